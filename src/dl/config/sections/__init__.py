@@ -1,0 +1,1 @@
+"""The types of the config, one file for each section."""

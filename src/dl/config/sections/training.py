@@ -1,0 +1,37 @@
+"""The section `training`: loss, optimizer, metrics, batches, epochs and callbacks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from dl.config.objects import ObjectOf
+from dl.config.sections.base import PositiveFloat, PositiveInt, Section
+from dl.vocabulary.spec import Kind, Spec
+
+
+class Training(Section):
+    """How the model learns."""
+
+    loss: Annotated[Spec, ObjectOf(Kind.LOSS)] = Field(description="What is minimised.")
+    optimizer: Annotated[Spec, ObjectOf(Kind.OPTIMIZER)] = Field(
+        default="adam",  # type: ignore[assignment]
+        validate_default=True,
+        description="How the weights are changed.",
+    )
+    metrics: tuple[Annotated[Spec, ObjectOf(Kind.METRIC)], ...] = Field(
+        default=(), description="What is measured beside the loss."
+    )
+    batch_size: PositiveInt | Literal["full"] = Field(
+        default=32, description="Rows of a step, or `full` for plain gradient descent."
+    )
+    epochs: PositiveInt = Field(default=10, description="Passes over the training part.")
+    shuffle: bool = Field(default=True, description="Take the rows in a new order each epoch.")
+    class_weight: Literal["balanced"] | dict[str, PositiveFloat] | None = Field(
+        default=None,
+        description="Weight of each class in the loss: `balanced`, or a number for each class.",
+    )
+    callbacks: tuple[Annotated[Spec, ObjectOf(Kind.CALLBACK)], ...] = Field(
+        default=(), description="Keras' callbacks."
+    )

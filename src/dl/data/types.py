@@ -1,0 +1,75 @@
+"""What the data package hands on: parts of rows as arrays, and what is known about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dl.config.sections.data import Task
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows of one part, ready for Keras.
+
+    Attributes:
+        x: Inputs, float32 (integers for token ids), shape (rows, *input_shape).
+        y: Targets as the loss wants them, float32 or int32, shape (rows,) or (rows, outputs).
+        rows: 0-based position of each row in its source, shape (rows,).
+    """
+
+    x: Array
+    y: Array
+    rows: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+@dataclass(frozen=True, slots=True)
+class DataInfo:
+    """What the data says about the model.
+
+    Attributes:
+        task: Kind of task.
+        input_shape: Shape of one row of `x`.
+        targets: Names of the target columns; a single one for arrays and images.
+        classes: Names of the classes in the order of the outputs; empty for regression.
+        features: Names of the columns of `x` for tables; empty for other sources.
+        image: Whether a row of `x` is a picture: (height, width) or (height, width, channels).
+        pixel_max: The value of `x` that is full brightness; meaningless unless `image`.
+    """
+
+    task: Task
+    input_shape: tuple[int, ...]
+    targets: tuple[str, ...]
+    classes: tuple[str, ...]
+    features: tuple[str, ...]
+    image: bool
+    pixel_max: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """All parts of the data, what is known about them and what was learned from the training part.
+
+    Attributes:
+        train: The training part.
+        validation: The validation part, if there is one.
+        test: The test part, if there is one.
+        info: What the data says about the model.
+        learned: The content of `preprocess.json`: plain numbers and names.
+        fingerprint: SHA-256 of what was read, as hexadecimal digits.
+    """
+
+    train: Part
+    validation: Part | None
+    test: Part | None
+    info: DataInfo
+    learned: dict[str, Any]
+    fingerprint: str

@@ -1,0 +1,63 @@
+"""The values of this package: kinds of named things, a checked named thing, and a finding."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Path = tuple[str | int, ...]
+"""Keys and 0-based list positions that lead to a value of the config."""
+
+
+class Kind(enum.StrEnum):
+    """What a name in a config can stand for."""
+
+    LAYER = "layer"
+    ACTIVATION = "activation"
+    INITIALIZER = "initializer"
+    REGULARIZER = "regularizer"
+    CONSTRAINT = "constraint"
+    LOSS = "loss"
+    METRIC = "metric"
+    OPTIMIZER = "optimizer"
+    SCHEDULE = "schedule"
+    CALLBACK = "callback"
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A checked named thing: what to build, with every parameter explicit.
+
+    Attributes:
+        kind: What it is.
+        type: Its canonical name, the one that Keras' class or function has.
+        parameters: All parameters, given or default. A nested thing is a `Spec`, a list a tuple.
+        given: The names of the parameters that the user wrote.
+    """
+
+    kind: Kind
+    type: str
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A mistake in a value that has no place yet: `path` leads to it from where the check began.
+
+    `at_key` says that the key, not its value, is wrong.
+    """
+
+    path: Path
+    message: str
+    expected: str | None = None
+    found: str | None = None
+    hint: str | None = None
+    at_key: bool = False
+
+    def below(self, prefix: Path) -> Finding:
+        """Returns the same finding, seen from further up."""
+        return Finding(
+            prefix + self.path, self.message, self.expected, self.found, self.hint, self.at_key
+        )
