@@ -61,3 +61,11 @@ class Finding:
         return Finding(
             prefix + self.path, self.message, self.expected, self.found, self.hint, self.at_key
         )
+
+
+class Findings(Exception):
+    """Mistakes in the config that were found where no place is known; the caller adds the marks."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        super().__init__("; ".join(finding.message for finding in findings))
+        self.findings = tuple(findings)
