@@ -1,0 +1,6 @@
+"""`python -m dl` is the command `dl`."""
+
+from dl.cli.main import main
+
+if __name__ == "__main__":
+    main()

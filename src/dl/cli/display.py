@@ -1,0 +1,41 @@
+"""What the user sees on stderr while a command works: live on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from dl.progress import Reporter, SilentReporter
+
+
+@contextmanager
+def open_reporter(*, quiet: bool) -> Iterator[Reporter]:
+    """Gives the reporter that fits stderr, and shows the collected warnings at the end."""
+    reporter = _reporter(quiet)
+    try:
+        yield reporter
+    finally:
+        reporter.fit_end()
+        for text in dict.fromkeys(reporter.warnings):
+            click.echo(f"warning: {text}", err=True)
+
+
+def _reporter(quiet: bool) -> SilentReporter:
+    if quiet:
+        return SilentReporter()
+    if is_live_terminal():
+        from dl.cli.live import LiveReporter
+
+        return LiveReporter()
+    from dl.cli.plain import PlainReporter
+
+    return PlainReporter(sys.stderr)
+
+
+def is_live_terminal() -> bool:
+    """Tells whether stderr can redraw lines."""
+    return sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"

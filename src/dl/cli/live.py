@@ -1,0 +1,103 @@
+"""The reporter for a terminal: stages with a spinner, a bar of epochs with the current metrics."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from dl.cli.words import number
+from dl.progress import Advance, SilentReporter
+
+_APART = ("epoch", "seconds", "learning_rate")
+
+
+class LiveReporter(SilentReporter):
+    """Draws on stderr and redraws in place; what stays is one line for the training."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._console = Console(stderr=True, highlight=False, no_color="NO_COLOR" in os.environ)
+        self._fit: _FitDisplay | None = None
+
+    @contextmanager
+    def stage(self, title: str, total: int | None = None) -> Iterator[Advance]:
+        columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False)]
+        if total is not None:
+            columns += [BarColumn(bar_width=24), TimeRemainingColumn()]
+        with Progress(*columns, console=self._console, transient=True) as progress:
+            task = progress.add_task(title, total=total)
+            yield lambda done: progress.advance(task, done)
+
+    def note(self, text: str) -> None:
+        self._console.print(Text(text))
+
+    def fit_begin(self, epochs: int, steps: int) -> None:
+        self._fit = _FitDisplay(self._console, epochs, steps)
+
+    def fit_step(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
+        if self._fit is not None:
+            self._fit.step(epoch, step, logs)
+
+    def fit_epoch(self, epoch: int, row: Mapping[str, float]) -> None:
+        if self._fit is not None:
+            self._fit.epoch(epoch, row)
+
+    def fit_end(self) -> None:
+        if self._fit is not None:
+            self._fit.close()
+            self._fit = None
+
+
+class _FitDisplay:
+    """The bar over all epochs, and below it the metrics of the training and validation parts."""
+
+    def __init__(self, console: Console, epochs: int, steps: int) -> None:
+        self._epochs = epochs
+        self._steps = steps
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=28),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._task: TaskID = self._progress.add_task("epoch 0", total=epochs * steps)
+        self._validation: dict[str, float] = {}
+        self._live = Live(self._progress, console=console, refresh_per_second=8)
+        self._live.start()
+
+    def step(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
+        done = (epoch - 1) * self._steps + step
+        description = f"epoch {epoch}/{self._epochs}"
+        self._progress.update(self._task, completed=done, description=description)
+        self._live.update(Group(self._progress, self._metrics({**logs, **self._validation})))
+
+    def epoch(self, epoch: int, row: Mapping[str, float]) -> None:
+        self._validation = {key: value for key, value in row.items() if key.startswith("val_")}
+        self.step(epoch, self._steps, {k: v for k, v in row.items() if not k.startswith("val_")})
+
+    def close(self) -> None:
+        self._live.stop()
+
+    def _metrics(self, values: Mapping[str, float]) -> Text:
+        text = Text()
+        for key, value in values.items():
+            if key not in _APART:
+                style = "cyan" if key.startswith("val_") else "default"
+                text.append(f"{key} ", style="dim").append(f"{number(value)}  ", style=style)
+        return text

@@ -1,0 +1,121 @@
+"""The command `dl`: the group of commands, and the one place where errors become text and codes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from dl import __version__
+from dl.cli.completion import completion
+from dl.cli.evaluate import evaluate
+from dl.cli.init import init
+from dl.cli.list_runs import list_runs
+from dl.cli.predict import predict
+from dl.cli.render import error_text
+from dl.cli.schema import schema
+from dl.cli.show import show
+from dl.cli.summary import summary
+from dl.cli.train import train
+from dl.cli.validate import validate
+from dl.errors import DlError, ExitCode
+
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="dl")
+def dl() -> None:
+    """Train neural networks from YAML files, on Keras.
+
+    A first run: dl init --example digits > digits.yaml, then dl train digits.yaml
+    """
+
+
+for _command in (
+    train,
+    evaluate,
+    predict,
+    validate,
+    summary,
+    list_runs,
+    show,
+    init,
+    schema,
+    completion,
+):
+    dl.add_command(_command)
+
+
+def main() -> NoReturn:
+    """Runs the command line and leaves with its exit code."""
+    code = run(sys.argv[1:])
+    _flush_quietly()
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs a command and returns the exit code; every error ends here, as text on stderr."""
+    try:
+        dl.main(list(arguments), prog_name="dl", standalone_mode=False)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted", ExitCode.INTERRUPTED)
+    except Exception as error:
+        return _exit_code(error)
+    return ExitCode.DONE
+
+
+def _exit_code(error: Exception) -> int:
+    """Words an error on stderr and returns its code; one that nobody foresaw is a bug."""
+    match error:
+        case DlError():
+            return _fail(error_text(error), error.exit_code)
+        case click.exceptions.NoArgsIsHelpError():
+            return _fail(error.format_message(), ExitCode.USAGE)
+        case click.ClickException():
+            return _fail(_usage_text(error), ExitCode.USAGE)
+        case BrokenPipeError():
+            return ExitCode.DONE
+        case MemoryError():
+            return _fail("error: not enough memory\nhint: use less data or a smaller model", 3)
+        case OSError() if error.errno in _DISK_ERRORS:
+            name = error.filename or "writing"
+            return _fail(f"error: {name}: {error.strerror}", ExitCode.DISK)
+        case _:
+            return _report_bug()
+
+
+def _fail(text: str, code: int) -> int:
+    click.echo(text, err=True)
+    return code
+
+
+def _usage_text(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    hint = f"\nhint: {context.command_path} --help" if context else ""
+    return f"error: {error.format_message()}{hint}"
+
+
+def _report_bug() -> int:
+    """Saves the trace of an error that nobody foresaw and says where; never shows it."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="dl-crash-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
+        file.write(f"dl {__version__}, {sys.version}\n{sys.argv}\n\n{traceback.format_exc()}")
+    return _fail(f"error: this is a bug in dl; its trace was saved in {file.name}", ExitCode.BUG)
+
+
+def _flush_quietly() -> None:
+    """Flushes stdout; where its reader has gone, what is left is thrown away without a word."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

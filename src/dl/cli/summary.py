@@ -1,0 +1,41 @@
+"""`dl summary`: the layers of a model with shapes and parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dl.cli.options import RunType, json_option, runs_option, set_option
+
+
+@click.command()
+@click.argument("config_or_run", type=RunType(), metavar="CONFIG|RUN")
+@set_option
+@runs_option
+@json_option
+def summary(config_or_run: str, overrides: tuple[str, ...], runs: Path, as_json: bool) -> None:
+    """Show the layers of a model: output shapes and parameters of each.
+
+    The argument is a config file or a run.
+    """
+    from dl.cli.display import open_reporter
+    from dl.cli.tables import summary_json, summary_text
+    from dl.config.load import load_config
+
+    loaded = load_config(_config_of(config_or_run, runs), overrides)
+    with open_reporter(quiet=False) as reporter:
+        with reporter.stage("Loading Keras"):
+            from dl.engine import workflow
+            from dl.engine.summary import layer_rows
+        rows = layer_rows(workflow.build(loaded, reporter))
+    click.echo(summary_json(rows) if as_json else summary_text(loaded.config.name, rows))
+
+
+def _config_of(text: str, runs: Path) -> Path:
+    from dl.runs.find import find_run
+
+    path = Path(text)
+    if path.is_file() or path.suffix in (".yaml", ".yml"):
+        return path
+    return find_run(text, runs).resolved

@@ -1,0 +1,33 @@
+"""Numbers, durations and rows of metrics in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_APART = ("epoch", "seconds", "learning_rate")
+
+
+def number(value: float) -> str:
+    """Words a metric: four significant digits, small and large ones with an exponent."""
+    if value == 0:
+        return "0"
+    if 1e-3 <= abs(value) < 1e5:
+        return f"{value:.4f}" if abs(value) < 10 else f"{value:.5g}"
+    return f"{value:.3e}"
+
+
+def duration(seconds: float) -> str:
+    """Words a duration: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes == 0:
+        return f"{rest} s"
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def metrics(row: Mapping[str, float]) -> str:
+    """Words the losses and metrics of a row, in their order."""
+    return "  ".join(f"{key} {number(value)}" for key, value in row.items() if key not in _APART)

@@ -1,0 +1,79 @@
+"""Durable writes: a file is there whole, or it is not there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dl.errors import DiskError
+
+_REASONS = {
+    errno.ENOSPC: ("the disk is full", "free some space, then run the command again"),
+    errno.EDQUOT: ("the disk quota is used up", "free some space, then run the command again"),
+    errno.EACCES: ("permission denied", "choose another folder, for example with --runs"),
+    errno.EPERM: ("permission denied", "choose another folder, for example with --runs"),
+    errno.EROFS: ("the file system is read-only", "choose another folder, for example with --runs"),
+}
+
+
+def disk_error(error: OSError, doing: str) -> DiskError:
+    """Words a failed system call: what was being done, why it failed, what to do."""
+    unknown = (error.strerror or str(error), "see whether the disk is in order")
+    reason, hint = _REASONS.get(error.errno or 0, unknown)
+    return DiskError(f"{doing} failed: {reason}", hint=hint)
+
+
+@contextmanager
+def published(path: Path) -> Iterator[Path]:
+    """Gives a temporary path to write to, and moves it to `path` once it is whole and on disk.
+
+    Raises:
+        DiskError: Writing, syncing or renaming failed; an earlier file at `path` is untouched.
+    """
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise disk_error(error, f"writing {path}") from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        _set_mode_of_new_file(temporary)
+        sync(temporary)
+        os.replace(temporary, path)
+        sync(path.parent)
+    except OSError as error:
+        raise disk_error(error, f"writing {path}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a whole file durably; raises `DiskError`."""
+    with published(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a whole UTF-8 file durably; raises `DiskError`."""
+    write_bytes(path, text.encode())
+
+
+def sync(path: Path) -> None:
+    """Asks the system to bring a file, or the entries of a folder, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _set_mode_of_new_file(path: Path) -> None:
+    """Gives the permissions that a plain `open` would: mkstemp's are for the owner only."""
+    mask = os.umask(0)
+    os.umask(mask)
+    path.chmod(0o666 & ~mask)

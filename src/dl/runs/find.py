@@ -1,0 +1,98 @@
+"""From what a user types for a run to its directory: a path, `name`, or `name/3`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from dl.errors import RunError, closest
+from dl.runs.directory import NUMBER, RunDirectory, numbers
+
+
+def find_run(text: str, root: Path) -> RunDirectory:
+    """Returns the run that `text` names.
+
+    Args:
+        text: A run's directory, a name (its newest run), or `name/number`.
+        root: The folder of all runs.
+
+    Raises:
+        RunError: There is no such run, or it lies outside `root` by way of a link.
+    """
+    if "\0" in text or not text:
+        raise RunError(f"{text!r} is no run", expected="a directory, a name, or name/number")
+    path = Path(text)
+    if (path / "run.json").is_file():
+        run = RunDirectory(path)
+        if _is_inside(os.path.abspath(path), os.path.abspath(root)):
+            _refuse_outside(run, root)
+        return run
+    name, _, number = text.strip("/").partition("/")
+    run = _named_run(root, name, number)
+    _refuse_outside(run, root)
+    return run
+
+
+def all_runs(root: Path) -> Iterator[RunDirectory]:
+    """Yields every run below `root`, by name and number; links are not followed."""
+    for name in run_names(root):
+        for number in numbers(root / name):
+            run = RunDirectory(root / name / f"{number:04d}")
+            if run.record.is_file() and not run.path.is_symlink():
+                yield run
+
+
+def run_names(root: Path) -> list[str]:
+    """Returns the names that have runs below `root`, sorted."""
+    if not root.is_dir():
+        return []
+    with os.scandir(root) as entries:
+        return sorted(entry.name for entry in entries if _is_run_folder(entry))
+
+
+def _is_run_folder(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")
+
+
+def _named_run(root: Path, name: str, number: str) -> RunDirectory:
+    existing = numbers(root / name) if name not in ("", ".", "..") else []
+    if not existing:
+        raise _unknown(name, root)
+    if not number:
+        return RunDirectory(root / name / f"{existing[-1]:04d}")
+    if not NUMBER.fullmatch(number.zfill(4)) or int(number) not in existing:
+        raise RunError(
+            f"{name}/{number} is no run in {root}",
+            expected=f"a number from {existing[0]} to {existing[-1]}",
+            found=number,
+            hint="see the runs: dl list",
+        )
+    return RunDirectory(root / name / f"{int(number):04d}")
+
+
+def _unknown(name: str, root: Path) -> RunError:
+    known = run_names(root)
+    near = closest(name, known)
+    if near:
+        hint = f"did you mean {near}?"
+    elif known:
+        hint = "see the runs: dl list"
+    else:
+        hint = "there are no runs yet: dl train CONFIG makes one"
+    return RunError(f"there is no run named {name} in {root}", hint=hint)
+
+
+def _refuse_outside(run: RunDirectory, root: Path) -> None:
+    inside = os.path.realpath(root)
+    real = os.path.realpath(run.path)
+    if not _is_inside(real, inside):
+        raise RunError(
+            f"{run.path} is a link out of {root}",
+            found=real,
+            hint=f"name the directory itself: {real}",
+        )
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    return os.path.commonpath([folder, path]) == folder
