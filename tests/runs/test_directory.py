@@ -1,0 +1,43 @@
+"""Run directories are numbered, whole, and never shared."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from dl.errors import DiskError
+from dl.runs.directory import create_run, numbers
+
+FILES = {"config.yaml": b"name: a\n", "run.json": b"{}"}
+
+
+def test_create_run_counts_from_one(tmp_path: Path) -> None:
+    labels = [create_run(tmp_path, "digits", FILES).label for _ in range(3)]
+    assert labels == ["digits/0001", "digits/0002", "digits/0003"]
+
+
+def test_create_run_continues_after_the_highest_number(tmp_path: Path) -> None:
+    (tmp_path / "digits" / "0041").mkdir(parents=True)
+    assert create_run(tmp_path, "digits", FILES).label == "digits/0042"
+
+
+def test_create_run_publishes_the_first_files(tmp_path: Path) -> None:
+    run = create_run(tmp_path, "digits", FILES)
+    assert run.config.read_bytes() == b"name: a\n"
+    assert sorted(os.listdir(run.path.parent)) == ["0001"]
+
+
+def test_create_run_gives_each_of_many_callers_its_own(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        runs = list(pool.map(lambda _: create_run(tmp_path, "digits", FILES), range(40)))
+    assert sorted(int(run.path.name) for run in runs) == list(range(1, 41))
+    assert numbers(tmp_path / "digits") == list(range(1, 41))
+
+
+def test_create_run_refuses_a_root_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("")
+    with pytest.raises(DiskError, match="making a run in .*runs/digits failed"):
+        create_run(tmp_path / "runs", "digits", FILES)

@@ -1,0 +1,52 @@
+"""`history.csv` keeps numbers exactly and survives a torn end."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from dl.errors import RunError
+from dl.runs.directory import RunDirectory
+from dl.runs.history import read_history, write_history
+
+ROWS = [
+    {"epoch": 1, "loss": 0.1 + 0.2, "learning_rate": 1e-3, "seconds": 0.25},
+    {"epoch": 2, "loss": 1e-30, "learning_rate": 5e-4, "seconds": 0.5},
+]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    return RunDirectory(tmp_path)
+
+
+def test_history_reads_exactly_what_was_written(run: RunDirectory) -> None:
+    write_history(run, ROWS)
+    assert read_history(run) == ROWS
+
+
+def test_history_writes_whole_epochs_without_a_point(run: RunDirectory) -> None:
+    write_history(run, ROWS)
+    assert run.history.read_text().splitlines()[:2] == [
+        "epoch,loss,learning_rate,seconds",
+        "1,0.30000000000000004,0.001,0.25",
+    ]
+
+
+def test_history_keeps_nan(run: RunDirectory) -> None:
+    write_history(run, [{"epoch": 1, "loss": math.nan}])
+    assert math.isnan(read_history(run)[0]["loss"])
+
+
+def test_history_drops_a_torn_last_row(run: RunDirectory) -> None:
+    write_history(run, ROWS)
+    run.history.write_text(run.history.read_text()[:-8])
+    assert read_history(run) == ROWS[:1]
+
+
+def test_history_refuses_damage_before_the_last_row(run: RunDirectory) -> None:
+    run.history.write_text("epoch,loss\n1,x\n2,0.5\n")
+    with pytest.raises(RunError, match=r"history\.csv is damaged in row 1"):
+        read_history(run)
