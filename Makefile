@@ -1,0 +1,70 @@
+# Needs python3 (3.11 or newer) with venv, and make; everything else goes into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV ?= uv
+WORKERS ?= 2
+SOURCES := pyproject.toml README.md $(shell find src configs -type f ! -name '*.pyc')
+CODE := src tests scripts
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo develop test lint format types generate fresh check lock clean
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/.installed  ## make .venv with the locked packages and dl itself
+
+demo: install  ## train the example `digits` on real data and show what came out
+	@shown=$$($(BIN)/dl train configs/digits.yaml) && run=$$(echo "$$shown" | tail -n 1) && \
+	echo && $(BIN)/dl evaluate "$$run" && \
+	echo && echo "The run:       $$run" && echo "Its pictures:" && ls -1 "$$run"/plots/* | sed 's/^/  /' && \
+	echo "Look again:    $(BIN)/dl show $$run"
+
+develop: $(VENV)/.locked  ## the same, but `dl` runs from src/ as it is edited
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	rm -f $(VENV)/.installed
+
+test: install  ## test the installed package
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
+
+lint: $(VENV)/.locked  ## ruff: rules and format
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+
+format: $(VENV)/.locked  ## ruff: mend what it can
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+types: $(VENV)/.locked  ## mypy, strict
+	$(BIN)/mypy
+
+generate: install  ## write the generated files anew: vocabulary, reference, schema
+	for script in scripts/generate_*.py; do $(BIN)/python $$script || exit 1; done
+
+fresh: install  ## fail if a generated file is not what its generator writes
+	for script in scripts/generate_*.py; do $(BIN)/python $$script --check || exit 1; done
+
+check: lint types fresh test  ## all of the above, as CI does
+
+lock:  ## pin every package anew, with hashes (needs uv)
+	$(UV) pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+	  --output-file requirements.lock
+
+clean:  ## remove .venv and what tools left behind; runs/ stays
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.locked: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
+	  "dl needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the packages of requirements.lock into $(VENV) (takes minutes, once)"
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.locked $(SOURCES)
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --force-reinstall .
+	@touch $@
