@@ -1,0 +1,191 @@
+"""From the values of a target and the config to a `Target`: task, classes, form and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dl.config.schema import Config
+from dl.config.sections.data import Task
+from dl.data.raw import Raw
+from dl.data.targets.classes import class_names_and_values
+from dl.data.targets.output import (
+    BINARY,
+    CATEGORICAL,
+    EMBEDDING,
+    MARGIN,
+    SPARSE,
+    Output,
+    output_of,
+)
+from dl.data.targets.target import Form, OutputFunction, Target
+from dl.data.targets.task import infer_task, is_one_hot
+from dl.data.targets.values import TargetValues, target_values
+from dl.errors import DataError
+
+_PROBABILITIES = frozenset({"softmax", "sigmoid", "hardsigmoid", "sparsesigmoid", "sparsemax"})
+
+
+def describe_target(
+    raws: Sequence[Raw], config: Config, class_names: tuple[str, ...] | None = None
+) -> Target:
+    """Returns what the target is, without its scaling, which `fit_target` learns.
+
+    The classes are those of all rows, so that a class that only the test part has keeps its output.
+
+    Args:
+        raws: All rows, the training rows first.
+        config: The config.
+        class_names: Names of the class numbers, where the source knows them.
+
+    Raises:
+        DataError: The values do not fit the task or the loss.
+        Findings: `data.classes` is no list of classes.
+    """
+    several = [target_values(raw) for raw in raws]
+    first, output = several[0], output_of(config)
+    task = config.data.task or infer_task(_longest(several), output)
+    if task == "regression":
+        return _numbers(first, output)
+    if task == "multilabel":
+        return _labels(first, config, output)
+    return _classes(several, task, config, output, class_names)
+
+
+def _longest(several: Sequence[TargetValues]) -> TargetValues:
+    return max(several, key=lambda target: len(target.values))
+
+
+def _numbers(target: TargetValues, output: Output) -> Target:
+    if target.words is not None:
+        positions, texts = target.distinct()
+        raise DataError(
+            f"{target.place(0)}: the target {target.title} is no number",
+            expected="numbers: `data.task` is `regression`",
+            found=repr(texts[positions[0]]),
+            hint="leave `data.task` out: text is a target for classification",
+        )
+    free = target.values.ndim > 2 or output.loss == "ctc"
+    return Target("regression", target.names, "numbers", units=None if free else len(target.names))
+
+
+def _labels(target: TargetValues, config: Config, output: Output) -> Target:
+    if target.words is not None or target.values.ndim > 2:
+        raise DataError(
+            f"{target.source}: the target {target.title} has one label for each row",
+            expected="several columns of 0 and 1: `data.task` is `multilabel`",
+            found="a single column" if target.words is not None else "arrays",
+            hint="leave `data.task` out, or give a column for each label",
+        )
+    names = config.data.classes or target.names
+    if len(names) != target.columns:
+        raise _wrong_count(target, names)
+    activation, probabilities, cut = _reading("multilabel", output)
+    return Target(
+        task="multilabel",
+        names=target.names,
+        form="multilabel",
+        classes=tuple(names),
+        values=target.names,
+        units=len(names),
+        activation=activation,
+        probabilities=probabilities,
+        cut=cut,
+    )
+
+
+def _wrong_count(target: TargetValues, names: Sequence[str]) -> DataError:
+    return DataError(
+        f"{target.source}: `data.classes` does not fit the target",
+        expected=f"{target.columns} names, one for each target column",
+        found=f"{len(names)} names",
+        hint="name each column once, in the order of the columns",
+    )
+
+
+def _classes(
+    several: Sequence[TargetValues],
+    task: Task,
+    config: Config,
+    output: Output,
+    class_names: tuple[str, ...] | None,
+) -> Target:
+    first = several[0]
+    if first.columns > 1:
+        _refuse_other_than_one_hot(several)
+        chosen = config.data.classes or class_names or first.names
+        if len(chosen) != first.columns:
+            raise _wrong_count(first, chosen)
+        classes, values = tuple(chosen), first.names
+    else:
+        classes, values = class_names_and_values(several, config.data.classes, class_names)
+    if task == "binary" and len(classes) > 2:
+        raise _too_many(first, classes)
+    form = _form(len(classes), output)
+    activation, probabilities, cut = _reading(form, output)
+    return Target(
+        task=task,
+        names=first.names,
+        form=form,
+        classes=classes,
+        values=values,
+        units=_units(form, len(classes), output),
+        activation=activation,
+        probabilities=probabilities,
+        cut=cut,
+    )
+
+
+def _refuse_other_than_one_hot(several: Sequence[TargetValues]) -> None:
+    for target in several:
+        if target.columns > 1 and not is_one_hot(target):
+            row = int(np.argmax((target.values != 0).sum(axis=-1).reshape(-1) != 1))
+            raise DataError(
+                f"{target.place(row)}: the target is no class",
+                expected=f"a single 1 among zeros in {target.columns} columns",
+                found="other numbers",
+                hint="name one column of class names or numbers as the target",
+            )
+
+
+def _too_many(target: TargetValues, classes: Sequence[str]) -> DataError:
+    shown = ", ".join(repr(name) for name in classes[:5]) + (", ..." if len(classes) > 5 else "")
+    return DataError(
+        f"{target.source}: the target {target.title} has more than two classes",
+        expected="two classes: `data.task` is `binary`",
+        found=f"{len(classes)}: {shown}",
+        hint="leave `data.task` out, or write `multiclass`",
+    )
+
+
+def _form(classes: int, output: Output) -> Form:
+    """Returns how the loss wants the classes.
+
+    Sparse losses take class numbers and categorical ones one-hot rows. Other losses compare output
+    by output: two classes fit one unit, anything else is one-hot.
+    """
+    if output.loss in SPARSE:
+        return "labels"
+    if output.loss in CATEGORICAL or classes != 2:
+        return "one_hot"
+    one_unit = output.units == 1 or (output.units is None and output.activation != "softmax")
+    return "single" if one_unit else "one_hot"
+
+
+def _units(form: Form, classes: int, output: Output) -> int | None:
+    if output.loss == EMBEDDING:
+        return None
+    return 1 if form == "single" else classes
+
+
+def _reading(form: Form, output: Output) -> tuple[OutputFunction, bool, float]:
+    """Returns the function that makes probabilities, whether there are any, and the cut."""
+    if output.loss == EMBEDDING:
+        return "none", False, 0.5
+    exclusive = form == "labels" or (form == "one_hot" and output.loss not in BINARY)
+    if output.from_logits:
+        return ("softmax" if exclusive else "sigmoid"), True, 0.5
+    if output.activation == "logsoftmax":
+        return "softmax", True, 0.5
+    return "none", output.activation in _PROBABILITIES, 0.0 if output.loss in MARGIN else 0.5

@@ -1,0 +1,182 @@
+"""From a target's values to the `y` that the loss wants, by what a `Target` says alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dl.config.schema import Config
+from dl.config.sections.preprocess import Scaling
+from dl.data.raw import Raw
+from dl.data.targets.classes import unknown_class
+from dl.data.targets.target import Target
+from dl.data.targets.task import is_one_hot
+from dl.data.targets.values import TargetValues, target_values
+from dl.data.types import Array
+from dl.errors import DataError
+from dl.vocabulary.spec import Finding, Findings
+
+
+def fit_target(target: Target, train: Raw, config: Config) -> Target:
+    """Returns the target with the scaling learned from the training rows.
+
+    Raises:
+        DataError: The training rows have one class only.
+        Findings: `preprocess.target` is set, but the target is no number.
+    """
+    scaling = config.preprocess.target
+    if target.task == "regression":
+        values = target_values(train).values
+        center, spread = _learned_scaling(values, scaling)
+        return replace(target, scaling=scaling, center=center, spread=spread)
+    if scaling != "none":
+        raise _no_scaling_for_classes(scaling, target)
+    if target.task != "multilabel":
+        _refuse_one_class(train, target)
+    return target
+
+
+def encode_target(raw: Raw, target: Target) -> Array:
+    """Returns `y` of some rows in the target's form.
+
+    Raises:
+        DataError: A value is missing, or is no class that is known.
+    """
+    if target.form == "numbers":
+        return _scaled(_numbers(raw, target), target)
+    if target.form == "multilabel":
+        return _zeros_and_ones(raw, target).astype(np.float32)
+    positions = class_positions(raw, target)
+    if target.form == "labels":
+        return positions.astype(np.int32)
+    if target.form == "single":
+        return positions.astype(np.float32).reshape(-1, 1)
+    return one_hot(positions, len(target.classes))
+
+
+def one_hot(positions: NDArray[np.intp], classes: int) -> NDArray[np.float32]:
+    """Returns rows of zeros with a one at each row's position, shape (rows, classes)."""
+    encoded = np.zeros((len(positions), classes), np.float32)
+    encoded[np.arange(len(positions)), positions] = 1
+    return encoded
+
+
+def class_positions(raw: Raw, target: Target) -> NDArray[np.intp]:
+    """Returns the position of each row's class in `target.classes`, shape (rows,).
+
+    Raises:
+        DataError: A value is missing, or is no class that is known.
+    """
+    values = target_values(raw)
+    if values.columns == len(target.classes) and values.columns > 1 and is_one_hot(values):
+        return np.asarray(values.values.argmax(axis=1))
+    if values.columns != 1:
+        raise _wrong_columns(values, target)
+    return _looked_up(values, target)
+
+
+def _looked_up(values: TargetValues, target: Target) -> NDArray[np.intp]:
+    by_value = {value: position for position, value in enumerate(target.values)}
+    positions, texts = values.distinct()
+    found = np.array([by_value.get(text, -1) for text in texts], np.intp)
+    encoded = found[positions]
+    if (encoded < 0).any():
+        strangers = [text for text in texts if text not in by_value]
+        raise unknown_class(values, target.values, strangers)
+    return encoded
+
+
+def _wrong_columns(values: TargetValues, target: Target) -> DataError:
+    return DataError(
+        f"{values.source}: the target has another shape than the one the model was made for",
+        expected=f"one class for each row, or {len(target.classes)} columns with a single 1",
+        found=f"{values.columns} columns",
+        hint="give the target in the form of the training data",
+    )
+
+
+def _zeros_and_ones(raw: Raw, target: Target) -> Array:
+    values = target_values(raw)
+    if values.words is not None or values.columns != len(target.classes):
+        raise DataError(
+            f"{values.source}: the target has another shape than the one the model was made for",
+            expected=f"{len(target.classes)} columns of 0 and 1",
+            found="text" if values.words is not None else f"{values.columns} columns",
+            hint="give the target in the form of the training data",
+        )
+    wrong = (values.values != 0) & (values.values != 1)
+    if wrong.any():
+        row, column = (int(place) for place in np.argwhere(wrong)[0])
+        raise DataError(
+            f"{values.place(row)}: the target `{values.names[column]}` is neither 0 nor 1",
+            expected="0 or 1: each target column is a label",
+            found=str(values.values[row, column]),
+            hint="correct the value, or write `data.task: regression`",
+        )
+    return values.values
+
+
+def _numbers(raw: Raw, target: Target) -> Array:
+    values = target_values(raw)
+    if values.words is not None or values.columns != len(target.names):
+        raise DataError(
+            f"{values.source}: the target has another shape than the one the model was made for",
+            expected=f"{len(target.names)} column{'s' if len(target.names) > 1 else ''} of numbers",
+            found="text" if values.words is not None else f"{values.columns} columns",
+            hint="give the target in the form of the training data",
+        )
+    return values.values
+
+
+def _learned_scaling(
+    values: Array, scaling: Scaling
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Returns what to subtract from and to divide by, for each target; a spread is never zero."""
+    if scaling == "none":
+        return (), ()
+    axes = tuple(axis for axis in range(values.ndim) if axis != 1)
+    if scaling == "standardize":
+        center, spread = values.mean(axis=axes), values.std(axis=axes)
+    else:
+        center = values.min(axis=axes)
+        spread = values.max(axis=axes) - center
+    safe = np.where(spread > 0, spread, 1.0)
+    return tuple(center.tolist()), tuple(safe.tolist())
+
+
+def _scaled(values: Array, target: Target) -> Array:
+    if target.scaling == "none":
+        return values.astype(np.float32)
+    shape = (1, -1) + (1,) * (values.ndim - 2)
+    center, spread = (np.reshape(part, shape) for part in (target.center, target.spread))
+    return np.asarray((values - center) / spread, np.float32)
+
+
+def _no_scaling_for_classes(scaling: Scaling, target: Target) -> Findings:
+    return Findings(
+        [
+            Finding(
+                ("preprocess", "target"),
+                "`target` scales numbers, but the target is a class",
+                expected="`none`",
+                found=f"`{scaling}` for the task `{target.task}`",
+                hint="leave `preprocess.target` out, or write `data.task: regression`",
+            )
+        ]
+    )
+
+
+def _refuse_one_class(train: Raw, target: Target) -> None:
+    positions = class_positions(train, target)
+    if len(positions) and (positions != positions[0]).any():
+        return
+    only = target.classes[positions[0]] if len(positions) else None
+    title = " and ".join(f"`{name}`" for name in target.names[:3])
+    raise DataError(
+        f"{train.source}: the target {title} has one class only in the training part",
+        expected="two classes or more",
+        found=f"only {only!r} in {len(positions)} row{'s' if len(positions) > 1 else ''}",
+        hint="give rows of other classes, or choose another target column",
+    )

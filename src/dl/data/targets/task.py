@@ -1,0 +1,121 @@
+"""Which task a target makes: the rule of the default of `data.task`.
+
+1. `data.task`, where the config has it.
+2. One target column. Words and truth values are classes. So are the values under a loss for
+   classes (cross-entropies, focal, Dice, Tversky, hinge losses, perceptron), and whole numbers
+   under an output that stands for classes (sigmoid, softmax, Heaviside) if there are no more
+   distinct ones than the outputs tell apart: two for one unit, else the number of units. Two
+   classes make `binary`, more make `multiclass`. Any other column makes `regression`.
+3. Several target columns of 0 and 1. Under a softmax output or a categorical or sparse loss each
+   row has a single 1: they are the classes of one target, one-hot. Under a sigmoid output or
+   another loss for classes they make `multilabel`. Any other columns make `regression`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dl.config.sections.data import Task
+from dl.data.targets.output import BINARY, CATEGORICAL, CLASS_LOSSES, MARGIN, SPARSE, Output
+from dl.data.targets.values import TargetValues, number_text
+from dl.errors import DataError
+
+_CLASS_OUTPUTS = frozenset({"sigmoid", "hardsigmoid", "softmax", "heaviside"})
+
+
+def infer_task(target: TargetValues, output: Output) -> Task:
+    """Returns the task by the rule of this module.
+
+    Raises:
+        DataError: The loss is one for classes, but the values are none.
+    """
+    if target.words is None and target.values.ndim > 2:
+        return "regression"
+    if target.columns > 1:
+        return _of_columns(target, output)
+    if target.words is not None or output.loss in CLASS_LOSSES:
+        _refuse_fractions(target, output)
+        return _of_classes(target)
+    if output.activation in _CLASS_OUTPUTS and _few_whole_numbers(target, output.units):
+        return _of_classes(target)
+    return "regression"
+
+
+def is_one_hot(target: TargetValues) -> bool:
+    """Whether each row of several columns is 0 but for a single 1."""
+    return _zeros_and_ones(target) and bool((target.values.sum(axis=1) == 1).all())
+
+
+def _of_classes(target: TargetValues) -> Task:
+    return "binary" if len(target.used()) <= 2 else "multiclass"
+
+
+def _of_columns(target: TargetValues, output: Output) -> Task:
+    one_of_many = output.activation == "softmax" or output.loss in SPARSE | CATEGORICAL
+    if one_of_many and is_one_hot(target):
+        return "binary" if target.columns == 2 else "multiclass"
+    if output.loss in SPARSE | CATEGORICAL:
+        raise _no_one_hot(target)
+    several = output.activation == "sigmoid" or output.loss in BINARY | MARGIN
+    if several and _zeros_and_ones(target):
+        return "multilabel"
+    if output.loss in BINARY | MARGIN:
+        raise _no_labels(target)
+    return "regression"
+
+
+def _zeros_and_ones(target: TargetValues) -> bool:
+    values = target.values
+    return values.ndim == 2 and bool(((values == 0) | (values == 1)).all())
+
+
+def _few_whole_numbers(target: TargetValues, units: int | None) -> bool:
+    if not bool((target.values == np.floor(target.values)).all()):
+        return False
+    limit = max(2, units or 2)
+    return len(np.unique(target.values)) <= limit
+
+
+def _refuse_fractions(target: TargetValues, output: Output) -> None:
+    if target.words is not None:
+        return
+    fractions = target.values[:, 0] != np.floor(target.values[:, 0])
+    if not fractions.any():
+        return
+    row = int(np.argmax(fractions))
+    raise DataError(
+        f"{target.place(row)}: the target {target.title} is no class",
+        expected="whole numbers or text: the loss is one for classes",
+        found=number_text(target.values[row, 0]),
+        hint="to predict a number, choose a loss such as `mean_squared_error`; "
+        "to keep this loss as it is, write `data.task: regression`",
+    )
+
+
+def _no_one_hot(target: TargetValues) -> DataError:
+    sums = target.values.reshape(len(target.values), -1)
+    zero_one = ((sums == 0) | (sums == 1)).all(axis=1)
+    row = int(np.argmax(~(zero_one & (sums.sum(axis=1) == 1))))
+    return DataError(
+        f"{target.place(row)}: the target is no class",
+        expected=f"a single 1 among zeros in {target.columns} columns: the loss is one for classes",
+        found=_short(target, row),
+        hint="name one column of class names or numbers as the target; to learn shares of several "
+        "classes, write `data.task: regression`",
+    )
+
+
+def _no_labels(target: TargetValues) -> DataError:
+    wrong = ~((target.values == 0) | (target.values == 1)).all(axis=1)
+    row = int(np.argmax(wrong))
+    return DataError(
+        f"{target.place(row)}: the target has a value that is neither 0 nor 1",
+        expected=f"0 or 1 in each of {target.columns} columns: the loss is one for classes",
+        found=_short(target, row),
+        hint="to predict numbers, choose a loss such as `mean_squared_error`",
+    )
+
+
+def _short(target: TargetValues, row: int) -> str:
+    texts = [number_text(value) for value in target.values[row].reshape(-1)[:6]]
+    return ", ".join(texts) + (", ..." if target.columns > 6 else "")

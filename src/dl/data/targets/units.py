@@ -1,0 +1,64 @@
+"""Whether the model has as many outputs as the target needs.
+
+Keras compares a target of shape (n, 1) with outputs of shape (n, 3) without a word.
+"""
+
+from __future__ import annotations
+
+from dl.config.schema import Config
+from dl.data.targets.output import SPARSE, Output, output_of
+from dl.data.targets.target import Target
+from dl.vocabulary.spec import Finding, Findings
+
+
+def check_units(target: Target, config: Config) -> None:
+    """Compares the units of the last layer with what the target needs, where both are known.
+
+    Raises:
+        Findings: They differ.
+    """
+    output = output_of(config)
+    if target.units is None or output.units is None or output.units == target.units:
+        return
+    raise Findings(
+        [
+            Finding(
+                ("model", "layers", output.layer, output.key),
+                f"the model has {_units(output.units)}, but the target needs {target.units}",
+                expected=f"{target.units}: {_reason(target)}",
+                found=str(output.units),
+                hint=_hint(target, output),
+            )
+        ]
+    )
+
+
+def _units(number: int) -> str:
+    return f"{number} output{'s' if number > 1 else ''}"
+
+
+def _reason(target: Target) -> str:
+    title = ", ".join(f"`{name}`" for name in target.names[:3])
+    if target.task == "regression":
+        number = len(target.names)
+        return f"one for each of {number} targets" if number > 1 else f"one for the target {title}"
+    shown = ", ".join(target.classes[:5]) + (", ..." if len(target.classes) > 5 else "")
+    if target.task == "multilabel":
+        return f"one for each label: {shown}"
+    if target.form == "single":
+        return f"a single one tells the two classes {shown} apart"
+    return f"one for each class of {title}: {shown}"
+
+
+def _hint(target: Target, output: Output) -> str:
+    write = f"write `{output.key}: {target.units}`"
+    if target.task in ("regression", "multilabel") or output.key == "filters":
+        return write
+    if output.units == 1 and len(target.classes) == 2:
+        return f"{write} with `activation: softmax`, or choose `loss: binary_crossentropy`"
+    if output.units == 1 and output.loss not in SPARSE:
+        return (
+            f"{write} with `activation: softmax` and `loss: sparse_categorical_crossentropy`; "
+            "to predict the number itself, write `data.task: regression`"
+        )
+    return f"{write}; if the data lacks some classes, name them all in `data.classes`"

@@ -1,0 +1,93 @@
+"""The weight of each class in the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dl.data.targets.target import Target, target_of
+from dl.data.types import Array
+from dl.errors import closest
+from dl.vocabulary.spec import Finding, Findings
+
+
+def class_weights(
+    y: Array,
+    learned: Mapping[str, Any],
+    setting: Literal["balanced"] | Mapping[str, float] | None,
+) -> dict[int, float] | None:
+    """Returns Keras' `class_weight` for `training.class_weight`.
+
+    `balanced` weighs each class by rows / (classes * rows of the class), so that every class counts
+    the same; a class that the training part lacks weighs 1. A class that a mapping leaves out
+    weighs 1.
+
+    Args:
+        y: The training targets in the target's form.
+        learned: The content of `preprocess.json`.
+        setting: `training.class_weight`.
+
+    Raises:
+        Findings: The target has no classes, or the setting names none of them.
+    """
+    if setting is None:
+        return None
+    target = target_of(learned)
+    if target.task in ("regression", "multilabel"):
+        raise _no_classes(target)
+    if setting == "balanced":
+        return _balanced(_positions(y, target), len(target.classes))
+    _refuse_unknown(setting, target)
+    return {position: setting.get(name, 1.0) for position, name in enumerate(target.classes)}
+
+
+def _positions(y: Array, target: Target) -> NDArray[np.intp]:
+    if target.form == "one_hot":
+        return np.asarray(y.argmax(axis=1))
+    return y.reshape(-1).astype(np.intp)
+
+
+def _balanced(positions: NDArray[np.intp], classes: int) -> dict[int, float]:
+    counts = np.bincount(positions, minlength=classes)
+    present = int((counts > 0).sum())
+    return {
+        position: len(positions) / (present * int(count)) if count else 1.0
+        for position, count in enumerate(counts)
+    }
+
+
+def _no_classes(target: Target) -> Findings:
+    many = target.task == "multilabel"
+    return Findings(
+        [
+            Finding(
+                ("training", "class_weight"),
+                "`class_weight` needs one class for each row",
+                expected="a target of classes",
+                found="several labels for each row" if many else "a target of numbers",
+                hint="leave `class_weight` out",
+                at_key=True,
+            )
+        ]
+    )
+
+
+def _refuse_unknown(setting: Mapping[str, float], target: Target) -> None:
+    findings = [_unknown(name, target) for name in setting if name not in target.classes]
+    if findings:
+        raise Findings(findings)
+
+
+def _unknown(name: str, target: Target) -> Finding:
+    near = closest(name, target.classes)
+    return Finding(
+        ("training", "class_weight", name),
+        f"`{name}` is no class of the target",
+        expected="one of " + ", ".join(repr(known) for known in target.classes[:10]),
+        found=repr(name),
+        hint=f"did you mean {near!r}?" if near else "name the classes as the data does",
+        at_key=True,
+    )
