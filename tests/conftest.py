@@ -1,0 +1,35 @@
+"""What all tests share: running a command in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from dl.cli.main import run
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a command left: exit code and both streams."""
+
+    code: int
+    out: str
+    err: str
+
+
+Dl = Callable[..., Outcome]
+
+
+@pytest.fixture
+def dl(capsys: pytest.CaptureFixture[str]) -> Dl:
+    """Runs `dl` with the given arguments, as the command line would."""
+
+    def call(*arguments: object) -> Outcome:
+        capsys.readouterr()
+        code = run([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+    return call
