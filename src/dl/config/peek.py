@@ -1,0 +1,184 @@
+"""A cheap look at the data, without numpy: how many classes or targets it has, where that is easy.
+
+A look never fails: what cannot be read is unknown, and the loading of the data words the error.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from dl.config.sections.data import (
+    BuiltinData,
+    CsvData,
+    Data,
+    ImagesData,
+    KerasData,
+    ParquetData,
+    SyntheticData,
+)
+
+MOST_BYTES = 2_000_000
+MOST_ENTRIES = 10_000
+MANY_NUMBERS = 20
+"""More distinct fractions than this are numbers, never classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peek:
+    """What is known about the data; None where it is not.
+
+    Attributes:
+        target: `classes`: only classes make sense. `text`: values that are no numbers.
+            `integers`: whole numbers, which can be either. `numbers`: only regression makes sense.
+        classes: Number of classes, or of distinct values of the target.
+        labels: The classes as the data names them.
+        columns: Number of target columns.
+        input_shape: Shape of one row.
+    """
+
+    target: Literal["classes", "text", "integers", "numbers"] | None = None
+    classes: int | None = None
+    labels: tuple[str, ...] | None = None
+    columns: int | None = None
+    input_shape: tuple[int, ...] | None = None
+
+
+def _classes(labels: tuple[str, ...] | int, shape: tuple[int, ...] | None) -> Peek:
+    names = None if isinstance(labels, int) else labels
+    count = labels if isinstance(labels, int) else len(labels)
+    return Peek("classes", count, names, columns=1, input_shape=shape)
+
+
+def _numbers(shape: tuple[int, ...]) -> Peek:
+    return Peek("numbers", columns=1, input_shape=shape)
+
+
+_DIGITS = tuple("0123456789")
+_BUILTIN = {
+    "iris": _classes(("setosa", "versicolor", "virginica"), (4,)),
+    "wine": _classes(3, (13,)),
+    "breast_cancer": _classes(("malignant", "benign"), (30,)),
+    "digits": _classes(_DIGITS, (64,)),
+    "diabetes": _numbers((10,)),
+}
+_KERAS = {
+    "mnist": _classes(10, (28, 28)),
+    "fashion_mnist": _classes(10, (28, 28)),
+    "cifar10": _classes(10, (32, 32, 3)),
+    "cifar100": _classes(100, (32, 32, 3)),
+    "california_housing": _numbers((8,)),
+    "boston_housing": _numbers((13,)),
+    "imdb": _classes(2, None),
+    "reuters": _classes(46, None),
+}
+_SYNTHETIC = {
+    "and": _classes(2, (2,)),
+    "or": _classes(2, (2,)),
+    "xor": _classes(2, (2,)),
+    "moons": _classes(2, (2,)),
+    "circles": _classes(2, (2,)),
+    "linear": _numbers((1,)),
+}
+
+
+def peek(data: Data, folder: Path) -> Peek:
+    """Returns what is cheaply known about the data; `folder` is where relative paths start."""
+    if isinstance(data, BuiltinData):
+        return _BUILTIN[data.dataset] if data.features is None else _narrowed(data)
+    if isinstance(data, KerasData):
+        return _KERAS[data.dataset]
+    if isinstance(data, SyntheticData):
+        return _SYNTHETIC.get(data.dataset, Peek())
+    if isinstance(data, ImagesData):
+        return _peek_images(data, folder / data.path)
+    if isinstance(data, CsvData):
+        return _peek_csv(data, folder)
+    return Peek(columns=_columns(data)) if isinstance(data, ParquetData) else Peek()
+
+
+def _narrowed(data: BuiltinData) -> Peek:
+    known = _BUILTIN[data.dataset]
+    shape = (len(data.features or ()),)
+    return Peek(known.target, known.classes, known.labels, known.columns, input_shape=shape)
+
+
+def _columns(data: CsvData | ParquetData) -> int:
+    return 1 if isinstance(data.target, str) else len(data.target)
+
+
+def _peek_images(data: ImagesData, folder: Path) -> Peek:
+    shape = (*data.image_size, 3 if data.color == "rgb" else 1)
+    labels = _class_folders(folder)
+    if labels is None:
+        return Peek("classes", columns=1, input_shape=shape)
+    return Peek("classes", len(labels), labels, columns=1, input_shape=shape)
+
+
+def _class_folders(folder: Path) -> tuple[str, ...] | None:
+    """Returns the names of the folders in `folder`; None where there are none to be read."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [
+                entry.name
+                for _, entry in zip(range(MOST_ENTRIES), entries, strict=False)
+                if entry.is_dir() and not entry.name.startswith(".")
+            ]
+    except OSError:
+        return None
+    return tuple(sorted(names)) or None
+
+
+def _peek_csv(data: CsvData, folder: Path) -> Peek:
+    unknown = Peek(columns=_columns(data))
+    if unknown.columns != 1:
+        return unknown
+    target = data.target if isinstance(data.target, str) else data.target[0]
+    paths = [folder / path for path in (data.path, data.validation_path, data.test_path) if path]
+    try:
+        if not all(path.is_file() and path.stat().st_size <= MOST_BYTES for path in paths):
+            return unknown
+        values = {value for path in paths for value in _column(data, path, target)}
+    except (OSError, ValueError, LookupError, csv.Error):
+        return unknown
+    return _peek_values(values - {""})
+
+
+def _column(data: CsvData, path: Path, name: str) -> Iterator[str]:
+    encoding = "utf-8-sig" if data.encoding.lower() in ("utf-8", "utf8") else data.encoding
+    with path.open(encoding=encoding, newline="") as lines:
+        rows = csv.reader(lines, delimiter=data.separator)
+        position = next(rows, []).index(name)
+        for row in rows:
+            if len(row) > position:
+                yield row[position].strip()
+
+
+def _peek_values(texts: set[str]) -> Peek:
+    numbers = {text: _number(text) for text in texts}
+    finite = {number for number in numbers.values() if number is not None}
+    if not texts:
+        return Peek(columns=1)
+    if not finite:
+        return Peek("text", len(texts), tuple(sorted(texts)), columns=1)
+    if len(finite) < len(texts) and None in numbers.values():
+        return Peek(columns=1)
+    if all(number.is_integer() for number in finite):
+        labels = tuple(str(int(number)) for number in sorted(finite))
+        return Peek("integers", len(labels), labels, columns=1)
+    if len(finite) > MANY_NUMBERS:
+        return Peek("numbers", columns=1)
+    return Peek(columns=1)
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

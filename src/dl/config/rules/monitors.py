@@ -1,0 +1,170 @@
+"""Rules on metrics and on the callbacks that watch them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dl.config.rules.partial import Facts
+from dl.config.rules.words import listed, place
+from dl.config.sections.data import CsvData, Data, ImagesData, NpzData, ParquetData
+from dl.errors import closest
+from dl.vocabulary.catalog import find
+from dl.vocabulary.spec import Finding, Kind, Path, Spec
+
+_RISING = frozenset(
+    {
+        "AUC",
+        "BinaryAccuracy",
+        "BinaryIoU",
+        "CategoricalAccuracy",
+        "CosineSimilarity",
+        "F1Score",
+        "FBetaScore",
+        "IoU",
+        "MeanIoU",
+        "OneHotIoU",
+        "OneHotMeanIoU",
+        "PearsonCorrelation",
+        "Precision",
+        "PrecisionAtRecall",
+        "R2Score",
+        "Recall",
+        "RecallAtPrecision",
+        "SensitivityAtSpecificity",
+        "SparseCategoricalAccuracy",
+        "SparseTopKCategoricalAccuracy",
+        "SpecificityAtSensitivity",
+        "TopKCategoricalAccuracy",
+        "accuracy",
+        "Accuracy",
+    }
+)
+"""Metrics that are better when they are larger."""
+
+_WITHOUT_DIRECTION = frozenset(
+    {
+        "FalseNegatives",
+        "FalsePositives",
+        "Mean",
+        "MeanMetricWrapper",
+        "Sum",
+        "TrueNegatives",
+        "TruePositives",
+        "ConcordanceCorrelation",
+    }
+)
+
+
+def has_validation(data: Data) -> bool:
+    """Tells whether there will be a validation part."""
+    if isinstance(data, CsvData | ParquetData | ImagesData) and data.validation_path is not None:
+        return True
+    if isinstance(data, NpzData) and data.arrays.x_validation is not None:
+        return True
+    return data.split.validation > 0
+
+
+def metric_names(metrics: tuple[Spec, ...]) -> tuple[str, ...]:
+    """Returns the names under which the metrics stand in the history, in their order."""
+    return tuple(_metric_name(metric) for metric in metrics)
+
+
+def _metric_name(metric: Spec) -> str:
+    name = metric.parameters.get("name")
+    if isinstance(name, str):
+        return name
+    entry = find(Kind.METRIC, metric.type)
+    return (entry.default_name if entry else None) or metric.type
+
+
+def metrics_differ(facts: Facts) -> Iterator[Finding]:
+    """Every metric has a name of its own, which is not that of the loss."""
+    if facts.training is None:
+        return
+    seen = {"loss": "training.loss"}
+    for index, name in enumerate(metric_names(facts.training.metrics)):
+        path: Path = ("training", "metrics", index)
+        if name in seen:
+            yield Finding(
+                path,
+                f"has the same name as {seen[name]}",
+                expected="a name of its own",
+                found=name,
+                hint="remove one of them, or give it a `name`",
+            )
+        seen.setdefault(name, f"training.metrics.{index}")
+
+
+def monitors_exist(facts: Facts) -> Iterator[Finding]:
+    """What a callback watches is measured."""
+    if facts.training is None:
+        return
+    names = ("loss", *metric_names(facts.training.metrics))
+    for index, callback in enumerate(facts.training.callbacks):
+        monitor = callback.parameters.get("monitor")
+        if not isinstance(monitor, str):
+            continue
+        path = place(("training", "callbacks", index), callback, "monitor")
+        if monitor.removeprefix("val_") not in names:
+            yield _unknown_monitor(path, callback, monitor, names, facts)
+        elif monitor.startswith("val_") and facts.data and not has_validation(facts.data):
+            yield _without_validation(path, callback, monitor)
+
+
+def _unknown_monitor(
+    path: Path, callback: Spec, monitor: str, names: tuple[str, ...], facts: Facts
+) -> Finding:
+    validated = facts.data is None or has_validation(facts.data)
+    known = [*names, *(f"val_{name}" for name in names if validated)]
+    near = closest(monitor, known)
+    return Finding(
+        path,
+        "names nothing that is measured",
+        expected=f"one of {listed(known)}",
+        found=monitor,
+        hint=f"did you mean {near}?" if near else "add the metric to training.metrics",
+    )
+
+
+def _without_validation(path: Path, callback: Spec, monitor: str) -> Finding:
+    without = monitor.removeprefix("val_")
+    return Finding(
+        path,
+        f"watches {monitor}, but there is no validation part",
+        expected="a validation part, or what is measured on the training part",
+        found=f"{monitor} with data.split.validation: 0",
+        hint=f"set data.split.validation: 0.1, or write monitor: {without}",
+    )
+
+
+def modes_fit_monitors(facts: Facts) -> Iterator[Finding]:
+    """A callback looks for the largest of what should grow and the smallest of the rest."""
+    if facts.training is None:
+        return
+    measured = dict(zip(metric_names(facts.training.metrics), facts.training.metrics, strict=True))
+    for index, callback in enumerate(facts.training.callbacks):
+        monitor, mode = callback.parameters.get("monitor"), callback.parameters.get("mode")
+        if not isinstance(monitor, str) or mode is None:
+            continue
+        metric = measured.get(monitor.removeprefix("val_"))
+        path = place(("training", "callbacks", index), callback, "mode")
+        if metric is None and monitor not in ("loss", "val_loss"):
+            continue
+        rising = metric is not None and metric.type in _RISING
+        unclear = metric is not None and metric.type in _WITHOUT_DIRECTION
+        if mode == "auto" and unclear:
+            yield Finding(
+                path,
+                f"must say whether {monitor} is better when it is larger or smaller",
+                expected="min or max",
+                found="auto",
+            )
+        elif mode == ("min" if rising else "max") and not unclear:
+            better = "larger" if rising else "smaller"
+            yield Finding(
+                path,
+                f"looks for the worst: {monitor} is better when it is {better}",
+                expected="max" if rising else "min",
+                found=str(mode),
+                hint="remove mode: Keras knows it",
+            )

@@ -1,0 +1,39 @@
+"""How rules name things of the config, so that all messages speak alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from dl.vocabulary.spec import Path, Spec
+
+_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+def spoken(spec: Spec) -> str:
+    """Returns the name as most people write it: `SparseCategoricalCrossentropy` in snake case."""
+    return _WORD_START.sub("_", spec.type).lower()
+
+
+def layer_path(index: int, layer: Spec) -> str:
+    """Returns how a user would write the path of a layer: by its name where it has one."""
+    name = layer.parameters.get("name")
+    return f"model.layers.{name if isinstance(name, str) else index}"
+
+
+def place(path: Path, spec: Spec, parameter: str) -> Path:
+    """Returns the path of a parameter, or of the thing itself where the parameter is a default."""
+    return (*path, parameter) if parameter in spec.given else path
+
+
+def listed(words: Iterable[str], most: int = 12) -> str:
+    """Returns the words with commas between them; a long list is cut."""
+    known = list(words)
+    more = [f"... ({len(known)} in all)"] if len(known) > most else []
+    return ", ".join(known[:most] + more)
+
+
+def plural(count: int, noun: str) -> str:
+    """Returns the count with its noun: `1 unit`, `3 units`, `2 classes`."""
+    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{ending}"
