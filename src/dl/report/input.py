@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dl.data.types import Array, Task
+from dl.config.sections.data import Task
+from dl.data.types import Array
 from dl.report.history import History
 from dl.report.numbers import plain
 

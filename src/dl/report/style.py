@@ -7,7 +7,6 @@ be printed in grey, colour is never the only difference: lines differ in their d
 from __future__ import annotations
 
 import io
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from dl.report.numbers import number, plain
+from dl.runs.files import write_bytes
 
 Axes = Any
 """An axes of matplotlib, which has no types of its own."""
@@ -34,6 +34,8 @@ BLUES = LinearSegmentedColormap.from_list("blues", ["#DCEBF5", BLUE, "#002B45"])
 SMALL = 7.5
 NORMAL = 9.0
 LARGE = 12.0
+MARGIN = 0.1
+"""Inches around everything in a picture."""
 
 _SETTINGS = {
     "figure.dpi": 150,
@@ -87,17 +89,27 @@ def applied() -> Iterator[None]:
         yield
 
 
-def new_figure(width: float, height: float, title: str) -> Figure:
-    """Returns an empty figure of that size, in inches, with its title at the top left."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+def new_figure(width: float, height: float, title: str, *, fixed: bool = False) -> Figure:
+    """Returns an empty figure with its title at the top left.
+
+    Args:
+        width: In inches.
+        height: In inches.
+        title: What the picture shows.
+        fixed: The caller places everything; otherwise panels are moved so that no texts overlap.
+    """
+    figure = Figure(figsize=(width, height), layout="none" if fixed else "constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(plain(title), x=0.012, ha="left", fontsize=LARGE, fontweight="bold")
+    left, top = MARGIN / width, 1 - MARGIN / height
+    figure.suptitle(plain(title), x=left, y=top, ha="left", fontsize=LARGE, fontweight="bold")
     return figure
 
 
 def add_note(figure: Figure, text: str) -> None:
     """Writes a grey line below everything else that says how to read the picture."""
-    figure.supxlabel(text, x=0.012, ha="left", fontsize=8, color=GREY)
+    width, height = figure.get_size_inches()
+    left, bottom = MARGIN / width, MARGIN / height
+    figure.supxlabel(text, x=left, y=bottom, ha="left", fontsize=8, color=GREY)
 
 
 def write_aside(axes: Axes, text: str) -> None:
@@ -119,16 +131,11 @@ def tick_number(value: float, _position: int | None = None) -> str:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Writes the picture as a PNG under a temporary name and renames it; same picture, same bytes.
+    """Writes the picture as a PNG, whole or not at all; the same picture gives the same bytes.
 
     Raises:
-        OSError: The folder is missing or cannot be written.
+        DiskError: The file could not be written.
     """
     stream = io.BytesIO()
-    figure.canvas.print_png(stream, metadata={"Software": None})
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(stream.getvalue())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    figure.savefig(stream, format="png", metadata={"Software": None})
+    write_bytes(path, stream.getvalue())

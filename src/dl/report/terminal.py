@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from dl.report.history import (
     VALIDATION,
@@ -84,7 +85,8 @@ def learning_curves(history: History, width: int = 80, *, ascii_only: bool = Fal
     levels = ASCII_LEVELS if ascii_only else BLOCKS
     charts = [_chart(line, max(_LEAST_CHART, width - taken), levels) for line in lines]
     chart = _aligned([f"epochs 1 to {len(history)}", *charts])
-    return _joined([*left, chart, *right])
+    text = _joined([*left, chart, *right])
+    return text.replace("…", "~") if ascii_only else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ def _grouped(values: Sequence[float], width: int) -> list[float]:
     if len(values) <= width:
         return list(values)
     bounds = [len(values) * place // width for place in range(width + 1)]
-    groups = [values[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+    groups = [values[start:end] for start, end in pairwise(bounds)]
     return [math.fsum(group) / len(group) if _all_finite(group) else math.nan for group in groups]
 
 

@@ -1,0 +1,191 @@
+"""`learning_curves.png`: loss, metrics and learning rate, epoch by epoch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from dl.report import style
+from dl.report.history import (
+    VALIDATION,
+    History,
+    Series,
+    best_epoch,
+    measures,
+    series,
+    value_at,
+    wants_log,
+)
+from dl.report.input import PlotInput
+from dl.report.numbers import number, shortened
+from dl.report.style import Axes
+
+_PANEL = (3.7, 2.75)
+_MOST_MARKED_EPOCHS = 25
+_MOST_TICKED_EPOCHS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    label: str
+    colour: str
+    dashes: str
+    marker: str
+
+
+_TRAINING = _Look("training", style.BLUE, "-", "o")
+_VALIDATION = _Look("validation", style.ORANGE, "--", "s")
+_RATE = _Look("learning rate", style.GREY, "-", "o")
+
+
+def build(run: PlotInput) -> Figure | None:
+    """Returns a panel for the loss, for each metric, and for the learning rate if it changes."""
+    names = measures(run.history)
+    if not names:
+        return None
+    rate = series(run.history, "learning_rate")
+    shows_rate = len(set(rate.values)) > 1
+    figure, panels = _grid(len(names) + shows_rate, f"{run.name}: learning curves")
+    best = best_epoch(run.history)
+    for axes, name in zip(panels, names, strict=False):
+        _draw_measure(axes, run, name, best)
+    if shows_rate:
+        _draw_rate(panels[-1], rate)
+    for axes in panels:
+        _set_epochs(axes, run.history)
+    _add_legend(figure, panels[0], run.history, best)
+    return figure
+
+
+def _grid(count: int, title: str) -> tuple[Figure, list[Axes]]:
+    columns = 2 if count in (2, 4) else min(count, 3)
+    rows = math.ceil(count / columns)
+    width, height = _PANEL
+    figure = style.new_figure(max(5.5, columns * width), rows * height + 0.85, title)
+    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for spare in panels[count:]:
+        spare.remove()
+    return figure, panels[:count]
+
+
+def _draw_measure(axes: Axes, run: PlotInput, name: str, best: int | None) -> None:
+    training = series(run.history, name)
+    validation = series(run.history, VALIDATION + name)
+    for shown, look in ((training, _TRAINING), (validation, _VALIDATION)):
+        _draw_series(axes, shown, look, best)
+    if best is not None:
+        axes.axvline(best, color=style.GREY, linewidth=0.9, linestyle=":", zorder=1)
+    axes.set_title(shortened(name.replace("_", " "), 28))
+    axes.set_ylabel(_axis_name(run, name))
+    _set_values(axes, training.finite + validation.finite)
+    _note_not_finite(axes, training, validation)
+
+
+def _axis_name(run: PlotInput, name: str) -> str:
+    known = run.loss if name == "loss" and run.loss else name
+    return shortened(known.replace("_", " "), 32)
+
+
+def _draw_series(axes: Axes, shown: Series, look: _Look, best: int | None) -> None:
+    if not shown.values:
+        return
+    many = len(shown.values) > _MOST_MARKED_EPOCHS
+    values = np.where(np.isfinite(shown.values), shown.values, np.nan)
+    axes.plot(
+        shown.epochs,
+        values,
+        color=look.colour,
+        linestyle=look.dashes,
+        linewidth=1.1 if len(shown.values) > 200 else 1.6,
+        marker="" if many else look.marker,
+        markersize=4 if len(shown.values) > 1 else 7,
+        label=look.label,
+    )
+    at_best = value_at(shown, best)
+    if at_best is not None and len(shown.values) > 1:
+        axes.plot(
+            [best],
+            [at_best],
+            marker=look.marker,
+            markersize=7,
+            markerfacecolor="white",
+            markeredgecolor=look.colour,
+            markeredgewidth=1.6,
+            linestyle="none",
+            zorder=4,
+        )
+
+
+def _draw_rate(axes: Axes, rate: Series) -> None:
+    _draw_series(axes, rate, _RATE, None)
+    axes.set_title("learning rate")
+    axes.set_ylabel("learning rate")
+    _set_values(axes, rate.finite)
+
+
+def _set_values(axes: Axes, values: list[float]) -> None:
+    """Sets the vertical axis: logarithmic if the values span more than two decades."""
+    if not values:
+        axes.set_yticks([])
+        return
+    if not wants_log(values):
+        return
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(numticks=8))
+    axes.yaxis.set_major_formatter(FuncFormatter(style.tick_number))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_ylabel(f"{axes.get_ylabel()} (log scale)")
+
+
+def _note_not_finite(axes: Axes, *parts: Series) -> None:
+    """Says in the panel where values are missing because they are NaN or infinite."""
+    broken = sorted(
+        {
+            epoch
+            for part in parts
+            for epoch, value in zip(part.epochs, part.values, strict=True)
+            if not math.isfinite(value)
+        }
+    )
+    if not broken:
+        return
+    others = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
+    axes.plot(
+        broken,
+        [0.03] * len(broken),
+        transform=axes.get_xaxis_transform(),
+        linestyle="none",
+        marker="x",
+        color=style.INK,
+        markersize=5,
+    )
+    style.write_aside(axes, f"× no finite value: epoch {broken[0]}{others}")
+
+
+def _set_epochs(axes: Axes, history: History) -> None:
+    count = len(history)
+    axes.set_xlabel("epoch")
+    margin = 0.5 if count < _MOST_TICKED_EPOCHS else 0.02 * count
+    axes.set_xlim(1 - margin, count + margin)
+    if count <= _MOST_TICKED_EPOCHS:
+        axes.set_xticks(range(1, count + 1))
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+
+
+def _add_legend(figure: Figure, axes: Axes, history: History, best: int | None) -> None:
+    """Puts one legend for all panels above them, where it hides no line."""
+    lines, labels = axes.get_legend_handles_labels()
+    figure.legend(lines, labels, loc="outside upper right", ncols=len(labels))
+    if best is None:
+        return
+    part = "validation" if series(history, VALIDATION + "loss").finite else "training"
+    key = f"{VALIDATION}loss" if part == "validation" else "loss"
+    lowest = number(float(value_at(series(history, key), best) or 0.0))
+    style.add_note(
+        figure, f"Dotted line and open markers: epoch {best}, the lowest {part} loss ({lowest})."
+    )

@@ -1,0 +1,79 @@
+"""From a part of the data and the model's outputs on it to what the pictures need."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from dl.data.targets import decode, target_of, unscale
+from dl.data.types import Array, DataInfo, Part
+from dl.report.input import PlotInput
+
+
+def with_outputs(
+    run: PlotInput, part: Part, outputs: Array, info: DataInfo, learned: Mapping[str, Any]
+) -> PlotInput:
+    """Returns the run with the rows of a part, their true values and what the model said of them.
+
+    Args:
+        run: What is known without the rows.
+        part: The rows.
+        outputs: The model's outputs for them, shape (rows, units).
+        info: What is known about the data.
+        learned: The content of `preprocess.json`.
+    """
+    columns = decode(outputs, learned)
+    return replace(
+        run,
+        task=info.task,
+        classes=info.classes,
+        targets=info.targets,
+        x=part.x,
+        y_true=_true_values(part.y, learned),
+        predictions=_predictions(columns, info),
+        probabilities=_probabilities(columns, info),
+        image=info.image,
+        pixel_max=info.pixel_max if info.image else None,
+        picture_shape=_picture_shape(info),
+    )
+
+
+def _true_values(y: Array, learned: Mapping[str, Any]) -> Array:
+    form = target_of(learned).form
+    if form == "numbers":
+        return unscale(y, learned)
+    if form == "one_hot":
+        return np.asarray(y.argmax(axis=1))
+    return y.reshape(-1) if form == "single" else y
+
+
+def _predictions(columns: Mapping[str, Array], info: DataInfo) -> Array | None:
+    named = [values for name, values in columns.items() if name.startswith("prediction")]
+    if not named:
+        return None
+    if info.task in ("binary", "multiclass"):
+        position = {name: index for index, name in enumerate(info.classes)}
+        texts, inverse = np.unique(named[0], return_inverse=True)
+        return np.array([position[str(text)] for text in texts])[inverse]
+    return np.column_stack(named)
+
+
+def _probabilities(columns: Mapping[str, Array], info: DataInfo) -> Array | None:
+    named = [
+        columns[name] for name in map("probability_{}".format, info.classes) if name in columns
+    ]
+    return np.column_stack(named) if named else None
+
+
+def _picture_shape(info: DataInfo) -> tuple[int, ...] | None:
+    """Folds a table whose columns are the pixels of a square picture, by their names' endings."""
+    side = math.isqrt(len(info.features))
+    if side < 4 or side * side != len(info.features):
+        return None
+    endings = [f"{row}_{column}" for row in range(side) for column in range(side)]
+    pixels = all(name.endswith(end) for name, end in zip(info.features, endings, strict=True))
+    return (side, side) if pixels else None
