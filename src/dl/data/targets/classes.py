@@ -61,11 +61,11 @@ def _named_by_source(
             [
                 Finding(
                     ("data", "classes"),
-                    "`classes` names fewer classes than the data has",
+                    "names fewer classes than the data has",
                     expected=f"{len(class_names)} names, in the order of the classes "
                     + _listed(class_names),
                     found=f"{len(chosen)} names",
-                    hint="name every class, or leave `classes` out",
+                    hint="name every class, or leave classes out",
                 )
             ]
         )
@@ -86,10 +86,10 @@ def _check_names(chosen: tuple[str, ...]) -> None:
             [
                 Finding(
                     ("data", "classes"),
-                    "`classes` has a single name",
+                    "has a single name",
                     expected="two names or more",
                     found=f"{len(chosen)}",
-                    hint="name every class, or leave `classes` out",
+                    hint="name every class, or leave classes out",
                 )
             ]
         )
@@ -99,9 +99,9 @@ def _check_names(chosen: tuple[str, ...]) -> None:
                 [
                     Finding(
                         ("data", "classes", position),
-                        f"`classes` has the name {name!r} twice",
+                        "stands twice in the list of classes",
                         expected="different names",
-                        found=f"{name!r} again",
+                        found=name,
                         hint="leave one of them out",
                     )
                 ]

@@ -24,7 +24,7 @@ from dl.data.targets.task import infer_task, is_one_hot
 from dl.data.targets.values import TargetValues, target_values
 from dl.errors import DataError
 
-_PROBABILITIES = frozenset({"softmax", "sigmoid", "hardsigmoid", "sparsesigmoid", "sparsemax"})
+_PROBABILITIES = frozenset({"softmax", "sigmoid", "hard_sigmoid", "sparse_sigmoid", "sparsemax"})
 
 
 def describe_target(
@@ -66,7 +66,7 @@ def _numbers(target: TargetValues, output: Output) -> Target:
             found=repr(texts[positions[0]]),
             hint="leave `data.task` out: text is a target for classification",
         )
-    free = target.values.ndim > 2 or output.loss == "ctc"
+    free = target.values.ndim > 2 or output.loss == "CTC"
     return Target("regression", target.names, "numbers", units=None if free else len(target.names))
 
 
@@ -186,6 +186,6 @@ def _reading(form: Form, output: Output) -> tuple[OutputFunction, bool, float]:
     exclusive = form == "labels" or (form == "one_hot" and output.loss not in BINARY)
     if output.from_logits:
         return ("softmax" if exclusive else "sigmoid"), True, 0.5
-    if output.activation == "logsoftmax":
+    if output.activation == "log_softmax":
         return "softmax", True, 0.5
     return "none", output.activation in _PROBABILITIES, 0.0 if output.loss in MARGIN else 0.5

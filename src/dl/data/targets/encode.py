@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dl.config.schema import Config
 from dl.config.sections.preprocess import Scaling
+from dl.data.preprocessing.learn import learn_scaling
 from dl.data.raw import Raw
 from dl.data.targets.classes import unknown_class
 from dl.data.targets.target import Target
@@ -136,14 +137,8 @@ def _learned_scaling(
     """Returns what to subtract from and to divide by, for each target; a spread is never zero."""
     if scaling == "none":
         return (), ()
-    axes = tuple(axis for axis in range(values.ndim) if axis != 1)
-    if scaling == "standardize":
-        center, spread = values.mean(axis=axes), values.std(axis=axes)
-    else:
-        center = values.min(axis=axes)
-        spread = values.max(axis=axes) - center
-    safe = np.where(spread > 0, spread, 1.0)
-    return tuple(center.tolist()), tuple(safe.tolist())
+    pairs = [learn_scaling(values[:, column], scaling) for column in range(values.shape[1])]
+    return tuple(center for center, _ in pairs), tuple(spread for _, spread in pairs)
 
 
 def _scaled(values: Array, target: Target) -> Array:
@@ -159,10 +154,10 @@ def _no_scaling_for_classes(scaling: Scaling, target: Target) -> Findings:
         [
             Finding(
                 ("preprocess", "target"),
-                "`target` scales numbers, but the target is a class",
-                expected="`none`",
-                found=f"`{scaling}` for the task `{target.task}`",
-                hint="leave `preprocess.target` out, or write `data.task: regression`",
+                f"scales numbers, but the target holds classes: the task is {target.task}",
+                expected="none",
+                found=scaling,
+                hint="remove target from preprocess, or write data.task: regression",
             )
         ]
     )

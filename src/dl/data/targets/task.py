@@ -20,7 +20,7 @@ from dl.data.targets.output import BINARY, CATEGORICAL, CLASS_LOSSES, MARGIN, SP
 from dl.data.targets.values import TargetValues, number_text
 from dl.errors import DataError
 
-_CLASS_OUTPUTS = frozenset({"sigmoid", "hardsigmoid", "softmax", "heaviside"})
+_CLASS_OUTPUTS = frozenset({"sigmoid", "hard_sigmoid", "softmax", "heaviside"})
 
 
 def infer_task(target: TargetValues, output: Output) -> Task:
@@ -87,8 +87,7 @@ def _refuse_fractions(target: TargetValues, output: Output) -> None:
         f"{target.place(row)}: the target {target.title} is no class",
         expected="whole numbers or text: the loss is one for classes",
         found=number_text(target.values[row, 0]),
-        hint="to predict a number, choose a loss such as `mean_squared_error`; "
-        "to keep this loss as it is, write `data.task: regression`",
+        hint="to predict a number, choose a loss such as `mean_squared_error`",
     )
 
 
@@ -100,8 +99,7 @@ def _no_one_hot(target: TargetValues) -> DataError:
         f"{target.place(row)}: the target is no class",
         expected=f"a single 1 among zeros in {target.columns} columns: the loss is one for classes",
         found=_short(target, row),
-        hint="name one column of class names or numbers as the target; to learn shares of several "
-        "classes, write `data.task: regression`",
+        hint="name one column of class names or numbers as the target",
     )
 
 

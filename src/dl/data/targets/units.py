@@ -23,18 +23,14 @@ def check_units(target: Target, config: Config) -> None:
     raise Findings(
         [
             Finding(
-                ("model", "layers", output.layer, output.key),
-                f"the model has {_units(output.units)}, but the target needs {target.units}",
-                expected=f"{target.units}: {_reason(target)}",
+                output.units_path,
+                "is not the number of outputs that the target needs",
+                expected=f"{target.units}, {_reason(target)}",
                 found=str(output.units),
                 hint=_hint(target, output),
             )
         ]
     )
-
-
-def _units(number: int) -> str:
-    return f"{number} output{'s' if number > 1 else ''}"
 
 
 def _reason(target: Target) -> str:
@@ -46,19 +42,19 @@ def _reason(target: Target) -> str:
     if target.task == "multilabel":
         return f"one for each label: {shown}"
     if target.form == "single":
-        return f"a single one tells the two classes {shown} apart"
+        return f"which tells the two classes apart: {shown}"
     return f"one for each class of {title}: {shown}"
 
 
 def _hint(target: Target, output: Output) -> str:
-    write = f"write `{output.key}: {target.units}`"
-    if target.task in ("regression", "multilabel") or output.key == "filters":
+    write = f"write units: {target.units}"
+    if target.task in ("regression", "multilabel"):
         return write
     if output.units == 1 and len(target.classes) == 2:
-        return f"{write} with `activation: softmax`, or choose `loss: binary_crossentropy`"
+        return f"{write} with activation: softmax, or use loss: binary_crossentropy"
     if output.units == 1 and output.loss not in SPARSE:
         return (
-            f"{write} with `activation: softmax` and `loss: sparse_categorical_crossentropy`; "
-            "to predict the number itself, write `data.task: regression`"
+            f"{write} with activation: softmax and loss: sparse_categorical_crossentropy; "
+            "to predict the number itself, use loss: mean_squared_error and a linear output"
         )
-    return f"{write}; if the data lacks some classes, name them all in `data.classes`"
+    return f"{write}; if the data lacks some classes, name them all in data.classes"

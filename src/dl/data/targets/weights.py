@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from dl.config.rules.words import listed
 from dl.data.targets.target import Target, target_of
 from dl.data.types import Array
 from dl.errors import closest
@@ -65,10 +66,10 @@ def _no_classes(target: Target) -> Findings:
         [
             Finding(
                 ("training", "class_weight"),
-                "`class_weight` needs one class for each row",
+                "weighs classes, but the target has none",
                 expected="a target of classes",
                 found="several labels for each row" if many else "a target of numbers",
-                hint="leave `class_weight` out",
+                hint="remove class_weight",
                 at_key=True,
             )
         ]
@@ -85,9 +86,9 @@ def _unknown(name: str, target: Target) -> Finding:
     near = closest(name, target.classes)
     return Finding(
         ("training", "class_weight", name),
-        f"`{name}` is no class of the target",
-        expected="one of " + ", ".join(repr(known) for known in target.classes[:10]),
-        found=repr(name),
-        hint=f"did you mean {near!r}?" if near else "name the classes as the data does",
+        "is no class of the target",
+        expected=f"one of {listed(target.classes)}",
+        found=name,
+        hint=f"did you mean {near}?" if near else "name the classes as the data does",
         at_key=True,
     )

@@ -1,0 +1,63 @@
+"""What the first layers of the model take: pictures with channels, token numbers, raw pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dl.vocabulary.spec import Spec
+
+_TRANSPARENT = frozenset(
+    {
+        "InputLayer",
+        "Rescaling",
+        "Normalization",
+        "BatchNormalization",
+        "Dropout",
+        "GaussianNoise",
+        "GaussianDropout",
+        "Activation",
+    }
+)
+_IMAGE = frozenset(
+    {
+        "AugMix",
+        "AutoContrast",
+        "CenterCrop",
+        "CutMix",
+        "Equalization",
+        "MixUp",
+        "RandAugment",
+        "Resizing",
+        "Solarization",
+    }
+)
+_TOKENS = frozenset({"Embedding", "CategoryEncoding", "IntegerLookup", "Hashing"})
+
+
+def takes_channels(layers: Sequence[Spec]) -> bool:
+    """Whether the first layer that depends on the shape works on (height, width, channels)."""
+    name = _deciding(layers)
+    return name.endswith("2D") or name.startswith("Random") or name in _IMAGE
+
+
+def takes_tokens(layers: Sequence[Spec]) -> bool:
+    """Whether the first layer takes whole numbers that stand for words or categories."""
+    return _deciding(layers) in _TOKENS
+
+
+def rescales(layers: Sequence[Spec]) -> bool:
+    """Whether the model itself scales pixels, by a `Rescaling` layer before the first weights."""
+    for layer in layers:
+        if layer.type == "Rescaling":
+            return True
+        if layer.type != "InputLayer" and not _weightless(layer):
+            return False
+    return False
+
+
+def _deciding(layers: Sequence[Spec]) -> str:
+    return next((layer.type for layer in layers if layer.type not in _TRANSPARENT), "")
+
+
+def _weightless(layer: Spec) -> bool:
+    return layer.type.startswith("Random") or layer.type in _IMAGE

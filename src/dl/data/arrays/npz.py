@@ -1,0 +1,173 @@
+"""The source `npz`: arrays with the names that Keras uses, or those of `data.arrays`."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from dl.config.sections.data import Arrays, NpzData
+from dl.data.arrays.npz_file import NpzFile
+from dl.data.files import check_file
+from dl.data.fingerprint import fingerprint_files
+from dl.data.raw import RawArrays, RawParts
+from dl.data.types import Array
+from dl.errors import DataError
+from dl.progress import Reporter
+
+
+def read_npz(data: NpzData, reporter: Reporter) -> RawParts:
+    """Returns the parts that the file has.
+
+    Raises:
+        DataError: The file cannot be read, or its arrays do not fit each other.
+    """
+    path = Path(data.path)
+    check_file(path)
+    with reporter.stage(f"reading {path.name}"), NpzFile(path, str(path)) as file:
+        names = data.arrays
+        train = _part(file, names.x_train, names.y_train, "train")
+        validation = _given_part(file, names.x_validation, names.y_validation, "validation")
+        test = _test_part(file, names, reporter)
+        parts = RawParts(
+            train=train,
+            validation=validation,
+            test=test,
+            image=looks_like_images(train.x),
+            fingerprint=fingerprint_files([path]),
+        )
+    for key, part in (("x_validation", validation), ("x_test", test)):
+        if part is not None:
+            _refuse_other_shape(train, part, getattr(names, key) or key, names.x_train)
+    return parts
+
+
+def read_npz_part(path: Path, arrays: Arrays) -> RawArrays:
+    """Returns the labelled rows of another file.
+
+    The first pair that the file has is taken: the config's test arrays, `x` and `y`, the config's
+    training arrays.
+
+    Raises:
+        DataError: The file cannot be read, or has none of these pairs.
+    """
+    check_file(path)
+    pairs = [
+        (arrays.x_test or "x_test", arrays.y_test or "y_test"),
+        ("x", "y"),
+        (arrays.x_train, arrays.y_train),
+    ]
+    with NpzFile(path, str(path)) as file:
+        for x_name, y_name in pairs:
+            if x_name in file.names and y_name in file.names:
+                return _part(file, x_name, y_name, "test")
+        wanted = ", or ".join(f"`{x_name}` and `{y_name}`" for x_name, y_name in pairs)
+        raise _no_arrays(file, wanted)
+
+
+def read_npz_inputs(source: Path | BinaryIO, arrays: Arrays) -> RawArrays:
+    """Returns the inputs of a file to predict: its `x`, test inputs, or only array.
+
+    Raises:
+        DataError: The file cannot be read, or it is unclear which array is meant.
+    """
+    title = str(source) if isinstance(source, Path) else "standard input"
+    if isinstance(source, Path):
+        check_file(source)
+    opened = source if isinstance(source, Path) else io.BytesIO(source.read())
+    wanted = ["x", arrays.x_test or "x_test", arrays.x_train]
+    with NpzFile(opened, title) as file:
+        present = [name for name in wanted if name in file.names]
+        if not present and len(file.names) != 1:
+            raise _no_arrays(file, ", or ".join(f"`{name}`" for name in wanted))
+        name = present[0] if present else file.names[0]
+        return RawArrays(x := _inputs(file, name, "x_test"), None, _rows(x), file.title)
+
+
+def looks_like_images(x: Array) -> bool:
+    """Whether rows look like pictures: bytes (height, width), or 1, 3 or 4 channels behind."""
+    if x.ndim == 4:
+        return x.shape[3] in (1, 3, 4) and min(x.shape[1:3]) > 4
+    return x.ndim == 3 and x.dtype == np.uint8 and min(x.shape[1:]) > 4
+
+
+def _part(file: NpzFile, x_name: str, y_name: str, part: str) -> RawArrays:
+    x = _inputs(file, x_name, f"x_{part}")
+    y = file.read(y_name, f"y_{part}")
+    if y.ndim == 0 or len(y) != len(x):
+        raise DataError(
+            f"{file.title}: the arrays `{x_name}` and `{y_name}` do not have the same rows",
+            expected=f"{len(x)} targets in `{y_name}`, as `{x_name}` has {len(x)} rows",
+            found=f"the shape {y.shape}",
+            hint="save one target for each row",
+        )
+    return RawArrays(x, y, _rows(x), file.title)
+
+
+def _inputs(file: NpzFile, name: str, key: str) -> Array:
+    x = file.read(name, key)
+    if x.dtype.kind not in "biuf":
+        raise DataError(
+            f"{file.title}: the array `{name}` does not hold numbers",
+            expected="integers, floats or truth values as inputs",
+            found=f"the type {x.dtype}",
+            hint="turn the inputs into numbers, or use the source `csv` for columns of text",
+        )
+    if x.ndim == 0 or x.size == 0:
+        raise DataError(
+            f"{file.title}: the array `{name}` is empty",
+            expected="one row or more",
+            found=f"the shape {x.shape}",
+            hint="save the rows along the first axis",
+        )
+    return x.reshape(-1, 1) if x.ndim == 1 else x
+
+
+def _rows(x: Array) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return np.arange(len(x), dtype=np.int64)
+
+
+def _given_part(
+    file: NpzFile, x_name: str | None, y_name: str | None, part: str
+) -> RawArrays | None:
+    if x_name is None and y_name is None:
+        return None
+    if x_name is None or y_name is None:
+        absent = f"{'x' if x_name is None else 'y'}_{part}"
+        raise DataError(
+            f"{file.title}: `data.arrays.{absent}` is not given",
+            expected=f"both `x_{part}` and `y_{part}`, or neither",
+            found=f"only `{x_name or y_name}`",
+            hint=f"add `data.arrays.{absent}`",
+        )
+    return _part(file, x_name, y_name, part)
+
+
+def _test_part(file: NpzFile, names: Arrays, reporter: Reporter) -> RawArrays | None:
+    x_name = names.x_test or ("x_test" if "x_test" in file.names else None)
+    y_name = names.y_test or ("y_test" if "y_test" in file.names else None)
+    if names.x_test is None and names.y_test is None and (x_name is None) != (y_name is None):
+        reporter.note(f"{file.title}: `{x_name or y_name}` has no partner and is not used")
+        return None
+    return _given_part(file, x_name, y_name, "test")
+
+
+def _refuse_other_shape(train: RawArrays, part: RawArrays, name: str, x_train: str) -> None:
+    if part.x.shape[1:] != train.x.shape[1:]:
+        raise DataError(
+            f"{part.source}: the rows of `{name}` and `{x_train}` have different shapes",
+            expected=f"the shape {train.x.shape[1:]}, as in `{x_train}`",
+            found=f"{part.x.shape[1:]} in `{name}`",
+            hint="save both with rows of one shape",
+        )
+
+
+def _no_arrays(file: NpzFile, wanted: str) -> DataError:
+    return DataError(
+        f"{file.title}: has none of the arrays that are looked for",
+        expected=wanted,
+        found=", ".join(f"`{name}`" for name in file.names[:10]) or "no arrays",
+        hint="save the rows under one of these names: `numpy.savez(FILE, x=...)`",
+    )

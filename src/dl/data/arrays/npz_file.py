@@ -1,0 +1,159 @@
+"""A guarded reader of `.npz` files: plain arrays only, and none larger than the memory.
+
+Each array's header is compared with the size that the zip file declares before anything is read;
+nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, BinaryIO
+
+import numpy as np
+from numpy.lib import format as npy
+
+from dl.data.types import Array
+from dl.errors import DataError, closest
+
+_SHARE_OF_MEMORY = 0.8
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError)
+
+
+class NpzFile:
+    """An open `.npz` file; use it in a `with` block."""
+
+    def __init__(self, source: Path | BinaryIO, title: str) -> None:
+        """Opens the file.
+
+        Args:
+            source: The path, or an open file that can seek.
+            title: What messages call the file.
+
+        Raises:
+            DataError: It is no zip file.
+        """
+        self.title = title
+        try:
+            self._zip = zipfile.ZipFile(source)
+        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            raise DataError(
+                f"{title}: is no whole .npz file",
+                expected="a file that `numpy.savez` or `numpy.savez_compressed` wrote",
+                found=f"a damaged or other file ({error})",
+                hint="save or copy the file again",
+            ) from error
+        self.names = tuple(
+            name.removesuffix(".npy") for name in self._zip.namelist() if name.endswith(".npy")
+        )
+
+    def __enter__(self) -> NpzFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._zip.close()
+
+    def read(self, name: str, key: str) -> Array:
+        """Returns an array.
+
+        Args:
+            name: Its name in the file.
+            key: The config key that gives the name, for messages.
+
+        Raises:
+            DataError: It is not there, damaged, no plain array, or larger than the memory.
+        """
+        if name not in self.names:
+            raise self._absent(name, key)
+        try:
+            with self._zip.open(f"{name}.npy") as member:
+                self._check_header(name, member)
+            with self._zip.open(f"{name}.npy") as member:
+                return np.asarray(npy.read_array(member, allow_pickle=False))
+        except MemoryError as error:
+            raise self._too_large(name, "more than the memory") from error
+        except _BROKEN as error:
+            raise DataError(
+                f"{self.title}: the array `{name}` is damaged",
+                expected="an array that numpy wrote",
+                found=str(error) or "the file ends too early",
+                hint="save or copy the file again",
+            ) from error
+
+    def _absent(self, name: str, key: str) -> DataError:
+        near = closest(name, self.names)
+        advice = f"name it in `data.arrays.{key}`"
+        return DataError(
+            f"{self.title}: there is no array `{name}`",
+            expected=f"the array that `data.arrays.{key}` names",
+            found=_listed(self.names),
+            hint=f"did you mean `{near}`? Then {advice}" if near else advice,
+        )
+
+    def _check_header(self, name: str, member: IO[bytes]) -> None:
+        shape, dtype = _header(member)
+        if dtype.hasobject:
+            raise DataError(
+                f"{self.title}: the array `{name}` holds Python objects",
+                expected="numbers or text: objects are never read, they could run code",
+                found=f"the type {dtype} in the shape {shape}",
+                hint="save rows of equal length, with a type such as float32 or int64",
+            )
+        size = dtype.itemsize * int(np.prod(shape, dtype=object)) if shape else dtype.itemsize
+        declared = self._zip.getinfo(f"{name}.npy").file_size
+        if size > _SHARE_OF_MEMORY * available_memory():
+            raise self._too_large(name, f"{_gigabytes(size)} in the shape {shape}")
+        if size + member.tell() != declared:
+            raise ValueError(f"{declared} bytes stand for the shape {shape} of {dtype}")
+
+    def _too_large(self, name: str, found: str) -> DataError:
+        limit = _gigabytes(int(_SHARE_OF_MEMORY * available_memory()))
+        return DataError(
+            f"{self.title}: the array `{name}` does not fit in the memory",
+            expected=f"at most {limit}",
+            found=found,
+            hint="save fewer rows, or a smaller type such as uint8 or float32",
+        )
+
+
+def available_memory() -> int:
+    """Returns the memory that programs can still take, in bytes."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            for line in file:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
+    version = npy.read_magic(member)
+    if version == (1, 0):
+        shape, _, dtype = npy.read_array_header_1_0(member)
+    elif version == (2, 0):
+        shape, _, dtype = npy.read_array_header_2_0(member)
+    else:
+        raise ValueError(f"the unknown version {version} of the format")
+    return shape, dtype
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB"
+
+
+def _listed(names: Sequence[str]) -> str:
+    if not names:
+        return "no arrays"
+    shown = ", ".join(f"`{name}`" for name in names[:10])
+    return f"{shown}, ..." if len(names) > 10 else shown

@@ -1,0 +1,261 @@
+"""From arrays as they were read to the model's `x`: channel axis, pixel scale, scaling of numbers.
+
+What is learned is the single entry of `learned["features"]`:
+
+    kind: `array`
+    shape: the shape of a row as read
+    channel_axis: whether a last axis of length 1 is added
+    dtype: `float32`, or `int32` for token numbers
+    scale: what every value is divided by, before the scaling of numbers
+    scaling: `standardize`, `minmax` or `none`, with
+    center, spread: `(value / scale - center) / spread`; one pair for pictures, else one for each
+        position on the last axis
+    image: whether a row is a picture
+    pixel_max: the value of `x` that is full brightness
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from dl.config.schema import Config
+from dl.config.sections.preprocess import Scaling
+from dl.data.arrays.first_layers import rescales, takes_channels, takes_tokens
+from dl.data.raw import RawArrays
+from dl.data.types import Array
+from dl.errors import DataError
+from dl.progress import Reporter
+from dl.vocabulary.spec import Finding, Findings
+
+BYTES = 255.0
+_BLOCK = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayFeature:
+    """How arrays become the model's inputs; the fields are those of the module's docstring."""
+
+    shape: tuple[int, ...]
+    channel_axis: bool
+    dtype: Literal["float32", "int32"]
+    scale: float
+    scaling: Scaling
+    center: tuple[float, ...]
+    spread: tuple[float, ...]
+    image: bool
+    pixel_max: float
+    kind: Literal["array"] = "array"
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of a row of `x`."""
+        return (*self.shape, 1) if self.channel_axis else self.shape
+
+    def document(self) -> dict[str, Any]:
+        """Returns the plain form, the entry of `learned["features"]`."""
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in asdict(self).items()
+        }
+
+
+def array_feature_of(learned: Mapping[str, Any]) -> ArrayFeature:
+    """Returns what was learned about arrays."""
+    document: Mapping[str, Any] = learned["features"][0]
+    fields: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in document.items()
+    }
+    return ArrayFeature(**fields)
+
+
+def learn_arrays(train: RawArrays, config: Config, image: bool, reporter: Reporter) -> ArrayFeature:
+    """Returns how arrays become the model's inputs, learned from the training rows.
+
+    A picture of shape (height, width) gets a channel axis where the model begins with a layer that
+    needs one, or where `model.input_shape` asks for it.
+
+    Args:
+        train: The training rows.
+        config: The config.
+        image: Whether the source says that rows are pictures.
+        reporter: Is told when a channel axis is added.
+
+    Raises:
+        DataError: A value is missing, or token numbers are no whole numbers.
+        Findings: `model.input_shape` is another shape than that of the data.
+    """
+    layers, shape = config.model.layers, train.x.shape[1:]
+    channel_axis = _wants_axis(shape, config)
+    tokens = takes_tokens(layers)
+    if channel_axis:
+        reporter.note(
+            f"{train.source}: a channel axis is added to the pictures: {shape} becomes "
+            f"{(*shape, 1)}"
+        )
+    is_image = image or channel_axis or (len(shape) == 3 and takes_channels(layers))
+    scale = 1.0 if tokens else _scale(train.x, config)
+    scaling: Scaling = "none" if tokens else config.preprocess.numeric or "none"
+    center, spread = _learn_scaling(train.x, scale, scaling, is_image)
+    feature = ArrayFeature(
+        shape=shape,
+        channel_axis=channel_axis,
+        dtype="int32" if tokens else "float32",
+        scale=scale,
+        scaling=scaling,
+        center=center,
+        spread=spread,
+        image=is_image,
+        pixel_max=_pixel_max(train.x, scale, center, spread) if is_image else 1.0,
+    )
+    _check_input_shape(config, feature)
+    return feature
+
+
+def transform_arrays(raw: RawArrays, feature: ArrayFeature) -> Array:
+    """Returns `x`, by what was learned alone; rows that are ready already are not copied.
+
+    Raises:
+        DataError: The rows have another shape, or a value is missing or infinite.
+    """
+    values = _with_axis(raw, feature)
+    if feature.dtype == "int32":
+        return _tokens(raw, values)
+    with np.errstate(over="ignore", invalid="ignore"):
+        x = _divided(values, feature.scale)
+        if feature.scaling != "none":
+            x = x.copy() if np.shares_memory(x, raw.x) else x
+            x -= np.asarray(feature.center, np.float32)
+            x /= np.asarray(feature.spread, np.float32)
+    if raw.x.dtype.kind == "f":
+        _refuse_no_number(raw, x)
+    return x
+
+
+def _wants_axis(shape: tuple[int, ...], config: Config) -> bool:
+    given = config.model.input_shape
+    if given is not None:
+        return len(given) == len(shape) + 1 and given[-1] == 1
+    first = config.model.layers[0]
+    declared = first.parameters.get("shape") if first.type == "InputLayer" else None
+    if isinstance(declared, tuple):
+        return declared == (*shape, 1)
+    return len(shape) == 2 and takes_channels(config.model.layers)
+
+
+def _scale(x: Array, config: Config) -> float:
+    if config.preprocess.scale is not None:
+        return config.preprocess.scale
+    return BYTES if x.dtype == np.uint8 and not rescales(config.model.layers) else 1.0
+
+
+def _check_input_shape(config: Config, feature: ArrayFeature) -> None:
+    given, shape = config.model.input_shape, feature.input_shape
+    if given is None or _fits(given, shape):
+        return
+    raise Findings(
+        [
+            Finding(
+                ("model", "input_shape"),
+                "is not the shape of a row of the data",
+                expected=str(list(shape)),
+                found=str(list(given)),
+                hint="remove input_shape: it is taken from the data",
+            )
+        ]
+    )
+
+
+def _fits(given: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
+    return len(given) == len(shape) and all(
+        wanted is None or wanted == length for wanted, length in zip(given, shape, strict=True)
+    )
+
+
+def _learn_scaling(
+    x: Array, scale: float, scaling: Scaling, image: bool
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Returns centers and spreads, in blocks of rows so that no second copy is needed."""
+    if scaling == "none":
+        return (), ()
+    columns = 1 if image else x.shape[-1]
+    blocks = [x[start : start + _BLOCK] for start in range(0, len(x), _BLOCK)]
+    rows = [block.reshape(-1, columns) for block in blocks]
+    if scaling == "minmax":
+        center = np.min([block.min(axis=0) for block in rows], axis=0) / scale
+        spread = np.max([block.max(axis=0) for block in rows], axis=0) / scale - center
+    else:
+        count = x.size // columns
+        mean = sum(block.sum(axis=0, dtype=np.float64) for block in rows) / count
+        squares = sum(((block - mean) ** 2).sum(axis=0, dtype=np.float64) for block in rows)
+        center, spread = mean / scale, np.sqrt(squares / count) / scale
+    constant = spread <= 10 * np.finfo(np.float64).eps * np.abs(center)
+    return tuple(center.tolist()), tuple(np.where(constant, 1.0, spread).tolist())
+
+
+def _pixel_max(
+    x: Array, scale: float, center: tuple[float, ...], spread: tuple[float, ...]
+) -> float:
+    brightest = BYTES if x.dtype == np.uint8 else float(x.max())
+    value = brightest / scale
+    return (value - center[0]) / spread[0] if center else value
+
+
+def _with_axis(raw: RawArrays, feature: ArrayFeature) -> Array:
+    shape = raw.x.shape[1:]
+    if shape == feature.input_shape:
+        return raw.x
+    if shape == feature.shape:
+        return raw.x[..., np.newaxis]
+    raise DataError(
+        f"{raw.source}: a row has another shape than the model was made for",
+        expected=f"rows of the shape {feature.shape}",
+        found=f"the shape {shape}",
+        hint="give the rows in the form of the training data",
+    )
+
+
+def _divided(values: Array, scale: float) -> Array:
+    if scale == 1:
+        return values.astype(np.float32, copy=False)
+    return np.divide(values, np.float32(scale), dtype=np.float32)
+
+
+def _tokens(raw: RawArrays, values: Array) -> Array:
+    """Returns token numbers as int32; only whole numbers from 0 on stand for a word."""
+    tokens = values.astype(np.int32, copy=False)
+    wrong = (tokens != values) | (tokens < 0)
+    if wrong.any():
+        row = tuple(int(place) for place in np.argwhere(wrong)[0])
+        raise DataError(
+            f"{row_place(raw, row[0])}: an input is no token number",
+            expected="whole numbers from 0 on: the model begins with a layer that looks them up",
+            found=str(values[row]),
+            hint="number the words or categories from 0 on",
+        )
+    return tokens
+
+
+def _refuse_no_number(raw: RawArrays, x: Array) -> None:
+    for start in range(0, len(x), _BLOCK):
+        finite = np.isfinite(x[start : start + _BLOCK])
+        if finite.all():
+            continue
+        row = int(np.argmax(~finite.reshape(len(finite), -1).all(axis=1)))
+        place = tuple(int(i) for i in np.argwhere(~finite[row])[0])[: raw.x.ndim - 1]
+        raise DataError(
+            f"{row_place(raw, start + row)}: an input is no finite number",
+            expected="finite numbers (`preprocess.missing` is for tables only)",
+            found=f"{raw.x[(start + row, *place)]} at position {list(place)}",
+            hint="fill or leave out such rows before you save the arrays",
+        )
+
+
+def row_place(raw: RawArrays, position: int) -> str:
+    """Returns words for the place of a row, given its 0-based position in `raw`."""
+    if raw.files:
+        return raw.files[position]
+    return f"{raw.source}: row {raw.rows[position]} (the first is row 0)"
