@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 
 class ExitCode(enum.IntEnum):
@@ -75,7 +76,7 @@ class DlError(Exception):
         self.problems: tuple[Problem, ...] = (Problem(message, mark, expected, found, hint),)
 
     @classmethod
-    def of(cls, problems: Iterable[Problem]) -> DlError:
+    def of(cls, problems: Iterable[Problem]) -> Self:
         """Makes one error of several problems, kept in the order given; needs at least one."""
         listed = tuple(problems)
         error = cls(listed[0].message)

@@ -1,0 +1,136 @@
+"""`extends: base.yaml`: one config on top of another.
+
+Mappings merge key by key; lists and single values replace. A mapping that names another `type`
+replaces too, because the parameters of one type mean nothing to another; a mapping without a
+`type` on top of a bare name (`optimizer: adam`) adds parameters to it. Every value keeps the place
+where it was written.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from dl.config.document import Document, read_document
+from dl.config.nodes import Entry, ListNode, MapNode, Node, ScalarNode, shown
+from dl.config.source import read_bytes
+from dl.errors import ConfigError, Mark, Problem
+
+MOST_FILES = 32
+_KEY = "extends"
+
+
+def read_with_bases(path: Path, content: bytes) -> Document:
+    """Reads a config, whose bytes are given, and everything that it extends.
+
+    Raises:
+        ConfigError: The config itself cannot be read at all.
+    """
+    reader = _Reader()
+    document = read_document(content, str(path))
+    root = reader.extended(document.root, path, (_identity(path),))
+    return Document(root, (*document.problems, *reader.problems))
+
+
+def merge(base: Node, top: Node) -> Node:
+    """Returns `top` on `base`."""
+    if isinstance(base, ScalarNode) and isinstance(base.value, str) and isinstance(top, MapNode):
+        base = named(base)
+    if not (isinstance(base, MapNode) and isinstance(top, MapNode)) or _other_type(base, top):
+        return top
+    entries = dict(base.entries)
+    for key, entry in top.entries.items():
+        below = entries.get(key)
+        entries[key] = Entry(entry.key, merge(below.node, entry.node)) if below else entry
+    return MapNode(entries, top.mark)
+
+
+def named(name: ScalarNode) -> MapNode:
+    """Returns a bare name as a mapping with `type`."""
+    return MapNode({"type": Entry(name.mark, name)}, name.mark)
+
+
+def _other_type(base: MapNode, top: MapNode) -> bool:
+    first, second = _type(base), _type(top)
+    return first is not None and second is not None and first != second
+
+
+def _type(node: MapNode) -> str | None:
+    entry = node.entries.get("type")
+    if entry is None or not isinstance(entry.node, ScalarNode):
+        return None
+    return str(entry.node.value).lower().replace("_", "")
+
+
+class _Reader:
+    """Reads bases, each file once, and collects their problems."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self._read: dict[str, MapNode] = {}
+        self._files = 0
+
+    def extended(self, root: MapNode, path: Path, chain: tuple[str, ...]) -> MapNode:
+        """Returns the root on top of what it extends; `chain` are the files on the way here."""
+        entry = root.entries.get(_KEY)
+        if entry is None:
+            return root
+        own = MapNode({key: e for key, e in root.entries.items() if key != _KEY}, root.mark)
+        merged: Node | None = None
+        for name in self._names(entry):
+            base = self._base(name, path, chain)
+            if base is not None:
+                merged = base if merged is None else merge(merged, base)
+        result = own if merged is None else merge(merged, own)
+        return result if isinstance(result, MapNode) else own
+
+    def _names(self, entry: Entry) -> list[ScalarNode]:
+        node = entry.node
+        listed = node.items if isinstance(node, ListNode) else (node,)
+        names = [n for n in listed if isinstance(n, ScalarNode) and isinstance(n.value, str)]
+        names = [name for name in names if name.value]
+        if len(names) < len(listed) or not listed:
+            self._problem("extends must be a file, or a list of files", node.mark, shown(node))
+        return names
+
+    def _base(self, name: ScalarNode, path: Path, chain: tuple[str, ...]) -> MapNode | None:
+        base = path.parent / str(name.value)
+        identity = _identity(base)
+        if identity in chain:
+            self._problem(f"extends: {base} extends itself", name.mark)
+            return None
+        if identity not in self._read:
+            self._files += 1
+            if self._files > MOST_FILES:
+                self._problem(f"extends: more than {MOST_FILES} files", name.mark)
+                return None
+            root = self._file(base, name.mark)
+            if root is None:
+                return None
+            self._read[identity] = self.extended(root, base, (*chain, identity))
+        return self._read[identity]
+
+    def _file(self, base: Path, mark: Mark) -> MapNode | None:
+        try:
+            content = read_bytes(base)
+        except ConfigError as error:
+            first = error.problems[0]
+            self.problems.append(Problem(f"extends: {first.message}", mark, hint=first.hint))
+            return None
+        try:
+            document = read_document(content, str(base))
+        except ConfigError as error:
+            self.problems += error.problems
+            return None
+        self.problems += document.problems
+        return document.root
+
+    def _problem(self, message: str, mark: Mark, found: str | None = None) -> None:
+        self.problems.append(Problem(message, mark, found=found))
+
+
+def _identity(path: Path) -> str:
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):
+        return str(path)

@@ -1,0 +1,159 @@
+"""Loads a config: path → document → bases → overrides → checked `Config`, or all problems at once.
+
+Nothing here loads Keras or reads the data; a look at the data by the rules is cheap and bounded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from dl.config import rules
+from dl.config.extends import read_with_bases
+from dl.config.nodes import Entry, MapNode, ScalarNode, find, plain
+from dl.config.overrides import option_text, override
+from dl.config.problems import problem_of, problems_of
+from dl.config.schema import Config
+from dl.config.source import read_bytes
+from dl.errors import ConfigError, Mark, Problem
+from dl.vocabulary.spec import Finding
+
+_PATHS = ("path", "validation_path", "test_path")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A checked config and where it came from.
+
+    Attributes:
+        config: The config; the paths of its data are absolute.
+        path: The file, as the user typed it.
+        text: The content of the file, byte for byte.
+        overrides: The overrides, as typed.
+        folder: The folder of the file.
+        root: The tree that the config was checked from; it knows the place of each value.
+    """
+
+    config: Config
+    path: Path
+    text: bytes
+    overrides: tuple[str, ...]
+    folder: Path
+    root: MapNode = field(repr=False, compare=False)
+
+    def error(self, findings: Iterable[Finding]) -> ConfigError:
+        """Returns the error for findings that were made later, each with its place."""
+        return ConfigError.of(problem_of(finding, self.root) for finding in findings)
+
+
+def load_config(path: Path, overrides: Sequence[str] = (), name: str | None = None) -> Loaded:
+    """Reads and checks a config.
+
+    Args:
+        path: The file.
+        overrides: Options of the form KEY=VALUE, applied in their order.
+        name: Name of the runs; wins over the file and the overrides.
+
+    Raises:
+        ConfigError: The config is wrong; it carries every problem that could be found.
+    """
+    text = read_bytes(path)
+    document = read_with_bases(path, text)
+    root, problems = override(document.root, overrides)
+    root = _named(root, path, name)
+    folder = _folder(str(path))
+    config, invalid = _check(root, folder)
+    problems = [*document.problems, *problems]
+    problems += _new(invalid, problems)
+    if config is None or problems:
+        raise ConfigError.of(problems)
+    return Loaded(config, path, text, tuple(overrides), folder, root)
+
+
+def default_name(path: Path) -> str:
+    """Returns the name of the runs of a config without a name: the file's stem, made legal."""
+    cleaned = re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._")
+    return cleaned[:100] or "run"
+
+
+def _named(root: MapNode, path: Path, name: str | None) -> MapNode:
+    if name is None and "name" in root.entries:
+        return root
+    mark = Mark(str(path)) if name is None else Mark(option_text("--name", name))
+    value = default_name(path) if name is None else name
+    node = ScalarNode(value, f'"{value}"', mark)
+    return MapNode({**root.entries, "name": Entry(mark, node)}, root.mark)
+
+
+def _new(found: Iterable[Problem], before: Sequence[Problem]) -> list[Problem]:
+    """Leaves out what only follows from a value that was refused before."""
+    known = {problem.mark for problem in before}
+    return [problem for problem in found if problem.mark not in known]
+
+
+def _check(root: MapNode, folder: Path) -> tuple[Config | None, list[Problem]]:
+    values = _with_absolute_paths(plain(root), root)
+    config: Config | None = None
+    problems: list[Problem] = []
+    try:
+        config = Config.model_validate_json(json.dumps(values))
+        partial = _partial(config, folder)
+    except ValidationError as error:
+        problems = problems_of(error, root)
+        wrong = {str(item["loc"][0]) for item in error.errors() if item["loc"]}
+        partial = _partial_of_valid(values, wrong, folder)
+    problems += [problem_of(finding, root) for finding in rules.check(partial)]
+    return config, problems
+
+
+def _partial(config: Config, folder: Path) -> rules.Partial:
+    sections = {name: getattr(config, name) for name in Config.model_fields}
+    return rules.Partial(**sections, folder=folder)
+
+
+def _partial_of_valid(values: dict[str, Any], wrong: set[str], folder: Path) -> rules.Partial:
+    """Checks the sections again, each by itself, that had no error in the whole."""
+    sections: dict[str, Any] = {}
+    for name, info in Config.model_fields.items():
+        if name in wrong:
+            sections[name] = None
+        elif name not in values:
+            sections[name] = info.default
+        else:
+            adapter: TypeAdapter[BaseModel] = TypeAdapter(info.rebuild_annotation())
+            sections[name] = adapter.validate_json(json.dumps(values[name]))
+    return rules.Partial(**sections, folder=folder)
+
+
+def _with_absolute_paths(values: object, root: MapNode) -> dict[str, Any]:
+    whole: dict[str, Any] = values if isinstance(values, dict) else {}
+    data = whole.get("data")
+    if not isinstance(data, dict):
+        return whole
+    absolute = {name: path for name in _PATHS if (path := _absolute(root, name)) is not None}
+    return {**whole, "data": {**data, **absolute}}
+
+
+def _absolute(root: MapNode, name: str) -> str | None:
+    """Returns a path of the data, made absolute from the file in which it was written."""
+    node = find(root, ("data", name))
+    if not isinstance(node, ScalarNode) or not isinstance(node.value, str) or not node.value:
+        return None
+    if _URL.match(node.value):
+        return None
+    on_command_line = node.mark.line is None
+    folder = _folder("." if on_command_line else node.mark.source, file=not on_command_line)
+    return os.path.normpath(folder / os.path.expanduser(node.value))
+
+
+def _folder(source: str, file: bool = True) -> Path:
+    path = Path(os.path.abspath(source))
+    return path.parent if file else path

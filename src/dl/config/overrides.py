@@ -1,0 +1,152 @@
+"""`--set KEY=VALUE`: values on top of a config, checked like those of the file.
+
+KEY is a path into the config: `training.optimizer.learning_rate`, `model.layers.1.units` (or
+`model.layers[1].units`; positions count from 0), `model.layers.hidden.units` (a layer by its name).
+VALUE is read like a value of the file. Later overrides win over earlier ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dl.config.document import OptionPlaces, read_node
+from dl.config.extends import named
+from dl.config.nodes import Entry, ListNode, MapNode, Node, ScalarNode, child, dotted, shown
+from dl.config.sections.training import Training
+from dl.errors import ConfigError, Mark, Problem, closest
+from dl.vocabulary.spec import Path
+
+MOST_PARTS = 32
+_LONGEST = 100
+_BRACKETS = re.compile(r"\[(\d+)\]")
+_DEFAULT_NAMES = {"training.optimizer": str(Training.model_fields["optimizer"].default)}
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """One option, taken apart."""
+
+    parts: tuple[str, ...]
+    value: Node
+    mark: Mark
+
+
+def override(root: MapNode, options: Sequence[str]) -> tuple[MapNode, list[Problem]]:
+    """Returns the tree with all options applied in their order, and what was wrong with them."""
+    problems: list[Problem] = []
+    for option in options:
+        try:
+            read, found = read_override(option)
+            problems += found
+            root = _applied(root, read)
+        except ConfigError as error:
+            problems += error.problems
+    return root, problems
+
+
+def read_override(option: str) -> tuple[Override, list[Problem]]:
+    """Takes `KEY=VALUE` apart at its first `=` and reads the value.
+
+    Raises:
+        ConfigError: The option has not this form, or its value is no YAML.
+    """
+    mark = Mark(option_text("--set", option))
+    key, equals, text = option.partition("=")
+    if not equals or not key.strip():
+        hint = "for example --set training.epochs=5"
+        raise ConfigError("an override must be KEY=VALUE", mark=mark, hint=hint)
+    parts = tuple(_BRACKETS.sub(r".\1", key.strip()).split("."))
+    if "" in parts or len(parts) > MOST_PARTS:
+        hint = "write keys with a dot between them, as in model.layers.1.units"
+        raise ConfigError("this is no path into the config", mark=mark, hint=hint)
+    if parts[0] == "extends":
+        raise ConfigError("extends can only be written in a file", mark=mark)
+    value, problems = read_node(text, OptionPlaces(mark.source))
+    if value is None:
+        value = ScalarNode(None, "", mark)
+    return Override(parts, value, mark), problems
+
+
+def option_text(name: str, value: str) -> str:
+    """Returns an option as typed, made fit for one line of an error."""
+    text = value if value.isprintable() else ascii(value)[1:-1]
+    return f"{name} {text if len(text) <= _LONGEST else text[: _LONGEST - 3] + '...'}"
+
+
+def _applied(root: MapNode, read: Override) -> MapNode:
+    changed = _set(root, read.parts, (), read)
+    return changed if isinstance(changed, MapNode) else root
+
+
+def _set(node: Node, parts: tuple[str, ...], done: Path, read: Override) -> Node:
+    """Returns the node with the value set under the parts; `done` is the path so far."""
+    if not parts:
+        return read.value
+    if isinstance(node, ListNode):
+        return _set_item(node, parts, done, read)
+    parent = _as_mapping(node, done, read)
+    key, rest = parts[0], parts[1:]
+    below = child(parent, key) or _missing((*done, key), rest, read)
+    entry = Entry(read.mark, _set(below, rest, (*done, key), read))
+    if rest and key in parent.entries:
+        entry = Entry(parent.entries[key].key, entry.node)
+    return MapNode({**parent.entries, key: entry}, parent.mark)
+
+
+def _missing(path: Path, rest: tuple[str, ...], read: Override) -> Node:
+    """Returns what a key that is not written stands for: its default name, or an empty mapping."""
+    default = _DEFAULT_NAMES.get(dotted(path)) if rest else None
+    if default is not None:
+        return ScalarNode(default, default, read.mark)
+    return MapNode({}, read.mark)
+
+
+def _as_mapping(node: Node, done: Path, read: Override) -> MapNode:
+    if isinstance(node, MapNode):
+        return node
+    if isinstance(node, ScalarNode) and node.value is None:
+        return MapNode({}, node.mark)
+    in_objects = bool(done) and done[0] in ("model", "training")
+    if isinstance(node, ScalarNode) and isinstance(node.value, str) and in_objects:
+        return named(node)
+    raise ConfigError(
+        f"nothing can be set below {dotted(done)}: it is no mapping",
+        mark=read.mark,
+        found=shown(node),
+    )
+
+
+def _set_item(node: ListNode, parts: tuple[str, ...], done: Path, read: Override) -> ListNode:
+    position = _position(node, parts[0], done, read)
+    item = _set(node.items[position], parts[1:], (*done, position), read)
+    return ListNode((*node.items[:position], item, *node.items[position + 1 :]), node.mark)
+
+
+def _position(node: ListNode, part: str, done: Path, read: Override) -> int:
+    if part.isascii() and part.isdigit() and len(part) < 10 and int(part) < len(node.items):
+        return int(part)
+    names = {_name(item): position for position, item in enumerate(node.items)}
+    if part in names:
+        return names[part]
+    raise _no_item(node, part, dotted(done), read)
+
+
+def _no_item(node: ListNode, part: str, path: str, read: Override) -> ConfigError:
+    count = len(node.items)
+    names = [name for name in map(_name, node.items) if name]
+    near = closest(part, names)
+    positions = f"a position from 0 to {count - 1}" if count > 1 else "the position 0"
+    named_ones = f", or a name: {', '.join(names)}" if names else ""
+    return ConfigError(
+        f"{path} has no item {part}",
+        mark=read.mark,
+        expected=f"{positions}{named_ones}" if count else "nothing: the list is empty",
+        hint=f"did you mean {near}?" if near else None,
+    )
+
+
+def _name(item: Node) -> str | None:
+    name = child(item, "name")
+    return name.value if isinstance(name, ScalarNode) and isinstance(name.value, str) else None
