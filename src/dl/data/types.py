@@ -32,6 +32,22 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Inputs:
+    """Rows to predict, ready for Keras.
+
+    Attributes:
+        x: As in `Part`.
+        files: The file of each row; empty unless the rows are image files.
+    """
+
+    x: Array
+    files: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+@dataclass(frozen=True, slots=True)
 class DataInfo:
     """What the data says about the model.
 

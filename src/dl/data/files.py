@@ -1,0 +1,72 @@
+"""Checks that a path can be read at all, made before it is opened: a pipe would block for ever."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+
+from dl.errors import DataError, closest
+
+_URL = re.compile(r"(?:^|/)([a-z][a-z0-9+.-]+):/", re.IGNORECASE)
+
+
+def check_file(path: Path) -> None:
+    """Refuses what is not a readable regular file.
+
+    Raises:
+        DataError: The path is a URL, is not there, is a folder, a pipe or a device, or may not be
+            read.
+    """
+    mode = _mode(path)
+    if stat.S_ISDIR(mode):
+        raise DataError(f"{path}: is a folder", expected="a file", hint="name a file inside it")
+    if not stat.S_ISREG(mode):
+        raise DataError(
+            f"{path}: is a pipe or a device",
+            expected="a regular file",
+            hint="write the rows to a file first (`dl predict` reads a pipe as `-`)",
+        )
+    _check_access(path, os.R_OK)
+
+
+def check_folder(path: Path) -> None:
+    """Refuses what is not a readable folder.
+
+    Raises:
+        DataError: The path is a URL, is not there, is no folder, or may not be read.
+    """
+    if not stat.S_ISDIR(_mode(path)):
+        raise DataError(f"{path}: is a file", expected="a folder", hint="name the folder around it")
+    _check_access(path, os.R_OK | os.X_OK)
+
+
+def _mode(path: Path) -> int:
+    url = _URL.search(str(path))
+    if url is not None:
+        raise DataError(
+            f"{str(path)[url.start(1) :]}: is a URL",
+            expected="a path on this machine",
+            hint="download it first",
+        )
+    try:
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise DataError(f"{path}: there is no such file", hint=_near(path)) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise DataError(f"{path}: cannot be read: {reason}") from error
+
+
+def _near(path: Path) -> str | None:
+    try:
+        found = closest(path.name, sorted(os.listdir(path.parent)))
+    except OSError:
+        return f"there is no folder {path.parent} either"
+    return f"did you mean {path.parent / found}?" if found else None
+
+
+def _check_access(path: Path, mode: int) -> None:
+    if not os.access(path, mode):
+        raise DataError(f"{path}: cannot be read: Permission denied")

@@ -1,0 +1,113 @@
+"""What is learned about each input column, and its plain form in `preprocess.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from dl.config.sections.preprocess import Scaling
+
+Unseen = Literal["zeros", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class NumericFeature:
+    """A column of numbers: `(value - center) / spread`.
+
+    Attributes:
+        name: The column.
+        scaling: How the numbers are scaled.
+        center: Mean (standardize) or minimum (minmax) of the training rows; else 0.
+        spread: Standard deviation or range of the training rows; 1 if that is 0.
+        fill: What stands for a missing value; None refuses it.
+    """
+
+    name: str
+    scaling: Scaling
+    center: float
+    spread: float
+    fill: float | None
+    kind: Literal["numeric"] = "numeric"
+
+
+@dataclass(frozen=True, slots=True)
+class CategoricalFeature:
+    """A column of categories, one-hot or as their number.
+
+    Attributes:
+        name: The column.
+        encoding: How the categories become numbers.
+        categories: Those of the training rows, sorted.
+        unseen: What happens to other categories.
+        fill: The category that stands for a missing value; None refuses it.
+    """
+
+    name: str
+    encoding: Literal["one_hot", "ordinal"]
+    categories: tuple[str, ...]
+    unseen: Unseen
+    fill: str | None
+    kind: Literal["categorical"] = "categorical"
+
+
+@dataclass(frozen=True, slots=True)
+class DateFeature:
+    """A column of dates: its parts as numbers, scaled like numbers.
+
+    Attributes:
+        name: The column.
+        parts: Names of the parts; none if dates are left out.
+        scaling: How the parts are scaled.
+        centers: Subtracted from each part.
+        spreads: What the difference is divided by.
+        fill: The date that stands for a missing one, in ISO 8601; None refuses it.
+    """
+
+    name: str
+    parts: tuple[str, ...]
+    scaling: Scaling
+    centers: tuple[float, ...]
+    spreads: tuple[float, ...]
+    fill: str | None
+    kind: Literal["date"] = "date"
+
+
+Feature = NumericFeature | CategoricalFeature | DateFeature
+
+
+def document(feature: Feature) -> dict[str, Any]:
+    """Returns the feature as plain data."""
+    fields = asdict(feature).items()
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in fields}
+
+
+def feature_of(document: Mapping[str, Any]) -> Feature:
+    """Returns the feature that a document tells of."""
+    fields: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in document.items()
+    }
+    types: dict[str, type[Feature]] = {
+        "numeric": NumericFeature,
+        "categorical": CategoricalFeature,
+        "date": DateFeature,
+    }
+    return types[document["kind"]](**fields)
+
+
+def width(feature: Feature) -> int:
+    """Returns how many columns of `x` the feature makes."""
+    return len(output_names(feature))
+
+
+def output_names(feature: Feature) -> list[str]:
+    """Returns the names of the columns of `x` that the feature makes: `color=red`, `day.month`."""
+    match feature:
+        case NumericFeature():
+            return [feature.name]
+        case CategoricalFeature(encoding="ordinal"):
+            return [feature.name]
+        case CategoricalFeature():
+            return [f"{feature.name}={category}" for category in feature.categories]
+        case DateFeature():
+            return [f"{feature.name}.{part}" for part in feature.parts]

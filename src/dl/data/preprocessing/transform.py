@@ -1,0 +1,146 @@
+"""Applying what was learned: columns to float32, the same at training and at prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dl.data.preprocessing.dates import part_of
+from dl.data.preprocessing.features import (
+    CategoricalFeature,
+    DateFeature,
+    Feature,
+    NumericFeature,
+    output_names,
+    width,
+)
+from dl.data.preprocessing.missing import refuse_missing
+from dl.data.raw import Column, RawTable
+from dl.data.types import Array
+from dl.errors import DataError
+
+Warn = Callable[[str], None]
+
+
+def transform(table: RawTable, features: Sequence[Feature], warn: Warn) -> NDArray[np.float32]:
+    """Returns the rows as numbers, shape (rows, columns of `feature_names`).
+
+    Args:
+        table: The rows; each feature's column is looked up by its name.
+        features: What was learned from the training rows.
+        warn: Told about categories that the training rows had not.
+
+    Raises:
+        DataError: A value is missing, a category is unknown or a number too large, where what was
+            learned gives no way out; the message has the row.
+    """
+    x = np.empty((len(table), sum(map(width, features))), dtype=np.float32)
+    start = 0
+    for feature in features:
+        part = x[:, start : start + width(feature)]
+        start += width(feature)
+        match feature:
+            case NumericFeature():
+                _numeric(table, feature, part)
+            case CategoricalFeature():
+                _categorical(table, feature, part, warn)
+            case DateFeature():
+                _date(table, feature, part)
+    return x
+
+
+def feature_names(features: Sequence[Feature]) -> tuple[str, ...]:
+    """Returns the names of the columns of `x`."""
+    return tuple(name for feature in features for name in output_names(feature))
+
+
+def _numeric(table: RawTable, feature: NumericFeature, out: Array) -> None:
+    values = table.columns[feature.name].values
+    missing = np.isnan(values)
+    if feature.fill is None:
+        refuse_missing(table, feature.name, missing)
+    else:
+        values = np.where(missing, feature.fill, values)
+    with np.errstate(over="ignore"):
+        out[:, 0] = (values - feature.center) / feature.spread
+    too_large = ~np.isfinite(out[:, 0])
+    if too_large.any():
+        row = int(np.argmax(too_large))
+        raise DataError(
+            f"{table.place(int(table.rows[row]))}: column {feature.name!r} is too large when it "
+            "is scaled",
+            found=repr(float(values[row])),
+            hint="correct the value; it is far from all those of the training part",
+        )
+
+
+def _categorical(table: RawTable, feature: CategoricalFeature, out: Array, warn: Warn) -> None:
+    column = table.columns[feature.name]
+    codes = _codes(table, feature, column)
+    unseen = codes < 0
+    if unseen.any():
+        _handle_unseen(table, feature, unseen, warn)
+    if feature.encoding == "ordinal":
+        out[:, 0] = codes
+        return
+    out[:] = 0
+    known = np.flatnonzero(~unseen)
+    out[known, codes[known]] = 1
+
+
+def _codes(table: RawTable, feature: CategoricalFeature, column: Column) -> Array:
+    """Returns the position of each row's category in the learned ones, -1 where it is not there."""
+    position = {category: i for i, category in enumerate(feature.categories)}
+    missing = column.missing()
+    if feature.fill is None:
+        refuse_missing(table, feature.name, missing)
+        fill = -1
+    else:
+        fill = position[feature.fill]
+    renumber = np.array([*(position.get(name, -1) for name in column.categories), fill])
+    codes: Array = renumber[column.values]
+    return codes
+
+
+def _handle_unseen(
+    table: RawTable, feature: CategoricalFeature, unseen: NDArray[np.bool_], warn: Warn
+) -> None:
+    column = table.columns[feature.name]
+    row = int(np.argmax(unseen))
+    place = table.place(int(table.rows[row]))
+    category = column.categories[int(column.values[row])]
+    if feature.unseen == "error":
+        raise DataError(
+            f"{place}: column {feature.name!r} has a category that the training part had not",
+            expected=_listed(feature.categories),
+            found=repr(category),
+            hint="correct it, or train with `preprocess.unseen: zeros`",
+        )
+    count = int(unseen.sum())
+    rows = f"{count} row has" if count == 1 else f"{count} rows have"
+    as_what = "-1" if feature.encoding == "ordinal" else "zeros"
+    warn(
+        f"{place}: column {feature.name!r}: {rows} a category that the training part had not, "
+        f"such as {category!r}; encoded as {as_what}"
+    )
+
+
+def _listed(categories: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, categories[:6]))
+    return shown if len(categories) <= 6 else f"{shown} … ({len(categories)} in all)"
+
+
+def _date(table: RawTable, feature: DateFeature, out: Array) -> None:
+    if not feature.parts:
+        return
+    dates = table.columns[feature.name].values
+    missing = np.isnat(dates)
+    if feature.fill is None:
+        refuse_missing(table, feature.name, missing)
+    else:
+        dates = np.where(missing, np.datetime64(feature.fill, "us"), dates)
+    scaling = zip(feature.parts, feature.centers, feature.spreads, strict=True)
+    for i, (part, center, spread) in enumerate(scaling):
+        out[:, i] = (part_of(dates, part) - center) / spread

@@ -1,0 +1,1 @@
+"""Tables: CSV and Parquet files and scikit-learn's data sets, read into typed columns."""

@@ -1,0 +1,109 @@
+"""Reading CSV files: pyarrow reads every value as text, so that nothing is guessed on the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.csv
+
+from dl.data.files import check_file
+from dl.data.tables.csv_text import CsvText, decode
+from dl.data.tables.frame import Frame, Select
+from dl.errors import DataError
+
+_BLOCK = 1 << 24
+_OTHER_SEPARATORS = {";": '";"', "\t": '"\\t"', ",": '","', "|": '"|"'}
+
+
+def read_csv(path: Path, separator: str, encoding: str, select: Select) -> Frame:
+    """Reads the selected columns of a CSV file as text; an empty field is null.
+
+    Raises:
+        DataError: The file cannot be read or is no table; the message has the line.
+    """
+    check_file(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+    return frame_of(decode(str(path), data, encoding, separator), select)
+
+
+def frame_of(text: CsvText, select: Select) -> Frame:
+    """Reads the selected columns of the text of a CSV file; see `read_csv`."""
+    _check_header(text)
+    wanted = select([name for name in text.header if name])
+    table = _parse(text, [text.header.index(name) for name in wanted])
+    if table.num_rows == 0:
+        raise DataError(f"{text.source}: has a header but no rows")
+    columns = {name: table.column(i) for i, name in enumerate(wanted)}
+    return Frame(columns, table.num_rows, text.source, text.place)
+
+
+def _check_header(text: CsvText) -> None:
+    header = text.header
+    if len(header) == 1:
+        for other, spelled in _OTHER_SEPARATORS.items():
+            if other in header[0]:
+                raise DataError(
+                    f"{text.source}: has a single column, {header[0][:60]!r}",
+                    expected=f"columns separated by {text.separator!r}",
+                    hint=f"add `separator: {spelled}` below `data`",
+                )
+    repeated = [name for i, name in enumerate(header) if name and name in header[:i]]
+    if repeated:
+        raise DataError(
+            f"{text.source}: two columns are named {repeated[0]!r}",
+            hint="give each column a name of its own",
+        )
+
+
+def _parse(text: CsvText, wanted: list[int]) -> Any:
+    names = [str(position) for position in range(len(text.header))]
+    quoted = b'"' in text.data
+    if quoted and text.data.count(b'"') % 2:
+        _check_rows(text)
+    body = pyarrow.py_buffer(text.data).slice(text.body_start)
+    if not bytes(body[:64]).strip() and not bytes(body).strip():
+        raise DataError(f"{text.source}: has a header but no rows")
+    include = [names[position] for position in wanted]
+    try:
+        return pyarrow.csv.read_csv(
+            pyarrow.BufferReader(body),
+            read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=_BLOCK),
+            parse_options=pyarrow.csv.ParseOptions(
+                delimiter=text.separator, newlines_in_values=quoted
+            ),
+            convert_options=pyarrow.csv.ConvertOptions(
+                include_columns=include,
+                column_types={name: pyarrow.string() for name in include},
+                null_values=[""],
+                strings_can_be_null=True,
+                check_utf8=False,
+            ),
+        )
+    except pyarrow.ArrowInvalid as error:
+        _check_rows(text)
+        raise DataError(
+            f"{text.source}: is no CSV table that can be read",
+            found=str(error).split("\n")[0][:120],
+            hint="a row longer than 16 MB often means a quote that is not closed",
+        ) from error
+
+
+def _check_rows(text: CsvText) -> None:
+    """Finds the first row whose length is wrong or whose quotes are not closed."""
+    expected = len(text.header)
+    for line, values in text.rows():
+        if len(values) != expected:
+            raise DataError(
+                f"{text.source}:{line}: row has {_count(len(values))}",
+                expected=f"{_count(expected)}, as in the header",
+                hint='put a value that holds the separator in quotes: "a, b"',
+            )
+
+
+def _count(values: int) -> str:
+    return f"{values} value" if values == 1 else f"{values} values"

@@ -1,0 +1,65 @@
+"""Texts to dates: ISO 8601 and the forms that can be read in one way only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+FORMS = "2024-12-31, 2024-12-31 23:59, 2024/12/31 or 31.12.2024"
+
+_TO_ISO = (
+    (r"^(\d{4})/(\d{1,2})/(\d{1,2})\b", r"\1-\2-\3"),
+    (r"^(\d{1,2})\.(\d{1,2})\.(\d{4})\b", r"\3-\2-\1"),
+    (r"^(\d{4})(\d{2})(\d{2})$", r"\1-\2-\3"),
+    (r"^(\d{4})-(\d)-", r"\1-0\2-"),
+    (r"^(\d{4}-\d{2})-(\d)\b", r"\1-0\2"),
+    (r"(\.\d{6})\d{1,3}\b", r"\1"),
+)
+
+
+def parse_dates(texts: Any) -> NDArray[np.datetime64] | None:
+    """Returns an Arrow array of texts as datetime64[us], NaT where null; None if one is no date.
+
+    Times with a zone become UTC. `12/31/2024` is not read: it could be day or month first.
+    """
+    for candidate in (texts, _iso(texts)):
+        for zone in (None, "UTC"):
+            try:
+                dates = pc.cast(candidate, pyarrow.timestamp("us", zone))
+            except pyarrow.ArrowInvalid:
+                continue
+            return to_datetimes(dates)
+    return None
+
+
+def first_no_date(texts: Any) -> int | None:
+    """Returns the position of the first text that is no date, or None; slow, for messages only."""
+    for position, text in enumerate(texts):
+        if text.is_valid and parse_dates(pyarrow.array([text.as_py()], pyarrow.string())) is None:
+            return position
+    return None
+
+
+def to_datetimes(dates: Any) -> NDArray[np.datetime64]:
+    """Returns an Arrow array of dates or timestamps as datetime64[us], NaT where null."""
+    numbers = pc.cast(pc.cast(dates, pyarrow.timestamp("us")), pyarrow.int64())
+    filled = pc.fill_null(numbers, np.iinfo(np.int64).min)
+    values: NDArray[np.datetime64] = filled.to_numpy().astype(np.int64).view("datetime64[us]")
+    return values
+
+
+def has_times(dates: NDArray[np.datetime64]) -> bool:
+    """Whether any of the dates has a time of the day."""
+    known = dates[~np.isnat(dates)]
+    return bool(np.any(known != known.astype("datetime64[D]")))
+
+
+def _iso(texts: Any) -> Any:
+    texts = pc.utf8_trim_whitespace(texts)
+    for pattern, replacement in _TO_ISO:
+        texts = pc.replace_substring_regex(texts, pattern=pattern, replacement=replacement)
+    return texts

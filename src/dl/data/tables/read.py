@@ -1,0 +1,165 @@
+"""Reading tables: a config's files or data set to typed columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from dl.config.schema import Config
+from dl.config.sections.data import BuiltinData, ColumnKind, CsvData, ParquetData
+from dl.data.fingerprint import fingerprint_files
+from dl.data.raw import RawParts, RawTable
+from dl.data.tables.builtin import read_builtin
+from dl.data.tables.columns import Cell, to_column
+from dl.data.tables.csv_file import frame_of, read_csv
+from dl.data.tables.csv_text import decode
+from dl.data.tables.frame import Frame, Select
+from dl.data.tables.parquet_file import read_parquet
+from dl.data.tables.select import require
+from dl.errors import DataError
+from dl.vocabulary.spec import Finding, Findings
+
+FileData = CsvData | ParquetData
+Kinds = Mapping[str, ColumnKind]
+
+_CLASSIFICATION = ("binary", "multiclass", "multilabel")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which columns to read and how.
+
+    Attributes:
+        features: Input columns; None for every column but the targets.
+        targets: Target columns; empty for rows to predict.
+        kinds: Kinds of columns that are known.
+        strict_target: Whether a target of numbers and a few texts is a mistake.
+    """
+
+    features: Sequence[str] | None
+    targets: Sequence[str]
+    kinds: Kinds
+    strict_target: bool = False
+
+
+def read_tables(config: Config) -> RawParts:
+    """Reads all files of a table, or a data set of scikit-learn.
+
+    Raises:
+        DataError: A file or value cannot be used.
+        Findings: The config asks for what makes no sense for this table.
+    """
+    data = config.data
+    match data:
+        case BuiltinData():
+            return read_builtin(data)
+        case CsvData() | ParquetData():
+            return _read_files(config, data)
+        case _:
+            raise TypeError(f"no table: {data.source}")
+
+
+def read_table_from(config: Config, path: Path, wanted: Wanted) -> RawTable:
+    """Reads another file: of the config's kind, or a CSV file for a built-in data set."""
+    return _typed(_frame(config, path, _selector(str(path), wanted)), wanted)
+
+
+def read_table_stream(config: Config, stream: BinaryIO, wanted: Wanted) -> RawTable:
+    """Reads CSV from a stream, to its end."""
+    separator, encoding = _dialect(config)
+    text = decode("standard input", stream.read(), encoding, separator)
+    return _typed(frame_of(text, _selector(text.source, wanted)), wanted)
+
+
+def _read_files(config: Config, data: FileData) -> RawParts:
+    targets = (data.target,) if isinstance(data.target, str) else data.target
+    _check_names(targets, data.features)
+    wanted = Wanted(data.features, targets, data.columns or {}, _strict_target(config))
+    train = read_table_from(config, Path(data.path), wanted)
+    _check_kinds(data, train)
+    alike = Wanted(tuple(train.columns), targets, _kinds(train), wanted.strict_target)
+    validation, test = (
+        None if path is None else read_table_from(config, Path(path), alike)
+        for path in (data.validation_path, data.test_path)
+    )
+    paths = [path for path in (data.path, data.validation_path, data.test_path) if path]
+    fingerprint = fingerprint_files(map(Path, paths))
+    return RawParts(train, validation, test, fingerprint=fingerprint)
+
+
+def _frame(config: Config, path: Path, select: Select) -> Frame:
+    if isinstance(config.data, ParquetData):
+        return read_parquet(path, select)
+    separator, encoding = _dialect(config)
+    return read_csv(path, separator, encoding, select)
+
+
+def _dialect(config: Config) -> tuple[str, str]:
+    data = config.data
+    return (data.separator, data.encoding) if isinstance(data, CsvData) else (",", "utf-8")
+
+
+def _strict_target(config: Config) -> bool:
+    if config.data.task is not None:
+        return config.data.task not in _CLASSIFICATION
+    return config.training.loss.type.startswith(("MeanSquared", "MeanAbsolute", "Huber", "LogCosh"))
+
+
+def _check_names(targets: Sequence[str], features: Sequence[str] | None) -> None:
+    for i, name in enumerate(features or ()):
+        if name in targets:
+            raise Findings(
+                [
+                    Finding(
+                        ("data", "features", i),
+                        f"{name!r} is the target: the network would be given the answer",
+                        "input columns only",
+                        hint="take it out of the features",
+                    )
+                ]
+            )
+
+
+def _check_kinds(data: FileData, table: RawTable) -> None:
+    require(table.source, data.columns or (), tuple(table.columns), "input column")
+
+
+def _kinds(table: RawTable) -> Kinds:
+    return {name: column.kind for name, column in {**table.columns, **table.targets}.items()}
+
+
+def _selector(source: str, wanted: Wanted) -> Select:
+    def select(header: list[str]) -> list[str]:
+        require(source, wanted.targets, header, "target column")
+        if wanted.features is not None:
+            require(source, wanted.features, header, "column")
+            return [*wanted.features, *wanted.targets]
+        names = [name for name in header if name not in wanted.targets]
+        if not names:
+            raise DataError(f"{source}: there is no column beside the target")
+        return [*names, *wanted.targets]
+
+    return select
+
+
+def _typed(frame: Frame, wanted: Wanted) -> RawTable:
+    columns = {
+        name: to_column(
+            values,
+            Cell(name, frame.place),
+            wanted.kinds.get(name),
+            strict=name not in wanted.targets or wanted.strict_target,
+        )
+        for name, values in frame.columns.items()
+    }
+    return RawTable(
+        columns={name: column for name, column in columns.items() if name not in wanted.targets},
+        targets={name: columns[name] for name in wanted.targets},
+        rows=np.arange(frame.length, dtype=np.int64),
+        source=frame.source,
+        place=frame.place,
+    )
