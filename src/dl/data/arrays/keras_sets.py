@@ -1,0 +1,171 @@
+"""The source `keras`: data sets that Keras downloads into `~/.keras/datasets`.
+
+Keras compares the SHA-256 of a download with a known one for all sets but Fashion-MNIST, whose
+four files it takes as they come. CIFAR, IMDB and Reuters hold pickles, which Keras reads with an
+unpickler that allows numpy arrays and nothing else; the others hold none. Keras' own test part is
+the test part.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import os
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dl.config.sections.data import KerasData
+from dl.data.fingerprint import fingerprint_arrays
+from dl.data.raw import RawArrays, RawParts
+from dl.data.types import Array
+from dl.errors import DataError
+from dl.progress import Reporter
+from dl.vocabulary.spec import Finding, Findings
+
+WORDS = 10_000
+LENGTH = 200
+_SEQUENCES = ("imdb", "reuters")
+_PICTURES = ("mnist", "fashion_mnist", "cifar10", "cifar100")
+_CACHED = {
+    "mnist": "mnist.npz",
+    "fashion_mnist": "fashion-mnist/train-images-idx3-ubyte.gz and the three others",
+    "cifar10": "cifar-10-batches-py/",
+    "cifar100": "cifar-100-python/",
+    "california_housing": "california_housing.npz",
+    "boston_housing": "boston_housing.npz",
+    "imdb": "imdb.npz",
+    "reuters": "reuters.npz",
+}
+_CLASS_NAMES = {
+    "fashion_mnist": (
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ),
+    "cifar10": (
+        "airplane",
+        "automobile",
+        "bird",
+        "cat",
+        "deer",
+        "dog",
+        "frog",
+        "horse",
+        "ship",
+        "truck",
+    ),
+    "imdb": ("negative", "positive"),
+}
+
+
+def read_keras(data: KerasData, reporter: Reporter) -> RawParts:
+    """Returns Keras' training and test parts.
+
+    Sequences of word numbers are cut or padded to one length, at their beginning as Keras does.
+
+    Raises:
+        DataError: The data set is not there and cannot be downloaded, or is damaged.
+        Findings: `data.words` or `data.length` is given for a data set without words.
+    """
+    _refuse_word_keys(data)
+    name = str(data.dataset)
+    with reporter.stage(f"reading {name}"):
+        (x_train, y_train), (x_test, y_test) = _loaded(name, data)
+    if name in _SEQUENCES:
+        length = data.length or LENGTH
+        x_train, x_test = padded(x_train, length), padded(x_test, length)
+    return RawParts(
+        train=_rows(x_train, y_train, name),
+        test=_rows(x_test, y_test, name),
+        class_names=_CLASS_NAMES.get(name),
+        image=name in _PICTURES,
+        fingerprint=fingerprint_arrays([x_train, y_train, x_test, y_test]),
+    )
+
+
+def padded(sequences: Sequence[Sequence[int]], length: int) -> Array:
+    """Returns sequences as int32 rows of one length: the last words, zeros before short ones."""
+    rows = np.zeros((len(sequences), length), np.int32)
+    for row, sequence in zip(rows, sequences, strict=True):
+        words = sequence[-length:]
+        if words:
+            row[-len(words) :] = words
+    return rows
+
+
+def _refuse_word_keys(data: KerasData) -> None:
+    if data.dataset in _SEQUENCES:
+        return
+    findings = [
+        Finding(
+            ("data", key),
+            f"is for texts, but {data.dataset} has none",
+            expected="no such key, or dataset: imdb or reuters",
+            found=str(value),
+            hint=f"remove {key}",
+            at_key=True,
+        )
+        for key, value in (("words", data.words), ("length", data.length))
+        if value is not None
+    ]
+    if findings:
+        raise Findings(findings)
+
+
+def _loaded(name: str, data: KerasData) -> Any:
+    """Returns what Keras' loader returns; its messages and progress bar are swallowed."""
+    module = importlib.import_module(f"keras.datasets.{name}")
+    options = {"num_words": data.words or WORDS} if name in _SEQUENCES else {}
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            return module.load_data(**options)
+    except (OSError, EOFError, KeyError, ValueError, pickle.UnpicklingError) as error:
+        raise _damaged(name, error) from error
+    except Exception as error:
+        # Keras wraps every failure of a download, whatever it was, in a bare `Exception`.
+        if type(error) is not Exception:
+            raise
+        raise _no_download(name, error) from error
+
+
+def _rows(x: Array, y: Array, name: str) -> RawArrays:
+    rows = np.arange(len(x), dtype=np.int64)
+    targets = y.reshape(-1) if y.ndim == 2 and y.shape[1] == 1 else y
+    return RawArrays(x, targets, rows, name)
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "datasets"
+
+
+def _no_download(name: str, error: Exception) -> DataError:
+    place = _cache() / _CACHED[name]
+    return DataError(
+        f"{name}: the data set cannot be downloaded",
+        expected=f"a connection to the network, or the data set in {place}",
+        found=str(error).splitlines()[0],
+        hint=f"copy it from another machine to {place}, or save the arrays in an .npz file and "
+        "write `source: npz` with its `path`",
+    )
+
+
+def _damaged(name: str, error: Exception) -> DataError:
+    place = _cache() / _CACHED[name]
+    return DataError(
+        f"{name}: the data set cannot be read",
+        expected=f"what Keras downloads, whole, in {place}",
+        found=str(error).splitlines()[0] if str(error) else type(error).__name__,
+        hint=f"delete {place}, so that it is downloaded again",
+    )
