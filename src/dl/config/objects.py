@@ -13,6 +13,8 @@ from dl.vocabulary.spec import Kind, Spec
 
 FINDINGS = "named_object"
 """The pydantic error type whose context holds the vocabulary's findings."""
+KIND_KEY = "x-kind"
+"""Stands in pydantic's JSON Schema where `dl.config.reference` refers to the vocabulary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class ObjectOf:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {"$ref": f"#/$defs/{self.kind.value}"}
+        return {KIND_KEY: self.kind.value}
 
     def _validate(self, value: object) -> Spec:
         if isinstance(value, Spec):

@@ -8,6 +8,7 @@ from pathlib import Path
 from dl.config.peek import Peek
 from dl.config.rules.output import Output
 from dl.config.sections.data import Data
+from dl.config.sections.engine import Engine
 from dl.config.sections.model import Model
 from dl.config.sections.preprocess import Preprocess
 from dl.config.sections.training import Training
@@ -28,6 +29,7 @@ class Partial:
     model: Model | None
     training: Training | None
     folder: Path
+    engine: Engine | None = None
 
 
 @dataclass(frozen=True, slots=True)
