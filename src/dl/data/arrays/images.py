@@ -35,7 +35,7 @@ def read_images(data: ImagesData, reporter: Reporter) -> RawParts:
     """
     root = Path(data.path)
     others = [Path(path) if path else None for path in (data.validation_path, data.test_path)]
-    found = {path: _class_files(path) for path in [root, *filter(None, others)]}
+    found = {path: class_files(path) for path in [root, *filter(None, others)]}
     for other in filter(None, others):
         _refuse_other_classes(found[root], found[other], other)
     parts = {path: _labelled(path, files, data, reporter) for path, files in found.items()}
@@ -56,7 +56,7 @@ def read_image_part(path: Path, data: ImagesData, reporter: Reporter) -> RawArra
     Raises:
         DataError: As in `read_images`.
     """
-    return _labelled(path, _class_files(path), data, reporter)
+    return _labelled(path, class_files(path), data, reporter)
 
 
 def read_image_inputs(path: Path, data: ImagesData, reporter: Reporter) -> RawArrays:
@@ -90,7 +90,7 @@ def _numbered(files: Sequence[Path]) -> np.ndarray[tuple[int], np.dtype[np.int64
     return np.arange(len(files), dtype=np.int64)
 
 
-def _class_files(root: Path) -> list[tuple[str, Path]]:
+def class_files(root: Path) -> list[tuple[str, Path]]:
     """Returns the pictures with their classes, by class and name."""
     check_folder(root)
     real_root = root.resolve()

@@ -1,0 +1,1 @@
+"""First configs: one made for a user's data, and the shipped examples."""

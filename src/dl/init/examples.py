@@ -1,0 +1,57 @@
+"""The shipped example configs: what there is, and the text of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from dl.errors import UsageError, closest
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A shipped config: its name, what it shows in one line, and its text."""
+
+    name: str
+    summary: str
+    text: str
+
+
+def examples() -> Mapping[str, Example]:
+    """Returns every shipped config by its name, sorted."""
+    found = [_read(entry) for entry in _folder().iterdir() if entry.name.endswith(".yaml")]
+    return {example.name: example for example in sorted(found, key=lambda example: example.name)}
+
+
+def example(name: str) -> Example:
+    """Returns one shipped config; `.yaml` at the end of the name is allowed.
+
+    Raises:
+        UsageError: There is none of that name.
+    """
+    known = examples()
+    wanted = name.removesuffix(".yaml")
+    if wanted in known:
+        return known[wanted]
+    near = closest(wanted, known)
+    raise UsageError(
+        f"no example is named {name!r}",
+        expected=f"one of {', '.join(known)}",
+        hint=f"dl init --example {near or next(iter(known))}",
+    )
+
+
+def _folder() -> Traversable:
+    """Returns the folder of the configs: inside the package, or the checkout it runs from."""
+    packaged = files("dl") / "configs"
+    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "configs"
+
+
+def _read(entry: Traversable) -> Example:
+    text = entry.read_text(encoding="utf-8")
+    first_sentence = text.removeprefix("# ").split(". ")[0].split(".\n")[0]
+    summary = " ".join(first_sentence.replace("\n#", " ").split())
+    return Example(name=entry.name.removesuffix(".yaml"), summary=summary, text=text)

@@ -1,0 +1,100 @@
+"""Drafts a config for a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dl.config.sections.data import ColumnKind
+from dl.init.draft import Draft
+from dl.init.facts import Feature, Size
+from dl.init.network import dense_layers, training_lines
+from dl.init.plan import plan
+from dl.init.tables import Table
+from dl.init.words import count, run_name, split_lines, target_scaling, target_words
+from dl.init.yaml_text import WIDTH, commented, scalar, scalar_list, shown, shown_list
+
+_MOST_REASONS = 12
+
+
+def draft_table(table: Table) -> Draft:
+    """Returns a config for a judged table."""
+    width = sum(feature.width for feature in table.features)
+    chosen = plan(Size(table.rows, width), table.target.task)
+    return Draft(
+        name=run_name(table.path),
+        title=[_inputs(table), target_words(table.target)],
+        data=[*_source(table), *_features(table), *split_lines(chosen, table.target)],
+        preprocess=_preprocess(table),
+        layers=dense_layers(chosen, table.target),
+        training=training_lines(chosen, table.target, table.rows),
+    )
+
+
+def _inputs(table: Table) -> str:
+    plural = {"numeric": "numbers", "categorical": "categories", "date": "dates"}
+    singular = {"numeric": "number", "categorical": "category", "date": "date"}
+    kinds: list[ColumnKind] = ["numeric", "categorical", "date"]
+    counts = [(kind, len(_of_kind(table.features, kind))) for kind in kinds]
+    words = [count(number, singular[kind], plural[kind]) for kind, number in counts if number]
+    return f"{shown(table.path.name)}: {count(table.rows, 'row')}; inputs: {', '.join(words)}."
+
+
+def _of_kind(features: Sequence[Feature], kind: ColumnKind) -> list[str]:
+    return [feature.name for feature in features if feature.kind == kind]
+
+
+def _source(table: Table) -> list[str]:
+    path, names = f"  path: {scalar(str(table.path))}", table.target.names
+    lines = [commented(path, "relative to this file")]
+    if table.dialect is None:
+        lines.insert(0, "  source: parquet")
+    else:
+        lines.insert(0, "  source: csv")
+        if table.dialect.separator != ",":
+            lines.append(f"  separator: {scalar(table.dialect.separator)}")
+        if table.dialect.encoding != "utf-8":
+            lines.append(f"  encoding: {table.dialect.encoding}")
+    if len(names) == 1:
+        return [*lines, f"  target: {scalar(names[0])}"]
+    return [*lines, *scalar_list("target", names, indent=2)]
+
+
+def _features(table: Table) -> list[str]:
+    """Returns what was left out and why, and the columns that stay; nothing if all of them do."""
+    if not table.left_out:
+        return []
+    listed = table.left_out[:_MOST_REASONS]
+    reasons = [f"  #   {shown(column.name)} {column.reason}"[:WIDTH] for column in listed]
+    left = len(table.left_out) - len(listed)
+    more = [f"  #   and {left} more"] if left else []
+    names = [feature.name for feature in table.features]
+    return ["  # Left out:", *reasons, *more, *scalar_list("features", names, indent=2)]
+
+
+def _preprocess(table: Table) -> list[str]:
+    lines = []
+    if _of_kind(table.features, "numeric"):
+        lines.append(_scaling(table))
+    if categories := _of_kind(table.features, "categorical"):
+        why = f"{shown_list(categories, 3)}: a 0 or 1 for each category"
+        lines.append(commented("  categorical: one_hot", why))
+    if dates := _of_kind(table.features, "date"):
+        why = f"{shown_list(dates, 3)}: year, month, day, … as numbers"
+        lines.append(commented("  dates: parts", why))
+    return [*lines, *_missing(table), *target_scaling(table.target)]
+
+
+def _scaling(table: Table) -> str:
+    if table.pixels:
+        return commented("  numeric: minmax", "between 0 and 1: the inputs look like pixels")
+    return commented("  numeric: standardize", "mean 0, standard deviation 1")
+
+
+def _missing(table: Table) -> list[str]:
+    """Returns the policy for missing values, with where they are; nothing if there are none."""
+    gaps = [feature for feature in table.features if feature.missing]
+    if not gaps:
+        return []
+    words = ", ".join(f"{shown(gap.name)} ({count(gap.missing, 'row')})" for gap in gaps[:3])
+    more = f" and {len(gaps) - 3} more" if len(gaps) > 3 else ""
+    return [commented("  missing: median", f"missing in {words}{more}")]

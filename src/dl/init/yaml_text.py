@@ -1,0 +1,56 @@
+"""Pieces of YAML as a person would write them: plain words where possible, comments in a column."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+WIDTH = 96
+_COMMENT_COLUMN = 34
+_PLAIN = re.compile(r"(?:\.{0,2}/)?[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
+_NOT_TEXT = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+"""Words that some YAML reader takes for something else than text."""
+
+
+def scalar(text: str) -> str:
+    """Returns the text as a YAML value: plain if every reader takes it for text, else quoted."""
+    if _PLAIN.fullmatch(text) and text.lower() not in _NOT_TEXT:
+        return text
+    return json.dumps(text, ensure_ascii=not text.isprintable())
+
+
+def commented(line: str, comment: str = "") -> str:
+    """Returns the line with a comment behind it, in a column of its own where there is room."""
+    return f"{line:<{_COMMENT_COLUMN - 2}}  # {comment}" if comment else line
+
+
+def scalar_list(key: str, values: Iterable[str], indent: int) -> list[str]:
+    """Returns `key: [a, b, …]`, broken into several lines where it is long."""
+    lines = [f"{' ' * indent}{key}: ["]
+    margin = " " * (indent + 2)
+    items = [scalar(value) for value in values]
+    whole = f"{lines[0]}{', '.join(items)}]"
+    if len(whole) <= WIDTH:
+        return [whole]
+    row = margin
+    for item in items:
+        if len(row) + len(item) + 1 > WIDTH and row.strip():
+            lines.append(row.rstrip())
+            row = margin
+        row += f"{item}, "
+    return [*lines, row.rstrip().removesuffix(","), f"{' ' * indent}]"]
+
+
+def shown(name: str) -> str:
+    """Returns a name for a comment: short, on one line, whatever its characters."""
+    text = "".join(char if char.isprintable() else "?" for char in name)
+    return f"`{text if len(text) <= 40 else text[:39] + '…'}`"
+
+
+def shown_list(names: Iterable[str], most: int = 6) -> str:
+    """Returns several names for a comment, the first few of them if they are many."""
+    listed = list(names)
+    left = len(listed) - most
+    words = ", ".join(shown(name) for name in listed[:most])
+    return f"{words} and {left} more" if left > 0 else words
