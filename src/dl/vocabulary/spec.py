@@ -14,6 +14,7 @@ class Kind(enum.StrEnum):
     """What a name in a config can stand for."""
 
     LAYER = "layer"
+    CELL = "cell"
     ACTIVATION = "activation"
     INITIALIZER = "initializer"
     REGULARIZER = "regularizer"
@@ -40,6 +41,22 @@ class Spec:
     type: str
     parameters: Mapping[str, object] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
+
+
+def document(spec: Spec) -> str | dict[str, object]:
+    """Returns the plain form of a spec: a mapping with `type` and every parameter, or the name
+    alone where it has no parameters.
+    """
+    parameters = {name: _plain(value) for name, value in spec.parameters.items()}
+    return {"type": spec.type, **parameters} if parameters else spec.type
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Spec):
+        return document(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
 
 
 @dataclass(frozen=True, slots=True)
