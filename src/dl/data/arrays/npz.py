@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -26,7 +24,7 @@ def read_npz(data: NpzData, reporter: Reporter) -> RawParts:
     """
     path = Path(data.path)
     check_file(path)
-    with reporter.stage(f"reading {path.name}"), NpzFile(path, str(path)) as file:
+    with reporter.stage(f"reading {path.name}"), NpzFile(path) as file:
         names = data.arrays
         train = _part(file, names.x_train, names.y_train, "train")
         validation = _given_part(file, names.x_validation, names.y_validation, "validation")
@@ -59,7 +57,7 @@ def read_npz_part(path: Path, arrays: Arrays) -> RawArrays:
         ("x", "y"),
         (arrays.x_train, arrays.y_train),
     ]
-    with NpzFile(path, str(path)) as file:
+    with NpzFile(path) as file:
         for x_name, y_name in pairs:
             if x_name in file.names and y_name in file.names:
                 return _part(file, x_name, y_name, "test")
@@ -67,23 +65,21 @@ def read_npz_part(path: Path, arrays: Arrays) -> RawArrays:
         raise _no_arrays(file, wanted)
 
 
-def read_npz_inputs(source: Path | BinaryIO, arrays: Arrays) -> RawArrays:
+def read_npz_inputs(path: Path, arrays: Arrays) -> RawArrays:
     """Returns the inputs of a file to predict: its `x`, test inputs, or only array.
 
     Raises:
         DataError: The file cannot be read, or it is unclear which array is meant.
     """
-    title = str(source) if isinstance(source, Path) else "standard input"
-    if isinstance(source, Path):
-        check_file(source)
-    opened = source if isinstance(source, Path) else io.BytesIO(source.read())
+    check_file(path)
     wanted = ["x", arrays.x_test or "x_test", arrays.x_train]
-    with NpzFile(opened, title) as file:
+    with NpzFile(path) as file:
         present = [name for name in wanted if name in file.names]
         if not present and len(file.names) != 1:
             raise _no_arrays(file, ", or ".join(f"`{name}`" for name in wanted))
         name = present[0] if present else file.names[0]
-        return RawArrays(x := _inputs(file, name, "x_test"), None, _rows(x), file.title)
+        x = _inputs(file, name, "x_test")
+        return RawArrays(x, None, _rows(x), file.title)
 
 
 def looks_like_images(x: Array) -> bool:

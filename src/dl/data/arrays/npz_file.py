@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, BinaryIO
+from typing import IO
 
 import numpy as np
 from numpy.lib import format as npy
@@ -27,22 +27,18 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedE
 class NpzFile:
     """An open `.npz` file; use it in a `with` block."""
 
-    def __init__(self, source: Path | BinaryIO, title: str) -> None:
+    def __init__(self, path: Path) -> None:
         """Opens the file.
-
-        Args:
-            source: The path, or an open file that can seek.
-            title: What messages call the file.
 
         Raises:
             DataError: It is no zip file.
         """
-        self.title = title
+        self.title = str(path)
         try:
-            self._zip = zipfile.ZipFile(source)
+            self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
             raise DataError(
-                f"{title}: is no whole .npz file",
+                f"{path}: is no whole .npz file",
                 expected="a file that `numpy.savez` or `numpy.savez_compressed` wrote",
                 found=f"a damaged or other file ({error})",
                 hint="save or copy the file again",
