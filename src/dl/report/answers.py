@@ -27,14 +27,17 @@ def words(run: PlotInput, values: Array) -> list[str]:
 
 
 def predicted_words(run: PlotInput, rows: Array) -> list[str]:
-    """Returns the predictions of some rows in words, with their probability if there is one."""
-    predictions = np.asarray(run.predictions)[rows]
-    texts = words(run, predictions)
+    """Returns the predictions of some rows in words."""
+    return words(run, np.asarray(run.predictions)[rows])
+
+
+def predicted_shares(run: PlotInput, rows: Array) -> list[str]:
+    """Returns the probability of the predicted class of some rows: ` (0.98)`, or nothing."""
     probabilities = class_probabilities(run)
     if run.task not in ("binary", "multiclass") or probabilities is None:
-        return texts
-    chosen = probabilities[rows, class_indexes(predictions)]
-    return [f"{text} ({share:.2f})" for text, share in zip(texts, chosen, strict=True)]
+        return [""] * len(rows)
+    chosen = class_indexes(np.asarray(run.predictions)[rows])
+    return [f" ({share:.2f})" for share in probabilities[rows, chosen]]
 
 
 def worst_rows(run: PlotInput, most: int) -> Array:

@@ -41,11 +41,10 @@ def write_texts(axes: Axes, texts: list[list[str]], background: Array, size: flo
 
 
 def separate(axes: Axes, rows: int, columns: int) -> None:
-    """Draws white lines between the cells, and leaves no other frame."""
+    """Draws thin lines around the cells, and leaves no other frame."""
     style.without_frame(axes)
-    if max(rows, columns) > 1:
-        axes.hlines(np.arange(1, rows) - 0.5, -0.5, columns - 0.5, color="white", linewidth=1)
-        axes.vlines(np.arange(1, columns) - 0.5, -0.5, rows - 0.5, color="white", linewidth=1)
+    axes.hlines(np.arange(rows + 1) - 0.5, -0.5, columns - 0.5, color=style.GRID, linewidth=0.8)
+    axes.vlines(np.arange(columns + 1) - 0.5, -0.5, rows - 0.5, color=style.GRID, linewidth=0.8)
 
 
 def percent(share: float) -> str:

@@ -9,13 +9,15 @@ from matplotlib.figure import Figure
 
 from dl.data.types import Array
 from dl.report import cells, style
-from dl.report.input import PlotInput, class_indexes, class_name
+from dl.report.input import PlotInput, class_indexes, class_name, describe_part
 from dl.report.numbers import shortened
 from dl.report.style import Axes
 
 MOST_CLASSES = 30
 _MOST_WITH_SHARES = 12
 _OTHERS = "(others)"
+_RECALL, _BAR = 1.7, 0.22
+_LETTER = 0.07
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +48,15 @@ def build(run: PlotInput) -> Figure | None:
     true, predicted = class_indexes(run.y_true), class_indexes(run.predictions)
     matrix = _shown(run, _count(run, true, predicted))
     accuracy = float(np.mean(true == predicted))
-    figure = style.new_figure(*_size(matrix), f"{run.name}: confusion matrix")
-    widths = [len(matrix.columns), max(2.6, 0.22 * len(matrix.columns))]
-    left, right = figure.subplots(1, 2, sharey=True, width_ratios=widths)
+    subtitle = f"{describe_part(run)}, accuracy {accuracy:.4f}"
+    sheet = style.new_sheet(
+        *_size(matrix), f"{run.name}: confusion matrix", subtitle, _note(matrix)
+    )
+    widths = [_cell(matrix) * len(matrix.columns), _RECALL]
+    [[left, right]] = style.add_panels(sheet, 1, 2, sharey=True, width_ratios=widths)
     _draw_matrix(left, matrix)
-    left.set_title(f"{run.part} part, {len(true):,} rows, accuracy {accuracy:.4f}")
     _draw_recall(right, matrix)
-    style.add_note(figure, _note(matrix))
-    return figure
+    return sheet.figure
 
 
 def _count(run: PlotInput, true: Array, predicted: Array) -> Array:
@@ -71,7 +74,7 @@ def _shown(run: PlotInput, counts: Array) -> _Matrix:
     if size > MOST_CLASSES:
         mistakes = totals + counts.sum(axis=0) - 2 * counts.diagonal()
         kept = np.sort(np.argsort(-mistakes, kind="stable")[:MOST_CLASSES])
-    names = [shortened(class_name(run, index), 18) for index in kept]
+    names = [shortened(class_name(run, int(index)), 22) for index in kept]
     part = counts[np.ix_(kept, kept)]
     if len(kept) == size:
         return _Matrix(part, totals, names, names, 0)
@@ -81,21 +84,25 @@ def _shown(run: PlotInput, counts: Array) -> _Matrix:
 
 
 def _size(matrix: _Matrix) -> tuple[float, float]:
+    """Returns inches for the panels, from the size of the cells and the length of the names."""
+    names = _LETTER * max(map(len, matrix.columns))
+    width = _cell(matrix) * len(matrix.columns) + names + _RECALL + 0.8
+    below = names if _rotated(matrix) else 0.15
+    return max(5.6, width), max(1.6, _cell(matrix) * len(matrix.rows)) + below + 0.8
+
+
+def _cell(matrix: _Matrix) -> float:
     count = len(matrix.rows)
-    cell = 1.0 if count <= 4 else 0.62 if count <= _MOST_WITH_SHARES else 0.34
-    names = 0.075 * max(map(len, matrix.columns))
-    width = cell * len(matrix.columns) + names + 2.6
-    return max(6.4, width), max(3.4, cell * count + 1.6 + (names if _rotated(matrix) else 0.0))
+    return 1.15 if count <= 3 else 0.8 if count <= 5 else 0.56 if count <= 12 else 0.34
 
 
 def _rotated(matrix: _Matrix) -> bool:
-    longest = max(map(len, matrix.columns))
-    return longest > (11 if len(matrix.columns) <= 4 else 6 if len(matrix.columns) <= 12 else 2)
+    return _LETTER * max(map(len, matrix.columns)) > _cell(matrix) - 0.1
 
 
 def _draw_matrix(axes: Axes, matrix: _Matrix) -> None:
     shares = matrix.counts / np.maximum(matrix.totals, 1)[:, None]
-    right = np.eye(*matrix.counts.shape, dtype=bool)
+    right = np.eye(*matrix.counts.shape, dtype=np.bool_)
     background = cells.colours(shares, right)
     axes.imshow(background, aspect="auto", interpolation="nearest")
     with_shares = len(matrix.rows) <= _MOST_WITH_SHARES
@@ -105,6 +112,7 @@ def _draw_matrix(axes: Axes, matrix: _Matrix) -> None:
     ]
     cells.write_texts(axes, texts, background, 8.0 if with_shares else 6.5)
     cells.separate(axes, *matrix.counts.shape)
+    axes.set_title("counts and shares" if with_shares else "counts")
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
     turned = _rotated(matrix)
@@ -126,21 +134,23 @@ def _draw_recall(axes: Axes, matrix: _Matrix) -> None:
     hits = matrix.counts.diagonal()[: len(matrix.rows)]
     recall = hits / np.maximum(matrix.totals, 1)
     places = range(len(matrix.rows))
-    axes.barh(places, recall, height=0.62, color=style.BLUE)
+    thick = _BAR / _cell(matrix)
+    axes.barh(places, np.ones(len(recall)), height=thick, color=style.GRID)
+    axes.barh(places, recall, height=thick, color=style.BLUE)
     for place, share, total in zip(places, recall, matrix.totals, strict=True):
         text = f"{share:.3f}" if total else "no rows"
-        axes.text(1.04, place, text, ha="left", va="center", fontsize=style.SMALL)
+        axes.text(1.08, place, text, ha="left", va="center", fontsize=8)
     style.without_frame(axes)
-    axes.set_xlim(0, 1.5)
+    axes.set_xlim(0, 1.6)
     axes.set_xticks([0, 0.5, 1.0], ["0", "0.5", "1"])
     axes.tick_params(labelleft=False)
     axes.set_title("recall")
-    axes.set_xlabel("share found")
+    axes.set_xlabel("share of class found", loc="left")
 
 
 def _note(matrix: _Matrix) -> str:
-    meaning = "Blue: right, orange: mistakes; the darker, the greater the share of the true class."
+    text = "Blue: right, orange: mistakes; the darker, the greater their share of the true class."
     if matrix.left_out:
-        shown = f"The {len(matrix.rows)} classes with most mistakes"
-        meaning = f"{shown}; {matrix.left_out} others are left out.\n{meaning}"
-    return meaning
+        shown = len(matrix.rows)
+        text += f" Shown are the {shown} classes with most mistakes of {shown + matrix.left_out}."
+    return text

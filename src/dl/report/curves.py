@@ -22,7 +22,7 @@ from dl.report.history import (
 )
 from dl.report.input import PlotInput
 from dl.report.numbers import number, shortened
-from dl.report.style import Axes
+from dl.report.style import Axes, Sheet
 
 _PANEL = (3.7, 2.75)
 _MOST_MARKED_EPOCHS = 25
@@ -49,27 +49,33 @@ def build(run: PlotInput) -> Figure | None:
         return None
     rate = series(run.history, "learning_rate")
     shows_rate = len(set(rate.values)) > 1
-    figure, panels = _grid(len(names) + shows_rate, f"{run.name}: learning curves")
     best = best_epoch(run.history)
+    sheet, panels = _grid(run, len(names) + shows_rate, best)
     for axes, name in zip(panels, names, strict=False):
         _draw_measure(axes, run, name, best)
     if shows_rate:
         _draw_rate(panels[-1], rate)
     for axes in panels:
         _set_epochs(axes, run.history)
-    _add_legend(figure, panels[0], run.history, best)
-    return figure
+    style.add_legend(sheet, *panels[0].get_legend_handles_labels())
+    return sheet.figure
 
 
-def _grid(count: int, title: str) -> tuple[Figure, list[Axes]]:
+def _grid(run: PlotInput, count: int, best: int | None) -> tuple[Sheet, list[Axes]]:
     columns = 2 if count in (2, 4) else min(count, 3)
     rows = math.ceil(count / columns)
     width, height = _PANEL
-    figure = style.new_figure(max(5.5, columns * width), rows * height + 0.85, title)
-    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+    sheet = style.new_sheet(
+        max(5.5, columns * width),
+        rows * height,
+        f"{run.name}: learning curves",
+        "",
+        _note(run.history, best),
+    )
+    panels = [axes for row in style.add_panels(sheet, rows, columns) for axes in row]
     for spare in panels[count:]:
         spare.remove()
-    return figure, panels[:count]
+    return sheet, panels[:count]
 
 
 def _draw_measure(axes: Axes, run: PlotInput, name: str, best: int | None) -> None:
@@ -77,7 +83,7 @@ def _draw_measure(axes: Axes, run: PlotInput, name: str, best: int | None) -> No
     validation = series(run.history, VALIDATION + name)
     for shown, look in ((training, _TRAINING), (validation, _VALIDATION)):
         _draw_series(axes, shown, look, best)
-    if best is not None:
+    if best is not None and len(run.history) > 1:
         axes.axvline(best, color=style.GREY, linewidth=0.9, linestyle=":", zorder=1)
     axes.set_title(shortened(name.replace("_", " "), 28))
     axes.set_ylabel(_axis_name(run, name))
@@ -163,7 +169,7 @@ def _note_not_finite(axes: Axes, *parts: Series) -> None:
         color=style.INK,
         markersize=5,
     )
-    style.write_aside(axes, f"× no finite value: epoch {broken[0]}{others}")
+    style.write_aside(axes, f"\N{MULTIPLICATION SIGN} no finite value: epoch {broken[0]}{others}")
 
 
 def _set_epochs(axes: Axes, history: History) -> None:
@@ -177,15 +183,12 @@ def _set_epochs(axes: Axes, history: History) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
 
 
-def _add_legend(figure: Figure, axes: Axes, history: History, best: int | None) -> None:
-    """Puts one legend for all panels above them, where it hides no line."""
-    lines, labels = axes.get_legend_handles_labels()
-    figure.legend(lines, labels, loc="outside upper right", ncols=len(labels))
+def _note(history: History, best: int | None) -> str:
     if best is None:
-        return
+        return ""
     part = "validation" if series(history, VALIDATION + "loss").finite else "training"
-    key = f"{VALIDATION}loss" if part == "validation" else "loss"
-    lowest = number(float(value_at(series(history, key), best) or 0.0))
-    style.add_note(
-        figure, f"Dotted line and open markers: epoch {best}, the lowest {part} loss ({lowest})."
-    )
+    column = series(history, VALIDATION + "loss" if part == "validation" else "loss")
+    lowest = number(min(column.finite))
+    if len(history) == 1:
+        return f"{part} loss: {lowest}".capitalize()
+    return f"Dotted line, open markers: epoch {best}, with the lowest {part} loss: {lowest}"

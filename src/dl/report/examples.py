@@ -28,9 +28,8 @@ def build(run: PlotInput) -> Figure | None:
         Tile(int(row), ((shortened(text, mosaic.letters(_COLUMNS)), style.INK),))
         for row, text in zip(rows, texts, strict=True)
     ]
-    figure = mosaic.build(run, tiles, _COLUMNS, f"{run.name}: examples")
-    style.add_note(figure, f"Rows of the {run.part} part with their true answers.")
-    return figure
+    subtitle = f"from the {run.part} part, with the true answers"
+    return mosaic.build(run, tiles, _COLUMNS, f"{run.name}: examples", subtitle)
 
 
 def _chosen(run: PlotInput, true: Array) -> Array:

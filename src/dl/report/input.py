@@ -82,3 +82,9 @@ def as_columns(values: Array) -> Array:
     """Returns values as float64 columns, shape (rows, columns)."""
     numbers = np.asarray(values, dtype=np.float64)
     return numbers.reshape(len(numbers), -1)
+
+
+def describe_part(run: PlotInput) -> str:
+    """Returns the part and its number of rows in words: `test part, 360 rows`."""
+    count = 0 if run.y_true is None else len(run.y_true)
+    return f"{run.part} part, {count:,} row{'' if count == 1 else 's'}"

@@ -6,12 +6,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dl.report import mosaic, style
-from dl.report.answers import predicted_words, words, worst_rows
+from dl.report.answers import predicted_shares, predicted_words, words, worst_rows
 from dl.report.input import PlotInput
 from dl.report.mosaic import Tile
 from dl.report.numbers import shortened
 
-_COLUMNS = 6
+_SHORT = 3
 _MOST = 24
 
 
@@ -22,18 +22,23 @@ def build(run: PlotInput) -> Figure | None:
     rows = worst_rows(run, _MOST)
     if not len(rows):
         return None
-    fits = mosaic.letters(_COLUMNS) - len("predicted ")
     true = words(run, np.asarray(run.y_true)[rows])
+    guesses = predicted_words(run, rows)
+    columns = _columns([*true, *guesses])
+    fits = mosaic.letters(columns) - len("predicted  (1.00)")
+    shares = predicted_shares(run, rows)
     tiles = [
-        Tile(
-            int(row),
-            (
-                (f"predicted {shortened(guess, fits)}", style.ORANGE),
-                (f"true {shortened(answer, fits)}", style.INK),
-            ),
-        )
-        for row, answer, guess in zip(rows, true, predicted_words(run, rows), strict=True)
+        _tile(int(row), shortened(answer, fits), shortened(guess, fits) + share)
+        for row, answer, guess, share in zip(rows, true, guesses, shares, strict=True)
     ]
-    figure = mosaic.build(run, tiles, _COLUMNS, f"{run.name}: worst mistakes")
-    style.add_note(figure, f"Rows of the {run.part} part, the greatest loss first.")
-    return figure
+    subtitle = f"from the {run.part} part, the greatest loss first"
+    return mosaic.build(run, tiles, columns, f"{run.name}: worst mistakes", subtitle)
+
+
+def _columns(texts: list[str]) -> int:
+    """Returns six columns if the names are short, fewer and wider ones otherwise."""
+    return 6 if max(map(len, texts)) <= _SHORT else 4
+
+
+def _tile(row: int, answer: str, guess: str) -> Tile:
+    return Tile(row, ((f"true {answer}", style.INK), (f"predicted {guess}", style.ORANGE)))

@@ -12,12 +12,11 @@ from matplotlib.figure import Figure
 from dl.data.types import Array
 from dl.report import style
 from dl.report.input import PlotInput
-from dl.report.style import Axes
+from dl.report.style import Axes, Sheet
 
 _WIDTH = 8.0
 _LINE = 0.15
 _GAP = 0.08
-_HEAD, _FOOT = 0.45, 0.4
 _MOST_PIXELS = 200
 
 
@@ -29,22 +28,22 @@ class Tile:
     lines: tuple[tuple[str, str], ...]
 
 
-def build(run: PlotInput, tiles: Sequence[Tile], columns: int, title: str) -> Figure:
+def build(run: PlotInput, tiles: Sequence[Tile], columns: int, title: str, subtitle: str) -> Figure:
     """Returns the pictures of some rows in a grid; all tiles have equally many lines of text."""
     pictures = _pictures(run, [tile.row for tile in tiles])
     side = _WIDTH / columns - _GAP
     tall = side * pictures.shape[1] / pictures.shape[2]
     pitch = tall + _LINE * len(tiles[0].lines) + 0.5 * _LINE + _GAP
     inside = pitch * math.ceil(len(tiles) / columns)
-    figure = style.new_figure(_WIDTH + 0.2, inside + _HEAD + _FOOT, title, fixed=True)
-    axes = _panel_in_inches(figure, _WIDTH, inside)
+    sheet = style.new_sheet(_WIDTH + 0.24, inside, title, subtitle)
+    axes = _panel(sheet)
     for place, (tile, picture) in enumerate(zip(tiles, pictures, strict=True)):
         row, column = divmod(place, columns)
         left, bottom = column * (side + _GAP), inside - row * pitch - (pitch - _GAP)
         _draw_tile(axes, picture, (left, left + side, bottom, bottom + tall), tile)
     axes.set_xlim(0, _WIDTH)
     axes.set_ylim(0, inside)
-    return figure
+    return sheet.figure
 
 
 def has_pictures(run: PlotInput) -> bool:
@@ -56,14 +55,12 @@ def has_pictures(run: PlotInput) -> bool:
 
 def letters(columns: int) -> int:
     """Returns how many letters of a text fit above a picture."""
-    return int((_WIDTH / columns - _GAP) / 0.067)
+    return int((_WIDTH / columns - _GAP) / 0.061)
 
 
-def _panel_in_inches(figure: Figure, width: float, height: float) -> Axes:
-    """Adds a panel whose coordinates are inches, between title and note."""
-    whole_width, whole_height = figure.get_size_inches()
-    left, bottom = style.MARGIN / whole_width, _FOOT / whole_height
-    axes = figure.add_axes((left, bottom, width / whole_width, height / whole_height))
+def _panel(sheet: Sheet) -> Axes:
+    """Adds a panel that fills the room and shows nothing of its own."""
+    axes = sheet.figure.add_axes(sheet.room)
     axes.set_axis_off()
     return axes
 

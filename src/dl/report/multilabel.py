@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from dl.data.types import Array
 from dl.report import cells, style
-from dl.report.input import PlotInput, as_columns, class_name
+from dl.report.input import PlotInput, as_columns, class_name, describe_part
 from dl.report.numbers import shortened
 from dl.report.style import Axes
 
@@ -27,16 +27,20 @@ def build(run: PlotInput) -> Figure | None:
     shown = _most_mistaken(true, predicted)
     columns = min(_MOST_COLUMNS, len(shown))
     rows = math.ceil(len(shown) / columns)
-    title = f"{run.name}: confusion by label"
-    figure = style.new_figure(max(5.5, 1.85 * columns + 0.6), 2.0 * rows + 1.0, title)
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for axes, label in zip(grid.flat, shown, strict=False):
+    sheet = style.new_sheet(
+        max(5.5, 1.75 * columns + 0.5),
+        1.95 * rows + 0.3,
+        f"{run.name}: confusion by label",
+        _subtitle(run, true.shape[1], len(shown)),
+        "Counts, and shares of the rows with that true value.",
+    )
+    panels = [axes for row in style.add_panels(sheet, rows, columns) for axes in row]
+    for axes, label in zip(panels, shown, strict=False):
         _draw_label(axes, _counts(true[:, label], predicted[:, label]), class_name(run, label))
-    for spare in list(grid.flat)[len(shown) :]:
+    for spare in panels[len(shown) :]:
         spare.remove()
-    _name_edges(grid, len(shown))
-    style.add_note(figure, _note(run, len(true), true.shape[1], len(shown)))
-    return figure
+    _name_edges(panels[: len(shown)], columns)
+    return sheet.figure
 
 
 def _most_mistaken(true: Array, predicted: Array) -> list[int]:
@@ -52,7 +56,7 @@ def _counts(true: Array, predicted: Array) -> Array:
 
 def _draw_label(axes: Axes, counts: Array, name: str) -> None:
     shares = counts / np.maximum(counts.sum(axis=1), 1)[:, None]
-    background = cells.colours(shares, np.eye(2, dtype=bool))
+    background = cells.colours(shares, np.eye(2, dtype=np.bool_))
     axes.imshow(background, interpolation="nearest")
     texts = [
         [f"{n}\n{cells.percent(s)}" for n, s in zip(*pair, strict=True)]
@@ -65,18 +69,15 @@ def _draw_label(axes: Axes, counts: Array, name: str) -> None:
     axes.set_yticks([0, 1], ["no", "yes"])
 
 
-def _name_edges(grid: Array, count: int) -> None:
+def _name_edges(panels: list[Axes], columns: int) -> None:
     """Names the axes once: at the left of each row, and below the last panel of each column."""
-    columns = grid.shape[1]
-    for place, axes in enumerate(list(grid.flat)[:count]):
+    for place, axes in enumerate(panels):
         if place % columns == 0:
             axes.set_ylabel("true")
-        if place + columns >= count:
+        if place + columns >= len(panels):
             axes.set_xlabel("predicted")
 
 
-def _note(run: PlotInput, rows: int, labels: int, shown: int) -> str:
-    text = f"{run.part} part, {rows:,} rows; counts, and shares of the rows with that true value."
-    if shown < labels:
-        text += f"\nThe {shown} labels with most mistakes of {labels}."
-    return text
+def _subtitle(run: PlotInput, labels: int, shown: int) -> str:
+    text = describe_part(run)
+    return text if shown == labels else f"{text}, the {shown} of {labels} labels with most mistakes"

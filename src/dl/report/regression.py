@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from dl.data.types import Array
 from dl.report import style
-from dl.report.input import PlotInput, as_columns
+from dl.report.input import PlotInput, as_columns, describe_part
 from dl.report.numbers import number, shortened
 from dl.report.style import Axes
 
@@ -44,15 +44,19 @@ def build_predicted_true(run: PlotInput) -> Figure | None:
     columns = min(3, math.ceil(math.sqrt(len(targets))))
     rows = math.ceil(len(targets) / columns)
     size = 4.6 if len(targets) == 1 else 3.5
-    title = f"{run.name}: predicted against true"
-    figure = style.new_figure(size * columns + 0.6, size * rows + 0.8, title)
-    grid = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for axes, target in zip(grid, targets, strict=False):
+    sheet = style.new_sheet(
+        size * columns + 0.4,
+        size * rows,
+        f"{run.name}: predicted against true",
+        describe_part(run),
+        _note(run, targets, "Dashed: a perfect prediction."),
+    )
+    panels = [axes for row in style.add_panels(sheet, rows, columns) for axes in row]
+    for axes, target in zip(panels, targets, strict=False):
         _draw_predicted_true(axes, target)
-    for spare in grid[len(targets) :]:
+    for spare in panels[len(targets) :]:
         spare.remove()
-    style.add_note(figure, _note(run, targets, "Dashed: a perfect prediction."))
-    return figure
+    return sheet.figure
 
 
 def build_residuals(run: PlotInput) -> Figure | None:
@@ -61,13 +65,19 @@ def build_residuals(run: PlotInput) -> Figure | None:
     if not targets:
         return None
     height = 3.1 if len(targets) == 1 else 2.5
-    figure = style.new_figure(8.0, height * len(targets) + 0.9, f"{run.name}: residuals")
-    grid = figure.subplots(len(targets), 2, squeeze=False, width_ratios=[2.2, 1], sharey="row")
+    sheet = style.new_sheet(
+        8.0,
+        height * len(targets),
+        f"{run.name}: residuals",
+        describe_part(run),
+        _note(run, targets, "Residual: predicted minus true."),
+    )
+    ratios = [2.2, 1]
+    grid = style.add_panels(sheet, len(targets), 2, width_ratios=ratios, sharey="row")
     for (left, right), target in zip(grid, targets, strict=True):
         _draw_residuals(left, target)
         _draw_distribution(right, target)
-    style.add_note(figure, _note(run, targets, "Residual: predicted minus true."))
-    return figure
+    return sheet.figure
 
 
 def _targets(run: PlotInput) -> list[_Target]:
@@ -81,7 +91,7 @@ def _targets(run: PlotInput) -> list[_Target]:
         finite = np.isfinite(true[:, place]) & np.isfinite(predicted[:, place])
         if finite.any():
             values = true[finite, place], predicted[finite, place]
-            found.append(_Target(shortened(name, 30), shortened(unit, 16), *values))
+            found.append(_Target(shortened(name, 18), shortened(unit, 16), *values))
     return found
 
 
@@ -106,6 +116,8 @@ def _draw_residuals(axes: Axes, target: _Target) -> None:
     axes.set_xlim(low, high)
     axes.set_ylim(bottom, top)
     axes.set_title(target.name)
+    mean, spread = float(target.residuals.mean()), float(target.residuals.std())
+    style.write_aside(axes, f"mean {number(mean)}, standard deviation {number(spread)}")
     axes.set_xlabel(target.axis("predicted"))
     axes.set_ylabel(target.axis("residual"))
 
@@ -123,10 +135,7 @@ def _draw_distribution(axes: Axes, target: _Target) -> None:
     )
     axes.axhline(0, color=style.INK, linewidth=1.0, linestyle="--", zorder=3)
     axes.set_xlabel("rows")
-    spread = float(np.std(target.residuals))
-    mean = float(np.mean(target.residuals))
     axes.set_title("distribution")
-    style.write_aside(axes, f"mean {number(mean)}, sd {number(spread)}")
 
 
 def _draw_points(axes: Axes, x: Array, y: Array, extent: tuple[float, float, float, float]) -> None:
@@ -159,7 +168,7 @@ def _quality(target: _Target) -> str:
 
 def _note(run: PlotInput, targets: list[_Target], meaning: str) -> str:
     rows = len(run.y_true) if run.y_true is not None else 0
-    text = f"{run.part} part, {rows:,} rows. {meaning}"
+    text = meaning
     fewest = min(len(target.true) for target in targets)
     if fewest < rows:
         text += f" {rows - fewest:,} rows without a finite value are left out."

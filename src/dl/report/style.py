@@ -7,9 +7,11 @@ be printed in grey, colour is never the only difference: lines differ in their d
 from __future__ import annotations
 
 import io
+import textwrap
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from dl.report.numbers import number, plain
+from dl.report.numbers import number, shortened
 from dl.runs.files import write_bytes
 
 Axes = Any
@@ -34,15 +36,15 @@ BLUES = LinearSegmentedColormap.from_list("blues", ["#DCEBF5", BLUE, "#002B45"])
 SMALL = 7.5
 NORMAL = 9.0
 LARGE = 12.0
-MARGIN = 0.1
-"""Inches around everything in a picture."""
+_MARGIN, _TITLE_LINE, _NOTE_LINE = 0.12, 0.25, 0.16
+_HEAD = 0.6
+_LETTER, _TITLE_LETTER = 0.066, 0.122
+_PADS = {"w_pad": 0.06, "h_pad": 0.06, "wspace": 0.02, "hspace": 0.03}
 
 _SETTINGS = {
     "figure.dpi": 150,
     "savefig.dpi": 150,
     "figure.facecolor": "white",
-    "figure.constrained_layout.w_pad": 0.08,
-    "figure.constrained_layout.h_pad": 0.08,
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": NORMAL,
@@ -89,27 +91,70 @@ def applied() -> Iterator[None]:
         yield
 
 
-def new_figure(width: float, height: float, title: str, *, fixed: bool = False) -> Figure:
-    """Returns an empty figure with its title at the top left.
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A figure that is empty but for its title and its note, and the room left between them.
+
+    Attributes:
+        figure: The figure.
+        room: Left, bottom, width and height of the room for panels, as shares of the figure.
+    """
+
+    figure: Figure
+    room: tuple[float, float, float, float]
+
+
+def new_sheet(width: float, height: float, title: str, subtitle: str, note: str = "") -> Sheet:
+    """Returns a sheet that is as high as its panels and its texts together.
 
     Args:
-        width: In inches.
-        height: In inches.
+        width: Inches of the whole.
+        height: Inches for the panels.
         title: What the picture shows.
-        fixed: The caller places everything; otherwise panels are moved so that no texts overlap.
+        subtitle: The data it shows; empty leaves the line for a legend.
+        note: How to read it, for the bottom; may be empty.
     """
-    figure = Figure(figsize=(width, height), layout="none" if fixed else "constrained")
+    lines = textwrap.wrap(note, int(width / _LETTER))
+    foot = _MARGIN + _NOTE_LINE * len(lines)
+    whole = _HEAD + height + foot
+    figure = Figure(figsize=(width, whole))
     FigureCanvasAgg(figure)
-    left, top = MARGIN / width, 1 - MARGIN / height
-    figure.suptitle(plain(title), x=left, y=top, ha="left", fontsize=LARGE, fontweight="bold")
-    return figure
+    left = _MARGIN / width
+    second = 1 - (_MARGIN + _TITLE_LINE) / whole
+    shown = shortened(title, int(width / _TITLE_LETTER))
+    figure.text(left, 1 - _MARGIN / whole, shown, va="top", fontsize=LARGE, fontweight="bold")
+    figure.text(left, second, subtitle, va="top", color=GREY)
+    figure.text(left, _MARGIN / whole, "\n".join(lines), va="bottom", fontsize=8, color=GREY)
+    return Sheet(figure, (left, foot / whole, 1 - 2 * left, height / whole))
 
 
-def add_note(figure: Figure, text: str) -> None:
-    """Writes a grey line below everything else that says how to read the picture."""
-    width, height = figure.get_size_inches()
-    left, bottom = MARGIN / width, MARGIN / height
-    figure.supxlabel(text, x=left, y=bottom, ha="left", fontsize=8, color=GREY)
+def add_panels(sheet: Sheet, rows: int, columns: int, **options: Any) -> list[list[Axes]]:
+    """Adds a grid of panels that are moved so that no texts overlap.
+
+    Args:
+        sheet: Where to add them.
+        rows: Number of rows of the grid.
+        columns: Number of columns of the grid.
+        options: Of Matplotlib's `Figure.subplots`.
+    """
+    sheet.figure.set_layout_engine("constrained", rect=sheet.room, **_PADS)
+    grid = sheet.figure.subplots(rows, columns, squeeze=False, **options)
+    return [list(row) for row in grid]
+
+
+def add_legend(sheet: Sheet, lines: Sequence[Any], labels: Sequence[str]) -> None:
+    """Puts a legend on the line of the subtitle, where it hides nothing."""
+    width, height = sheet.figure.get_size_inches()
+    legend = sheet.figure.legend(
+        lines,
+        labels,
+        loc="upper left",
+        bbox_to_anchor=(_MARGIN / width, 1 - (_MARGIN + _TITLE_LINE) / height),
+        ncols=len(labels),
+        borderaxespad=0,
+        borderpad=0,
+    )
+    legend.set_in_layout(False)
 
 
 def write_aside(axes: Axes, text: str) -> None:
