@@ -1,0 +1,22 @@
+"""The section `engine`: how the training is run; it changes the speed, not what is learned."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from dl.config.sections.base import PositiveInt, Section
+
+
+class Engine(Section):
+    """How the steps of the training are run."""
+
+    compile: bool | Literal["auto"] = Field(
+        default="auto",
+        description="Compile the steps with XLA. Default: where the layers and sizes gain by it.",
+    )
+    steps_per_call: PositiveInt | Literal["auto"] = Field(
+        default="auto",
+        description="Steps between two looks at progress and signals. Default: from the sizes.",
+    )

@@ -1,0 +1,59 @@
+"""What can change the bits of a result: versions, threads, processor, accelerator."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+import tensorflow as tf
+
+import dl
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of Python, `dl` and the libraries that compute."""
+    return {
+        "python": platform.python_version(),
+        "dl": dl.__version__,
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+        "numpy": np.__version__,
+        "h5py": h5py.__version__,
+    }
+
+
+def machine() -> dict[str, Any]:
+    """Returns the processor, its threads, oneDNN's state and the GPUs."""
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "threads": _threads(),
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0",
+        "gpus": _gpus(),
+    }
+
+
+def _threads() -> int:
+    chosen = tf.config.threading.get_intra_op_parallelism_threads()
+    return int(chosen) or len(os.sched_getaffinity(0))
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor()
+
+
+def _gpus() -> list[str]:
+    devices = tf.config.list_physical_devices("GPU")
+    details = (tf.config.experimental.get_device_details(device) for device in devices)
+    return [str(detail.get("device_name", "GPU")) for detail in details]

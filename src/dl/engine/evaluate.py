@@ -1,0 +1,66 @@
+"""Loss and metrics of a model on rows, in large batches without leaving the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import keras
+import tensorflow as tf
+
+from dl.config.schema import Config
+from dl.data.types import Part
+from dl.engine.batches import inference_batch
+from dl.engine.resident import ResidentRows, resident
+from dl.engine.targets import shaped_target
+
+_LOOPS: WeakKeyDictionary[keras.Sequential, Any] = WeakKeyDictionary()
+
+
+def evaluate(model: keras.Sequential, part: Part, config: Config) -> dict[str, float]:
+    """Returns the loss and the metrics of a compiled model on a part, by name."""
+    rows = resident(part.x, shaped_target(part.y, model))
+    return evaluate_rows(model, rows, evaluation_batch(model, config))
+
+
+def evaluate_rows(model: keras.Sequential, rows: ResidentRows, batch: int) -> dict[str, float]:
+    """Returns the loss and the metrics on resident rows, by name; the metrics are reset before."""
+    loop = _LOOPS.get(model)
+    if loop is None:
+        loop = _LOOPS[model] = tf.function(_test_loop(model), reduce_retracing=True)
+    model.reset_metrics()
+    logs = loop(rows.x, rows.y, tf.constant(batch))
+    return {name: float(value) for name, value in logs.items()}
+
+
+def evaluation_batch(model: keras.Sequential, config: Config) -> int:
+    """Returns the batch size of evaluation; it changes no result, but for a loss that is a sum."""
+    size = config.training.batch_size
+    reduction = config.training.loss.parameters.get("reduction")
+    if reduction in (None, "sum_over_batch_size", "mean", "mean_with_sample_weight"):
+        return inference_batch(model)
+    return inference_batch(model) if size == "full" else size
+
+
+def forget(model: keras.Sequential) -> None:
+    """Drops what was traced for a model; needed when it is compiled anew."""
+    _LOOPS.pop(model, None)
+
+
+def _test_loop(model: keras.Sequential) -> Callable[..., Any]:
+    def run(x: tf.Tensor, y: tf.Tensor, batch: tf.Tensor) -> Any:
+        count = tf.shape(x)[0]
+
+        def more(begin: tf.Tensor) -> tf.Tensor:
+            return begin < count
+
+        def test(begin: tf.Tensor) -> tuple[tf.Tensor]:
+            end = tf.minimum(begin + batch, count)
+            model.test_step((x[begin:end], y[begin:end]))
+            return (end,)
+
+        tf.while_loop(more, test, (tf.constant(0),))
+        return model.get_metrics_result()
+
+    return run

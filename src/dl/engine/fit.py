@@ -1,0 +1,230 @@
+"""Trains a model: epochs, validation, callbacks, display and history."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from dl.config.schema import Config
+from dl.data.targets.weights import class_weights
+from dl.data.types import Array, Dataset
+from dl.engine.best import BestWeights, Diverged
+from dl.engine.build_errors import BUILD_ERRORS, condensed, shape_text
+from dl.engine.callbacks import build_callbacks
+from dl.engine.display import Display
+from dl.engine.epochs import Batches
+from dl.engine.evaluate import evaluate_rows, evaluation_batch
+from dl.engine.resident import ResidentRows, ResidentTrainer, resident
+from dl.engine.schedule import RateReader
+from dl.engine.strategy import choose_strategy
+from dl.engine.targets import shaped_target
+from dl.progress import Reporter
+from dl.vocabulary.spec import Finding, Findings
+
+History = list[dict[str, float]]
+OnEpoch = Callable[[Mapping[str, float]], None]
+
+
+def never() -> bool:
+    """Says that nobody wants to stop."""
+    return False
+
+
+def check_training(model: keras.Sequential, dataset: Dataset, config: Config) -> None:
+    """Measures the loss and the metrics of one row, so that what does not fit shows before all.
+
+    Raises:
+        Findings: The loss or a metric does not take the model's output and the target; or the
+            class weights do not fit the target.
+    """
+    train = dataset.train
+    class_weights(train.y, dataset.learned, config.training.class_weight)
+    target = shaped_target(train.y[:1], model)
+    try:
+        model.test_step(
+            (keras.ops.convert_to_tensor(train.x[:1]), keras.ops.convert_to_tensor(target))
+        )
+    except BUILD_ERRORS as error:
+        raise Findings([_unmeasurable(model, config, target, error)]) from error
+    model.optimizer.build(model.trainable_variables)
+    model.reset_metrics()
+
+
+def fit(  # noqa: PLR0913 - the contract of the package
+    model: keras.Sequential,
+    dataset: Dataset,
+    config: Config,
+    reporter: Reporter,
+    on_epoch: OnEpoch,
+    *,
+    folder: Path | None = None,
+    should_stop: Callable[[], bool] = never,
+) -> History:
+    """Trains a compiled model on the training part, as Keras' `fit` does with the same batches.
+
+    Args:
+        model: The model; it has its final weights afterwards.
+        dataset: The data.
+        config: The config.
+        reporter: Is told about steps and epochs.
+        on_epoch: Is given each row of the history.
+        folder: The directory of the run, for callbacks that write files.
+        should_stop: Is asked after each call of several steps; True ends the training there, and
+            the epoch that was cut off is in no history.
+
+    Returns:
+        A row for each whole epoch: epoch (1-based), loss, metrics, the same of the validation part
+        with `val_`, learning_rate (of the epoch's last step), seconds.
+
+    Raises:
+        Diverged: The loss left the numbers; the model has the weights of its best epoch.
+        Findings: What `check_training` raises.
+    """
+    check_training(model, dataset, config)
+    training = Training(model, dataset, config, reporter, folder, should_stop)
+    return training.run(on_epoch)
+
+
+class Training:
+    """A training in progress."""
+
+    def __init__(
+        self,
+        model: keras.Sequential,
+        dataset: Dataset,
+        config: Config,
+        reporter: Reporter,
+        folder: Path | None,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self._model = model
+        self._epochs = config.training.epochs
+        self._should_stop = should_stop
+        self._batches = _batches(model, dataset, config)
+        strategy = choose_strategy(model, config, len(dataset.train))
+        rows = _training_rows(model, dataset, config)
+        self._trainer = ResidentTrainer(model, rows, compiled=strategy.compiled)
+        self._validation = _validation_rows(model, dataset)
+        self._evaluation_batch = evaluation_batch(model, config)
+        self._callbacks = keras.callbacks.CallbackList(
+            build_callbacks(config, folder),
+            model=model,
+            epochs=self._epochs,
+            steps=self._batches.steps,
+            verbose=0,
+        )
+        self._best = BestWeights(model)
+        self._rate = RateReader(model, config)
+        self._display = Display(reporter, self._epochs, self._batches.steps)
+
+    def run(self, on_epoch: OnEpoch) -> History:
+        """Trains until the last epoch, a callback or the caller ends it."""
+        history: History = []
+        self._model.stop_training = False
+        self._display.begin()
+        try:
+            self._callbacks.on_train_begin()
+            for epoch in range(1, self._epochs + 1):
+                row = self._epoch(epoch)
+                if row is None:
+                    break
+                history.append(row)
+                on_epoch(row)
+                self._display.epoch(epoch, row)
+                if self._model.stop_training or self._should_stop():
+                    break
+            self._model.optimizer.finalize_variable_values(self._model.trainable_variables)
+            self._callbacks.on_train_end(history[-1] if history else None)
+        finally:
+            self._display.end()
+        return history
+
+    def _epoch(self, epoch: int) -> dict[str, float] | None:
+        """Trains an epoch; returns its row of the history, or None if it was cut off."""
+        started = time.perf_counter()
+        self._callbacks.on_epoch_begin(epoch - 1)
+        logs = self._train(epoch)
+        if logs is None:
+            return None
+        logs |= self._validate()
+        rate = self._rate.value()
+        self._best.see(epoch, logs)
+        self._callbacks.on_epoch_end(epoch - 1, dict(logs))
+        seconds = time.perf_counter() - started
+        return {"epoch": epoch, **logs, "learning_rate": rate, "seconds": round(seconds, 4)}
+
+    def _train(self, epoch: int) -> dict[str, float] | None:
+        logs: dict[str, float] = {}
+        self._model.reset_metrics()
+        for call in self._batches.calls(epoch):
+            self._callbacks.on_train_batch_begin(call.first)
+            done, logs = self._trainer.steps(call.numbers, call.begin, call.end)
+            step = call.first + done - call.begin
+            if not np.isfinite(logs["loss"]):
+                raise self._diverged(epoch, step)
+            self._callbacks.on_train_batch_end(step - 1, dict(logs))
+            self._display.step(epoch, step, logs)
+            if self._should_stop():
+                return None if step < self._batches.steps else logs
+            if self._model.stop_training:
+                break
+        return logs
+
+    def _validate(self) -> dict[str, float]:
+        if self._validation is None:
+            return {}
+        self._callbacks.on_test_begin()
+        logs = evaluate_rows(self._model, self._validation, self._evaluation_batch)
+        self._callbacks.on_test_end(dict(logs))
+        return {f"val_{name}": value for name, value in logs.items()}
+
+    def _diverged(self, epoch: int, step: int) -> Diverged:
+        kept = self._best.restore()
+        return Diverged(epoch, step, kept)
+
+
+def _batches(model: keras.Sequential, dataset: Dataset, config: Config) -> Batches:
+    rows, size = len(dataset.train), config.training.batch_size
+    return Batches(
+        rows=rows,
+        size=rows if size == "full" else min(size, rows),
+        steps_per_call=choose_strategy(model, config, rows).steps_per_call,
+        seed=config.seed,
+        shuffle=config.training.shuffle,
+    )
+
+
+def _training_rows(model: keras.Sequential, dataset: Dataset, config: Config) -> ResidentRows:
+    train = dataset.train
+    weights = class_weights(train.y, dataset.learned, config.training.class_weight)
+    row_weights = None if weights is None else _row_weights(train.y, weights)
+    return resident(train.x, shaped_target(train.y, model), row_weights)
+
+
+def _validation_rows(model: keras.Sequential, dataset: Dataset) -> ResidentRows | None:
+    part = dataset.validation
+    return None if part is None else resident(part.x, shaped_target(part.y, model))
+
+
+def _row_weights(y: Array, weights: Mapping[int, float]) -> Array:
+    """Returns the weight of each row's class, as Keras' `class_weight` gives it."""
+    one_hot = y.ndim > 1 and y.shape[1] > 1
+    classes = y.argmax(axis=1) if one_hot else y.reshape(-1).astype(np.int64)
+    table = np.array([weights[number] for number in range(len(weights))], np.float32)
+    return np.asarray(table[classes])
+
+
+def _unmeasurable(model: Any, config: Config, target: Array, error: Exception) -> Finding:
+    output = shape_text(tuple(model.output_shape[1:]))
+    return Finding(
+        ("training", "loss"),
+        f"the loss or a metric does not take outputs of shape {output}",
+        expected=f"outputs that fit a target of shape {shape_text(target.shape[1:])} for each row",
+        found=condensed(error),
+        hint=f"choose another loss than {config.training.loss.type}, or another last layer",
+    )

@@ -1,0 +1,120 @@
+"""Builds and compiles the `Sequential` model that a config describes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from dl.config.schema import Config
+from dl.data.targets.target import Target, target_of
+from dl.data.types import DataInfo
+from dl.engine.build_errors import BUILD_ERRORS, first_unbuildable, unbuildable
+from dl.engine.evaluate import forget
+from dl.engine.inputs import declared_shape, is_input
+from dl.engine.names import with_names
+from dl.engine.objects import build_object
+from dl.engine.outputs import check_outputs
+from dl.engine.smart import (
+    SMART_LOSS,
+    SMART_METRIC,
+    fitting_accuracy,
+    fitting_crossentropy,
+)
+from dl.engine.target_unit import InTargetUnit, target_scaling
+from dl.vocabulary.spec import Findings, Path, Spec
+
+MODEL_NAME = "sequential"
+
+
+def build_model(config: Config, info: DataInfo) -> keras.Sequential:
+    """Builds the model with initial weights that depend on the seed and the config only.
+
+    Raises:
+        Findings: A layer cannot be built; at its place, with the shapes.
+    """
+    shape = declared_shape(config, info)
+    specs = with_names(config.model.layers)
+    layers = _layers(specs, config.seed)
+    try:
+        return _sequential(shape, [layer for _, layer in layers])
+    except BUILD_ERRORS as error:
+        fresh = _layers(specs, config.seed)
+        finding = first_unbuildable(shape, fresh)
+        if finding is None:
+            raise
+        raise Findings([finding]) from error
+
+
+def compile_model(
+    model: keras.Sequential, config: Config, info: DataInfo, learned: Mapping[str, Any]
+) -> None:
+    """Gives the model its loss, optimizer and metrics.
+
+    Where the target is scaled, the loss is measured in the scaled unit, as the optimizer needs
+    it, and every metric in the target's own unit.
+
+    Raises:
+        Findings: The outputs of the model do not fit the target.
+    """
+    check_outputs(model, config, learned)
+    target = target_of(learned)
+    metrics = _metrics(config, target)
+    scaling = target_scaling(target)
+    if scaling is not None:
+        metrics = [InTargetUnit(metric, scaling) for metric in metrics]
+    training = config.training
+    model.compile(
+        optimizer=_part(config, training.optimizer, "optimizer"),
+        loss=_loss(config, model),
+        metrics=metrics,
+        jit_compile=False,
+    )
+    forget(model)
+
+
+def _part(config: Config, spec: Spec, key: str) -> Any:
+    """Builds the object that stands at a key of the config's section `training`."""
+    return build_object(spec, seed=config.seed, path=("training", key))
+
+
+def _loss(config: Config, model: keras.Sequential) -> Any:
+    loss = config.training.loss
+    if loss.type == SMART_LOSS:
+        return fitting_crossentropy(model.output_shape[-1])
+    return _part(config, loss, "loss")
+
+
+def _metrics(config: Config, target: Target) -> list[Any]:
+    return [
+        fitting_accuracy(target.form, str(spec.parameters["name"]))
+        if spec.type == SMART_METRIC
+        else build_object(spec, seed=config.seed, path=("training", "metrics", i))
+        for i, spec in enumerate(with_names(config.training.metrics))
+    ]
+
+
+def _layers(specs: list[Spec], seed: int) -> list[tuple[int, Any]]:
+    """Returns the layers below the input with their positions in the config."""
+    layers = []
+    for position, spec in enumerate(specs):
+        if is_input(spec.type):
+            continue
+        try:
+            layer = build_object(
+                spec, seed=seed, path=("model", "layers", str(spec.parameters["name"]))
+            )
+        except BUILD_ERRORS as error:
+            raise Findings([unbuildable(position, spec.type, None, error)]) from error
+        layers.append((position, layer))
+    return layers
+
+
+def _sequential(shape: tuple[int | None, ...], layers: list[Any]) -> keras.Sequential:
+    return keras.Sequential([keras.Input(shape, name="input"), *layers], name=MODEL_NAME)
+
+
+def _place(spec: Spec) -> Path:
+    """Returns the place of a layer by its name, so that a layer put before it changes no seed."""
+    return ("model", "layers", str(spec.parameters["name"]))

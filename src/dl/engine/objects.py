@@ -1,0 +1,66 @@
+"""From a checked `Spec` to the Keras object that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from dl.engine.randomness import FAST_LAYERS
+from dl.engine.seeds import derived_seed
+from dl.vocabulary.spec import Kind, Path, Spec
+
+_MODULES: Mapping[Kind, Any] = {
+    Kind.LAYER: keras.layers,
+    Kind.CELL: keras.layers,
+    Kind.ACTIVATION: keras.activations,
+    Kind.INITIALIZER: keras.initializers,
+    Kind.REGULARIZER: keras.regularizers,
+    Kind.CONSTRAINT: keras.constraints,
+    Kind.LOSS: keras.losses,
+    Kind.METRIC: keras.metrics,
+    Kind.OPTIMIZER: keras.optimizers,
+    Kind.SCHEDULE: keras.optimizers.schedules,
+    Kind.CALLBACK: keras.callbacks,
+}
+
+
+def build_object(spec: Spec, *, seed: int, path: Path, fast: bool = True) -> Any:
+    """Returns the Keras object that a spec names, with all that is nested in it.
+
+    Args:
+        spec: What to build.
+        seed: The config's seed. Whatever takes a seed and was given none gets one of its own,
+            derived from this and its place.
+        path: Where the spec stands in the config.
+        fast: Build a noise layer that draws fast inside a compiled loop.
+    """
+    if spec.kind is Kind.ACTIVATION:
+        return getattr(keras.activations, spec.type)
+    arguments = {
+        name: _argument(name, value, seed=seed, path=(*path, name))
+        for name, value in spec.parameters.items()
+    }
+    return _class(spec, fast)(**arguments)
+
+
+def _class(spec: Spec, fast: bool) -> Any:
+    if fast and spec.kind is Kind.LAYER and spec.type in FAST_LAYERS:
+        return FAST_LAYERS[spec.type]
+    return getattr(_MODULES[spec.kind], spec.type)
+
+
+def _argument(name: str, value: object, *, seed: int, path: Path) -> object:
+    if name == "seed" and value is None:
+        return derived_seed(seed, path)
+    if isinstance(value, Spec):
+        return build_object(value, seed=seed, path=path, fast=False)
+    if isinstance(value, tuple | list):
+        items = (_argument("", item, seed=seed, path=(*path, i)) for i, item in enumerate(value))
+        return list(items) if _holds_spec(value) else tuple(items)
+    return value
+
+
+def _holds_spec(values: tuple[object, ...] | list[object]) -> bool:
+    return any(isinstance(value, Spec) for value in values)

@@ -1,0 +1,43 @@
+"""Checks that what the model gives for a row is what the target of a row needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from dl.config.schema import Config
+from dl.data.targets.target import Target, target_of
+from dl.engine.build_errors import shape_text
+from dl.vocabulary.spec import Finding, Findings
+
+
+def check_outputs(model: keras.Sequential, config: Config, learned: Mapping[str, Any]) -> None:
+    """Compares the output of the last layer with the target, where the target says what it needs.
+
+    Raises:
+        Findings: The output has more axes than the target, or another number of values.
+    """
+    target = target_of(learned)
+    shape = tuple(model.output_shape[1:])
+    if target.units is None or shape == (target.units,):
+        return
+    last = ("model", "layers", len(config.model.layers) - 1)
+    if len(shape) != 1:
+        message = f"the model gives an output of shape {shape_text(shape)} for each row"
+        raise Findings([Finding(last, message, _expected(target), hint=_AXES_HINT)])
+    message = f"the model gives {shape[0]} numbers for each row"
+    hint = f"end with {target.units} units"
+    raise Findings([Finding(last, message, _expected(target), str(shape[0]), hint)])
+
+
+_AXES_HINT = "put a Flatten or a global pooling layer before the last Dense layer"
+
+
+def _expected(target: Target) -> str:
+    if target.task == "regression":
+        return f"{target.units}: one for each target"
+    if target.form == "single":
+        return "1: a single number tells two classes apart"
+    return f"{target.units}: one for each class"

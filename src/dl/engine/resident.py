@@ -1,0 +1,91 @@
+"""Runs many steps of Keras' own `train_step` in one call, on rows that stay in memory.
+
+Keras' `fit` fetches each batch in Python and starts the graph anew for each step; on a small
+network that costs far more than the step. Here all rows are tensors, a call is given row
+numbers, and a loop inside the graph gathers each batch and calls the model's inherited
+`train_step`. Everything that Keras does in a step is done: losses, metrics, gradients, the
+optimizer, the state of dropout and batch normalisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from dl.data.types import Array
+
+
+@dataclass(frozen=True, slots=True)
+class ResidentRows:
+    """Rows as tensors.
+
+    Attributes:
+        x: Inputs.
+        y: Targets.
+        weight: Weight of each row in the loss, or None.
+    """
+
+    x: tf.Tensor
+    y: tf.Tensor
+    weight: tf.Tensor | None = None
+
+    def batch(self, numbers: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Gathers the rows with these numbers, as Keras' steps take them."""
+        held = (self.x, self.y) if self.weight is None else (self.x, self.y, self.weight)
+        return tuple(tf.gather(tensor, numbers) for tensor in held)
+
+
+def resident(x: Array, y: Array, weight: Array | None = None) -> ResidentRows:
+    """Copies rows into tensors, on the accelerator if there is one."""
+    held = None if weight is None else tf.constant(weight, tf.float32)
+    return ResidentRows(tf.constant(x), tf.constant(y), held)
+
+
+class ResidentTrainer:
+    """Trains a compiled model on resident rows, a number of steps in each call."""
+
+    def __init__(self, model: keras.Sequential, rows: ResidentRows, *, compiled: bool) -> None:
+        self._model = model
+        self._run = tf.function(
+            _train_loop(model, rows),
+            input_signature=[
+                tf.TensorSpec([None, None], tf.int32),
+                tf.TensorSpec([], tf.int32),
+                tf.TensorSpec([], tf.int32),
+            ],
+            jit_compile=compiled,
+        )
+
+    def steps(
+        self, numbers: NDArray[np.int32], begin: int, end: int
+    ) -> tuple[int, dict[str, float]]:
+        """Trains on rows `numbers[begin:end]`, one row of the array a step.
+
+        Stops before `end` where the loss is no number.
+
+        Returns:
+            The number of the step after the last one done, and the means since the last reset.
+        """
+        done, logs = self._run(numbers, begin, end)
+        return int(done), {name: float(value) for name, value in logs.items()}
+
+
+def _train_loop(model: keras.Sequential, rows: ResidentRows) -> Callable[..., Any]:
+    def run(numbers: tf.Tensor, begin: tf.Tensor, end: tf.Tensor) -> Any:
+        def more(step: tf.Tensor, loss: tf.Tensor) -> tf.Tensor:
+            return tf.logical_and(step < end, tf.math.is_finite(loss))
+
+        def train(step: tf.Tensor, loss: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            logs = model.train_step(rows.batch(numbers[step]))
+            return step + 1, tf.cast(logs["loss"], tf.float32)
+
+        done, _ = tf.while_loop(more, train, (begin, tf.constant(0.0)))
+        return done, model.get_metrics_result()
+
+    return run

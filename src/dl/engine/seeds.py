@@ -1,0 +1,28 @@
+"""Every random thing has a seed of its own: a function of the config's seed and of its place."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from dl.vocabulary.spec import Path
+
+_SEED_LIMIT = 2**31
+
+
+def derived_seed(seed: int, path: Path) -> int:
+    """Returns the seed of the random thing at a path of the config, below 2**31.
+
+    It depends on nothing else: not on the order in which things are made, nor on the process.
+    """
+    text = "/".join(str(part) for part in (seed, *path))
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return int.from_bytes(digest[:8], "little") % _SEED_LIMIT
+
+
+def row_order(seed: int, epoch: int, rows: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+    """Returns the order in which an epoch (1-based) takes the rows."""
+    stream = np.random.SeedSequence([derived_seed(seed, ("order",)), epoch])
+    generator = np.random.Generator(np.random.PCG64(stream))
+    return generator.permutation(np.arange(rows, dtype=np.int32))

@@ -1,0 +1,75 @@
+"""How much a model computes for a row, and of what kinds of layers it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+_RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional"})
+_PER_POSITION = frozenset({"TimeDistributed", "Dense", "EinsumDense"})
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a model computes.
+
+    Attributes:
+        layer_types: Names of the classes of all layers, nested ones included.
+        operations: Multiplications and additions of a forward pass of one row, about.
+        uncompilable: What cannot or should not be compiled with XLA, in words; empty if nothing.
+    """
+
+    layer_types: tuple[str, ...]
+    operations: int
+    uncompilable: str
+
+
+def work_of(model: keras.Sequential) -> Work:
+    """Returns how much a built model computes."""
+    layers = [nested for layer in model.layers for nested in _with_nested(layer)]
+    return Work(
+        layer_types=tuple(dict.fromkeys(type(layer).__name__ for layer in layers)),
+        operations=sum(2 * _weights(layer) * _positions(layer) for layer in model.layers),
+        uncompilable=next((words for layer in layers if (words := _uncompilable(layer))), ""),
+    )
+
+
+def _with_nested(layer: Any) -> Iterator[Any]:
+    yield layer
+    for name in ("layer", "forward_layer", "backward_layer"):
+        nested = getattr(layer, name, None)
+        if isinstance(nested, keras.layers.Layer):
+            yield from _with_nested(nested)
+
+
+def _uncompilable(layer: Any) -> str:
+    name = type(layer).__name__
+    if getattr(layer, "supports_jit", True) is False:
+        return name
+    if getattr(layer, "dropout", 0) or getattr(layer, "recurrent_dropout", 0):
+        return f"dropout inside {name}"
+    return ""
+
+
+def _weights(layer: Any) -> int:
+    if isinstance(layer, keras.layers.Embedding):
+        return 0
+    return int(sum(np.prod(weight.shape) for weight in layer.trainable_weights))
+
+
+def _positions(layer: Any) -> int:
+    """Returns how often the weights of a layer are used for a row."""
+    name = type(layer).__name__
+    if name in _RECURRENT:
+        return _size(layer.input.shape[1:2])
+    if name in _PER_POSITION or "Conv" in name:
+        return _size(layer.output.shape[1:-1])
+    return 1
+
+
+def _size(shape: tuple[int | None, ...]) -> int:
+    return int(np.prod([size or 1 for size in shape], dtype=np.int64))
