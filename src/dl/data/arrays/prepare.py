@@ -1,7 +1,8 @@
 """From arrays as they were read to the model's `x`: channel axis, pixel scale, scaling of numbers.
 
-What is learned is `learned["inputs"]`:
+What is learned is the single entry of `learned["features"]`:
 
+    kind: `array`
     shape: the shape of a row as read
     channel_axis: whether a last axis of length 1 is added
     dtype: `float32`, or `int32` for token numbers
@@ -9,6 +10,7 @@ What is learned is `learned["inputs"]`:
     scaling: `standardize`, `minmax` or `none`, with
     center, spread: `(value / scale - center) / spread`; one pair for pictures, else one for each
         position on the last axis
+    image: whether a row is a picture
     pixel_max: the value of `x` that is full brightness
 """
 
@@ -23,9 +25,10 @@ import numpy as np
 from dl.config.schema import Config
 from dl.config.sections.preprocess import Scaling
 from dl.data.arrays.first_layers import rescales, takes_channels, takes_tokens
-from dl.data.raw import RawArrays, RawParts
+from dl.data.raw import RawArrays
 from dl.data.types import Array
 from dl.errors import DataError
+from dl.progress import Reporter
 from dl.vocabulary.spec import Finding, Findings
 
 BYTES = 255.0
@@ -33,7 +36,7 @@ _BLOCK = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class ArrayInputs:
+class ArrayFeature:
     """How arrays become the model's inputs; the fields are those of the module's docstring."""
 
     shape: tuple[int, ...]
@@ -43,7 +46,9 @@ class ArrayInputs:
     scaling: Scaling
     center: tuple[float, ...]
     spread: tuple[float, ...]
+    image: bool
     pixel_max: float
+    kind: Literal["array"] = "array"
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -51,53 +56,71 @@ class ArrayInputs:
         return (*self.shape, 1) if self.channel_axis else self.shape
 
     def document(self) -> dict[str, Any]:
-        """Returns the plain form."""
+        """Returns the plain form, the entry of `learned["features"]`."""
         return {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in asdict(self).items()
         }
 
 
-def learn_inputs(config: Config, parts: RawParts, train: RawArrays) -> dict[str, Any]:
+def array_feature_of(learned: Mapping[str, Any]) -> ArrayFeature:
+    """Returns what was learned about arrays."""
+    document: Mapping[str, Any] = learned["features"][0]
+    fields: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in document.items()
+    }
+    return ArrayFeature(**fields)
+
+
+def learn_arrays(train: RawArrays, config: Config, image: bool, reporter: Reporter) -> ArrayFeature:
     """Returns how arrays become the model's inputs, learned from the training rows.
 
+    A picture of shape (height, width) gets a channel axis where the model begins with a layer that
+    needs one, or where `model.input_shape` asks for it.
+
     Args:
-        config: The config.
-        parts: All rows, for whether they are pictures.
         train: The training rows.
+        config: The config.
+        image: Whether the source says that rows are pictures.
+        reporter: Is told when a channel axis is added.
 
     Raises:
+        DataError: A value is missing, or token numbers are no whole numbers.
         Findings: `model.input_shape` is another shape than that of the data.
     """
-    tokens = takes_tokens(config.model.layers)
+    layers, shape = config.model.layers, train.x.shape[1:]
+    channel_axis = _wants_axis(shape, config)
+    tokens = takes_tokens(layers)
+    if channel_axis:
+        reporter.note(
+            f"{train.source}: a channel axis is added to the pictures: {shape} becomes "
+            f"{(*shape, 1)}"
+        )
+    is_image = image or channel_axis or (len(shape) == 3 and takes_channels(layers))
     scale = 1.0 if tokens else _scale(train.x, config)
     scaling: Scaling = "none" if tokens else config.preprocess.numeric or "none"
-    center, spread = _learn_scaling(train.x, scale, scaling, parts.image)
-    learned = ArrayInputs(
-        shape=train.x.shape[1:],
-        channel_axis=wants_channel_axis(train.x.shape[1:], config),
+    center, spread = _learn_scaling(train.x, scale, scaling, is_image)
+    feature = ArrayFeature(
+        shape=shape,
+        channel_axis=channel_axis,
         dtype="int32" if tokens else "float32",
         scale=scale,
         scaling=scaling,
         center=center,
         spread=spread,
-        pixel_max=_pixel_max(train.x, scale, center, spread) if parts.image else 1.0,
+        image=is_image,
+        pixel_max=_pixel_max(train.x, scale, center, spread) if is_image else 1.0,
     )
-    _check_input_shape(config, learned)
-    return learned.document()
+    _check_input_shape(config, feature)
+    return feature
 
 
-def scale_inputs(learned: Mapping[str, Any], raw: RawArrays) -> Array:
+def transform_arrays(raw: RawArrays, feature: ArrayFeature) -> Array:
     """Returns `x`, by what was learned alone; rows that are ready already are not copied.
 
-    Args:
-        learned: What `learn_inputs` returned.
-        raw: The rows.
-
     Raises:
-        DataError: The rows have another shape, or a value is missing, infinite or no token number.
+        DataError: The rows have another shape, or a value is missing or infinite.
     """
-    feature = _inputs_of(learned)
     values = _with_axis(raw, feature)
     if feature.dtype == "int32":
         return _tokens(raw, values)
@@ -112,25 +135,7 @@ def scale_inputs(learned: Mapping[str, Any], raw: RawArrays) -> Array:
     return x
 
 
-def complete_arrays(config: Config, learned: Mapping[str, Any]) -> Config:
-    """Returns the config with the scale and scaling that were used.
-
-    Args:
-        config: The config.
-        learned: The content of `preprocess.json`.
-    """
-    inputs = _inputs_of(learned["inputs"])
-    explicit = {"scale": inputs.scale, "numeric": inputs.scaling}
-    preprocess = config.preprocess.model_copy(update=explicit)
-    return config.model_copy(update={"preprocess": preprocess})
-
-
-def wants_channel_axis(shape: tuple[int, ...], config: Config) -> bool:
-    """Whether rows of this shape get a last axis of length 1.
-
-    So do rows of shape (height, width) where the model begins with a layer that works on pictures,
-    and any rows where the `input_shape` or the `InputLayer` of the model has such an axis more.
-    """
+def _wants_axis(shape: tuple[int, ...], config: Config) -> bool:
     given = config.model.input_shape
     if given is not None:
         return len(given) == len(shape) + 1 and given[-1] == 1
@@ -147,14 +152,7 @@ def _scale(x: Array, config: Config) -> float:
     return BYTES if x.dtype == np.uint8 and not rescales(config.model.layers) else 1.0
 
 
-def _inputs_of(learned: Mapping[str, Any]) -> ArrayInputs:
-    fields: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in learned.items()
-    }
-    return ArrayInputs(**fields)
-
-
-def _check_input_shape(config: Config, feature: ArrayInputs) -> None:
+def _check_input_shape(config: Config, feature: ArrayFeature) -> None:
     given, shape = config.model.input_shape, feature.input_shape
     if given is None or _fits(given, shape):
         return
@@ -206,7 +204,7 @@ def _pixel_max(
     return (value - center[0]) / spread[0] if center else value
 
 
-def _with_axis(raw: RawArrays, feature: ArrayInputs) -> Array:
+def _with_axis(raw: RawArrays, feature: ArrayFeature) -> Array:
     shape = raw.x.shape[1:]
     if shape == feature.input_shape:
         return raw.x
