@@ -7,7 +7,7 @@ from typing import Any
 from dl.config.schema import Config
 from dl.config.sections.data import SyntheticData
 from dl.data.arrays.synthetic import default_noise, default_rows
-from dl.data.division import stratified
+from dl.data.division import split_of
 from dl.data.inputs import ArrayInputs, TableInputs, learned_inputs
 from dl.data.types import Dataset
 
@@ -17,7 +17,7 @@ def complete(config: Config, dataset: Dataset) -> Config:
     data: dict[str, Any] = {
         "task": dataset.info.task,
         "classes": dataset.info.classes or None,
-        "split": _split(config, dataset),
+        "split": split_of(dataset.learned),
     }
     inputs = learned_inputs(dataset.learned)
     match inputs:
@@ -25,25 +25,14 @@ def complete(config: Config, dataset: Dataset) -> Config:
             data["features"] = tuple(feature.name for feature in features)
             data["columns"] = {feature.name: feature.kind for feature in features}
             numeric = config.preprocess.numeric or "standardize"
-            preprocess: dict[str, Any] = {"numeric": numeric}
+            config = _with(config, "preprocess", {"numeric": numeric})
         case ArrayInputs(feature):
-            preprocess = {"numeric": feature.scaling, "scale": feature.scale}
+            scaling = {"numeric": feature.scaling, "scale": feature.scale}
+            config = _with(config, "preprocess", scaling)
     if isinstance(config.data, SyntheticData):
         data["rows"], data["noise"] = default_rows(config.data), default_noise(config.data)
     config = _with(config, "data", data)
-    config = _with(config, "preprocess", preprocess)
     return _with(config, "model", {"input_shape": dataset.info.input_shape})
-
-
-def _split(config: Config, dataset: Dataset) -> Any:
-    """Returns the shares; a part that has a file of its own takes none."""
-    own = [
-        part
-        for part in ("validation", "test")
-        if getattr(config.data, f"{part}_path", None) is not None
-    ]
-    decided = {**dict.fromkeys(own, 0.0), "stratify": stratified(dataset.learned)}
-    return config.data.split.model_copy(update=decided)
 
 
 def _with(config: Config, section: str, values: dict[str, Any]) -> Config:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dl.config.schema import Config
+from dl.config.sections.data import Split, SyntheticData
+from dl.data.arrays.synthetic import is_whole_truth
 from dl.data.raw import Raw, RawParts
 from dl.data.splits import Shares, divide
 from dl.data.targets import Target, class_positions
@@ -14,50 +16,56 @@ from dl.data.targets import Target, class_positions
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """The raw rows of each part, and whether shares were split by class."""
+    """The raw rows of each part, and the shares that were taken for them."""
 
     train: Raw
     validation: Raw | None
     test: Raw | None
-    stratified: bool
+    shares: Shares
 
 
-def divided(config: Config, parts: RawParts, target: Target, stratify: bool | None) -> Pieces:
+def divided(config: Config, parts: RawParts, target: Target, split: Split) -> Pieces:
     """Splits what is still to be split; a part that has rows of its own takes no share.
 
     Args:
-        config: The config, for the shares and the seed.
+        config: The config, for the seed.
         parts: All rows.
         target: What the target is; its classes are kept in proportion.
-        stratify: Whether to; None: if every class has enough rows.
+        split: The shares.
 
     Raises:
         DataError: A part would be empty, or the rows cannot be stratified as asked.
     """
-    split = config.data.split
+    whole = isinstance(config.data, SyntheticData) and is_whole_truth(config.data)
     shares = Shares(
-        validation=0.0 if parts.validation is not None else split.validation,
-        test=0.0 if parts.test is not None else split.test,
-        stratify=stratify,
+        validation=0.0 if whole or parts.validation is not None else split.validation,
+        test=0.0 if whole or parts.test is not None else split.test,
+        stratify=split.stratify,
     )
     rows = parts.train
     labels = class_positions(rows, target) if target.task in ("binary", "multiclass") else None
     division = divide(rows.source, len(rows), shares, config.seed, labels, target.classes)
-    validation, test = (
-        rows.take(positions) if share > 0 else None
-        for positions, share in (
-            (division.validation, shares.validation),
-            (division.test, shares.test),
-        )
-    )
+    validation = rows.take(division.validation) if shares.validation else parts.validation
+    test = rows.take(division.test) if shares.test else parts.test
+    unsplit = len(division.train) == len(rows)
     return Pieces(
-        train=rows.take(division.train) if validation or test else rows,
-        validation=validation or parts.validation,
-        test=test or parts.test,
-        stratified=division.stratified,
+        train=rows if unsplit else rows.take(division.train),
+        validation=validation,
+        test=test,
+        shares=replace(shares, stratify=division.stratified),
     )
 
 
-def stratified(learned: Mapping[str, Any]) -> bool:
-    """Returns whether the run's rows were split by class."""
-    return bool(learned["split"]["stratified"])
+def document(pieces: Pieces) -> dict[str, Any]:
+    """Returns the shares that were taken as plain data, for `learned["split"]`."""
+    shares = pieces.shares
+    return {
+        "validation": shares.validation,
+        "test": shares.test,
+        "stratify": bool(shares.stratify),
+    }
+
+
+def split_of(learned: Mapping[str, Any]) -> Split:
+    """Returns the shares that `learned` tells of."""
+    return Split(**learned["split"])

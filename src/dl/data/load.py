@@ -14,7 +14,8 @@ from typing import Any, BinaryIO
 
 from dl.config.schema import Config
 from dl.data.complete import complete
-from dl.data.division import Pieces, divided, stratified
+from dl.data.division import Pieces, divided, split_of
+from dl.data.division import document as split_document
 from dl.data.inputs import InputsLearned, learn_inputs, learned_inputs
 from dl.data.preprocessing import drop_missing
 from dl.data.raw import Raw, RawParts, RawTable
@@ -46,7 +47,7 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
     parts = _read(config, reporter)
     with reporter.stage("Preparing the rows"):
         described = describe_target(parts.present(), config, parts.class_names)
-        pieces = divided(config, parts, described, config.data.split.stratify)
+        pieces = divided(config, parts, described, config.data.split)
         target = fit_target(described, pieces.train, config)
         inputs = learn_inputs(config, parts, pieces.train, reporter)
         train = _prepared(pieces.train, inputs, target, reporter)
@@ -96,7 +97,7 @@ def load_split(config: Config, learned: dict[str, Any], split: str, reporter: Re
         )
     with reporter.stage("Preparing the rows"):
         target = target_of(learned)
-        pieces = divided(config, parts, target, stratified(learned))
+        pieces = divided(config, parts, target, split_of(learned))
         raw = {"train": pieces.train, "validation": pieces.validation, "test": pieces.test}[split]
         if raw is None:
             raise DataError(
@@ -188,7 +189,7 @@ def _learned(
         "schema": SCHEMA,
         "source": config.data.source,
         "fingerprint": parts.fingerprint,
-        "split": {"stratified": pieces.stratified},
+        "split": split_document(pieces),
         "features": inputs.document(),
         "target": target.document(),
         "info": plain,

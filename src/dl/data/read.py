@@ -17,10 +17,12 @@ from dl.config.sections.data import (
     ParquetData,
     SyntheticData,
 )
+from dl.data.arrays.images import read_image_inputs, read_image_part, read_images
+from dl.data.arrays.keras_sets import read_keras
 from dl.data.arrays.npz import read_npz, read_npz_inputs, read_npz_part
 from dl.data.arrays.synthetic import make_synthetic
 from dl.data.preprocessing.features import feature_of
-from dl.data.raw import Raw, RawParts
+from dl.data.raw import Raw, RawArrays, RawParts
 from dl.data.tables.read import Wanted, read_table_from, read_table_stream, read_tables
 from dl.data.targets import target_of
 from dl.errors import DataError
@@ -32,41 +34,54 @@ def read_parts(config: Config, reporter: Reporter) -> RawParts:
     match config.data:
         case CsvData() | ParquetData() | BuiltinData():
             return read_tables(config)
-        case NpzData():
-            return read_npz(config.data, reporter)
-        case SyntheticData():
-            return make_synthetic(config.data, config.seed)
-        case _:
-            raise DataError(f"{config.data.source}: this source cannot be read")
+        case NpzData() as data:
+            return read_npz(data, reporter)
+        case ImagesData() as data:
+            return read_images(data, reporter)
+        case KerasData() as data:
+            return read_keras(data, reporter)
+        case SyntheticData() as data:
+            return make_synthetic(data, config.seed)
 
 
 def read_labelled(
     config: Config, learned: Mapping[str, Any], path: Path, reporter: Reporter
 ) -> Raw:
-    """Reads another labelled file or folder, for a model that was trained on the config's data."""
+    """Reads another labelled file, for a model that was trained on the config's data.
+
+    A model trained on a table takes a table, one trained on an image folder another folder or an
+    `.npz` file, any other an `.npz` file.
+    """
     match config.data:
         case CsvData() | ParquetData() | BuiltinData():
             return read_table_from(config, path, _wanted(learned, labelled=True))
-        case NpzData() | KerasData() | SyntheticData():
-            return read_npz_part(path, _arrays(config))
+        case ImagesData() as data if not _is_npz(path):
+            return read_image_part(path, data, reporter)
         case _:
-            raise DataError(f"{config.data.source}: this source cannot be read")
+            return read_npz_part(path, _arrays(config))
 
 
 def read_unlabelled(
     config: Config, learned: Mapping[str, Any], source: Path | BinaryIO, reporter: Reporter
 ) -> Raw:
-    """Reads rows to predict; targets are ignored."""
-    match config.data:
-        case CsvData() | ParquetData() | BuiltinData():
-            wanted = _wanted(learned, labelled=False)
-            if isinstance(source, Path):
-                return read_table_from(config, source, wanted)
-            return read_table_stream(config, source, wanted)
-        case NpzData() | KerasData() | SyntheticData():
-            return read_npz_inputs(source, _arrays(config))
-        case _:
-            raise DataError(f"{config.data.source}: this source cannot be read")
+    """Reads rows to predict; targets are ignored. A stream holds CSV."""
+    if isinstance(config.data, CsvData | ParquetData | BuiltinData):
+        wanted = _wanted(learned, labelled=False)
+        if isinstance(source, Path):
+            return read_table_from(config, source, wanted)
+        return read_table_stream(config, source, wanted)
+    if isinstance(source, Path):
+        return _unlabelled_arrays(config, source, reporter)
+    raise DataError(
+        "standard input: can hold CSV rows only, but this model takes arrays or images",
+        hint="name a file or folder instead of `-`",
+    )
+
+
+def _unlabelled_arrays(config: Config, path: Path, reporter: Reporter) -> RawArrays:
+    if isinstance(config.data, ImagesData) and not _is_npz(path):
+        return read_image_inputs(path, config.data, reporter)
+    return read_npz_inputs(path, _arrays(config))
 
 
 def source_title(config: Config) -> str:
@@ -76,6 +91,10 @@ def source_title(config: Config) -> str:
             return config.data.path
         case BuiltinData() | KerasData() | SyntheticData():
             return str(config.data.dataset)
+
+
+def _is_npz(path: Path) -> bool:
+    return path.suffix.lower() == ".npz"
 
 
 def _arrays(config: Config) -> Arrays:
