@@ -222,6 +222,9 @@ class _Builder:
 
     def _scalar(self, event: Any) -> None:
         mark = self._mark(event)
+        if not event.value and event.style not in ("'", '"') and self._open:
+            key = self._open[-1].key
+            mark = key.mark if key is not None else mark
         self._refuse_tag(event, mark)
         if self._wants_key():
             self._key(event, mark)

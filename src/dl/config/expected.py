@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from dl.config.objects import ObjectOf
 from dl.config.sections.base import Worded
-from dl.vocabulary.spec import Kind
+from dl.vocabulary.words import kind_words
 
 _UNIONS = (Union, types.UnionType)
 _NOUNS = {"int": "whole number", "float": "number", "str": "text"}
@@ -25,7 +25,7 @@ def expected(annotation: Any) -> str:
         return worded[0]
     named = [item.kind for item in metadata if isinstance(item, ObjectOf)]
     if named:
-        return f"{_article(_noun(named[0]))}: a name, or a mapping with `type`"
+        return f"{kind_words(named[0])}: a name, or a mapping with `type`"
     if get_origin(kind) in _UNIONS:
         return " or ".join(_expected_each(get_args(kind)))
     if get_origin(kind) is Literal:
@@ -106,29 +106,29 @@ def _simple(kind: Any, metadata: list[Any]) -> str:
     if get_origin(kind) is dict:
         return f"a mapping of names to {_many(get_args(kind)[1])}"
     if get_origin(kind) is tuple:
-        return _list(get_args(kind), metadata)
+        return _list(get_args(kind))
     if kind in (int, float):
         return f"a {_number(kind, metadata)}"
     return "a mapping"
 
 
-def _list(parts: tuple[Any, ...], metadata: list[Any]) -> str:
-    if parts[-1] is not Ellipsis:
-        return f"a list of {len(parts)} {_many(parts[0])}"
-    least = _limits(metadata).get("min_length")
-    return f"a list of {_many(parts[0])}" + (f", at least {least}" if least else "")
+def _list(parts: tuple[Any, ...]) -> str:
+    count = "" if parts[-1] is Ellipsis else f"{len(parts)} "
+    return f"a list of {count}{_many(parts[0])}"
 
 
 def _many(annotation: Any) -> str:
     kind, metadata = taken_apart(annotation)
     named = [item.kind for item in metadata if isinstance(item, ObjectOf)]
     if named:
-        noun = _noun(named[0])
+        noun = named[0].value
         return f"{noun}es" if noun.endswith("s") else f"{noun}s"
     if kind is str:
         return "texts"
     if kind in (int, float):
         return _number(kind, metadata).replace("number", "numbers", 1)
+    if get_origin(kind) in _UNIONS:
+        return " or ".join(_many(part) for part in get_args(kind) if part is not type(None))
     words = choices(annotation)
     return _choice(tuple(words)) if words else "values"
 
@@ -144,7 +144,7 @@ def _number(kind: type, metadata: list[Any]) -> str:
         return f"{noun} above {limits['gt']}"
     if low == 1 and kind is int:
         return f"{noun} above 0"
-    return f"{noun}, {low} or more" if low is not None else noun
+    return f"{noun} of {low} or more" if low is not None else noun
 
 
 def _limits(metadata: list[Any]) -> dict[str, Any]:
@@ -155,11 +155,3 @@ def _limits(metadata: list[Any]) -> dict[str, Any]:
         for name in names
         if getattr(item, name, None) is not None
     }
-
-
-def _noun(kind: Kind) -> str:
-    return kind.value
-
-
-def _article(noun: str) -> str:
-    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"

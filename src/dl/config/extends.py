@@ -1,26 +1,29 @@
 """`extends: base.yaml`: one config on top of another.
 
 Mappings merge key by key; lists and single values replace. A mapping that names another `type`
-replaces too, because the parameters of one type mean nothing to another; a mapping without a
-`type` on top of a bare name (`optimizer: adam`) adds parameters to it. Every value keeps the place
-where it was written.
+(or `source` of data) replaces too, because what is set for one means nothing to another; a mapping
+without a `type` on top of a bare name (`optimizer: adam`) adds parameters to it. Every value keeps
+the place where it was written.
 """
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from pathlib import Path as FilePath
 
 from dl.config.document import Document, read_document
-from dl.config.nodes import Entry, ListNode, MapNode, Node, ScalarNode, shown
+from dl.config.nodes import Entry, ListNode, MapNode, Node, ScalarNode, child, shown
 from dl.config.source import read_bytes
 from dl.errors import ConfigError, Mark, Problem
+from dl.vocabulary.spec import Path
 
 MOST_FILES = 32
 _KEY = "extends"
+_NAMED = (("loss",), ("optimizer",), ("metrics",), ("callbacks",))
+_CHOICES = ("type", "source")
 
 
-def read_with_bases(path: Path, content: bytes) -> Document:
+def read_with_bases(path: FilePath, content: bytes) -> Document:
     """Reads a config, whose bytes are given, and everything that it extends.
 
     Raises:
@@ -32,17 +35,24 @@ def read_with_bases(path: Path, content: bytes) -> Document:
     return Document(root, (*document.problems, *reader.problems))
 
 
-def merge(base: Node, top: Node) -> Node:
-    """Returns `top` on `base`."""
-    if isinstance(base, ScalarNode) and isinstance(base.value, str) and isinstance(top, MapNode):
+def merge(base: Node, top: Node, path: Path = ()) -> Node:
+    """Returns `top` on `base`, both of which stand at `path`."""
+    if isinstance(base, ScalarNode) and isinstance(top, MapNode) and is_name(base, path):
         base = named(base)
     if not (isinstance(base, MapNode) and isinstance(top, MapNode)) or _other_type(base, top):
         return top
     entries = dict(base.entries)
     for key, entry in top.entries.items():
-        below = entries.get(key)
-        entries[key] = Entry(entry.key, merge(below.node, entry.node)) if below else entry
+        below = child(base, key)
+        node = merge(below, entry.node, (*path, key)) if below else entry.node
+        entries[key] = Entry(entry.key, node)
     return MapNode(entries, top.mark)
+
+
+def is_name(node: ScalarNode, path: Path) -> bool:
+    """Returns whether a single value at `path` is the name of a thing with parameters."""
+    below = (path[:1] == ("training",) and path[1:2] in _NAMED) or path[:2] == ("model", "layers")
+    return below and isinstance(node.value, str)
 
 
 def named(name: ScalarNode) -> MapNode:
@@ -51,12 +61,15 @@ def named(name: ScalarNode) -> MapNode:
 
 
 def _other_type(base: MapNode, top: MapNode) -> bool:
-    first, second = _type(base), _type(top)
+    return any(_differ(_word(base, key), _word(top, key)) for key in _CHOICES)
+
+
+def _differ(first: str | None, second: str | None) -> bool:
     return first is not None and second is not None and first != second
 
 
-def _type(node: MapNode) -> str | None:
-    entry = node.entries.get("type")
+def _word(node: MapNode, key: str) -> str | None:
+    entry = node.entries.get(key)
     if entry is None or not isinstance(entry.node, ScalarNode):
         return None
     return str(entry.node.value).lower().replace("_", "")
@@ -70,7 +83,7 @@ class _Reader:
         self._read: dict[str, MapNode] = {}
         self._files = 0
 
-    def extended(self, root: MapNode, path: Path, chain: tuple[str, ...]) -> MapNode:
+    def extended(self, root: MapNode, path: FilePath, chain: tuple[str, ...]) -> MapNode:
         """Returns the root on top of what it extends; `chain` are the files on the way here."""
         entry = root.entries.get(_KEY)
         if entry is None:
@@ -93,7 +106,7 @@ class _Reader:
             self._problem("extends must be a file, or a list of files", node.mark, shown(node))
         return names
 
-    def _base(self, name: ScalarNode, path: Path, chain: tuple[str, ...]) -> MapNode | None:
+    def _base(self, name: ScalarNode, path: FilePath, chain: tuple[str, ...]) -> MapNode | None:
         base = path.parent / str(name.value)
         identity = _identity(base)
         if identity in chain:
@@ -110,7 +123,7 @@ class _Reader:
             self._read[identity] = self.extended(root, base, (*chain, identity))
         return self._read[identity]
 
-    def _file(self, base: Path, mark: Mark) -> MapNode | None:
+    def _file(self, base: FilePath, mark: Mark) -> MapNode | None:
         try:
             content = read_bytes(base)
         except ConfigError as error:
@@ -129,7 +142,7 @@ class _Reader:
         self.problems.append(Problem(message, mark, found=found))
 
 
-def _identity(path: Path) -> str:
+def _identity(path: FilePath) -> str:
     try:
         return os.path.realpath(path)
     except (OSError, ValueError):

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from dl.config import expected as types
-from dl.config.nodes import ListNode, Node, ScalarNode
+from dl.config.nodes import Node, ScalarNode
 from dl.config.schema import Config
 from dl.errors import closest
 from dl.vocabulary.spec import Path
@@ -54,18 +54,18 @@ def belongs_hint(path: Path) -> str | None:
 
 def value_hint(node: Node, annotation: Any) -> str | None:
     """Returns what to write instead of a wrong value, for the mistakes that are often made."""
-    if isinstance(node, ListNode):
-        return None
     if not isinstance(node, ScalarNode):
         return None
+    if node.value is None:
+        return "write a value after the colon, or remove the line"
     kinds = _kinds(annotation)
     if isinstance(node.value, str):
         return _text_hint(node.value, kinds, types.choices(annotation))
-    if kinds & {tuple} and types.element(annotation) is not None and node.value is not None:
+    if kinds & {tuple} and types.element(annotation) is not None:
         return f"write a list, in brackets: [{node.written}]"
     if isinstance(node.value, float) and int in kinds and node.value.is_integer():
         return f"write {int(node.value)}, without a point"
-    if str in kinds and node.value is not None:
+    if str in kinds:
         return f'put it in quotes: "{node.written}"'
     return None
 

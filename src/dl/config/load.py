@@ -9,7 +9,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -105,21 +105,18 @@ def _check(root: MapNode, folder: Path) -> tuple[Config | None, list[Problem]]:
     problems: list[Problem] = []
     try:
         config = Config.model_validate_json(json.dumps(values))
-        partial = _partial(config, folder)
+        valid = {name: getattr(config, name) for name in Config.model_fields}
     except ValidationError as error:
         problems = problems_of(error, root)
         wrong = {str(item["loc"][0]) for item in error.errors() if item["loc"]}
-        partial = _partial_of_valid(values, wrong, folder)
+        valid = _valid_sections(values, wrong)
+    names = {item.name for item in fields(rules.Partial)} & set(valid)
+    partial = rules.Partial(**{name: valid[name] for name in names}, folder=folder)
     problems += [problem_of(finding, root) for finding in rules.check(partial)]
     return config, problems
 
 
-def _partial(config: Config, folder: Path) -> rules.Partial:
-    sections = {name: getattr(config, name) for name in Config.model_fields}
-    return rules.Partial(**sections, folder=folder)
-
-
-def _partial_of_valid(values: dict[str, Any], wrong: set[str], folder: Path) -> rules.Partial:
+def _valid_sections(values: dict[str, Any], wrong: set[str]) -> dict[str, Any]:
     """Checks the sections again, each by itself, that had no error in the whole."""
     sections: dict[str, Any] = {}
     for name, info in Config.model_fields.items():
@@ -130,7 +127,7 @@ def _partial_of_valid(values: dict[str, Any], wrong: set[str], folder: Path) -> 
         else:
             adapter: TypeAdapter[BaseModel] = TypeAdapter(info.rebuild_annotation())
             sections[name] = adapter.validate_json(json.dumps(values[name]))
-    return rules.Partial(**sections, folder=folder)
+    return sections
 
 
 def _with_absolute_paths(values: object, root: MapNode) -> dict[str, Any]:

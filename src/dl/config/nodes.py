@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dl.errors import Mark
 from dl.vocabulary.spec import Path
+from dl.vocabulary.words import found_text
 
 Plain = str | int | float | bool | None
 """The value of a scalar."""
@@ -107,14 +108,10 @@ def dotted(path: Path) -> str:
     return ".".join(str(part) for part in path)
 
 
-def shown(node: Node, most: int = 60) -> str:
+def shown(node: Node) -> str:
     """Returns in short what is written at a node, for the `found` of an error."""
-    if isinstance(node, ScalarNode):
-        if node.value is None:
-            return "nothing (null)"
-        written = node.written
-        return written if len(written) <= most else written[: most - 3] + "..."
-    if isinstance(node, ListNode):
-        return f"a list of {len(node.items)}" if node.items else "an empty list"
-    keys = ", ".join(list(node.entries)[:3]) + (", ..." if len(node.entries) > 3 else "")
-    return f"a mapping with {keys}" if keys else "an empty mapping"
+    if isinstance(node, ScalarNode) and node.value is None:
+        return "nothing"
+    if isinstance(node, ScalarNode) and not isinstance(node.value, str):
+        return node.written
+    return found_text(plain(node))

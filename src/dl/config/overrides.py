@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dl.config.document import OptionPlaces, read_node
-from dl.config.extends import named
+from dl.config.extends import is_name, named
 from dl.config.nodes import Entry, ListNode, MapNode, Node, ScalarNode, child, dotted, shown
 from dl.config.sections.training import Training
 from dl.errors import ConfigError, Mark, Problem, closest
@@ -108,8 +108,7 @@ def _as_mapping(node: Node, done: Path, read: Override) -> MapNode:
         return node
     if isinstance(node, ScalarNode) and node.value is None:
         return MapNode({}, node.mark)
-    in_objects = bool(done) and done[0] in ("model", "training")
-    if isinstance(node, ScalarNode) and isinstance(node.value, str) and in_objects:
+    if isinstance(node, ScalarNode) and is_name(node, done):
         return named(node)
     raise ConfigError(
         f"nothing can be set below {dotted(done)}: it is no mapping",

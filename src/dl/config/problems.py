@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from dl.config import expected as types
 from dl.config.hints import belongs_hint, unknown_hint, value_hint
-from dl.config.nodes import MapNode, ScalarNode, child, dotted, find, place, shown
+from dl.config.nodes import MapNode, ScalarNode, child, dotted, find, place, plain, shown
 from dl.config.objects import FINDINGS
 from dl.config.schema import Config
 from dl.errors import Mark, Problem, closest
@@ -153,7 +153,7 @@ def _wrong_value(path: Path, at: _Place, root: MapNode) -> Problem:
     node = find(root, path)
     if node is None:
         return Problem(f"{dotted(path)} must be {expected}", _mark(root, path))
-    empty = isinstance(node, ScalarNode) and node.value == ""
+    empty = plain(node) in ("", [])
     message = "must not be empty" if empty else f"must be {expected}"
     return Problem(
         f"{dotted(path)} {message}",

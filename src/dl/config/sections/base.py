@@ -29,7 +29,8 @@ Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 RunName = Annotated[
     str,
     Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"),
-    Worded("a name of at most 100 letters, digits, dots, dashes and underscores"),
+    Worded("1 to 100 letters, digits, dots, dashes and underscores, first a letter or digit"),
 ]
 Text = Annotated[str, Field(min_length=1)]
+Texts = Annotated[tuple[Text, ...], Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]

@@ -12,6 +12,7 @@ from dl.config.sections.base import (
     Section,
     Share,
     Text,
+    Texts,
 )
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
@@ -49,14 +50,14 @@ class _Data(Section):
     task: Task | None = Field(
         default=None, description="Kind of task. Default: from the target, loss and output."
     )
-    classes: tuple[Text, ...] | None = Field(
+    classes: Texts | None = Field(
         default=None,
         description="Names of the classes in the order of the outputs. Default: those of the data.",
     )
 
 
 class _Table(_Data):
-    features: tuple[Text, ...] | None = Field(
+    features: Texts | None = Field(
         default=None, description="Input columns. Default: every column but the target."
     )
     columns: dict[str, ColumnKind] | None = Field(
@@ -66,7 +67,7 @@ class _Table(_Data):
 
 class _TableFile(_Table):
     path: Text = Field(description="The file, relative to the config.")
-    target: Text | tuple[Text, ...] = Field(description="The column, or columns, to predict.")
+    target: Text | Texts = Field(description="The column, or columns, to predict.")
     validation_path: Text | None = Field(default=None, description="A file of validation rows.")
     test_path: Text | None = Field(default=None, description="A file of test rows.")
 
@@ -135,6 +136,12 @@ class KerasData(_Data):
 
     source: Literal["keras"]
     dataset: Literal[KERAS] = Field(description="Name of the data set.")  # type: ignore[valid-type]
+    words: PositiveInt | None = Field(
+        default=None, description="Most frequent words to keep. imdb, reuters only. Default: 10000."
+    )
+    length: PositiveInt | None = Field(
+        default=None, description="Words of each text. imdb, reuters only. Default: 200."
+    )
 
 
 class SyntheticData(_Data):

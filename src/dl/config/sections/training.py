@@ -16,7 +16,7 @@ class Training(Section):
 
     loss: Annotated[Spec, ObjectOf(Kind.LOSS)] = Field(description="What is minimised.")
     optimizer: Annotated[Spec, ObjectOf(Kind.OPTIMIZER)] = Field(
-        default="adam",  # type: ignore[assignment]
+        default="adam",
         validate_default=True,
         description="How the weights are changed.",
     )
