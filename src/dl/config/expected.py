@@ -67,6 +67,13 @@ def element(annotation: Any) -> Any:
     return get_args(kind)[0] if get_origin(kind) is tuple else None
 
 
+def length(annotation: Any) -> int | None:
+    """Returns the number of items of a list of fixed length, or None."""
+    kind, _ = taken_apart(annotation)
+    items = get_args(kind) if get_origin(kind) is tuple else (...,)
+    return None if items[-1] is Ellipsis else len(items)
+
+
 def sections(annotation: Any) -> tuple[type[BaseModel], ...]:
     """Returns the section types that a type names: one, several (a union), or none."""
     kind, _ = taken_apart(annotation)

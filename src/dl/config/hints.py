@@ -5,20 +5,23 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from pydantic import BaseModel
+
 from dl.config import expected as types
-from dl.config.nodes import Node, ScalarNode
+from dl.config.nodes import Node, ScalarNode, dotted
 from dl.config.schema import Config
 from dl.errors import closest
 from dl.vocabulary.spec import Path
+from dl.vocabulary.words import listing
 
 _OTHER_NAMES = {
     "lr": "training.optimizer.learning_rate",
     "learning_rate": "training.optimizer.learning_rate",
     "momentum": "training.optimizer.momentum",
-    "activation": "the layer that it belongs to",
-    "dropout": "a layer {type: Dropout, rate: 0.5}",
-    "regularizer": "kernel_regularizer of the layer that it belongs to",
-    "early_stopping": "training.callbacks: [EarlyStopping]",
+    "activation": "it in the layer that it belongs to",
+    "dropout": "it by a layer: {type: Dropout, rate: 0.5}",
+    "regularizer": "kernel_regularizer in the layer that it belongs to",
+    "early_stopping": "training.callbacks, for example [EarlyStopping]",
     "normalize": "preprocess.numeric",
     "random_state": "seed",
     "max_iter": "training.epochs",
@@ -30,26 +33,39 @@ _OTHER_NAMES = {
 _DIGIT_GROUPS = re.compile(r"\d{1,3}([,_ ']\d{3})+")
 
 
-def unknown_hint(name: str, known: list[str]) -> str:
-    """Returns the nearest known key, or all of them."""
-    near = closest(name, known)
-    return f"did you mean {near}?" if near else f"known keys: {', '.join(known)}"
-
-
 def belongs_hint(path: Path) -> str | None:
     """Returns where an unknown key belongs, if it is known elsewhere in the config."""
     name = str(path[-1])
-    for section, field in Config.model_fields.items():
-        owners = [model for model in types.sections(field) if name in model.model_fields]
-        if owners and len(owners) < len(types.sections(field)) and path[0] == section:
-            sources = [types.choices(model.model_fields["source"])[0] for model in owners]
-            return f"{name} is for the source {' or '.join(sources)}"
-        if owners and path[0] != section:
-            return f"{name} belongs below `{section}:`"
-    if name in Config.model_fields and len(path) > 1:
+    sources = [
+        _source(owner) for home, owner in _homes() if home == path[:-1] and _has(owner, name)
+    ]
+    if any(sources):
+        return f"{name} is for {listing(word for word in sources if word)} data"
+    homes = [home for home, owner in _homes() if _has(owner, name)]
+    if homes and homes[0]:
+        return f"{name} belongs below `{dotted(homes[0])}:`"
+    if homes:
         return f"{name} belongs to the first level of the file, without indentation"
     other = _OTHER_NAMES.get(name)
-    return f"set it by {other}" if other else None
+    return f"set {other}" if other else None
+
+
+def _homes() -> list[tuple[Path, type[BaseModel]]]:
+    """Returns every section with its path; a path has several where the source decides."""
+    homes: list[tuple[Path, type[BaseModel]]] = [((), Config)]
+    for path, owner in homes:
+        for name, field in owner.model_fields.items():
+            homes += [((*path, name), model) for model in types.sections(field)]
+    return homes
+
+
+def _has(owner: type[BaseModel], name: str) -> bool:
+    return name in owner.model_fields
+
+
+def _source(owner: type[BaseModel]) -> str | None:
+    field = owner.model_fields.get("source")
+    return types.choices(field)[0] if field else None
 
 
 def value_hint(node: Node, annotation: Any) -> str | None:
@@ -57,12 +73,14 @@ def value_hint(node: Node, annotation: Any) -> str | None:
     if not isinstance(node, ScalarNode):
         return None
     if node.value is None:
-        return "write a value after the colon, or remove the line"
+        return "write a value, or leave the setting out"
     kinds = _kinds(annotation)
     if isinstance(node.value, str):
+        if tuple in kinds and str not in kinds:
+            return _list_hint(node.value, annotation)
         return _text_hint(node.value, kinds, types.choices(annotation))
     if kinds & {tuple} and types.element(annotation) is not None:
-        return f"write a list, in brackets: [{node.written}]"
+        return _list_hint(node.written, annotation)
     if isinstance(node.value, float) and int in kinds and node.value.is_integer():
         return f"write {int(node.value)}, without a point"
     if str in kinds:
@@ -70,12 +88,15 @@ def value_hint(node: Node, annotation: Any) -> str | None:
     return None
 
 
+def _list_hint(written: str, annotation: Any) -> str:
+    items = ", ".join([written] * (types.length(annotation) or 1))
+    return f"write a list, in brackets: [{items}]"
+
+
 def _text_hint(text: str, kinds: set[Any], choices: list[str]) -> str | None:
     near = closest(text, choices) if choices else None
     if near:
         return f"did you mean {near}?"
-    if tuple in kinds and str not in kinds:
-        return f"write a list, in brackets: [{text}]"
     if kinds & {int, float} and _is_number(text):
         return f"remove the quotes: {text}"
     if kinds & {int, float} and _DIGIT_GROUPS.fullmatch(text):

@@ -9,12 +9,13 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from dl.config import expected as types
-from dl.config.hints import belongs_hint, unknown_hint, value_hint
+from dl.config.hints import belongs_hint, value_hint
 from dl.config.nodes import MapNode, ScalarNode, child, dotted, find, place, plain, shown
 from dl.config.objects import FINDINGS
 from dl.config.schema import Config
 from dl.errors import Mark, Problem, closest
 from dl.vocabulary.spec import Finding, Path
+from dl.vocabulary.words import listing
 
 
 def problem_of(finding: Finding, root: MapNode) -> Problem:
@@ -103,10 +104,14 @@ def _missing(path: Path, owner: type[BaseModel], root: MapNode) -> Problem:
 
 
 def _unknown(at: _Place, root: MapNode) -> Problem:
-    name = str(at.path[-1])
     known = list(at.owner.model_fields)
-    hint = belongs_hint(at.path) or unknown_hint(name, known)
-    return Problem(f"{dotted(at.path)} is not known", _mark(root, at.path, at_key=True), hint=hint)
+    near = closest(str(at.path[-1]), known)
+    return Problem(
+        f"{dotted(at.path)} is not known",
+        _mark(root, at.path, at_key=True),
+        listing(known if at.path[1:] else [*known, "extends"]),
+        hint=belongs_hint(at.path) or (f"did you mean {near}?" if near else None),
+    )
 
 
 def _source(at: _Place, root: MapNode) -> Problem:
@@ -165,11 +170,11 @@ def _wrong_value(path: Path, at: _Place, root: MapNode) -> Problem:
 
 
 def _with_example(expected: str, at: _Place, path: Path) -> str:
-    """Adds the default as an example, where the field has a simple one."""
+    """Adds the default as an example, where it is a number."""
     default = at.field.default
-    if path != at.path or isinstance(default, bool) or not isinstance(default, int | float | str):
+    if path != at.path or isinstance(default, bool) or not isinstance(default, int | float):
         return expected
-    return f"{expected}, for example {default}" if default != "" else expected
+    return f"{expected}, for example {default}"
 
 
 def _written_path(at: _Place, root: MapNode) -> Path:
