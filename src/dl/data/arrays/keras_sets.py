@@ -67,6 +67,9 @@ _CLASS_NAMES = {
         "truck",
     ),
     "imdb": ("negative", "positive"),
+    "mnist": tuple("0123456789"),
+    "cifar100": tuple(str(number) for number in range(100)),
+    "reuters": tuple(str(number) for number in range(46)),
 }
 
 

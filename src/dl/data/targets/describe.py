@@ -45,7 +45,7 @@ def describe_target(
     """
     several = [target_values(raw) for raw in raws]
     first, output = several[0], output_of(config)
-    task = config.data.task or infer_task(_longest(several), output)
+    task = config.data.task or infer_task(_longest(several), output, class_names is not None)
     if task == "regression":
         return _numbers(first, output)
     if task == "multilabel":

@@ -1,11 +1,12 @@
 """Which task a target makes: the rule of the default of `data.task`.
 
 1. `data.task`, where the config has it.
-2. One target column. Words and truth values are classes. So are the values under a loss for
-   classes (cross-entropies, focal, Dice, Tversky, hinge losses, perceptron), and whole numbers
-   under an output that stands for classes (sigmoid, softmax, Heaviside) if there are no more
-   distinct ones than the outputs tell apart: two for one unit, else the number of units. Two
-   classes make `binary`, more make `multiclass`. Any other column makes `regression`.
+2. One target column. Words and truth values are classes. So are values that the source has names
+   for (MNIST, iris, XOR), the values under a loss for classes (cross-entropies, focal, Dice,
+   Tversky, hinge losses, perceptron), and whole numbers under an output that stands for classes
+   (sigmoid, softmax, Heaviside) if there are no more distinct ones than the outputs tell apart: two
+   for one unit, else the number of units. Two classes make `binary`, more make `multiclass`. Any
+   other column makes `regression`.
 3. Several target columns of 0 and 1. Under a softmax output or a categorical or sparse loss each
    row has a single 1: they are the classes of one target, one-hot. Under a sigmoid output or
    another loss for classes they make `multilabel`. Any other columns make `regression`.
@@ -23,8 +24,13 @@ from dl.errors import DataError
 _CLASS_OUTPUTS = frozenset({"sigmoid", "hard_sigmoid", "softmax", "heaviside"})
 
 
-def infer_task(target: TargetValues, output: Output) -> Task:
+def infer_task(target: TargetValues, output: Output, named: bool = False) -> Task:
     """Returns the task by the rule of this module.
+
+    Args:
+        target: The values.
+        output: What the config says about the outputs.
+        named: Whether the source has names for the values.
 
     Raises:
         DataError: The loss is one for classes, but the values are none.
@@ -33,7 +39,7 @@ def infer_task(target: TargetValues, output: Output) -> Task:
         return "regression"
     if target.columns > 1:
         return _of_columns(target, output)
-    if target.words is not None or output.loss in CLASS_LOSSES:
+    if named or target.words is not None or output.loss in CLASS_LOSSES:
         _refuse_fractions(target, output)
         return _of_classes(target)
     if output.activation in _CLASS_OUTPUTS and _few_whole_numbers(target, output.units):
