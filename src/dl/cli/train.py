@@ -78,11 +78,25 @@ def _train(loaded: Loaded, runs: Path, dry_run: bool, reporter: Reporter) -> Tra
 
 
 def _draw(trained: Trained, reporter: Reporter) -> None:
-    from dl.engine.pictures import plot_input
-    from dl.report.plots import draw
+    from dl.engine.workflow import parts
+    from dl.report.outcome import with_outputs
+    from dl.report.plots import PlotInput, draw
 
+    dataset, config = trained.prepared.dataset, trained.prepared.config
+    known = PlotInput(
+        name=trained.run.label,
+        history=trained.history,
+        task=dataset.info.task,
+        loss=config.training.loss.type,
+        part=trained.judged,
+    )
+    part = parts(dataset)[trained.judged]
     with reporter.stage("Drawing"):
-        draw(trained.run.plots, plot_input(trained))
+        trained.run.plots.mkdir()
+        draw(
+            trained.run.plots,
+            with_outputs(known, part, trained.outputs, dataset.info, dataset.learned),
+        )
 
 
 def _print_result(trained: Trained) -> None:

@@ -14,15 +14,18 @@ import keras
 from dl.config.load import Loaded, load_config
 from dl.config.resolve import resolved_text
 from dl.config.schema import Config
-from dl.data.load import complete, info_of, load_dataset, load_part, load_split, read_inputs
+from dl.data.complete import complete
+from dl.data.load import info_of, load_dataset, load_part, load_split, read_inputs
 from dl.data.targets import decode
 from dl.data.types import Array, DataInfo, Dataset, Part
+from dl.engine.best import Diverged
 from dl.engine.environment import machine, versions
 from dl.engine.evaluate import evaluate as evaluate_part
-from dl.engine.fit import fit
+from dl.engine.fit import check_training, fit
 from dl.engine.model import build_model, compile_model
 from dl.engine.predict import predict as predict_outputs
 from dl.engine.storage import load_weights, save_model
+from dl.engine.strategy import choose_strategy
 from dl.errors import DlError, Interrupted, RunError
 from dl.progress import Reporter
 from dl.runs.directory import RunDirectory, create_run
@@ -54,6 +57,7 @@ class Trained:
         prepared: What it was made of; the model has its final weights.
         history: One row an epoch.
         metrics: Final metrics by part: train, validation, test.
+        outputs: The model's outputs for the rows of `judged`.
         seconds: Duration of the whole, from the first reading of the data.
     """
 
@@ -61,7 +65,13 @@ class Trained:
     prepared: Prepared
     history: list[dict[str, float]]
     metrics: Metrics
+    outputs: Array
     seconds: float
+
+    @property
+    def judged(self) -> str:
+        """The part that tells most about the model: test, else validation, else train."""
+        return list(parts(self.prepared.dataset))[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +107,26 @@ def prepare(loaded: Loaded, reporter: Reporter) -> Prepared:
         with reporter.stage("Building the model"):
             model = build_model(config, dataset.info)
             compile_model(model, config, dataset.info, dataset.learned)
+            check_training(model, dataset, config)
     except Findings as error:
         raise loaded.error(error.findings) from error
     return Prepared(loaded, config, dataset, model)
+
+
+def build(loaded: Loaded, reporter: Reporter) -> keras.Sequential:
+    """Builds the model of a config; its data is read only where the shape of a row is not known.
+
+    Raises:
+        ConfigError: The model cannot be built; at the line of the layer.
+        DataError: The data cannot be used.
+    """
+    config = loaded.config
+    if config.model.input_shape is None:
+        return prepare(loaded, reporter).model
+    try:
+        return build_model(config, None)
+    except Findings as error:
+        raise loaded.error(error.findings) from error
 
 
 def train(
@@ -131,12 +158,14 @@ def train(
         history = _fit(prepared, run, reporter, stop_signal)
         if number := stop_signal():
             raise Interrupted(f"interrupted after {len(history)} epochs", signal_number=number)
-        metrics = _finish(prepared, run, reporter)
+        metrics, outputs = _finish(prepared, run, reporter)
     except BaseException as error:
+        if isinstance(error, Diverged) and error.kept is not None:
+            _save(prepared, run)
         _close_record(run, record, _status_of(error), started, error)
         raise
     seconds = _close_record(run, record, "completed", started, None)
-    return Trained(run, prepared, history, metrics, seconds)
+    return Trained(run, prepared, history, metrics, outputs, seconds)
 
 
 def open_run(run: RunDirectory, reporter: Reporter) -> SavedRun:
@@ -223,21 +252,27 @@ def _fit(
     )
 
 
-def _finish(prepared: Prepared, run: RunDirectory, reporter: Reporter) -> Metrics:
+def _finish(prepared: Prepared, run: RunDirectory, reporter: Reporter) -> tuple[Metrics, Array]:
+    """Measures the trained model on every part and saves it; returns metrics and last outputs."""
+    model, named = prepared.model, parts(prepared.dataset)
     with reporter.stage("Evaluating"):
         metrics = {
-            name: evaluate_part(prepared.model, part, prepared.config)
-            for name, part in parts(prepared.dataset).items()
+            name: evaluate_part(model, part, prepared.config) for name, part in named.items()
         }
+    outputs = predict_outputs(model, list(named.values())[-1].x, reporter)
     with reporter.stage("Saving"):
         write_text(run.metrics, json.dumps(metrics, indent=2) + "\n")
-        with published(run.model) as temporary:
-            save_model(prepared.model, prepared.config, temporary)
-    return metrics
+        _save(prepared, run)
+    return metrics, outputs
+
+
+def _save(prepared: Prepared, run: RunDirectory) -> None:
+    with published(run.model) as temporary:
+        save_model(prepared.model, prepared.config, temporary)
 
 
 def parts(dataset: Dataset) -> dict[str, Part]:
-    """Returns the parts that the data has, by name."""
+    """Returns the parts that the data has, by name: train, validation, test."""
     named = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
     return {name: part for name, part in named.items() if part is not None}
 
@@ -253,6 +288,9 @@ def _first_record(prepared: Prepared, command: tuple[str, ...]) -> RunRecord:
         fingerprint=prepared.dataset.fingerprint,
         versions=versions(),
         machine=machine(),
+        engine=choose_strategy(
+            prepared.model, prepared.config, len(prepared.dataset.train)
+        ).document(),
         git_commit=git_commit(prepared.loaded.folder),
     )
 
