@@ -18,8 +18,8 @@ _LONG_TEXT = 40
 _DATE_NUMBERS = 6
 _FEW_ROWS = 50
 _IDENTIFIER = re.compile(
-    r"(?:.*[_ .-])?(?:id|ids|uuid|guid|index|idx|key|nr|no|row|rownames|unnamed.*)|.*[a-z]I[Dd]|",
-    re.IGNORECASE,
+    r"(?i:(?:.*[_ .-])?(?:id|ids|uuid|guid|index|idx|key|nr|no|row|rownames)|unnamed.*|)"
+    r"|.*[a-z]I[Dd]"
 )
 
 

@@ -27,21 +27,27 @@ def examples() -> Mapping[str, Example]:
 
 
 def example(name: str) -> Example:
-    """Returns one shipped config; `.yaml` at the end of the name is allowed.
+    """Returns one shipped config, with or without `.yaml`, or the data of one (`bikes.csv`).
 
     Raises:
         UsageError: There is none of that name.
     """
-    known = examples()
+    known = {**examples(), **_tables()}
     wanted = name.removesuffix(".yaml")
     if wanted in known:
         return known[wanted]
     near = closest(wanted, known)
     raise UsageError(
         f"no example is named {name!r}",
-        expected=f"one of {', '.join(known)}",
+        expected=f"one of {', '.join(sorted(known))}",
         hint=f"dl init --example {near or next(iter(known))}",
     )
+
+
+def _tables() -> Mapping[str, Example]:
+    found = [entry for entry in _folder().iterdir() if entry.name.endswith(".csv")]
+    texts = {entry.name: entry.read_text(encoding="utf-8") for entry in found}
+    return {name: Example(name, "the data of an example", text) for name, text in texts.items()}
 
 
 def _folder() -> Traversable:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 WIDTH = 96
 _COMMENT_COLUMN = 34
-_PLAIN = re.compile(r"(?:\.{0,2}/)?[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
+_PLAIN = re.compile(r"(?:\.{0,2}/)*[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
 _NOT_TEXT = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 """Words that some YAML reader takes for something else than text."""
 

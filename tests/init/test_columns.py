@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from dl.data.raw import Column
+from dl.init.columns import judge
+from dl.init.facts import Feature, LeftOut
+
+
+def numbers(values: list[float]) -> Column:
+    return Column("numeric", np.array(values, dtype=np.float64))
+
+
+def words(values: list[str]) -> Column:
+    names = sorted(set(values))
+    positions = np.array([names.index(value) for value in values], dtype=np.int32)
+    return Column("categorical", positions, tuple(names))
+
+
+def test_numbers_that_vary_are_an_input() -> None:
+    column = numbers([1.5, 2.5, np.nan, 1.5])
+    assert judge("length", column) == Feature("length", "numeric", width=1, missing=1)
+
+
+def test_categories_that_repeat_are_an_input() -> None:
+    column = words(["red", "blue"] * 10)
+    assert judge("colour", column) == Feature("colour", "categorical", width=2, missing=0)
+
+
+def test_dates_are_an_input() -> None:
+    column = Column("date", np.array(["2024-01-01", "2024-01-02"], dtype="datetime64[us]"))
+    assert isinstance(judge("day", column), Feature)
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "reason"),
+    [
+        ("x", numbers([3.0] * 9), "is the same in every row"),
+        ("x", words(["a"] * 9), "is the same in every row"),
+        ("x", numbers([np.nan] * 9), "is empty"),
+        ("x", numbers([1.0, *[np.nan] * 8]), "is mostly empty (8 of 9 rows)"),
+        ("x", numbers([float(i) for i in range(60)]), "numbers the rows"),
+        ("PassengerId", numbers([1.0, 2.0, 3.0]), "numbers the rows"),
+        ("order_id", numbers([7.0, 3.0, 12.0]), "is an identifier: all values differ"),
+        ("code", words([f"k{i:03}" for i in range(20)]), "is an identifier: all values differ"),
+        ("review", words(["this is a good one"] * 9 + ["x y z a b"]),
+         "is free text (2 different values)"),
+        ("city", words([f"c{i % 150}" for i in range(400)]),
+         "has too many categories (150 in 400 rows)"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_a_column_that_tells_nothing_is_left_out(name: str, column: Column, reason: str) -> None:
+    assert judge(name, column) == LeftOut(name, reason)
+
+
+def test_amounts_that_all_differ_are_kept() -> None:
+    assert isinstance(judge("price", numbers([7.0, 3.0, 12.0])), Feature)
+
+
+def test_an_identifier_is_known_by_its_whole_name() -> None:
+    assert isinstance(judge("humid", numbers([7.0, 3.0, 12.0])), Feature)

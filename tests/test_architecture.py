@@ -1,0 +1,161 @@
+"""Who may import whom. The table is the documentation; the test keeps it true."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
+import dl
+
+ROOT = Path(dl.__file__).parent
+
+LIGHT = {"errors", "progress", "vocabulary", "config", "runs"}
+ALLOWED: dict[str, set[str]] = {
+    "errors": set(),
+    "progress": set(),
+    "vocabulary": {"errors"},
+    "config": {"vocabulary", "errors"},
+    "runs": {"vocabulary", "errors"},
+    "data": LIGHT,
+    "init": {"data", *LIGHT},
+    "engine": {"data", *LIGHT},
+    "report": {"data", *LIGHT},
+    "cli": {"init", "engine", "report", "data", *LIGHT},
+    "__main__": {"cli"},
+}
+HEAVY = {
+    "h5py",
+    "keras",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "PIL",
+    "pyarrow",
+    "scipy",
+    "sklearn",
+    "tensorflow",
+}
+LAZY_IN_CLI = HEAVY | {"pydantic", "rich", "yaml"}
+LAZY_MODULES = {"cli/live.py": "rich", "cli/tables.py": "dl.report.terminal"}
+"""Modules that commands import inside their bodies, and what they may therefore load."""
+
+
+def test_a_package_imports_only_lower_ones() -> None:
+    assert not [
+        f"{place} imports dl.{target}"
+        for package, place, target in _own_imports()
+        if target != package and target not in ALLOWED[package]
+    ]
+
+
+def test_every_package_is_in_the_table() -> None:
+    packages = {_package(path) for path in _files()}
+    assert packages <= set(ALLOWED)
+
+
+def test_the_table_has_no_cycle() -> None:
+    above: set[str] = set()
+    for package in reversed(ALLOWED):
+        assert not ALLOWED[package] & (above | {package})
+        above.add(package)
+
+
+def test_light_packages_import_nothing_heavy_at_load() -> None:
+    assert not [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in _files()
+        if _package(path) in LIGHT
+        for module in _at_load(path)
+        if module.split(".")[0] in HEAVY
+    ]
+
+
+def test_commands_import_only_click_and_light_modules_at_load() -> None:
+    assert not [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in _files()
+        if _package(path) == "cli"
+        for module in _at_load(path)
+        if _is_lazy(module) and not module.startswith(_excepted(path))
+    ]
+
+
+def test_own_modules_are_imported_inside_functions_only_by_commands() -> None:
+    assert not [
+        f"{path.relative_to(ROOT)}:{node.lineno} hides an import of {module}"
+        for path in _files()
+        if _package(path) not in ("cli", "__init__")
+        for node, module in _hidden(path)
+        if module.split(".")[0] == "dl"
+    ]
+
+
+def _is_lazy(module: str) -> bool:
+    parts = module.split(".")
+    own_heavy = parts[0] == "dl" and parts[1] not in LIGHT | {"cli"}
+    return own_heavy or parts[0] in LAZY_IN_CLI
+
+
+def _excepted(path: Path) -> str:
+    return LAZY_MODULES.get(path.relative_to(ROOT).as_posix(), "nothing")
+
+
+def _files() -> Iterator[Path]:
+    return (path for path in sorted(ROOT.rglob("*.py")) if path != ROOT / "__init__.py")
+
+
+def _package(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+@functools.cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _own_imports() -> Iterator[tuple[str, str, str]]:
+    """Yields the importing package, the file, and the package that it imports."""
+    for path in _files():
+        for node in ast.walk(_tree(path)):
+            for module in _modules(node):
+                parts = module.split(".")
+                if parts[0] == "dl" and len(parts) > 1:
+                    yield _package(path), f"{path.relative_to(ROOT)}:{node.lineno}", parts[1]
+
+
+def _modules(node: ast.AST) -> list[str]:
+    """Returns the modules that a statement imports; `from dl import x` counts as `dl.x`."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if not isinstance(node, ast.ImportFrom):
+        return []
+    assert node.level == 0, "imports are absolute"
+    if node.module == "dl":
+        return [f"dl.{alias.name}" for alias in node.names if alias.name != "__version__"]
+    return [node.module or ""]
+
+
+def _at_load(path: Path) -> Iterator[str]:
+    """Yields the modules that are imported when the file is: not in functions, not for types."""
+    waiting: list[ast.AST] = [_tree(path)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            waiting += node.orelse
+            continue
+        yield from _modules(node)
+        waiting += ast.iter_child_nodes(node)
+
+
+def _hidden(path: Path) -> Iterator[tuple[ast.stmt, str]]:
+    """Yields the imports inside functions."""
+    for function in ast.walk(_tree(path)):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            for node in ast.walk(function):
+                for module in _modules(node):
+                    if isinstance(node, ast.stmt):
+                        yield node, module

@@ -1,0 +1,58 @@
+"""The commands that only look never load what takes seconds to load."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = {"h5py", "keras", "matplotlib", "pandas", "pyarrow", "scipy", "sklearn", "tensorflow"}
+LAZY = HEAVY | {"numpy", "pydantic", "rich", "yaml"}
+
+CONFIG = """\
+data: {source: builtin, dataset: iris}
+model: {layers: [{type: Dense, units: 3, activation: softmax}]}
+training: {loss: sparse_categorical_crossentropy}
+"""
+SCRIPT = """\
+import json, sys
+from dl.cli.main import run
+code = run(sys.argv[1:])
+print(json.dumps([code, sorted({name.split(".")[0] for name in sys.modules})]))
+"""
+
+
+def loaded_by(*arguments: object, folder: Path) -> set[str]:
+    """Runs a command in a fresh interpreter and returns the packages that it loaded."""
+    command = [sys.executable, "-c", SCRIPT, *map(str, arguments)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    code, modules = json.loads(done.stdout.splitlines()[-1])
+    assert code == 0, done.stderr
+    return set(modules)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["train", "--help"], ["init", "--help"], ["--version"]], ids=" ".join
+)
+def test_help_loads_nothing_but_click(arguments: list[str], tmp_path: Path) -> None:
+    assert not loaded_by(*arguments, folder=tmp_path) & LAZY
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "arguments",
+    [["validate", "good.yaml"], ["schema"], ["list"], ["init", "--example"]],
+    ids=" ".join,
+)
+def test_looking_loads_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text(CONFIG, encoding="utf-8")
+    assert not loaded_by(*arguments, folder=tmp_path) & HEAVY
+
+
+@pytest.mark.slow
+def test_completion_of_the_shell_loads_nothing_but_click(tmp_path: Path) -> None:
+    assert not loaded_by("completion", "zsh", folder=tmp_path) & LAZY
