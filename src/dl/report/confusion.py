@@ -17,7 +17,7 @@ MOST_CLASSES = 30
 _MOST_WITH_SHARES = 12
 _OTHERS = "(others)"
 _RECALL, _BAR = 1.7, 0.22
-_LETTER = 0.07
+_LETTER = 0.066
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def _cell(matrix: _Matrix) -> float:
 
 
 def _rotated(matrix: _Matrix) -> bool:
-    return _LETTER * max(map(len, matrix.columns)) > _cell(matrix) - 0.1
+    return _LETTER * max(map(len, matrix.columns)) > _cell(matrix) - 0.05
 
 
 def _draw_matrix(axes: Axes, matrix: _Matrix) -> None:
@@ -112,7 +112,7 @@ def _draw_matrix(axes: Axes, matrix: _Matrix) -> None:
     ]
     cells.write_texts(axes, texts, background, 8.0 if with_shares else 6.5)
     cells.separate(axes, *matrix.counts.shape)
-    axes.set_title("counts and shares" if with_shares else "counts")
+    axes.set_title("counts and row shares" if with_shares else "counts")
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
     turned = _rotated(matrix)

@@ -12,12 +12,11 @@ from matplotlib.figure import Figure
 from dl.data.types import Array
 from dl.report import style
 from dl.report.input import PlotInput
-from dl.report.style import Axes, Sheet
+from dl.report.style import Sheet
 
 _WIDTH = 8.0
 _LINE = 0.15
 _GAP = 0.08
-_MOST_PIXELS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +29,17 @@ class Tile:
 
 def build(run: PlotInput, tiles: Sequence[Tile], columns: int, title: str, subtitle: str) -> Figure:
     """Returns the pictures of some rows in a grid; all tiles have equally many lines of text."""
-    pictures = _pictures(run, [tile.row for tile in tiles])
     side = _WIDTH / columns - _GAP
-    tall = side * pictures.shape[1] / pictures.shape[2]
+    pictures = _pictures(run, [tile.row for tile in tiles], round(side * style.DPI))
+    tall = pictures.shape[1] / style.DPI
     pitch = tall + _LINE * len(tiles[0].lines) + 0.5 * _LINE + _GAP
     inside = pitch * math.ceil(len(tiles) / columns)
     sheet = style.new_sheet(_WIDTH + 0.24, inside, title, subtitle)
-    axes = _panel(sheet)
-    for place, (tile, picture) in enumerate(zip(tiles, pictures, strict=True)):
-        row, column = divmod(place, columns)
-        left, bottom = column * (side + _GAP), inside - row * pitch - (pitch - _GAP)
-        _draw_tile(axes, picture, (left, left + side, bottom, bottom + tall), tile)
-    axes.set_xlim(0, _WIDTH)
-    axes.set_ylim(0, inside)
+    places = [divmod(number, columns) for number in range(len(tiles))]
+    corners = [(column * (side + _GAP), (row + 1) * pitch - tall - _GAP) for row, column in places]
+    _draw_pictures(sheet, pictures, corners)
+    for tile, corner in zip(tiles, corners, strict=True):
+        _write_lines(sheet, tile, corner)
     return sheet.figure
 
 
@@ -58,33 +55,59 @@ def letters(columns: int) -> int:
     return int((_WIDTH / columns - _GAP) / 0.061)
 
 
-def _panel(sheet: Sheet) -> Axes:
-    """Adds a panel that fills the room and shows nothing of its own."""
-    axes = sheet.figure.add_axes(sheet.room)
-    axes.set_axis_off()
-    return axes
+def _draw_pictures(sheet: Sheet, pictures: Array, corners: Sequence[tuple[float, float]]) -> None:
+    """Draws all pictures as one image, pixel by pixel: each alone would cost Matplotlib more.
+
+    Args:
+        sheet: Where to draw.
+        pictures: Colours from 0 to 255, shape (pictures, height, width, 3).
+        corners: Top left corner of each, in inches from the top left of the room.
+    """
+    width, height = np.round(sheet.figure.get_size_inches() * style.DPI).astype(int)
+    left, bottom = round(sheet.room[0] * width), round(sheet.room[1] * height)
+    canvas = np.full((round(sheet.room[3] * height), width - left, 3), 255, dtype=np.uint8)
+    for picture, corner in zip(pictures, corners, strict=True):
+        x, y = (round(inches * style.DPI) for inches in corner)
+        canvas[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
+    sheet.figure.figimage(canvas, left, bottom, origin="upper")
 
 
-def _draw_tile(
-    axes: Axes, picture: Array, extent: tuple[float, float, float, float], tile: Tile
-) -> None:
-    axes.imshow(picture, extent=extent, aspect="auto", interpolation="nearest")
-    left, _, _, top = extent
+def _write_lines(sheet: Sheet, tile: Tile, corner: tuple[float, float]) -> None:
+    """Writes the texts of a tile above its picture."""
+    width, height = sheet.figure.get_size_inches()
+    x = sheet.room[0] + corner[0] / width
+    top = sheet.room[1] + sheet.room[3] - corner[1] / height
     for place, (text, colour) in enumerate(reversed(tile.lines)):
-        height = top + 0.04 + place * _LINE
-        axes.text(left, height, text, fontsize=style.SMALL, color=colour)
+        y = top + (0.04 + place * _LINE) / height
+        sheet.figure.text(x, y, text, fontsize=style.SMALL, color=colour)
 
 
-def _pictures(run: PlotInput, rows: Sequence[int]) -> Array:
-    """Returns rows as colours from 0 to 1, shape (pictures, height, width, 3)."""
-    values = np.asarray(run.x)[list(rows)].astype(np.float64)
+def _pictures(run: PlotInput, rows: Sequence[int], wide: int) -> Array:
+    """Returns rows as colours from 0 to 255, shape (pictures, height, `wide`, 3)."""
+    values = np.asarray(run.x)[list(rows)].astype(np.float32)
     if run.picture_shape is not None:
         values = values.reshape(len(values), *run.picture_shape)
     if values.ndim == 3:
         values = values[..., None]
-    step = max(1, math.ceil(max(values.shape[1:3]) / _MOST_PIXELS))
-    bright = _brightness(run, values[:, ::step, ::step])
-    return bright[..., :3] if bright.shape[3] >= 3 else np.repeat(bright[..., :1], 3, axis=3)
+    values = _resized(values, wide)
+    if values.shape[3] < 3:
+        values = np.repeat(values[..., :1], 3, axis=3)
+    return (255 * _brightness(run, values[..., :3])).astype(np.uint8)
+
+
+def _resized(values: Array, wide: int) -> Array:
+    """Brings pictures to a width by repeating or leaving out pixels; large ones are averaged."""
+    step = max(1, values.shape[2] // wide)
+    if step > 1:
+        rows, columns = (size // step * step for size in values.shape[1:3])
+        cut = values[:, :rows, :columns]
+        blocks = cut.reshape(len(cut), rows // step, step, columns // step, step, -1)
+        values = blocks.mean(axis=(2, 4))
+    tall = max(1, round(wide * values.shape[1] / values.shape[2]))
+    rows_taken = np.arange(tall) * values.shape[1] // tall
+    columns_taken = np.arange(wide) * values.shape[2] // wide
+    result: Array = values[:, rows_taken][:, :, columns_taken]
+    return result
 
 
 def _brightness(run: PlotInput, values: Array) -> Array:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -33,20 +34,32 @@ INK = "#1F2933"
 GRID = "#E4E8EC"
 BLUES = LinearSegmentedColormap.from_list("blues", ["#DCEBF5", BLUE, "#002B45"])
 
+DPI = 150
 SMALL = 7.5
 NORMAL = 9.0
 LARGE = 12.0
 _MARGIN, _TITLE_LINE, _NOTE_LINE = 0.12, 0.25, 0.16
 _HEAD = 0.6
-_LETTER, _TITLE_LETTER = 0.066, 0.122
+_NOTE_LETTER, _TITLE_LETTER = 0.061, 0.122
 _PADS = {"w_pad": 0.06, "h_pad": 0.06, "wspace": 0.02, "hspace": 0.03}
 
+_FONT = "DejaVu Sans"
+_OTHER_SCRIPTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Source Han Sans SC",
+    "WenQuanYi Zen Hei",
+    "Hiragino Sans",
+    "PingFang SC",
+    "Microsoft YaHei",
+    "Yu Gothic",
+    "Malgun Gothic",
+)
+"""Fonts for characters that DejaVu Sans lacks, used where they are installed."""
+
 _SETTINGS = {
-    "figure.dpi": 150,
-    "savefig.dpi": 150,
+    "figure.dpi": DPI,
     "figure.facecolor": "white",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
     "font.size": NORMAL,
     "text.color": INK,
     "text.parse_math": False,
@@ -84,9 +97,12 @@ def applied() -> Iterator[None]:
         for key, value in dict.items(matplotlib.rcParamsDefault)
         if key not in _OF_THE_MACHINE
     }
+    installed = set(font_manager.fontManager.get_font_names())
+    fonts = [_FONT, *(name for name in _OTHER_SCRIPTS if name in installed)]
     with matplotlib.rc_context(), warnings.catch_warnings():
         dict.update(matplotlib.rcParams, defaults)
         matplotlib.rcParams.update(_SETTINGS)
+        matplotlib.rcParams["font.family"] = fonts
         warnings.filterwarnings("ignore", message=".*missing from font.*")
         yield
 
@@ -114,11 +130,10 @@ def new_sheet(width: float, height: float, title: str, subtitle: str, note: str 
         subtitle: The data it shows; empty leaves the line for a legend.
         note: How to read it, for the bottom; may be empty.
     """
-    lines = textwrap.wrap(note, int(width / _LETTER))
+    lines = textwrap.wrap(note, int(width / _NOTE_LETTER))
     foot = _MARGIN + _NOTE_LINE * len(lines)
     whole = _HEAD + height + foot
     figure = Figure(figsize=(width, whole))
-    FigureCanvasAgg(figure)
     left = _MARGIN / width
     second = 1 - (_MARGIN + _TITLE_LINE) / whole
     shown = shortened(title, int(width / _TITLE_LETTER))
@@ -181,6 +196,8 @@ def save(figure: Figure, path: Path) -> None:
     Raises:
         DiskError: The file could not be written.
     """
+    # Straight to the canvas: `Figure.savefig` would lay out and draw everything twice.
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", metadata={"Software": None})
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.print_png(stream, metadata={"Software": None}, pil_kwargs={"compress_level": 4})
     write_bytes(path, stream.getvalue())
