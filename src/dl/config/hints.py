@@ -75,9 +75,9 @@ def value_hint(node: Node, annotation: Any) -> str | None:
     if node.value is None:
         return "write a value, or leave the setting out"
     kinds = _kinds(annotation)
+    if tuple in kinds and str not in kinds:
+        return _list_hint(node.written, annotation)
     if isinstance(node.value, str):
-        if tuple in kinds and str not in kinds:
-            return _list_hint(node.value, annotation)
         return _text_hint(node.value, kinds, types.choices(annotation))
     if kinds & {tuple} and types.element(annotation) is not None:
         return _list_hint(node.written, annotation)
