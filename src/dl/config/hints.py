@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel
@@ -50,13 +51,14 @@ def belongs_hint(path: Path) -> str | None:
     return f"set {other}" if other else None
 
 
-def _homes() -> list[tuple[Path, type[BaseModel]]]:
-    """Returns every section with its path; a path has several where the source decides."""
-    homes: list[tuple[Path, type[BaseModel]]] = [((), Config)]
-    for path, owner in homes:
-        for name, field in owner.model_fields.items():
-            homes += [((*path, name), model) for model in types.sections(field)]
-    return homes
+def _homes(
+    path: Path = (), owner: type[BaseModel] = Config
+) -> Iterator[tuple[Path, type[BaseModel]]]:
+    """Yields every section with its path; a path has several where the source decides."""
+    yield path, owner
+    for name, field in owner.model_fields.items():
+        for model in types.sections(field):
+            yield from _homes((*path, name), model)
 
 
 def _has(owner: type[BaseModel], name: str) -> bool:
@@ -79,8 +81,6 @@ def value_hint(node: Node, annotation: Any) -> str | None:
         return _list_hint(node.written, annotation)
     if isinstance(node.value, str):
         return _text_hint(node.value, kinds, types.choices(annotation))
-    if kinds & {tuple} and types.element(annotation) is not None:
-        return _list_hint(node.written, annotation)
     if isinstance(node.value, float) and int in kinds and node.value.is_integer():
         return f"write {int(node.value)}, without a point"
     if str in kinds:
