@@ -155,10 +155,12 @@ def _cache() -> Path:
 
 def _no_download(name: str, error: Exception) -> DataError:
     place = _cache() / _CACHED[name]
+    reason = str(error).splitlines()[0]
+    other = f"another file than Keras knows is {place}; " if place.is_file() else ""
     return DataError(
         f"{name}: the data set cannot be downloaded",
         expected=f"a connection to the network, or the data set in {place}",
-        found=str(error).splitlines()[0],
+        found=other + reason,
         hint=f"copy it from another machine to {place}, or save the arrays in an .npz file and "
         "write `source: npz` with its `path`",
     )

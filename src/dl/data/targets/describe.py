@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from dl.config.schema import Config
-from dl.config.sections.data import Task
 from dl.data.raw import Raw
 from dl.data.targets.classes import class_names_and_values
 from dl.data.targets.output import (
@@ -50,7 +49,7 @@ def describe_target(
         return _numbers(first, output)
     if task == "multilabel":
         return _labels(first, config, output)
-    return _classes(several, task, config, output, class_names)
+    return _classes(several, config, output, class_names)
 
 
 def _longest(several: Sequence[TargetValues]) -> TargetValues:
@@ -106,7 +105,6 @@ def _wrong_count(target: TargetValues, names: Sequence[str]) -> DataError:
 
 def _classes(
     several: Sequence[TargetValues],
-    task: Task,
     config: Config,
     output: Output,
     class_names: tuple[str, ...] | None,
@@ -120,12 +118,12 @@ def _classes(
         classes, values = tuple(chosen), first.names
     else:
         classes, values = class_names_and_values(several, config.data.classes, class_names)
-    if task == "binary" and len(classes) > 2:
+    if config.data.task == "binary" and len(classes) > 2:
         raise _too_many(first, classes)
     form = _form(len(classes), output)
     activation, probabilities, cut = _reading(form, output)
     return Target(
-        task=task,
+        task=config.data.task or ("multiclass" if len(classes) > 2 else "binary"),
         names=first.names,
         form=form,
         classes=classes,
