@@ -17,8 +17,8 @@ from dl.config.sections.data import ColumnKind
 from dl.data.raw import Column, Place
 from dl.data.tables.dates import FORMS, first_no_date, has_times, parse_dates, to_datetimes
 from dl.data.tables.numbers import (
-    LEADING_ZERO,
     check_numbers,
+    has_leading_zeros,
     is_integral,
     nearly,
     not_numbers,
@@ -118,7 +118,7 @@ def _from_text(texts: Any, cell: Cell, kind: ColumnKind | None, strict: bool) ->
 def _decided(texts: Any, cell: Cell, strict: bool) -> Column:
     numbers = parse_numbers(texts)
     if numbers is not None:
-        if pc.any(pc.match_substring_regex(texts, LEADING_ZERO)).as_py():
+        if has_leading_zeros(to_floats(numbers), texts):
             return _categories(texts)
         return _numbers(numbers, cell, texts)
     dates = parse_dates(texts)
@@ -146,8 +146,9 @@ def _numbers_of_text(texts: Any, cell: Cell) -> Column:
 
 def _numbers(numbers: Any, cell: Cell, texts: Any = None) -> Column:
     values = to_floats(numbers)
-    check_numbers(values, numbers if texts is None else texts, cell.error)
-    return Column("numeric", values, integral=is_integral(numbers if texts is None else texts))
+    written = numbers if texts is None else texts
+    check_numbers(values, written, cell.error)
+    return Column("numeric", values, integral=is_integral(values, written))
 
 
 def _dates_of_text(texts: Any, cell: Cell) -> Column:

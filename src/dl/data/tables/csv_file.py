@@ -34,7 +34,7 @@ def read_csv(path: Path, separator: str, encoding: str, select: Select) -> Frame
 def frame_of(text: CsvText, select: Select) -> Frame:
     """Reads the selected columns of the text of a CSV file; see `read_csv`."""
     _check_header(text)
-    wanted = select([name for name in text.header if name])
+    wanted = select(text.header)
     table = _parse(text, [text.header.index(name) for name in wanted])
     if table.num_rows == 0:
         raise DataError(f"{text.source}: has a header but no rows")

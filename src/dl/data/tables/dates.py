@@ -9,6 +9,8 @@ import pyarrow
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from dl.data.tables.numbers import cast_texts
+
 FORMS = "2024-12-31, 2024-12-31 23:59, 2024/12/31 or 31.12.2024"
 
 _TO_ISO = (
@@ -26,13 +28,11 @@ def parse_dates(texts: Any) -> NDArray[np.datetime64] | None:
 
     Times with a zone become UTC. `12/31/2024` is not read: it could be day or month first.
     """
-    for candidate in (texts, _iso(texts)):
+    for clean in (None, _iso):
         for zone in (None, "UTC"):
-            try:
-                dates = pc.cast(candidate, pyarrow.timestamp("us", zone))
-            except pyarrow.ArrowInvalid:
-                continue
-            return to_datetimes(dates)
+            dates = cast_texts(texts, pyarrow.timestamp("us", zone), clean)
+            if dates is not None:
+                return to_datetimes(dates)
     return None
 
 

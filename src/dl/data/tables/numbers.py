@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,13 +12,12 @@ from numpy.typing import NDArray
 
 from dl.errors import DataError
 
-LEADING_ZERO = r"^\s*[+-]?0[0-9]+\s*$"
-"""Texts that a number would lose something of: `00123`."""
-
+_LEADING_ZERO = r"^\s*[+-]?0[0-9]+\s*$"
 _NUMBER = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$|^\s*$|^\s*[+-]?(?i:nan)\s*$"
 _DECIMAL_COMMA = r"^\s*[+-]?[0-9]+(,[0-9]+)?\s*$"
 _INTEGER = r"^\s*[+-]?[0-9]+\s*$"
 _NEARLY = 0.9
+_SAMPLE = 1000
 _LARGEST_INTEGER = 2**53
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -32,15 +32,30 @@ class ErrorAt(Protocol):
 
 def parse_numbers(texts: Any) -> Any:
     """Returns an Arrow array of texts as float64, or None if one is no number."""
-    for candidate in (texts, None):
-        if candidate is None:
-            trimmed = pc.utf8_trim_whitespace(texts)
-            candidate = pc.if_else(pc.equal(trimmed, ""), None, trimmed)
-        try:
-            return pc.cast(candidate, pyarrow.float64())
-        except pyarrow.ArrowInvalid:
-            continue
+    for clean in (None, _trimmed):
+        numbers = cast_texts(texts, pyarrow.float64(), clean)
+        if numbers is not None:
+            return numbers
     return None
+
+
+def cast_texts(texts: Any, kind: Any, clean: Callable[[Any], Any] | None = None) -> Any:
+    """Returns an Arrow array of texts, after `clean`, as another type; None if one cannot be.
+
+    The first rows are tried on their own: where they fail, which takes Arrow long, the rest would
+    take longer.
+    """
+    try:
+        for part in (texts[:_SAMPLE], texts):
+            result = pc.cast(part if clean is None else clean(part), kind)
+    except pyarrow.ArrowInvalid:
+        return None
+    return result
+
+
+def _trimmed(texts: Any) -> Any:
+    trimmed = pc.utf8_trim_whitespace(texts)
+    return pc.if_else(pc.equal(trimmed, ""), None, trimmed)
 
 
 def to_floats(numbers: Any) -> NDArray[np.float64]:
@@ -65,11 +80,28 @@ def nearly(texts: Any) -> bool:
     )
 
 
-def is_integral(written: Any) -> bool:
+def is_integral(values: NDArray[np.float64], written: Any) -> bool:
     """Whether all values are integers, as written: `3` is one, `3.0` is not."""
-    if pyarrow.types.is_string(written.type):
-        return bool(pc.all(pc.match_substring_regex(written, _INTEGER)).as_py())
-    return bool(pyarrow.types.is_integer(written.type))
+    if not pyarrow.types.is_string(written.type):
+        return bool(pyarrow.types.is_integer(written.type))
+    if not _whole(values).all():
+        return False
+    return bool(pc.all(pc.match_substring_regex(written, _INTEGER)).as_py())
+
+
+def has_leading_zeros(values: NDArray[np.float64], texts: Any) -> bool:
+    """Whether a text would lose something as a number: `00123`."""
+    whole = _whole(values)
+    if not whole.any():
+        return False
+    candidates = texts if whole.all() else texts.filter(pyarrow.array(whole))
+    return bool(pc.any(pc.match_substring_regex(candidates, _LEADING_ZERO)).as_py())
+
+
+def _whole(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Returns which values are whole numbers or missing; a look at them saves one at the texts."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray((values == np.floor(values)) | np.isnan(values))
 
 
 def check_numbers(values: NDArray[np.float64], written: Any, error: ErrorAt) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -12,7 +13,7 @@ import numpy as np
 from dl.config.schema import Config
 from dl.config.sections.data import BuiltinData, ColumnKind, CsvData, ParquetData
 from dl.data.fingerprint import fingerprint_files
-from dl.data.raw import RawParts, RawTable
+from dl.data.raw import Column, RawParts, RawTable
 from dl.data.tables.builtin import read_builtin
 from dl.data.tables.columns import Cell, to_column
 from dl.data.tables.csv_file import frame_of, read_csv
@@ -138,6 +139,8 @@ def _selector(source: str, wanted: Wanted) -> Select:
         if wanted.features is not None:
             require(source, wanted.features, header, "column")
             return [*wanted.features, *wanted.targets]
+        if "" in header:
+            raise _unnamed(source, header.index("") + 1)
         names = [name for name in header if name not in wanted.targets]
         if not names:
             raise DataError(f"{source}: there is no column beside the target")
@@ -146,16 +149,25 @@ def _selector(source: str, wanted: Wanted) -> Select:
     return select
 
 
+def _unnamed(source: str, number: int) -> DataError:
+    return DataError(
+        f"{source}: column {number} has no name",
+        expected="a name for each column in the header",
+        hint="name it, or list the columns to use in `data.features`; pandas writes no such column "
+        "with `to_csv(FILE, index=False)`",
+    )
+
+
 def _typed(frame: Frame, wanted: Wanted) -> RawTable:
-    columns = {
-        name: to_column(
-            values,
-            Cell(name, frame.place),
-            wanted.kinds.get(name),
-            strict=name not in wanted.targets or wanted.strict_target,
+    def typed(name: str) -> Column:
+        strict = name not in wanted.targets or wanted.strict_target
+        return to_column(
+            frame.columns[name], Cell(name, frame.place), wanted.kinds.get(name), strict
         )
-        for name, values in frame.columns.items()
-    }
+
+    # Arrow releases Python's lock while it reads texts as numbers or dates.
+    with ThreadPoolExecutor() as threads:
+        columns = dict(zip(frame.columns, threads.map(typed, frame.columns), strict=True))
     return RawTable(
         columns={name: column for name, column in columns.items() if name not in wanted.targets},
         targets={name: columns[name] for name in wanted.targets},
