@@ -1,4 +1,4 @@
-"""Write the expected text beside every config in tests/cases/bad; read the difference afterwards."""
+"""Write the expected text beside every config in tests/cases/bad; read the difference after."""
 
 from __future__ import annotations
 

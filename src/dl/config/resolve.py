@@ -10,7 +10,7 @@ from dl.config.sections.base import Section
 from dl.vocabulary.spec import Spec, document
 
 _FIRST = ("source", "dataset", "path", "target", "features")
-"""The keys that stand first in their section, because they say what it is about."""
+"""The keys that stand first in `data`, because they say what it is about."""
 
 
 def resolved_text(config: Config) -> str:
@@ -26,7 +26,8 @@ def document_of(config: Config) -> dict[str, object]:
 def key_order(section: type[Section]) -> list[str]:
     """Returns the keys of a section in the order in which they are written."""
     keys = list(section.model_fields)
-    return [key for key in _FIRST if key in keys] + [key for key in keys if key not in _FIRST]
+    first = [key for key in _FIRST if key in keys] if "source" in keys else []
+    return first + [key for key in keys if key not in first]
 
 
 def flat(config: Config) -> dict[str, object]:

@@ -34,13 +34,13 @@ class Spec:
         kind: What it is.
         type: Its canonical name, the one that Keras' class or function has.
         parameters: All parameters, given or default. A nested thing is a `Spec`, a list a tuple.
-        given: The names of the parameters that the user wrote.
+        given: The names of the parameters that the user wrote; no part of equality.
     """
 
     kind: Kind
     type: str
     parameters: Mapping[str, object] = field(default_factory=dict)
-    given: frozenset[str] = frozenset()
+    given: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 def document(spec: Spec) -> str | dict[str, object]:

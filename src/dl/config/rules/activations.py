@@ -81,9 +81,10 @@ def _no_probabilities(loss: Spec, output: Output, model: Model) -> Finding | Non
         return None
     if output.activation in PROBABILITIES:
         return None
-    right = "sigmoid" if loss.type in BINARY else "softmax"
-    advice = f"write activation: {right}"
-    if output.activation == LINEAR:
+    right = "sigmoid" if loss.type in BINARY or output.units == 1 else "softmax"
+    own = "activation" in model.layers[output.layer].parameters
+    advice = f"write activation: {right}" if own else f"make it a layer Activation with {right}"
+    if output.activation == LINEAR and "from_logits" in loss.parameters:
         advice += f", or loss: {{type: {spoken(loss)}, from_logits: true}}"
     return _misfit(loss, output, model, f"probabilities, as {right} gives them", advice)
 

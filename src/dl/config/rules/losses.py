@@ -7,7 +7,7 @@ from dl.vocabulary.spec import Spec
 BINARY = frozenset({"BinaryCrossentropy", "BinaryFocalCrossentropy"})
 ONE_HOT = frozenset({"CategoricalCrossentropy", "CategoricalFocalCrossentropy"})
 SPARSE = frozenset({"SparseCategoricalCrossentropy", "CategoricalGeneralizedCrossEntropy"})
-CROSS_ENTROPIES = BINARY | ONE_HOT | SPARSE
+CROSS_ENTROPIES = BINARY | ONE_HOT | SPARSE | {"crossentropy"}
 HINGES = frozenset({"Hinge", "SquaredHinge", "CategoricalHinge"})
 CLASSIFICATION = CROSS_ENTROPIES | HINGES | {"KLDivergence"}
 REGRESSION = frozenset(

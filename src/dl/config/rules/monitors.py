@@ -14,9 +14,11 @@ from dl.vocabulary.spec import Finding, Kind, Path, Spec
 _RISING = frozenset(
     {
         "AUC",
+        "Accuracy",
         "BinaryAccuracy",
         "BinaryIoU",
         "CategoricalAccuracy",
+        "ConcordanceCorrelation",
         "CosineSimilarity",
         "F1Score",
         "FBetaScore",
@@ -36,23 +38,12 @@ _RISING = frozenset(
         "SpecificityAtSensitivity",
         "TopKCategoricalAccuracy",
         "accuracy",
-        "Accuracy",
     }
 )
 """Metrics that are better when they are larger."""
 
-_WITHOUT_DIRECTION = frozenset(
-    {
-        "FalseNegatives",
-        "FalsePositives",
-        "Mean",
-        "MeanMetricWrapper",
-        "Sum",
-        "TrueNegatives",
-        "TruePositives",
-        "ConcordanceCorrelation",
-    }
-)
+_COUNTS = frozenset({"FalseNegatives", "FalsePositives", "TrueNegatives", "TruePositives"})
+"""Metrics of which Keras does not know whether they should grow."""
 
 
 def has_validation(data: Data) -> bool:
@@ -89,7 +80,7 @@ def metrics_differ(facts: Facts) -> Iterator[Finding]:
                 path,
                 f"has the same name as {seen[name]}",
                 expected="a name of its own",
-                found=name,
+                found=repr(name),
                 hint="remove one of them, or give it a `name`",
             )
         seen.setdefault(name, f"training.metrics.{index}")
@@ -99,7 +90,7 @@ def monitors_exist(facts: Facts) -> Iterator[Finding]:
     """What a callback watches is measured."""
     if facts.training is None:
         return
-    names = ("loss", *metric_names(facts.training.metrics))
+    names = tuple(dict.fromkeys(("loss", *metric_names(facts.training.metrics))))
     for index, callback in enumerate(facts.training.callbacks):
         monitor = callback.parameters.get("monitor")
         if not isinstance(monitor, str):
@@ -121,7 +112,7 @@ def _unknown_monitor(
         path,
         "names nothing that is measured",
         expected=f"one of {listed(known)}",
-        found=monitor,
+        found=repr(monitor),
         hint=f"did you mean {near}?" if near else "add the metric to training.metrics",
     )
 
@@ -151,13 +142,13 @@ def modes_fit_monitors(facts: Facts) -> Iterator[Finding]:
         if metric is None and monitor not in ("loss", "val_loss"):
             continue
         rising = metric is not None and metric.type in _RISING
-        unclear = metric is not None and metric.type in _WITHOUT_DIRECTION
+        unclear = metric is not None and metric.type in _COUNTS
         if mode == "auto" and unclear:
             yield Finding(
                 path,
                 f"must say whether {monitor} is better when it is larger or smaller",
                 expected="min or max",
-                found="auto",
+                found=repr(mode),
             )
         elif mode == ("min" if rising else "max") and not unclear:
             better = "larger" if rising else "smaller"
@@ -165,6 +156,6 @@ def modes_fit_monitors(facts: Facts) -> Iterator[Finding]:
                 path,
                 f"looks for the worst: {monitor} is better when it is {better}",
                 expected="max" if rising else "min",
-                found=str(mode),
+                found=repr(mode),
                 hint="remove mode: Keras knows it",
             )

@@ -25,14 +25,14 @@ def layer_names_differ(facts: Facts) -> Iterator[Finding]:
                 path,
                 "is a number, which would be read as the position of a layer",
                 expected="a name with a letter",
-                found=name,
+                found=repr(name),
             )
         elif name in seen:
             yield Finding(
                 path,
                 f"is the name of model.layers.{seen[name]} already",
                 expected="a name of its own",
-                found=name,
+                found=repr(name),
             )
         seen.setdefault(name, index)
 

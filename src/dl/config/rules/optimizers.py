@@ -59,7 +59,7 @@ def one_way_to_clip(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             ("training", "optimizer", name),
             f"cannot be used with {given[0]}",
-            expected=f"one of {', '.join(_CLIPPING)}",
+            expected=f"only one of {', '.join(_CLIPPING)}",
             found=f"{given[0]} and {name}",
             at_key=True,
         )

@@ -127,7 +127,7 @@ def target_is_not_scaled_for_classes(facts: Facts) -> Iterator[Finding]:
             ("preprocess", "target"),
             f"scales numbers, but the target holds classes: {reason}",
             expected="none",
-            found=facts.preprocess.target,
+            found=repr(facts.preprocess.target),
         )
 
 
