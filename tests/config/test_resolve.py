@@ -19,11 +19,14 @@ from dl.config.schema import Config
 
 GOOD = Path(__file__).resolve().parents[1] / "cases" / "good"
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+# Control characters and unassigned ones are refused by the reader, wherever they come from.
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"]), max_size=12)
 WORDS = st.one_of(
     TEXT,
     st.from_regex(r"[-+0-9.:_exEinfaXyYnNoO~#,&*!|>%@`?'\" \[\]{}]{0,8}", fullmatch=True),
-    st.sampled_from(["no", "On", "y", "null", "~", "1e3", "0o7", ".inf", "12:30", "2024-01-31"]),
+    st.sampled_from(
+        ["a\tb", "a\nb", "no", "On", "y", "null", "~", "1e3", "0o7", ".inf", "12:30", "2024-01-31"]
+    ),
 )
 SCALARS = st.one_of(
     st.none(),
@@ -57,7 +60,7 @@ def test_a_value_is_read_as_it_was(value: object) -> None:
 
 
 @given(DOCUMENTS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_document_is_read_as_it_was(document: dict[str, object]) -> None:
     assert read(yaml_text(document)) == document
 
