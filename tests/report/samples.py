@@ -1,0 +1,73 @@
+"""A small run of each task, as the pictures get it."""
+
+import numpy as np
+
+from dl.report.input import PlotInput
+
+
+def history(epochs: int, metric: str = "accuracy") -> list[dict[str, float]]:
+    """Returns a history in which everything gets better, at a constant learning rate."""
+    return [
+        {
+            "epoch": float(epoch),
+            "loss": 1 / epoch,
+            metric: 1 - 0.5 / epoch,
+            "val_loss": 1.1 / epoch,
+            f"val_{metric}": 0.95 - 0.5 / epoch,
+            "learning_rate": 0.01,
+            "seconds": 0.1,
+        }
+        for epoch in range(1, epochs + 1)
+    ]
+
+
+def classified(classes: int, rows: int = 40) -> PlotInput:
+    """Returns a classification of 4 x 4 pictures; the first row of every four is a mistake."""
+    true = np.arange(rows) % classes
+    predicted = np.where(np.arange(rows) % 4 == 0, (true + 1) % classes, true)
+    probabilities = np.full((rows, classes), 0.2 / max(1, classes - 1))
+    probabilities[np.arange(rows), predicted] = 0.8
+    return PlotInput(
+        name="toy/0001",
+        history=history(3),
+        task="binary" if classes == 2 else "multiclass",
+        classes=tuple(f"class {index}" for index in range(classes)),
+        x=np.random.default_rng(0).random((rows, 4, 4)),
+        y_true=true,
+        predictions=predicted,
+        probabilities=probabilities,
+        image=True,
+        pixel_max=1.0,
+    )
+
+
+def regressed(rows: int = 30, targets: int = 1) -> PlotInput:
+    """Returns a regression with small errors."""
+    random = np.random.default_rng(0)
+    true = random.normal(-5, 10, (rows, targets))
+    return PlotInput(
+        name="toy/0002",
+        history=history(3, "mean_absolute_error"),
+        task="regression",
+        loss="mean_squared_error",
+        targets=tuple(f"target {index}" for index in range(targets)),
+        units=("kW",) * targets,
+        y_true=true[:, 0] if targets == 1 else true,
+        predictions=true + random.normal(0, 1, true.shape),
+    )
+
+
+def multilabelled(labels: int = 3, rows: int = 20) -> PlotInput:
+    """Returns a task with several labels, the first of which is always predicted wrongly."""
+    true = (np.arange(rows)[:, None] + np.arange(labels)) % 2
+    predicted = true.copy()
+    predicted[:, 0] = 1 - predicted[:, 0]
+    return PlotInput(
+        name="toy/0003",
+        history=history(3),
+        task="multilabel",
+        classes=tuple(f"label {index}" for index in range(labels)),
+        y_true=true,
+        predictions=predicted,
+        probabilities=0.8 * predicted + 0.1,
+    )

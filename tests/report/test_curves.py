@@ -1,0 +1,109 @@
+import math
+
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from dl.report import curves
+from dl.report.history import History
+from dl.report.input import PlotInput
+from report.samples import history
+
+
+def built(rows: History, loss: str = "") -> Figure:
+    figure = curves.build(PlotInput(name="toy/1", history=rows, task="binary", loss=loss))
+    assert figure is not None
+    return figure
+
+
+def titles(figure: Figure) -> list[str]:
+    return [axes.get_title(loc="left") for axes in figure.axes]
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.texts if text.get_text()]
+
+
+def labels(axes: Axes) -> list[str]:
+    return [line.get_label() for line in axes.lines if not line.get_label().startswith("_")]
+
+
+def test_a_panel_for_the_loss_and_each_metric() -> None:
+    figure = built(history(3, "binary_accuracy"), "binary_crossentropy")
+
+    assert titles(figure) == ["loss", "binary accuracy"]
+    assert [axes.get_ylabel() for axes in figure.axes] == [
+        "binary crossentropy",
+        "binary accuracy",
+    ]
+    assert {axes.get_xlabel() for axes in figure.axes} == {"epoch"}
+    assert labels(figure.axes[0]) == ["training", "validation"]
+
+
+def test_the_learning_rate_is_shown_if_it_changes() -> None:
+    rows = [{**row, "learning_rate": 1 / row["epoch"]} for row in history(3)]
+
+    assert titles(built(rows)) == ["loss", "accuracy", "learning rate"]
+
+
+def test_the_best_epoch_is_told() -> None:
+    rows = history(5)
+    rows[4]["val_loss"] = 9.0
+
+    assert texts(built(rows)) == [
+        "toy/1: learning curves",
+        "Dotted line, open markers: epoch 4, with the lowest validation loss: 0.275",
+    ]
+
+
+@pytest.mark.parametrize(("least", "scale"), [(0.5, "linear"), (0.001, "log")])
+def test_the_loss_is_logarithmic_over_two_decades(least: float, scale: str) -> None:
+    rows = [{"epoch": 1.0, "loss": 1.0}, {"epoch": 2.0, "loss": least}]
+
+    assert built(rows).axes[0].get_yscale() == scale
+
+
+def test_one_epoch_is_shown_by_markers() -> None:
+    axes = built(history(1)).axes[0]
+
+    assert [line.get_marker() for line in axes.lines] == ["o", "s"]
+    assert list(axes.get_xticks()) == [1]
+
+
+def test_a_thousand_epochs_have_no_markers() -> None:
+    long = [line for line in built(history(1000)).axes[0].lines if len(line.get_xdata()) == 1000]
+
+    assert [line.get_marker() for line in long] == ["", ""]
+
+
+def test_parts_differ_without_colour() -> None:
+    training, validation = (
+        line for line in built(history(3)).axes[0].lines if not line.get_label().startswith("_")
+    )
+
+    assert training.get_linestyle() != validation.get_linestyle()
+    assert training.get_marker() != validation.get_marker()
+
+
+def test_values_that_are_no_number_are_told() -> None:
+    rows = history(4)
+    rows[2]["loss"] = math.nan
+    rows[3]["val_loss"] = math.inf
+
+    assert built(rows).axes[0].get_title(loc="right") == (
+        "\N{MULTIPLICATION SIGN} no finite value: epoch 3 and 1 more"
+    )
+
+
+def test_a_history_without_any_number_is_drawn() -> None:
+    assert titles(built([{"epoch": 1.0, "loss": math.nan}])) == ["loss"]
+
+
+def test_many_metrics_make_a_grid() -> None:
+    rows = [{"epoch": 1.0, "loss": 1.0, **{f"m{i}": 1.0 for i in range(6)}}]
+
+    assert len(built(rows).axes) == 7
+
+
+def test_no_history_is_no_picture() -> None:
+    assert curves.build(PlotInput(name="a", history=[], task="binary")) is None

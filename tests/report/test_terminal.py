@@ -1,0 +1,156 @@
+import math
+import subprocess
+import sys
+
+import pytest
+
+from dl.report.terminal import learning_curves, sparkline, table
+
+HISTORY = [
+    {
+        "epoch": float(epoch),
+        "loss": 2.0 - 0.2 * epoch,
+        "accuracy": 0.1 * epoch,
+        "val_loss": 2.2 - 0.2 * epoch + 0.02 * epoch**2,
+        "val_accuracy": 0.09 * epoch,
+        "learning_rate": 0.001,
+        "seconds": 0.5,
+    }
+    for epoch in range(1, 9)
+]
+
+
+def test_table_aligns_numbers_right_and_text_left() -> None:
+    rows = [["digits/0001", "completed", 0.9691234, 12], ["iris/1", None, 1.2e-5, 3]]
+
+    assert table(rows, ["run", "status", "accuracy", "epochs"]) == (
+        "run          status     accuracy  epochs\n"
+        "digits/0001  completed    0.9691      12\n"
+        "iris/1                   1.2e-05       3"
+    )
+
+
+def test_table_aligns_right_where_numbers_come_as_text() -> None:
+    assert table([["a", "1,234"], ["b", "56"], ["c", ""]], ["layer", "parameters"]) == (
+        "layer  parameters\na           1,234\nb              56\nc"
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0.9, 0.97], ["0.90", "0.97"]),
+        ([0.001, 0.01], ["0.001", "0.010"]),
+        ([1234.567, 2.0], ["1235", "   2"]),
+        ([math.nan, 0.5], ["nan", "0.5"]),
+        ([-0.25, 12.5], ["-0.25", "12.50"]),
+        ([2.5e9, 1.0], ["2.5e+09", "      1"]),
+        ([0.0, 0.0], ["0", "0"]),
+    ],
+)
+def test_table_gives_a_column_of_floats_its_decimals(
+    values: list[float], expected: list[str]
+) -> None:
+    lines = table([[value] for value in values], ["v"]).splitlines()[1:]
+
+    assert lines == expected
+
+
+def test_table_counts_the_columns_that_wide_characters_take() -> None:
+    assert table([["日本", "x"], ["abc", "y"]], ["name", "v"]) == ("name  v\n日本  x\nabc   y")
+
+
+def test_table_keeps_control_characters_from_the_terminal() -> None:
+    assert table([["a\x1b[31m\nb"]], ["name"]) == "name\na [31m b"
+
+
+def test_table_without_rows_is_its_header() -> None:
+    assert table([], ["run", "status"]) == "run  status"
+
+
+def test_sparkline_goes_from_the_lowest_to_the_highest_level() -> None:
+    assert sparkline([0, 1, 2, 3, 4, 5, 6, 7], 20) == "▁▂▃▄▅▆▇█"
+
+
+def test_sparkline_shows_means_where_values_are_too_many() -> None:
+    assert sparkline([0.0, 0.0, 7.0, 7.0], 2) == "▁█"
+
+
+def test_sparkline_marks_what_is_no_number() -> None:
+    assert sparkline([1.0, math.nan, 2.0, math.inf], 10) == "▁!█!"
+
+
+def test_learning_curves_compare_the_parts_on_one_scale() -> None:
+    assert learning_curves(HISTORY) == (
+        "                      epochs 1 to 8  first  best: 5  last\n"
+        "loss      train       ▇▆▅▄▃▂▁▁         1.8        1   0.4\n"
+        "          validation  ██▇▇▇▇▇█        2.02      1.7  1.88\n"
+        "accuracy  train       ▁▂▃▄▅▆▇█         0.1      0.5   0.8\n"
+        "          validation  ▁▂▃▄▅▆▇█        0.09     0.45  0.72"
+    )
+
+
+def test_learning_curves_have_an_ascii_form() -> None:
+    history = [{"epoch": 1.0, "loss": 4.0}, {"epoch": 2.0, "loss": 1.0}]
+
+    text = learning_curves(history, ascii_only=True)
+
+    assert text == (
+        "             epochs 1 to 2  first  best: 2  last\n"
+        "loss  train  #_                 4        1     1"
+    )
+    assert text.isascii()
+
+
+def test_learning_curves_of_one_epoch_are_its_numbers() -> None:
+    assert learning_curves(HISTORY[:1]) == (
+        "                      epoch 1\n"
+        "loss      train           1.8\n"
+        "          validation     2.02\n"
+        "accuracy  train           0.1\n"
+        "          validation     0.09"
+    )
+
+
+def test_learning_curves_are_logarithmic_over_two_decades() -> None:
+    history = [{"epoch": float(e), "loss": 10.0 ** (4 - e)} for e in range(1, 5)]
+
+    assert "█▆▃▁" in learning_curves(history)
+
+
+def test_learning_curves_say_where_there_is_no_number() -> None:
+    history = [{"epoch": 1.0, "loss": 1.0}, {"epoch": 2.0, "loss": math.nan}]
+
+    assert learning_curves(history) == (
+        "             epochs 1 to 2  first  best: 1  last\n"
+        "loss  train  ▁!                 1        1   nan"
+    )
+
+
+def test_learning_curves_of_no_number_have_no_best_epoch() -> None:
+    history = [{"epoch": float(e), "loss": math.nan} for e in (1, 2)]
+
+    assert learning_curves(history) == (
+        "             epochs 1 to 2  first  last\nloss  train  !!               nan   nan"
+    )
+
+
+@pytest.mark.parametrize("epochs", [2, 50, 5000])
+def test_learning_curves_fit_into_the_width(epochs: int) -> None:
+    name = "sparse_top_k_categorical_accuracy"
+    history = [{"loss": 1e-5 * e, name: -123.456 / e} for e in range(1, epochs + 1)]
+
+    assert max(map(len, learning_curves(history).splitlines())) <= 80
+
+
+def test_learning_curves_of_no_epoch_are_empty() -> None:
+    assert learning_curves([]) == ""
+
+
+def test_terminal_loads_nothing_heavy() -> None:
+    heavy = ["numpy", "matplotlib", "pandas", "keras", "tensorflow", "pydantic"]
+    code = f"import sys, dl.report.terminal; print([m for m in {heavy} if m in sys.modules])"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
