@@ -65,7 +65,13 @@ REASONS: Mapping[Kind, Mapping[str, str]] = {
         "StringLookup": NEEDS_TEXT,
         "TextVectorization": NEEDS_TEXT,
     },
-    Kind.INITIALIZER: {"Initializer": ABSTRACT},
+    Kind.ACTIVATION: {
+        "threshold": "it needs parameters, and Keras stores an activation by its name alone",
+    },
+    Kind.INITIALIZER: {
+        "Initializer": ABSTRACT,
+        "STFT": "it only makes the weights that the layer STFTSpectrogram has anyway",
+    },
     Kind.REGULARIZER: {"Regularizer": ABSTRACT},
     Kind.CONSTRAINT: {"Constraint": ABSTRACT},
     Kind.LOSS: {"Loss": ABSTRACT},
@@ -127,6 +133,9 @@ EXTRA_ALIASES: Mapping[tuple[Kind, str], set[str]] = {
 }
 """Spellings that follow from Keras' habits although it does not list them."""
 
+INPUT = "Input"
+"""The one layer that has no call; Keras' class for it is InputLayer."""
+
 LAYER_DEFAULTS: Mapping[str, Any] = {"name": None, "trainable": True, "dtype": None}
 """What every layer takes through `**kwargs`."""
 
@@ -176,7 +185,7 @@ def vocabulary() -> dict[str, Any]:
 
 def _classes() -> dict[Kind, dict[str, Any]]:
     """Returns for each kind what Keras exports, by canonical name."""
-    layers = {**_subclasses(keras.layers, keras.layers.Layer), "Input": keras.layers.InputLayer}
+    layers = {**_subclasses(keras.layers, keras.layers.Layer), INPUT: keras.layers.InputLayer}
     del layers["InputLayer"]
     cells = {name: cls for name, cls in layers.items() if _is_cell(cls)}
     return {
@@ -276,7 +285,7 @@ def _parameters(kind: Kind, entry: str, obj: Any) -> tuple[list[str], dict[str, 
     signature = inspect.signature(obj).parameters
     names = [name for name, parameter in signature.items() if _is_offered(entry, parameter)]
     defaults = {name: signature[name].default for name in names}
-    if kind in (Kind.LAYER, Kind.CELL) and _takes_more(signature):
+    if kind in (Kind.LAYER, Kind.CELL) and _takes_more(signature) and entry != INPUT:
         defaults = {**defaults, **{k: v for k, v in LAYER_DEFAULTS.items() if k not in defaults}}
     required = [name for name in defaults if _is_required(entry, name, defaults[name])]
     for name in defaults:

@@ -67,7 +67,7 @@ def _check_parameters(
         elif not parameter.required:
             checked[name], _ = parameter.type.check(parameter.default, check_object)
     if not findings:
-        findings = broken_rules(entry.name, checked)
+        findings = broken_rules(checked)
     spec = Spec(entry.kind, entry.name, checked, frozenset(str(key) for key in given))
     return (None, findings) if findings else (spec, [])
 

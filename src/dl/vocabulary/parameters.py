@@ -53,11 +53,15 @@ LEFT_OUT: Mapping[str, str] = {
 }
 """Parameters that `dl` leaves out wherever Keras has them, with the reason."""
 
+_VOCABULARY = "`vocabulary` gives the numbers, and so how many there are"
 _LEARNED_BINS = "the limits of the bins are given by `bin_boundaries`"
 
 LEFT_OUT_OF: Mapping[tuple[str, str], str] = {
     ("Discretization", "num_bins"): _LEARNED_BINS,
     ("Discretization", "epsilon"): _LEARNED_BINS,
+    ("IntegerLookup", "max_tokens"): _VOCABULARY,
+    ("IntegerLookup", "pad_to_max_tokens"): _VOCABULARY,
+    ("IntegerLookup", "vocabulary_dtype"): "Keras takes int64 only",
 }
 """Parameters that `dl` leaves out of one entry, with the reason."""
 

@@ -269,11 +269,13 @@ class Object(ParameterType):
     Attributes:
         kind: What it must be.
         only: The canonical names that fit here; empty if all do.
+        never: The canonical names that do not fit here.
         default: The name that `null` stands for; none if `null` is wrong.
     """
 
     kind: Kind
     only: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
     default: str | None = None
 
     @property
@@ -290,13 +292,12 @@ class Object(ParameterType):
         if not isinstance(value, str | Mapping):
             return self.refuse(value, "write its name, or a mapping with `type`")
         spec, findings = nested(self.kind, value)
-        if spec is not None and self.only and spec.type not in self.only:
-            return self._refuse_type(spec.type)
+        if spec is not None and not self._fits(spec.type):
+            return None, [Finding((), f"cannot be {spec.type} here", self.expected, spec.type)]
         return spec, findings
 
-    def _refuse_type(self, name: str) -> Checked:
-        expected = listing(self.only)
-        return None, [Finding((), f"cannot be {name} here; it must be {expected}", expected, name)]
+    def _fits(self, name: str) -> bool:
+        return name not in self.never and (not self.only or name in self.only)
 
     def schema(self) -> dict[str, object]:
         reference: dict[str, object] = {"$ref": f"#/$defs/{self.kind.value}"}

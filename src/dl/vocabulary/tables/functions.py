@@ -8,17 +8,13 @@ from dl.vocabulary.tables.ranges import (
     ABOVE_ZERO,
     ANY_NUMBER,
     AXES,
-    BOOLEAN,
     NOT_NEGATIVE,
     Row,
 )
 from dl.vocabulary.types import Choice, Integer, Nullable
 
 FUNCTIONS: Mapping[str, Row] = {
-    "alpha": (ANY_NUMBER, "Slope or scale below zero."),
-    "approximate": (BOOLEAN, "Use the faster approximation."),
-    "b": (ABOVE_ZERO, "Smoothness."),
-    "default_value": (ANY_NUMBER, "Value below the threshold."),
+    "alpha": (ANY_NUMBER, "Scale below zero."),
     "distribution": (
         Choice(("truncated_normal", "untruncated_normal", "uniform")),
         "Distribution of the random numbers.",
@@ -34,8 +30,6 @@ FUNCTIONS: Mapping[str, Row] = {
     "minval": (ANY_NUMBER, "Lower limit of the random numbers."),
     "output_axes": (Nullable(AXES), "Axes of the weights that belong to the output."),
     "seed": (Nullable(Integer(0)), "Seed of its own; none takes one from the run's seed."),
-    "side": (Choice(("real", "imag")), "Real or imaginary part."),
     "stddev": (NOT_NEGATIVE, "Standard deviation of the random numbers."),
-    "threshold": (ANY_NUMBER, "Value at which the function changes."),
     "value": (ANY_NUMBER, "The value."),
 }

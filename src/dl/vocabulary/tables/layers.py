@@ -23,6 +23,11 @@ from dl.vocabulary.tables.ranges import (
 )
 from dl.vocabulary.types import Choice, Integer, ListOf, Nullable, Object, OneOf, Text
 
+RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
+RECURRENT_LAYER = Object(Kind.LAYER, only=RECURRENT)
+
+_INNER_LAYER = Object(Kind.LAYER, never=("Input",))
+_EQUATION = Text("an equation such as `ab,bc->ac`", r"[A-Za-z.]+,[A-Za-z.]+->[A-Za-z.]+")
 _INITIALIZER = Object(Kind.INITIALIZER)
 _REGULARIZER = Nullable(Object(Kind.REGULARIZER))
 _CONSTRAINT = Nullable(Object(Kind.CONSTRAINT))
@@ -53,7 +58,10 @@ LAYERS: Mapping[str, Row] = {
     "moving_mean_initializer": (_INITIALIZER, "First values of the running mean."),
     "moving_variance_initializer": (_INITIALIZER, "First values of the running variance."),
     "axis": (INTEGER, "The axis concerned; -1 is the last."),
-    "backward_layer": (Nullable(Object(Kind.LAYER)), "The layer for the backward direction."),
+    "backward_layer": (
+        Nullable(RECURRENT_LAYER),
+        "The layer for the backward direction; none is a copy.",
+    ),
     "bias_axes": (Nullable(Text("letters of the output", "[A-Za-z]+")), "Axes that have a bias."),
     "bin_boundaries": (ListOf(ANY_NUMBER), "Limits between the bins, in rising order."),
     "bins": (COUNT, "Number of bins."),
@@ -70,7 +78,7 @@ LAYERS: Mapping[str, Row] = {
     "dims": (ListOf(COUNT), "New order of the axes, counted from 1."),
     "dropout": (SHARE_BELOW_ONE, "Share of the inputs set to zero."),
     "epsilon": (ABOVE_ZERO, "Small number that prevents division by zero."),
-    "equation": (Text(), "Einstein summation, such as `ab,bc->ac`."),
+    "equation": (_EQUATION, "Einstein summation, such as `ab,bc->ac`."),
     "expand_dims": (BOOLEAN, "Add an axis to the output."),
     "fft_length": (Nullable(COUNT), "Length of the Fourier transform."),
     "filters": (COUNT, "Number of output channels."),
@@ -84,8 +92,8 @@ LAYERS: Mapping[str, Row] = {
     "invert": (BOOLEAN, "Do the inverse."),
     "keepdims": (BOOLEAN, "Keep the axes that are pooled, with length 1."),
     "kernel_size": (size, "Size of the window."),
-    "layer": (Object(Kind.LAYER), "The layer inside."),
-    "layers": (ListOf(Object(Kind.LAYER)), "The layers inside, from input to output."),
+    "layer": (_INNER_LAYER, "The layer inside."),
+    "layers": (ListOf(_INNER_LAYER), "The layers inside, from input to output."),
     "logit_soft_cap": (Nullable(ABOVE_ZERO), "Largest absolute value of the logits."),
     "mask_zero": (BOOLEAN, "Treat 0 as padding."),
     "merge_mode": (Choice(("sum", "mul", "concat", "ave")), "How both directions are joined."),

@@ -59,6 +59,7 @@ MEASURES: Mapping[str, Row] = {
         "How the area is summed.",
     ),
     "target_class_ids": (ListOf(AMOUNT), "The classes to measure, counted from 0."),
+    "threshold": (SHARE, "Probability from which a row counts as positive."),
     "thresholds": (Nullable(SHARE), "Probability from which a row counts as positive."),
     "top_k": (Nullable(COUNT), "How many of the best classes count; none is all."),
 }
