@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -51,21 +49,20 @@ def write_csv(columns: Mapping[str, Array], target: Path | BinaryIO) -> None:
 
 
 def _write(table: Any, stream: BinaryIO) -> None:
-    stream.write(_text_row(table.column_names))
+    names = [_escaped(pyarrow.array([name])) for name in table.column_names]
+    stream.write(_text(pyarrow.record_batch(names, table.column_names)))
     for batch in table.to_batches(max_chunksize=_BLOCK):
-        # pyarrow cannot quote only the texts that need it: quote all texts of a block or none.
-        style = "needed" if any(map(_has_special, batch.columns)) else "none"
-        sink = pyarrow.BufferOutputStream()
-        options = pyarrow.csv.WriteOptions(include_header=False, quoting_style=style)
-        pyarrow.csv.write_csv(batch, sink, options)
-        stream.write(sink.getvalue())
+        stream.write(_text(batch))
     stream.flush()
 
 
-def _text_row(texts: list[str]) -> bytes:
-    row = io.StringIO()
-    csv.writer(row, lineterminator="\n").writerow(_escaped(pyarrow.array(texts)).to_pylist())
-    return row.getvalue().encode()
+def _text(batch: Any) -> Any:
+    # pyarrow cannot quote only the texts that need it: it quotes all texts of a block or none.
+    style = "needed" if any(map(_has_special, batch.columns)) else "none"
+    sink = pyarrow.BufferOutputStream()
+    options = pyarrow.csv.WriteOptions(include_header=False, quoting_style=style)
+    pyarrow.csv.write_csv(batch, sink, options)
+    return sink.getvalue()
 
 
 def _column(values: Array) -> Any:

@@ -22,7 +22,6 @@ from dl.data.tables.frame import Frame, Select
 from dl.data.tables.parquet_file import read_parquet
 from dl.data.tables.select import require
 from dl.errors import DataError
-from dl.vocabulary.spec import Finding, Findings
 
 FileData = CsvData | ParquetData
 Kinds = Mapping[str, ColumnKind]
@@ -66,19 +65,18 @@ def read_tables(config: Config) -> RawParts:
 
 def read_table_from(config: Config, path: Path, wanted: Wanted) -> RawTable:
     """Reads another file: of the config's kind, or a CSV file for a built-in data set."""
-    return _typed(_frame(config, path, _selector(str(path), wanted)), wanted)
+    return typed_table(_frame(config, path, _selector(str(path), wanted)), wanted)
 
 
 def read_table_stream(config: Config, stream: BinaryIO, wanted: Wanted) -> RawTable:
     """Reads CSV from a stream, to its end."""
     separator, encoding = _dialect(config)
     text = decode("standard input", stream.read(), encoding, separator)
-    return _typed(frame_of(text, _selector(text.source, wanted)), wanted)
+    return typed_table(frame_of(text, _selector(text.source, wanted)), wanted)
 
 
 def _read_files(config: Config, data: FileData) -> RawParts:
     targets = (data.target,) if isinstance(data.target, str) else data.target
-    _check_names(targets, data.features)
     wanted = Wanted(data.features, targets, data.columns or {}, _strict_target(config))
     train = read_table_from(config, Path(data.path), wanted)
     _check_kinds(data, train)
@@ -108,21 +106,6 @@ def _strict_target(config: Config) -> bool:
     if config.data.task is not None:
         return config.data.task not in _CLASSIFICATION
     return config.training.loss.type.startswith(("MeanSquared", "MeanAbsolute", "Huber", "LogCosh"))
-
-
-def _check_names(targets: Sequence[str], features: Sequence[str] | None) -> None:
-    for i, name in enumerate(features or ()):
-        if name in targets:
-            raise Findings(
-                [
-                    Finding(
-                        ("data", "features", i),
-                        f"{name!r} is the target: the network would be given the answer",
-                        "input columns only",
-                        hint="take it out of the features",
-                    )
-                ]
-            )
 
 
 def _check_kinds(data: FileData, table: RawTable) -> None:
@@ -158,7 +141,9 @@ def _unnamed(source: str, number: int) -> DataError:
     )
 
 
-def _typed(frame: Frame, wanted: Wanted) -> RawTable:
+def typed_table(frame: Frame, wanted: Wanted) -> RawTable:
+    """Types the columns of a frame, as far as they are wanted."""
+
     def typed(name: str) -> Column:
         strict = name not in wanted.targets or wanted.strict_target
         return to_column(

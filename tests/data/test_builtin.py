@@ -1,0 +1,54 @@
+"""scikit-learn's data sets."""
+
+from __future__ import annotations
+
+import pytest
+
+from data.tabular import config_with, told
+from dl.config.sections.data import BUILTIN
+from dl.data.load import load_dataset
+from dl.progress import SilentReporter
+
+CLASSES = {
+    "iris": ("setosa", "versicolor", "virginica"),
+    "wine": ("class_0", "class_1", "class_2"),
+    "breast_cancer": ("malignant", "benign"),
+    "digits": tuple("0123456789"),
+    "diabetes": (),
+}
+SHAPES = {"iris": 4, "wine": 13, "breast_cancer": 30, "digits": 64, "diabetes": 10}
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_every_data_set(name: str) -> None:
+    training = {"loss": "sparse_categorical_crossentropy" if CLASSES[name] else "mse"}
+    units = {"units": len(CLASSES[name]) or 1, "activation": "softmax" if CLASSES[name] else None}
+    layers = [{"type": "Dense", **units}]
+    data: dict[str, object] = {"source": "builtin", "dataset": name}
+    config = config_with(data, training=training, model={"layers": layers})
+    info = load_dataset(config, SilentReporter()).info
+    assert info.classes == CLASSES[name]
+    assert info.input_shape == (SHAPES[name],)
+    assert not info.image
+
+
+def test_chosen_columns() -> None:
+    config = config_with(
+        {
+            "source": "builtin",
+            "dataset": "diabetes",
+            "features": ["bmi", "sex"],
+            "columns": {"sex": "categorical"},
+        }
+    )
+    info = load_dataset(config, SilentReporter()).info
+    assert info.features == ("bmi", "sex=-0.0446416", "sex=0.0506801")
+
+
+def test_unknown_column() -> None:
+    config = config_with({"source": "builtin", "dataset": "diabetes", "features": ["bim"]})
+    assert told(lambda: load_dataset(config, SilentReporter())) == (
+        "diabetes: there is no column 'bim'\n"
+        "expected: one of age, sex, bmi, bp, s1, s2, s3, s4 … (10 in all)\n"
+        "hint: did you mean 'bmi'?"
+    )

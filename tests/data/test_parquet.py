@@ -1,0 +1,82 @@
+"""Parquet files."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+
+from data.tabular import config_with, told
+from dl.config.schema import Config
+from dl.data.load import load_dataset
+from dl.progress import SilentReporter
+
+
+def parquet_config(path: Path, **data: object) -> Config:
+    return config_with({"source": "parquet", "path": str(path), "target": "y", **data})
+
+
+def write(path: Path, **columns: object) -> Path:
+    pyarrow.parquet.write_table(pyarrow.table(columns), path)
+    return path
+
+
+def test_types_of_the_file_are_the_kinds(tmp_path: Path) -> None:
+    days = [datetime.date(2024, 1, day + 1) for day in range(10)]
+    path = write(
+        tmp_path / "rows.parquet",
+        x=[float(i) for i in range(10)],
+        flag=[i % 2 == 0 for i in range(10)],
+        code=[f"0{i % 2}" for i in range(10)],
+        day=days,
+        y=list(range(10)),
+    )
+    dataset = load_dataset(parquet_config(path), SilentReporter())
+    assert [feature["kind"] for feature in dataset.learned["features"]] == [
+        "numeric",
+        "categorical",
+        "categorical",
+        "date",
+    ]
+    assert dataset.info.features[1:5] == ("flag=false", "flag=true", "code=00", "code=01")
+
+
+def test_rows_are_named_by_number(tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.parquet", x=[1.0] * 9 + [float("inf")], y=list(range(10)))
+    fault = told(lambda: load_dataset(parquet_config(path), SilentReporter()), tmp_path)
+    assert fault.startswith("rows.parquet: row 10: column 'x' is infinite")
+
+
+def test_no_parquet_file(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    path.write_text("x,y\n1,2\n")
+    fault = told(lambda: load_dataset(parquet_config(path), SilentReporter()), tmp_path)
+    assert fault.startswith("rows.parquet: is no Parquet file or is damaged\nfound: ")
+    assert fault.endswith("hint: use `source: csv` for text; else write the file again")
+
+
+def test_cut_off_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.parquet", x=[1.0] * 10, y=list(range(10)))
+    path.write_bytes(path.read_bytes()[:-20])
+    fault = told(lambda: load_dataset(parquet_config(path), SilentReporter()), tmp_path)
+    assert fault.startswith("rows.parquet: is no Parquet file or is damaged")
+
+
+def test_no_rows(tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.parquet", x=pyarrow.array([], pyarrow.float64()), y=[])
+    fault = told(lambda: load_dataset(parquet_config(path), SilentReporter()), tmp_path)
+    assert fault == "rows.parquet: has columns but no rows"
+
+
+def test_missing_target(tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.parquet", x=[1.0], label=[1.0])
+    fault = told(
+        lambda: load_dataset(parquet_config(path, target="labels"), SilentReporter()), tmp_path
+    )
+    assert fault == (
+        "rows.parquet: there is no target column 'labels'\n"
+        "expected: one of x, label\n"
+        "hint: did you mean 'label'?"
+    )

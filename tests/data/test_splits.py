@@ -1,0 +1,107 @@
+"""Splitting rows by shares."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data.tabular import told
+from dl.data.splits import Shares, divide
+from dl.errors import DataError
+
+
+def test_shares_are_rounded_to_the_nearest_row() -> None:
+    division = divide("rows", 9, Shares(0.3, 0.2, None), 0, None)
+    assert [len(part) for part in (division.train, division.validation, division.test)] == [4, 3, 2]
+
+
+def test_the_seed_decides() -> None:
+    first, again, other = (
+        divide("rows", 100, Shares(0.2, 0.2, None), seed, None).test for seed in (1, 1, 2)
+    )
+    assert first.tolist() == again.tolist()
+    assert first.tolist() != other.tolist()
+
+
+def test_the_split_is_the_same_for_ever() -> None:
+    labels = np.array([0, 1] * 6)
+    division = divide("rows", 12, Shares(0.2, 0.25, None), 7, labels)
+    assert division.test.tolist() == [2, 6, 11]
+    assert division.validation.tolist() == [7, 10]
+
+
+def test_classes_keep_their_shares() -> None:
+    labels = np.repeat([0, 1, 2], [60, 30, 10])
+    division = divide("rows", 100, Shares(0.1, 0.2, None), 0, labels)
+    assert division.stratified
+    assert np.bincount(labels[division.test]).tolist() == [12, 6, 2]
+    assert np.bincount(labels[division.validation]).tolist() == [6, 3, 1]
+
+
+def test_no_stratifying_by_default_with_a_rare_class() -> None:
+    labels = np.array([0] * 9 + [1])
+    assert not divide("rows", 10, Shares(0.2, 0.2, None), 0, labels).stratified
+
+
+def test_no_stratifying_if_nothing_is_split() -> None:
+    division = divide("rows", 4, Shares(0, 0, None), 0, np.array([0, 1, 0, 1]))
+    assert not division.stratified
+    assert division.train.tolist() == [0, 1, 2, 3]
+
+
+def test_rare_class_if_stratifying_is_asked_for() -> None:
+    labels = np.array([0] * 9 + [1])
+    shares = Shares(0, 0.2, True)
+    assert told(lambda: divide("rows", 10, shares, 0, labels, ["common", "rare"])) == (
+        "data.split.stratify: the class 'rare' has 1 row\n"
+        "expected: at least 2 rows of each class, one for each part\n"
+        "hint: add rows, leave the class out, or write `stratify: false`"
+    )
+
+
+def test_stratifying_without_classes() -> None:
+    assert told(lambda: divide("rows", 10, Shares(0, 0.2, True), 0, None)) == (
+        "data.split.stratify: the target has no classes whose shares could be kept\n"
+        "hint: leave `stratify` out"
+    )
+
+
+def test_no_row_left_for_training() -> None:
+    assert told(lambda: divide("rows", 4, Shares(0.5, 0.5, None), 0, None)) == (
+        "rows: no row is left for training\n"
+        "expected: shares of 4 rows that leave some\n"
+        "found: 2 for validation, 2 for the test\n"
+        "hint: make `data.split.validation` or `data.split.test` smaller"
+    )
+
+
+@given(
+    labels=st.lists(st.integers(0, 4), min_size=1, max_size=60),
+    validation=st.floats(0, 0.6),
+    test=st.floats(0, 0.6),
+    seed=st.integers(0, 2**32 - 1),
+    stratify=st.sampled_from([None, True, False]),
+)
+def test_every_row_is_in_one_part(
+    labels: list[int], validation: float, test: float, seed: int, stratify: bool | None
+) -> None:
+    shares = Shares(validation, test, stratify)
+    try:
+        division = divide("rows", len(labels), shares, seed, np.array(labels), list("abcde"))
+    except DataError:
+        return
+    parts = (division.train, division.validation, division.test)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(labels)))
+    assert all(part.tolist() == sorted(part.tolist()) for part in parts)
+    assert len(division.train) > 0
+    if division.stratified:
+        assert set(np.array(labels)[division.train]) == set(labels)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_a_share_below_half_a_row(rows: int) -> None:
+    assert told(lambda: divide("rows", rows, Shares(0, 0.1, None), 0, None)).startswith(
+        "rows: the test part is empty"
+    )
