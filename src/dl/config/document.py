@@ -28,10 +28,14 @@ _MERGE = "<<"
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What was read: the root, and the problems that did not stop the reading."""
+    """What was read: the root, and the problems that did not stop the reading.
+
+    `whole` is false where a file that it extends could not be read.
+    """
 
     root: MapNode
     problems: tuple[Problem, ...]
+    whole: bool = True
 
 
 class Places(Protocol):

@@ -32,7 +32,7 @@ def read_with_bases(path: FilePath, content: bytes) -> Document:
     reader = _Reader()
     document = read_document(content, str(path))
     root = reader.extended(document.root, path, (_identity(path),))
-    return Document(root, (*document.problems, *reader.problems))
+    return Document(root, (*document.problems, *reader.problems), reader.whole)
 
 
 def merge(base: Node, top: Node, path: Path = ()) -> Node:
@@ -80,6 +80,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
+        self.whole = True
         self._read: dict[str, MapNode] = {}
         self._files = 0
 
@@ -92,7 +93,9 @@ class _Reader:
         merged: Node | None = None
         for name in self._names(entry):
             base = self._base(name, path, chain)
-            if base is not None:
+            if base is None:
+                self.whole = False
+            else:
                 merged = base if merged is None else merge(merged, base)
         result = own if merged is None else merge(merged, own)
         return result if isinstance(result, MapNode) else own

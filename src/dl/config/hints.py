@@ -31,6 +31,8 @@ _OTHER_NAMES = {
     "test_size": "data.split.test",
     "dataset": "data.dataset, with source builtin, keras or synthetic",
 }
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+_CURLED = re.compile("[\u2018-\u201f\u00ab\u00bb].*[\u2018-\u201f\u00ab\u00bb]")
 _DIGIT_GROUPS = re.compile(r"\d{1,3}([,_ ']\d{3})+")
 
 
@@ -48,7 +50,16 @@ def belongs_hint(path: Path) -> str | None:
     if homes:
         return f"{name} belongs to the first level of the file, without indentation"
     other = _OTHER_NAMES.get(name)
-    return f"set {other}" if other else None
+    return f"set {other}" if other else _near_elsewhere(name) if len(path) == 1 else None
+
+
+def _near_elsewhere(name: str) -> str | None:
+    """Returns where a misspelt key of the first level belongs, if it is a key of a section."""
+    paths = {key: (*home, key) for home, owner in _homes() for key in owner.model_fields if home}
+    if closest(name, Config.model_fields):
+        return None
+    near = closest(name, paths)
+    return f"did you mean {dotted(paths[near])}?" if near else None
 
 
 def _homes(
@@ -97,6 +108,11 @@ def _text_hint(text: str, kinds: set[Any], choices: list[str]) -> str | None:
     near = closest(text, choices) if choices else None
     if near:
         return f"did you mean {near}?"
+    if _CURLED.fullmatch(text):
+        return f'write straight quotes: "{text[1:-1]}"'
+    percent = _PERCENT.fullmatch(text)
+    if float in kinds and percent:
+        return f"write {float(percent[1]) / 100:g}"
     if kinds & {int, float} and _is_number(text):
         return f"remove the quotes: {text}"
     if kinds & {int, float} and _DIGIT_GROUPS.fullmatch(text):

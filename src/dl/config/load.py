@@ -70,7 +70,7 @@ def load_config(path: Path, overrides: Sequence[str] = (), name: str | None = No
     root, problems = override(document.root, overrides)
     root = _named(root, path, name)
     folder = _folder(str(path))
-    config, invalid = _check(root, folder)
+    config, invalid = _check(root, folder, document.whole)
     problems = [*document.problems, *problems]
     problems += _new(invalid, problems)
     if config is None or problems:
@@ -95,11 +95,15 @@ def _named(root: MapNode, path: Path, name: str | None) -> MapNode:
 
 def _new(found: Iterable[Problem], before: Sequence[Problem]) -> list[Problem]:
     """Leaves out what only follows from a value that was refused before."""
-    known = {problem.mark for problem in before}
-    return [problem for problem in found if problem.mark not in known]
+    known = {_start(problem.mark) for problem in before}
+    return [problem for problem in found if _start(problem.mark) not in known]
 
 
-def _check(root: MapNode, folder: Path) -> tuple[Config | None, list[Problem]]:
+def _start(mark: Mark | None) -> tuple[str, int | None, int | None] | None:
+    return (mark.source, mark.line, mark.column) if mark else None
+
+
+def _check(root: MapNode, folder: Path, whole: bool = True) -> tuple[Config | None, list[Problem]]:
     values = _with_absolute_paths(plain(root), root)
     config: Config | None = None
     problems: list[Problem] = []
@@ -107,7 +111,7 @@ def _check(root: MapNode, folder: Path) -> tuple[Config | None, list[Problem]]:
         config = Config.model_validate_json(json.dumps(values))
         valid = {name: getattr(config, name) for name in Config.model_fields}
     except ValidationError as error:
-        problems = problems_of(error, root)
+        problems = problems_of(error, root, whole)
         wrong = {str(item["loc"][0]) for item in error.errors() if item["loc"]}
         valid = _valid_sections(values, wrong)
     names = {item.name for item in fields(rules.Partial)} & set(valid)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from dl.config import expected as types
 from dl.config.hints import belongs_hint, value_hint
-from dl.config.nodes import MapNode, ScalarNode, child, dotted, find, place, plain, shown
+from dl.config.nodes import ListNode, MapNode, ScalarNode, child, dotted, find, place, plain, shown
 from dl.config.objects import FINDINGS
 from dl.config.schema import Config
 from dl.errors import Mark, Problem, closest
@@ -29,12 +29,20 @@ def problem_of(finding: Finding, root: MapNode) -> Problem:
     )
 
 
-def problems_of(error: ValidationError, root: MapNode) -> list[Problem]:
-    """Words all errors of a validation; several about one value become one problem."""
+def problems_of(error: ValidationError, root: MapNode, whole: bool = True) -> list[Problem]:
+    """Words all errors of a validation; several about one value become one problem.
+
+    Args:
+        error: What pydantic found.
+        root: The tree that was checked.
+        whole: Whether all of the config could be read; if not, nothing is called missing.
+    """
     problems: list[Problem] = []
     wrong: dict[Path, list[_Place]] = {}
     for item in error.errors(include_url=False, include_input=False):
         at = _locate(Config, (), item["loc"])
+        if _only_follows(item["type"], at, root, whole):
+            continue
         if item["type"] == FINDINGS:
             prefix = _written_path(at, root)
             findings: Iterable[Finding] = item["ctx"]["findings"]
@@ -91,6 +99,14 @@ def _of_key(kind: str, at: _Place, root: MapNode) -> Problem:
     if kind.startswith("union_tag"):
         return _source(at, root)
     return _no_mapping(at, root)
+
+
+def _only_follows(kind: str, at: _Place, root: MapNode, whole: bool) -> bool:
+    """Tells whether an error only follows from another one: pydantic counts valid items only."""
+    if kind in ("missing", "union_tag_not_found"):
+        return not whole and not at.rest
+    node = find(root, at.path)
+    return kind == "too_short" and isinstance(node, ListNode) and bool(node.items) and not at.rest
 
 
 def _missing(path: Path, owner: type[BaseModel], root: MapNode) -> Problem:

@@ -39,6 +39,9 @@ def explain(error: yaml.YAMLError, lines: list[str]) -> SyntaxProblem:
     """Words a syntax error of the YAML parser for somebody who does not know YAML's grammar."""
     if not isinstance(error, yaml.MarkedYAMLError):
         return SyntaxProblem((0, 0), "this is no YAML: it cannot be read", None)
+    conflict = _conflict(lines)
+    if conflict is not None:
+        return conflict
     at = _span(error.problem_mark) or _span(error.context_mark) or (0, 0)
     start = _span(error.context_mark) or at
     problem, context = error.problem or "", error.context or ""
@@ -52,7 +55,27 @@ def explain(error: yaml.YAMLError, lines: list[str]) -> SyntaxProblem:
         return _quoted(problem, start, at)
     if "flow" in context and " or " in problem:
         return _unclosed(context, start, at, lines)
-    return _grammar(problem, start, at)
+    return _dash(lines, at) or _grammar(problem, start, at)
+
+
+def _conflict(lines: list[str]) -> SyntaxProblem | None:
+    for number, line in enumerate(lines):
+        if line.startswith("<<<<<<< "):
+            hint = "keep one version and remove the lines with <<<<<<<, ======= and >>>>>>>"
+            return SyntaxProblem((number, 0), "a merge conflict is not resolved here", hint)
+    return None
+
+
+def _dash(lines: list[str], at: _Span) -> SyntaxProblem | None:
+    """Returns the problem of a `-` without a space on the line before, if that is it."""
+    before = lines[at[0] - 1] if 0 < at[0] <= len(lines) else ""
+    match = re.match(r"( *)-[^\s-]", before)
+    if match is None:
+        return None
+    message = "a space is missing after this `-`"
+    return SyntaxProblem(
+        (at[0] - 1, len(match[1])), message, "write `- ` before each item of a list"
+    )
 
 
 def _quoted(problem: str, start: _Span, at: _Span) -> SyntaxProblem:
