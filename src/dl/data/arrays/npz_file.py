@@ -7,6 +7,8 @@ nothing is ever unpickled.
 from __future__ import annotations
 
 import os
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -21,7 +23,21 @@ from dl.data.types import Array
 from dl.errors import DataError, closest
 
 _SHARE_OF_MEMORY = 0.8
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError)
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    tokenize.TokenError,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
+"""What Python's zip reader and numpy's header parser raise for damaged bytes."""
 
 
 class NpzFile:
@@ -36,7 +52,7 @@ class NpzFile:
         self.title = str(path)
         try:
             self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        except _BROKEN as error:
             raise DataError(
                 f"{path}: is no whole .npz file",
                 expected="a file that `numpy.savez` or `numpy.savez_compressed` wrote",

@@ -66,11 +66,19 @@ def _check_pixels(path: Path, width: int, height: int) -> None:
 def _pixels(image: Image.Image, reading: Reading) -> Array:
     if image.format == "JPEG":
         # The decoder may skip detail that the resizing would average away; twice the size is kept.
-        image.draft(None, (2 * reading.width, 2 * reading.height))
-    upright = ImageOps.exif_transpose(image)
+        side = 2 * max(reading.width, reading.height)
+        image.draft(None, (side, side))
+    upright = _in_bytes(ImageOps.exif_transpose(image))
     coloured = upright.convert("L" if reading.grayscale else "RGB")
     resized = coloured.resize((reading.width, reading.height), Image.Resampling.BILINEAR)
     return np.asarray(resized, np.uint8).reshape(reading.shape)
+
+
+def _in_bytes(image: Image.Image) -> Image.Image:
+    """Returns grays of 16 bits as 8 bits, which Pillow's own conversion would cut off at 255."""
+    if not image.mode.startswith("I"):
+        return image
+    return Image.fromarray((np.clip(np.asarray(image), 0, 65_535) >> 8).astype(np.uint8))
 
 
 def _too_many_pixels(path: Path, found: str) -> DataError:
