@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dl.errors import closest
-from dl.vocabulary.catalog import Entry, Parameter, entries, find, left_out, names
-from dl.vocabulary.hints import former_name, left_out_parameter, parameter_hint, required_hint
+from dl.vocabulary.catalog import Entry, Parameter, entries, find, left_out
+from dl.vocabulary.hints import (
+    former_name,
+    left_out_parameter,
+    nearest_name,
+    other_kind,
+    parameter_hint,
+    required_hint,
+)
 from dl.vocabulary.rules import broken_rules
 from dl.vocabulary.spec import Finding, Kind, Spec
 from dl.vocabulary.words import found_text, kind_noun, kind_words, listing
@@ -51,11 +58,13 @@ def _check_bare(kind: Kind, spelled: str) -> tuple[Spec | None, list[Finding]]:
 def _check_parameters(
     entry: Entry, given: Mapping[str, object]
 ) -> tuple[Spec | None, list[Finding]]:
-    findings = [_unknown_parameter(entry, key) for key in given if key not in entry.parameters]
+    unknown = [str(key) for key in given if key not in entry.parameters]
+    findings = [_unknown_parameter(entry, key) for key in unknown]
+    meant = {_nearest(entry, key) for key in unknown}
     missing = [
         parameter
         for parameter in entry.parameters.values()
-        if parameter.required and parameter.name not in given
+        if parameter.required and parameter.name not in given and parameter.name not in meant
     ]
     if missing:
         findings.append(_missing(entry, missing))
@@ -93,9 +102,15 @@ def _no_object(kind: Kind, value: object) -> Finding:
 
 def _no_type(kind: Kind, value: Mapping[str, object]) -> Finding:
     expected = f"`type`, the name of {kind_words(kind)}"
-    named = next((key for key in value if isinstance(key, str) and find(kind, key)), None)
-    hint = f"write {{type: {named}, ...}}" if named else None
+    named = next((key for key, item in value.items() if _names_thing(kind, key, item)), None)
+    hint = f"write {{type: {named or 'NAME'}, ...}}"
     return Finding((), "has no `type`", expected, found_text(value), hint)
+
+
+def _names_thing(kind: Kind, key: object, value: object) -> bool:
+    """Tells whether an entry is a name with its parameters below: `Dense: {units: 3}`."""
+    below = value is None or isinstance(value, Mapping)
+    return below and isinstance(key, str) and find(kind, key) is not None
 
 
 def _unknown(kind: Kind, spelled: str) -> Finding:
@@ -103,8 +118,8 @@ def _unknown(kind: Kind, spelled: str) -> Finding:
     expected = _expected_names(kind)
     if reason is not None:
         return Finding((), f"names {spelled}, which is left out: {reason}", expected, spelled)
-    near = closest(spelled, names(kind))
-    hint = f"did you mean {near}?" if near else "`dl schema` lists all names"
+    near = nearest_name(kind, spelled)
+    hint = f"did you mean {near}?" if near else other_kind(kind, spelled)
     message = f"is not a known {kind_noun(kind)}"
     return Finding((), message, expected, found_text(spelled), hint)
 
@@ -116,17 +131,21 @@ def _expected_names(kind: Kind) -> str:
     return f"the name of {kind_words(kind)}, as Keras spells it"
 
 
-def _unknown_parameter(entry: Entry, key: object) -> Finding:
+def _nearest(entry: Entry, key: str) -> str | None:
+    return former_name(entry, key) or closest(key, entry.parameters)
+
+
+def _unknown_parameter(entry: Entry, key: str) -> Finding:
     known = list(entry.parameters)
     expected = listing(known) if known else "no parameter"
-    reason = left_out_parameter(entry, str(key))
+    reason = left_out_parameter(entry, key)
     if reason is not None:
         message = f"is left out: {reason}"
-        return Finding((str(key),), message, expected, str(key), at_key=True)
+        return Finding((key,), message, expected, key, at_key=True)
     message = f"is not a parameter of {entry.name}"
-    near = former_name(entry, str(key)) or closest(str(key), known)
-    hint = parameter_hint(entry, str(key)) or (f"did you mean {near}?" if near else None)
-    return Finding((str(key),), message, expected, str(key), hint, at_key=True)
+    near = _nearest(entry, key)
+    hint = parameter_hint(entry, key) or (f"did you mean {near}?" if near else None)
+    return Finding((key,), message, expected, key, hint, at_key=True)
 
 
 def _missing(entry: Entry, missing: list[Parameter]) -> Finding:

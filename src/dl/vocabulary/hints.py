@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dl.vocabulary.catalog import Entry, Parameter
+from dl.errors import closest
+from dl.vocabulary.catalog import Entry, Parameter, entries, find, names
 from dl.vocabulary.parameters import REQUIRED, left_out
 from dl.vocabulary.spec import Kind
+from dl.vocabulary.words import kind_words, listing
 
 FORMER: Mapping[str, str] = {
     "lr": "learning_rate",
@@ -32,7 +34,27 @@ _ACTIVATION = (
     "an activation is only named; a layer of its own takes parameters, "
     "such as ReLU, LeakyReLU, ELU or Softmax"
 )
+_MOST_OWNERS = 3
 _INPUT_SHAPE = "write `model.input_shape`, or a layer `Input` with `shape`"
+
+
+def nearest_name(kind: Kind, spelled: str) -> str | None:
+    """Returns the name that is nearest, spelled as the user spells: `Dense` for `Dens`."""
+    if any(find(other, spelled) for other in Kind):
+        return None
+    near = closest(spelled, names(kind))
+    entry = find(kind, near) if near else None
+    if entry is None or near is None:
+        return None
+    return entry.name if spelled[:1].isupper() and near.islower() else near
+
+
+def other_kind(kind: Kind, spelled: str) -> str:
+    """Returns that a name stands for something else, if it does, or where all names are."""
+    for other in Kind:
+        if other is not kind and find(other, spelled):
+            return f"{spelled} is {kind_words(other)}"
+    return "`dl schema` lists all names"
 
 
 def former_name(entry: Entry, key: str) -> str | None:
@@ -52,7 +74,14 @@ def parameter_hint(entry: Entry, key: str) -> str | None:
         return _ACTIVATION
     if entry.kind is Kind.LAYER and key in ("input_shape", "batch_input_shape", "input_dim"):
         return _INPUT_SHAPE
-    return None
+    return None if former_name(entry, key) else _owners(entry, key)
+
+
+def _owners(entry: Entry, key: str) -> str | None:
+    """Returns the few things of the same kind that have the parameter, if there are any."""
+    owners = [other.name for other in entries(entry.kind).values() if key in other.parameters]
+    few = 0 < len(owners) <= _MOST_OWNERS
+    return f"{key} is a parameter of {listing(owners, 'and')}" if few else None
 
 
 def required_hint(entry: Entry, missing: list[Parameter]) -> str:

@@ -327,7 +327,7 @@ class OneOf(ParameterType):
             if not findings:
                 return canonical, []
         meant = [option for option in self.types if option.takes(value)]
-        if len(meant) == 1 and isinstance(meant[0], ListOf | Object):
+        if len(meant) == 1 and isinstance(meant[0], ListOf | Object) and not _starts_digit(value):
             return meant[0].check(value, nested)
         return self.refuse(value, _number_hint(value))
 
@@ -380,6 +380,10 @@ def _given(limits: Mapping[str, object]) -> dict[str, object]:
 def _too_large(value: float, largest: float) -> Checked:
     expected = f"a number of at most {largest:g}"
     return None, [Finding((), f"must be at most {largest:g}", expected, found_text(value))]
+
+
+def _starts_digit(value: object) -> bool:
+    return isinstance(value, str) and value[:1].isdigit()
 
 
 def _number_hint(value: object) -> str | None:
