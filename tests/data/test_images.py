@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from dl.config.sections.data import ImagesData
-from dl.data.arrays import picture
+from dl.data.arrays import memory, picture
 from dl.data.arrays.images import read_image_inputs, read_image_part, read_images
 from dl.data.raw import RawArrays
 from dl.errors import DataError, Problem
@@ -172,7 +172,7 @@ def test_damaged_pictures_give_a_picture_or_a_data_error(tmp_path: Path, suffix:
         for position in noise.integers(0, len(whole), 3):
             damaged[position] = noise.integers(0, 256)
         path.write_bytes(damaged[: noise.integers(1, len(whole) + 1)])
-        with contextlib.suppress(DataError):
+        with contextlib.suppress(DataError), picture.without_warnings():
             assert picture.read_picture(path, reading).shape == (4, 4, 3)
 
 
@@ -196,6 +196,18 @@ def test_decompression_bomb_is_refused(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(DataError, match="the picture is too large"):
         picture.read_picture(path, picture.Reading(2, 2, grayscale=False))
+
+
+def test_more_pictures_than_the_memory_holds_are_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "available_memory", lambda: 2**29)
+    assert problem_of(folder, image_size=(10_000, 10_000)) == Problem(
+        f"{folder}/cat: 3 pictures do not fit in the memory",
+        expected="at most 0.4 GiB",
+        found="4.2 GiB, in the shape (3, 10000, 10000, 3)",
+        hint="make `data.image_size` smaller, or take fewer pictures",
+    )
 
 
 def test_empty_class_folder_is_refused(folder: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dl.config.sections.data import Arrays, NpzData
-from dl.data.arrays import npz_file
+from dl.data.arrays import memory
 from dl.data.arrays.npz import read_npz, read_npz_inputs, read_npz_part
 from dl.data.raw import RawArrays, RawParts
 from dl.errors import DataError, Problem
@@ -169,13 +169,13 @@ def header(shape: tuple[int, ...]) -> bytes:
 def test_array_larger_than_the_memory_is_refused_unread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(npz_file, "available_memory", lambda: 2**30)
+    monkeypatch.setattr(memory, "available_memory", lambda: 2**30)
     path = tmp_path / "rows.npz"
     write_member(path, "x_train", header((2**20, 2**20)))
     assert problem_of(path) == Problem(
         f"{path}: the array `x_train` does not fit in the memory",
         expected="at most 0.8 GiB",
-        found="4096.0 GiB in the shape (1048576, 1048576)",
+        found="4096.0 GiB, in the shape (1048576, 1048576)",
         hint="save fewer rows, or a smaller type such as uint8 or float32",
     )
 

@@ -8,6 +8,7 @@ point.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from dl.config.sections.data import ImagesData
-from dl.data.arrays.picture import SUFFIXES, Reading, read_picture
+from dl.data.arrays.memory import check_memory
+from dl.data.arrays.picture import SUFFIXES, Reading, read_picture, without_warnings
 from dl.data.files import check_file, check_folder
 from dl.data.fingerprint import fingerprint_files
 from dl.data.raw import RawArrays, RawParts
@@ -25,6 +27,8 @@ from dl.errors import DataError
 from dl.progress import Reporter
 
 _MOST_LISTED = 5
+_BYTES_OF_VALUE = 5
+"""One as it is read, four as the float32 that the model takes."""
 
 
 def read_images(data: ImagesData, reporter: Reporter) -> RawParts:
@@ -177,8 +181,16 @@ def _refuse_other_classes(
 def _decoded(files: Sequence[Path], data: ImagesData, reporter: Reporter) -> Array:
     """Returns the pictures as bytes, shape (rows, height, width, channels)."""
     reading = Reading(*data.image_size, grayscale=data.color == "grayscale")
-    x = np.empty((len(files), *reading.shape), np.uint8)
+    shape = (len(files), *reading.shape)
+    check_memory(
+        _BYTES_OF_VALUE * math.prod(shape),
+        f"{files[0].parent}: {len(files)} pictures do not fit in the memory",
+        f"in the shape {shape}",
+        "make `data.image_size` smaller, or take fewer pictures",
+    )
+    x = np.empty(shape, np.uint8)
     with (
+        without_warnings(),
         reporter.stage("decoding images", len(files)) as advance,
         ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,
     ):

@@ -6,7 +6,6 @@ nothing is ever unpickled.
 
 from __future__ import annotations
 
-import os
 import struct
 import tokenize
 import zipfile
@@ -19,13 +18,14 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
+from dl.data.arrays.memory import check_memory
 from dl.data.types import Array
 from dl.errors import DataError, closest
 
-_SHARE_OF_MEMORY = 0.8
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
+    MemoryError,
     struct.error,
     tokenize.TokenError,
     EOFError,
@@ -91,8 +91,6 @@ class NpzFile:
                 self._check_header(name, member)
             with self._zip.open(f"{name}.npy") as member:
                 return np.asarray(npy.read_array(member, allow_pickle=False))
-        except MemoryError as error:
-            raise self._too_large(name, "more than the memory") from error
         except _BROKEN as error:
             raise DataError(
                 f"{self.title}: the array `{name}` is damaged",
@@ -122,31 +120,14 @@ class NpzFile:
             )
         size = dtype.itemsize * int(np.prod(shape, dtype=object)) if shape else dtype.itemsize
         declared = self._zip.getinfo(f"{name}.npy").file_size
-        if size > _SHARE_OF_MEMORY * available_memory():
-            raise self._too_large(name, f"{_gigabytes(size)} in the shape {shape}")
+        check_memory(
+            size,
+            f"{self.title}: the array `{name}` does not fit in the memory",
+            f"in the shape {shape}",
+            "save fewer rows, or a smaller type such as uint8 or float32",
+        )
         if size + member.tell() != declared:
             raise ValueError(f"{declared} bytes stand for the shape {shape} of {dtype}")
-
-    def _too_large(self, name: str, found: str) -> DataError:
-        limit = _gigabytes(int(_SHARE_OF_MEMORY * available_memory()))
-        return DataError(
-            f"{self.title}: the array `{name}` does not fit in the memory",
-            expected=f"at most {limit}",
-            found=found,
-            hint="save fewer rows, or a smaller type such as uint8 or float32",
-        )
-
-
-def available_memory() -> int:
-    """Returns the memory that programs can still take, in bytes."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            for line in file:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
@@ -158,10 +139,6 @@ def _header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
     else:
         raise ValueError(f"the unknown version {version} of the format")
     return shape, dtype
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB"
 
 
 def _listed(names: Sequence[str]) -> str:

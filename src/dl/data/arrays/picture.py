@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +37,23 @@ class Reading:
         return self.height, self.width, 1 if self.grayscale else 3
 
 
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Keeps Pillow silent about damaged EXIF data and sizes, which `read_picture` judges itself.
+
+    Filters of warnings belong to the whole process: enter this once, not in each thread.
+    """
+    logger = logging.getLogger("PIL")
+    level = logger.level
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logger.setLevel(logging.CRITICAL + 1)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+
+
 def read_picture(path: Path, reading: Reading) -> Array:
     """Returns a picture as bytes of the shape of `reading`.
 
@@ -44,12 +64,9 @@ def read_picture(path: Path, reading: Reading) -> Array:
         DataError: The file is no picture, truncated, or has more than `MOST_PIXELS` pixels.
     """
     try:
-        with warnings.catch_warnings():
-            # Damaged EXIF data and the size are answered below; Pillow's words would go to stderr.
-            warnings.simplefilter("ignore")
-            with Image.open(path, formats=_FORMATS) as image:
-                _check_pixels(path, image.width, image.height)
-                return _pixels(image, reading)
+        with Image.open(path, formats=_FORMATS) as image:
+            _check_pixels(path, image.width, image.height)
+            return _pixels(image, reading)
     except UnidentifiedImageError as error:
         raise _broken(path, "is no picture", "a file of another kind") from error
     except Image.DecompressionBombError as error:
