@@ -321,3 +321,18 @@ def test_dropping_all_rows(tmp_path: Path) -> None:
         "hint: fill with `preprocess.missing: median`, or leave the empty columns out with "
         "`data.features`"
     )
+
+
+def test_row_behind_a_stray_quote_has_no_line(tmp_path: Path) -> None:
+    assert fault(tmp_path, 'x,c,y\n1,"a"b,2\ninf,c,3\n').startswith("rows.csv: column 'x' is inf")
+
+
+def test_text_in_a_numeric_target_advises_another_loss(tmp_path: Path) -> None:
+    rows = "".join(f"{i},{i}\n" for i in range(20))
+    assert fault(tmp_path, f"x,y\n{rows}1,many\n") == (
+        "rows.csv:22: column 'y' is numeric, but this is text\n"
+        "expected: a number\n"
+        "found: 'many'\n"
+        "hint: leave the field empty if the value is missing, write decimals with a point, or "
+        "name a loss for classes if these are classes"
+    )

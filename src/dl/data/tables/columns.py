@@ -30,10 +30,24 @@ from dl.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Where a column comes from, for messages."""
+    """Where a column comes from, for messages.
+
+    Attributes:
+        name: The column.
+        place: Words for the place of a row.
+        target: Whether it is a target; `data.columns` is for input columns.
+    """
 
     name: str
     place: Place
+    target: bool = False
+
+    @property
+    def advice(self) -> str:
+        """What to write if the values are categories."""
+        if self.target:
+            return "name a loss for classes if these are classes"
+        return f"add `data.columns: {{{self.name}: categorical}}`"
 
     def error(self, row: int, message: str, found: object, hint: str, expected: str) -> DataError:
         """Returns an error about the value in a 0-based row."""
@@ -138,8 +152,8 @@ def _numbers_of_text(texts: Any, cell: Cell) -> Column:
         row,
         "is numeric, but this is text",
         texts[row].as_py(),
-        f"leave the field empty if the value is missing, write decimals with a point, or add "
-        f"`data.columns: {{{cell.name}: categorical}}`",
+        "leave the field empty if the value is missing, write decimals with a point, or "
+        + cell.advice,
         "a number",
     )
 
@@ -160,7 +174,7 @@ def _dates_of_text(texts: Any, cell: Cell) -> Column:
         row, message = 0, "mixes dates with and without a time zone"
     else:
         message = "is a date, but this is none that can be read"
-    hint = f"write it in one of these forms, or add `data.columns: {{{cell.name}: categorical}}`"
+    hint = f"write it in one of these forms, or {cell.advice}"
     raise cell.error(row, message, texts[row].as_py(), hint, FORMS)
 
 

@@ -145,10 +145,10 @@ def typed_table(frame: Frame, wanted: Wanted) -> RawTable:
     """Types the columns of a frame, as far as they are wanted."""
 
     def typed(name: str) -> Column:
-        strict = name not in wanted.targets or wanted.strict_target
-        return to_column(
-            frame.columns[name], Cell(name, frame.place), wanted.kinds.get(name), strict
-        )
+        target = name in wanted.targets
+        cell = Cell(name, frame.place, target)
+        strict = wanted.strict_target or not target
+        return to_column(frame.columns[name], cell, wanted.kinds.get(name), strict)
 
     # Arrow releases Python's lock while it reads texts as numbers or dates.
     with ThreadPoolExecutor() as threads:
