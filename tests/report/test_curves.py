@@ -40,6 +40,20 @@ def test_a_panel_for_the_loss_and_each_metric() -> None:
     assert labels(figure.axes[0]) == ["training", "validation"]
 
 
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        ("", "loss"),
+        ("mean_squared_error", "mean squared error"),
+        ("MeanSquaredError", "mean squared error"),
+        ("KLDivergence", "KLDivergence"),
+        ("Poisson", "Poisson"),
+    ],
+)
+def test_the_axis_of_the_loss_says_which_it_is(loss: str, words: str) -> None:
+    assert built(history(2), loss).axes[0].get_ylabel() == words
+
+
 def test_the_learning_rate_is_shown_if_it_changes() -> None:
     rows = [{**row, "learning_rate": 1 / row["epoch"]} for row in history(3)]
 

@@ -66,6 +66,14 @@ def test_examples_show_brightness_between_black_and_full() -> None:
     assert set(np.unique(shown(examples.build(run)))) == {0, 127, 255}
 
 
+def test_examples_stay_bright_beside_a_value_far_out() -> None:
+    x = np.tile([0.0, 1.0], 200).reshape(4, 100)
+    x[0, 0] = 50.0
+    run = replace(classified(2, 4), x=x, image=False, picture_shape=(10, 10), pixel_max=None)
+
+    assert set(np.unique(shown(examples.build(run)))) == {0, 255}
+
+
 def test_examples_of_a_regression_show_its_values() -> None:
     run = replace(regressed(3), x=np.zeros((3, 4, 4)), image=True, y_true=np.array([1.5, -2.0, 3]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,7 +94,8 @@ def _draw_measure(axes: Axes, run: PlotInput, name: str, best: int | None) -> No
 
 def _axis_name(run: PlotInput, name: str) -> str:
     known = run.loss if name == "loss" and run.loss else name
-    return shortened(known.replace("_", " "), 32)
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", known.replace("_", " "))
+    return shortened(words.lower() if words != known else words, 32)
 
 
 def _draw_series(axes: Axes, shown: Series, look: _Look, best: int | None) -> None:

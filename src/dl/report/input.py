@@ -33,7 +33,7 @@ class PlotInput:
         predictions: As `y_true`.
         probabilities: Shape (rows, classes); binary: also (rows,) or (rows, 1) of the second class.
         image: Whether a row of `x` is a picture: (height, width) or (height, width, channels).
-        pixel_max: The value of `x` that is full brightness. Default: the greatest of those shown.
+        pixel_max: The value of `x` that is full brightness. Default: by the values shown.
         picture_shape: How to fold a row of `x` that is a picture in disguise, such as (8, 8).
     """
 

@@ -17,6 +17,7 @@ from dl.report.style import Sheet
 _WIDTH = 8.0
 _LINE = 0.15
 _GAP = 0.08
+_RARE = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,12 @@ def _resized(values: Array, wide: int) -> Array:
 def _brightness(run: PlotInput, values: Array) -> Array:
     """Scales values to 0 for black and 1 for white; a value that is no number becomes black."""
     values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    low = min(0.0, float(values.min()))
-    high = run.pixel_max if run.pixel_max else float(values.max())
+    low, high = (0.0, run.pixel_max) if run.pixel_max else _usual_range(values)
     result: Array = np.clip((values - low) / ((high - low) or 1.0), 0.0, 1.0)
     return result
+
+
+def _usual_range(values: Array) -> tuple[float, float]:
+    """Returns the range of nearly all values: a column scaled by itself may have a few far out."""
+    low, high = np.quantile(values, [_RARE, 1 - _RARE])
+    return min(0.0, float(low)), float(high if high > max(0.0, low) else values.max())
