@@ -39,9 +39,10 @@ def problems_of(error: ValidationError, root: MapNode, whole: bool = True) -> li
     """
     problems: list[Problem] = []
     wrong: dict[Path, list[_Place]] = {}
+    misspelt = _misspelt(error)
     for item in error.errors(include_url=False, include_input=False):
         at = _locate(Config, (), item["loc"])
-        if _only_follows(item["type"], at, root, whole):
+        if at.path in misspelt or _only_follows(item["type"], at, root, whole):
             continue
         if item["type"] == FINDINGS:
             prefix = _written_path(at, root)
@@ -99,6 +100,15 @@ def _of_key(kind: str, at: _Place, root: MapNode) -> Problem:
     if kind.startswith("union_tag"):
         return _source(at, root)
     return _no_mapping(at, root)
+
+
+def _misspelt(error: ValidationError) -> set[Path]:
+    """Returns the missing keys of which the user wrote something similar."""
+    items = error.errors(include_url=False, include_input=False)
+    places = [(item["type"], _locate(Config, (), item["loc"])) for item in items]
+    unknown = [at for kind, at in places if kind == "extra_forbidden"]
+    near = {(*at.path[:-1], closest(str(at.path[-1]), at.owner.model_fields)) for at in unknown}
+    return {at.path for kind, at in places if kind == "missing" and at.path in near}
 
 
 def _only_follows(kind: str, at: _Place, root: MapNode, whole: bool) -> bool:
