@@ -9,7 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dl.cli.render import error_text
-from dl.config.document import MOST_LEVELS, Document, read_document
+from dl.config.builder import MOST_LEVELS
+from dl.config.document import Document, read_document
 from dl.config.nodes import find, place, plain
 from dl.errors import ConfigError
 

@@ -1,29 +1,22 @@
 """From text to a document: a tree of nodes with marks, read strictly.
 
-The reading is stricter than YAML: no tags, no duplicate keys, no words that YAML 1.1 and 1.2 read
-differently, no bombs. Aliases (`*name`) and merge keys (`<<: *name`) are expanded; each value keeps
-the place where it was written. The tree is built from the parser's events without recursion.
+The reading is stricter than YAML; `dl.config.builder` says how.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 import yaml
 
-from dl.config.nodes import Entry, ListNode, MapNode, Node, Plain, ScalarNode, dotted
-from dl.config.scalars import Surprise, plain_value
+from dl.config.builder import Builder, Places, Stop
+from dl.config.nodes import ListNode, MapNode, Node, ScalarNode
 from dl.config.source import decode
 from dl.config.syntax import SyntaxProblem, bad_character, explain
 from dl.errors import ConfigError, Mark, Problem
-from dl.vocabulary.spec import Path
 
-MOST_LEVELS = 64
-MOST_VALUES = 100_000
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_MERGE = "<<"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +29,6 @@ class Document:
     root: MapNode
     problems: tuple[Problem, ...]
     whole: bool = True
-
-
-class Places(Protocol):
-    """Turns the parser's positions into marks."""
-
-    def mark(self, start: tuple[int, int], end: tuple[int, int]) -> Mark:
-        """Returns the mark of a span; lines and columns count from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +81,11 @@ def read_node(text: str, places: Places) -> tuple[Node | None, list[Problem]]:
     bad = bad_character(text)
     if bad is not None:
         raise ConfigError.of([_placed(bad, places)])
-    builder = _Builder(places)
+    builder = Builder(places)
     try:
         for event in yaml.parse(text, Loader=_Parser):
             builder.take(event)
-    except _Stop as stop:
+    except Stop as stop:
         raise ConfigError.of([*builder.problems, stop.problem]) from stop
     except yaml.YAMLError as error:
         problem = _placed(explain(error, text.splitlines()), places)
@@ -119,265 +105,3 @@ def _no_mapping(root: Node, problems: list[Problem]) -> ConfigError:
         hint = "write a space after each colon: `key: value`"
     problem = Problem(f"the config is {what}", root.mark, expected="a mapping", hint=hint)
     return ConfigError.of([problem, *problems])
-
-
-class _Stop(Exception):
-    """A problem that ends the reading."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.message)
-        self.problem = problem
-
-
-@dataclass(slots=True)
-class _Key:
-    """The key whose value comes next; without a name, the value is dropped."""
-
-    name: str | None
-    mark: Mark
-
-
-@dataclass(slots=True)
-class _Open:
-    """A list or mapping that is not closed yet; `levels` and `values` count what it holds."""
-
-    mark: Mark
-    start: tuple[int, int]
-    anchor: str | None
-    is_map: bool
-    block: bool
-    items: list[Node] = field(default_factory=list)
-    entries: dict[str, Entry] = field(default_factory=dict)
-    merged: list[MapNode] = field(default_factory=list)
-    seen: dict[str, Mark] = field(default_factory=dict)
-    key: _Key | None = None
-    levels: int = 1
-    values: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class _Anchored:
-    """A value with an anchor, and what an alias to it adds."""
-
-    node: Node
-    levels: int
-    values: int
-
-
-class _Builder:
-    """Builds the tree from the events of the parser."""
-
-    def __init__(self, places: Places) -> None:
-        self.root: Node | None = None
-        self.problems: list[Problem] = []
-        self._places = places
-        self._open: list[_Open] = []
-        self._anchors: dict[str, _Anchored | None] = {}
-        self._documents = 0
-        self._values = 0
-
-    def take(self, event: Any) -> None:
-        """Takes the next event."""
-        if isinstance(event, yaml.DocumentStartEvent):
-            self._document(event)
-        elif isinstance(event, yaml.ScalarEvent):
-            self._scalar(event)
-        elif isinstance(event, yaml.AliasEvent):
-            self._alias(event)
-        elif isinstance(event, yaml.CollectionStartEvent):
-            self._start(event)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            self._end(event)
-
-    def _document(self, event: Any) -> None:
-        self._documents += 1
-        if self._documents > 1:
-            mark = self._mark(event)
-            hint = "keep one document; a config file holds one experiment"
-            raise _Stop(Problem("a second document starts here", mark, hint=hint))
-
-    def _start(self, event: Any) -> None:
-        mark = self._mark(event)
-        self._refuse_tag(event, mark)
-        if self._wants_key():
-            self._bad_key(mark, "a list or mapping")
-        if len(self._open) >= MOST_LEVELS:
-            raise _Stop(Problem(f"more than {MOST_LEVELS} levels deep", mark))
-        if event.anchor:
-            self._anchors[event.anchor] = None
-        is_map = isinstance(event, yaml.MappingStartEvent)
-        block = not event.flow_style
-        if block and self._open and self._open[-1].key is not None:
-            mark = self._open[-1].key.mark
-        start = (event.start_mark.line, event.start_mark.column)
-        self._open.append(_Open(mark, start, event.anchor, is_map, block))
-
-    def _end(self, event: Any) -> None:
-        done = self._open[-1]
-        end = (event.end_mark.line, event.end_mark.column)
-        mark = done.mark if done.block else self._places.mark(done.start, end)
-        node: Node = ListNode(tuple(done.items), mark)
-        if done.is_map:
-            node = MapNode(_with_merged(done), mark)
-        self._open.pop()
-        if done.anchor:
-            self._anchors[done.anchor] = _Anchored(node, done.levels, done.values)
-        self._put(node, done.levels, done.values)
-
-    def _scalar(self, event: Any) -> None:
-        mark = self._mark(event)
-        if not event.value and event.style not in ("'", '"') and self._open:
-            key = self._open[-1].key
-            mark = key.mark if key is not None else mark
-        self._refuse_tag(event, mark)
-        if self._wants_key():
-            self._key(event, mark)
-            return
-        node = ScalarNode(self._value(event, mark), _written(event), mark)
-        if event.anchor:
-            self._anchors[event.anchor] = _Anchored(node, 0, 1)
-        self._count(1, mark)
-        self._put(node, 0, 1)
-
-    def _alias(self, event: Any) -> None:
-        mark = self._mark(event)
-        if self._wants_key():
-            self._bad_key(mark, "an alias")
-            return
-        if event.anchor not in self._anchors:
-            raise _Stop(Problem(f"the alias *{event.anchor} has no anchor &{event.anchor}", mark))
-        target = self._anchors[event.anchor]
-        if target is None:
-            raise _Stop(Problem(f"the alias *{event.anchor} stands inside what it names", mark))
-        if len(self._open) + target.levels > MOST_LEVELS:
-            raise _Stop(Problem(f"more than {MOST_LEVELS} levels deep", mark))
-        self._count(target.values, mark)
-        self._put(target.node, target.levels, target.values)
-
-    def _value(self, event: Any, mark: Mark) -> Plain:
-        quoted = not event.implicit[0]
-        value = event.value if quoted else plain_value(event.value)
-        if isinstance(value, Surprise):
-            self._problem(f"{self._prefix()}{value.message}", mark, hint=value.hint)
-            return str(event.value)
-        if isinstance(value, str) and not _is_text(value):
-            message = f"{self._prefix()}the text holds a character that no text has"
-            self._problem(message, mark, hint="remove the escape, such as \\0")
-            return ""
-        return value
-
-    def _put(self, node: Node, levels: int, values: int) -> None:
-        """Puts a finished value where it belongs."""
-        if not self._open:
-            self.root = node
-            return
-        parent = self._open[-1]
-        parent.levels = max(parent.levels, levels + 1)
-        parent.values += values
-        if not parent.is_map:
-            parent.items.append(node)
-            return
-        key, parent.key = parent.key, None
-        if key is None or key.name is None:
-            return
-        if key.name == _MERGE:
-            self._merge(parent, node, key.mark)
-        else:
-            parent.entries[key.name] = Entry(key.mark, node)
-
-    def _merge(self, parent: _Open, node: Node, mark: Mark) -> None:
-        sources = node.items if isinstance(node, ListNode) else (node,)
-        maps = [source for source in sources if isinstance(source, MapNode)]
-        if len(maps) < len(sources):
-            hint = "write `<<: *name`, where &name marks a mapping"
-            self._problem("`<<` merges mappings only", mark, hint=hint)
-        parent.merged += maps
-
-    def _wants_key(self) -> bool:
-        return bool(self._open) and self._open[-1].is_map and self._open[-1].key is None
-
-    def _key(self, event: Any, mark: Mark) -> None:
-        parent = self._open[-1]
-        name = self._key_name(event, mark)
-        if name is not None and name in parent.seen:
-            self._duplicate(name, parent.seen[name], mark)
-            name = None
-        if name is not None:
-            parent.seen[name] = mark
-            if name == _MERGE and not event.implicit[0]:
-                self._problem("a key cannot be named `<<`", mark)
-                name = None
-        parent.key = _Key(name, mark)
-
-    def _key_name(self, event: Any, mark: Mark) -> str | None:
-        """Returns the text of a key; a whole number counts as its digits."""
-        value = plain_value(event.value) if event.implicit[0] else event.value
-        if isinstance(value, Surprise):
-            self._problem(f"{self._prefix()}{value.message}", mark, hint=value.hint)
-            return None
-        if isinstance(value, str) and _is_text(value):
-            return value
-        if isinstance(value, int) and not isinstance(value, bool):
-            return str(event.value)
-        hint = f'put it in quotes: "{event.value}"' if event.value else "write a key before the `:`"
-        self._problem(f"{self._prefix()}a key must be text", mark, hint=hint)
-        return None
-
-    def _bad_key(self, mark: Mark, what: str) -> None:
-        self._problem(f"{self._prefix()}a key must be text, not {what}", mark)
-        self._open[-1].key = _Key(None, mark)
-
-    def _duplicate(self, name: str, first: Mark, mark: Mark) -> None:
-        path = dotted((*self._path(), name))
-        where = f" on line {first.line}" if first.line is not None else ""
-        self._problem(f"{path} is given twice, first{where}", mark, hint="remove one of the two")
-
-    def _refuse_tag(self, event: Any, mark: Mark) -> None:
-        if event.tag is None:
-            return
-        tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
-        hint = "remove it; put text in quotes"
-        self._problem(f"{self._prefix()}the tag `{tag}` is not allowed", mark, hint=hint)
-
-    def _count(self, values: int, mark: Mark) -> None:
-        self._values += values
-        if self._values > MOST_VALUES:
-            raise _Stop(Problem(f"the config has more than {MOST_VALUES} values", mark))
-
-    def _problem(self, message: str, mark: Mark, hint: str | None = None) -> None:
-        self.problems.append(Problem(message, mark, hint=hint))
-
-    def _prefix(self) -> str:
-        path = self._path()
-        return f"{dotted(path)}: " if path else ""
-
-    def _path(self) -> Path:
-        return tuple(self._parts())
-
-    def _parts(self) -> Iterator[str | int]:
-        for level in self._open:
-            if not level.is_map:
-                yield len(level.items)
-            elif level.key is not None and level.key.name is not None:
-                yield level.key.name
-
-    def _mark(self, event: Any) -> Mark:
-        start, end = event.start_mark, event.end_mark
-        return self._places.mark((start.line, start.column), (end.line, end.column))
-
-
-def _with_merged(done: _Open) -> dict[str, Entry]:
-    """Returns the entries of a mapping; its own win over merged ones, earlier merges over later."""
-    entries = dict(done.entries)
-    for source in done.merged:
-        for name, entry in source.entries.items():
-            entries.setdefault(name, entry)
-    return entries
-
-
-def _written(event: Any) -> str:
-    return f'"{event.value}"' if event.style in ("'", '"') else str(event.value)
-
-
-def _is_text(value: str) -> bool:
-    return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
