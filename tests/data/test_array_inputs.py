@@ -101,6 +101,16 @@ def test_given_input_shape_with_a_channel_is_met() -> None:
     assert learned(BYTES, config).input_shape == (2, 2, 1)
 
 
+def test_input_layer_with_a_channel_is_met() -> None:
+    declared = {"type": "Input", "shape": (2, 2, 1)}
+    assert learned(BYTES, make_config(layers=[declared, "Flatten"])).input_shape == (2, 2, 1)
+
+
+def test_input_layer_without_a_channel_is_met() -> None:
+    declared = {"type": "Input", "shape": (2, 2)}
+    assert learned(BYTES, make_config(layers=[declared, "Flatten"])).input_shape == (2, 2)
+
+
 def test_given_input_shape_of_any_length_is_met() -> None:
     config = make_config(layers=["Flatten"], model={"input_shape": (None, 2)})
     assert learned(BYTES, config).input_shape == (2, 2)

@@ -14,7 +14,7 @@ import pytest
 
 from dl.config.sections.data import KERAS, KerasData
 from dl.data.arrays import keras_sets
-from dl.data.arrays.keras_sets import padded, read_keras
+from dl.data.arrays.keras_sets import padded, read_keras, text_settings
 from dl.data.raw import RawArrays, RawParts
 from dl.errors import DataError, Problem
 from dl.progress import SilentReporter
@@ -87,6 +87,12 @@ def test_number_of_words_is_handed_on(install: Callable[[Loader], None]) -> None
     read("reuters")
     read("reuters", words=50)
     assert asked == [10_000, 50]
+
+
+def test_settings_of_texts_have_defaults() -> None:
+    imdb, mnist = (KerasData(source="keras", dataset=name) for name in ("imdb", "mnist"))
+    assert text_settings(imdb) == {"words": 10_000, "length": 200}
+    assert text_settings(mnist) == {}
 
 
 def test_padding_comes_first_and_the_last_words_stay() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from dl.config.sections.data import (
+    SYNTHETIC,
     BuiltinData,
     CsvData,
     Data,
@@ -62,7 +63,7 @@ def _numbers(shape: tuple[int, ...]) -> Peek:
 _DIGITS = tuple("0123456789")
 _BUILTIN = {
     "iris": _classes(("setosa", "versicolor", "virginica"), (4,)),
-    "wine": _classes(3, (13,)),
+    "wine": _classes(("class_0", "class_1", "class_2"), (13,)),
     "breast_cancer": _classes(("malignant", "benign"), (30,)),
     "digits": _classes(_DIGITS, (64,)),
     "diabetes": _numbers((10,)),
@@ -78,12 +79,7 @@ _KERAS = {
     "reuters": _classes(46, None),
 }
 _SYNTHETIC = {
-    "and": _classes(2, (2,)),
-    "or": _classes(2, (2,)),
-    "xor": _classes(2, (2,)),
-    "moons": _classes(2, (2,)),
-    "circles": _classes(2, (2,)),
-    "linear": _numbers((1,)),
+    name: _numbers((1,)) if name == "linear" else _classes(("0", "1"), (2,)) for name in SYNTHETIC
 }
 
 
@@ -94,7 +90,7 @@ def peek(data: Data, folder: Path) -> Peek:
     if isinstance(data, KerasData):
         return _KERAS[data.dataset]
     if isinstance(data, SyntheticData):
-        return _SYNTHETIC.get(data.dataset, Peek())
+        return _SYNTHETIC[data.dataset]
     if isinstance(data, ImagesData):
         return _peek_images(data, folder / data.path)
     if isinstance(data, CsvData):
@@ -153,7 +149,7 @@ def _column(data: CsvData, path: Path, name: str) -> Iterator[str]:
     encoding = "utf-8-sig" if data.encoding.lower() in ("utf-8", "utf8") else data.encoding
     with path.open(encoding=encoding, newline="") as lines:
         rows = csv.reader(lines, delimiter=data.separator)
-        position = next(rows, []).index(name)
+        position = [title.strip() for title in next(rows, [])].index(name.strip())
         for row in rows:
             if len(row) > position:
                 yield row[position].strip()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dl.config.schema import Config
-from dl.config.sections.data import SyntheticData
+from dl.config.sections.data import KerasData, SyntheticData
+from dl.data.arrays.keras_sets import text_settings
 from dl.data.arrays.synthetic import default_noise, default_rows
 from dl.data.division import split_of
 from dl.data.inputs import ArrayInputs, TableInputs, learned_inputs
@@ -31,6 +32,8 @@ def complete(config: Config, dataset: Dataset) -> Config:
             config = _with(config, "preprocess", scaling)
     if isinstance(config.data, SyntheticData):
         data["rows"], data["noise"] = default_rows(config.data), default_noise(config.data)
+    if isinstance(config.data, KerasData):
+        data |= text_settings(config.data)
     config = _with(config, "data", data)
     return _with(config, "model", {"input_shape": dataset.info.input_shape})
 

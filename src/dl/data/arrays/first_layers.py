@@ -8,7 +8,7 @@ from dl.vocabulary.spec import Spec
 
 _TRANSPARENT = frozenset(
     {
-        "InputLayer",
+        "Input",
         "Rescaling",
         "Normalization",
         "BatchNormalization",
@@ -50,7 +50,7 @@ def rescales(layers: Sequence[Spec]) -> bool:
     for layer in layers:
         if layer.type == "Rescaling":
             return True
-        if layer.type != "InputLayer" and not _weightless(layer):
+        if layer.type != "Input" and not _weightless(layer):
             return False
     return False
 

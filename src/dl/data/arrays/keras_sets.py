@@ -13,7 +13,7 @@ import importlib
 import io
 import os
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,8 @@ from dl.errors import DataError
 from dl.progress import Reporter
 from dl.vocabulary.spec import Finding, Findings
 
-WORDS = 10_000
-LENGTH = 200
+_WORDS = 10_000
+_LENGTH = 200
 _SEQUENCES = ("imdb", "reuters")
 _PICTURES = ("mnist", "fashion_mnist", "cifar10", "cifar100")
 _CACHED = {
@@ -83,11 +83,11 @@ def read_keras(data: KerasData, reporter: Reporter) -> RawParts:
         Findings: `data.words` or `data.length` is given for a data set without words.
     """
     _refuse_word_keys(data)
-    name = str(data.dataset)
+    name, texts = str(data.dataset), text_settings(data)
     with reporter.stage(f"reading {name}"):
-        (x_train, y_train), (x_test, y_test) = _loaded(name, data)
-    if name in _SEQUENCES:
-        length = data.length or LENGTH
+        (x_train, y_train), (x_test, y_test) = _loaded(name, texts)
+    if texts:
+        length = texts["length"]
         x_train, x_test = padded(x_train, length), padded(x_test, length)
     return RawParts(
         train=_rows(x_train, y_train, name),
@@ -96,6 +96,13 @@ def read_keras(data: KerasData, reporter: Reporter) -> RawParts:
         image=name in _PICTURES,
         fingerprint=fingerprint_arrays([x_train, y_train, x_test, y_test]),
     )
+
+
+def text_settings(data: KerasData) -> dict[str, int]:
+    """Returns `words` and `length`, given or default, of a data set of texts; else nothing."""
+    if data.dataset not in _SEQUENCES:
+        return {}
+    return {"words": data.words or _WORDS, "length": data.length or _LENGTH}
 
 
 def padded(sequences: Sequence[Sequence[int]], length: int) -> Array:
@@ -127,10 +134,10 @@ def _refuse_word_keys(data: KerasData) -> None:
         raise Findings(findings)
 
 
-def _loaded(name: str, data: KerasData) -> Any:
+def _loaded(name: str, texts: Mapping[str, int]) -> Any:
     """Returns what Keras' loader returns; its messages and progress bar are swallowed."""
     module = importlib.import_module(f"keras.datasets.{name}")
-    options = {"num_words": data.words or WORDS} if name in _SEQUENCES else {}
+    options = {"num_words": texts["words"]} if texts else {}
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             return module.load_data(**options)

@@ -140,9 +140,9 @@ def _wants_axis(shape: tuple[int, ...], config: Config) -> bool:
     if given is not None:
         return len(given) == len(shape) + 1 and given[-1] == 1
     first = config.model.layers[0]
-    declared = first.parameters.get("shape") if first.type == "InputLayer" else None
+    declared = first.parameters.get("shape") if first.type == "Input" else None
     if isinstance(declared, tuple):
-        return declared == (*shape, 1)
+        return _fits(declared, (*shape, 1))
     return len(shape) == 2 and takes_channels(config.model.layers)
 
 
