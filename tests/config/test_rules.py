@@ -21,25 +21,20 @@ def dense(units: int, activation: str | None = None, **others: Any) -> dict[str,
     return {"type": "Dense", "units": units, "activation": activation, **others}
 
 
-def partial(
-    data: dict[str, Any],
-    layers: list[Any],
-    loss: Any = "mse",
-    folder: Path = Path("."),
-    preprocess: dict[str, Any] | None = None,
-    **training: Any,
-) -> Partial:
-    config = Config.model_validate_json(
-        json.dumps(
-            {
-                "name": "test",
-                "data": data,
-                "preprocess": preprocess or {},
-                "model": {"layers": layers},
-                "training": {"loss": loss, **training},
-            }
-        )
-    )
+def config_of(data: dict[str, Any], layers: list[Any], loss: Any = "mse", **others: Any) -> Config:
+    training = {key: value for key, value in others.items() if key != "preprocess"}
+    document = {
+        "name": "test",
+        "data": data,
+        "preprocess": others.get("preprocess", {}),
+        "model": {"layers": layers},
+        "training": {"loss": loss, **training},
+    }
+    return Config.model_validate_json(json.dumps(document))
+
+
+def partial(*arguments: Any, folder: Path = Path("."), **others: Any) -> Partial:
+    config = config_of(*arguments, **others)
     return Partial(**{name: getattr(config, name) for name in Config.model_fields}, folder=folder)
 
 
@@ -137,7 +132,7 @@ def table(**others: Any) -> dict[str, Any]:
 
 def softmax_places(folder: Path, units: int = 4, **others: Any) -> list[str]:
     layers = [dense(units, "softmax")]
-    return places(table(**others), layers, "sparse_categorical_crossentropy", folder)
+    return places(table(**others), layers, "sparse_categorical_crossentropy", folder=folder)
 
 
 def test_whole_numbers_are_classes_under_a_cross_entropy(tmp_path: Path) -> None:
@@ -147,7 +142,7 @@ def test_whole_numbers_are_classes_under_a_cross_entropy(tmp_path: Path) -> None
 
 def test_whole_numbers_are_numbers_under_a_regression_loss(tmp_path: Path) -> None:
     write(tmp_path, "x,y", "1,0", "2,1", "3,2")
-    assert places(table(), [dense(1)], "mse", tmp_path) == []
+    assert places(table(), [dense(1)], "mse", folder=tmp_path) == []
 
 
 def test_classes_of_all_files_count(tmp_path: Path) -> None:
@@ -206,9 +201,9 @@ def test_folders_of_images_are_classes(tmp_path: Path) -> None:
     (tmp_path / "pets" / "notes.txt").write_text("")
     data = {"source": "images", "path": "pets"}
     layers = ["Flatten", dense(2, "softmax")]
-    assert places(data, layers, "sparse_categorical_crossentropy", tmp_path) == []
+    assert places(data, layers, "sparse_categorical_crossentropy", folder=tmp_path) == []
     layers = ["Flatten", dense(3, "softmax")]
-    found = places(data, layers, "sparse_categorical_crossentropy", tmp_path)
+    found = places(data, layers, "sparse_categorical_crossentropy", folder=tmp_path)
     assert found == ["model.layers.1.units"]
 
 
@@ -337,3 +332,23 @@ def test_directions_of_metrics_are_those_of_keras() -> None:
             source = "".join(inspect.getsource(base) for base in kind.__mro__[:-1])
             assert ('_direction = "up"' in source) == (name in _RISING), name
             assert ("_direction = " in source) == (name not in _COUNTS), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", ["builtin", "synthetic"])
+def test_a_look_agrees_with_the_data(source: str) -> None:
+    from dl.config.peek import peek
+    from dl.config.sections.data import BUILTIN, SYNTHETIC
+    from dl.data.load import load_dataset
+    from dl.progress import SilentReporter
+
+    for name in BUILTIN if source == "builtin" else SYNTHETIC:
+        whole = partial({"source": source, "dataset": name}, [dense(1, "sigmoid")], "mse")
+        assert whole.data is not None
+        seen = peek(whole.data, Path("."))
+        loss = "mse" if seen.target == "numbers" else "sparse_categorical_crossentropy"
+        units = seen.classes or 1
+        config = config_of({"source": source, "dataset": name}, [dense(units, "softmax")], loss)
+        info = load_dataset(config, SilentReporter()).info
+        assert info.input_shape == seen.input_shape
+        assert info.classes == (seen.labels or ())
