@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from dl.config.reference import json_schema, markdown
 
@@ -14,8 +15,19 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 def contents() -> dict[Path, str]:
     """Returns the files and what they have to hold."""
-    schema = json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n"
-    return {DOCS / "config.md": markdown(), DOCS / "dl.schema.json": schema}
+    return {DOCS / "config.md": markdown(), DOCS / "dl.schema.json": schema_text(json_schema())}
+
+
+def schema_text(schema: dict[str, Any]) -> str:
+    """Returns a JSON Schema with one line for each definition: small, and its changes readable."""
+    lines = [f"  {_json(key)}: {_json(value)}" for key, value in schema["$defs"].items()]
+    head = [f" {_json(key)}: {_json(value)}" for key, value in schema.items() if key != "$defs"]
+    definitions = ' "$defs": {\n' + ",\n".join(lines) + "\n }"
+    return "{\n" + ",\n".join([*head, definitions]) + "\n}\n"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def stale(files: dict[Path, str]) -> list[Path]:
