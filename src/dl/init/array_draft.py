@@ -47,7 +47,7 @@ def draft_arrays(path: Path) -> Draft:
         DataError: The file cannot be used.
     """
     check_file(path)
-    with NpzFile(path, str(path)) as file:
+    with NpzFile(path) as file:
         names = _names(path, file.names)
     data = NpzData(source="npz", path=str(path), arrays=Arrays.model_validate(names))
     parts = read_npz(data, SilentReporter())
