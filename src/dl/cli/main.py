@@ -8,7 +8,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -29,7 +29,17 @@ from dl.errors import DlError, ExitCode
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Commands(click.Group):
+    """The commands, of which each ends quietly when the reader of its output has gone."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise click.exceptions.Exit(ExitCode.DONE) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="dl")
 def dl() -> None:
     """Train neural networks from YAML files, on Keras.
@@ -82,8 +92,6 @@ def _exit_code(error: Exception) -> int:
             return _fail(error.format_message(), ExitCode.USAGE)
         case click.ClickException():
             return _fail(_usage_text(error), ExitCode.USAGE)
-        case BrokenPipeError():
-            return ExitCode.DONE
         case MemoryError():
             return _fail("error: not enough memory\nhint: use less data or a smaller model", 3)
         case OSError() if error.errno in _DISK_ERRORS:
