@@ -32,6 +32,7 @@ def read(data: bytes) -> RawTable | None:
         return None
 
 
+@settings(deadline=None)
 @given(rows=ROWS, end=ENDS)
 def test_rows_of_any_values(rows: list[str], end: str) -> None:
     table = read(end.join(["a,b,c", *rows]).encode("utf-8", "surrogatepass"))
@@ -39,12 +40,13 @@ def test_rows_of_any_values(rows: list[str], end: str) -> None:
         assert all(len(column.values) == len(table) for column in table.columns.values())
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=200))
 def test_any_bytes(data: bytes) -> None:
     read(data)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_good_file_with_some_bytes_changed(seed: int) -> None:
     chance = random.Random(seed)

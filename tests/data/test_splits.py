@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.tabular import told
@@ -77,6 +77,7 @@ def test_no_row_left_for_training() -> None:
     )
 
 
+@settings(deadline=None)
 @given(
     labels=st.lists(st.integers(0, 4), min_size=1, max_size=60),
     validation=st.floats(0, 0.6),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dl.data.write import write_csv
@@ -44,6 +44,7 @@ def test_empty_text_in_a_single_column_is_a_row() -> None:
     assert written(a=["", "x"]) == 'a\n""\n"x"\n'
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1))
 def test_floats_are_read_again_exactly(values: list[float]) -> None:
     text = written(x=np.asarray(values, np.float32))
@@ -51,6 +52,7 @@ def test_floats_are_read_again_exactly(values: list[float]) -> None:
     assert np.array_equal(again, np.asarray(values, np.float32))
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0")), min_size=1))
 def test_text_is_read_again(values: list[str]) -> None:
     text = written(a=np.asarray(values, dtype=object), b=np.arange(len(values)))
