@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from data.making import encoded, learn, make_arrays, make_config, make_table
 from dl.data.targets import describe_target, encode_target, fit_target, target_of
+from dl.data.targets.values import target_values
 from dl.errors import DataError
 from dl.vocabulary.spec import Findings
 
@@ -124,6 +125,35 @@ def test_unknown_label_at_evaluation_names_row_and_value() -> None:
 def test_class_numbers_read_as_text_are_the_same_classes() -> None:
     target = learn(make_arrays([1, 2]), make_config(2, "softmax", SPARSE))
     assert encode_target(make_table(target=["2", "1"]), target).tolist() == [1, 0]
+
+
+def test_test_part_may_be_one_hot_where_the_training_part_is_not() -> None:
+    config = make_config(3, "softmax", SPARSE)
+    rows, other = make_arrays([0, 1, 2]), make_arrays([[0, 1, 0]])
+    target = describe_target([rows, other], config)
+    assert encode_target(other, target).tolist() == [1]
+
+
+def test_target_of_another_shape_at_evaluation_is_refused() -> None:
+    target = learn(make_arrays([0, 1, 2]), make_config(3, "softmax", SPARSE))
+    with pytest.raises(DataError) as raised:
+        encode_target(make_arrays([[0, 1]]), target)
+    (problem,) = raised.value.problems
+    assert problem.expected == "one class for each row, or 3 columns with a single 1"
+    assert problem.found == "the shape (1, 2)"
+
+
+def test_classes_of_several_axes_are_refused() -> None:
+    data = {"source": "npz", "path": "a", "task": "multiclass"}
+    with pytest.raises(DataError, match="the target has more than one class for each row"):
+        learn(make_arrays(np.zeros((3, 1, 5))), make_config(3, "softmax", SPARSE, data=data))
+
+
+@given(st.lists(st.one_of(st.integers(-9, 9), st.floats(-1e300, 1e300)), min_size=1))
+def test_distinct_numbers_are_sorted_and_found(numbers: list[float]) -> None:
+    positions, texts = target_values(make_table(y=numbers)).distinct()
+    assert [float(text) for text in texts] == sorted(set(map(float, numbers)))
+    assert [float(texts[position]) for position in positions] == list(map(float, numbers))
 
 
 def test_multilabel_rows_are_kept() -> None:

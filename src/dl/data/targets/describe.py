@@ -109,6 +109,9 @@ def _classes(
     output: Output,
     class_names: tuple[str, ...] | None,
 ) -> Target:
+    for target in several:
+        if target.values.ndim > 2:
+            raise _no_single_class(target)
     first = several[0]
     if first.columns > 1:
         _refuse_other_than_one_hot(several)
@@ -117,7 +120,8 @@ def _classes(
             raise _wrong_count(first, chosen)
         classes, values = tuple(chosen), first.names
     else:
-        classes, values = class_names_and_values(several, config.data.classes, class_names)
+        single = [target for target in several if target.columns == 1]
+        classes, values = class_names_and_values(single, config.data.classes, class_names)
     if config.data.task == "binary" and len(classes) > 2:
         raise _too_many(first, classes)
     form = _form(len(classes), output)
@@ -145,6 +149,15 @@ def _refuse_other_than_one_hot(several: Sequence[TargetValues]) -> None:
                 found="other numbers",
                 hint="name one column of class names or numbers as the target",
             )
+
+
+def _no_single_class(target: TargetValues) -> DataError:
+    return DataError(
+        f"{target.source}: the target has more than one class for each row",
+        expected="one class, or a single 1 among zeros, for each row",
+        found=f"the shape {target.values.shape}",
+        hint="save one class for each row, or write `data.task: regression`",
+    )
 
 
 def _too_many(target: TargetValues, classes: Sequence[str]) -> DataError:

@@ -73,7 +73,7 @@ def class_positions(raw: Raw, target: Target) -> NDArray[np.intp]:
     values = target_values(raw)
     if values.columns == len(target.classes) and values.columns > 1 and is_one_hot(values):
         return np.asarray(values.values.argmax(axis=1))
-    if values.columns != 1:
+    if values.columns != 1 or values.values.ndim > 2:
         raise _wrong_columns(values, target)
     return _looked_up(values, target)
 
@@ -93,7 +93,7 @@ def _wrong_columns(values: TargetValues, target: Target) -> DataError:
     return DataError(
         f"{values.source}: the target has another shape than the one the model was made for",
         expected=f"one class for each row, or {len(target.classes)} columns with a single 1",
-        found=f"{values.columns} columns",
+        found=f"the shape {values.values.shape}",
         hint="give the target in the form of the training data",
     )
 

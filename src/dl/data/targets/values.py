@@ -13,6 +13,7 @@ from dl.data.types import Array
 from dl.errors import DataError
 
 TRUTHS = ("false", "true")
+_SMALL_RANGE = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,31 @@ class TargetValues:
         if self.words is not None:
             return self.values.astype(np.intp), self.words
         column = self.values.reshape(len(self.values))
-        known = np.unique(column)
-        return np.searchsorted(known, column), tuple(number_text(value) for value in known)
+        positions, known = _positions_of_numbers(column)
+        return positions, tuple(number_text(value) for value in known)
 
     def used(self) -> set[str]:
         """Returns the distinct values of a single column that at least one row has, as text."""
         positions, texts = self.distinct()
         counts = np.bincount(positions, minlength=len(texts))
         return {text for text, count in zip(texts, counts, strict=True) if count}
+
+
+def _positions_of_numbers(column: Array) -> tuple[NDArray[np.intp], Array]:
+    """Returns each number's position among the distinct ones, and those, by size.
+
+    Whole numbers in a small range, as most class numbers are, are counted rather than sorted.
+    """
+    low = column.min(initial=np.inf)
+    if column.max(initial=-np.inf) - low < _SMALL_RANGE and len(column):
+        steps = (column - low).astype(np.intp)
+        if (steps == column - low).all():
+            present = np.flatnonzero(np.bincount(steps))
+            position = np.zeros(present[-1] + 1, np.intp)
+            position[present] = np.arange(len(present))
+            return position[steps], present + low
+    known = np.unique(column)
+    return np.searchsorted(known, column), known
 
 
 def number_text(value: float) -> str:
