@@ -134,7 +134,8 @@ EXTRA_ALIASES: Mapping[tuple[Kind, str], set[str]] = {
 """Spellings that follow from Keras' habits although it does not list them."""
 
 INPUT = "Input"
-"""The one layer that has no call; Keras' class for it is InputLayer."""
+"""The one layer that has no call; Keras' class for it is InputLayer, which has no docstring."""
+INPUT_SUMMARY = "The shape of one row of the input."
 
 LAYER_DEFAULTS: Mapping[str, Any] = {"name": None, "trainable": True, "dtype": None}
 """What every layer takes through `**kwargs`."""
@@ -270,7 +271,7 @@ def _entry(kind: Kind, name: str, obj: Any) -> dict[str, Any]:
     if kind in (Kind.METRIC, Kind.LOSS):
         defaults["name"] = default_name
     return {
-        "summary": _summary(obj),
+        "summary": INPUT_SUMMARY if name == INPUT else _summary(obj),
         "aliases": _aliases(kind, name, obj, default_name),
         "default_name": default_name,
         "required": required,
