@@ -39,7 +39,10 @@ class _Commands(click.Group):
             raise click.exceptions.Exit(ExitCode.DONE) from error
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="dl")
 def dl() -> None:
     """Train neural networks from YAML files, on Keras.

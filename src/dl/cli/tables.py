@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from dl.cli.words import number
 from dl.report.terminal import table
 
 
@@ -28,7 +27,7 @@ class LayerLine(Protocol):
 def metrics_text(metrics: Mapping[str, Mapping[str, float]]) -> str:
     """Returns a table with a row for each part and a column for each metric."""
     names = list(dict.fromkeys(name for part in metrics.values() for name in part))
-    rows = [[part, *(_cell(values, name) for name in names)] for part, values in metrics.items()]
+    rows = [[part, *(values.get(name) for name in names)] for part, values in metrics.items()]
     return table(rows, ["part", *names])
 
 
@@ -65,7 +64,3 @@ def summary_json(layers: Sequence[LayerLine]) -> str:
 def shape_text(shape: tuple[int | None, ...]) -> str:
     """Words a shape without its batch axis: `28 x 28 x 1`."""
     return " x ".join("any" if size is None else str(size) for size in shape)
-
-
-def _cell(values: Mapping[str, float], name: str) -> str:
-    return number(values[name]) if name in values else ""

@@ -8,7 +8,7 @@ _APART = ("epoch", "seconds", "learning_rate")
 
 
 def number(value: float) -> str:
-    """Words a metric: four significant digits, small and large ones with an exponent."""
+    """Words a metric in a width that hardly changes, for lines that are redrawn or compared."""
     if value == 0:
         return "0"
     if 1e-3 <= abs(value) < 1e5:

@@ -11,6 +11,7 @@ from dl.data.arrays.synthetic import default_noise, default_rows
 from dl.data.division import split_of
 from dl.data.inputs import ArrayInputs, TableInputs, learned_inputs
 from dl.data.types import Dataset
+from dl.vocabulary.names import with_names
 
 
 def complete(config: Config, dataset: Dataset) -> Config:
@@ -35,7 +36,8 @@ def complete(config: Config, dataset: Dataset) -> Config:
     if isinstance(config.data, KerasData):
         data |= text_settings(config.data)
     config = _with(config, "data", data)
-    return _with(config, "model", {"input_shape": dataset.info.input_shape})
+    layers = tuple(with_names(config.model.layers))
+    return _with(config, "model", {"input_shape": dataset.info.input_shape, "layers": layers})
 
 
 def _with(config: Config, section: str, values: dict[str, Any]) -> Config:

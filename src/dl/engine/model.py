@@ -13,7 +13,6 @@ from dl.data.types import DataInfo
 from dl.engine.build_errors import BUILD_ERRORS, first_unbuildable, unbuildable
 from dl.engine.evaluate import forget
 from dl.engine.inputs import declared_shape, is_input
-from dl.engine.names import with_names
 from dl.engine.objects import build_object
 from dl.engine.outputs import check_outputs
 from dl.engine.smart import (
@@ -23,13 +22,19 @@ from dl.engine.smart import (
     fitting_crossentropy,
 )
 from dl.engine.target_unit import InTargetUnit, target_scaling
+from dl.vocabulary.names import with_names
 from dl.vocabulary.spec import Findings, Path, Spec
 
 MODEL_NAME = "sequential"
 
 
-def build_model(config: Config, info: DataInfo) -> keras.Sequential:
+def build_model(config: Config, info: DataInfo | None) -> keras.Sequential:
     """Builds the model with initial weights that depend on the seed and the config only.
+
+    Args:
+        config: The config.
+        info: What the data says; None if it was not read, then the config must declare the shape
+            of the input.
 
     Raises:
         Findings: A layer cannot be built; at its place, with the shapes.

@@ -27,18 +27,19 @@ def with_outputs(
         learned: The content of `preprocess.json`.
     """
     columns = decode(outputs, learned)
+    folded = _picture_shape(info)
     return replace(
         run,
         task=info.task,
         classes=info.classes,
         targets=info.targets,
-        x=part.x,
+        x=_pixels(part.x, learned) if folded else part.x,
         y_true=_true_values(part.y, learned),
         predictions=_predictions(columns, info),
         probabilities=_probabilities(columns, info),
         image=info.image,
         pixel_max=info.pixel_max if info.image else None,
-        picture_shape=_picture_shape(info),
+        picture_shape=folded,
     )
 
 
@@ -67,6 +68,14 @@ def _probabilities(columns: Mapping[str, Array], info: DataInfo) -> Array | None
         columns[name] for name in map("probability_{}".format, info.classes) if name in columns
     ]
     return np.column_stack(named) if named else None
+
+
+def _pixels(x: Array, learned: Mapping[str, Any]) -> Array:
+    """Returns the columns of a table in their original values: their scaling is undone."""
+    features = learned["features"]
+    spread = np.array([feature["spread"] for feature in features])
+    center = np.array([feature["center"] for feature in features])
+    return np.asarray(x * spread + center)
 
 
 def _picture_shape(info: DataInfo) -> tuple[int, ...] | None:
