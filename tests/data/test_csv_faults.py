@@ -336,3 +336,13 @@ def test_text_in_a_numeric_target_advises_another_loss(tmp_path: Path) -> None:
         "hint: leave the field empty if the value is missing, write decimals with a point, or "
         "name a loss for classes if these are classes"
     )
+
+
+def test_file_that_does_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dl.data.arrays.memory.available_memory", lambda: 8)
+    assert fault(tmp_path, "x,y\n1,2\n") == (
+        "rows.csv: is too large for the memory\n"
+        "expected: at most 0.0 GiB\n"
+        "found: 0.0 GiB, 3 times the file, for its text and its numbers\n"
+        "hint: take fewer rows, or write the columns that you need as Parquet"
+    )

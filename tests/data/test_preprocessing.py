@@ -184,3 +184,15 @@ def test_columns_are_matched_by_name() -> None:
     train = table(x=[1.0, 3.0], z=[10.0, 30.0])
     other = table(unknown=[0.0], z=[20.0], x=[3.0])
     assert applied(other, learned(train)) == [[1, 0]]
+
+
+def test_more_columns_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dl.data.arrays.memory.available_memory", lambda: 8)
+    train = table(color=["red", "blue"])
+    assert told(lambda: applied(train, learned(train))) == (
+        "rows.csv: does not fit in the memory as numbers\n"
+        "expected: at most 0.0 GiB\n"
+        "found: 0.0 GiB, 2 rows of 2 columns\n"
+        "hint: leave columns of many categories out with `data.features`, or write "
+        "`preprocess.categorical: ordinal`"
+    )

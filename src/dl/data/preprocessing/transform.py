@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from dl.data.arrays.memory import check_memory
 from dl.data.preprocessing.dates import part_of
 from dl.data.preprocessing.features import (
     CategoricalFeature,
@@ -36,7 +37,15 @@ def transform(table: RawTable, features: Sequence[Feature], warn: Warn) -> NDArr
         DataError: A value is missing, a category is unknown or a number too large, where what was
             learned gives no way out; the message has the row.
     """
-    x = np.empty((len(table), sum(map(width, features))), dtype=np.float32)
+    columns = sum(map(width, features))
+    check_memory(
+        4 * len(table) * columns,
+        f"{table.source}: does not fit in the memory as numbers",
+        f"{len(table)} rows of {columns} columns",
+        "leave columns of many categories out with `data.features`, or write "
+        "`preprocess.categorical: ordinal`",
+    )
+    x = np.empty((len(table), columns), dtype=np.float32)
     start = 0
     for feature in features:
         part = x[:, start : start + width(feature)]

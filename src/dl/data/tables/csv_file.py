@@ -8,12 +8,14 @@ from typing import Any
 import pyarrow
 import pyarrow.csv
 
+from dl.data.arrays.memory import check_memory
 from dl.data.files import check_file
 from dl.data.tables.csv_text import CsvText, decode
 from dl.data.tables.frame import Frame, Select
 from dl.errors import DataError
 
 _BLOCK = 1 << 24
+_COPIES = 3
 _OTHER_SEPARATORS = {";": '";"', "\t": '"\\t"', ",": '","', "|": '"|"'}
 
 
@@ -24,6 +26,13 @@ def read_csv(path: Path, separator: str, encoding: str, select: Select) -> Frame
         DataError: The file cannot be read or is no table; the message has the line.
     """
     check_file(path)
+    size = path.stat().st_size
+    check_memory(
+        _COPIES * size,
+        f"{path}: is too large for the memory",
+        f"{_COPIES} times the file, for its text and its numbers",
+        "take fewer rows, or write the columns that you need as Parquet",
+    )
     try:
         data = path.read_bytes()
     except OSError as error:

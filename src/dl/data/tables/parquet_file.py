@@ -7,9 +7,13 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet
 
+from dl.data.arrays.memory import check_memory
 from dl.data.files import check_file
 from dl.data.tables.frame import Frame, Select
 from dl.errors import DataError
+
+_BYTES_PER_VALUE = 16
+"""A value as it was read, and as a number."""
 
 
 def read_parquet(path: Path, select: Select) -> Frame:
@@ -24,6 +28,13 @@ def read_parquet(path: Path, select: Select) -> Frame:
         header = list(file.schema_arrow.names)
         _check_header(path, header)
         wanted = select(header)
+        rows = file.metadata.num_rows
+        check_memory(
+            rows * len(wanted) * _BYTES_PER_VALUE,
+            f"{path}: is too large for the memory",
+            f"{rows} rows of {len(wanted)} columns",
+            "take fewer rows, or fewer columns with `data.features`",
+        )
         table = file.read(columns=wanted)
     except (pyarrow.ArrowException, OSError) as error:
         raise DataError(
