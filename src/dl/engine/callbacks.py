@@ -9,6 +9,7 @@ import keras
 
 from dl.config.schema import Config
 from dl.engine.objects import build_object
+from dl.engine.quiet import quiet_deprecations
 from dl.engine.storage import plain_copy, save_model
 from dl.errors import UsageError
 from dl.vocabulary.spec import Finding, Findings
@@ -87,8 +88,10 @@ class _PlainSaves:
         if path.endswith(".h5"):
             save_model(self._model, self._config, Path(path))
         else:
-            plain_copy(self._model).save(path, overwrite=overwrite)
+            with quiet_deprecations():
+                plain_copy(self._model).save(path, overwrite=overwrite)
 
     def save_weights(self, path: str, overwrite: bool = True) -> None:
         """Saves the weights alone."""
-        plain_copy(self._model).save_weights(path, overwrite=overwrite)
+        with quiet_deprecations():
+            plain_copy(self._model).save_weights(path, overwrite=overwrite)

@@ -29,6 +29,9 @@ from dl.vocabulary.spec import Finding, Findings
 History = list[dict[str, float]]
 OnEpoch = Callable[[Mapping[str, float]], None]
 
+_CHECKED_ROWS = 5
+"""More than one: a single row fits any shape by broadcasting."""
+
 
 def never() -> bool:
     """Says that nobody wants to stop."""
@@ -36,7 +39,7 @@ def never() -> bool:
 
 
 def check_training(model: keras.Sequential, dataset: Dataset, config: Config) -> None:
-    """Measures the loss and the metrics of one row, so that what does not fit shows before all.
+    """Measures the loss and the metrics of a few rows, so that what does not fit shows before all.
 
     Raises:
         Findings: The loss or a metric does not take the model's output and the target; or the

@@ -9,22 +9,25 @@ from dl.vocabulary.spec import Finding, Findings, Path
 Shape = tuple[int | None, ...]
 
 
-def declared_shape(config: Config, info: DataInfo) -> Shape:
-    """Returns the input shape of the model: that of the data, unless the config declares one.
+def declared_shape(config: Config, info: DataInfo | None) -> Shape:
+    """Returns the input shape of the model: the one that the config declares, or that of the data.
+
+    Args:
+        config: The config.
+        info: What the data says; None if it was not read, then the config must declare the shape.
 
     Raises:
         Findings: A declared shape is not that of the data, or an input layer is not the first.
     """
     declared = _declarations(config)
+    shapes = [shape for _, shape in declared] if info is None else [info.input_shape]
     findings = [
-        _mismatch(path, shape, info.input_shape)
-        for path, shape in declared
-        if not _fits(shape, info.input_shape)
+        _mismatch(path, shape, shapes[0]) for path, shape in declared if not _fits(shape, shapes[0])
     ]
     findings += _misplaced(config)
     if findings:
         raise Findings(findings)
-    return declared[0][1] if declared else info.input_shape
+    return declared[0][1] if declared else shapes[0]
 
 
 def _declarations(config: Config) -> list[tuple[Path, Shape]]:
@@ -55,7 +58,7 @@ def _mismatch(path: Path, declared: Shape, shape: Shape) -> Finding:
     return Finding(
         path,
         "the input shape is not that of the data",
-        expected=f"the shape of one row, {list(shape)}",
+        expected=f"the shape of one row: {list(shape)}",
         found=f"{list(declared)}",
         hint="leave it out: the shape is taken from the data",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -37,6 +38,14 @@ def quiet_stderr() -> Iterator[None]:
             if failed:
                 swallowed.seek(0)
                 _write_all(swallowed.read())
+
+
+@contextmanager
+def quiet_deprecations() -> Iterator[None]:
+    """Hides the warnings that a library gives its own developers, as Keras does when it saves."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
 
 
 def _flush() -> None:

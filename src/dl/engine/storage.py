@@ -11,6 +11,7 @@ import h5py
 import keras
 
 from dl.config.schema import Config
+from dl.engine.quiet import quiet_deprecations
 from dl.engine.randomness import plain_layer
 from dl.engine.target_unit import InTargetUnit
 from dl.engine.weights_file import read_weights
@@ -28,9 +29,9 @@ def save_model(model: keras.Sequential, config: Config, path: Path) -> None:
     """
     partial = path.with_name(f"{path.name}.partial.h5")
     try:
-        plain_copy(model).save(partial, include_optimizer=False)
-        with h5py.File(partial, "r+") as file:
-            file.attrs["training_config"] = _training_config(model)
+        with quiet_deprecations():
+            plain_copy(model).save(partial, include_optimizer=False)
+        _add_training_config(partial, model)
         os.replace(partial, path)
     except OSError as error:
         partial.unlink(missing_ok=True)
@@ -52,22 +53,35 @@ def load_weights(model: keras.Sequential, path: Path) -> None:
 
 def plain_copy(model: keras.Sequential) -> keras.Sequential:
     """Returns a copy made of Keras' own classes only, with the same weights, not compiled."""
-    copy = keras.models.clone_model(model, clone_function=plain_layer)
+    # Not `clone_model`: it would deserialize the compile settings too, own metrics among them.
+    given = keras.Input(batch_shape=model.inputs[0].shape, dtype=model.inputs[0].dtype)
+    copy = keras.Sequential([given, *map(plain_layer, model.layers)], name=model.name)
     copy.set_weights(model.get_weights())
     return copy
 
 
-def _training_config(model: keras.Sequential) -> bytes:
+def _add_training_config(path: Path, model: keras.Sequential) -> None:
+    """Adds how the model was compiled, unless Keras could not read it back."""
+    settings = _training_config(model)
+    try:
+        keras.optimizers.get(dict(settings["optimizer_config"]))
+    except ValueError:  # Keras 3.15 does not find Lamb again; the model opens without settings
+        return
+    with h5py.File(path, "r+") as file:
+        text = json.dumps(settings, sort_keys=True, default=_plain)
+        file.attrs["training_config"] = text.encode("utf-8")
+
+
+def _training_config(model: keras.Sequential) -> dict[str, Any]:
     compiled = model.get_compile_config()
     metrics = [_kept_metric(metric) for metric in compiled["metrics"] or ()]
-    settings = {
+    return {
         "loss": compiled["loss"],
         "loss_weights": None,
         "metrics": metrics or None,
         "optimizer_config": compiled["optimizer"],
         "weighted_metrics": None,
     }
-    return json.dumps(settings, sort_keys=True, default=_plain).encode("utf-8")
 
 
 def _kept_metric(metric: dict[str, Any]) -> Any:
