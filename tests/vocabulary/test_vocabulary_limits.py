@@ -1,4 +1,4 @@
-"""The limits of every parameter of every entry, in one loop: a value that breaks them is refused."""
+"""The limits of every parameter of every entry: a value that breaks them is refused."""
 
 from __future__ import annotations
 

@@ -25,8 +25,6 @@ FORMER: Mapping[str, str] = {
     "W_regularizer": "kernel_regularizer",
     "b_regularizer": "bias_regularizer",
     "inner_activation": "recurrent_activation",
-    "epsilon_std": "stddev",
-    "min_lr_rate": "min_lr",
 }
 """Names that older versions of Keras, or other libraries, use for a parameter."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -139,6 +140,13 @@ def _classes_exist(parameters: Parameters) -> Iterator[Finding]:
             yield Finding(("target_class_ids", place), message, None, found_text(number))
 
 
+def _tensorboard_is_there(parameters: Parameters) -> Iterator[Finding]:
+    """TensorFlow writes the logs by a package of their own, which it does not bring along."""
+    if "log_dir" in parameters and importlib.util.find_spec("tensorboard") is None:
+        hint = "install it, for example by `pip install tensorboard`"
+        yield Finding((), "needs the package tensorboard, which is not there", hint=hint)
+
+
 def _suffix_tells_what(parameters: Parameters) -> Iterator[Finding]:
     if "filepath" not in parameters:
         return
@@ -167,6 +175,7 @@ _RULES: tuple[Callable[[Parameters], Iterator[Finding]], ...] = (
     _crop_or_pad,
     _classes_exist,
     _suffix_tells_what,
+    _tensorboard_is_there,
 )
 
 

@@ -1,0 +1,126 @@
+"""The vocabulary is true to the installed Keras: names, parameters, defaults, spellings."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+from pathlib import Path
+from typing import Any
+
+import keras
+import pytest
+from keras.src import activations, initializers, losses, metrics, optimizers, regularizers
+
+from dl.vocabulary.catalog import DATA, Entry, entries, find, left_out
+from dl.vocabulary.parameters import DEFAULTS, REQUIRED
+from dl.vocabulary.parameters import left_out as left_out_parameter
+from dl.vocabulary.spec import Kind
+
+pytestmark = pytest.mark.slow
+
+MODULES: dict[Kind, Any] = {
+    Kind.LAYER: keras.layers,
+    Kind.CELL: keras.layers,
+    Kind.INITIALIZER: keras.initializers,
+    Kind.REGULARIZER: keras.regularizers,
+    Kind.CONSTRAINT: keras.constraints,
+    Kind.LOSS: keras.losses,
+    Kind.METRIC: keras.metrics,
+    Kind.OPTIMIZER: keras.optimizers,
+    Kind.SCHEDULE: keras.optimizers.schedules,
+    Kind.CALLBACK: keras.callbacks,
+}
+LAYER_PARAMETERS = {"name", "trainable", "dtype"}
+NAMED = {Kind.METRIC, Kind.LOSS}
+
+
+def generator() -> Any:
+    """Returns the script as a module."""
+    path = Path(__file__).parents[2] / "scripts" / "generate_vocabulary.py"
+    spec = importlib.util.spec_from_file_location("generate_vocabulary", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def keras_entries(kind: Kind) -> list[Entry]:
+    return [entry for entry in entries(kind).values() if not entry.own]
+
+
+def test_generated_file_is_fresh() -> None:
+    assert generator().vocabulary_text() == DATA.read_text(encoding="utf-8"), (
+        "run python scripts/generate_vocabulary.py"
+    )
+
+
+@pytest.mark.parametrize("kind", list(MODULES))
+def test_parameters_are_those_of_keras(kind: Kind) -> None:
+    for entry in keras_entries(kind):
+        signature = inspect.signature(getattr(MODULES[kind], entry.name)).parameters
+        offered = {
+            name
+            for name, parameter in signature.items()
+            if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+            and left_out_parameter(entry.name, name) is None
+        } - {"tensor"}
+        more = LAYER_PARAMETERS if kind in (Kind.LAYER, Kind.CELL) else set()
+        assert offered <= set(entry.parameters) <= offered | more, entry.name
+
+
+@pytest.mark.parametrize("kind", list(MODULES))
+def test_defaults_are_those_of_keras(kind: Kind) -> None:
+    for entry in keras_entries(kind):
+        signature = inspect.signature(getattr(MODULES[kind], entry.name)).parameters
+        for name, parameter in entry.parameters.items():
+            if name not in signature or (entry.name, name) in {*REQUIRED, *DEFAULTS}:
+                continue
+            default = signature[name].default
+            if name == "name" and kind in NAMED and default is None:
+                continue
+            expected = None if default is inspect.Parameter.empty else default
+            assert _plain(parameter.default) == _plain(expected), f"{entry.name}.{name}"
+            assert parameter.required == (default is inspect.Parameter.empty)
+
+
+def _plain(value: object) -> object:
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+@pytest.mark.parametrize("entry", keras_entries(Kind.ACTIVATION), ids=lambda entry: entry.name)
+def test_activation_is_one_that_keras_can_store(entry: Entry) -> None:
+    function = keras.activations.get(entry.name)
+
+    assert keras.activations.serialize(function) == entry.name
+
+
+@pytest.mark.parametrize(
+    ("kind", "table"),
+    [
+        (Kind.ACTIVATION, activations.ALL_OBJECTS_DICT),
+        (Kind.INITIALIZER, initializers.ALL_OBJECTS_DICT),
+        (Kind.REGULARIZER, regularizers.ALL_OBJECTS_DICT),
+        (Kind.LOSS, losses.ALL_OBJECTS_DICT),
+        (Kind.METRIC, metrics.ALL_OBJECTS_DICT),
+        (Kind.OPTIMIZER, optimizers.ALL_OBJECTS_DICT),
+    ],
+)
+def test_every_spelling_that_keras_looks_up_is_known(kind: Kind, table: dict[str, Any]) -> None:
+    unknown = [name for name in table if find(kind, name) is None and not left_out(kind, name)]
+
+    assert set(unknown) <= {"LossFunctionWrapper"}
+
+
+@pytest.mark.parametrize("kind", list(MODULES))
+def test_everything_that_keras_exports_is_known_or_left_out(kind: Kind) -> None:
+    exported = {
+        name
+        for name in dir(MODULES[kind])
+        if inspect.isclass(getattr(MODULES[kind], name)) and name != "InputSpec"
+    }
+    kinds = (Kind.LAYER, Kind.CELL) if kind is Kind.CELL else (kind,)
+
+    unknown = [n for n in exported if not any(find(k, n) or left_out(k, n) for k in kinds)]
+
+    assert unknown == []
