@@ -62,7 +62,7 @@ $(VENV)/.locked: requirements.lock
 	  "dl needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the packages of requirements.lock into $(VENV) (takes minutes, once)"
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement requirements.lock
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.locked $(SOURCES)

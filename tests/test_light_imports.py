@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from dl.runs.directory import create_run
+from dl.runs.history import write_history
+from dl.runs.record import Process, RunRecord, write_record
+
 HEAVY = {"h5py", "keras", "matplotlib", "pandas", "pyarrow", "scipy", "sklearn", "tensorflow"}
 LAZY = HEAVY | {"numpy", "pydantic", "rich", "yaml"}
 
@@ -45,14 +49,37 @@ def test_help_loads_nothing_but_click(arguments: list[str], tmp_path: Path) -> N
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
-    [["validate", "good.yaml"], ["schema"], ["list"], ["init", "--example"]],
+    [
+        ["validate", "good.yaml"],
+        ["schema"],
+        ["list"],
+        ["show", "digits"],
+        ["init", "--example"],
+    ],
     ids=" ".join,
 )
 def test_looking_loads_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
     (tmp_path / "good.yaml").write_text(CONFIG, encoding="utf-8")
+    _make_run(tmp_path / "runs")
     assert not loaded_by(*arguments, folder=tmp_path) & HEAVY
 
 
 @pytest.mark.slow
 def test_completion_of_the_shell_loads_nothing_but_click(tmp_path: Path) -> None:
     assert not loaded_by("completion", "zsh", folder=tmp_path) & LAZY
+
+
+def _make_run(root: Path) -> None:
+    """Makes a finished run of two epochs, without a model."""
+    record = RunRecord(
+        name="digits",
+        status="completed",
+        started="2026-01-02T03:04:05+00:00",
+        process=Process.current(),
+        seed=7,
+        command=("dl", "train", "digits.yaml"),
+        fingerprint="ab" * 32,
+    )
+    run = create_run(root, "digits", {"metrics.json": b'{"test": {"loss": 0.1}}'})
+    write_record(run, record)
+    write_history(run, [{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}])
