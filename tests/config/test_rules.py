@@ -61,6 +61,8 @@ def places(*arguments: Any, **options: Any) -> list[str]:
         (CANCER, [dense(1, "sigmoid")], "mse"),
         (CANCER, [dense(2, "softmax")], "sparse_categorical_crossentropy"),
         (CANCER, [dense(2, "sigmoid")], "binary_crossentropy"),
+        (CANCER, [dense(1, "sigmoid")], "crossentropy"),
+        (CANCER, [dense(2, "softmax")], "crossentropy"),
         (CANCER, [dense(1)], {"type": "binary_crossentropy", "from_logits": True}),
         (DIABETES, [dense(1)], "mae"),
         (DIABETES, [dense(1, "relu")], "poisson"),
@@ -92,6 +94,8 @@ def test_what_fits_is_not_reported(data: dict[str, Any], layers: list[Any], loss
         (IRIS, [dense(2), "Softmax"], "categorical_crossentropy", "model.layers.0.units"),
         (IRIS, [dense(2, "sigmoid")], "binary_crossentropy", "training.loss"),
         (CANCER, [dense(3, "sigmoid")], "binary_crossentropy", "model.layers.0.units"),
+        (IRIS, [dense(1, "sigmoid")], "crossentropy", "training.loss"),
+        (IRIS, [dense(2, "softmax")], "crossentropy", "model.layers.0.units"),
         (DIABETES, [dense(3)], "log_cosh", "model.layers.0.units"),
     ],
 )

@@ -137,10 +137,10 @@ def _peek_csv(data: CsvData, folder: Path) -> Peek:
     target = data.target if isinstance(data.target, str) else data.target[0]
     paths = [folder / path for path in (data.path, data.validation_path, data.test_path) if path]
     try:
-        if not all(path.is_file() and path.stat().st_size <= MOST_BYTES for path in paths):
+        if not all(path.is_file() and 0 < path.stat().st_size <= MOST_BYTES for path in paths):
             return unknown
         values = {value for path in paths for value in _column(data, path, target)}
-    except (OSError, ValueError, LookupError, csv.Error):
+    except (OSError, ValueError, LookupError, TypeError, csv.Error):
         return unknown
     return _peek_values(values - {""})
 

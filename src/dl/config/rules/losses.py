@@ -7,7 +7,9 @@ from dl.vocabulary.spec import Spec
 BINARY = frozenset({"BinaryCrossentropy", "BinaryFocalCrossentropy"})
 ONE_HOT = frozenset({"CategoricalCrossentropy", "CategoricalFocalCrossentropy"})
 SPARSE = frozenset({"SparseCategoricalCrossentropy", "CategoricalGeneralizedCrossEntropy"})
-CROSS_ENTROPIES = BINARY | ONE_HOT | SPARSE | {"crossentropy"}
+FITTING = frozenset({"crossentropy"})
+"""The loss of `dl` that is binary for one output and categorical for several."""
+CROSS_ENTROPIES = BINARY | ONE_HOT | SPARSE | FITTING
 HINGES = frozenset({"Hinge", "SquaredHinge", "CategoricalHinge"})
 CLASSIFICATION = CROSS_ENTROPIES | HINGES | {"KLDivergence"}
 REGRESSION = frozenset(

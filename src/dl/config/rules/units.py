@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dl.config.rules.losses import BINARY, CROSS_ENTROPIES, ONE_HOT, REGRESSION, SPARSE
+from dl.config.rules.losses import BINARY, CROSS_ENTROPIES, FITTING, ONE_HOT, REGRESSION, SPARSE
 from dl.config.rules.output import Output
 from dl.config.rules.partial import Facts
 from dl.config.rules.targets import classes_of, classes_place, is_regression, labels_text
@@ -21,9 +21,9 @@ def units_fit_target(facts: Facts) -> Iterator[Finding]:
     loss, units = facts.training.loss.type, facts.output.units
     if facts.peek.target == "numbers" and loss in CROSS_ENTROPIES:
         return
-    if loss in SPARSE | ONE_HOT and units > 1:
+    if loss in SPARSE | ONE_HOT | FITTING and units > 1:
         yield from _units_for_classes(facts, facts.output)
-    elif loss in BINARY and facts.output.activation != "softmax":
+    elif loss in BINARY | FITTING and facts.output.activation != "softmax":
         yield from _units_for_binary(facts, facts.output)
     elif loss in REGRESSION and is_regression(facts):
         yield from _units_for_numbers(facts, facts.output)

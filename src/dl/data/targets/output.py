@@ -16,7 +16,7 @@ SPARSE = losses.SPARSE | {EMBEDDING}
 CATEGORICAL = losses.ONE_HOT | {"CategoricalHinge"}
 BINARY = losses.BINARY | {"Dice", "Tversky"}
 MARGIN = frozenset({"Hinge", "SquaredHinge", "Perceptron"})
-CLASS_LOSSES = SPARSE | CATEGORICAL | BINARY | MARGIN
+CLASS_LOSSES = SPARSE | CATEGORICAL | BINARY | MARGIN | losses.FITTING
 
 
 @dataclass(frozen=True, slots=True)
