@@ -76,14 +76,13 @@ def main() -> NoReturn:
 def run(arguments: Sequence[str]) -> int:
     """Runs a command and returns the exit code; every error ends here, as text on stderr."""
     try:
-        dl.main(list(arguments), prog_name="dl", standalone_mode=False)
-    except click.exceptions.Exit as error:
-        return error.exit_code
+        # Click returns the code of an `Exit` here instead of raising it.
+        code = dl.main(list(arguments), prog_name="dl", standalone_mode=False)
     except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted", ExitCode.INTERRUPTED)
     except Exception as error:
         return _exit_code(error)
-    return ExitCode.DONE
+    return code if isinstance(code, int) else ExitCode.DONE
 
 
 def _exit_code(error: Exception) -> int:
