@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import os
 
+from dl.engine.hidden import hidden
 from dl.engine.quiet import quiet_stderr
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_CPP_MAX_VLOG_LEVEL", "0")
 
-with quiet_stderr():
+# Keras imports these for its adapters where it finds them: a third of its start-up, for nothing
+# that `dl` uses.
+_OPTIONAL = ("IPython", "jax", "matplotlib", "pandas", "scipy", "sklearn", "torch")
+
+with quiet_stderr(), hidden(_OPTIONAL):
     import absl.logging
     import keras
     import tensorflow as tf

@@ -1,0 +1,95 @@
+"""Small configs, data and models for the tests of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from dl.config.schema import Config
+from dl.data.targets.target import Form, Target
+from dl.data.types import Array, DataInfo, Dataset, Part
+from dl.engine.fit import fit
+from dl.engine.model import build_model, compile_model
+from dl.progress import SilentReporter
+
+DENSE = {"type": "Dense", "units": 3, "activation": "softmax"}
+SPARSE = "sparse_categorical_crossentropy"
+CLASSES = ("a", "b", "c")
+
+
+def config(
+    layers: Sequence[Any], engine: dict[str, Any] | None = None, seed: int = 1, **training: Any
+) -> Config:
+    """Returns a config with these layers; three classes unless `loss` says other."""
+    return Config.model_validate(
+        {
+            "name": "case",
+            "seed": seed,
+            "data": {"source": "synthetic", "dataset": "blobs"},
+            "model": {"layers": tuple(layers)},
+            "training": {
+                "loss": SPARSE,
+                "optimizer": {"type": "SGD", "learning_rate": 0.1},
+                "batch_size": 4,
+                "epochs": 2,
+                **training,
+            },
+            "engine": engine or {"compile": False},
+        }
+    )
+
+
+def inputs(rows: int, *shape: int) -> Array:
+    """Returns random rows, the same at each call."""
+    return np.random.default_rng(0).normal(size=(rows, *shape)).astype("float32")
+
+
+def labels(rows: int) -> Array:
+    """Returns class numbers below 3."""
+    return (np.arange(rows) % 3).astype("int32")
+
+
+def part(x: Array, y: Array) -> Part:
+    """Returns rows as a part."""
+    return Part(x, y, np.arange(len(x)))
+
+
+def class_target(form: Form = "labels") -> Target:
+    """Returns a target of three classes."""
+    return Target("multiclass", ("label",), form, CLASSES, CLASSES, 3, probabilities=True)
+
+
+def number_target(**scaling: Any) -> Target:
+    """Returns a target that is one number."""
+    return Target("regression", ("price",), "numbers", units=1, **scaling)
+
+
+def dataset(
+    x: Array, y: Array, target: Target | None = None, validation: Part | None = None
+) -> Dataset:
+    """Returns a data set with a training part and perhaps a validation part."""
+    target = target or class_target()
+    info = DataInfo(
+        target.task, x.shape[1:], target.names, target.classes, (), image=False, pixel_max=1.0
+    )
+    learned = {"target": target.document()}
+    return Dataset(part(x, y), validation, None, info, learned, "")
+
+
+def built(chosen: Config, data: Dataset) -> keras.Sequential:
+    """Returns the compiled model of a config."""
+    model = build_model(chosen, data.info)
+    compile_model(model, chosen, data.info, data.learned)
+    return model
+
+
+def trained(
+    chosen: Config, data: Dataset, **arguments: Any
+) -> tuple[keras.Sequential, list[dict[str, float]]]:
+    """Returns a trained model and its history."""
+    model = built(chosen, data)
+    history = fit(model, data, chosen, SilentReporter(), lambda row: None, **arguments)
+    return model, history
