@@ -286,6 +286,12 @@ def test_found_is_short() -> None:
     assert len(finding.found or "") == 60
 
 
+def test_found_is_short_for_a_key_too() -> None:
+    (finding,) = findings_of(Kind.CONSTRAINT, {"type": "NonNeg", "x" * 1000: 1})
+
+    assert len(finding.found or "") == 60
+
+
 def test_document_of_a_thing_without_parameters_is_its_name() -> None:
     assert document(spec_of(Kind.ACTIVATION, "swish")) == "silu"
 

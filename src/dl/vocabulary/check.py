@@ -16,7 +16,7 @@ from dl.vocabulary.hints import (
 )
 from dl.vocabulary.rules import broken_rules
 from dl.vocabulary.spec import Finding, Kind, Spec
-from dl.vocabulary.words import found_text, kind_noun, kind_words, listing
+from dl.vocabulary.words import cut, found_text, kind_noun, kind_words, listing
 
 MOST_LISTED = 12
 
@@ -141,11 +141,11 @@ def _unknown_parameter(entry: Entry, key: str) -> Finding:
     reason = left_out_parameter(entry, key)
     if reason is not None:
         message = f"is left out: {reason}"
-        return Finding((key,), message, expected, key, at_key=True)
+        return Finding((key,), message, expected, cut(key), at_key=True)
     message = f"is not a parameter of {entry.name}"
     near = _nearest(entry, key)
     hint = parameter_hint(entry, key) or (f"did you mean {near}?" if near else None)
-    return Finding((key,), message, expected, key, hint, at_key=True)
+    return Finding((key,), message, expected, cut(key), hint, at_key=True)
 
 
 def _missing(entry: Entry, missing: list[Parameter]) -> Finding:

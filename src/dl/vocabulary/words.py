@@ -48,7 +48,11 @@ def plain(value: object) -> str:
 
 def found_text(value: object) -> str:
     """Returns a value as YAML writes it, cut to a length that fits into a message."""
-    text = plain(value)
+    return cut(plain(value))
+
+
+def cut(text: str) -> str:
+    """Returns a text, cut to a length that fits into a message."""
     return text if len(text) <= LONGEST_FOUND else f"{text[: LONGEST_FOUND - 3]}..."
 
 
