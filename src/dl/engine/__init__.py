@@ -7,6 +7,7 @@ the import fails. The environment that TensorFlow reads at import is set here an
 from __future__ import annotations
 
 import os
+import warnings
 
 from dl.engine.hidden import hidden
 from dl.engine.quiet import quiet_stderr
@@ -27,3 +28,4 @@ with quiet_stderr(), hidden(_OPTIONAL):
 absl.logging.set_verbosity(absl.logging.ERROR)
 tf.get_logger().setLevel("ERROR")
 keras.utils.disable_interactive_logging()
+warnings.filterwarnings("ignore", module=r"keras\.src")
