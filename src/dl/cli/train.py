@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,9 @@ from dl.cli.options import (
 
 if TYPE_CHECKING:
     from dl.config.load import Loaded
-    from dl.engine.workflow import Trained
+    from dl.engine.workflow import Judged, Prepared, Trained
     from dl.progress import Reporter
+    from dl.report.drawing import Drawing
 
 
 @click.command()
@@ -52,15 +54,14 @@ def train(
 
     loaded = load_config(config, overrides, name)
     with open_reporter(quiet=quiet) as reporter:
-        trained = _train(loaded, runs, dry_run, reporter)
-        if trained is None:
-            return
-        _draw(trained, reporter)
-    _print_json(trained) if as_json else _print_result(trained)
+        if dry_run:
+            _prepare(loaded, reporter)
+            reporter.note("dry run: nothing was trained and nothing was written")
+        else:
+            _train(loaded, runs, reporter, _print_json if as_json else _print_result)
 
 
-def _train(loaded: Loaded, runs: Path, dry_run: bool, reporter: Reporter) -> Trained | None:
-    from dl.cli.signals import stop_requests
+def _prepare(loaded: Loaded, reporter: Reporter) -> Prepared:
     from dl.cli.tables import summary_text
 
     with reporter.stage("Loading Keras"):
@@ -69,34 +70,49 @@ def _train(loaded: Loaded, runs: Path, dry_run: bool, reporter: Reporter) -> Tra
 
     prepared = workflow.prepare(loaded, reporter)
     reporter.note(summary_text(prepared.config.name, layer_rows(prepared.model)))
-    if dry_run:
-        reporter.note("dry run: nothing was trained and nothing was written")
-        return None
-    command = ("dl", *sys.argv[1:])
-    with stop_requests() as request:
-        return workflow.train(prepared, runs, reporter, command=command, stop_signal=request)
+    return prepared
 
 
-def _draw(trained: Trained, reporter: Reporter) -> None:
-    from dl.engine.workflow import parts
+def _train(loaded: Loaded, runs: Path, reporter: Reporter, show: Callable[[Trained], None]) -> None:
+    """Trains, shows the result, and only then waits for the pictures, which are drawn meanwhile."""
+    from dl.cli.signals import stop_requests
+    from dl.report.drawing import Drawing
+
+    with Drawing() as drawing:
+        prepared = _prepare(loaded, reporter)
+        with stop_requests() as request:
+            from dl.engine import workflow
+
+            trained = workflow.train(
+                prepared,
+                runs,
+                reporter,
+                command=("dl", *sys.argv[1:]),
+                stop_signal=request,
+                on_judged=lambda judged: _draw(judged, drawing),
+            )
+        show(trained)
+        sys.stdout.flush()
+        failure = drawing.end()
+    if failure is not None:
+        reporter.warn(f"the pictures could not be drawn: {failure}")
+
+
+def _draw(judged: Judged, drawing: Drawing) -> None:
+    from dl.report.input import PlotInput
     from dl.report.outcome import with_outputs
-    from dl.report.plots import PlotInput, draw
 
-    dataset, config = trained.prepared.dataset, trained.prepared.config
+    dataset, config = judged.prepared.dataset, judged.prepared.config
     known = PlotInput(
-        name=trained.run.label,
-        history=trained.history,
+        name=judged.run.label,
+        history=judged.history,
         task=dataset.info.task,
         loss=config.training.loss.type,
-        part=trained.judged,
+        part=judged.name,
     )
-    part = parts(dataset)[trained.judged]
-    with reporter.stage("Drawing"):
-        trained.run.plots.mkdir()
-        draw(
-            trained.run.plots,
-            with_outputs(known, part, trained.outputs, dataset.info, dataset.learned),
-        )
+    judged.run.plots.mkdir()
+    run = with_outputs(known, judged.part, judged.outputs, dataset.info, dataset.learned)
+    drawing.begin(judged.run.plots, run)
 
 
 def _print_result(trained: Trained) -> None:

@@ -16,7 +16,7 @@ from dl.config.resolve import resolved_text
 from dl.config.schema import Config
 from dl.data.complete import complete
 from dl.data.load import info_of, load_dataset, load_part, load_split, read_inputs
-from dl.data.targets import decode
+from dl.data.targets import check_units, decode, target_of
 from dl.data.types import Array, DataInfo, Dataset, Part
 from dl.engine.best import Diverged
 from dl.engine.environment import machine, versions
@@ -57,7 +57,6 @@ class Trained:
         prepared: What it was made of; the model has its final weights.
         history: One row an epoch.
         metrics: Final metrics by part: train, validation, test.
-        outputs: The model's outputs for the rows of `judged`.
         seconds: Duration of the whole, from the first reading of the data.
     """
 
@@ -65,13 +64,19 @@ class Trained:
     prepared: Prepared
     history: list[dict[str, float]]
     metrics: Metrics
-    outputs: Array
     seconds: float
 
-    @property
-    def judged(self) -> str:
-        """The part that tells most about the model: test, else validation, else train."""
-        return list(parts(self.prepared.dataset))[-1]
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A trained model's outputs for the part that tells most: test, else validation, else train."""
+
+    run: RunDirectory
+    prepared: Prepared
+    history: list[dict[str, float]]
+    name: str
+    part: Part
+    outputs: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,7 @@ def prepare(loaded: Loaded, reporter: Reporter) -> Prepared:
     """
     try:
         dataset = load_dataset(loaded.config, reporter)
+        check_units(target_of(dataset.learned), loaded.config)
         config = complete(loaded.config, dataset)
         with reporter.stage("Building the model"):
             model = build_model(config, dataset.info)
@@ -136,6 +142,7 @@ def train(
     *,
     command: tuple[str, ...],
     stop_signal: Callable[[], int | None],
+    on_judged: Callable[[Judged], None],
 ) -> Trained:
     """Trains a prepared model and keeps everything about it in a new run directory.
 
@@ -145,6 +152,7 @@ def train(
         reporter: Is told what happens.
         command: The command line, for the record.
         stop_signal: Gives the number of the signal that asked to stop, or None.
+        on_judged: Is given the outputs of the trained model before it is saved, for the pictures.
 
     Raises:
         Interrupted: `stop_signal` gave a number; the finished epochs are kept.
@@ -158,14 +166,15 @@ def train(
         history = _fit(prepared, run, reporter, stop_signal)
         if number := stop_signal():
             raise Interrupted(f"interrupted after {len(history)} epochs", signal_number=number)
-        metrics, outputs = _finish(prepared, run, reporter)
+        on_judged(_judge(prepared, run, history, reporter))
+        metrics = _finish(prepared, run, reporter)
     except BaseException as error:
         if isinstance(error, Diverged) and error.kept is not None:
             _save(prepared, run)
         _close_record(run, record, _status_of(error), started, error)
         raise
     seconds = _close_record(run, record, "completed", started, None)
-    return Trained(run, prepared, history, metrics, outputs, seconds)
+    return Trained(run, prepared, history, metrics, seconds)
 
 
 def open_run(run: RunDirectory, reporter: Reporter) -> SavedRun:
@@ -252,18 +261,24 @@ def _fit(
     )
 
 
-def _finish(prepared: Prepared, run: RunDirectory, reporter: Reporter) -> tuple[Metrics, Array]:
-    """Measures the trained model on every part and saves it; returns metrics and last outputs."""
-    model, named = prepared.model, parts(prepared.dataset)
+def _judge(
+    prepared: Prepared, run: RunDirectory, history: list[dict[str, float]], reporter: Reporter
+) -> Judged:
+    name, part = list(parts(prepared.dataset).items())[-1]
+    outputs = predict_outputs(prepared.model, part.x, reporter)
+    return Judged(run, prepared, history, name, part, outputs)
+
+
+def _finish(prepared: Prepared, run: RunDirectory, reporter: Reporter) -> Metrics:
     with reporter.stage("Evaluating"):
         metrics = {
-            name: evaluate_part(model, part, prepared.config) for name, part in named.items()
+            name: evaluate_part(prepared.model, part, prepared.config)
+            for name, part in parts(prepared.dataset).items()
         }
-    outputs = predict_outputs(model, list(named.values())[-1].x, reporter)
     with reporter.stage("Saving"):
         write_text(run.metrics, json.dumps(metrics, indent=2) + "\n")
         _save(prepared, run)
-    return metrics, outputs
+    return metrics
 
 
 def _save(prepared: Prepared, run: RunDirectory) -> None:

@@ -33,7 +33,7 @@ def with_outputs(
         task=info.task,
         classes=info.classes,
         targets=info.targets,
-        x=_pixels(part.x, learned) if folded else part.x,
+        x=_pixels(part.x, learned) if folded else part.x if info.image else None,
         y_true=_true_values(part.y, learned),
         predictions=_predictions(columns, info),
         probabilities=_probabilities(columns, info),

@@ -1,0 +1,78 @@
+"""Draws the pictures in a process of its own, so that nobody waits for matplotlib to load.
+
+The process is started before the training and imports what it needs while the training runs. Run
+as a module it is that process: it reads one pickled task from its parent's pipe, draws, and ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from dl.report.input import PlotInput
+
+
+class Drawing:
+    """The process that draws; as a context manager it is waited for at the end."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "dl.report.drawing"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            # A Ctrl-C is for the training; this process ends when its pipe does.
+            start_new_session=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self._process.kill()
+        self._process.communicate()
+
+    def begin(self, folder: Path, run: PlotInput) -> None:
+        """Hands a run over and returns at once; the pictures appear in `folder`."""
+        stream = self._process.stdin
+        if stream is not None:
+            with contextlib.suppress(BrokenPipeError):
+                pickle.dump((folder, run), stream, protocol=pickle.HIGHEST_PROTOCOL)
+                stream.flush()
+
+    def end(self) -> str | None:
+        """Waits for the pictures; returns what went wrong, if anything did."""
+        _, said = self._process.communicate()
+        if self._process.returncode == 0:
+            return None
+        lines = said.decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else f"exit code {self._process.returncode}"
+
+
+def _main() -> None:
+    from dl.errors import DlError
+    from dl.report.plots import draw
+
+    try:
+        folder, run = pickle.load(sys.stdin.buffer)
+    except EOFError:
+        return
+    try:
+        draw(folder, run)
+    except DlError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    _main()
