@@ -75,7 +75,11 @@ REASONS: Mapping[Kind, Mapping[str, str]] = {
     Kind.REGULARIZER: {"Regularizer": ABSTRACT},
     Kind.CONSTRAINT: {"Constraint": ABSTRACT},
     Kind.LOSS: {"Loss": ABSTRACT},
-    Kind.METRIC: {"Metric": ABSTRACT, "MeanMetricWrapper": NO_CODE},
+    Kind.METRIC: {
+        "Metric": ABSTRACT,
+        "MeanMetricWrapper": NO_CODE,
+        "Accuracy": "it compares probabilities with class numbers; the name means `accuracy` here",
+    },
     Kind.OPTIMIZER: {
         "Optimizer": ABSTRACT,
         "MultiOptimizer": IN_CODE,

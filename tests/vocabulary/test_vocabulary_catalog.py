@@ -41,7 +41,7 @@ from dl.vocabulary.tables.overrides import OVERRIDES
         (Kind.METRIC, "acc", "accuracy"),
         (Kind.METRIC, "accuracy", "accuracy"),
         (Kind.METRIC, "ACCURACY", "accuracy"),
-        (Kind.METRIC, "Accuracy", "Accuracy"),
+        (Kind.METRIC, "Accuracy", "accuracy"),
         (Kind.METRIC, "logcosh", "LogCoshError"),
         (Kind.METRIC, "auc", "AUC"),
         (Kind.METRIC, "mean_iou", "MeanIoU"),

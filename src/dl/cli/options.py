@@ -19,7 +19,7 @@ class ConfigPath(click.Path):
         super().__init__(path_type=Path)
 
 
-class RunType(click.ParamType):
+class RunType(click.ParamType[str]):
     """A run: a directory, a name (its newest run) or name/number; names complete in the shell."""
 
     name = "run"

@@ -17,7 +17,7 @@ from dl.config.schema import Config
 from dl.data.complete import complete
 from dl.data.load import info_of, load_dataset, load_part, load_split, read_inputs
 from dl.data.targets import check_units, decode, target_of
-from dl.data.types import Array, DataInfo, Dataset, Part
+from dl.data.types import Array, DataInfo, Dataset, Inputs, Part
 from dl.engine.best import Diverged
 from dl.engine.environment import machine, versions
 from dl.engine.evaluate import evaluate as evaluate_part
@@ -227,15 +227,20 @@ def predict(
         split: Which part, where there is no source.
         reporter: Is told what happens.
     """
-    if source is None:
-        x, files = load_split(saved.config, saved.learned, split, reporter).x, ()
-    else:
-        inputs = read_inputs(saved.config, saved.learned, source, reporter)
-        x, files = inputs.x, inputs.files
+    inputs = _inputs(saved, source, split, reporter)
+    x, files = inputs.x, inputs.files
     columns = decode(predict_outputs(saved.model, x, reporter), saved.learned)
     if not files:
         return columns
     return {"file": _text_array(files), **columns}
+
+
+def _inputs(
+    saved: SavedRun, source: Path | BinaryIO | None, split: str, reporter: Reporter
+) -> Inputs:
+    if source is None:
+        return Inputs(load_split(saved.config, saved.learned, split, reporter).x, ())
+    return read_inputs(saved.config, saved.learned, source, reporter)
 
 
 def _fit(

@@ -34,7 +34,7 @@ OWN: Mapping[Kind, tuple[OwnEntry, ...]] = {
         OwnEntry(
             "accuracy",
             "Share of the rows that are predicted right, whatever the form of the target.",
-            aliases=("acc",),
+            aliases=("acc", "Accuracy"),
             default_name="accuracy",
             defaults={"name": "accuracy"},
         ),

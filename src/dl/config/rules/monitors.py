@@ -14,7 +14,6 @@ from dl.vocabulary.spec import Finding, Kind, Path, Spec
 _RISING = frozenset(
     {
         "AUC",
-        "Accuracy",
         "BinaryAccuracy",
         "BinaryIoU",
         "CategoricalAccuracy",
