@@ -68,6 +68,13 @@ def unbuildable(position: int, layer_type: str, shape: Shape | None, error: Exce
     )
 
 
+def unjoinable(error: Exception) -> Finding:
+    """Words layers that take their inputs one by one, but make no model together."""
+    hint = "leave out one layer after the other to see which it is"
+    path = ("model", "layers")
+    return Finding(path, "Keras cannot join these layers", found=condensed(error), hint=hint)
+
+
 def expected_axes(layer_type: str) -> tuple[str, ...]:
     """Returns the names of the axes that a kind of layer expects; empty if it takes several."""
     if layer_type.startswith("ConvLSTM"):

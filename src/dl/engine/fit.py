@@ -39,7 +39,7 @@ def never() -> bool:
 
 
 def check_training(model: keras.Sequential, dataset: Dataset, config: Config) -> None:
-    """Measures the loss and the metrics of a few rows, so that what does not fit shows before all.
+    """Measures the loss and the metrics of a few rows, so that what does not fit shows early.
 
     Raises:
         Findings: The loss or a metric does not take the model's output and the target; or the
@@ -47,13 +47,16 @@ def check_training(model: keras.Sequential, dataset: Dataset, config: Config) ->
     """
     train = dataset.train
     class_weights(train.y, dataset.learned, config.training.class_weight)
-    target = shaped_target(train.y[:1], model)
+    target = shaped_target(train.y[:_CHECKED_ROWS], model)
+    rows = resident(train.x[:_CHECKED_ROWS], target)
+    state = [variable for variable in model.variables if not variable.trainable]
+    before = [np.array(variable.numpy()) for variable in state]
     try:
-        model.test_step(
-            (keras.ops.convert_to_tensor(train.x[:1]), keras.ops.convert_to_tensor(target))
-        )
+        model.test_step((rows.x, rows.y))
     except BUILD_ERRORS as error:
         raise Findings([_unmeasurable(model, config, target, error)]) from error
+    for variable, value in zip(state, before, strict=True):
+        variable.assign(value)  # Keras' recurrent layers draw a dropout mask at inference, too
     model.optimizer.build(model.trainable_variables)
     model.reset_metrics()
 

@@ -10,7 +10,7 @@ import keras
 from dl.config.schema import Config
 from dl.data.targets.target import Target, target_of
 from dl.data.types import DataInfo
-from dl.engine.build_errors import BUILD_ERRORS, first_unbuildable, unbuildable
+from dl.engine.build_errors import BUILD_ERRORS, first_unbuildable, unbuildable, unjoinable
 from dl.engine.evaluate import forget
 from dl.engine.inputs import declared_shape, is_input
 from dl.engine.objects import build_object
@@ -46,9 +46,7 @@ def build_model(config: Config, info: DataInfo | None) -> keras.Sequential:
         return _sequential(shape, [layer for _, layer in layers])
     except BUILD_ERRORS as error:
         fresh = _layers(specs, config.seed)
-        finding = first_unbuildable(shape, fresh)
-        if finding is None:
-            raise
+        finding = first_unbuildable(shape, fresh) or unjoinable(error)
         raise Findings([finding]) from error
 
 

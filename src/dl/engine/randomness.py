@@ -147,12 +147,3 @@ FAST_LAYERS: Mapping[str, Any] = {
     "SpatialDropout3D": SpatialDropout3D,
 }
 """The layers that `dl` builds instead of Keras' own of the same name, and saves as those."""
-
-
-def plain_layer(layer: Any) -> Any:
-    """Returns a new layer of Keras' own class with the same settings, without weights."""
-    config = layer.get_config()
-    fast = FAST_LAYERS.get(type(layer).__name__)
-    if fast is type(layer):
-        return getattr(keras.layers, type(layer).__name__).from_config(config)
-    return type(layer).from_config(config)

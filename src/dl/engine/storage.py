@@ -1,4 +1,9 @@
-"""`model.h5`: plain Keras opens it and trains on; the same model gives the same bytes."""
+"""`model.h5`: plain Keras opens it and trains on; the same model gives the same bytes.
+
+The layout is that of Keras' `.h5` files. It is written here rather than by `model.save`, because
+Keras alters the model while it saves, cannot write some layers in this format, and adds optimizer
+variables that it cannot read back.
+"""
 
 from __future__ import annotations
 
@@ -9,29 +14,31 @@ from typing import Any
 
 import h5py
 import keras
+import numpy as np
 
 from dl.config.schema import Config
-from dl.engine.quiet import quiet_deprecations
-from dl.engine.randomness import plain_layer
+from dl.engine import randomness
 from dl.engine.target_unit import InTargetUnit
 from dl.engine.weights_file import read_weights
 from dl.errors import DiskError
 
+_CHUNK = 64_000
+"""Bytes that an HDF5 attribute may have; longer lists are split, as Keras reads them."""
+
 
 def save_model(model: keras.Sequential, config: Config, path: Path) -> None:
-    """Writes architecture, weights and compile settings; the model itself is not touched.
+    """Writes architecture, weights and compile settings, without the optimizer's variables.
 
-    The optimizer's variables are left out: Keras cannot read them back from this format, and a
-    file that has them cannot be trained on.
+    The file appears under its name when it is complete; the model is not touched.
 
     Raises:
         DiskError: The file cannot be written.
     """
-    partial = path.with_name(f"{path.name}.partial.h5")
+    partial = path.with_name(f".{path.name}.partial")
     try:
-        with quiet_deprecations():
-            plain_copy(model).save(partial, include_optimizer=False)
-        _add_training_config(partial, model)
+        with h5py.File(partial, "w") as file:
+            _write_settings(file, model)
+            _write_weights(file.create_group("model_weights"), model)
         os.replace(partial, path)
     except OSError as error:
         partial.unlink(missing_ok=True)
@@ -53,42 +60,80 @@ def load_weights(model: keras.Sequential, path: Path) -> None:
 
 def plain_copy(model: keras.Sequential) -> keras.Sequential:
     """Returns a copy made of Keras' own classes only, with the same weights, not compiled."""
-    # Not `clone_model`: it would deserialize the compile settings too, own metrics among them.
-    given = keras.Input(batch_shape=model.inputs[0].shape, dtype=model.inputs[0].dtype)
-    copy = keras.Sequential([given, *map(plain_layer, model.layers)], name=model.name)
+    copy = keras.Sequential.from_config(_plain_settings(model.get_config()))
     copy.set_weights(model.get_weights())
     return copy
 
 
-def _add_training_config(path: Path, model: keras.Sequential) -> None:
-    """Adds how the model was compiled, unless Keras could not read it back."""
-    settings = _training_config(model)
+def _write_settings(file: Any, model: keras.Sequential) -> None:
+    architecture = {"class_name": "Sequential", "config": _plain_settings(model.get_config())}
+    file.attrs["keras_version"] = keras.__version__
+    file.attrs["backend"] = keras.backend.backend()
+    file.attrs["model_config"] = _json(architecture)
+    training = _training_settings(model)
+    if training is not None:
+        file.attrs["training_config"] = _json(training)
+
+
+def _training_settings(model: keras.Sequential) -> dict[str, Any] | None:
+    """Returns how the model is compiled, or None if Keras could not read it back."""
+    compiled = _plain_settings(model.get_compile_config())
     try:
-        keras.optimizers.get(dict(settings["optimizer_config"]))
-    except ValueError:  # Keras 3.15 does not find Lamb again; the model opens without settings
-        return
-    with h5py.File(path, "r+") as file:
-        text = json.dumps(settings, sort_keys=True, default=_plain)
-        file.attrs["training_config"] = text.encode("utf-8")
-
-
-def _training_config(model: keras.Sequential) -> dict[str, Any]:
-    compiled = model.get_compile_config()
-    metrics = [_kept_metric(metric) for metric in compiled["metrics"] or ()]
+        keras.optimizers.get(json.loads(_json(compiled["optimizer"])))
+    except ValueError:  # Keras 3.15 does not find Lamb again
+        return None
     return {
         "loss": compiled["loss"],
         "loss_weights": None,
-        "metrics": metrics or None,
+        "metrics": compiled["metrics"] or None,
         "optimizer_config": compiled["optimizer"],
         "weighted_metrics": None,
     }
 
 
-def _kept_metric(metric: dict[str, Any]) -> Any:
-    own = metric["class_name"] == InTargetUnit.__name__
-    return metric["config"]["metric"] if own else metric
+def _plain_settings(value: Any) -> Any:
+    """Returns settings that name, for each class of `dl`, the one of Keras it stands for."""
+    if isinstance(value, list | tuple):
+        return [_plain_settings(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("module") == InTargetUnit.__module__:
+        return _plain_settings(value["config"]["metric"])
+    plain = {key: _plain_settings(item) for key, item in value.items()}
+    if plain.get("module") == randomness.__name__:
+        plain |= {"module": "keras.layers", "registered_name": None}
+    return plain
 
 
-def _plain(value: Any) -> Any:
+def _write_weights(group: Any, model: keras.Sequential) -> None:
+    group.attrs["keras_version"] = keras.__version__
+    group.attrs["backend"] = keras.backend.backend()
+    _write_names(group, "layer_names", [layer.name for layer in model.layers])
+    for layer in sorted(model.layers, key=lambda layer: str(layer.name)):
+        weights = [*layer.trainable_weights, *layer.non_trainable_weights]
+        _write_arrays(group.create_group(layer.name), weights)
+    _write_arrays(group.create_group("top_level_model_weights"), [])
+
+
+def _write_arrays(group: Any, weights: list[Any]) -> None:
+    _write_names(group, "weight_names", [weight.path for weight in weights])
+    for weight in weights:
+        group.create_dataset(weight.path, data=weight.numpy())
+
+
+def _write_names(group: Any, name: str, texts: list[str]) -> None:
+    values = np.asarray([text.encode("utf-8") for text in texts], dtype="S" if texts else None)
+    if values.nbytes <= _CHUNK:
+        group.attrs[name] = values
+        return
+    for number, chunk in enumerate(np.array_split(values, values.nbytes // _CHUNK + 1)):
+        group.attrs[f"{name}{number}"] = chunk
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, default=_json_value).encode("utf-8")
+
+
+def _json_value(value: Any) -> Any:
     """Returns a number of NumPy or a tensor as JSON can hold it."""
     return value.tolist() if hasattr(value, "tolist") else value.numpy().tolist()
