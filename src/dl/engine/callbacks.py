@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,11 @@ import keras
 
 from dl.config.schema import Config
 from dl.engine.objects import build_object
-from dl.engine.quiet import quiet_deprecations
-from dl.engine.storage import plain_copy, save_model
+from dl.engine.storage import plain_copy
 from dl.errors import UsageError
-from dl.vocabulary.spec import Finding, Findings
-from dl.vocabulary.spec import Path as ConfigPath
 
-FOLDER = "callbacks"
-"""The folder of a run in which callbacks write; the other files of a run are not theirs."""
-
-_PATH_PARAMETERS = {"ModelCheckpoint": "filepath", "TensorBoard": "log_dir"}
+_PATH_PARAMETERS: Mapping[str, str] = {"ModelCheckpoint": "filepath", "TensorBoard": "log_dir"}
+"""The parameter of a callback that says where it writes; the config holds a plain name."""
 
 
 def build_callbacks(config: Config, folder: Path | None) -> list[Any]:
@@ -29,69 +25,48 @@ def build_callbacks(config: Config, folder: Path | None) -> list[Any]:
         folder: The directory of the run; None if nothing may be written.
 
     Raises:
-        Findings: A path of a callback leads out of the run.
+        UsageError: A callback writes files and there is no folder.
     """
     callbacks = []
     for position, spec in enumerate(config.training.callbacks):
-        place: ConfigPath = ("training", "callbacks", position)
-        callback = build_object(spec, seed=config.seed, path=place)
+        path = ("training", "callbacks", position)
+        callback = build_object(spec, seed=config.seed, path=path)
         parameter = _PATH_PARAMETERS.get(spec.type)
         if parameter is not None:
-            path = _inside(folder, getattr(callback, parameter), (*place, parameter))
-            setattr(callback, parameter, path)
+            setattr(callback, parameter, _inside(folder, str(getattr(callback, parameter))))
         if isinstance(callback, keras.callbacks.ModelCheckpoint):
-            callback = _with_plain_saves(callback, config)
+            callback.__class__ = _PlainCheckpoint
         callbacks.append(callback)
     return callbacks
 
 
-def _inside(folder: Path | None, path: str, place: ConfigPath) -> str:
+def _inside(folder: Path | None, name: str) -> str:
     if folder is None:
         raise UsageError("a callback that writes files needs a run directory")
-    base = (folder / FOLDER).resolve()
-    target = (base / path).resolve()
-    if base not in target.parents:
-        finding = Finding(
-            place,
-            "the path leads out of the run",
-            expected=f"a path inside the run's folder {FOLDER}/",
-            found=repr(path),
-            hint="give a file name without `..` and without a leading `/`",
-        )
-        raise Findings([finding])
-    return str(target)
+    return str(folder / name)
 
 
-def _with_plain_saves(callback: Any, config: Config) -> Any:
-    """Makes a ModelCheckpoint save through `dl.engine.storage`, which leaves the model alone."""
+class _PlainCheckpoint(keras.callbacks.ModelCheckpoint):  # type: ignore[misc]
+    """Saves a copy of Keras' own classes, which leaves the model alone and opens without `dl`."""
 
-    class Checkpoint(type(callback)):  # type: ignore[misc]
-        def set_model(self, model: Any) -> None:
-            super().set_model(_PlainSaves(model, config))
-
-    callback.__class__ = Checkpoint
-    return callback
+    def set_model(self, model: Any) -> None:
+        """Is given the model that is trained."""
+        super().set_model(_PlainSaves(model))
 
 
 class _PlainSaves:
     """Stands for the model that a callback saves."""
 
-    def __init__(self, model: keras.Sequential, config: Config) -> None:
+    def __init__(self, model: keras.Sequential) -> None:
         self._model = model
-        self._config = config
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._model, name)
 
     def save(self, path: str, overwrite: bool = True) -> None:
-        """Saves the whole model: `.h5`, or Keras' own format."""
-        if path.endswith(".h5"):
-            save_model(self._model, self._config, Path(path))
-        else:
-            with quiet_deprecations():
-                plain_copy(self._model).save(path, overwrite=overwrite)
+        """Saves the whole model in Keras' own format."""
+        plain_copy(self._model).save(path, overwrite=overwrite)
 
     def save_weights(self, path: str, overwrite: bool = True) -> None:
         """Saves the weights alone."""
-        with quiet_deprecations():
-            plain_copy(self._model).save_weights(path, overwrite=overwrite)
+        plain_copy(self._model).save_weights(path, overwrite=overwrite)

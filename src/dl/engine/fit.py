@@ -19,6 +19,7 @@ from dl.engine.callbacks import build_callbacks
 from dl.engine.display import Display
 from dl.engine.epochs import Batches
 from dl.engine.evaluate import evaluate_rows, evaluation_batch
+from dl.engine.quiet import quiet_deprecations
 from dl.engine.resident import ResidentRows, ResidentTrainer, resident
 from dl.engine.schedule import RateReader
 from dl.engine.strategy import choose_strategy
@@ -93,7 +94,8 @@ def fit(  # noqa: PLR0913 - the contract of the package
     """
     check_training(model, dataset, config)
     training = Training(model, dataset, config, reporter, folder, should_stop)
-    return training.run(on_epoch)
+    with quiet_deprecations():
+        return training.run(on_epoch)
 
 
 class Training:

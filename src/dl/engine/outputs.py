@@ -28,7 +28,7 @@ def check_outputs(model: keras.Sequential, config: Config, learned: Mapping[str,
         message = f"the model gives an output of shape {shape_text(shape)} for each row"
         raise Findings([Finding(last, message, _expected(target), hint=_AXES_HINT)])
     message = f"the model gives {shape[0]} numbers for each row"
-    hint = f"end with {target.units} units"
+    hint = f"end with {target.units} unit{'s' if target.units > 1 else ''}"
     raise Findings([Finding(last, message, _expected(target), str(shape[0]), hint)])
 
 
