@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 import click
 
@@ -30,10 +31,19 @@ def _reporter(quiet: bool) -> SilentReporter:
     if is_live_terminal():
         from dl.cli.live import LiveReporter
 
-        return LiveReporter()
+        return LiveReporter(stderr_of_its_own())
     from dl.cli.plain import PlainReporter
 
-    return PlainReporter(sys.stderr)
+    return PlainReporter(stderr_of_its_own())
+
+
+def stderr_of_its_own() -> TextIO:
+    """Returns stderr by a descriptor of its own: 2 is silenced while TensorFlow is imported."""
+    try:
+        number = sys.stderr.fileno()
+    except (OSError, ValueError):  # replaced by something that is no file
+        return sys.stderr
+    return os.fdopen(os.dup(number), "w", encoding=sys.stderr.encoding, errors="replace")
 
 
 def is_live_terminal() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TextIO
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -28,9 +29,10 @@ _APART = ("epoch", "seconds", "learning_rate")
 class LiveReporter(SilentReporter):
     """Draws on stderr and redraws in place; what stays is one line for the training."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream: TextIO) -> None:
         super().__init__()
-        self._console = Console(stderr=True, highlight=False, no_color="NO_COLOR" in os.environ)
+        no_color = "NO_COLOR" in os.environ
+        self._console = Console(file=stream, highlight=False, no_color=no_color)
         self._fit: _FitDisplay | None = None
 
     @contextmanager

@@ -16,6 +16,7 @@ from dl import __version__
 from dl.cli.completion import completion
 from dl.cli.evaluate import evaluate
 from dl.cli.init import init
+from dl.cli.lint import lint
 from dl.cli.list_runs import list_runs
 from dl.cli.predict import predict
 from dl.cli.render import error_text
@@ -56,6 +57,7 @@ for _command in (
     evaluate,
     predict,
     validate,
+    lint,
     summary,
     list_runs,
     show,

@@ -22,13 +22,14 @@ def problem_text(problem: Problem) -> str:
     place = f"{problem.mark}: " if problem.mark else ""
     lines = [f"error: {place}{problem.message}"]
     if problem.mark is not None:
-        lines += _excerpt(problem.mark)
+        lines += excerpt(problem.mark)
     labelled = {"expected": problem.expected, "found": problem.found, "hint": problem.hint}
     lines += [f"{label}: {text}" for label, text in labelled.items() if text is not None]
     return "\n".join(lines)
 
 
-def _excerpt(mark: Mark) -> list[str]:
+def excerpt(mark: Mark) -> list[str]:
+    """Returns the line of a mark and a line that underlines it; nothing where there is no line."""
     if mark.text is None or mark.line is None or mark.column is None:
         return []
     text, column = _clipped(mark.text.replace("\t", " "), mark.column)

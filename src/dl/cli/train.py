@@ -19,9 +19,14 @@ from dl.cli.options import (
 
 if TYPE_CHECKING:
     from dl.config.load import Loaded
+    from dl.data.types import Dataset
     from dl.engine.workflow import Judged, Prepared, Trained
     from dl.progress import Reporter
     from dl.report.drawing import Drawing
+
+
+_KERAS_SOURCE = "keras"
+"""The source that needs Keras to be read."""
 
 
 @click.command()
@@ -54,6 +59,7 @@ def train(
 
     loaded = load_config(config, overrides, name)
     with open_reporter(quiet=quiet) as reporter:
+        _advise(loaded, reporter)
         if dry_run:
             _prepare(loaded, reporter)
             reporter.note("dry run: nothing was trained and nothing was written")
@@ -61,16 +67,40 @@ def train(
             _train(loaded, runs, reporter, _print_json if as_json else _print_result)
 
 
+def _advise(loaded: Loaded, reporter: Reporter) -> None:
+    from dl.lint import notes
+
+    found = notes(loaded)
+    for note in found:
+        reporter.note(f"advice: {note.path} {note.message} ({note.rule})")
+    if found:
+        reporter.note(f"the reasons, and what to write: dl lint {loaded.path}")
+
+
 def _prepare(loaded: Loaded, reporter: Reporter) -> Prepared:
+    """Reads the data while Keras loads, then builds the model."""
+    from dl.cli.background import Importing
     from dl.cli.tables import summary_text
 
-    with reporter.stage("Loading Keras"):
-        from dl.engine import workflow
-        from dl.engine.summary import layer_rows
+    if loaded.config.data.source == _KERAS_SOURCE:
+        dataset = _read(loaded, reporter)
+    with Importing("dl.engine.workflow") as engine:
+        if loaded.config.data.source != _KERAS_SOURCE:
+            dataset = _read(loaded, reporter)
+        with reporter.stage("Loading Keras"):
+            engine.module()
+    from dl.engine import workflow
+    from dl.engine.summary import layer_rows
 
-    prepared = workflow.prepare(loaded, reporter)
+    prepared = workflow.prepare(loaded, dataset, reporter)
     reporter.note(summary_text(prepared.config.name, layer_rows(prepared.model)))
     return prepared
+
+
+def _read(loaded: Loaded, reporter: Reporter) -> Dataset:
+    from dl.data.load import read_dataset
+
+    return read_dataset(loaded, reporter)
 
 
 def _train(loaded: Loaded, runs: Path, reporter: Reporter, show: Callable[[Trained], None]) -> None:

@@ -39,10 +39,11 @@ def _check(path: Path, overrides: tuple[str, ...], build: bool) -> None:
 
     loaded = load_config(path, overrides)
     if build:
+        from dl.data.load import read_dataset
         from dl.engine.workflow import prepare
         from dl.progress import SilentReporter
 
-        prepare(loaded, SilentReporter())
+        prepare(loaded, read_dataset(loaded, SilentReporter()), SilentReporter())
 
 
 def _print_json(problems: tuple[Problem, ...]) -> None:

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from dl.config.load import Loaded
 from dl.config.schema import Config
 from dl.data.complete import complete
 from dl.data.division import Pieces, divided, split_of
@@ -20,10 +21,18 @@ from dl.data.inputs import InputsLearned, learn_inputs, learned_inputs
 from dl.data.preprocessing import drop_missing
 from dl.data.raw import Raw, RawParts, RawTable
 from dl.data.read import read_labelled, read_parts, read_unlabelled, source_title
-from dl.data.targets import Target, describe_target, encode_target, fit_target, target_of
+from dl.data.targets import (
+    Target,
+    check_units,
+    describe_target,
+    encode_target,
+    fit_target,
+    target_of,
+)
 from dl.data.types import DataInfo, Dataset, Inputs, Part
 from dl.errors import DataError, RunError
 from dl.progress import Reporter
+from dl.vocabulary.spec import Findings
 
 __all__ = [
     "complete",
@@ -31,10 +40,26 @@ __all__ = [
     "load_dataset",
     "load_part",
     "load_split",
+    "read_dataset",
     "read_inputs",
 ]
 
 SCHEMA = 1
+
+
+def read_dataset(loaded: Loaded, reporter: Reporter) -> Dataset:
+    """Loads the data of a config, and compares the target with the model's last layer.
+
+    Raises:
+        ConfigError: The config asks for what makes no sense for this data; at its line.
+        DataError: The data cannot be used as the config says.
+    """
+    try:
+        dataset = load_dataset(loaded.config, reporter)
+        check_units(target_of(dataset.learned), loaded.config)
+    except Findings as error:
+        raise loaded.error(error.findings) from error
+    return dataset
 
 
 def load_dataset(config: Config, reporter: Reporter) -> Dataset:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import warnings
 
-from dl.engine.hidden import hidden
 from dl.engine.quiet import quiet_stderr
+from dl.imports import hidden
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -15,8 +15,8 @@ from dl.config.load import Loaded, load_config
 from dl.config.resolve import resolved_text
 from dl.config.schema import Config
 from dl.data.complete import complete
-from dl.data.load import info_of, load_dataset, load_part, load_split, read_inputs
-from dl.data.targets import check_units, decode, target_of
+from dl.data.load import info_of, load_part, load_split, read_dataset, read_inputs
+from dl.data.targets import decode
 from dl.data.types import Array, DataInfo, Dataset, Inputs, Part
 from dl.engine.best import Diverged
 from dl.engine.environment import machine, versions
@@ -99,16 +99,13 @@ class Evaluation:
     metrics: dict[str, float]
 
 
-def prepare(loaded: Loaded, reporter: Reporter) -> Prepared:
-    """Reads the data and builds the model.
+def prepare(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> Prepared:
+    """Builds the model for the data, and tries one row of it.
 
     Raises:
         ConfigError: The model cannot be built; at the line of the layer.
-        DataError: The data cannot be used.
     """
     try:
-        dataset = load_dataset(loaded.config, reporter)
-        check_units(target_of(dataset.learned), loaded.config)
         config = complete(loaded.config, dataset)
         with reporter.stage("Building the model"):
             model = build_model(config, dataset.info)
@@ -128,7 +125,7 @@ def build(loaded: Loaded, reporter: Reporter) -> keras.Sequential:
     """
     config = loaded.config
     if config.model.input_shape is None:
-        return prepare(loaded, reporter).model
+        return prepare(loaded, read_dataset(loaded, reporter), reporter).model
     try:
         return build_model(config, None)
     except Findings as error:
