@@ -7,20 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dl.engine.model import build_model, compile_model
+from dl.engine.model import build_model
 from dl.vocabulary.spec import Finding, Findings
-from engine.making import DENSE, config, dataset, inputs, labels, number_target
+from engine.making import DENSE, built, config, dataset, inputs, labels, number_target
 
 FLAT = dataset(inputs(4, 6), labels(4))
 IMAGES = dataset(inputs(4, 28, 28), labels(4))
 
 
-def problem(layers: list[Any], data: Any = IMAGES, **changes: Any) -> Finding:
+def problem(layers: list[Any], data: Any = IMAGES) -> Finding:
     """Returns the only finding of a model that cannot be built."""
-    chosen = config(layers).model_copy(update=changes)
     with pytest.raises(Findings) as caught:
-        model = build_model(chosen, data.info)
-        compile_model(model, chosen, data.info, data.learned)
+        built(config(layers), data)
     (finding,) = caught.value.findings
     return finding
 

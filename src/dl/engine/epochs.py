@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dl.engine.seeds import row_order
+from dl.engine.seeds import row_draws, row_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Batches:
         steps_per_call: The most steps in a call.
         seed: The config's seed.
         shuffle: Whether each epoch has an order of its own.
+        replacement: Whether an epoch draws its rows at random, so that one can come twice.
     """
 
     rows: int
@@ -38,14 +39,23 @@ class Batches:
     steps_per_call: int
     seed: int
     shuffle: bool
+    replacement: bool = False
 
     @property
     def steps(self) -> int:
         """Steps of an epoch."""
         return -(-self.rows // self.size)
 
+    @property
+    def shapes(self) -> list[tuple[int, int]]:
+        """Shapes that the row numbers of a call can have."""
+        whole, rest = divmod(self.rows, self.size)
+        return [(whole, self.size)] + ([(1, rest)] if rest else [])
+
     def order(self, epoch: int) -> NDArray[np.int32]:
         """Returns the row numbers in the order of an epoch (1-based)."""
+        if self.replacement:
+            return row_draws(self.seed, epoch, self.rows)
         if not self.shuffle or self.size >= self.rows:
             return np.arange(self.rows, dtype=np.int32)
         return row_order(self.seed, epoch, self.rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,7 @@ def fit(  # noqa: PLR0913 - the contract of the package
     *,
     folder: Path | None = None,
     should_stop: Callable[[], bool] = never,
+    watchers: Sequence[Any] = (),
 ) -> History:
     """Trains a compiled model on the training part, as Keras' `fit` does with the same batches.
 
@@ -83,6 +84,7 @@ def fit(  # noqa: PLR0913 - the contract of the package
         folder: The directory of the run, for callbacks that write files.
         should_stop: Is asked after each call of several steps; True ends the training there, and
             the epoch that was cut off is in no history.
+        watchers: Keras callbacks beside those of the config.
 
     Returns:
         A row for each whole epoch: epoch (1-based), loss, metrics, the same of the validation part
@@ -93,9 +95,13 @@ def fit(  # noqa: PLR0913 - the contract of the package
         Findings: What `check_training` raises.
     """
     check_training(model, dataset, config)
-    training = Training(model, dataset, config, reporter, folder, should_stop)
+    callbacks = [*build_callbacks(config, folder), *watchers]
+    training = Training(model, dataset, config, reporter, callbacks, should_stop)
     with quiet_deprecations():
-        return training.run(on_epoch)
+        history = training.run(on_epoch)
+    for outcome in filter(None, (getattr(callback, "outcome", "") for callback in callbacks)):
+        reporter.note(outcome)
+    return history
 
 
 class Training:
@@ -107,7 +113,7 @@ class Training:
         dataset: Dataset,
         config: Config,
         reporter: Reporter,
-        folder: Path | None,
+        callbacks: Sequence[Any],
         should_stop: Callable[[], bool],
     ) -> None:
         self._model = model
@@ -117,10 +123,14 @@ class Training:
         strategy = choose_strategy(model, config, len(dataset.train))
         rows = _training_rows(model, dataset, config)
         self._trainer = ResidentTrainer(model, rows, compiled=strategy.compiled)
+        with reporter.stage("Preparing the training"):
+            self._trainer.prepare(self._batches.shapes)
+        if strategy.compiled and not self._trainer.compiled:
+            reporter.note("XLA cannot compile this network: its steps run uncompiled")
         self._validation = _validation_rows(model, dataset)
         self._evaluation_batch = evaluation_batch(model, config)
         self._callbacks = keras.callbacks.CallbackList(
-            build_callbacks(config, folder),
+            list(callbacks),
             model=model,
             epochs=self._epochs,
             steps=self._batches.steps,
@@ -204,6 +214,7 @@ def _batches(model: keras.Sequential, dataset: Dataset, config: Config) -> Batch
         steps_per_call=choose_strategy(model, config, rows).steps_per_call,
         seed=config.seed,
         shuffle=config.training.shuffle,
+        replacement=config.training.sampling == "with_replacement",
     )
 
 

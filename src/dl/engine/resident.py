@@ -9,7 +9,7 @@ optimizer, the state of dropout and batch normalisation.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,19 +48,31 @@ def resident(x: Array, y: Array, weight: Array | None = None) -> ResidentRows:
 
 
 class ResidentTrainer:
-    """Trains a compiled model on resident rows, a number of steps in each call."""
+    """Trains a compiled model on resident rows, a number of steps in each call.
+
+    Attributes:
+        compiled: Whether the steps are compiled with XLA.
+    """
 
     def __init__(self, model: keras.Sequential, rows: ResidentRows, *, compiled: bool) -> None:
-        self._model = model
-        self._run = tf.function(
-            _train_loop(model, rows),
-            input_signature=[
-                tf.TensorSpec([None, None], tf.int32),
-                tf.TensorSpec([], tf.int32),
-                tf.TensorSpec([], tf.int32),
-            ],
-            jit_compile=compiled,
-        )
+        self._loop = _train_loop(model, rows)
+        self.compiled = compiled
+        self._run = _traceable(self._loop, compiled)
+
+    def prepare(self, shapes: Iterable[tuple[int, ...]]) -> None:
+        """Traces and compiles for row numbers of these shapes, without training a step.
+
+        What XLA cannot compile runs uncompiled.
+        """
+        empty = [np.zeros(shape, np.int32) for shape in shapes]
+        try:
+            for numbers in empty:
+                self._run(numbers, 0, 0)
+        except tf.errors.OpError:
+            if not self.compiled:
+                raise
+            self.compiled = False
+            self._run = _traceable(self._loop, compiled=False)
 
     def steps(
         self, numbers: NDArray[np.int32], begin: int, end: int
@@ -74,6 +86,18 @@ class ResidentTrainer:
         """
         done, logs = self._run(numbers, begin, end)
         return int(done), {name: float(value) for name, value in logs.items()}
+
+
+def _traceable(loop: Callable[..., Any], compiled: bool) -> Any:
+    return tf.function(
+        loop,
+        input_signature=[
+            tf.TensorSpec([None, None], tf.int32),
+            tf.TensorSpec([], tf.int32),
+            tf.TensorSpec([], tf.int32),
+        ],
+        jit_compile=compiled,
+    )
 
 
 def _train_loop(model: keras.Sequential, rows: ResidentRows) -> Callable[..., Any]:

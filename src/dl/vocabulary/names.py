@@ -1,4 +1,4 @@
-"""Names of layers and metrics, as Keras gives them, but counted for each model anew.
+"""Names of layers, metrics and optimizers, as Keras gives them, but counted for each model anew.
 
 Keras counts in the process: the second model of a process has other names than the first, and
 the names are in the saved file.
@@ -10,9 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dl.vocabulary.spec import Kind, Spec
-
-_NAMED = frozenset({Kind.LAYER, Kind.CELL, Kind.METRIC})
+from dl.vocabulary.spec import Spec
 
 
 def snake_case(name: str) -> str:
@@ -52,8 +50,8 @@ def _with_nested_names(spec: Spec) -> Spec:
 
 
 def _nested(value: object) -> object:
-    if isinstance(value, Spec) and "name" in value.parameters and value.kind in _NAMED:
-        return with_names([value])[0]
+    if isinstance(value, Spec):
+        return with_names([value])[0] if "name" in value.parameters else _with_nested_names(value)
     if isinstance(value, tuple) and value and all(isinstance(item, Spec) for item in value):
         return tuple(with_names(value))
     return value
