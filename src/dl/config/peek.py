@@ -139,13 +139,14 @@ def _peek_csv(data: CsvData, folder: Path) -> Peek:
     try:
         if not all(path.is_file() and 0 < path.stat().st_size <= MOST_BYTES for path in paths):
             return unknown
-        values = {value for path in paths for value in _column(data, path, target)}
+        values = {value for path in paths for value in column_values(data, path, target)}
     except (OSError, ValueError, LookupError, TypeError, csv.Error):
         return unknown
     return _peek_values(values - {""})
 
 
-def _column(data: CsvData, path: Path, name: str) -> Iterator[str]:
+def column_values(data: CsvData, path: Path, name: str) -> Iterator[str]:
+    """Yields the values of a column as the file writes them, `""` where nothing stands."""
     encoding = "utf-8-sig" if data.encoding.lower() in ("utf-8", "utf8") else data.encoding
     with path.open(encoding=encoding, newline="") as lines:
         rows = csv.reader(lines, delimiter=data.separator)

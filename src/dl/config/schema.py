@@ -7,6 +7,7 @@ from pydantic import Field
 from dl.config.sections.base import RunName, Section, Seed
 from dl.config.sections.data import Data
 from dl.config.sections.engine import Engine
+from dl.config.sections.lint import Lint
 from dl.config.sections.model import Model
 from dl.config.sections.preprocess import Preprocess
 from dl.config.sections.training import Training
@@ -22,3 +23,4 @@ class Config(Section):
     model: Model = Field(description="The network.")
     training: Training = Field(description="How the network learns.")
     engine: Engine = Field(default=Engine(), description="How the training is run.")
+    lint: Lint = Field(default=Lint(), description="Advice that is not wanted.")

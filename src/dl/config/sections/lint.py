@@ -1,0 +1,41 @@
+"""The section `lint`: which pieces of advice are not wanted."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from dl.config.sections.base import Section
+
+ADVICE = (
+    "output-activation",
+    "output-units",
+    "loss-for-classes",
+    "loss-encoding",
+    "unscaled-inputs",
+    "learning-rate",
+    "slow-sgd",
+    "linear-hidden",
+    "saturating-hidden",
+    "dropout-last",
+    "too-many-parameters",
+    "batch-size",
+    "no-validation",
+    "no-shuffle",
+    "one-epoch",
+    "no-metrics",
+    "no-accuracy",
+    "imbalance",
+    "callback-never-fires",
+    "keep-best",
+)
+"""The ids of the rules of `dl.lint`."""
+
+
+class Lint(Section):
+    """What `dl lint` and the notes of `dl train` keep silent about."""
+
+    ignore: tuple[Literal[ADVICE], ...] = Field(  # type: ignore[valid-type]
+        default=(), description="Ids of advice that is not given for this config."
+    )

@@ -1,0 +1,76 @@
+"""How many rows, columns and rows of each class the data has, where a cheap look tells."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dl.config.peek import MOST_BYTES, column_values
+from dl.config.rules.monitors import has_validation
+from dl.config.sections.data import BuiltinData, CsvData, Data, KerasData, SyntheticData
+
+_BUILTIN = {"iris": 150, "wine": 178, "breast_cancer": 569, "digits": 1797, "diabetes": 442}
+_KERAS = {
+    "mnist": 60_000,
+    "fashion_mnist": 60_000,
+    "cifar10": 50_000,
+    "cifar100": 50_000,
+    "california_housing": 16_512,
+    "boston_housing": 404,
+    "imdb": 25_000,
+    "reuters": 8_982,
+}
+"""Rows of the training files; their test rows lie apart."""
+_GATES = ("and", "or", "xor")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Sizes of the data; None, or empty, where they are not cheaply known.
+
+    Attributes:
+        training: About how many rows are trained on.
+        classes: Rows of each value of the target, where the target is a column of a CSV file.
+    """
+
+    training: int | None = None
+    classes: Mapping[str, int] = field(default_factory=dict)
+
+
+def counts_of(data: Data) -> Counts:
+    """Returns the sizes of the data; its paths must be absolute."""
+    if isinstance(data, CsvData):
+        return _csv(data)
+    if isinstance(data, BuiltinData):
+        return Counts(_training(data, _BUILTIN[data.dataset], has_test=False))
+    if isinstance(data, KerasData):
+        return Counts(_training(data, _KERAS[data.dataset], has_test=True))
+    if isinstance(data, SyntheticData):
+        rows = data.rows or (4 if data.dataset in _GATES else 1000)
+        return Counts(rows if data.dataset in _GATES else _training(data, rows, has_test=False))
+    return Counts()
+
+
+def _csv(data: CsvData) -> Counts:
+    target = data.target if isinstance(data.target, str) else data.target[0]
+    path = Path(data.path)
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            return Counts()
+        values = Counter(column_values(data, path, target))
+    except (OSError, ValueError, LookupError, TypeError, csv.Error):
+        return Counts()
+    rows = _training(data, values.total(), has_test=data.test_path is not None)
+    one = isinstance(data.target, str) or len(data.target) == 1
+    return Counts(rows, values if one else {})
+
+
+def _training(data: Data, rows: int, *, has_test: bool) -> int:
+    """Returns the rows that are left when the other parts have taken their shares."""
+    apart = getattr(data, "validation_path", None) is not None
+    validation = 0.0 if apart or not has_validation(data) else data.split.validation
+    test = 0.0 if has_test else data.split.test
+    return max(1, round(rows * (1 - validation - test)))

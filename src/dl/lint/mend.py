@@ -1,0 +1,76 @@
+"""The line as it should be: a value put into the user's own YAML."""
+
+from __future__ import annotations
+
+from dl.config.nodes import ListNode, MapNode, Node, ScalarNode, dotted, find
+from dl.errors import Mark
+from dl.vocabulary.spec import Path
+
+
+def mended(root: MapNode, path: Path, value: str | None) -> str:
+    """Returns what to write: the line with the new value, or a new line and where to put it.
+
+    Args:
+        root: The tree of the config.
+        path: Where the value stands, or would stand.
+        value: The value as YAML; None to remove what stands there.
+    """
+    above, rest = _nearest(root, path)
+    if value is None:
+        return f"remove {dotted(path)}"
+    if above.mark.line is None and above.mark.source.startswith("--set"):
+        return f"--set {dotted(path)}={value}"
+    if not rest:
+        line = _replaced(above.mark, value) if _is_on_one_line(above) else None
+        return line or f"{dotted(path)}: {value}"
+    return _added(above, path, rest, value)
+
+
+def _nearest(root: MapNode, path: Path) -> tuple[Node, Path]:
+    """Returns the innermost node that exists on the way, and the keys that are missing below."""
+    for length in range(len(path), -1, -1):
+        node = find(root, path[:length])
+        if node is not None:
+            return node, path[length:]
+    return root, path
+
+
+def _added(above: Node, path: Path, rest: Path, value: str) -> str:
+    """Words a value that is not written yet: into the line of its parent, or on a new line."""
+    written = _nested(rest, value)
+    if isinstance(above, ScalarNode) and isinstance(above.value, str):
+        return _replaced(above.mark, f"{{type: {above.value}, {written}}}") or written
+    line = _span(above.mark)
+    if isinstance(above, MapNode) and line.startswith("{") and line.endswith("}"):
+        gap = ", " if above.entries else ""
+        return _replaced(above.mark, f"{line[:-1].rstrip()}{gap}{written}}}") or written
+    parent = dotted(path[: len(path) - len(rest)])
+    return f"below {parent}: {written}" if parent else written
+
+
+def _nested(keys: Path, value: str) -> str:
+    """Returns `a: {b: value}`, on one line."""
+    first, *others = keys
+    return f"{first}: {{{_nested(tuple(others), value)}}}" if others else f"{first}: {value}"
+
+
+def _is_on_one_line(node: Node) -> bool:
+    if isinstance(node, ScalarNode):
+        return True
+    span = _span(node.mark)
+    brackets = "[]" if isinstance(node, ListNode) else "{}"
+    return span[:1] == brackets[0] and span[-1:] == brackets[1]
+
+
+def _span(mark: Mark) -> str:
+    if mark.text is None or mark.column is None:
+        return ""
+    return mark.text[mark.column - 1 : mark.column - 1 + mark.length]
+
+
+def _replaced(mark: Mark, value: str) -> str | None:
+    """Returns the line of a mark with another text in the marked place, None without a line."""
+    if mark.text is None or mark.column is None:
+        return None
+    start = mark.column - 1
+    return (mark.text[:start] + value + mark.text[start + mark.length :]).strip()
