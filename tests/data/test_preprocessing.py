@@ -41,7 +41,7 @@ def learned(train: RawTable, **preprocess: object) -> list[Feature]:
 def applied(rows: RawTable, features: Sequence[Feature]) -> list[list[float]]:
     """Applies without any warning."""
     warnings: list[str] = []
-    x = transform(rows, features, warnings.append)
+    x = transform(rows, features, lambda unseen: warnings.append(unseen.text()))
     assert x.dtype == np.float32
     assert warnings == []
     return x.tolist()
@@ -91,7 +91,9 @@ def test_categories_are_those_of_the_training_rows() -> None:
 def test_unseen_category_warns(encoding: str, row: list[float]) -> None:
     features = learned(table(color=["red", "blue"]), categorical=encoding)
     warnings: list[str] = []
-    x = transform(table(color=["red", "green"]), features, warnings.append)
+    x = transform(
+        table(color=["red", "green"]), features, lambda unseen: warnings.append(unseen.text())
+    )
     assert x.tolist()[1] == row
     as_what = "-1" if encoding == "ordinal" else "zeros"
     assert warnings == [

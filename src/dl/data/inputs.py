@@ -41,7 +41,7 @@ class TableInputs:
         """Returns the rows as numbers, shape (rows, columns)."""
         if not isinstance(raw, RawTable):
             raise DataError(f"{raw.source}: holds arrays, but the model takes columns of a table")
-        return transform(raw, self.features, reporter.warn)
+        return transform(raw, self.features, lambda unseen: reporter.warn(unseen.text()))
 
     def document(self) -> list[dict[str, Any]]:
         """Returns what was learned as plain data, for `learned["features"]`."""

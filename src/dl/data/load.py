@@ -17,10 +17,11 @@ from dl.config.schema import Config
 from dl.data.complete import complete
 from dl.data.division import Pieces, divided, split_of
 from dl.data.division import document as split_document
-from dl.data.inputs import InputsLearned, learn_inputs, learned_inputs
+from dl.data.inputs import InputsLearned, TableInputs, learn_inputs, learned_inputs
 from dl.data.preprocessing import drop_missing
 from dl.data.raw import Raw, RawParts, RawTable
 from dl.data.read import read_labelled, read_parts, read_unlabelled, source_title
+from dl.data.streaming.tables import StoredTable, prepare_table
 from dl.data.targets import (
     Target,
     check_units,
@@ -29,7 +30,7 @@ from dl.data.targets import (
     fit_target,
     target_of,
 )
-from dl.data.types import DataInfo, Dataset, Inputs, Part
+from dl.data.types import Array, DataInfo, Dataset, Inputs, Part
 from dl.errors import DataError, RunError
 from dl.progress import Reporter
 from dl.vocabulary.spec import Findings
@@ -84,6 +85,7 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
             info=info,
             learned=_learned(config, parts, pieces, inputs, target, info),
             fingerprint=parts.fingerprint,
+            held=parts.held,
         )
 
 
@@ -162,6 +164,8 @@ def info_of(learned: Mapping[str, Any]) -> DataInfo:
 def _read(config: Config, reporter: Reporter) -> RawParts:
     with reporter.stage(f"Reading {source_title(config)}"):
         parts = read_parts(config, reporter)
+    if parts.held.streamed:
+        reporter.note(f"streamed from the disk: {parts.held.reason}")
     return RawParts(
         train=_without_gaps(parts.train, config),
         validation=None if parts.validation is None else _without_gaps(parts.validation, config),
@@ -169,6 +173,7 @@ def _read(config: Config, reporter: Reporter) -> RawParts:
         class_names=parts.class_names,
         image=parts.image,
         fingerprint=parts.fingerprint,
+        held=parts.held,
     )
 
 
@@ -177,7 +182,13 @@ def _without_gaps(raw: Raw, config: Config) -> Raw:
 
 
 def _prepared(raw: Raw, inputs: InputsLearned, target: Target, reporter: Reporter) -> Part:
-    return Part(inputs.apply(raw, reporter), encode_target(raw, target), raw.rows)
+    return Part(_numbers(raw, inputs, reporter), encode_target(raw, target), raw.rows)
+
+
+def _numbers(raw: Raw, inputs: InputsLearned, reporter: Reporter) -> Array:
+    if isinstance(raw, StoredTable) and isinstance(inputs, TableInputs):
+        return prepare_table(raw, inputs, reporter)
+    return inputs.apply(raw, reporter)
 
 
 def _prepared_if_any(

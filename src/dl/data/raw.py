@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dl.config.sections.data import ColumnKind
-from dl.data.types import Array
+from dl.data.types import IN_MEMORY, Array, Held
 
 Rows = NDArray[np.int64]
 Place = Callable[[int], str]
@@ -129,6 +129,7 @@ class RawParts:
             numbers.
         image: Whether a row of `x` is a picture.
         fingerprint: SHA-256 of what was read, as hexadecimal digits.
+        held: Where the rows are held.
     """
 
     train: Raw
@@ -137,6 +138,7 @@ class RawParts:
     class_names: tuple[str, ...] | None = None
     image: bool = False
     fingerprint: str = ""
+    held: Held = IN_MEMORY
 
     def present(self) -> list[Raw]:
         """Returns the parts that have rows of their own: training first, then the others."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,15 +24,25 @@ from dl.data.arrays.npz import read_npz, read_npz_inputs, read_npz_part
 from dl.data.arrays.synthetic import make_synthetic
 from dl.data.preprocessing.features import feature_of
 from dl.data.raw import Raw, RawArrays, RawParts
+from dl.data.streaming.budget import held
+from dl.data.streaming.tables import stream_table, stream_tables
 from dl.data.tables.read import Wanted, read_table_from, read_table_stream, read_tables
 from dl.data.targets import target_of
+from dl.data.types import Held
 from dl.errors import DataError
 from dl.progress import Reporter
 
 
 def read_parts(config: Config, reporter: Reporter) -> RawParts:
-    """Reads all rows of the config's data."""
+    """Reads all rows of the config's data, into memory or onto the disk: see `held`."""
+    where = held(config)
+    return replace(_parts(config, where, reporter), held=where)
+
+
+def _parts(config: Config, where: Held, reporter: Reporter) -> RawParts:
     match config.data:
+        case CsvData() | ParquetData() as data if where.streamed:
+            return stream_tables(config, data)
         case CsvData() | ParquetData() | BuiltinData():
             return read_tables(config)
         case NpzData() as data:
@@ -53,6 +64,8 @@ def read_labelled(
     `.npz` file, any other an `.npz` file.
     """
     match config.data:
+        case CsvData() | ParquetData() if held(config, [path]).streamed:
+            return stream_table(config, path, _wanted(learned, labelled=True))
         case CsvData() | ParquetData() | BuiltinData():
             return read_table_from(config, path, _wanted(learned, labelled=True))
         case ImagesData() as data if not _is_npz(path):

@@ -71,6 +71,26 @@ class DataInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """Where rows are held.
+
+    Attributes:
+        streamed: On disk, to be read in blocks; else in memory.
+        reason: Why, in plain words.
+    """
+
+    streamed: bool
+    reason: str
+
+    def document(self) -> dict[str, str]:
+        """Returns it as plain data, for `run.json`."""
+        return {"rows": "streamed" if self.streamed else "resident", "rows_reason": self.reason}
+
+
+IN_MEMORY = Held(False, "rows are held in memory")
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
     """All parts of the data, what is known about them and what was learned from the training part.
 
@@ -81,6 +101,7 @@ class Dataset:
         info: What the data says about the model.
         learned: The content of `preprocess.json`: plain numbers and names.
         fingerprint: SHA-256 of what was read, as hexadecimal digits.
+        held: Where the rows are held; the `x` of streamed parts lies on the disk.
     """
 
     train: Part
@@ -89,3 +110,4 @@ class Dataset:
     info: DataInfo
     learned: dict[str, Any]
     fingerprint: str
+    held: Held = IN_MEMORY

@@ -20,3 +20,14 @@ class Engine(Section):
         default="auto",
         description="Steps between two looks at progress and signals. Default: from the sizes.",
     )
+    memory: PositiveInt | Literal["auto"] = Field(
+        default="auto",
+        description="Megabytes that the rows of a csv, parquet or images source may take as "
+        "numbers. Larger data is kept on disk and streamed: the same results, slower reading. "
+        "Default: a tenth of the available memory.",
+    )
+    distribute: Literal["none", "mirrored"] = Field(
+        default="none",
+        description="Share each batch among all GPUs of this machine (`mirrored`, by "
+        "tf.distribute.MirroredStrategy).",
+    )

@@ -24,8 +24,11 @@ def drop_missing(table: RawTable, rule: Rule) -> RawTable:
         for name, column in table.targets.items():
             _refuse_missing_target(table, name, column)
         return table
-    columns = [*table.columns.values(), *table.targets.values()]
-    missing = np.logical_or.reduce([column.missing() for column in columns])
+    missing = np.zeros(len(table), np.bool_)
+    # One at a time: the columns may lie on the disk.
+    for columns in (table.columns, table.targets):
+        for name in columns:
+            missing |= columns[name].missing()
     if missing.all():
         raise DataError(
             f"{table.source}: every row has a missing value, so none is left",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,39 @@ from dl.data.raw import Column, RawTable
 from dl.data.types import Array
 from dl.errors import DataError
 
-Warn = Callable[[str], None]
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Categories of a column that the training part had not.
+
+    Attributes:
+        column: The column.
+        place: Words for the place of the first row.
+        rows: Number of such rows.
+        category: That of the first row.
+        encoded: What they are encoded as, in words.
+    """
+
+    column: str
+    place: str
+    rows: int
+    category: str
+    encoded: str
+
+    def plus(self, later: Unseen) -> Unseen:
+        """Returns these rows and those of a later block of rows as one."""
+        return replace(self, rows=self.rows + later.rows)
+
+    def text(self) -> str:
+        """Words for a warning."""
+        rows = f"{self.rows} row has" if self.rows == 1 else f"{self.rows} rows have"
+        return (
+            f"{self.place}: column {self.column!r}: {rows} a category that the training part had "
+            f"not, such as {self.category!r}; encoded as {self.encoded}"
+        )
+
+
+Warn = Callable[[Unseen], None]
 
 
 def transform(table: RawTable, features: Sequence[Feature], warn: Warn) -> NDArray[np.float32]:
@@ -127,13 +160,8 @@ def _handle_unseen(
             found=repr(category),
             hint="correct it, or train with `preprocess.unseen: zeros`",
         )
-    count = int(unseen.sum())
-    rows = f"{count} row has" if count == 1 else f"{count} rows have"
-    as_what = "-1" if feature.encoding == "ordinal" else "zeros"
-    warn(
-        f"{place}: column {feature.name!r}: {rows} a category that the training part had not, "
-        f"such as {category!r}; encoded as {as_what}"
-    )
+    encoded = "-1" if feature.encoding == "ordinal" else "zeros"
+    warn(Unseen(feature.name, place, int(unseen.sum()), category, encoded))
 
 
 def _listed(categories: Sequence[str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +44,7 @@ def read_csv(path: Path, separator: str, encoding: str, select: Select) -> Frame
 
 def frame_of(text: CsvText, select: Select) -> Frame:
     """Reads the selected columns of the text of a CSV file; see `read_csv`."""
-    _check_header(text)
+    check_header(text)
     wanted = select(text.header)
     table = _parse(text, [text.header.index(name) for name in wanted])
     if table.num_rows == 0:
@@ -51,7 +53,8 @@ def frame_of(text: CsvText, select: Select) -> Frame:
     return Frame(columns, table.num_rows, text.source, text.place)
 
 
-def _check_header(text: CsvText) -> None:
+def check_header(text: CsvText) -> None:
+    """Refuses a header of one column that looks like several, and repeated names."""
     header = text.header
     if len(header) == 1:
         for other, spelled in _OTHER_SEPARATORS.items():
@@ -70,31 +73,61 @@ def _check_header(text: CsvText) -> None:
 
 
 def _parse(text: CsvText, wanted: list[int]) -> Any:
-    names = [str(position) for position in range(len(text.header))]
-    quoted = b'"' in text.data
-    if quoted and text.data.count(b'"') % 2:
-        _check_rows(text)
+    body = body_of(text)
+    with row_faults(text):
+        return pyarrow.csv.read_csv(body, **options(text, wanted))
+
+
+def body_of(text: CsvText) -> Any:
+    """Returns the rows as an Arrow stream; refuses a text without rows."""
     body = pyarrow.py_buffer(text.data).slice(text.body_start)
     if not bytes(body[:64]).strip() and not bytes(body).strip():
         raise DataError(f"{text.source}: has a header but no rows")
-    include = [names[position] for position in wanted]
+    return pyarrow.BufferReader(body)
+
+
+def options(text: CsvText, positions: list[int]) -> dict[str, Any]:
+    """Returns pyarrow's options: every column is text, an empty field is null.
+
+    Args:
+        text: The text.
+        positions: The columns to read.
+
+    Raises:
+        DataError: A quote is not closed.
+    """
+    quoted = text.data.find(b'"') >= 0
+    if quoted and _quotes(text) % 2:
+        check_rows(text)
+    wanted = [str(position) for position in positions]
+    names = [str(position) for position in range(len(text.header))]
+    return {
+        "read_options": pyarrow.csv.ReadOptions(column_names=names, block_size=_BLOCK),
+        "parse_options": pyarrow.csv.ParseOptions(
+            delimiter=text.separator, newlines_in_values=quoted
+        ),
+        "convert_options": pyarrow.csv.ConvertOptions(
+            include_columns=wanted,
+            column_types={name: pyarrow.string() for name in wanted},
+            null_values=[""],
+            strings_can_be_null=True,
+            check_utf8=False,
+        ),
+    }
+
+
+def _quotes(text: CsvText) -> int:
+    starts = range(0, len(text.data), _BLOCK)
+    return sum(text.data[start : start + _BLOCK].count(b'"') for start in starts)
+
+
+@contextmanager
+def row_faults(text: CsvText) -> Iterator[None]:
+    """Turns Arrow's errors into a `DataError` that names the first wrong row."""
     try:
-        return pyarrow.csv.read_csv(
-            pyarrow.BufferReader(body),
-            read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=_BLOCK),
-            parse_options=pyarrow.csv.ParseOptions(
-                delimiter=text.separator, newlines_in_values=quoted
-            ),
-            convert_options=pyarrow.csv.ConvertOptions(
-                include_columns=include,
-                column_types={name: pyarrow.string() for name in include},
-                null_values=[""],
-                strings_can_be_null=True,
-                check_utf8=False,
-            ),
-        )
+        yield
     except pyarrow.ArrowInvalid as error:
-        _check_rows(text)
+        check_rows(text)
         raise DataError(
             f"{text.source}: is no CSV table that can be read",
             found=str(error).split("\n")[0][:120],
@@ -102,8 +135,8 @@ def _parse(text: CsvText, wanted: list[int]) -> Any:
         ) from error
 
 
-def _check_rows(text: CsvText) -> None:
-    """Finds the first row whose length is wrong or whose quotes are not closed."""
+def check_rows(text: CsvText) -> None:
+    """Refuses the first row whose length is wrong or whose quotes are not closed."""
     expected = len(text.header)
     for line, values in text.rows():
         if len(values) != expected:

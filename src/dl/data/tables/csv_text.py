@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+
+import pyarrow
 
 from dl.errors import DataError
 from dl.vocabulary.spec import Finding, Findings
@@ -25,12 +28,12 @@ class CsvText:
 
     Attributes:
         source: The file, for messages.
-        data: The whole text, UTF-8 without a byte order mark.
+        data: The whole text, UTF-8 without a byte order mark; perhaps mapped from a file.
         separator: The character between two values.
     """
 
     source: str
-    data: bytes
+    data: bytes | mmap.mmap
     separator: str
 
     @cached_property
@@ -53,10 +56,11 @@ class CsvText:
         raise DataError(f"{self.source}: is empty", expected="a header row and rows below it")
 
     def _lines(self) -> io.TextIOWrapper:
-        return io.TextIOWrapper(io.BytesIO(self.data), encoding="utf-8", newline="")
+        # Arrow's reader copies nothing of a mapped file.
+        return io.TextIOWrapper(pyarrow.BufferReader(self.data), encoding="utf-8", newline="")
 
     def _after_line(self, count: int) -> int:
-        stream = io.TextIOWrapper(io.BytesIO(self.data), encoding="utf-8", newline="")
+        stream = self._lines()
         length = 0
         for _ in range(count):
             length += len(stream.readline().encode())
@@ -91,19 +95,29 @@ def decode(source: str, data: bytes, encoding: str, separator: str) -> CsvText:
         DataError: The bytes are no text in this encoding, or hold a NUL.
         Findings: The config's encoding or separator cannot be used.
     """
-    _check_separator(separator)
-    for magic, meaning in _OTHER_FORMATS.items():
-        if data.startswith(magic):
-            raise DataError(f"{source}: is {meaning}")
+    check_start(source, data[:4], separator)
     text = _to_utf8(source, data, encoding)
     nul = text.find(b"\0")
     if nul >= 0:
-        raise DataError(
-            f"{source}:{_line(text, nul)}: holds a NUL byte",
-            expected="a text file",
-            hint="the file is binary or damaged; export it again",
-        )
+        raise holds_nul(source, _line(text, nul))
     return CsvText(source, text, separator)
+
+
+def check_start(source: str, start: bytes, separator: str) -> None:
+    """Refuses a separator that cannot be used, and files of other formats by their first bytes."""
+    _check_separator(separator)
+    for magic, meaning in _OTHER_FORMATS.items():
+        if start.startswith(magic):
+            raise DataError(f"{source}: is {meaning}")
+
+
+def holds_nul(source: str, line: int) -> DataError:
+    """Returns the error about a NUL in a line."""
+    return DataError(
+        f"{source}:{line}: holds a NUL byte",
+        expected="a text file",
+        hint="the file is binary or damaged; export it again",
+    )
 
 
 def _check_separator(separator: str) -> None:
@@ -123,29 +137,45 @@ def _check_separator(separator: str) -> None:
 
 def _to_utf8(source: str, data: bytes, encoding: str) -> bytes:
     try:
-        if encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
+        if is_utf8(encoding):
             data = data.removeprefix(_BOM)
             data.decode("utf-8")
             return data
         return data.decode(encoding).removeprefix("\ufeff").encode("utf-8")
     except UnicodeDecodeError as error:
-        raise DataError(
-            f"{source}:{_line(data, error.start)}: is not {encoding} text",
-            found=f"byte 0x{data[error.start]:02x}" if error.start < len(data) else None,
-            hint="name its encoding: `encoding: cp1252` (Windows), `encoding: latin-1` or "
-            "`encoding: utf-16`",
-        ) from error
+        raise undecodable(source, _line(data, error.start), encoding, error) from error
     except (LookupError, UnicodeError) as error:
-        raise Findings(
-            [
-                Finding(
-                    ("data", "encoding"),
-                    "encoding is not known",
-                    "a text encoding of Python, such as utf-8, latin-1, cp1252, utf-16",
-                    repr(encoding),
-                )
-            ]
-        ) from error
+        raise unknown_encoding(encoding) from error
+
+
+def is_utf8(encoding: str) -> bool:
+    """Whether an encoding is UTF-8, as it is usually spelled."""
+    return encoding.lower().replace("_", "-") in ("utf-8", "utf8")
+
+
+def undecodable(source: str, line: int, encoding: str, error: UnicodeDecodeError) -> DataError:
+    """Returns the error about bytes in a line that are no text in the encoding."""
+    known = error.start < len(error.object)
+    return DataError(
+        f"{source}:{line}: is not {encoding} text",
+        found=f"byte 0x{error.object[error.start]:02x}" if known else None,
+        hint="name its encoding: `encoding: cp1252` (Windows), `encoding: latin-1` or "
+        "`encoding: utf-16`",
+    )
+
+
+def unknown_encoding(encoding: str) -> Findings:
+    """Returns the error about `data.encoding`."""
+    return Findings(
+        [
+            Finding(
+                ("data", "encoding"),
+                "encoding is not known",
+                "a text encoding of Python, such as utf-8, latin-1, cp1252, utf-16",
+                repr(encoding),
+            )
+        ]
+    )
 
 
 def _line(data: bytes, position: int) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyarrow
 import pyarrow.parquet
@@ -22,33 +25,56 @@ def read_parquet(path: Path, select: Select) -> Frame:
     Raises:
         DataError: The file cannot be read or is no table.
     """
-    check_file(path)
-    try:
-        file = pyarrow.parquet.ParquetFile(path)
-        header = list(file.schema_arrow.names)
-        _check_header(path, header)
-        wanted = select(header)
+    with damaged_as_data_error(path):
+        file = open_parquet(path)
+        wanted = select(list(file.schema_arrow.names))
         rows = file.metadata.num_rows
         check_memory(
             rows * len(wanted) * _BYTES_PER_VALUE,
             f"{path}: is too large for the memory",
             f"{rows} rows of {len(wanted)} columns",
-            "take fewer rows, or fewer columns with `data.features`",
+            "take fewer rows, or fewer columns with `data.features`, or let `engine.memory` "
+            "be smaller: larger data is streamed",
         )
         table = file.read(columns=wanted)
+    return frame_of_parquet(path, {name: table.column(name) for name in wanted}, rows)
+
+
+def open_parquet(path: Path) -> Any:
+    """Opens a Parquet file; reads no rows.
+
+    Raises:
+        DataError: Two columns have the same name, or there are no rows.
+        ArrowException: It is no Parquet file; `damaged_as_data_error` words it.
+    """
+    check_file(path)
+    file = pyarrow.parquet.ParquetFile(path)
+    _check_header(path, list(file.schema_arrow.names))
+    if file.metadata.num_rows == 0:
+        raise DataError(f"{path}: has columns but no rows")
+    return file
+
+
+@contextmanager
+def damaged_as_data_error(path: Path) -> Iterator[None]:
+    """Turns Arrow's errors about a Parquet file into a `DataError`."""
+    try:
+        yield
     except (pyarrow.ArrowException, OSError) as error:
         raise DataError(
             f"{path}: is no Parquet file or is damaged",
             found=str(error).split("\n")[0][:120],
             hint="use `source: csv` for text; else write the file again",
         ) from error
-    if table.num_rows == 0:
-        raise DataError(f"{path}: has columns but no rows")
+
+
+def frame_of_parquet(path: Path, columns: Mapping[str, Any], rows: int) -> Frame:
+    """Returns the frame of a Parquet file's columns."""
 
     def place(row: int) -> str:
         return f"{path}: row {row + 1}"
 
-    return Frame({name: table.column(name) for name in wanted}, table.num_rows, str(path), place)
+    return Frame(columns, rows, str(path), place)
 
 
 def _check_header(path: Path, header: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,9 @@ from dl.errors import DataError
 
 FileData = CsvData | ParquetData
 Kinds = Mapping[str, ColumnKind]
+
+ReadTable = Callable[[Config, Path, "Wanted"], RawTable]
+"""Reads a file of the config's kind."""
 
 _CLASSIFICATION = ("binary", "multiclass", "multilabel")
 
@@ -58,31 +61,32 @@ def read_tables(config: Config) -> RawParts:
         case BuiltinData():
             return read_builtin(data)
         case CsvData() | ParquetData():
-            return _read_files(config, data)
+            return read_files(config, data, read_table_from)
         case _:
             raise TypeError(f"no table: {data.source}")
 
 
 def read_table_from(config: Config, path: Path, wanted: Wanted) -> RawTable:
     """Reads another file: of the config's kind, or a CSV file for a built-in data set."""
-    return typed_table(_frame(config, path, _selector(str(path), wanted)), wanted)
+    return typed_table(_frame(config, path, selector(str(path), wanted)), wanted)
 
 
 def read_table_stream(config: Config, stream: BinaryIO, wanted: Wanted) -> RawTable:
     """Reads CSV from a stream, to its end."""
-    separator, encoding = _dialect(config)
+    separator, encoding = dialect(config)
     text = decode("standard input", stream.read(), encoding, separator)
-    return typed_table(frame_of(text, _selector(text.source, wanted)), wanted)
+    return typed_table(frame_of(text, selector(text.source, wanted)), wanted)
 
 
-def _read_files(config: Config, data: FileData) -> RawParts:
+def read_files(config: Config, data: FileData, read: ReadTable) -> RawParts:
+    """Reads the config's files with a function that reads one; the first decides the kinds."""
     targets = (data.target,) if isinstance(data.target, str) else data.target
     wanted = Wanted(data.features, targets, data.columns or {}, _strict_target(config))
-    train = read_table_from(config, Path(data.path), wanted)
+    train = read(config, Path(data.path), wanted)
     _check_kinds(data, train)
     alike = Wanted(tuple(train.columns), targets, _kinds(train), wanted.strict_target)
     validation, test = (
-        None if path is None else read_table_from(config, Path(path), alike)
+        None if path is None else read(config, Path(path), alike)
         for path in (data.validation_path, data.test_path)
     )
     paths = [path for path in (data.path, data.validation_path, data.test_path) if path]
@@ -93,11 +97,12 @@ def _read_files(config: Config, data: FileData) -> RawParts:
 def _frame(config: Config, path: Path, select: Select) -> Frame:
     if isinstance(config.data, ParquetData):
         return read_parquet(path, select)
-    separator, encoding = _dialect(config)
+    separator, encoding = dialect(config)
     return read_csv(path, separator, encoding, select)
 
 
-def _dialect(config: Config) -> tuple[str, str]:
+def dialect(config: Config) -> tuple[str, str]:
+    """Returns the separator and the encoding of the config's CSV files."""
     data = config.data
     return (data.separator, data.encoding) if isinstance(data, CsvData) else (",", "utf-8")
 
@@ -116,7 +121,9 @@ def _kinds(table: RawTable) -> Kinds:
     return {name: column.kind for name, column in {**table.columns, **table.targets}.items()}
 
 
-def _selector(source: str, wanted: Wanted) -> Select:
+def selector(source: str, wanted: Wanted) -> Select:
+    """Returns what chooses the wanted columns of a file by its header."""
+
     def select(header: list[str]) -> list[str]:
         require(source, wanted.targets, header, "target column")
         if wanted.features is not None:
@@ -145,10 +152,7 @@ def typed_table(frame: Frame, wanted: Wanted) -> RawTable:
     """Types the columns of a frame, as far as they are wanted."""
 
     def typed(name: str) -> Column:
-        target = name in wanted.targets
-        cell = Cell(name, frame.place, target)
-        strict = wanted.strict_target or not target
-        return to_column(frame.columns[name], cell, wanted.kinds.get(name), strict)
+        return typed_column(frame, name, wanted)
 
     # Arrow releases Python's lock while it reads texts as numbers or dates.
     with ThreadPoolExecutor() as threads:
@@ -160,3 +164,11 @@ def typed_table(frame: Frame, wanted: Wanted) -> RawTable:
         source=frame.source,
         place=frame.place,
     )
+
+
+def typed_column(frame: Frame, name: str, wanted: Wanted) -> Column:
+    """Types a column of a frame."""
+    target = name in wanted.targets
+    cell = Cell(name, frame.place, target)
+    strict = wanted.strict_target or not target
+    return to_column(frame.columns[name], cell, wanted.kinds.get(name), strict)

@@ -1,0 +1,95 @@
+"""Decides whether rows are held in memory or streamed from the disk, by their estimated size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+import pyarrow
+import pyarrow.parquet
+
+from dl.config.schema import Config
+from dl.config.sections.data import CsvData, ImagesData, ParquetData
+from dl.data.arrays.images import class_files
+from dl.data.arrays.memory import available_memory
+from dl.data.files import check_file
+from dl.data.types import Held
+
+_AUTO_SHARE = 10
+"""A resident training takes about eight times the size of the numbers: the values as read, as
+float64, as float32, and as tensors."""
+
+_BYTES_PER_NUMBER = 4
+_SAMPLE = 1 << 20
+_MEGABYTE = 1_000_000
+
+
+def held(config: Config, paths: Iterable[Path] | None = None) -> Held:
+    """Decides where the rows of a config are held, or those of other files read in its way.
+
+    Raises:
+        DataError: A file cannot be read.
+    """
+    if not isinstance(config.data, CsvData | ParquetData | ImagesData):
+        return Held(False, f"the source {config.data.source} is held in memory")
+    chosen = list(_own_paths(config.data) if paths is None else paths)
+    size = sum(_size(config.data, path) for path in chosen)
+    budget = memory_budget(config.engine.memory)
+    words = f"about {_megabytes(size)} as numbers"
+    limit = f"the budget of {_megabytes(budget)} (engine.memory: {config.engine.memory})"
+    if size <= budget:
+        return Held(False, f"{words}, within {limit}")
+    if config.training.batch_size == "full":
+        return Held(False, f"{words}, beyond {limit}, but a batch of all rows needs them at once")
+    return Held(True, f"{words}, beyond {limit}")
+
+
+def memory_budget(setting: int | Literal["auto"]) -> int:
+    """Returns the bytes that rows may take in memory, as float32."""
+    if setting == "auto":
+        return available_memory() // _AUTO_SHARE
+    return setting * _MEGABYTE
+
+
+def _own_paths(data: CsvData | ParquetData | ImagesData) -> list[Path]:
+    return [Path(path) for path in (data.path, data.validation_path, data.test_path) if path]
+
+
+def _size(data: CsvData | ParquetData | ImagesData, path: Path) -> int:
+    """Estimates the bytes of the rows as float32; 0 for a file that will be refused anyway."""
+    match data:
+        case CsvData():
+            return _csv_numbers(path, data.separator) * _BYTES_PER_NUMBER
+        case ParquetData():
+            return _parquet_numbers(path) * _BYTES_PER_NUMBER
+        case ImagesData():
+            channels = 1 if data.color == "grayscale" else 3
+            pixels = math.prod(data.image_size) * channels
+            return len(class_files(path)) * pixels * _BYTES_PER_NUMBER
+
+
+def _parquet_numbers(path: Path) -> int:
+    check_file(path)
+    try:
+        metadata = pyarrow.parquet.read_metadata(path)
+    except (pyarrow.ArrowException, OSError):
+        return 0
+    return int(metadata.num_rows) * int(metadata.num_columns)
+
+
+def _csv_numbers(path: Path, separator: str) -> int:
+    """Counts the values at the start of the file, and takes the rest to be alike."""
+    check_file(path)
+    try:
+        with path.open("rb") as file:
+            sample = file.read(_SAMPLE)
+    except OSError:
+        return 0
+    values = sample.count(b"\n") + sample.count(separator.encode())
+    return int(values * path.stat().st_size / max(1, len(sample)))
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / _MEGABYTE:,.1f} MB" if size < 100 * _MEGABYTE else f"{size / 1e6:,.0f} MB"

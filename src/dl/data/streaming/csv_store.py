@@ -1,0 +1,149 @@
+"""CSV larger than memory: its text is checked in blocks, parsed once, and kept by columns on disk.
+
+The columns are text, as in `dl.data.tables.csv_file`, so that the kind of each is decided from all
+of its values by the same function.
+"""
+
+from __future__ import annotations
+
+import codecs
+import mmap
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.csv
+import pyarrow.ipc
+
+from dl.data.files import check_file
+from dl.data.streaming.scratch import ScratchFile, check_space
+from dl.data.tables.csv_file import body_of, check_header, options, row_faults
+from dl.data.tables.csv_text import (
+    CsvText,
+    check_start,
+    holds_nul,
+    is_utf8,
+    undecodable,
+    unknown_encoding,
+)
+from dl.data.tables.frame import Frame, Select
+from dl.errors import DataError
+from dl.runs.files import disk_error
+
+_BLOCK = 1 << 24
+_BOM = b"\xef\xbb\xbf"
+_OFFSET_BYTES = 4
+
+
+class _TextColumns(Mapping[str, Any]):
+    """Columns of text in an Arrow file, each mapped from the disk when it is asked for."""
+
+    def __init__(self, names: list[str], content: mmap.mmap) -> None:
+        self._names = names
+        self._reader = pyarrow.ipc.open_file(pyarrow.py_buffer(content))
+
+    def __getitem__(self, name: str) -> Any:
+        position = self._names.index(name)
+        batches = map(self._reader.get_batch, range(self._reader.num_record_batches))
+        chunks = [batch.column(position) for batch in batches]
+        return pyarrow.chunked_array(chunks, pyarrow.string())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def csv_frame(path: Path, separator: str, encoding: str, select: Select) -> Frame:
+    """Reads the selected columns of a CSV file as text that stays on the disk.
+
+    Raises:
+        DataError: The file cannot be read or is no table; the message has the line.
+        DiskError: There is no space for the columns.
+    """
+    text = mapped_text(path, separator, encoding)
+    check_header(text)
+    names = select(text.header)
+    positions = [text.header.index(name) for name in names]
+    check_space(2 * len(text.data), "the text by columns, and its numbers")
+    body = body_of(text)
+    with row_faults(text):
+        reader = pyarrow.csv.open_csv(body, **options(text, positions))
+        content, rows = _stored(reader)
+    if rows == 0:
+        raise DataError(f"{text.source}: has a header but no rows")
+    return Frame(_TextColumns(names, content), rows, text.source, text.place)
+
+
+def _stored(reader: Any) -> tuple[mmap.mmap, int]:
+    """Writes all record batches to an Arrow file; returns its content and the number of rows."""
+    scratch = ScratchFile()
+    rows = 0
+    sink = pyarrow.PythonFile(scratch.file, mode="w")
+    with pyarrow.ipc.new_file(sink, reader.schema) as writer:
+        for batch in reader:
+            rows += batch.num_rows
+            try:
+                writer.write_batch(batch)
+            except OSError as error:
+                raise disk_error(error, "writing the columns of a CSV file") from error
+    return scratch.buffer(), rows
+
+
+def mapped_text(path: Path, separator: str, encoding: str) -> CsvText:
+    """Checks the bytes of a CSV file and returns its text, mapped from the disk.
+
+    Raises:
+        DataError: The bytes are no text in this encoding, or hold a NUL.
+        Findings: The config's encoding or separator cannot be used.
+    """
+    check_file(path)
+    with path.open("rb") as file:
+        start = file.read(4)
+        check_start(str(path), start, separator)
+        if not start:
+            return CsvText(str(path), b"", separator)
+        if not is_utf8(encoding) or start.startswith(_BOM):
+            return CsvText(str(path), _transcoded(path, encoding), separator)
+        for _ in _decoded(path, encoding):
+            pass
+        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return CsvText(str(path), content, separator)
+
+
+def _transcoded(path: Path, encoding: str) -> mmap.mmap | bytes:
+    scratch = ScratchFile()
+    empty = True
+    for text in _decoded(path, encoding):
+        content = (text.removeprefix("\ufeff") if empty else text).encode()
+        empty = empty and not content
+        scratch.write(content)
+    return b"" if empty else scratch.buffer()
+
+
+def _decoded(path: Path, encoding: str) -> Iterator[str]:
+    """Yields the text in blocks; refuses what is no text."""
+    lines = 1
+    try:
+        decoder = codecs.getincrementaldecoder(encoding)()
+        for block in _blocks(path):
+            text = decoder.decode(block, final=not block)
+            if "\0" in text:
+                raise holds_nul(str(path), lines + text.count("\n", 0, text.index("\0")))
+            yield text
+            lines += text.count("\n")
+    except UnicodeDecodeError as error:
+        line = lines + error.object.count(b"\n", 0, error.start)
+        raise undecodable(str(path), line, encoding, error) from error
+    except (LookupError, UnicodeError) as error:
+        raise unknown_encoding(encoding) from error
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    """Yields the bytes of a file in blocks, and an empty block behind the last."""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            yield block
+    yield b""
