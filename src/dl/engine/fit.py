@@ -119,7 +119,7 @@ class Training:
         self._model = model
         self._epochs = config.training.epochs
         self._should_stop = should_stop
-        self._batches = _batches(model, dataset, config)
+        self._batches = batches_of(model, dataset, config)
         strategy = choose_strategy(model, config, len(dataset.train))
         rows = _training_rows(model, dataset, config)
         self._trainer = ResidentTrainer(model, rows, compiled=strategy.compiled)
@@ -206,7 +206,8 @@ class Training:
         return Diverged(epoch, step, kept)
 
 
-def _batches(model: keras.Sequential, dataset: Dataset, config: Config) -> Batches:
+def batches_of(model: keras.Sequential, dataset: Dataset, config: Config) -> Batches:
+    """Returns how the rows of each epoch are ordered and cut."""
     rows, size = len(dataset.train), config.training.batch_size
     return Batches(
         rows=rows,
@@ -221,8 +222,8 @@ def _batches(model: keras.Sequential, dataset: Dataset, config: Config) -> Batch
 def _training_rows(model: keras.Sequential, dataset: Dataset, config: Config) -> ResidentRows:
     train = dataset.train
     weights = class_weights(train.y, dataset.learned, config.training.class_weight)
-    row_weights = None if weights is None else _row_weights(train.y, weights)
-    return resident(train.x, shaped_target(train.y, model), row_weights)
+    of_rows = None if weights is None else row_weights(train.y, weights)
+    return resident(train.x, shaped_target(train.y, model), of_rows)
 
 
 def _validation_rows(model: keras.Sequential, dataset: Dataset) -> ResidentRows | None:
@@ -230,7 +231,7 @@ def _validation_rows(model: keras.Sequential, dataset: Dataset) -> ResidentRows 
     return None if part is None else resident(part.x, shaped_target(part.y, model))
 
 
-def _row_weights(y: Array, weights: Mapping[int, float]) -> Array:
+def row_weights(y: Array, weights: Mapping[int, float]) -> Array:
     """Returns the weight of each row's class, as Keras' `class_weight` gives it."""
     one_hot = y.ndim > 1 and y.shape[1] > 1
     classes = y.argmax(axis=1) if one_hot else y.reshape(-1).astype(np.int64)
