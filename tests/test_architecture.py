@@ -41,7 +41,11 @@ HEAVY = {
     "tensorflow",
 }
 LAZY_IN_CLI = HEAVY | {"pydantic", "rich", "yaml"}
-LAZY_MODULES = {"cli/live.py": "rich", "cli/tables.py": "dl.report.terminal"}
+LAZY_MODULES = {
+    "cli/live.py": "rich",
+    "cli/tables.py": "dl.report.terminal",
+    "cli/trace_text.py": "dl.report.",
+}
 """Modules that commands import inside their bodies, and what they may therefore load."""
 
 CHILD = "report/drawing.py"

@@ -23,6 +23,7 @@ from dl.cli.render import error_text
 from dl.cli.schema import schema
 from dl.cli.show import show
 from dl.cli.summary import summary
+from dl.cli.trace import trace
 from dl.cli.train import train
 from dl.cli.validate import validate
 from dl.errors import DlError, ExitCode
@@ -58,6 +59,7 @@ for _command in (
     predict,
     validate,
     lint,
+    trace,
     summary,
     list_runs,
     show,

@@ -1,0 +1,191 @@
+"""A training step as a readable table of 80 columns, and as JSON with every number."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dl.report.numbers import number, shortened
+from dl.report.terminal import table
+
+if TYPE_CHECKING:
+    from dl.engine.trace import LayerTrace, Trace, WeightTrace
+
+_MOST_ROWS = 4
+_MOST_COLUMNS = 6
+_MOST_WEIGHTS = 8
+_FORMULAS = {
+    "SGD": "new = weight - learning_rate * gradient (without momentum)",
+    "Adam": "new = weight - learning_rate * m / (sqrt(v) + epsilon), m and v corrected means "
+    "of\n        the gradient and its square; in the first step m = gradient, v = gradient^2",
+}
+_RULE = "-" * 80
+
+
+def trace_text(trace: Trace) -> str:
+    """Returns the step as text: what went in, each layer, the loss, the gradients, the update."""
+    blocks = [
+        _inputs(trace),
+        *(_layer(position, layer) for position, layer in enumerate(trace.layers, start=1)),
+        _loss(trace),
+        _RULE + "\n" + _update_head(trace),
+        *(_weight(weight) for weight in trace.weights),
+    ]
+    cut = _is_cut(trace)
+    return "\n\n".join(
+        [*blocks, "… stands for what is left out; --json has it all"][: None if cut else -1]
+    )
+
+
+def trace_json(trace: Trace) -> str:
+    """Returns the step as one JSON object with complete arrays; null where a number is none."""
+    result = {
+        "rows": trace.rows.tolist(),
+        "x": _plain(trace.x),
+        "y": _plain(trace.y),
+        "row_weights": _plain(trace.row_weights),
+        "layers": [
+            {
+                "name": layer.name,
+                "type": layer.type,
+                "activation": layer.activation,
+                "pre_activation": _plain(layer.before),
+                "output": _plain(layer.output),
+                "delta": _plain(layer.delta),
+            }
+            for layer in trace.layers
+        ],
+        "loss": {"name": trace.loss_name, "value": _finite(trace.loss), "penalty": trace.penalty},
+        "optimizer": {"name": trace.optimizer, "learning_rate": trace.learning_rate},
+        "weights": [
+            {
+                "name": weight.name,
+                "shape": list(weight.before.shape),
+                "before": _plain(weight.before),
+                "gradient": _plain(weight.gradient),
+                "update": _plain(weight.after - weight.before),
+                "after": _plain(weight.after),
+            }
+            for weight in trace.weights
+        ],
+    }
+    return json.dumps(result)
+
+
+def _inputs(trace: Trace) -> str:
+    rows = "1 row" if len(trace.rows) == 1 else f"{len(trace.rows):,} rows"
+    head = f"a mini-batch of {rows} of the training part"
+    if trace.row_weights is not None:
+        head += f", weights {', '.join(number(float(w)) for w in trace.row_weights[:_MOST_ROWS])}"
+    x, y = trace.x.reshape(len(trace.x), -1), trace.y.reshape(len(trace.y), -1)
+    inputs = _rows_table("x", x, trace.rows)
+    targets = _rows_table("y", y, trace.rows)
+    return (
+        f"{head}\n\ninputs x {_shape(trace.x)}\n{inputs}\n\ntargets y {_shape(trace.y)}\n{targets}"
+    )
+
+
+def _layer(position: int, layer: LayerTrace) -> str:
+    kind = f"{layer.type}, {layer.activation}" if layer.before is not None else layer.type
+    lines = [_RULE, f"layer {position}: {shortened(layer.name, 40)} ({kind})"]
+    output = layer.output.reshape(len(layer.output), -1)
+    if layer.before is None:
+        return "\n".join([*lines, "", f"output {_shape(layer.output)}", _rows_table("a", output)])
+    before = layer.before.reshape(len(layer.before), -1)
+    lines += ["", f"pre-activation z = x W + b {_shape(layer.before)}", _rows_table("z", before)]
+    lines += ["", f"activation a = {layer.activation}(z)", _rows_table("a", output)]
+    if layer.delta is not None:
+        delta = layer.delta.reshape(len(layer.delta), -1)
+        lines += ["", "gradient of the loss by z", _rows_table("dz", delta)]
+    return "\n".join(lines)
+
+
+def _loss(trace: Trace) -> str:
+    lines = [_RULE, f"loss {trace.loss_name} = {number(trace.loss)}"]
+    if trace.penalty:
+        lines.append(f"of which regularizers add {number(trace.penalty)}")
+    return "\n".join(lines)
+
+
+def _update_head(trace: Trace) -> str:
+    head = f"update by {trace.optimizer}, learning_rate {number(trace.learning_rate)}"
+    formula = _FORMULAS.get(trace.optimizer)
+    return f"{head}\n  {formula}" if formula else head
+
+
+def _weight(weight: WeightTrace) -> str:
+    rows = [
+        [_place(place), *values]
+        for place, values in zip(_places(weight), _values(weight), strict=False)
+    ]
+    left = weight.before.size - len(rows)
+    if left > 0:
+        rows.append([f"… {left:,} more"])
+    columns = ["place", "weight", "gradient", "change", "new weight"]
+    name = weight.name.partition("/")[2] or weight.name
+    return f"{shortened(name, 50)} {_shape(weight.before)}\n{table(rows, columns)}"
+
+
+def _places(weight: WeightTrace) -> Iterator[tuple[int, ...]]:
+    import numpy as np
+
+    for _, place in zip(range(_MOST_WEIGHTS), np.ndindex(weight.before.shape), strict=False):
+        yield place
+
+
+def _values(weight: WeightTrace) -> Iterator[list[float | None]]:
+    for place in _places(weight):
+        gradient = None if weight.gradient is None else float(weight.gradient[place])
+        before, after = float(weight.before[place]), float(weight.after[place])
+        yield [before, gradient, after - before, after]
+
+
+def _rows_table(letter: str, values: Any, names: Any = None) -> str:
+    """Returns the first rows and columns of an array of shape (rows, columns)."""
+    count, width = values.shape
+    shown = values[:_MOST_ROWS, :_MOST_COLUMNS]
+    cut = ["…"] if width > _MOST_COLUMNS else []
+    rows: list[Sequence[object]] = [
+        [_row_name(position, names), *(_cell(value) for value in row), *cut]
+        for position, row in enumerate(shown)
+    ]
+    if count > _MOST_ROWS:
+        rows.append([f"… {count - _MOST_ROWS:,} more"])
+    return table(rows, ["row", *(f"{letter}{i + 1}" for i in range(shown.shape[1])), *cut])
+
+
+def _row_name(position: int, names: Any) -> str:
+    return str(position + 1) if names is None else f"{position + 1} (source row {names[position]})"
+
+
+def _cell(value: Any) -> object:
+    return int(value) if value.dtype.kind in "iub" else float(value)
+
+
+def _place(place: tuple[int, ...]) -> str:
+    return "[" + ", ".join(str(index + 1) for index in place) + "]"
+
+
+def _shape(array: Any) -> str:
+    return f"({' x '.join(map(str, array.shape))})"
+
+
+def _is_cut(trace: Trace) -> bool:
+    wide = any(layer.output[0].size > _MOST_COLUMNS for layer in trace.layers)
+    long = any(weight.before.size > _MOST_WEIGHTS for weight in trace.weights)
+    return wide or long or len(trace.rows) > _MOST_ROWS or trace.x[0].size > _MOST_COLUMNS
+
+
+def _plain(array: Any) -> Any:
+    """Returns an array as nested lists."""
+    return None if array is None else _nested(array.tolist())
+
+
+def _nested(value: Any) -> Any:
+    return [_nested(item) for item in value] if isinstance(value, list) else _finite(value)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
