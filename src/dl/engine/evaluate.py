@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,22 +15,45 @@ from dl.engine.batches import inference_batch
 from dl.engine.resident import ResidentRows, resident
 from dl.engine.targets import shaped_target
 
+_BLOCK_BYTES = 1 << 26
+
 _LOOPS: WeakKeyDictionary[keras.Sequential, Any] = WeakKeyDictionary()
 
 
 def evaluate(model: keras.Sequential, part: Part, config: Config) -> dict[str, float]:
     """Returns the loss and the metrics of a compiled model on a part, by name."""
-    rows = resident(part.x, shaped_target(part.y, model))
-    return evaluate_rows(model, rows, evaluation_batch(model, config))
+    batch = evaluation_batch(model, config)
+    return evaluate_blocks(model, blocks_of(part, model, batch), batch)
 
 
 def evaluate_rows(model: keras.Sequential, rows: ResidentRows, batch: int) -> dict[str, float]:
     """Returns the loss and the metrics on resident rows, by name; the metrics are reset before."""
+    return evaluate_blocks(model, [rows], batch)
+
+
+def blocks_of(part: Part, model: keras.Sequential, batch: int) -> Iterator[ResidentRows]:
+    """Yields the rows of a part in blocks of whole batches, so that few are in memory at once."""
+    y = shaped_target(part.y, model)
+    row = part.x[:1]
+    size = batch * max(1, _BLOCK_BYTES // max(1, batch * row.nbytes))
+    for begin in range(0, len(part), size):
+        yield resident(part.x[begin : begin + size], y[begin : begin + size])
+
+
+def evaluate_blocks(
+    model: keras.Sequential, blocks: Iterable[ResidentRows], batch: int
+) -> dict[str, float]:
+    """Returns the loss and the metrics on all blocks, by name; the metrics are reset before.
+
+    The rows of a block, but for the last, are a multiple of `batch`.
+    """
     loop = _LOOPS.get(model)
     if loop is None:
         loop = _LOOPS[model] = tf.function(_test_loop(model), reduce_retracing=True)
     model.reset_metrics()
-    logs = loop(rows.x, rows.y, tf.constant(batch))
+    logs: dict[str, Any] = {}
+    for rows in blocks:
+        logs = loop(rows.x, rows.y, tf.constant(batch))
     return {name: float(value) for name, value in logs.items()}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ from dl.engine.build_errors import BUILD_ERRORS, condensed, shape_text
 from dl.engine.callbacks import build_callbacks
 from dl.engine.display import Display
 from dl.engine.epochs import Batches
-from dl.engine.evaluate import evaluate_rows, evaluation_batch
+from dl.engine.evaluate import evaluate, evaluate_rows, evaluation_batch
 from dl.engine.quiet import quiet_deprecations
-from dl.engine.resident import ResidentRows, ResidentTrainer, resident
+from dl.engine.resident import ResidentTrainer, resident
 from dl.engine.schedule import RateReader
 from dl.engine.strategy import choose_strategy
+from dl.engine.streamed import StoredRows, StreamedTrainer, in_blocks
 from dl.engine.targets import shaped_target
 from dl.progress import Reporter
 from dl.vocabulary.spec import Finding, Findings
@@ -121,14 +123,12 @@ class Training:
         self._should_stop = should_stop
         self._batches = batches_of(model, dataset, config)
         strategy = choose_strategy(model, config, len(dataset.train))
-        rows = _training_rows(model, dataset, config)
-        self._trainer = ResidentTrainer(model, rows, compiled=strategy.compiled)
+        self._trainer = _trainer(model, dataset, config, self._batches, strategy.compiled)
         with reporter.stage("Preparing the training"):
             self._trainer.prepare(self._batches.shapes)
         if strategy.compiled and not self._trainer.compiled:
             reporter.note("XLA cannot compile this network: its steps run uncompiled")
-        self._validation = _validation_rows(model, dataset)
-        self._evaluation_batch = evaluation_batch(model, config)
+        self._validation = _validation(model, dataset, config)
         self._callbacks = keras.callbacks.CallbackList(
             list(callbacks),
             model=model,
@@ -197,7 +197,7 @@ class Training:
         if self._validation is None:
             return {}
         self._callbacks.on_test_begin()
-        logs = evaluate_rows(self._model, self._validation, self._evaluation_batch)
+        logs = self._validation()
         self._callbacks.on_test_end(dict(logs))
         return {f"val_{name}": value for name, value in logs.items()}
 
@@ -209,7 +209,7 @@ class Training:
 def batches_of(model: keras.Sequential, dataset: Dataset, config: Config) -> Batches:
     """Returns how the rows of each epoch are ordered and cut."""
     rows, size = len(dataset.train), config.training.batch_size
-    return Batches(
+    batches = Batches(
         rows=rows,
         size=rows if size == "full" else min(size, rows),
         steps_per_call=choose_strategy(model, config, rows).steps_per_call,
@@ -217,18 +217,33 @@ def batches_of(model: keras.Sequential, dataset: Dataset, config: Config) -> Bat
         shuffle=config.training.shuffle,
         replacement=config.training.sampling == "with_replacement",
     )
+    return in_blocks(batches, dataset.train.x) if dataset.held.streamed else batches
 
 
-def _training_rows(model: keras.Sequential, dataset: Dataset, config: Config) -> ResidentRows:
+def _trainer(
+    model: keras.Sequential, dataset: Dataset, config: Config, batches: Batches, compiled: bool
+) -> ResidentTrainer | StreamedTrainer:
     train = dataset.train
     weights = class_weights(train.y, dataset.learned, config.training.class_weight)
     of_rows = None if weights is None else row_weights(train.y, weights)
-    return resident(train.x, shaped_target(train.y, model), of_rows)
+    y = shaped_target(train.y, model)
+    if dataset.held.streamed:
+        rows = StoredRows(train.x, y, of_rows)
+        return StreamedTrainer(model, rows, batches, compiled=compiled)
+    return ResidentTrainer(model, resident(train.x, y, of_rows), compiled=compiled)
 
 
-def _validation_rows(model: keras.Sequential, dataset: Dataset) -> ResidentRows | None:
+def _validation(
+    model: keras.Sequential, dataset: Dataset, config: Config
+) -> Callable[[], dict[str, float]] | None:
+    """Returns what measures the validation part; rows that are in memory stay tensors."""
     part = dataset.validation
-    return None if part is None else resident(part.x, shaped_target(part.y, model))
+    if part is None:
+        return None
+    if dataset.held.streamed:
+        return partial(evaluate, model, part, config)
+    rows = resident(part.x, shaped_target(part.y, model))
+    return partial(evaluate_rows, model, rows, evaluation_batch(model, config))
 
 
 def row_weights(y: Array, weights: Mapping[int, float]) -> Array:
