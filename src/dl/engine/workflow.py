@@ -305,9 +305,12 @@ def _first_record(prepared: Prepared, command: tuple[str, ...]) -> RunRecord:
         fingerprint=prepared.dataset.fingerprint,
         versions=versions(),
         machine=machine(),
-        engine=choose_strategy(
-            prepared.model, prepared.config, len(prepared.dataset.train)
-        ).document(),
+        engine={
+            **choose_strategy(
+                prepared.model, prepared.config, len(prepared.dataset.train)
+            ).document(),
+            **prepared.dataset.held.document(),
+        },
         git_commit=git_commit(prepared.loaded.folder),
     )
 
