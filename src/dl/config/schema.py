@@ -7,6 +7,7 @@ from pydantic import Field
 from dl.config.sections.base import RunName, Section, Seed
 from dl.config.sections.data import Data
 from dl.config.sections.engine import Engine
+from dl.config.sections.evaluation import Evaluation
 from dl.config.sections.lint import Lint
 from dl.config.sections.model import Model
 from dl.config.sections.preprocess import Preprocess
@@ -22,5 +23,8 @@ class Config(Section):
     preprocess: Preprocess = Field(default=Preprocess(), description="How rows become numbers.")
     model: Model = Field(description="The network.")
     training: Training = Field(description="How the network learns.")
+    evaluation: Evaluation = Field(
+        default=Evaluation(), description="How outputs become decisions."
+    )
     engine: Engine = Field(default=Engine(), description="How the training is run.")
     lint: Lint = Field(default=Lint(), description="Advice that is not wanted.")

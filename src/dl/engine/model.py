@@ -79,7 +79,8 @@ def compile_model(
 
 def _part(config: Config, spec: Spec, key: str) -> Any:
     """Builds the object that stands at a key of the config's section `training`."""
-    return build_object(spec, seed=config.seed, path=("training", key))
+    (named,) = with_names([spec]) if "name" in spec.parameters else [spec]
+    return build_object(named, seed=config.seed, path=("training", key))
 
 
 def _loss(config: Config, model: keras.Sequential) -> Any:
@@ -91,7 +92,7 @@ def _loss(config: Config, model: keras.Sequential) -> Any:
 
 def _metrics(config: Config, target: Target) -> list[Any]:
     return [
-        fitting_accuracy(target.form, str(spec.parameters["name"]))
+        fitting_accuracy(target, str(spec.parameters["name"]))
         if spec.type == SMART_METRIC
         else build_object(spec, seed=config.seed, path=("training", "metrics", i))
         for i, spec in enumerate(with_names(config.training.metrics))

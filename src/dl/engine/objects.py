@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from dl.engine.own import OWN_ACTIVATIONS, OWN_OBJECTS
 from dl.engine.randomness import FAST_LAYERS
 from dl.engine.seeds import derived_seed
 from dl.vocabulary.spec import Kind, Path, Spec
@@ -37,7 +38,7 @@ def build_object(spec: Spec, *, seed: int, path: Path, fast: bool = True) -> Any
         fast: Build a noise layer that draws fast inside a compiled loop.
     """
     if spec.kind is Kind.ACTIVATION:
-        return getattr(keras.activations, spec.type)
+        return OWN_ACTIVATIONS.get(spec.type) or getattr(keras.activations, spec.type)
     arguments = {
         name: _argument(name, value, seed=seed, path=(*path, name))
         for name, value in spec.parameters.items()
@@ -48,7 +49,7 @@ def build_object(spec: Spec, *, seed: int, path: Path, fast: bool = True) -> Any
 def _class(spec: Spec, fast: bool) -> Any:
     if fast and spec.kind is Kind.LAYER and spec.type in FAST_LAYERS:
         return FAST_LAYERS[spec.type]
-    return getattr(_MODULES[spec.kind], spec.type)
+    return OWN_OBJECTS.get((spec.kind, spec.type)) or getattr(_MODULES[spec.kind], spec.type)
 
 
 def _argument(name: str, value: object, *, seed: int, path: Path) -> object:

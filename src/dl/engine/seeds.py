@@ -23,6 +23,14 @@ def derived_seed(seed: int, path: Path) -> int:
 
 def row_order(seed: int, epoch: int, rows: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
     """Returns the order in which an epoch (1-based) takes the rows."""
-    stream = np.random.SeedSequence([derived_seed(seed, ("order",)), epoch])
-    generator = np.random.Generator(np.random.PCG64(stream))
-    return generator.permutation(np.arange(rows, dtype=np.int32))
+    return _generator(seed, "order", epoch).permutation(np.arange(rows, dtype=np.int32))
+
+
+def row_draws(seed: int, epoch: int, rows: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+    """Returns as many row numbers as there are rows, each drawn from all of them."""
+    return _generator(seed, "draws", epoch).integers(0, rows, rows, dtype=np.int32)
+
+
+def _generator(seed: int, purpose: str, epoch: int) -> np.random.Generator:
+    stream = np.random.SeedSequence([derived_seed(seed, (purpose,)), epoch])
+    return np.random.Generator(np.random.PCG64(stream))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
+import numpy as np
 
-from dl.data.targets.target import Form
+from dl.data.targets.target import Target
 
 SMART_LOSS = "crossentropy"
 SMART_METRIC = "accuracy"
@@ -19,10 +21,25 @@ def fitting_crossentropy(outputs: int) -> Any:
     return keras.losses.CategoricalCrossentropy()
 
 
-def fitting_accuracy(form: Form, name: str) -> Any:
-    """Returns the accuracy that fits the form of the target."""
-    if form == "labels":
+def fitting_accuracy(target: Target, name: str) -> Any:
+    """Returns the accuracy that fits the form of the target and decides as predictions do."""
+    if target.form == "labels":
         return keras.metrics.SparseCategoricalAccuracy(name=name)
-    if form == "one_hot":
+    if target.form == "one_hot":
         return keras.metrics.CategoricalAccuracy(name=name)
-    return keras.metrics.BinaryAccuracy(name=name)
+    return keras.metrics.BinaryAccuracy(name=name, threshold=just_below(_output_cut(target)))
+
+
+def just_below(threshold: float) -> float:
+    """Returns the threshold that makes Keras' `output > threshold` mean `>=` in float32."""
+    limit = np.float32(threshold)
+    if limit == 0:
+        return -float(np.finfo(np.float32).tiny)  # numbers nearer to 0 may count as 0
+    return float(np.nextafter(limit, np.float32(-np.inf)))
+
+
+def _output_cut(target: Target) -> float:
+    """Returns the output from which a row is of the second class or has a label."""
+    if target.activation == "sigmoid":
+        return math.log(target.cut / (1 - target.cut))
+    return target.cut

@@ -17,7 +17,8 @@ import keras
 import numpy as np
 
 from dl.config.schema import Config
-from dl.engine import randomness
+from dl.engine import own, randomness
+from dl.engine.plain_layers import plain_layers
 from dl.engine.target_unit import InTargetUnit
 from dl.engine.weights_file import read_weights
 from dl.errors import DiskError
@@ -60,13 +61,14 @@ def load_weights(model: keras.Sequential, path: Path) -> None:
 
 def plain_copy(model: keras.Sequential) -> keras.Sequential:
     """Returns a copy made of Keras' own classes only, with the same weights, not compiled."""
-    copy = keras.Sequential.from_config(_plain_settings(model.get_config()))
+    copy = keras.Sequential.from_config(plain_layers(_plain_settings(model.get_config())))
     copy.set_weights(model.get_weights())
     return copy
 
 
 def _write_settings(file: Any, model: keras.Sequential) -> None:
-    architecture = {"class_name": "Sequential", "config": _plain_settings(model.get_config())}
+    settings = plain_layers(_plain_settings(model.get_config()))
+    architecture = {"class_name": "Sequential", "config": settings}
     file.attrs["keras_version"] = keras.__version__
     file.attrs["backend"] = keras.backend.backend()
     file.attrs["model_config"] = _json(architecture)
@@ -77,10 +79,12 @@ def _write_settings(file: Any, model: keras.Sequential) -> None:
 
 def _training_settings(model: keras.Sequential) -> dict[str, Any] | None:
     """Returns how the model is compiled, or None if Keras could not read it back."""
+    if isinstance(model.loss, own.Perceptron):
+        return None
     compiled = _plain_settings(model.get_compile_config())
-    try:
-        keras.optimizers.get(json.loads(_json(compiled["optimizer"])))
-    except ValueError:  # Keras 3.15 does not find Lamb again
+    if not (
+        _opens(keras.optimizers, compiled["optimizer"]) and _opens(keras.losses, compiled["loss"])
+    ):
         return None
     return {
         "loss": compiled["loss"],
@@ -89,6 +93,14 @@ def _training_settings(model: keras.Sequential) -> dict[str, Any] | None:
         "optimizer_config": compiled["optimizer"],
         "weighted_metrics": None,
     }
+
+
+def _opens(module: Any, settings: dict[str, Any]) -> bool:
+    """Tells whether Keras finds an object again: Keras 3.15 has lost a few, `Lamb` for one."""
+    try:
+        return not isinstance(module.get(json.loads(_json(settings))), str)
+    except ValueError:
+        return False
 
 
 def _plain_settings(value: Any) -> Any:

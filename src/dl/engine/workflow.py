@@ -17,12 +17,15 @@ from dl.config.schema import Config
 from dl.data.complete import complete
 from dl.data.load import info_of, load_part, load_split, read_dataset, read_inputs
 from dl.data.targets import decode
+from dl.data.plane import Boundary
 from dl.data.types import Array, DataInfo, Dataset, Inputs, Part
 from dl.engine.best import Diverged
+from dl.engine.boundary import Snapshots
 from dl.engine.environment import machine, versions
 from dl.engine.evaluate import evaluate as evaluate_part
 from dl.engine.fit import check_training, fit
 from dl.engine.model import build_model, compile_model
+from dl.engine.normal_equation import solve
 from dl.engine.predict import predict as predict_outputs
 from dl.engine.storage import load_weights, save_model
 from dl.engine.strategy import choose_strategy
@@ -69,7 +72,10 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A trained model's outputs for the part that tells most: test, else validation, else train."""
+    """A trained model's outputs for the part that tells most: test, else validation, else train.
+
+    `boundary` is how the network divides the plane, where its inputs are two numbers.
+    """
 
     run: RunDirectory
     prepared: Prepared
@@ -77,6 +83,7 @@ class Judged:
     name: str
     part: Part
     outputs: Array
+    boundary: Boundary | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +167,11 @@ def train(
     record = _first_record(prepared, command)
     run = create_run(root, prepared.config.name, _first_files(prepared, record))
     try:
-        history = _fit(prepared, run, reporter, stop_signal)
+        snapshots = Snapshots(prepared.model, prepared.dataset, prepared.config.training.epochs)
+        history = _fit(prepared, run, reporter, stop_signal, snapshots)
         if number := stop_signal():
             raise Interrupted(f"interrupted after {len(history)} epochs", signal_number=number)
-        on_judged(_judge(prepared, run, history, reporter))
+        on_judged(_judge(prepared, run, history, snapshots, reporter))
         metrics = _finish(prepared, run, reporter)
     except BaseException as error:
         if isinstance(error, Diverged) and error.kept is not None:
@@ -245,13 +253,17 @@ def _fit(
     run: RunDirectory,
     reporter: Reporter,
     stop_signal: Callable[[], int | None],
+    snapshots: Snapshots,
 ) -> list[dict[str, float]]:
     rows: list[Mapping[str, float]] = []
 
     def keep(row: Mapping[str, float]) -> None:
         rows.append(row)
         write_history(run, rows)
+        snapshots.see(len(rows))
 
+    if prepared.config.training.solver == "normal_equation":
+        return solve(prepared.model, prepared.dataset, prepared.config, reporter, keep)
     return fit(
         prepared.model,
         prepared.dataset,
@@ -264,11 +276,16 @@ def _fit(
 
 
 def _judge(
-    prepared: Prepared, run: RunDirectory, history: list[dict[str, float]], reporter: Reporter
+    prepared: Prepared,
+    run: RunDirectory,
+    history: list[dict[str, float]],
+    snapshots: Snapshots,
+    reporter: Reporter,
 ) -> Judged:
     name, part = list(parts(prepared.dataset).items())[-1]
     outputs = predict_outputs(prepared.model, part.x, reporter)
-    return Judged(run, prepared, history, name, part, outputs)
+    boundary = snapshots.boundary(len(history))
+    return Judged(run, prepared, history, name, part, outputs, boundary)
 
 
 def _finish(prepared: Prepared, run: RunDirectory, reporter: Reporter) -> Metrics:

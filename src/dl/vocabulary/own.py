@@ -39,7 +39,22 @@ OWN: Mapping[Kind, tuple[OwnEntry, ...]] = {
             defaults={"name": "accuracy"},
         ),
     ),
+    Kind.ACTIVATION: (OwnEntry("heaviside", "The threshold unit: 1 where x >= 0, else 0."),),
+    Kind.CALLBACK: (
+        OwnEntry(
+            "StopAtZeroErrors",
+            "Stop after an epoch in which every row was predicted right.",
+            aliases=("stop_at_zero_errors",),
+            defaults={"monitor": "accuracy"},
+        ),
+    ),
     Kind.LOSS: (
+        OwnEntry(
+            "Perceptron",
+            "The perceptron's loss -(y - h) w·x of heaviside outputs h.",
+            aliases=("perceptron",),
+            default_name="perceptron",
+        ),
         OwnEntry(
             "crossentropy",
             "The cross-entropy that fits the output and the form of the target.",

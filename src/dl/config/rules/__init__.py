@@ -15,6 +15,8 @@ from dl.config.rules import (
     monitors,
     network,
     optimizers,
+    scaling,
+    solver,
     targets,
     units,
 )
@@ -43,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     targets.target_fits_loss,
     units.units_fit_target,
     targets.target_is_not_scaled_for_classes,
+    scaling.target_range_is_used,
     targets.classes_weigh_only_classes,
     targets.stratify_needs_classes,
     monitors.metrics_differ,
@@ -52,6 +55,7 @@ RULES: tuple[Rule, ...] = (
     optimizers.one_way_to_clip,
     optimizers.schedule_is_the_only_rule,
     optimizers.averaging_is_on,
+    solver.normal_equation_fits,
 )
 
 

@@ -12,7 +12,7 @@ from dl.config.sections.model import Model
 from dl.vocabulary.spec import Finding, Path, Spec
 
 PROBABILITIES = frozenset(
-    {"sigmoid", "hard_sigmoid", "softmax", "sparsemax", "sparse_sigmoid", "heaviside"}
+    {"sigmoid", "hard_sigmoid", "softmax", "sparsemax", "sparse_sigmoid"}
 )
 """Activations whose values lie between 0 and 1."""
 
@@ -101,6 +101,13 @@ def _one_unit_for_classes(loss: Spec, output: Output, model: Model) -> Finding |
     )
 
 
+def _perceptron_without_threshold(loss: Spec, output: Output, model: Model) -> Finding | None:
+    if loss.type != "Perceptron" or output.activation == "heaviside":
+        return None
+    advice = "write activation: heaviside, or loss: binary_crossentropy for a sigmoid output"
+    return _misfit(loss, output, model, "a heaviside output", advice)
+
+
 def _misfit(loss: Spec, output: Output, model: Model, expected: str, hint: str) -> Finding:
     where = layer_path(output.layer, model.layers[output.layer])
     name = "linear (no activation)" if output.activation == LINEAR else output.activation
@@ -119,4 +126,5 @@ _PAIR_RULES: tuple[Callable[[Spec, Output, Model], Finding | None], ...] = (
     _sigmoid_with_sparse,
     _no_probabilities,
     _one_unit_for_classes,
+    _perceptron_without_threshold,
 )

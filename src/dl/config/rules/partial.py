@@ -9,6 +9,7 @@ from dl.config.peek import Peek
 from dl.config.rules.output import Output
 from dl.config.sections.data import Data
 from dl.config.sections.engine import Engine
+from dl.config.sections.evaluation import Evaluation
 from dl.config.sections.lint import Lint
 from dl.config.sections.model import Model
 from dl.config.sections.preprocess import Preprocess
@@ -31,6 +32,7 @@ class Partial:
     training: Training | None
     folder: Path
     engine: Engine | None = None
+    evaluation: Evaluation | None = None
     lint: Lint | None = None
 
 

@@ -6,9 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from dl.config.sections.base import PositiveFloat, Section
+from dl.config.sections.base import Finite, PositiveFloat, Section
 
 Scaling = Literal["standardize", "minmax", "none"]
+TargetScaling = Literal["standardize", "minmax", "minmax_signed", "none"]
 
 
 class Preprocess(Section):
@@ -35,10 +36,16 @@ class Preprocess(Section):
     dates: Literal["parts", "drop"] = Field(
         default="parts", description="Dates: year, month, day, weekday… as numbers, or left out."
     )
-    target: Scaling = Field(
+    target: TargetScaling = Field(
         default="none",
         description="Scaling of a regression target; undone at prediction, metrics are in the "
-        "target's own unit.",
+        "target's own unit. minmax: to 0..1, the range of a sigmoid; minmax_signed: to -1..1, the "
+        "range of a tanh.",
+    )
+    target_range: tuple[Finite, Finite] | None = Field(
+        default=None,
+        description="Least and greatest possible value of the target, for minmax and "
+        "minmax_signed. Default: those of the training part.",
     )
     scale: PositiveFloat | None = Field(
         default=None,

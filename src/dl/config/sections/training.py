@@ -26,8 +26,17 @@ class Training(Section):
     batch_size: PositiveInt | Literal["full"] = Field(
         default=32, description="Rows of a step, or `full` for plain gradient descent."
     )
+    solver: Literal["gradient_descent", "normal_equation"] = Field(
+        default="gradient_descent",
+        description="How the weights are found: step by step, or for one linear Dense layer under "
+        "mean_squared_error at once by the normal equation.",
+    )
     epochs: PositiveInt = Field(default=10, description="Passes over the training part.")
     shuffle: bool = Field(default=True, description="Take the rows in a new order each epoch.")
+    sampling: Literal["without_replacement", "with_replacement"] = Field(
+        default="without_replacement",
+        description="Every row once an epoch, or as many rows drawn at random, some of them twice.",
+    )
     class_weight: Literal["balanced"] | dict[str, PositiveFloat] | None = Field(
         default=None,
         description="Weight of each class in the loss: `balanced`, or a number for each class.",

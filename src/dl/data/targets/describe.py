@@ -14,6 +14,7 @@ from dl.data.targets.output import (
     CATEGORICAL,
     EMBEDDING,
     MARGIN,
+    PERCEPTRON,
     SPARSE,
     Output,
     output_of,
@@ -80,7 +81,7 @@ def _labels(target: TargetValues, config: Config, output: Output) -> Target:
     names = config.data.classes or target.names
     if len(names) != target.columns:
         raise _wrong_count(target, names)
-    activation, probabilities, cut = _reading("multilabel", output)
+    activation, probabilities, cut = _reading("multilabel", output, config.evaluation.threshold)
     return Target(
         task="multilabel",
         names=target.names,
@@ -125,7 +126,7 @@ def _classes(
     if config.data.task == "binary" and len(classes) > 2:
         raise _too_many(first, classes)
     form = _form(len(classes), output)
-    activation, probabilities, cut = _reading(form, output)
+    activation, probabilities, cut = _reading(form, output, config.evaluation.threshold)
     return Target(
         task=config.data.task or ("multiclass" if len(classes) > 2 else "binary"),
         names=first.names,
@@ -190,13 +191,15 @@ def _units(form: Form, classes: int, output: Output) -> int | None:
     return 1 if form == "single" else classes
 
 
-def _reading(form: Form, output: Output) -> tuple[OutputFunction, bool, float]:
+def _reading(form: Form, output: Output, threshold: float) -> tuple[OutputFunction, bool, float]:
     """Returns the function that makes probabilities, whether there are any, and the cut."""
     if output.loss == EMBEDDING:
         return "none", False, 0.5
     exclusive = form == "labels" or (form == "one_hot" and output.loss not in BINARY)
     if output.from_logits:
-        return ("softmax" if exclusive else "sigmoid"), True, 0.5
+        return ("softmax" if exclusive else "sigmoid"), True, threshold
     if output.activation == "log_softmax":
-        return "softmax", True, 0.5
-    return "none", output.activation in _PROBABILITIES, 0.0 if output.loss in MARGIN else 0.5
+        return "softmax", True, threshold
+    if output.activation in _PROBABILITIES:
+        return "none", True, threshold
+    return "none", False, 0.0 if output.loss in MARGIN - {PERCEPTRON} else 0.5

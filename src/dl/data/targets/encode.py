@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dl.config.schema import Config
-from dl.config.sections.preprocess import Scaling
+from dl.config.sections.preprocess import Preprocess, TargetScaling
 from dl.data.preprocessing.learn import learn_scaling
 from dl.data.raw import Raw
 from dl.data.targets.classes import unknown_class
@@ -30,7 +30,7 @@ def fit_target(target: Target, train: Raw, config: Config) -> Target:
     scaling = config.preprocess.target
     if target.task == "regression":
         values = target_values(train).values
-        center, spread = _learned_scaling(values, scaling)
+        center, spread = _learned_scaling(values, config.preprocess)
         return replace(target, scaling=scaling, center=center, spread=spread)
     if scaling != "none":
         raise _no_scaling_for_classes(scaling, target)
@@ -132,13 +132,24 @@ def _numbers(raw: Raw, target: Target) -> Array:
 
 
 def _learned_scaling(
-    values: Array, scaling: Scaling
+    values: Array, preprocess: Preprocess
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Returns what to subtract from and to divide by, for each target; a spread is never zero."""
+    scaling, limits = preprocess.target, preprocess.target_range
     if scaling == "none":
         return (), ()
-    pairs = [learn_scaling(values[:, column], scaling) for column in range(values.shape[1])]
+    columns = [values[:, column] for column in range(values.shape[1])]
+    if limits is not None:
+        columns = [np.array(limits)] * len(columns)
+    pairs = [_learned_pair(column, scaling) for column in columns]
     return tuple(center for center, _ in pairs), tuple(spread for _, spread in pairs)
+
+
+def _learned_pair(values: Array, scaling: TargetScaling) -> tuple[float, float]:
+    if scaling != "minmax_signed":
+        return learn_scaling(values, scaling)
+    least, spread = learn_scaling(values, "minmax")
+    return least + spread / 2, spread / 2
 
 
 def _scaled(values: Array, target: Target) -> Array:
@@ -149,7 +160,7 @@ def _scaled(values: Array, target: Target) -> Array:
     return np.asarray((values - center) / spread, np.float32)
 
 
-def _no_scaling_for_classes(scaling: Scaling, target: Target) -> Findings:
+def _no_scaling_for_classes(scaling: TargetScaling, target: Target) -> Findings:
     return Findings(
         [
             Finding(

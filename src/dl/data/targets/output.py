@@ -15,7 +15,9 @@ EMBEDDING = "Circle"
 SPARSE = losses.SPARSE | {EMBEDDING}
 CATEGORICAL = losses.ONE_HOT | {"CategoricalHinge"}
 BINARY = losses.BINARY | {"Dice", "Tversky"}
-MARGIN = frozenset({"Hinge", "SquaredHinge", "Perceptron"})
+PERCEPTRON = "Perceptron"
+"""The loss whose outputs are 0 or 1 already."""
+MARGIN = frozenset({"Hinge", "SquaredHinge", PERCEPTRON})
 CLASS_LOSSES = SPARSE | CATEGORICAL | BINARY | MARGIN | losses.FITTING
 
 

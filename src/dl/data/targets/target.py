@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from dl.config.sections.data import Task
-from dl.config.sections.preprocess import Scaling
+from dl.config.sections.preprocess import TargetScaling
 
 Form = Literal["labels", "one_hot", "single", "multilabel", "numbers"]
 """How the loss wants `y`: class numbers as int32 (rows,); one-hot rows as float32 (rows, classes);
@@ -30,7 +30,8 @@ class Target:
         units: Number of outputs that the model must have, where one can tell.
         activation: Function that makes probabilities of the model's outputs.
         probabilities: Whether outputs, after `activation`, are probabilities.
-        cut: Output above which a single unit that gives no probability means the second class.
+        cut: Value of an output, after `activation`, from which it means the second class or a
+            label: the threshold of probabilities, and of what is none.
         scaling: How numbers are scaled.
         center: Subtracted from each number; one for each target.
         spread: What the difference is divided by; one for each target.
@@ -45,7 +46,7 @@ class Target:
     activation: OutputFunction = "none"
     probabilities: bool = False
     cut: float = 0.5
-    scaling: Scaling = "none"
+    scaling: TargetScaling = "none"
     center: tuple[float, ...] = ()
     spread: tuple[float, ...] = ()
 

@@ -1,0 +1,78 @@
+"""Trains the configs of the course in this process, and shows what happens on the way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from dl.config.load import load_config
+from dl.data.load import load_dataset
+from dl.engine.evaluate import evaluate
+from dl.engine.fit import fit
+from dl.engine.normal_equation import solve
+from dl.engine.workflow import Prepared, prepare
+from dl.progress import SilentReporter
+
+CONFIGS = Path(__file__).parents[2] / "configs" / "course"
+Watch = Callable[[keras.Sequential], None]
+
+
+class Notes(SilentReporter):
+    """Keeps what is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A trained model, its history, its metrics and what was told."""
+
+    model: keras.Sequential
+    history: list[dict[str, float]]
+    metrics: dict[str, float]
+    notes: list[str]
+
+
+class _Watcher(keras.callbacks.Callback):
+    def __init__(self, on_epoch: Watch, on_step: Watch) -> None:
+        super().__init__()
+        self._on_epoch, self._on_step = on_epoch, on_step
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self._on_epoch(self.model)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._on_step(self.model)
+
+
+def prepared(name: str, changes: Mapping[str, Any] | None = None) -> Prepared:
+    """Returns a config of the course, with changes as `--set` makes them, ready to train."""
+    options = [f"{key}={value}" for key, value in (changes or {}).items()]
+    loaded = load_config(CONFIGS / f"{name}.yaml", options)
+    return prepare(loaded, load_dataset(loaded.config, SilentReporter()), SilentReporter())
+
+
+def trained(
+    start: Prepared, on_epoch: Watch = lambda model: None, on_step: Watch = lambda model: None
+) -> Trained:
+    """Trains; the watchers are given the model after each epoch and after each call of steps."""
+    reporter, model, config = Notes(), start.model, start.config
+    if config.training.solver == "normal_equation":
+        history = solve(model, start.dataset, config, reporter, lambda row: None)
+    else:
+        watchers = [_Watcher(on_epoch, on_step)]
+        history = fit(model, start.dataset, config, reporter, lambda row: None, watchers=watchers)
+    part = start.dataset.test or start.dataset.train
+    metrics = evaluate(model, part, config)
+    assert all(math.isfinite(value) for value in metrics.values())
+    return Trained(model, history, metrics, reporter.notes)
