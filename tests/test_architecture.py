@@ -23,9 +23,10 @@ ALLOWED: dict[str, set[str]] = {
     "lint": {"config", "vocabulary", "errors"},
     "data": LIGHT,
     "init": {"data", *LIGHT},
-    "engine": {"data", *LIGHT},
+    "runtime": {"data", *LIGHT},
+    "engine": {"data", "runtime", *LIGHT},
     "report": {"data", *LIGHT},
-    "cli": {"init", "engine", "report", "data", "lint", *LIGHT},
+    "cli": {"init", "engine", "report", "runtime", "data", "lint", *LIGHT},
     "__main__": {"cli"},
 }
 HEAVY = {

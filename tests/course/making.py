@@ -15,7 +15,7 @@ from dl.data.load import load_dataset
 from dl.engine.evaluate import evaluate
 from dl.engine.fit import fit
 from dl.engine.normal_equation import solve
-from dl.engine.workflow import Prepared, prepare
+from dl.engine.prepare import Prepared, prepare
 from dl.progress import SilentReporter
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "course"

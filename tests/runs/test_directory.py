@@ -39,5 +39,5 @@ def test_create_run_gives_each_of_many_callers_its_own(tmp_path: Path) -> None:
 
 def test_create_run_refuses_a_root_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("")
-    with pytest.raises(DiskError, match="making a run in .*runs/digits failed"):
+    with pytest.raises(DiskError, match=r"making a run in .*runs/digits failed"):
         create_run(tmp_path / "runs", "digits", FILES)

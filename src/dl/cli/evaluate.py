@@ -10,7 +10,7 @@ import click
 from dl.cli.options import json_option, quiet_option, run_argument, runs_option
 
 if TYPE_CHECKING:
-    from dl.engine.workflow import Evaluation
+    from dl.engine.saved import Evaluation
 
 SPLITS = click.Choice(["train", "validation", "test"])
 
@@ -41,9 +41,9 @@ def evaluate(
     directory = find_run(run, runs)
     with open_reporter(quiet=quiet) as reporter:
         with reporter.stage("Loading Keras"):
-            from dl.engine import workflow
-        saved = workflow.open_run(directory, reporter)
-        evaluation = workflow.evaluate(saved, data, split, reporter)
+            from dl.engine import saved as saved_runs
+        saved = saved_runs.open_run(directory, reporter)
+        evaluation = saved_runs.evaluate(saved, data, split, reporter)
     if as_json:
         _print_json(str(directory.path), evaluation)
     else:

@@ -43,9 +43,9 @@ def predict(
     with open_reporter(quiet=quiet) as reporter:
         with reporter.stage("Loading Keras"):
             from dl.data.write import write_csv
-            from dl.engine import workflow
-        saved = workflow.open_run(directory, reporter)
-        columns = workflow.predict(saved, _source(file), split or "test", reporter)
+            from dl.engine import saved as saved_runs
+        saved = saved_runs.open_run(directory, reporter)
+        columns = saved_runs.predict(saved, _source(file), split or "test", reporter)
         write_csv(columns, output if output is not None else sys.stdout.buffer)
 
 

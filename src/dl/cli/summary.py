@@ -26,9 +26,9 @@ def summary(config_or_run: str, overrides: tuple[str, ...], runs: Path, as_json:
     loaded = load_config(_config_of(config_or_run, runs), overrides)
     with open_reporter(quiet=False) as reporter:
         with reporter.stage("Loading Keras"):
-            from dl.engine import workflow
+            from dl.engine.prepare import build
             from dl.engine.summary import layer_rows
-        rows = layer_rows(workflow.build(loaded, reporter))
+        rows = layer_rows(build(loaded, reporter))
     click.echo(summary_json(rows) if as_json else summary_text(loaded.config.name, rows))
 
 

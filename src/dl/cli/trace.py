@@ -62,9 +62,9 @@ def _trace(
     if path.is_file() or path.suffix in (".yaml", ".yml"):
         loaded = load_config(path, overrides)
         with reporter.stage("Loading Keras"):
-            from dl.engine import workflow
+            from dl.engine.prepare import prepare
             from dl.engine.trace import trace as trace_step
-        prepared = workflow.prepare(loaded, read_dataset(loaded, reporter), reporter)
+        prepared = prepare(loaded, read_dataset(loaded, reporter), reporter)
         return trace_step(prepared.model, prepared.dataset, prepared.config, rows)
     return _trace_run(text, rows, overrides, runs, reporter)
 
@@ -83,9 +83,9 @@ def _trace_run(
         )
     with reporter.stage("Loading Keras"):
         from dl.data.types import Dataset
-        from dl.engine import workflow
+        from dl.engine.saved import load_labelled, open_run
         from dl.engine.trace import trace as trace_step
-    saved: Any = workflow.open_run(run, reporter)
-    part = workflow.load_labelled(saved, None, "train", reporter)
+    saved: Any = open_run(run, reporter)
+    part = load_labelled(saved, None, "train", reporter)
     dataset = Dataset(part, None, None, saved.info, saved.learned, "")
     return trace_step(saved.model, dataset, saved.config, rows)

@@ -20,7 +20,8 @@ from dl.cli.options import (
 if TYPE_CHECKING:
     from dl.config.load import Loaded
     from dl.data.types import Dataset
-    from dl.engine.workflow import Judged, Prepared, Trained
+    from dl.engine.prepare import Prepared
+    from dl.engine.workflow import Judged, Trained
     from dl.progress import Reporter
     from dl.report.drawing import Drawing
 
@@ -89,10 +90,10 @@ def _prepare(loaded: Loaded, reporter: Reporter) -> Prepared:
             dataset = _read(loaded, reporter)
         with reporter.stage("Loading Keras"):
             engine.module()
-    from dl.engine import workflow
+    from dl.engine.prepare import prepare
     from dl.engine.summary import layer_rows
 
-    prepared = workflow.prepare(loaded, dataset, reporter)
+    prepared = prepare(loaded, dataset, reporter)
     reporter.note(summary_text(prepared.config.name, layer_rows(prepared.model)))
     return prepared
 
@@ -139,6 +140,7 @@ def _draw(judged: Judged, drawing: Drawing) -> None:
         task=dataset.info.task,
         loss=config.training.loss.type,
         part=judged.name,
+        boundary=judged.boundary,
     )
     judged.run.plots.mkdir()
     run = with_outputs(known, judged.part, judged.outputs, dataset.info, dataset.learned)

@@ -40,7 +40,7 @@ def _check(path: Path, overrides: tuple[str, ...], build: bool) -> None:
     loaded = load_config(path, overrides)
     if build:
         from dl.data.load import read_dataset
-        from dl.engine.workflow import prepare
+        from dl.engine.prepare import prepare
         from dl.progress import SilentReporter
 
         prepare(loaded, read_dataset(loaded, SilentReporter()), SilentReporter())

@@ -1,4 +1,4 @@
-"""What only `dl` has: the course's threshold unit, its loss, and a callback that stops without errors.
+"""What only `dl` has: the threshold unit, its loss, and a callback that stops without errors.
 
 The perceptron is that of F. Rosenblatt, "The perceptron: a probabilistic model for information
 storage and organization in the brain", Psychological Review 65 (1958). Straight-through gradients:
@@ -20,7 +20,7 @@ HEAVISIDE = "heaviside"
 _PRODUCT = "_dl_weighted_sum"
 
 
-@keras.saving.register_keras_serializable(package="dl")
+@keras.saving.register_keras_serializable(package="dl")  # type: ignore[untyped-decorator]
 def heaviside(x: Any) -> Any:
     """Returns 1 where x >= 0, else 0: the threshold unit h(x) = Threshold(w·x).
 

@@ -2,42 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
-_STDERR = 2
+from dl.runtime.quiet import quiet_stderr
 
-
-@contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Swallows all that is written to file descriptor 2 inside; replays it if the block raises.
-
-    TensorFlow's native code logs to the descriptor before any log level is in force, so that
-    replacing `sys.stderr` or setting TF_CPP_MIN_LOG_LEVEL does not help.
-    """
-    try:
-        saved = os.dup(_STDERR)
-    except OSError:  # the process has no standard error stream: nothing to keep quiet
-        yield
-        return
-    _flush()
-    with tempfile.TemporaryFile() as swallowed:
-        os.dup2(swallowed.fileno(), _STDERR)
-        failed = True
-        try:
-            yield
-            failed = False
-        finally:
-            _flush()
-            os.dup2(saved, _STDERR)
-            os.close(saved)
-            if failed:
-                swallowed.seek(0)
-                _write_all(swallowed.read())
+__all__ = ["quiet_deprecations", "quiet_stderr"]
 
 
 @contextmanager
@@ -46,13 +17,3 @@ def quiet_deprecations() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         yield
-
-
-def _flush() -> None:
-    with suppress(AttributeError, OSError, ValueError):
-        sys.stderr.flush()
-
-
-def _write_all(content: bytes) -> None:
-    with suppress(OSError):
-        os.write(_STDERR, content)

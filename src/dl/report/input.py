@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dl.config.sections.data import Task
+from dl.data.plane import Boundary
 from dl.data.types import Array
 from dl.report.history import History
 from dl.report.numbers import plain
@@ -35,6 +36,7 @@ class PlotInput:
         image: Whether a row of `x` is a picture: (height, width) or (height, width, channels).
         pixel_max: The value of `x` that is full brightness. Default: by the values shown.
         picture_shape: How to fold a row of `x` that is a picture in disguise, such as (8, 8).
+        boundary: How the network divides the plane, where its inputs are two numbers.
     """
 
     name: str
@@ -52,6 +54,7 @@ class PlotInput:
     image: bool = False
     pixel_max: float | None = None
     picture_shape: tuple[int, ...] | None = None
+    boundary: Boundary | None = None
 
 
 def class_name(run: PlotInput, index: int) -> str:

@@ -57,6 +57,16 @@ class RunDirectory:
         return self.path / "model.h5"
 
     @property
+    def light(self) -> Path:
+        """The light copy of the model, which needs no TensorFlow: see `dl.runtime.artefact`."""
+        return self.path / "model.tflite"
+
+    @property
+    def light_record(self) -> Path:
+        """What the light copy was made from, with checksums."""
+        return self.path / "model.tflite.json"
+
+    @property
     def plots(self) -> Path:
         """The folder of pictures."""
         return self.path / "plots"

@@ -11,9 +11,7 @@ from dl.config.rules.words import layer_path, place, plural, spoken
 from dl.config.sections.model import Model
 from dl.vocabulary.spec import Finding, Path, Spec
 
-PROBABILITIES = frozenset(
-    {"sigmoid", "hard_sigmoid", "softmax", "sparsemax", "sparse_sigmoid"}
-)
+PROBABILITIES = frozenset({"sigmoid", "hard_sigmoid", "softmax", "sparsemax", "sparse_sigmoid"})
 """Activations whose values lie between 0 and 1."""
 
 _LOSS: Path = ("training", "loss")

@@ -30,11 +30,13 @@ class CsvText:
         source: The file, for messages.
         data: The whole text, UTF-8 without a byte order mark; perhaps mapped from a file.
         separator: The character between two values.
+        skipped: Lines of the file that are left out between the header and the first row here.
     """
 
     source: str
     data: bytes | mmap.mmap
     separator: str
+    skipped: int = 0
 
     @cached_property
     def header(self) -> list[str]:
@@ -70,9 +72,9 @@ class CsvText:
         """Yields the 1-based first line and the values of each row; slow, for messages only."""
         line = 1
         header_seen = False
-        for last_line, record in _records(self._lines(), self.separator, self.source):
+        for last_line, record in _records(self._lines(), self.separator, self.source, self.skipped):
             if record and header_seen:
-                yield line, record
+                yield line + self.skipped, record
             header_seen = header_seen or bool(record)
             line = last_line + 1
 
@@ -183,7 +185,7 @@ def _line(data: bytes, position: int) -> int:
 
 
 def _records(
-    lines: io.TextIOWrapper, separator: str, source: str
+    lines: io.TextIOWrapper, separator: str, source: str, skipped: int = 0
 ) -> Iterator[tuple[int, list[str]]]:
     """Yields the last line and the values of each record, blank lines as empty records."""
     reader = csv.reader(lines, delimiter=separator, strict=True)
@@ -195,7 +197,7 @@ def _records(
             return
         except csv.Error as error:
             raise DataError(
-                f"{source}:{first}: is no CSV row: {error}",
+                f"{source}:{first + skipped}: is no CSV row: {error}",
                 hint='check the quotes: a " is closed by a ", one inside a quoted value is doubled',
             ) from error
         yield reader.line_num, record

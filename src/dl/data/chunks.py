@@ -1,0 +1,167 @@
+"""Rows to predict, in chunks: a table of any length takes little memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from dl.config.schema import Config
+from dl.config.sections.data import ParquetData
+from dl.data.files import check_file
+from dl.data.inputs import TableInputs, learned_inputs
+from dl.data.load import load_split, read_inputs
+from dl.data.preprocessing.transform import Unseen, transform
+from dl.data.tables.chunks import ReadChunk, csv_chunks, no_rows, parquet_chunks, parquet_rows
+from dl.data.tables.pieces import Dialect, csv_pieces
+from dl.data.tables.read import Wanted, dialect
+from dl.data.types import Array, Inputs
+from dl.errors import DataError
+from dl.progress import Advance, Reporter
+
+_ROWS = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class InputChunks:
+    """Rows to predict, still to be read.
+
+    Attributes:
+        title: The file, or the part of the run's own data.
+        total: Units of progress in all; None where that is not known.
+        read: Yields the rows in chunks, in their order, and reports progress.
+    """
+
+    title: str
+    total: int | None
+    read: Callable[[Advance], Iterator[Inputs]]
+
+
+def open_chunks(
+    config: Config, learned: dict[str, Any], source: Path | BinaryIO, reporter: Reporter
+) -> InputChunks:
+    """Opens rows to predict; of a table, no more than a few chunks are in memory at a time.
+
+    Arrays and images are read at once. Columns are matched by name; a target column and others
+    that were not learned are ignored.
+
+    Args:
+        config: The config of the run.
+        learned: What the run learned.
+        source: A file or folder, or a stream of CSV.
+        reporter: Is told what happens.
+
+    Raises:
+        DataError: The rows cannot be used with this run; also while they are read.
+    """
+    inputs = learned_inputs(learned)
+    if not isinstance(inputs, TableInputs):
+        return _in_memory(read_inputs(config, learned, source, reporter), str(source))
+    title = str(source) if isinstance(source, Path) else "standard input"
+    table = _Table(config, inputs, source, title, reporter)
+    return InputChunks(title, _size(config, source), table.read)
+
+
+def split_chunks(
+    config: Config, learned: dict[str, Any], split: str, reporter: Reporter
+) -> InputChunks:
+    """Opens a part of the run's own data; see `dl.data.load.load_split`."""
+    x = load_split(config, learned, split, reporter).x
+    return _in_memory(Inputs(x), f"the {split} part")
+
+
+def _size(config: Config, source: Path | BinaryIO) -> int | None:
+    """Returns the bytes of a CSV file, or the rows of a Parquet file."""
+    if not isinstance(source, Path):
+        return None
+    check_file(source)
+    return parquet_rows(source) if isinstance(config.data, ParquetData) else source.stat().st_size
+
+
+def _in_memory(inputs: Inputs, title: str) -> InputChunks:
+    def read(advance: Advance) -> Iterator[Inputs]:
+        for begin in range(0, len(inputs), _ROWS):
+            end = begin + _ROWS
+            chunk = Inputs(inputs.x[begin:end], inputs.files[begin:end])
+            yield chunk
+            advance(len(chunk))
+
+    return InputChunks(title, len(inputs), read)
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    config: Config
+    inputs: TableInputs
+    source: Path | BinaryIO
+    title: str
+    reporter: Reporter
+
+    def read(self, advance: Advance) -> Iterator[Inputs]:
+        unseen: dict[str, Unseen] = {}
+
+        def gather(found: Unseen) -> None:
+            before = unseen.get(found.column)
+            unseen[found.column] = found if before is None else before.plus(found)
+
+        rows = 0
+        readers = self._readers(advance)
+        for x in _ahead(partial(_numbers, read, self.inputs, gather) for read in readers):
+            if x is not None:
+                rows += len(x)
+                yield Inputs(x)
+        if not rows:
+            raise no_rows(self.title)
+        for found in unseen.values():
+            self.reporter.warn(found.text())
+
+    def _readers(self, advance: Advance) -> Iterator[ReadChunk]:
+        wanted = _wanted(self.inputs)
+        if not isinstance(self.source, Path):
+            yield from csv_chunks(csv_pieces(self.source, self._dialect()), wanted)
+        elif isinstance(self.config.data, ParquetData):
+            yield from parquet_chunks(self.source, wanted, advance)
+        else:
+            with _opened(self.source) as stream:
+                done = 0
+                for read in csv_chunks(csv_pieces(stream, self._dialect()), wanted):
+                    yield read
+                    advance(stream.tell() - done)
+                    done = stream.tell()
+
+    def _dialect(self) -> Dialect:
+        separator, encoding = dialect(self.config)
+        return Dialect(self.title, separator, encoding)
+
+
+def _numbers(read: ReadChunk, inputs: TableInputs, warn: Callable[[Unseen], None]) -> Array | None:
+    table = read()
+    return None if table is None else transform(table, inputs.features, warn)
+
+
+def _wanted(inputs: TableInputs) -> Wanted:
+    kinds = {feature.name: feature.kind for feature in inputs.features}
+    return Wanted(features=tuple(kinds), targets=(), kinds=kinds)
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _ahead(tasks: Iterable[Callable[[], Array | None]]) -> Iterator[Array | None]:
+    """Yields what the tasks return, in their order; a thread does one while the last is used."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        waiting: deque[Future[Array | None]] = deque()
+        for task in tasks:
+            waiting.append(thread.submit(task))
+            if len(waiting) > 1:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

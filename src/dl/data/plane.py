@@ -1,0 +1,120 @@
+"""The plane of two inputs: a grid of points over the rows, in the data's own unit and as `x`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dl.data.types import Array, DataInfo
+
+_MARGIN = 0.08
+"""Room around the rows, as a share of their range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """A plane of two inputs.
+
+    Attributes:
+        names: What the axes are called.
+        center: What is subtracted from a value to give `x`, for both axes.
+        spread: What the difference is divided by, for both axes.
+        low: The least values shown, in the data's own unit.
+        high: The greatest values shown.
+    """
+
+    names: tuple[str, str]
+    center: tuple[float, float]
+    spread: tuple[float, float]
+    low: tuple[float, float]
+    high: tuple[float, float]
+
+    def original(self, x: Array) -> Array:
+        """Returns rows of `x` in the data's own unit."""
+        return np.asarray(x * np.array(self.spread) + np.array(self.center))
+
+    def grid(self, side: int) -> Array:
+        """Returns `x` of side * side points, from the lower left, one row of points after another.
+
+        Shape (side * side, 2).
+        """
+        first, second = (
+            np.linspace(low, high, side) for low, high in zip(self.low, self.high, strict=True)
+        )
+        points = np.stack(np.meshgrid(first, second), axis=-1).reshape(-1, 2)
+        return np.asarray((points - self.center) / self.spread, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the network says on the grid after an epoch.
+
+    Attributes:
+        epoch: Finished epochs; 0 for the initial weights.
+        values: Probability of each class, shape (side * side, classes); or the predicted numbers,
+            shape (side * side, 1).
+        final: Whether these are the weights that were kept.
+    """
+
+    epoch: int
+    values: Array
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """How a network divides a plane, epoch by epoch.
+
+    Attributes:
+        plane: The plane.
+        side: Points of the grid along each axis.
+        frames: Ordered by epoch; the last has the weights that were kept.
+        rows: Training rows in the data's own unit, shape (rows, 2).
+        y: Their class indexes, or values in the target's unit, shape (rows,).
+    """
+
+    plane: Plane
+    side: int
+    frames: tuple[Frame, ...]
+    rows: Array
+    y: Array
+
+
+def plane_of(learned: Mapping[str, Any], info: DataInfo, x: Array) -> Plane | None:
+    """Returns the plane of the rows `x`, or None where the inputs are not two numbers."""
+    if info.input_shape != (2,) or not len(x):
+        return None
+    scaling = _scaling(learned)
+    if scaling is None:
+        return None
+    center, spread = scaling
+    names = info.features if len(info.features) == 2 else ("x1", "x2")
+    original = x * np.array(spread) + np.array(center)
+    low, high = original.min(axis=0), original.max(axis=0)
+    room = np.where(high > low, _MARGIN * (high - low), 1.0)
+    return Plane((names[0], names[1]), center, spread, _pair(low - room), _pair(high + room))
+
+
+def _scaling(learned: Mapping[str, Any]) -> tuple[tuple[float, float], tuple[float, float]] | None:
+    """Returns center and spread of both inputs, where each is a number of the data."""
+    features = learned["features"]
+    if all(feature["kind"] == "numeric" for feature in features) and len(features) == 2:
+        first, second = features
+        return (first["center"], second["center"]), (first["spread"], second["spread"])
+    if features[0]["kind"] != "array" or features[0]["dtype"] != "float32":
+        return None
+    scale = features[0]["scale"]
+    center, spread = features[0]["center"] or (0.0, 0.0), features[0]["spread"] or (1.0, 1.0)
+    if len(center) != 2:
+        return None
+    return (
+        (scale * center[0], scale * center[1]),
+        (scale * spread[0], scale * spread[1]),
+    )
+
+
+def _pair(values: Array) -> tuple[float, float]:
+    return float(values[0]), float(values[1])

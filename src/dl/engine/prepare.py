@@ -1,0 +1,60 @@
+"""From a config and its data to a model that is ready to be trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+
+from dl.config.load import Loaded
+from dl.config.schema import Config
+from dl.data.complete import complete
+from dl.data.load import read_dataset
+from dl.data.types import Dataset
+from dl.engine.fit import check_training
+from dl.engine.model import build_model, compile_model
+from dl.progress import Reporter
+from dl.vocabulary.spec import Findings
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Everything that a training needs, before anything is written."""
+
+    loaded: Loaded
+    config: Config
+    dataset: Dataset
+    model: keras.Sequential
+
+
+def prepare(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> Prepared:
+    """Builds the model for the data, and tries one row of it.
+
+    Raises:
+        ConfigError: The model cannot be built; at the line of the layer.
+    """
+    try:
+        config = complete(loaded.config, dataset)
+        with reporter.stage("Building the model"):
+            model = build_model(config, dataset.info)
+            compile_model(model, config, dataset.info, dataset.learned)
+            check_training(model, dataset, config)
+    except Findings as error:
+        raise loaded.error(error.findings) from error
+    return Prepared(loaded, config, dataset, model)
+
+
+def build(loaded: Loaded, reporter: Reporter) -> keras.Sequential:
+    """Builds the model of a config; its data is read only where the shape of a row is not known.
+
+    Raises:
+        ConfigError: The model cannot be built; at the line of the layer.
+        DataError: The data cannot be used.
+    """
+    config = loaded.config
+    if config.model.input_shape is None:
+        return prepare(loaded, read_dataset(loaded, reporter), reporter).model
+    try:
+        return build_model(config, None)
+    except Findings as error:
+        raise loaded.error(error.findings) from error
