@@ -74,12 +74,12 @@ def test_stderr_has_no_noise(project: Project, tmp_path: Path) -> None:
 
 
 def test_a_closed_pipe_ends_quietly(project: Project) -> None:
-    process = _dl("predict", project.run, project.data, "-q")
-    assert process.stdout is not None
-    process.stdout.close()
-    assert process.stderr is not None
-    assert process.stderr.read() == ""
-    assert process.wait() == 0
+    with _dl("predict", project.run, project.data, "-q") as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
 
 
 _PLAIN_KERAS = """
