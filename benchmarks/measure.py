@@ -31,9 +31,7 @@ class Row:
         return self.other / self.dl
 
 
-def compare(  # noqa: PLR0913 - a row has this many columns
-    job: str, against: str, dl: Timed, other: Timed, *, rounds: int, target: str
-) -> Row:
+def compare(job: str, against: str, dl: Timed, other: Timed, *, rounds: int, target: str) -> Row:
     """Runs both sides in turn, so that a machine whose speed drifts is fair to both."""
     pairs = [(dl(), other()) for _ in range(rounds)]
     ours = statistics.median(pair[0] for pair in pairs)
@@ -58,7 +56,7 @@ def markdown(rows: Sequence[Row]) -> str:
     head += "|---|---|---|---|---|---|---|\n"
     return head + "".join(
         f"| {row.job} | {row.against} | {row.dl:.3f} | {row.other:.3f} "
-        f"| {row.ratio:.2f} × | {row.worst:.2f} × | {row.target} |\n"
+        f"| {row.ratio:.2f} x | {row.worst:.2f} x | {row.target} |\n"
         for row in rows
     )
 
