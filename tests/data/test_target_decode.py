@@ -10,7 +10,8 @@ import pytest
 from data.making import encoded, learn, make_arrays, make_config, make_table
 from dl.config.schema import Config
 from dl.data.raw import RawArrays, RawTable
-from dl.data.targets import check_units, class_weights, decode, unscale
+from dl.data.targets import check_units, class_weights, decode, unscale, with_cut
+from dl.errors import Problem, UsageError
 from dl.vocabulary.spec import Findings
 
 SPARSE = "sparse_categorical_crossentropy"
@@ -36,8 +37,38 @@ def test_single_unit_gives_both_probabilities() -> None:
 
 def test_threshold_moves_the_decision() -> None:
     known = learned(make_table(y=["no", "yes"]), make_config(1, "sigmoid", BINARY))
-    columns = decode(np.array([[0.25], [0.15]]), known, threshold=0.2)
+    columns = decode(np.array([[0.25], [0.15]]), with_cut(known, 0.2, "the run"))
     assert columns["prediction"].tolist() == ["yes", "no"]
+
+
+@pytest.mark.parametrize(
+    ("config", "rows", "found"),
+    [
+        (
+            make_config(3, "softmax", SPARSE),
+            make_table(y=["a", "b", "c"]),
+            "a model of 3 outputs: the largest one decides",
+        ),
+        (make_config(1, "linear", "mse"), make_table(y=[1.5, 2]), "a model that predicts numbers"),
+        (
+            make_config(1, "tanh", "hinge"),
+            make_arrays([-1, 1]),
+            "a model whose outputs are no probabilities",
+        ),
+    ],
+    ids=["classes", "numbers", "margins"],
+)
+def test_threshold_is_refused_where_nothing_is_cut(
+    config: Config, rows: RawArrays | RawTable, found: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        with_cut(learned(rows, config), 0.2, "fruit/0001")
+    assert caught.value.problems[0] == Problem(
+        "--threshold has no meaning for fruit/0001",
+        expected="a model of one probability for two classes, or of a probability for each label",
+        found=found,
+        hint="leave --threshold out",
+    )
 
 
 def test_softmax_gives_the_likeliest_class() -> None:
@@ -75,7 +106,7 @@ def test_log_softmax_becomes_probabilities() -> None:
 def test_margins_give_the_prediction_alone(loss: str, cut: float) -> None:
     known = learned(make_arrays([-1, 1]), make_config(1, "tanh", loss))
     outputs = np.array([[cut - 0.1], [cut + 0.1]])
-    assert plain(decode(outputs, known, threshold=0.9)) == {"prediction": ["-1", "1"]}
+    assert plain(decode(outputs, known)) == {"prediction": ["-1", "1"]}
 
 
 def test_linear_output_on_classes_is_cut_at_one_half() -> None:

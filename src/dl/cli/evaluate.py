@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dl.cli.options import json_option, quiet_option, run_argument, runs_option
+from dl.cli.options import (
+    json_option,
+    quiet_option,
+    run_argument,
+    runs_option,
+    threshold_option,
+)
 
 if TYPE_CHECKING:
     from dl.engine.saved import Evaluation
@@ -24,11 +30,18 @@ SPLITS = click.Choice(["train", "validation", "test"])
     help="Labelled rows of another file, instead of a part of the run's own data.",
 )
 @click.option("--split", type=SPLITS, default="test", show_default=True, help="Which part.")
+@threshold_option
 @runs_option
 @quiet_option
 @json_option
 def evaluate(
-    run: str, data: Path | None, split: str, runs: Path, quiet: bool, as_json: bool
+    run: str,
+    data: Path | None,
+    split: str,
+    threshold: float | None,
+    runs: Path,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Measure the saved model of RUN.
 
@@ -42,7 +55,7 @@ def evaluate(
     with open_reporter(quiet=quiet) as reporter:
         with reporter.stage("Loading Keras"):
             from dl.engine import saved as saved_runs
-        saved = saved_runs.open_run(directory, reporter)
+        saved = saved_runs.open_run(directory, reporter, threshold)
         evaluation = saved_runs.evaluate(saved, data, split, reporter)
     if as_json:
         _print_json(str(directory.path), evaluation)

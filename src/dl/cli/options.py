@@ -49,5 +49,12 @@ set_option = click.option(
     metavar="KEY=VALUE",
     help="Override a value of the config, e.g. training.epochs=5. Repeatable.",
 )
+threshold_option = click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="P",
+    help="Probability from which a row is of the second class, or has a label.  "
+    "[default: the run's evaluation.threshold]",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import click
 
 from dl.cli.evaluate import SPLITS
-from dl.cli.options import quiet_option, run_argument, runs_option
+from dl.cli.options import quiet_option, run_argument, runs_option, threshold_option
 
 
 @click.command()
@@ -23,10 +23,17 @@ from dl.cli.options import quiet_option, run_argument, runs_option
     type=SPLITS,
     help="A part of the run's own data instead of FILE.  [default: test, if there is no FILE]",
 )
+@threshold_option
 @runs_option
 @quiet_option
 def predict(
-    run: str, file: str | None, output: Path | None, split: str | None, runs: Path, quiet: bool
+    run: str,
+    file: str | None,
+    output: Path | None,
+    split: str | None,
+    threshold: float | None,
+    runs: Path,
+    quiet: bool,
 ) -> None:
     """Predict with the saved model of RUN; CSV in, CSV out, in the order of the rows.
 
@@ -44,7 +51,7 @@ def predict(
         with reporter.stage("Loading Keras"):
             from dl.data.write import write_csv
             from dl.engine import saved as saved_runs
-        saved = saved_runs.open_run(directory, reporter)
+        saved = saved_runs.open_run(directory, reporter, threshold)
         columns = saved_runs.predict(saved, _source(file), split or "test", reporter)
         write_csv(columns, output if output is not None else sys.stdout.buffer)
 

@@ -17,6 +17,8 @@ from dl.config.schema import Config
 from dl.config.sections.base import Section
 from dl.config.sections.data import Arrays, Data, Split
 from dl.config.sections.engine import Engine
+from dl.config.sections.evaluation import Evaluation
+from dl.config.sections.lint import Lint
 from dl.config.sections.model import Model
 from dl.config.sections.preprocess import Preprocess
 from dl.config.sections.training import Training
@@ -122,7 +124,9 @@ def _sections() -> Iterator[str]:
     yield _section(2, "preprocess", Preprocess)
     yield _section(2, "model", Model)
     yield _section(2, "training", Training)
+    yield _section(2, "evaluation", Evaluation)
     yield _section(2, "engine", Engine)
+    yield _section(2, "lint", Lint)
 
 
 def _data() -> Iterator[str]:

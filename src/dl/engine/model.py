@@ -20,6 +20,7 @@ from dl.engine.smart import (
     SMART_METRIC,
     fitting_accuracy,
     fitting_crossentropy,
+    with_threshold,
 )
 from dl.engine.target_unit import InTargetUnit, target_scaling
 from dl.vocabulary.names import with_names
@@ -94,7 +95,9 @@ def _metrics(config: Config, target: Target) -> list[Any]:
     return [
         fitting_accuracy(target, str(spec.parameters["name"]))
         if spec.type == SMART_METRIC
-        else build_object(spec, seed=config.seed, path=("training", "metrics", i))
+        else build_object(
+            with_threshold(spec, target), seed=config.seed, path=("training", "metrics", i)
+        )
         for i, spec in enumerate(with_names(config.training.metrics))
     ]
 

@@ -12,7 +12,7 @@ import numpy as np
 from dl.config.load import Loaded, load_config
 from dl.config.schema import Config
 from dl.data.load import info_of, load_part, load_split, read_inputs
-from dl.data.targets import decode
+from dl.data.targets import decode, with_cut
 from dl.data.types import Array, DataInfo, Inputs, Part
 from dl.engine.evaluate import evaluate as evaluate_part
 from dl.engine.model import build_model, compile_model
@@ -45,11 +45,18 @@ class Evaluation:
     metrics: dict[str, float]
 
 
-def open_run(run: RunDirectory, reporter: Reporter) -> SavedRun:
+def open_run(run: RunDirectory, reporter: Reporter, threshold: float | None = None) -> SavedRun:
     """Rebuilds the model of a run from its resolved config and the arrays of `model.h5`.
+
+    Args:
+        run: The run.
+        reporter: Is told what happens.
+        threshold: Probability from which a row is of the second class, or has a label. Default:
+            the one that it was trained with.
 
     Raises:
         RunError: A file of the run is missing, damaged or does not fit.
+        UsageError: A threshold is given, but the model gives no probability that it could cut.
     """
     if not run.model.exists():
         raise RunError(
@@ -57,7 +64,7 @@ def open_run(run: RunDirectory, reporter: Reporter) -> SavedRun:
             hint=f"train again: dl train {run.config}",
         )
     loaded = _resolved(run)
-    learned = read_json(run.preprocess)
+    learned = with_cut(read_json(run.preprocess), threshold, run.label)
     with reporter.stage("Loading the model"):
         info = info_of(learned)
         try:

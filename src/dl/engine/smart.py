@@ -1,17 +1,30 @@
-"""The loss and the metric whose meaning depends on the form of target and output."""
+"""The loss and the metrics whose meaning depends on the form of target and output."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
 
 from dl.data.targets.target import Target
+from dl.vocabulary.spec import Spec
 
 SMART_LOSS = "crossentropy"
 SMART_METRIC = "accuracy"
+_COUNTING = frozenset(
+    {
+        "FalseNegatives",
+        "FalsePositives",
+        "Precision",
+        "Recall",
+        "TrueNegatives",
+        "TruePositives",
+    }
+)
+"""Metrics that count decisions, at 0.5 where they are given no `thresholds`."""
 
 
 def fitting_crossentropy(outputs: int) -> Any:
@@ -28,6 +41,18 @@ def fitting_accuracy(target: Target, name: str) -> Any:
     if target.form == "one_hot":
         return keras.metrics.CategoricalAccuracy(name=name)
     return keras.metrics.BinaryAccuracy(name=name, threshold=just_below(_output_cut(target)))
+
+
+def with_threshold(metric: Spec, target: Target) -> Spec:
+    """Returns a metric that counts decisions with the threshold of the predictions.
+
+    One that names `thresholds` of its own keeps them.
+    """
+    counts = metric.type in _COUNTING and metric.parameters.get("thresholds") is None
+    if not counts or not target.has_threshold or target.activation != "none":
+        return metric
+    cut = just_below(target.cut)
+    return replace(metric, parameters={**metric.parameters, "thresholds": cut})
 
 
 def just_below(threshold: float) -> float:

@@ -18,5 +18,6 @@ class Evaluation(Section):
 
     threshold: Probability = Field(
         default=0.5,
-        description="Probability from which a row is of the second of two classes, or has a label.",
+        description="Probability from which a row is of the second of two classes, or has a "
+        "label: for predictions, accuracy, and metrics that count decisions (Precision, Recall).",
     )

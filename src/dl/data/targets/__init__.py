@@ -10,7 +10,7 @@ of a `Target`.
 from dl.data.targets.decode import decode, unscale
 from dl.data.targets.describe import describe_target
 from dl.data.targets.encode import class_positions, encode_target, fit_target
-from dl.data.targets.target import Target, target_of
+from dl.data.targets.target import Target, target_of, with_cut
 from dl.data.targets.units import check_units
 from dl.data.targets.weights import class_weights
 
@@ -25,4 +25,5 @@ __all__ = [
     "fit_target",
     "target_of",
     "unscale",
+    "with_cut",
 ]

@@ -11,9 +11,7 @@ from dl.data.targets.target import Target, target_of
 from dl.data.types import Array
 
 
-def decode(
-    outputs: Array, learned: Mapping[str, Any], threshold: float | None = None
-) -> dict[str, Array]:
+def decode(outputs: Array, learned: Mapping[str, Any]) -> dict[str, Array]:
     """Returns the columns of the predictions, in their order.
 
     Classes: `prediction`, then `probability_<class>` for each class. Several labels:
@@ -23,13 +21,11 @@ def decode(
     Outputs of a loss on logits become probabilities first. Outputs that are no probabilities at
     all (hinge losses, a linear output under `mean_squared_error`) give the prediction alone: the
     class of the largest output, or, of a single unit, the second class from 0 for hinge losses
-    and from 0.5 for others, whatever the threshold.
+    and from 0.5 for others.
 
     Args:
         outputs: The model's outputs, shape (rows, units) or (rows,).
         learned: The content of `preprocess.json`.
-        threshold: Probability from which a row has a label, or is of the second of two classes
-            where the model has a single unit. Default: the one that was learned with.
     """
     target = target_of(learned)
     if target.form == "numbers":
@@ -37,10 +33,9 @@ def decode(
     if target.units is None:
         return _embedding(outputs)
     rows = _activated(outputs.reshape(len(outputs), -1), target)
-    limit = threshold if threshold is not None and target.probabilities else target.cut
     if target.form == "multilabel":
-        return _labels(rows, target, limit)
-    return _classes(rows, target, limit)
+        return _labels(rows, target)
+    return _classes(rows, target)
 
 
 def unscale(numbers: Array, learned: Mapping[str, Any]) -> Array:
@@ -64,10 +59,10 @@ def _activated(outputs: Array, target: Target) -> Array:
     return outputs
 
 
-def _classes(rows: Array, target: Target, limit: float) -> dict[str, Array]:
+def _classes(rows: Array, target: Target) -> dict[str, Array]:
     classes = np.array(target.classes)
     if target.form == "single":
-        chosen = (rows[:, 0] >= limit).astype(np.intp)
+        chosen = (rows[:, 0] >= target.cut).astype(np.intp)
         rows = np.column_stack([1 - rows[:, 0], rows[:, 0]])
     else:
         chosen = rows.argmax(axis=1)
@@ -78,10 +73,10 @@ def _classes(rows: Array, target: Target, limit: float) -> dict[str, Array]:
     return columns
 
 
-def _labels(rows: Array, target: Target, limit: float) -> dict[str, Array]:
+def _labels(rows: Array, target: Target) -> dict[str, Array]:
     columns: dict[str, Array] = {}
     for position, name in enumerate(target.classes):
-        columns[f"prediction_{name}"] = (rows[:, position] >= limit).astype(np.int8)
+        columns[f"prediction_{name}"] = (rows[:, position] >= target.cut).astype(np.int8)
     if target.probabilities:
         for position, name in enumerate(target.classes):
             columns[f"probability_{name}"] = rows[:, position]

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from dl.config.sections.data import Task
 from dl.config.sections.preprocess import TargetScaling
+from dl.errors import UsageError
 
 Form = Literal["labels", "one_hot", "single", "multilabel", "numbers"]
 """How the loss wants `y`: class numbers as int32 (rows,); one-hot rows as float32 (rows, classes);
@@ -50,6 +51,11 @@ class Target:
     center: tuple[float, ...] = ()
     spread: tuple[float, ...] = ()
 
+    @property
+    def has_threshold(self) -> bool:
+        """Whether a probability is cut at `cut`; of several classes the most probable is taken."""
+        return self.probabilities and self.form in ("single", "multilabel")
+
     def document(self) -> dict[str, Any]:
         """Returns the target as plain data, for `learned["target"]`."""
         return {
@@ -75,3 +81,36 @@ def target_of(learned: Mapping[str, Any]) -> Target:
         key: tuple(value) if isinstance(value, list) else value for key, value in document.items()
     }
     return Target(**fields)
+
+
+def with_cut(learned: Mapping[str, Any], threshold: float | None, title: str) -> dict[str, Any]:
+    """Returns `learned` with another threshold of its probabilities, where one is given.
+
+    Args:
+        learned: The content of `preprocess.json`.
+        threshold: Probability from which a row is of the second class, or has a label.
+        title: What the model is called, for the error.
+
+    Raises:
+        UsageError: The model has no probability that a threshold could cut.
+    """
+    if threshold is None:
+        return dict(learned)
+    target = target_of(learned)
+    if not target.has_threshold:
+        raise UsageError(
+            f"--threshold has no meaning for {title}",
+            expected="a model of one probability for two classes, or of a probability for each "
+            "label",
+            found=_decision(target),
+            hint="leave --threshold out",
+        )
+    return {**learned, "target": {**learned["target"], "cut": threshold}}
+
+
+def _decision(target: Target) -> str:
+    if target.task == "regression":
+        return "a model that predicts numbers"
+    if target.form in ("single", "multilabel"):
+        return "a model whose outputs are no probabilities"
+    return f"a model of {len(target.classes)} outputs: the largest one decides"
