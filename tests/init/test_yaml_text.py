@@ -1,7 +1,17 @@
+from pathlib import Path
+
 import pytest
 import yaml
 
-from dl.init.yaml_text import WIDTH, commented, scalar, scalar_list, shown, shown_list
+from dl.init.yaml_text import (
+    WIDTH,
+    commented,
+    path_line,
+    scalar,
+    scalar_list,
+    shown,
+    shown_list,
+)
 
 ODD = ["", " a", "a ", "no", "Yes", "null", "1", "1e3", "-", "a: b", "a #b", "#", "[x]", "é", "a'b"]
 ODDER = [
@@ -60,3 +70,8 @@ def test_shown_keeps_a_name_on_one_short_line() -> None:
 
 def test_shown_list_counts_what_it_leaves_out() -> None:
     assert shown_list(["a", "b", "c"], most=2) == "`a`, `b` and 1 more"
+
+
+def test_path_line_says_what_a_relative_path_is_relative_to() -> None:
+    assert path_line(Path("a.csv")) == "  path: a.csv                     # relative to this file"
+    assert path_line(Path("/data/a.csv")) == "  path: /data/a.csv"

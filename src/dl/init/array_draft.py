@@ -20,7 +20,7 @@ from dl.init.network import dense_layers, image_layers, training_lines
 from dl.init.plan import Plan, image_plan, plan
 from dl.init.targets import judge_target
 from dl.init.words import count, run_name, split_lines, target_scaling, target_words
-from dl.init.yaml_text import commented, scalar, shown
+from dl.init.yaml_text import commented, path_line, scalar, shown
 from dl.progress import SilentReporter
 
 _X_TRAIN = ("x_train", "X_train", "train_x", "train_images", "x", "X", "data", "images", "inputs")
@@ -95,7 +95,7 @@ def _draft(
 
 
 def _source(path: Path, names: Mapping[str, str]) -> list[str]:
-    lines = ["  source: npz", commented(f"  path: {scalar(str(path))}", "relative to this file")]
+    lines = ["  source: npz", path_line(path)]
     other = [f"{key}: {scalar(name)}" for key, name in names.items() if key != name]
     return [*lines, f"  arrays: {{{', '.join(other)}}}"] if other else lines
 

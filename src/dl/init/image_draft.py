@@ -11,7 +11,7 @@ from dl.init.image_folder import Folders, Look, find_folders, look_at
 from dl.init.network import image_layers, training_lines
 from dl.init.plan import image_plan
 from dl.init.words import count, run_name, split_lines, target_words
-from dl.init.yaml_text import commented, scalar, shown
+from dl.init.yaml_text import commented, path_line, scalar, shown
 
 _LARGEST_SIDE = 64
 _SMALLEST_SIDE = 8
@@ -55,8 +55,7 @@ def _size(look: Look) -> tuple[int, int]:
 
 
 def _source(folders: Folders) -> list[str]:
-    path = f"  path: {scalar(str(folders.train))}"
-    lines = ["  source: images", commented(path, "relative to this file")]
+    lines = ["  source: images", path_line(folders.train)]
     if folders.validation is not None:
         lines.append(f"  validation_path: {scalar(str(folders.validation))}")
     if folders.test is not None:

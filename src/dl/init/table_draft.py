@@ -11,7 +11,15 @@ from dl.init.network import dense_layers, training_lines
 from dl.init.plan import plan
 from dl.init.tables import Table
 from dl.init.words import count, run_name, split_lines, target_scaling, target_words
-from dl.init.yaml_text import WIDTH, commented, scalar, scalar_list, shown, shown_list
+from dl.init.yaml_text import (
+    WIDTH,
+    commented,
+    path_line,
+    scalar,
+    scalar_list,
+    shown,
+    shown_list,
+)
 
 _MOST_REASONS = 12
 
@@ -44,8 +52,8 @@ def _of_kind(features: Sequence[Feature], kind: ColumnKind) -> list[str]:
 
 
 def _source(table: Table) -> list[str]:
-    path, names = f"  path: {scalar(str(table.path))}", table.target.names
-    lines = [commented(path, "relative to this file")]
+    names = table.target.names
+    lines = [path_line(table.path)]
     if table.dialect is None:
         lines.insert(0, "  source: parquet")
     else:

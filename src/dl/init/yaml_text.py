@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 WIDTH = 96
 _COMMENT_COLUMN = 34
@@ -23,6 +24,12 @@ def scalar(text: str) -> str:
 def commented(line: str, comment: str = "") -> str:
     """Returns the line with a comment behind it, in a column of its own where there is room."""
     return f"{line:<{_COMMENT_COLUMN - 2}}  # {comment}" if comment else line
+
+
+def path_line(path: Path) -> str:
+    """Returns the line of `data` that names a file or folder."""
+    comment = "" if path.is_absolute() else "relative to this file"
+    return commented(f"  path: {scalar(str(path))}", comment)
 
 
 def scalar_list(key: str, values: Iterable[str], indent: int) -> list[str]:

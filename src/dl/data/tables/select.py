@@ -8,7 +8,7 @@ from dl.errors import DataError, closest
 
 
 def require(source: str, wanted: Iterable[str], present: Sequence[str], what: str) -> None:
-    """Refuses a name that the table does not have.
+    """Refuses names that the table does not have.
 
     Args:
         source: The file, for messages.
@@ -17,17 +17,24 @@ def require(source: str, wanted: Iterable[str], present: Sequence[str], what: st
         what: What the names stand for: `target column`.
 
     Raises:
-        DataError: The first name that is not there, with the nearest one that is.
+        DataError: Names that are not there, with the nearest one that is to the first of them.
     """
-    for name in wanted:
-        if name in present:
-            continue
-        near = closest(name, present)
-        raise DataError(
-            f"{source}: there is no {what} {name!r}",
-            expected="one of " + listed(present),
-            hint=f"did you mean {near!r}?" if near else None,
-        )
+    known = frozenset(present)
+    missing = [name for name in wanted if name not in known]
+    if not missing:
+        return
+    near = closest(missing[0], present)
+    raise DataError(
+        f"{source}: {_lack_of(missing, what)}",
+        expected="one of " + listed(present),
+        hint=f"did you mean {near!r}?" if near else None,
+    )
+
+
+def _lack_of(missing: Sequence[str], what: str) -> str:
+    if len(missing) == 1:
+        return f"there is no {what} {missing[0]!r}"
+    return f"there are no {what}s {listed([repr(name) for name in missing], most=4)}"
 
 
 def listed(names: Sequence[str], most: int = 8) -> str:
