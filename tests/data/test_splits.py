@@ -106,3 +106,28 @@ def test_a_share_below_half_a_row(rows: int) -> None:
     assert told(lambda: divide("rows", rows, Shares(0, 0.1, None), 0, None)).startswith(
         "rows: the test part is empty"
     )
+
+
+@pytest.mark.parametrize("labels", [None, np.arange(53) % 3], ids=["plain", "by class"])
+def test_the_folds_share_all_rows_but_those_of_the_test(labels: np.ndarray | None) -> None:
+    parts = [
+        divide("rows", 53, Shares(0, 0.2, None, folds=5, fold=fold), 7, labels)
+        for fold in range(1, 6)
+    ]
+    validated = np.concatenate([part.validation for part in parts])
+    assert sorted([*validated, *parts[0].test]) == list(range(53))
+    assert {len(part.validation) for part in parts} == {8, 9}
+    assert all(np.array_equal(part.test, parts[0].test) for part in parts)
+
+
+def test_each_fold_keeps_the_shares_of_the_classes() -> None:
+    labels = np.repeat([0, 1], [40, 60])
+    part = divide("rows", 100, Shares(0, 0, None, folds=5, fold=2), 7, labels)
+    assert np.bincount(labels[part.validation]).tolist() == [8, 12]
+
+
+def test_more_folds_than_rows() -> None:
+    text = told(lambda: divide("rows", 3, Shares(0, 0, False, folds=5), 0, None))
+    assert text == (
+        "rows: the folds are more than the rows\nexpected: at most 3\nfound: `data.split.folds: 5`"
+    )

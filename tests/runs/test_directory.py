@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dl.errors import DiskError
+from dl.errors import BusyError, DiskError
 from dl.runs.directory import create_run, numbers
 
 FILES = {"config.yaml": b"name: a\n", "run.json": b"{}"}
@@ -41,3 +41,9 @@ def test_create_run_refuses_a_root_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("")
     with pytest.raises(DiskError, match=r"making a run in .*runs/digits failed"):
         create_run(tmp_path / "runs", "digits", FILES)
+
+
+def test_create_run_refuses_a_number_that_is_taken(tmp_path: Path) -> None:
+    assert create_run(tmp_path, "digits", FILES, 7).label == "digits/0007"
+    with pytest.raises(BusyError, match="0007 is there already"):
+        create_run(tmp_path, "digits", FILES, 7)

@@ -116,11 +116,12 @@ def _train(loaded: Loaded, runs: Path, reporter: Reporter, show: Callable[[Train
 
             trained = workflow.train(
                 prepared,
-                runs,
+                workflow.Place(runs, prepared.config.name),
                 reporter,
                 command=("dl", *sys.argv[1:]),
-                stop_signal=request,
-                on_judged=lambda judged: _draw(judged, drawing),
+                watch=workflow.Watch(
+                    stop_signal=request, on_judged=lambda judged: _draw(judged, drawing)
+                ),
             )
         show(trained)
         sys.stdout.flush()

@@ -18,7 +18,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from dl.config import rules
 from dl.config.extends import read_with_bases
 from dl.config.nodes import Entry, MapNode, ScalarNode, find, plain
-from dl.config.overrides import option_text, override
+from dl.config.overrides import Override, option_text, override
 from dl.config.problems import problem_of, problems_of
 from dl.config.schema import Config
 from dl.config.source import read_bytes
@@ -54,12 +54,14 @@ class Loaded:
         return ConfigError.of(problem_of(finding, self.root) for finding in findings)
 
 
-def load_config(path: Path, overrides: Sequence[str] = (), name: str | None = None) -> Loaded:
+def load_config(
+    path: Path, overrides: Sequence[str | Override] = (), name: str | None = None
+) -> Loaded:
     """Reads and checks a config.
 
     Args:
         path: The file.
-        overrides: Options of the form KEY=VALUE, applied in their order.
+        overrides: Options of the form KEY=VALUE, or taken apart; applied in their order.
         name: Name of the runs; wins over the file and the overrides.
 
     Raises:
@@ -75,7 +77,8 @@ def load_config(path: Path, overrides: Sequence[str] = (), name: str | None = No
     problems += _new(invalid, problems)
     if config is None or problems:
         raise ConfigError.of(problems)
-    return Loaded(config, path, text, tuple(overrides), folder, root)
+    typed = tuple(item.text if isinstance(item, Override) else item for item in overrides)
+    return Loaded(config, path, text, typed, folder, root)
 
 
 def default_name(path: Path) -> str:

@@ -12,8 +12,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dl.config.document import OptionPlaces, read_node
+from dl.config.emit import flow
 from dl.config.extends import is_name, named
-from dl.config.nodes import Entry, ListNode, MapNode, Node, ScalarNode, child, dotted, shown
+from dl.config.nodes import (
+    Entry,
+    ListNode,
+    MapNode,
+    Node,
+    ScalarNode,
+    child,
+    dotted,
+    plain,
+    shown,
+)
 from dl.config.sections.training import Training
 from dl.errors import ConfigError, Mark, Problem, closest
 from dl.vocabulary.spec import Path
@@ -26,19 +37,25 @@ _DEFAULT_NAMES = {"training.optimizer": str(Training.model_fields["optimizer"].d
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """One option, taken apart."""
+    """One value to be set: an option taken apart, or what another file says."""
 
     parts: tuple[str, ...]
     value: Node
     mark: Mark
 
+    @property
+    def text(self) -> str:
+        """The override as it can be typed after `--set`."""
+        return f"{'.'.join(self.parts)}={flow(plain(self.value))}"
 
-def override(root: MapNode, options: Sequence[str]) -> tuple[MapNode, list[Problem]]:
+
+def override(root: MapNode, options: Sequence[str | Override]) -> tuple[MapNode, list[Problem]]:
     """Returns the tree with all options applied in their order, and what was wrong with them."""
     problems: list[Problem] = []
     for option in options:
         try:
-            read, found = read_override(option)
+            taken = (option, []) if isinstance(option, Override) else read_override(option)
+            read, found = taken
             problems += found
             root = _applied(root, read)
         except ConfigError as error:
@@ -57,16 +74,26 @@ def read_override(option: str) -> tuple[Override, list[Problem]]:
     if not equals or not key.strip():
         hint = "for example --set training.epochs=5"
         raise ConfigError("an override must be KEY=VALUE", mark=mark, hint=hint)
+    parts = path_parts(key, mark)
+    value, problems = read_node(text, OptionPlaces(mark.source))
+    if value is None:
+        value = ScalarNode(None, "", mark)
+    return Override(parts, value, mark), problems
+
+
+def path_parts(key: str, mark: Mark) -> tuple[str, ...]:
+    """Takes a path into the config apart; `mark` is where it is written.
+
+    Raises:
+        ConfigError: This cannot be a path.
+    """
     parts = tuple(_BRACKETS.sub(r".\1", key.strip()).split("."))
     if "" in parts or len(parts) > MOST_PARTS:
         hint = "write keys with a dot between them, as in model.layers.1.units"
         raise ConfigError("this is no path into the config", mark=mark, hint=hint)
     if parts[0] == "extends":
         raise ConfigError("extends can only be written in a file", mark=mark)
-    value, problems = read_node(text, OptionPlaces(mark.source))
-    if value is None:
-        value = ScalarNode(None, "", mark)
-    return Override(parts, value, mark), problems
+    return parts
 
 
 def option_text(name: str, value: str) -> str:

@@ -37,15 +37,18 @@ def divided(config: Config, parts: RawParts, target: Target, split: Split) -> Pi
         DataError: A part would be empty, or the rows cannot be stratified as asked.
     """
     whole = isinstance(config.data, SyntheticData) and is_whole_truth(config.data)
+    own_validation = whole or parts.validation is not None
     shares = Shares(
-        validation=0.0 if whole or parts.validation is not None else split.validation,
+        validation=0.0 if own_validation or split.folds else split.validation,
         test=0.0 if whole or parts.test is not None else split.test,
         stratify=split.stratify,
+        folds=None if own_validation else split.folds,
+        fold=split.fold,
     )
     rows = parts.train
     labels = class_positions(rows, target) if target.task in ("binary", "multiclass") else None
     division = divide(rows.source, len(rows), shares, config.seed, labels, target.classes)
-    validation = rows.take(division.validation) if shares.validation else parts.validation
+    validation = rows.take(division.validation) if shares.validates else parts.validation
     test = rows.take(division.test) if shares.test else parts.test
     unsplit = len(division.train) == len(rows)
     return Pieces(
@@ -63,6 +66,8 @@ def document(pieces: Pieces) -> dict[str, Any]:
         "validation": shares.validation,
         "test": shares.test,
         "stratify": bool(shares.stratify),
+        "folds": shares.folds,
+        "fold": shares.fold,
     }
 
 

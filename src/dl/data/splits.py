@@ -29,11 +29,20 @@ class Shares:
         validation: Share of the rows for validation; 0 if that part has rows of its own.
         test: Share of the rows for the test; 0 if that part has rows of its own.
         stratify: Whether to keep the shares of the classes; None: if every class has enough rows.
+        folds: Into how many folds the rows that are not for the test are cut; None: into none.
+        fold: The fold that is the validation part, from 1.
     """
 
     validation: float
     test: float
     stratify: bool | None
+    folds: int | None = None
+    fold: int = 1
+
+    @property
+    def validates(self) -> bool:
+        """Whether some of the rows become the validation part."""
+        return self.validation > 0 or self.folds is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +76,11 @@ def divide(
     Raises:
         DataError: A part would be empty, or a class has too few rows for a stratified split.
     """
-    validation = _count("validation", shares.validation, rows, source)
     test = _count("test", shares.test, rows, source)
+    if shares.folds is None:
+        validation = _count("validation", shares.validation, rows, source)
+    else:
+        validation = _largest_fold(shares.folds, rows - test, source)
     if validation + test >= rows:
         raise DataError(
             f"{source}: no row is left for training",
@@ -79,13 +91,25 @@ def divide(
     stratified = _stratified(shares, labels, rows - validation - test, (validation, test), classes)
     part = np.zeros(rows, dtype=np.int8)
     order = _shuffled(rows, seed)
-    if stratified and labels is not None:
+    if shares.folds is not None:
+        _mark_fold(part, order, labels if stratified else None, test, shares)
+    elif stratified and labels is not None:
         _mark_by_class(part, order, labels, validation, test)
     else:
         part[order[:test]] = 2
         part[order[test : test + validation]] = 1
     train_rows, validation_rows, test_rows = (np.flatnonzero(part == i) for i in range(3))
     return Division(train_rows, validation_rows, test_rows, stratified)
+
+
+def _largest_fold(folds: int, rows: int, source: str) -> int:
+    if folds > rows:
+        raise DataError(
+            f"{source}: the folds are more than the rows",
+            expected=f"at most {rows}",
+            found=f"`data.split.folds: {folds}`",
+        )
+    return -(-rows // folds)
 
 
 def _count(part: str, share: float, rows: int, source: str) -> int:
@@ -164,6 +188,20 @@ def _mark_by_class(
         mine = by_class[ends[number] - counts[number] : ends[number]]
         part[mine[: tests[number]]] = 2
         part[mine[tests[number] : tests[number] + validations[number]]] = 1
+
+
+def _mark_fold(
+    part: NDArray[np.int8], order: Positions, labels: Array | None, test: int, shares: Shares
+) -> None:
+    """Writes 2 for the test rows, and 1 for every n-th of the others, class after class."""
+    if labels is None:
+        part[order[:test]] = 2
+    else:
+        _mark_by_class(part, order, labels, 0, test)
+    rest = order[part[order] == 0]
+    if labels is not None:
+        rest = rest[np.argsort(labels[rest], kind="stable")]
+    part[rest[shares.fold - 1 :: shares.folds]] = 1
 
 
 def _allotted(counts: Array, total: int, most: Array) -> NDArray[np.int64]:

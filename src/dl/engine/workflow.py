@@ -48,6 +48,31 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a run is kept: `<root>/<name>/<number>`; the next number where there is none."""
+
+    root: Path
+    name: str
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who looks at a training and may end it.
+
+    Attributes:
+        stop_signal: Gives the number of the signal that asked to stop, or None.
+        go_on: Is given each row of the history; False ends the training after that epoch.
+        on_judged: Is given the outputs of the trained model before it is saved, for the pictures.
+            Where it is None, they are not computed.
+    """
+
+    stop_signal: Callable[[], int | None] = lambda: None
+    go_on: Callable[[Mapping[str, float]], bool] = lambda row: True
+    on_judged: Callable[[Judged], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """A trained model's outputs for the part that tells most: test, else validation, else train.
 
@@ -64,38 +89,32 @@ class Judged:
 
 
 def train(
-    prepared: Prepared,
-    root: Path,
-    reporter: Reporter,
-    *,
-    command: tuple[str, ...],
-    stop_signal: Callable[[], int | None],
-    on_judged: Callable[[Judged], None],
+    prepared: Prepared, place: Place, reporter: Reporter, *, command: tuple[str, ...], watch: Watch
 ) -> Trained:
     """Trains a prepared model and keeps everything about it in a new run directory.
 
     Args:
         prepared: From `prepare`.
-        root: The folder of all runs.
+        place: Where the run is kept.
         reporter: Is told what happens.
         command: The command line, for the record.
-        stop_signal: Gives the number of the signal that asked to stop, or None.
-        on_judged: Is given the outputs of the trained model before it is saved, for the pictures.
+        watch: Looks on, and may end the training.
 
     Raises:
-        Interrupted: `stop_signal` gave a number; the finished epochs are kept.
+        Interrupted: `watch.stop_signal` gave a number; the finished epochs are kept.
         NumericError: The loss left the numbers.
         DiskError: A file could not be written.
     """
     started = time.perf_counter()
     record = first_record(prepared, command)
-    run = create_run(root, prepared.config.name, first_files(prepared, record))
+    run = create_run(place.root, place.name, first_files(prepared, record), place.number)
     try:
         snapshots = Snapshots(prepared.model, prepared.dataset, prepared.config.training.epochs)
-        history = _fit(prepared, run, reporter, stop_signal, snapshots)
-        if number := stop_signal():
+        history = _fit(prepared, run, reporter, watch, snapshots)
+        if number := watch.stop_signal():
             raise Interrupted(f"interrupted after {len(history)} epochs", signal_number=number)
-        on_judged(_judge(prepared, run, history, snapshots, reporter))
+        if watch.on_judged is not None:
+            watch.on_judged(_judge(prepared, run, history, snapshots, reporter))
         metrics = _finish(prepared, run, reporter)
     except BaseException as error:
         if isinstance(error, Diverged) and error.kept is not None:
@@ -110,7 +129,7 @@ def _fit(
     prepared: Prepared,
     run: RunDirectory,
     reporter: Reporter,
-    stop_signal: Callable[[], int | None],
+    watch: Watch,
     snapshots: Snapshots,
 ) -> list[dict[str, float]]:
     rows: list[Mapping[str, float]] = []
@@ -119,6 +138,8 @@ def _fit(
         rows.append(row)
         write_history(run, rows)
         snapshots.see(len(rows))
+        if not watch.go_on(row):
+            prepared.model.stop_training = True
 
     if prepared.config.training.solver == "normal_equation":
         return solve(prepared.model, prepared.dataset, prepared.config, reporter, keep)
@@ -129,7 +150,7 @@ def _fit(
         reporter,
         keep,
         folder=run.path,
-        should_stop=lambda: stop_signal() is not None,
+        should_stop=lambda: watch.stop_signal() is not None,
     )
 
 

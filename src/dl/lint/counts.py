@@ -71,6 +71,6 @@ def _csv(data: CsvData) -> Counts:
 def _training(data: Data, rows: int, *, has_test: bool) -> int:
     """Returns the rows that are left when the other parts have taken their shares."""
     apart = getattr(data, "validation_path", None) is not None
-    validation = 0.0 if apart or not has_validation(data) else data.split.validation
+    validation = 0.0 if apart or not has_validation(data) else data.split.validation_share
     test = 0.0 if has_test else data.split.test
     return max(1, round(rows * (1 - validation - test)))

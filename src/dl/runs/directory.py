@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dl.errors import BusyError
 from dl.runs.files import disk_error, sync
 
 NUMBER = re.compile(r"\d{4,}")
@@ -77,7 +78,9 @@ class RunDirectory:
         return f"{self.path.parent.name}/{self.path.name}"
 
 
-def create_run(root: Path, name: str, files: Mapping[str, bytes]) -> RunDirectory:
+def create_run(
+    root: Path, name: str, files: Mapping[str, bytes], number: int | None = None
+) -> RunDirectory:
     """Makes the next run directory of a name, with its first files in it.
 
     The directory appears whole or not at all, and no two processes get the same one: it is filled
@@ -87,8 +90,10 @@ def create_run(root: Path, name: str, files: Mapping[str, bytes]) -> RunDirector
         root: The folder of all runs.
         name: The name of the run.
         files: Content of the first files, by file name; at least one.
+        number: The number that the run must get. Default: the next one.
 
     Raises:
+        BusyError: There is a run of that number.
         DiskError: The directory could not be made.
     """
     parent = root / name
@@ -98,20 +103,20 @@ def create_run(root: Path, name: str, files: Mapping[str, bytes]) -> RunDirector
     except OSError as error:
         raise disk_error(error, f"making a run in {parent}") from error
     try:
-        return _publish(temporary, files)
+        return _publish(temporary, files, number)
     except OSError as error:
         raise disk_error(error, f"making a run in {parent}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _publish(temporary: Path, files: Mapping[str, bytes]) -> RunDirectory:
+def _publish(temporary: Path, files: Mapping[str, bytes], fixed: int | None) -> RunDirectory:
     for file_name, content in files.items():
         (temporary / file_name).write_bytes(content)
         sync(temporary / file_name)
     temporary.chmod(0o755)
     parent = temporary.parent
-    number = next_number(parent)
+    number = next_number(parent) if fixed is None else fixed
     while True:
         path = parent / f"{number:04d}"
         try:
@@ -119,6 +124,8 @@ def _publish(temporary: Path, files: Mapping[str, bytes]) -> RunDirectory:
         except OSError:
             if not path.exists():
                 raise
+            if fixed is not None:
+                raise BusyError(f"{path} is there already") from None
             number += 1
             continue
         sync(parent)

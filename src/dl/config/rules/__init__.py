@@ -35,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     columns.columns_are_features,
     columns.arrays_come_in_pairs,
     columns.shares_leave_rows_to_train,
+    columns.fold_is_one_of_the_folds,
     network.layer_names_differ,
     network.input_comes_first,
     network.only_input_is_no_network,

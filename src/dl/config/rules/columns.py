@@ -98,7 +98,7 @@ def shares_leave_rows_to_train(facts: Facts) -> Iterator[Finding]:
     if facts.data is None:
         return
     split = facts.data.split
-    validation = 0.0 if _has_own(facts.data, "validation") else split.validation
+    validation = 0.0 if _has_own(facts.data, "validation") else split.validation_share
     test = 0.0 if _has_own(facts.data, "test") else split.test
     if validation + test >= 1 - 1e-9:
         yield Finding(
@@ -106,6 +106,24 @@ def shares_leave_rows_to_train(facts: Facts) -> Iterator[Finding]:
             "leaves no rows for training",
             expected="validation + test less than 1",
             found=f"{validation:g} + {test:g} = {validation + test:g}",
+        )
+
+
+def fold_is_one_of_the_folds(facts: Facts) -> Iterator[Finding]:
+    """A fold is counted from 1 to the number of folds, of rows that have no validation part."""
+    if facts.data is None:
+        return
+    split = facts.data.split
+    if split.folds is None:
+        if split.fold > 1:
+            yield Finding(("data", "split", "fold"), "needs data.split.folds beside it")
+    elif split.fold > split.folds:
+        expected = f"1 to {split.folds}"
+        found = str(split.fold)
+        yield Finding(("data", "split", "fold"), "is no fold", expected, found)
+    elif _has_own(facts.data, "validation"):
+        yield Finding(
+            ("data", "split", "folds"), "cannot be used: the data has validation rows of its own"
         )
 
 

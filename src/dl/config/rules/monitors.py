@@ -51,7 +51,7 @@ def has_validation(data: Data) -> bool:
         return True
     if isinstance(data, NpzData) and data.arrays.x_validation is not None:
         return True
-    return data.split.validation > 0
+    return data.split.validation_share > 0
 
 
 def metric_names(metrics: tuple[Spec, ...]) -> tuple[str, ...]:

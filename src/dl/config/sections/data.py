@@ -40,6 +40,17 @@ class Split(Section):
         default=None,
         description="Keep the shares of the classes in each part. Default: for classification.",
     )
+    folds: Annotated[int, Field(ge=2)] | None = Field(
+        default=None,
+        description="Cut what is no test row into so many folds, for cross-validation; one of them "
+        "validates, and `validation` takes no share.",
+    )
+    fold: PositiveInt = Field(default=1, description="Which of the folds validates, from 1.")
+
+    @property
+    def validation_share(self) -> float:
+        """The share of the rows that validates: about that of a fold, where there are folds."""
+        return self.validation if self.folds is None else (1 - self.test) / self.folds
 
 
 class _Data(Section):
