@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from dl.runs.directory import create_run
+from dl.runs.create import create_run
 from dl.runs.history import write_history
-from dl.runs.record import Process, RunRecord, write_record
+from dl.runs.process import Process
+from dl.runs.record import RunRecord, write_record
 
 HEAVY = {"h5py", "keras", "matplotlib", "pandas", "pyarrow", "scipy", "sklearn", "tensorflow"}
 LAZY = HEAVY | {"numpy", "pydantic", "rich", "yaml"}
@@ -80,6 +81,6 @@ def _make_run(root: Path) -> None:
         command=("dl", "train", "digits.yaml"),
         fingerprint="ab" * 32,
     )
-    run = create_run(root, "digits", {"metrics.json": b'{"test": {"loss": 0.1}}'})
-    write_record(run, record)
-    write_history(run, [{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}])
+    with create_run(root, "digits", {"metrics.json": b'{"test": {"loss": 0.1}}'}) as run:
+        write_record(run, record)
+        write_history(run, [{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}])

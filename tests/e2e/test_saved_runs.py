@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Dl
+from dl.runs.manifest import publish
 from e2e.conftest import Project
 
 pytestmark = pytest.mark.slow
@@ -101,7 +102,7 @@ def test_data_that_changed_since_the_run_is_refused(
     folder = tmp_path / "copy"
     shutil.copytree(project.folder, folder)
     resolved = folder / "runs" / "fruit" / "0001" / "resolved.yaml"
-    resolved.write_text(resolved.read_text().replace(str(project.folder), str(folder)))
+    publish(resolved, resolved.read_bytes().replace(bytes(project.folder), bytes(folder)))
     (folder / "fruit.csv").write_text(project.data.read_text() + "0,0,red,apple\n")
     outcome = dl("evaluate", folder / "runs" / "fruit" / "0001", "-q")
     assert outcome.code == 4

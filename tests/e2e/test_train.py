@@ -47,11 +47,12 @@ def test_train_json_is_one_object(dl: Dl, project: Project, tmp_path: Path) -> N
 
 
 def test_train_leaves_everything_about_the_run(project: Project) -> None:
-    files = {str(path.relative_to(project.run)) for path in project.run.rglob("*.*")}
+    files = {str(path.relative_to(project.run)) for path in project.run.rglob("[!.]*.*")}
     assert files == {
         "config.yaml",
         "resolved.yaml",
         "run.json",
+        "manifest.json",
         "history.csv",
         "metrics.json",
         "preprocess.json",

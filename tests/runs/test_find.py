@@ -8,7 +8,7 @@ import pytest
 
 from dl.cli.render import error_text
 from dl.errors import RunError
-from dl.runs.directory import create_run
+from dl.runs.create import create_run
 from dl.runs.find import all_runs, find_run
 
 FILES = {"run.json": b"{}"}
@@ -17,7 +17,8 @@ FILES = {"run.json": b"{}"}
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     for name in ("digits", "digits", "iris"):
-        create_run(tmp_path / "runs", name, FILES)
+        with create_run(tmp_path / "runs", name, FILES):
+            pass
     return tmp_path / "runs"
 
 
@@ -65,7 +66,8 @@ def test_find_run_names_the_numbers_that_exist(root: Path) -> None:
 def test_find_run_refuses_a_link_out_of_the_runs(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str
 ) -> None:
-    outside = create_run(tmp_path / "other", "secret", FILES)
+    with create_run(tmp_path / "other", "secret", FILES) as outside:
+        pass
     (root / "iris" / "0002").symlink_to(outside.path)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RunError, match="is a link out of runs"):

@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dl.errors import RunError
-from dl.runs.directory import RunDirectory, create_run
-from dl.runs.record import Process, RunRecord, read_record, write_record
+from dl.runs.create import create_run
+from dl.runs.directory import RunDirectory
+from dl.runs.manifest import publish
+from dl.runs.process import Process
+from dl.runs.record import RunRecord, read_record, write_record
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> RunDirectory:
-    return create_run(tmp_path, "digits", {"config.yaml": b""})
+def run(tmp_path: Path) -> Iterator[RunDirectory]:
+    with create_run(tmp_path, "digits", {"config.yaml": b""}) as created:
+        yield created
 
 
 def _record(process: Process) -> RunRecord:
@@ -55,16 +60,29 @@ def test_a_process_on_another_machine_is_taken_to_run(run: RunDirectory) -> None
     assert read_record(run).status == "running"
 
 
+def test_a_running_record_without_a_lock_reads_interrupted(tmp_path: Path) -> None:
+    with create_run(tmp_path, "digits", {}) as run:
+        write_record(run, _record(Process("elsewhere", 1, 1)))
+    assert read_record(run).status == "interrupted"
+
+
+def test_an_altered_record_is_refused(run: RunDirectory) -> None:
+    write_record(run, _record(Process.current()))
+    run.record.write_text(run.record.read_text().replace("running", "stopped"))
+    with pytest.raises(RunError, match=r"run\.json is damaged or was edited"):
+        read_record(run)
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"name": "digits"}', b"\xff\xfe"])
 def test_a_damaged_record_is_refused(run: RunDirectory, content: bytes) -> None:
-    run.record.write_bytes(content)
+    publish(run.record, content)
     with pytest.raises(RunError, match=r"run\.json is damaged"):
         read_record(run)
 
 
 def test_a_record_of_a_newer_dl_is_refused(run: RunDirectory) -> None:
     values = json.loads(_record(Process.current()).text()) | {"schema": 99}
-    run.record.write_text(json.dumps(values))
+    publish(run.record, json.dumps(values).encode())
     with pytest.raises(RunError, match="was made by a newer dl"):
         read_record(run)
 

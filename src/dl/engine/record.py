@@ -12,8 +12,9 @@ from dl.engine.prepare import Prepared
 from dl.engine.strategy import choose_strategy
 from dl.errors import Interrupted
 from dl.runs.directory import RunDirectory
+from dl.runs.process import Process
 from dl.runs.provenance import git_commit, now
-from dl.runs.record import Process, RunRecord, Status, write_record
+from dl.runs.record import RunRecord, Status, write_record
 
 
 def first_record(prepared: Prepared, command: tuple[str, ...]) -> RunRecord:

@@ -21,6 +21,7 @@ from dl.engine.storage import load_weights
 from dl.errors import DlError, RunError
 from dl.progress import Reporter
 from dl.runs.directory import RunDirectory
+from dl.runs.manifest import check
 from dl.runs.record import read_json
 from dl.vocabulary.spec import Findings
 
@@ -63,6 +64,7 @@ def open_run(run: RunDirectory, reporter: Reporter, threshold: float | None = No
             f"{run.label} has no model.h5: its training did not end",
             hint=f"train again: dl train {run.config}",
         )
+    check(run.model)
     loaded = _resolved(run)
     learned = with_cut(read_json(run.preprocess), threshold, run.label)
     with reporter.stage("Loading the model"):
@@ -119,6 +121,7 @@ def _inputs(
 
 
 def _resolved(run: RunDirectory) -> Loaded:
+    check(run.resolved)
     try:
         return load_config(run.resolved)
     except DlError as error:

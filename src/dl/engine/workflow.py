@@ -21,9 +21,11 @@ from dl.engine.record import close_record, first_files, first_record, status_of
 from dl.engine.storage import save_model
 from dl.errors import Interrupted
 from dl.progress import Reporter
-from dl.runs.directory import RunDirectory, create_run
-from dl.runs.files import published, write_text
+from dl.runs.create import create_run
+from dl.runs.directory import RunDirectory
 from dl.runs.history import write_history
+from dl.runs.manifest import publish, publishing
+from dl.runs.record import RunRecord
 
 Metrics = dict[str, dict[str, float]]
 
@@ -105,9 +107,16 @@ def train(
         NumericError: The loss left the numbers.
         DiskError: A file could not be written.
     """
-    started = time.perf_counter()
     record = first_record(prepared, command)
-    run = create_run(place.root, place.name, first_files(prepared, record), place.number)
+    files = first_files(prepared, record)
+    with create_run(place.root, place.name, files, place.number) as run:
+        return _carry_out(prepared, run, record, reporter, watch)
+
+
+def _carry_out(
+    prepared: Prepared, run: RunDirectory, record: RunRecord, reporter: Reporter, watch: Watch
+) -> Trained:
+    started = time.perf_counter()
     try:
         snapshots = Snapshots(prepared.model, prepared.dataset, prepared.config.training.epochs)
         history = _fit(prepared, run, reporter, watch, snapshots)
@@ -174,13 +183,13 @@ def _finish(prepared: Prepared, run: RunDirectory, reporter: Reporter) -> Metric
             for name, part in parts(prepared.dataset).items()
         }
     with reporter.stage("Saving"):
-        write_text(run.metrics, json.dumps(metrics, indent=2) + "\n")
+        publish(run.metrics, f"{json.dumps(metrics, indent=2)}\n".encode())
         _save(prepared, run)
     return metrics
 
 
 def _save(prepared: Prepared, run: RunDirectory) -> None:
-    with published(run.model) as temporary:
+    with publishing(run.model) as temporary:
         save_model(prepared.model, prepared.config, temporary)
 
 

@@ -1,17 +1,11 @@
-"""A run's directory: the one place that knows its file names, and how one is made."""
+"""A run's directory: the one place that knows its file names."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-from dl.errors import BusyError
-from dl.runs.files import disk_error, sync
 
 NUMBER = re.compile(r"\d{4,}")
 
@@ -68,6 +62,21 @@ class RunDirectory:
         return self.path / "model.tflite.json"
 
     @property
+    def manifest(self) -> Path:
+        """The checksums of the files above: see `dl.runs.manifest`."""
+        return self.path / "manifest.json"
+
+    @property
+    def lock(self) -> Path:
+        """Names the process that works on the run: see `dl.runs.lock`."""
+        return self.path / ".lock"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of what an exact resume needs: see `dl.runs.checkpoints`."""
+        return self.path / "checkpoint"
+
+    @property
     def plots(self) -> Path:
         """The folder of pictures."""
         return self.path / "plots"
@@ -76,60 +85,6 @@ class RunDirectory:
     def label(self) -> str:
         """`name/0001`, as users name the run."""
         return f"{self.path.parent.name}/{self.path.name}"
-
-
-def create_run(
-    root: Path, name: str, files: Mapping[str, bytes], number: int | None = None
-) -> RunDirectory:
-    """Makes the next run directory of a name, with its first files in it.
-
-    The directory appears whole or not at all, and no two processes get the same one: it is filled
-    under a temporary name, and a rename onto a directory that is not empty fails.
-
-    Args:
-        root: The folder of all runs.
-        name: The name of the run.
-        files: Content of the first files, by file name; at least one.
-        number: The number that the run must get. Default: the next one.
-
-    Raises:
-        BusyError: There is a run of that number.
-        DiskError: The directory could not be made.
-    """
-    parent = root / name
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=parent))
-    except OSError as error:
-        raise disk_error(error, f"making a run in {parent}") from error
-    try:
-        return _publish(temporary, files, number)
-    except OSError as error:
-        raise disk_error(error, f"making a run in {parent}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _publish(temporary: Path, files: Mapping[str, bytes], fixed: int | None) -> RunDirectory:
-    for file_name, content in files.items():
-        (temporary / file_name).write_bytes(content)
-        sync(temporary / file_name)
-    temporary.chmod(0o755)
-    parent = temporary.parent
-    number = next_number(parent) if fixed is None else fixed
-    while True:
-        path = parent / f"{number:04d}"
-        try:
-            os.rename(temporary, path)
-        except OSError:
-            if not path.exists():
-                raise
-            if fixed is not None:
-                raise BusyError(f"{path} is there already") from None
-            number += 1
-            continue
-        sync(parent)
-        return RunDirectory(path)
 
 
 def numbers(parent: Path) -> list[int]:

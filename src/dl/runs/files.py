@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,15 +27,28 @@ def disk_error(error: OSError, doing: str) -> DiskError:
     return DiskError(f"{doing} failed: {reason}", hint=hint)
 
 
+TEMPORARY = ".new-"
+"""How the names of files and folders begin that are not complete yet."""
+
+
+def _nothing(path: Path) -> None:
+    """Does nothing before a file appears."""
+
+
 @contextmanager
-def published(path: Path) -> Iterator[Path]:
+def published(path: Path, before: Callable[[Path], None] = _nothing) -> Iterator[Path]:
     """Gives a temporary path to write to, and moves it to `path` once it is whole and on disk.
+
+    Args:
+        path: Where the file is to appear; the temporary name beside it ends alike.
+        before: Is called with the temporary path when that is on disk, before it is moved.
 
     Raises:
         DiskError: Writing, syncing or renaming failed; an earlier file at `path` is untouched.
     """
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        suffix = f"-{path.name}"
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=suffix, dir=path.parent)
         os.close(handle)
     except OSError as error:
         raise disk_error(error, f"writing {path}") from error
@@ -44,6 +57,7 @@ def published(path: Path) -> Iterator[Path]:
         yield temporary
         _set_mode_of_new_file(temporary)
         sync(temporary)
+        before(temporary)
         os.replace(temporary, path)
         sync(path.parent)
     except OSError as error:

@@ -3,50 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from dl.errors import RunError
 from dl.runs.directory import RunDirectory
-from dl.runs.files import write_text
+from dl.runs.lock import is_held
+from dl.runs.manifest import damaged, publish, read_checked
+from dl.runs.process import Process
 
 SCHEMA = 1
 Status = Literal["running", "completed", "interrupted", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """A process, named so that a later one with the same number is told apart.
-
-    Attributes:
-        host: Name of the machine.
-        pid: Number of the process.
-        started: Start of the process in clock ticks since boot; 0 where the system does not tell.
-    """
-
-    host: str
-    pid: int
-    started: int
-
-    @classmethod
-    def current(cls) -> Process:
-        """Returns this process."""
-        return cls(socket.gethostname(), os.getpid(), _start_ticks(os.getpid()))
-
-    def is_alive(self) -> bool:
-        """Tells whether the process still runs; one on another machine is taken to."""
-        if self.host != socket.gethostname():
-            return True
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            pass
-        return _start_ticks(self.pid) == self.started
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +63,8 @@ class RunRecord:
 
 
 def write_record(run: RunDirectory, record: RunRecord) -> None:
-    """Writes `run.json` durably; raises `DiskError`."""
-    write_text(run.record, record.text())
+    """Publishes `run.json`; raises `DiskError`."""
+    publish(run.record, record.text().encode())
 
 
 def read_record(run: RunDirectory) -> RunRecord:
@@ -116,8 +84,8 @@ def read_record(run: RunDirectory) -> RunRecord:
     try:
         record = _record_of(values)
     except (KeyError, TypeError) as error:
-        raise _damaged(run.record) from error
-    if record.status == "running" and not record.process.is_alive():
+        raise damaged(run.record) from error
+    if record.status == "running" and not (is_held(run) and record.process.is_alive()):
         return replace(record, status="interrupted")
     return record
 
@@ -126,16 +94,14 @@ def read_json(path: Path) -> dict[str, Any]:
     """Reads a JSON object of a run.
 
     Raises:
-        RunError: The file is missing or damaged.
+        RunError: The file is missing, or is not what was published.
     """
     try:
-        values = json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        raise RunError(f"{path} is missing", hint="the run is not complete; train again") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise _damaged(path) from error
+        values = json.loads(read_checked(path))
+    except (ValueError, RecursionError) as error:
+        raise damaged(path) from error
     if not isinstance(values, dict):
-        raise _damaged(path)
+        raise damaged(path)
     return values
 
 
@@ -145,15 +111,3 @@ def _record_of(values: dict[str, Any]) -> RunRecord:
     given["process"] = Process(**values["process"])
     given["command"] = tuple(values["command"])
     return RunRecord(**given)
-
-
-def _damaged(path: Path) -> RunError:
-    return RunError(f"{path} is damaged", hint="train again; the file cannot be repaired")
-
-
-def _start_ticks(pid: int) -> int:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return 0
-    return int(stat.rpartition(")")[2].split()[19])

@@ -1,0 +1,108 @@
+"""Makes the directory of a new run: numbered, whole, locked, never shared."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from dl.errors import BusyError
+from dl.runs.directory import RunDirectory, next_number
+from dl.runs.files import TEMPORARY, disk_error, sync
+from dl.runs.lock import is_held, take_lock
+from dl.runs.manifest import first_manifest
+
+_ABANDONED_SECONDS = 60
+"""A younger folder may belong to a process that has not locked it yet."""
+
+
+@contextmanager
+def create_run(
+    root: Path, name: str, files: Mapping[str, bytes], number: int | None = None
+) -> Iterator[RunDirectory]:
+    """Makes the next run directory of a name, with its first files in it, and holds its lock.
+
+    The directory appears whole or not at all, and no two processes get the same one: it is filled
+    under a temporary name, and a rename onto a directory that is not empty fails.
+
+    Args:
+        root: The folder of all runs.
+        name: The name of the run.
+        files: Content of the first files, by file name.
+        number: The number that the run must get. Default: the next one.
+
+    Raises:
+        BusyError: There is a run of that number.
+        DiskError: The directory could not be made.
+    """
+    run, lock = _create(root / name, files, number)
+    try:
+        yield run
+    finally:
+        os.close(lock)
+
+
+def _create(
+    parent: Path, files: Mapping[str, bytes], number: int | None
+) -> tuple[RunDirectory, int]:
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(parent)
+        temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
+    except OSError as error:
+        raise disk_error(error, f"making a run in {parent}") from error
+    lock = None
+    try:
+        lock = take_lock(RunDirectory(temporary))
+        _fill(temporary, files)
+        return _publish(temporary, number), lock
+    except OSError as error:
+        raise disk_error(error, f"making a run in {parent}") from error
+    finally:
+        if temporary.exists():
+            shutil.rmtree(temporary, ignore_errors=True)
+            if lock is not None:
+                os.close(lock)
+
+
+def _fill(temporary: Path, files: Mapping[str, bytes]) -> None:
+    manifest = {"manifest.json": first_manifest(files).encode()}
+    for file_name, content in {**files, **manifest}.items():
+        (temporary / file_name).write_bytes(content)
+        sync(temporary / file_name)
+    temporary.chmod(0o755)
+    sync(temporary)
+
+
+def _publish(temporary: Path, fixed: int | None) -> RunDirectory:
+    parent = temporary.parent
+    number = next_number(parent) if fixed is None else fixed
+    while True:
+        path = parent / f"{number:04d}"
+        try:
+            os.rename(temporary, path)
+        except OSError:
+            if not path.exists():
+                raise
+            if fixed is not None:
+                raise BusyError(f"{path} is there already") from None
+            number += 1
+            continue
+        sync(parent)
+        return RunDirectory(path)
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """Removes what a process left that died while it made a run here."""
+    for path in parent.glob(f"{TEMPORARY}*"):
+        run = RunDirectory(path)
+        try:
+            old = time.time() - path.stat().st_mtime > _ABANDONED_SECONDS
+        except OSError:
+            continue
+        if old and run.lock.exists() and not is_held(run):
+            shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,109 @@
+"""One process at a time works on a run.
+
+The lock is the system's (`flock`), which ends with the process, however that ends. The file's
+content names the process, for the message to the others, and decides where a file system has no
+`flock`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from dl.errors import BusyError
+from dl.runs.directory import RunDirectory
+from dl.runs.files import disk_error
+from dl.runs.process import Process
+
+_TRIES = 10
+_PAUSE = 0.03
+"""Seconds between two tries: who only looks whether a run is locked holds it for a moment."""
+
+
+@contextmanager
+def locked(run: RunDirectory) -> Iterator[RunDirectory]:
+    """Holds the lock of a run inside the block.
+
+    Raises:
+        BusyError: Another process holds it.
+        DiskError: The lock cannot be written.
+    """
+    handle = take_lock(run)
+    try:
+        yield run
+    finally:
+        os.close(handle)
+
+
+def take_lock(run: RunDirectory) -> int:
+    """Takes the lock of a run and returns the open file that holds it; raises as `locked`."""
+    try:
+        handle = os.open(run.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    except OSError as error:
+        raise disk_error(error, f"locking {run.path}") from error
+    try:
+        if not _taken(handle, run.lock):
+            raise _busy(run)
+        _name_holder(handle)
+    except OSError as error:
+        os.close(handle)
+        raise disk_error(error, f"locking {run.path}") from error
+    except BusyError:
+        os.close(handle)
+        raise
+    return handle
+
+
+def is_held(run: RunDirectory) -> bool:
+    """Tells whether a process holds the lock; True where that cannot be told."""
+    try:
+        handle = os.open(run.lock, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def _taken(handle: int, path: Path) -> bool:
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_PAUSE)
+        except OSError:  # a file system without flock
+            holder = _holder(path)
+            return holder is None or not holder.is_alive()
+        else:
+            return True
+    return False
+
+
+def _name_holder(handle: int) -> None:
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, json.dumps(asdict(Process.current())).encode(), 0)
+
+
+def _holder(path: Path) -> Process | None:
+    try:
+        return Process(**json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _busy(run: RunDirectory) -> BusyError:
+    holder = _holder(run.lock)
+    return BusyError(
+        f"{run.label} is in use by {holder or 'another process'}",
+        hint="wait for its end, or stop it; dl list shows how far it is",
+    )
