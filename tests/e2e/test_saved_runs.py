@@ -17,6 +17,22 @@ from e2e.conftest import Project
 pytestmark = pytest.mark.slow
 
 
+HYPERPARAMETERS = """\
+hyperparameter  value
+layers          Dense (units 8, activation relu)
+                Dense (units 3, activation softmax)
+loss            SparseCategoricalCrossentropy
+optimizer       Adam
+learning rate   0.02
+batch size      16
+epochs          4""".splitlines()
+SIZES = """\
+part        rows  inputs     memory  targets  memory
+train         90  5 float32  1.8 kB  1 int32  360 B
+validation    30  5 float32  600 B   1 int32  120 B
+test          30  5 float32  600 B   1 int32  120 B"""
+
+
 def _rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
@@ -139,16 +155,21 @@ def test_summary_shows_the_layers(dl: Dl, project: Project, which: str) -> None:
     outcome = dl("summary", getattr(project, which))
     assert outcome.code == 0
     lines = outcome.out.splitlines()
-    assert lines[1].split() == ["layer", "type", "output", "shape", "parameters"]
-    assert lines[2].split() == ["hidden", "Dense", "8", "48"]
-    assert lines[3].split() == ["dense", "Dense", "3", "27"]
-    assert lines[4] == "75 parameters"
+    assert lines[1].split() == [
+        *("layer", "type", "output", "shape"),
+        *("weights", "biases", "parameters"),
+    ]
+    assert lines[2].split() == ["hidden", "Dense", "8", "40", "8", "48"]
+    assert lines[3].split() == ["dense", "Dense", "3", "24", "3", "27"]
+    assert lines[4] == "75 parameters: 64 weights, 11 biases"
+    assert lines[6:] == HYPERPARAMETERS
 
 
 def test_summary_json_counts_the_parameters(dl: Dl, project: Project) -> None:
     result = json.loads(dl("summary", project.run, "--json").out)
     assert [layer["parameters"] for layer in result["layers"]] == [48, 27]
     assert result["parameters"] == result["trainable"] == 75
+    assert result["hyperparameters"]["learning rate"] == ["0.02"]
 
 
 def test_list_shows_the_run_with_its_result(dl: Dl, project: Project) -> None:
@@ -164,6 +185,8 @@ def test_show_tells_what_happened(dl: Dl, project: Project) -> None:
     assert outcome.code == 0
     assert "status   completed" in outcome.out
     assert "plots/learning_curves.png" in outcome.out
+    assert SIZES in outcome.out
+    assert "\n".join(HYPERPARAMETERS) in outcome.out
     record = json.loads(dl("show", "fruit", "--runs", project.runs, "--json").out)
     assert record["status"] == "completed"
     assert record["engine"]["reason"]

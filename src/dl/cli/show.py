@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @runs_option
 @json_option
 def show(run: str, runs: Path, as_json: bool) -> None:
-    """Show a run: status, settings, metrics, learning curves, files."""
+    """Show a run: status, data, hyperparameters, learning curves, metrics, files."""
     from dl.runs.find import find_run
     from dl.runs.record import read_record
 
@@ -36,9 +36,10 @@ def _json(run: RunDirectory, record: RunRecord) -> str:
 
 
 def _text(run: RunDirectory, record: RunRecord) -> str:
-    from dl.cli.tables import metrics_text
+    from dl.cli.tables import data_text, metrics_text
 
-    blocks = ["\n".join(_facts(run, record)), _curves(run)]
+    blocks = ["\n".join(_facts(run, record)), data_text(record.data) if record.data else ""]
+    blocks += [_hyperparameters(run), _curves(run)]
     metrics = _metrics(run)
     if metrics:
         blocks.append(metrics_text(metrics))
@@ -59,6 +60,18 @@ def _facts(run: RunDirectory, record: RunRecord) -> list[str]:
         "command": " ".join(record.command),
     }
     return [f"{key:8} {value}" for key, value in facts.items() if value]
+
+
+def _hyperparameters(run: RunDirectory) -> str:
+    from dl.cli.tables import hyperparameters_text
+    from dl.config.hyperparameters import hyperparameters
+    from dl.config.load import load_resolved
+    from dl.runs.manifest import check
+
+    if not run.resolved.exists():
+        return ""
+    check(run.resolved)
+    return hyperparameters_text(hyperparameters(load_resolved(run.resolved).config))
 
 
 def _curves(run: RunDirectory) -> str:

@@ -1,4 +1,4 @@
-"""`dl summary`: the layers of a model with shapes and parameters."""
+"""`dl summary`: the parameters and hyperparameters of a model."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from dl.cli.options import RunType, json_option, runs_option, set_option
 @runs_option
 @json_option
 def summary(config_or_run: str, overrides: tuple[str, ...], runs: Path, as_json: bool) -> None:
-    """Show the layers of a model: output shapes and parameters of each.
+    """Show the layers of a model, the parameters of each, and the hyperparameters.
 
     The argument is a config file or a run.
     """
     from dl.cli.display import open_reporter
-    from dl.cli.tables import summary_json, summary_text
+    from dl.cli.tables import hyperparameters_text, summary_json, summary_text
+    from dl.config.hyperparameters import hyperparameters
     from dl.config.load import load_config
 
     loaded = load_config(_config_of(config_or_run, runs), overrides)
@@ -29,7 +30,11 @@ def summary(config_or_run: str, overrides: tuple[str, ...], runs: Path, as_json:
             from dl.engine.prepare import build
             from dl.engine.summary import layer_rows
         rows = layer_rows(build(loaded, reporter))
-    click.echo(summary_json(rows) if as_json else summary_text(loaded.config.name, rows))
+    chosen = hyperparameters(loaded.config)
+    if as_json:
+        click.echo(summary_json(rows, chosen))
+    else:
+        click.echo(f"{summary_text(loaded.config.name, rows)}\n\n{hyperparameters_text(chosen)}")
 
 
 def _config_of(text: str, runs: Path) -> Path:

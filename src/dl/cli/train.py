@@ -81,7 +81,7 @@ def _advise(loaded: Loaded, reporter: Reporter) -> None:
 def _prepare(loaded: Loaded, reporter: Reporter) -> Prepared:
     """Reads the data while Keras loads, then builds the model."""
     from dl.cli.background import Importing
-    from dl.cli.tables import summary_text
+    from dl.cli.tables import data_text, summary_text
 
     if loaded.config.data.source == _KERAS_SOURCE:
         dataset = _read(loaded, reporter)
@@ -94,6 +94,7 @@ def _prepare(loaded: Loaded, reporter: Reporter) -> Prepared:
     from dl.engine.summary import layer_rows
 
     prepared = prepare(loaded, dataset, reporter)
+    reporter.note(data_text(dataset.sizes()))
     reporter.note(summary_text(prepared.config.name, layer_rows(prepared.model)))
     return prepared
 

@@ -1,4 +1,4 @@
-"""Numbers, durations and rows of metrics in words."""
+"""Numbers, durations, sizes and rows of metrics in words."""
 
 from __future__ import annotations
 
@@ -26,6 +26,16 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def size(count: int) -> str:
+    """Words a number of bytes: 12 B, 345 kB, 1.2 GB."""
+    value, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < 999.5:
+            break
+        value, unit = value / 1000, larger
+    return f"{value:.0f} {unit}" if unit == "B" or value >= 9.95 else f"{value:.1f} {unit}"
 
 
 def metrics(row: Mapping[str, float]) -> str:

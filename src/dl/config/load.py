@@ -22,7 +22,7 @@ from dl.config.overrides import Override, option_text, override
 from dl.config.problems import problem_of, problems_of
 from dl.config.schema import Config
 from dl.config.source import read_bytes
-from dl.errors import ConfigError, Mark, Problem
+from dl.errors import ConfigError, Mark, Problem, RunError
 from dl.vocabulary.spec import Finding
 
 _PATHS = ("path", "validation_path", "test_path")
@@ -79,6 +79,19 @@ def load_config(
         raise ConfigError.of(problems)
     typed = tuple(item.text if isinstance(item, Override) else item for item in overrides)
     return Loaded(config, path, text, typed, folder, root)
+
+
+def load_resolved(path: Path) -> Loaded:
+    """Reads the `resolved.yaml` of a run.
+
+    Raises:
+        RunError: It is damaged.
+    """
+    try:
+        return load_config(path)
+    except ConfigError as error:
+        message = f"{path} is damaged: {error.problems[0].message}"
+        raise RunError(message, hint="train again") from error
 
 
 def default_name(path: Path) -> str:

@@ -30,6 +30,15 @@ class Part:
     def __len__(self) -> int:
         return len(self.x)
 
+    def sizes(self) -> dict[str, Any]:
+        """Returns the rows, and the shape of one and the bytes of all, as plain data."""
+        return {"rows": len(self), "inputs": _size(self.x), "targets": _size(self.y)}
+
+
+def _size(array: Array) -> dict[str, Any]:
+    shape = list(array.shape[1:])
+    return {"shape": shape, "type": array.dtype.name, "bytes": int(array.nbytes)}
+
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
@@ -111,3 +120,13 @@ class Dataset:
     learned: dict[str, Any]
     fingerprint: str
     held: Held = IN_MEMORY
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """The parts that there are, by name: train, validation, test."""
+        named = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: part for name, part in named.items() if part is not None}
+
+    def sizes(self) -> dict[str, Any]:
+        """Returns the sizes of each part, as plain data."""
+        return {name: part.sizes() for name, part in self.parts.items()}

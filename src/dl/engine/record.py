@@ -35,6 +35,7 @@ def first_record(prepared: Prepared, command: tuple[str, ...]) -> RunRecord:
             ).document(),
             **prepared.dataset.held.document(),
         },
+        data=prepared.dataset.sizes(),
         git_commit=git_commit(prepared.loaded.folder),
     )
 

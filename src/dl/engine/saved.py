@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import keras
 import numpy as np
 
-from dl.config.load import Loaded, load_config
+from dl.config.load import load_resolved
 from dl.config.schema import Config
 from dl.data.load import info_of, load_part, load_split, read_inputs
 from dl.data.targets import decode, with_cut
@@ -18,7 +18,7 @@ from dl.engine.evaluate import evaluate as evaluate_part
 from dl.engine.model import build_model, compile_model
 from dl.engine.predict import predict as predict_outputs
 from dl.engine.storage import load_weights
-from dl.errors import DlError, RunError
+from dl.errors import RunError
 from dl.progress import Reporter
 from dl.runs.directory import RunDirectory
 from dl.runs.manifest import check
@@ -65,7 +65,8 @@ def open_run(run: RunDirectory, reporter: Reporter, threshold: float | None = No
             hint=f"train again: dl train {run.config}",
         )
     check(run.model)
-    loaded = _resolved(run)
+    check(run.resolved)
+    loaded = load_resolved(run.resolved)
     learned = with_cut(read_json(run.preprocess), threshold, run.label)
     with reporter.stage("Loading the model"):
         info = info_of(learned)
@@ -118,16 +119,6 @@ def _inputs(
     if source is None:
         return Inputs(load_split(saved.config, saved.learned, split, reporter).x, ())
     return read_inputs(saved.config, saved.learned, source, reporter)
-
-
-def _resolved(run: RunDirectory) -> Loaded:
-    check(run.resolved)
-    try:
-        return load_config(run.resolved)
-    except DlError as error:
-        raise RunError(
-            f"{run.resolved} is damaged: {error.problems[0].message}", hint="train again"
-        ) from error
 
 
 def _unfit(run: RunDirectory) -> RunError:

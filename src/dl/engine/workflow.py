@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dl.data.plane import Boundary
-from dl.data.types import Array, Dataset, Part
+from dl.data.types import Array, Part
 from dl.engine.best import Diverged
 from dl.engine.boundary import Snapshots
 from dl.engine.evaluate import evaluate as evaluate_part
@@ -170,7 +170,7 @@ def _judge(
     snapshots: Snapshots,
     reporter: Reporter,
 ) -> Judged:
-    name, part = list(parts(prepared.dataset).items())[-1]
+    name, part = list(prepared.dataset.parts.items())[-1]
     outputs = predict_outputs(prepared.model, part.x, reporter)
     boundary = snapshots.boundary(len(history))
     return Judged(run, prepared, history, name, part, outputs, boundary)
@@ -180,7 +180,7 @@ def _finish(prepared: Prepared, run: RunDirectory, reporter: Reporter) -> Metric
     with reporter.stage("Evaluating"):
         metrics = {
             name: evaluate_part(prepared.model, part, prepared.config)
-            for name, part in parts(prepared.dataset).items()
+            for name, part in prepared.dataset.parts.items()
         }
     with reporter.stage("Saving"):
         publish(run.metrics, f"{json.dumps(metrics, indent=2)}\n".encode())
@@ -191,9 +191,3 @@ def _finish(prepared: Prepared, run: RunDirectory, reporter: Reporter) -> Metric
 def _save(prepared: Prepared, run: RunDirectory) -> None:
     with publishing(run.model) as temporary:
         save_model(prepared.model, prepared.config, temporary)
-
-
-def parts(dataset: Dataset) -> dict[str, Part]:
-    """Returns the parts that the data has, by name: train, validation, test."""
-    named = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
-    return {name: part for name, part in named.items() if part is not None}

@@ -35,6 +35,7 @@ class RunRecord:
         versions: Versions of Python, `dl` and the libraries.
         machine: Threads, processor, accelerator: what can change the bits of the result.
         engine: How the training was run, and why so.
+        data: Rows of each part, the shape of one and the bytes of all, for inputs and targets.
         git_commit: The commit of the config's repository, if it is in one.
         error: The message of the error that ended the run.
         schema: Version of this file's layout.
@@ -53,6 +54,7 @@ class RunRecord:
     versions: dict[str, str] = field(default_factory=dict)
     machine: dict[str, Any] = field(default_factory=dict)
     engine: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
     git_commit: str | None = None
     error: str | None = None
     schema: int = SCHEMA
