@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from dl.cli.words import size
-from dl.report.numbers import shortened
 from dl.report.terminal import table
 
 _MOST_NAME = 20
@@ -55,6 +54,8 @@ def summary_text(title: str, layers: Sequence[LayerLine]) -> str:
 
 
 def _layer_cells(layer: LayerLine) -> list[str]:
+    from dl.report.numbers import shortened
+
     counts = (layer.parameters - layer.biases, layer.biases, layer.parameters)
     name, shape = shortened(layer.name, _MOST_NAME), shape_text(layer.output_shape)
     return [name, layer.type, shape, *(f"{count:,}" for count in counts)]
