@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,83 +10,158 @@ import click
 from dl.cli.options import json_option, runs_option
 
 if TYPE_CHECKING:
-    from dl.runs.directory import RunDirectory
-    from dl.runs.record import RunRecord
+    from collections.abc import Sequence
+
+    from dl.browse.entries import Entry
+    from dl.browse.select import Row
+
+    Listed = list[tuple[Entry, Row]]
 
 
 @click.command(name="list")
 @click.argument("name", required=False)
+@click.option(
+    "--filter",
+    "conditions",
+    multiple=True,
+    metavar="CONDITION",
+    help="Only runs that fulfil it: status=failed, 'accuracy>0.95', 'age<2h', tags~best, "
+    "training.batch_size=32. Repeatable.",
+)
+@click.option(
+    "--sort",
+    metavar="KEY",
+    default="started",
+    show_default=True,
+    help="A value to order by, such as seconds, test.loss or a config path; -KEY for descending.",
+)
+@click.option(
+    "--columns",
+    metavar="KEYS",
+    default="",
+    help="More columns, separated by commas: metrics, config paths, seed, started.",
+)
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the last N.")
 @runs_option
 @json_option
-def list_runs(name: str | None, runs: Path, as_json: bool) -> None:
-    """List the runs, the newest last; with NAME only the runs of that name."""
-    from dl.runs.find import all_runs
+def list_runs(
+    name: str | None,
+    conditions: tuple[str, ...],
+    sort: str,
+    columns: str,
+    limit: int | None,
+    runs: Path,
+    as_json: bool,
+) -> None:
+    """List the runs, the newest last; with NAME only the runs of that name.
 
-    found = [run for run in all_runs(runs) if name in (None, run.path.parent.name)]
-    entries = [entry for run in found if (entry := _entry(run)) is not None]
-    entries.sort(key=lambda entry: str(entry["started"]))
+    \b
+    dl list --filter 'accuracy>0.95' --sort accuracy
+    dl list digits --columns training.batch_size,training.optimizer.learning_rate
+    """
+    from dl.browse.entries import read_entries
+
+    entries = read_entries(runs, name)
+    for message in entries.damaged:
+        click.echo(f"warning: {message}", err=True)
+    more = [key.strip() for key in columns.split(",") if key.strip()]
+    listed = _chosen(entries.readable, runs, conditions, sort, more)[-(limit or 0) :]
     if as_json:
-        import json
-
-        click.echo(json.dumps({"runs": entries}))
-    elif entries:
-        click.echo(_text(entries))
+        click.echo(_json(listed, more))
+    elif listed:
+        click.echo(_text(listed, more))
+    elif entries.readable:
+        click.echo("no run fulfils these conditions", err=True)
     else:
         click.echo(f"no runs in {runs}; dl train CONFIG makes one", err=True)
 
 
-def _entry(run: RunDirectory) -> dict[str, object] | None:
-    from dl.errors import RunError
-    from dl.runs.record import read_record
+def _chosen(
+    entries: Sequence[Entry], root: Path, conditions: tuple[str, ...], sort: str, more: list[str]
+) -> Listed:
+    from dl.browse.select import parse_condition, require_keys, sort_rows
 
-    try:
-        record = read_record(run)
-        return _row(run, record)
-    except RunError as error:
-        click.echo(f"warning: {error.problems[0].message}", err=True)
-        return None
+    parsed = [parse_condition(text) for text in conditions]
+    wanted = {condition.key for condition in parsed} | {sort.removeprefix("-"), *more}
+    rows = _rows(entries, root, wanted)
+    if rows:
+        require_keys("--filter", (condition.key for condition in parsed), rows)
+        require_keys("--sort", [sort.removeprefix("-")], rows)
+        require_keys("--columns", more, rows)
+    kept = [row for row in rows if all(condition.holds(row) for condition in parsed)]
+    by_label = {entry.run.label: entry for entry in entries}
+    return [(by_label[str(row["run"])], row) for row in sort_rows(kept, sort)]
 
 
-def _row(run: RunDirectory, record: RunRecord) -> dict[str, object]:
-    from dl.runs.record import read_json
+def _rows(entries: Sequence[Entry], root: Path, wanted: set[str]) -> list[Row]:
+    """Returns what is known of each run; configs are read only where a wanted key needs them."""
+    from dl.browse.entries import utc_now
+    from dl.browse.settings import SettingsMemory
 
-    metrics = read_json(run.metrics) if run.metrics.exists() else {}
+    now = utc_now()
+    rows: list[Row] = [entry.facts(now) for entry in entries]
+    if all(any(key in row for row in rows) for key in wanted):
+        return rows
+    memory = SettingsMemory(root)
+    with_settings: list[Row] = [
+        {**memory.of(entry.run), **row} for entry, row in zip(entries, rows, strict=True)
+    ]
+    memory.save()
+    return with_settings
+
+
+def _json(listed: Listed, more: list[str]) -> str:
+    import json
+
+    return json.dumps({"runs": [_document(entry, row, more) for entry, row in listed]})
+
+
+def _document(entry: Entry, row: Row, more: list[str]) -> dict[str, object]:
+    columns = {"columns": {key: row.get(key) for key in more}} if more else {}
     return {
-        "run": run.label,
-        "status": record.status,
-        "started": record.started,
-        "seconds": record.seconds,
-        "epochs": record.epochs,
-        "metrics": metrics,
+        "run": entry.run.label,
+        "status": entry.record.status,
+        "started": entry.record.started,
+        "seconds": entry.record.seconds,
+        "epochs": entry.record.epochs,
+        "tags": list(entry.tags),
+        "metrics": entry.metrics,
+        **columns,
     }
 
 
-def _text(entries: list[dict[str, object]]) -> str:
+def _text(listed: Listed, more: list[str]) -> str:
     from dl.report.terminal import table
 
-    header = ["run", "status", "started", "took", "epochs", "result"]
-    return table([_cells(entry) for entry in entries], header)
+    header = ["run", "status", "age", "took", "epochs", "result"]
+    tagged = any(entry.tags for entry, _ in listed)
+    rows = [_cells(entry, row, more, tagged) for entry, row in listed]
+    return table(rows, [*header, *more, *(["tags"] if tagged else [])])
 
 
-def _cells(entry: dict[str, object]) -> list[str]:
-    from dl.cli.words import duration
+def _cells(entry: Entry, row: Row, more: list[str], tagged: bool) -> list[str]:
+    from dl.browse.select import shown
+    from dl.cli.words import age, duration
 
-    started = datetime.fromisoformat(str(entry["started"])).strftime("%Y-%m-%d %H:%M")
-    seconds = entry["seconds"]
-    took = duration(seconds) if isinstance(seconds, float | int) else ""
-    cells = [str(entry["run"]), str(entry["status"]), started, took, str(entry["epochs"])]
-    return [*cells, _result(entry["metrics"])]
+    record = entry.record
+    cells = [
+        entry.run.label,
+        record.status,
+        age(float(str(row["age"]))),
+        duration(record.seconds),
+        str(record.epochs),
+        _result(entry),
+    ]
+    tags = [" ".join(entry.tags)] if tagged else []
+    return [*cells, *(shown(row.get(key)) for key in more), *tags]
 
 
-def _result(metrics: object) -> str:
-    """Words the last metric of the best part for judging: test, else validation, else train."""
+def _result(entry: Entry) -> str:
+    """Words the first metric of the part that tells most, or its loss where there is no other."""
     from dl.cli.words import number
 
-    if not isinstance(metrics, dict):
+    if entry.judged is None:
         return ""
-    for part in ("test", "validation", "train"):
-        values = metrics.get(part)
-        if values:
-            name, value = list(values.items())[min(1, len(values) - 1)]
-            return f"{part} {name} {number(float(value))}"
-    return ""
+    part, values = entry.judged
+    name, value = list(values.items())[min(1, len(values) - 1)]
+    return f"{part} {name} {number(float(value))}"

@@ -19,10 +19,13 @@ from dl.cli.init import init
 from dl.cli.lint import lint
 from dl.cli.list_runs import list_runs
 from dl.cli.predict import predict
+from dl.cli.prune import prune
+from dl.cli.remove import remove
 from dl.cli.render import error_text
 from dl.cli.schema import schema
 from dl.cli.show import show
 from dl.cli.summary import summary
+from dl.cli.tag import tag
 from dl.cli.trace import trace
 from dl.cli.train import train
 from dl.cli.validate import validate
@@ -63,6 +66,9 @@ for _command in (
     summary,
     list_runs,
     show,
+    tag,
+    remove,
+    prune,
     init,
     schema,
     completion,

@@ -57,4 +57,5 @@ threshold_option = click.option(
     "[default: the run's evaluation.threshold]",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")

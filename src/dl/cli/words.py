@@ -41,3 +41,21 @@ def size(count: int) -> str:
 def metrics(row: Mapping[str, float]) -> str:
     """Words the losses and metrics of a row, in their order."""
     return "  ".join(f"{key} {number(value)}" for key, value in row.items() if key not in _APART)
+
+
+def age(seconds: float) -> str:
+    """Words how long ago something was: now, 5 min, 3 h, 12 d."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return "now"
+
+
+def size(count: int) -> str:
+    """Words a number of bytes: 512 B, 1.4 kB, 23 MB."""
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if unit == "B" or value >= 10 else f"{value:.1f} {unit}"

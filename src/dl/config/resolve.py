@@ -36,7 +36,12 @@ def flat(config: Config) -> dict[str, object]:
     A layer, metric or callback with a name is found under it, else under its position.
     A list of single values is one value.
     """
-    return dict(_leaves("", document_of(config)))
+    return flat_document(document_of(config))
+
+
+def flat_document(document: object) -> dict[str, object]:
+    """Returns every value of a config given as plain data by its dotted path; see `flat`."""
+    return dict(_leaves("", document))
 
 
 def _section(section: Section) -> dict[str, object]:

@@ -46,6 +46,12 @@ def create_run(
         os.close(lock)
 
 
+def clear_abandoned(root: Path) -> None:
+    """Removes what processes left below `root` that died while they made or removed a run."""
+    for parent in root.iterdir() if root.is_dir() else ():
+        _remove_abandoned(parent)
+
+
 def _create(
     parent: Path, files: Mapping[str, bytes], number: int | None
 ) -> tuple[RunDirectory, int]:
@@ -97,7 +103,7 @@ def _publish(temporary: Path, fixed: int | None) -> RunDirectory:
 
 
 def _remove_abandoned(parent: Path) -> None:
-    """Removes what a process left that died while it made a run here."""
+    """Removes what a process left that died while it made or removed a run here."""
     for path in parent.glob(f"{TEMPORARY}*"):
         run = RunDirectory(path)
         try:

@@ -82,6 +82,11 @@ class RunDirectory:
         return self.path / "plots"
 
     @property
+    def tags(self) -> Path:
+        """Words that the user has put on the run: see `dl.runs.tags`."""
+        return self.path / "tags.json"
+
+    @property
     def label(self) -> str:
         """`name/0001`, as users name the run."""
         return f"{self.path.parent.name}/{self.path.name}"

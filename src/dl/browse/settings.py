@@ -1,0 +1,79 @@
+"""The settings of runs by their config paths, read once and remembered beside the runs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dl.config.document import read_document
+from dl.config.nodes import plain
+from dl.config.resolve import flat_document
+from dl.errors import DlError
+from dl.runs.directory import RunDirectory
+from dl.runs.files import write_text
+
+_SCHEMA = 1
+_MEMORY = ".settings.json"
+_KEYS = ("stamp", "settings")
+
+Settings = Mapping[str, object]
+
+
+def read_settings(run: RunDirectory) -> Settings:
+    """Returns every value of a run's resolved config by its dotted path; empty if it is damaged."""
+    try:
+        root = read_document(run.resolved.read_bytes(), str(run.resolved)).root
+    except (OSError, DlError):
+        return {}
+    return flat_document(plain(root))
+
+
+class SettingsMemory:
+    """Settings of many runs; those read before are taken from a file in the folder of all runs.
+
+    A resolved config is never changed, so what is remembered holds as long as the file has the
+    time and size that it had. Without the right to write there, nothing is remembered.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._file = root / _MEMORY
+        self._known = _remembered(self._file)
+        self._grown = False
+
+    def of(self, run: RunDirectory) -> Settings:
+        """Returns the settings of a run by dotted path."""
+        stamp = _stamp(run.resolved)
+        known = self._known.get(run.label)
+        if known is not None and known["stamp"] == stamp:
+            settings: Settings = known["settings"]
+            return settings
+        settings = read_settings(run)
+        self._known[run.label] = {"stamp": stamp, "settings": dict(settings)}
+        self._grown = True
+        return settings
+
+    def save(self) -> None:
+        """Remembers what was read."""
+        if self._grown:
+            with contextlib.suppress(DlError):
+                write_text(self._file, json.dumps({"schema": _SCHEMA, "runs": self._known}))
+
+
+def _stamp(path: Path) -> list[int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return []
+    return [status.st_mtime_ns, status.st_size]
+
+
+def _remembered(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+        known = content["runs"] if content["schema"] == _SCHEMA else {}
+        return {label: {key: item[key] for key in _KEYS} for label, item in known.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}

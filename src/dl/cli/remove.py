@@ -1,0 +1,57 @@
+"""`dl rm`: runs that are not wanted any more."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dl.cli.options import RunType, runs_option, yes_option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dl.runs.directory import RunDirectory
+
+
+@click.command(name="rm")
+@click.argument("selected", nargs=-1, required=True, metavar="RUN…", type=RunType())
+@yes_option
+@runs_option
+def remove(selected: tuple[str, ...], yes: bool, runs: Path) -> None:
+    """Remove runs with all their files; asks before. A name alone means its newest run."""
+    from dl.runs.find import find_run
+
+    found = {run.path.resolve(): run for run in (find_run(text, runs) for text in selected)}
+    remove_after_asking(found.values(), yes=yes)
+
+
+def remove_after_asking(found: Iterable[RunDirectory], *, yes: bool) -> None:
+    """Lists the runs with their sizes on stderr, asks unless `yes`, and removes them."""
+    from dl.cli.words import size
+    from dl.runs.remove import remove_run, size_of
+
+    chosen = list(found)
+    sizes = [size_of(run.path) for run in chosen]
+    for run, count in zip(chosen, sizes, strict=True):
+        click.echo(f"{run.path}  {size(count)}", err=True)
+    if not yes and not _agreed(f"Remove {_counted(len(chosen))}, {size(sum(sizes))}?"):
+        click.echo("nothing was removed", err=True)
+        return
+    for run in chosen:
+        remove_run(run)
+    click.echo(f"removed {_counted(len(chosen))}, {size(sum(sizes))}", err=True)
+
+
+def _agreed(question: str) -> bool:
+    from dl.errors import UsageError
+
+    if not sys.stdin.isatty():
+        raise UsageError("runs are removed only after asking", hint="where nobody can answer: -y")
+    return click.confirm(question, err=True)
+
+
+def _counted(runs: int) -> str:
+    return "1 run" if runs == 1 else f"{runs} runs"

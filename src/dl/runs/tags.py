@@ -1,0 +1,49 @@
+"""`tags.json`: words that a user has put on a run.
+
+It is no part of the manifest: tags change while a run is trained, and nothing depends on them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+from dl.errors import RunError, UsageError
+from dl.runs.directory import RunDirectory
+from dl.runs.files import write_text
+
+_TAG = re.compile(r"[^\W_][\w.+-]{0,63}")
+
+
+def read_tags(run: RunDirectory) -> tuple[str, ...]:
+    """Returns the tags of a run, sorted; raises `RunError` where the file is damaged."""
+    try:
+        tags = json.loads(run.tags.read_bytes())
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError, RecursionError) as error:
+        raise _damaged(run) from error
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise _damaged(run)
+    return tuple(sorted(tags))
+
+
+def write_tags(run: RunDirectory, tags: Iterable[str]) -> None:
+    """Replaces the tags of a run durably; raises `DiskError`."""
+    write_text(run.tags, json.dumps(sorted(set(tags)), ensure_ascii=False) + "\n")
+
+
+def check_tag(tag: str) -> str:
+    """Returns the tag, or raises `UsageError` where it is no single word."""
+    if not _TAG.fullmatch(tag):
+        raise UsageError(
+            f"{tag!r} is no tag",
+            expected="one word of letters, digits and . + - _, at most 64 characters",
+            hint="for example: dl tag digits/3 best",
+        )
+    return tag
+
+
+def _damaged(run: RunDirectory) -> RunError:
+    return RunError(f"{run.tags} is damaged", hint="delete the file and tag the run again")

@@ -1,0 +1,40 @@
+"""Which runs a rule gives up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from browse.making import make_run
+from dl.browse.entries import read_entries
+from dl.browse.prune import to_prune
+from dl.runs.tags import write_tags
+
+
+def pruned(root: Path, *, keep: int | None = None, unfinished: bool = False) -> list[str]:
+    doomed = to_prune(read_entries(root).readable, keep=keep, unfinished=unfinished)
+    return [entry.run.label for entry in doomed]
+
+
+def test_keep_leaves_the_newest_of_each_name(tmp_path: Path) -> None:
+    for minute in range(3):
+        make_run(tmp_path, minute=minute)
+    make_run(tmp_path, "iris")
+    assert pruned(tmp_path, keep=1) == ["digits/0001", "digits/0002"]
+
+
+def test_unfinished_takes_failed_and_interrupted_runs(tmp_path: Path) -> None:
+    make_run(tmp_path, status="failed")
+    make_run(tmp_path, status="interrupted", minute=1)
+    make_run(tmp_path, minute=2)
+    assert pruned(tmp_path, unfinished=True) == ["digits/0001", "digits/0002"]
+
+
+def test_running_and_tagged_runs_stay(tmp_path: Path) -> None:
+    make_run(tmp_path, status="running")
+    write_tags(make_run(tmp_path, minute=1), ["best"])
+    assert pruned(tmp_path, keep=0, unfinished=True) == []
+
+
+def test_without_a_rule_nothing_goes(tmp_path: Path) -> None:
+    make_run(tmp_path, status="failed")
+    assert pruned(tmp_path) == []

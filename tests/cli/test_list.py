@@ -1,0 +1,184 @@
+"""`dl list`, `dl tag`, `dl rm` and `dl prune`."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from browse.making import make_run
+from conftest import Dl
+from dl.runs.lock import locked
+from dl.runs.tags import read_tags
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    make_run(tmp_path, accuracy=0.9, batch=16)
+    make_run(tmp_path, accuracy=0.95, minute=1)
+    make_run(tmp_path, "iris", status="failed", accuracy=None, minute=2)
+    return tmp_path
+
+
+def listed(dl: Dl, root: Path, *arguments: str) -> list[str]:
+    outcome = dl("list", *arguments, "--runs", root, "--json")
+    assert outcome.code == 0, outcome.err
+    return [run["run"] for run in json.loads(outcome.out)["runs"]]
+
+
+def test_list_shows_the_newest_last(dl: Dl, root: Path) -> None:
+    assert listed(dl, root) == ["digits/0001", "digits/0002", "iris/0001"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "runs"),
+    [
+        (["digits"], ["digits/0001", "digits/0002"]),
+        (["--filter", "accuracy>0.92"], ["digits/0002"]),
+        (["--filter", "status=failed"], ["iris/0001"]),
+        (["--filter", "training.batch_size=16"], ["digits/0001"]),
+        (["--sort", "-accuracy"], ["digits/0002", "digits/0001", "iris/0001"]),
+        (["--sort", "training.batch_size", "digits"], ["digits/0001", "digits/0002"]),
+        (["--limit", "1"], ["iris/0001"]),
+    ],
+    ids=str,
+)
+def test_list_chooses(dl: Dl, root: Path, arguments: list[str], runs: list[str]) -> None:
+    assert listed(dl, root, *arguments) == runs
+
+
+def test_list_adds_columns(dl: Dl, root: Path) -> None:
+    outcome = dl("list", "digits", "--columns", "training.batch_size, seed", "--runs", root)
+    header, first, second = outcome.out.splitlines()
+    assert header.split()[-2:] == ["training.batch_size", "seed"]
+    assert (first.split()[-2:], second.split()[-2:]) == (["16", "7"], ["32", "7"])
+
+
+def test_list_refuses_a_column_that_no_run_has(dl: Dl, root: Path) -> None:
+    outcome = dl("list", "--columns", "training.batchsize", "--runs", root)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "hint: did you mean training.batch_size?" in outcome.err
+
+
+def test_list_says_that_nothing_fulfils_the_conditions(dl: Dl, root: Path) -> None:
+    outcome = dl("list", "--filter", "epochs>100", "--runs", root)
+    assert (outcome.code, outcome.out, outcome.err) == (
+        0,
+        "",
+        "no run fulfils these conditions\n",
+    )
+
+
+def test_list_warns_of_a_damaged_run_and_shows_the_others(dl: Dl, root: Path) -> None:
+    (root / "iris" / "0001" / "run.json").write_text("{")
+    outcome = dl("list", "--runs", root)
+    assert outcome.err == f"warning: {root}/iris/0001/run.json is damaged or was edited\n"
+    assert len(outcome.out.splitlines()) == 3
+
+
+def test_tags_are_put_on_shown_and_taken_off(dl: Dl, root: Path) -> None:
+    assert dl("tag", "digits/1", "best", "talk", "--runs", root).out == "best\ntalk\n"
+    assert listed(dl, root, "--filter", "tags~talk") == ["digits/0001"]
+    assert "best talk" in dl("list", "--runs", root).out
+    assert dl("tag", "digits/1", "talk", "--remove", "--runs", root).out == "best\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["a b"], "error: 'a b' is no tag\n"),
+        (["x", "--remove"], "error: digits/0001 has no tag x\nexpected: a run with tags\n"),
+        (["--remove"], "error: no tag to remove was named\nexpected: a run with tags\n"),
+    ],
+    ids=str,
+)
+def test_wrong_tags_are_refused(dl: Dl, root: Path, arguments: list[str], text: str) -> None:
+    outcome = dl("tag", "digits/1", *arguments, "--runs", root)
+    assert outcome.code == 2
+    assert outcome.err.startswith(text)
+
+
+def test_rm_removes_the_run_and_the_folder_of_the_last_one(dl: Dl, root: Path) -> None:
+    outcome = dl("rm", "iris", "-y", "--runs", root)
+    assert (outcome.code, outcome.out) == (0, "")
+    assert outcome.err.splitlines()[-1].startswith("removed 1 run, ")
+    assert listed(dl, root) == ["digits/0001", "digits/0002"]
+    assert not (root / "iris").exists()
+
+
+class Terminal(io.StringIO):
+    """A terminal at which somebody has typed."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("answer", "runs_left"), [("n\n", 3), ("\n", 3), ("y\n", 2)], ids=repr)
+def test_rm_asks(
+    dl: Dl, root: Path, monkeypatch: pytest.MonkeyPatch, answer: str, runs_left: int
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    assert dl("rm", "iris", "--runs", root).code == 0
+    assert len(listed(dl, root)) == runs_left
+
+
+def test_rm_where_nobody_can_answer_removes_nothing(
+    dl: Dl, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    outcome = dl("rm", "iris", "--runs", root)
+    assert outcome.code == 2
+    assert outcome.err.splitlines()[1:] == [
+        "error: runs are removed only after asking",
+        "hint: where nobody can answer: -y",
+    ]
+    assert len(listed(dl, root)) == 3
+
+
+def test_rm_of_a_run_in_training_is_refused(dl: Dl, root: Path) -> None:
+    run = make_run(root, "busy", status="running")
+    with locked(run):
+        outcome = dl("rm", "busy", "-y", "--runs", root)
+    assert outcome.code == 5
+    assert "error: busy/0001 is in use by" in outcome.err
+    assert run.record.exists()
+
+
+def test_prune_dry_run_only_tells(dl: Dl, root: Path) -> None:
+    outcome = dl("prune", "--keep", "1", "--dry-run", "--runs", root)
+    assert outcome.out.startswith(f"{root}/digits/0001  ")
+    assert len(listed(dl, root)) == 3
+
+
+def test_prune_removes_by_its_rules_and_clears_leftovers(dl: Dl, root: Path) -> None:
+    left = root / "digits" / ".new-abc"
+    left.mkdir()
+    (left / ".lock").touch()
+    os.utime(left, (0, 0))
+    assert dl("prune", "--keep", "1", "--unfinished", "-y", "--runs", root).code == 0
+    assert listed(dl, root) == ["digits/0002"]
+    assert not left.exists()
+
+
+def test_prune_without_a_rule_says_so(dl: Dl, root: Path) -> None:
+    outcome = dl("prune", "--runs", root)
+    assert outcome.err == "no rule was given, so no run was removed: see dl prune --help\n"
+
+
+def test_removing_keeps_tags_of_others(dl: Dl, root: Path) -> None:
+    dl("tag", "digits/2", "best", "--runs", root)
+    dl("prune", "--keep", "0", "-y", "--runs", root)
+    (run,) = [path for path in (root / "digits").iterdir() if path.name == "0002"]
+    assert run.is_dir()
+    assert listed(dl, root) == ["digits/0002"]
+
+
+def test_damaged_tags_are_told(dl: Dl, root: Path) -> None:
+    run = make_run(root, "odd")
+    run.tags.write_text("[")
+    assert "tags.json is damaged" in dl("list", "odd", "--runs", root).err
+    run.tags.unlink()
+    assert read_tags(run) == ()
