@@ -7,6 +7,7 @@ from pathlib import Path
 from browse.making import make_run
 from dl.browse.entries import read_entries
 from dl.browse.prune import to_prune
+from dl.runs.lock import locked
 from dl.runs.tags import write_tags
 
 
@@ -30,9 +31,9 @@ def test_unfinished_takes_failed_and_interrupted_runs(tmp_path: Path) -> None:
 
 
 def test_running_and_tagged_runs_stay(tmp_path: Path) -> None:
-    make_run(tmp_path, status="running")
     write_tags(make_run(tmp_path, minute=1), ["best"])
-    assert pruned(tmp_path, keep=0, unfinished=True) == []
+    with locked(make_run(tmp_path, status="running")):
+        assert pruned(tmp_path, keep=0, unfinished=True) == []
 
 
 def test_without_a_rule_nothing_goes(tmp_path: Path) -> None:
