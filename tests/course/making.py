@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from dl.config.load import load_config
 from dl.data.load import load_dataset
@@ -62,15 +64,24 @@ def prepared(name: str, changes: Mapping[str, Any] | None = None) -> Prepared:
     return prepare(loaded, load_dataset(loaded.config, SilentReporter()), SilentReporter())
 
 
+def parameters(model: keras.Sequential) -> NDArray[np.float64]:
+    """Returns the bias and the weights of a single unit: θ₀, θ₁, …"""
+    kernel, bias = model.get_weights()
+    return np.concatenate([bias, kernel.ravel()]).astype(np.float64)
+
+
 def trained(
-    start: Prepared, on_epoch: Watch = lambda model: None, on_step: Watch = lambda model: None
+    start: Prepared,
+    on_epoch: Watch = lambda model: None,
+    on_step: Watch = lambda model: None,
+    watchers: Sequence[keras.callbacks.Callback] = (),
 ) -> Trained:
-    """Trains; the watchers are given the model after each epoch and after each call of steps."""
+    """Trains; the watches are given the model after each epoch and after each call of steps."""
     reporter, model, config = Notes(), start.model, start.config
     if config.training.solver == "normal_equation":
         history = solve(model, start.dataset, config, reporter, lambda row: None)
     else:
-        watchers = [_Watcher(on_epoch, on_step)]
+        watchers = [_Watcher(on_epoch, on_step), *watchers]
         history = fit(model, start.dataset, config, reporter, lambda row: None, watchers=watchers)
     part = start.dataset.test or start.dataset.train
     metrics = evaluate(model, part, config)

@@ -1,7 +1,10 @@
 """A small run of each task, as the pictures get it."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from dl.data.parameter_path import ParameterPath
 from dl.report.input import PlotInput
 
 
@@ -71,3 +74,12 @@ def multilabelled(labels: int = 3, rows: int = 20) -> PlotInput:
         predictions=predicted,
         probabilities=0.8 * predicted + 0.1,
     )
+
+
+def walked(steps: int = 1) -> PlotInput:
+    """Returns a line whose two parameters walked down a bowl."""
+    biases, weights = np.linspace(-1, 5, 20), np.linspace(-1, 4, 20)
+    loss = (biases[None, :] - 4) ** 2 + (weights[:, None] - 3) ** 2
+    points = np.array([[0.0, 1.0], [3.0, 2.0], [4.0, 3.0]])
+    path = ParameterPath(points, steps, biases, weights, loss, 30, (4.0, 3.0))
+    return replace(regressed(), path=path)

@@ -143,6 +143,7 @@ def _draw(judged: Judged, drawing: Drawing) -> None:
         loss=config.training.loss.type,
         part=judged.name,
         boundary=judged.boundary,
+        path=judged.path,
     )
     judged.run.plots.mkdir()
     run = with_outputs(known, judged.part, judged.outputs, dataset.info, dataset.learned)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dl.data.parameter_path import ParameterPath
 from dl.data.plane import Boundary
 from dl.data.types import Array, Part
 from dl.engine.best import Diverged
@@ -15,6 +16,7 @@ from dl.engine.boundary import Snapshots
 from dl.engine.evaluate import evaluate as evaluate_part
 from dl.engine.fit import fit
 from dl.engine.normal_equation import solve
+from dl.engine.parameter_path import PathKeeper
 from dl.engine.predict import predict as predict_outputs
 from dl.engine.prepare import Prepared
 from dl.engine.record import close_record, first_files, first_record, status_of
@@ -78,7 +80,8 @@ class Watch:
 class Judged:
     """A trained model's outputs for the part that tells most: test, else validation, else train.
 
-    `boundary` is how the network divides the plane, where its inputs are two numbers.
+    `boundary` is how the network divides the plane, where its inputs are two numbers; `path` is the
+    way of its parameters, where it is a unit with one input.
     """
 
     run: RunDirectory
@@ -88,6 +91,15 @@ class Judged:
     part: Part
     outputs: Array
     boundary: Boundary | None = None
+    path: ParameterPath | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is kept of the way of a training, for the pictures."""
+
+    snapshots: Snapshots
+    path: PathKeeper
 
 
 def train(
@@ -118,12 +130,12 @@ def _carry_out(
 ) -> Trained:
     started = time.perf_counter()
     try:
-        snapshots = Snapshots(prepared.model, prepared.dataset, prepared.config.training.epochs)
-        history = _fit(prepared, run, reporter, watch, snapshots)
+        seen = _seen(prepared)
+        history = _fit(prepared, run, reporter, watch, seen)
         if number := watch.stop_signal():
             raise Interrupted(f"interrupted after {len(history)} epochs", signal_number=number)
         if watch.on_judged is not None:
-            watch.on_judged(_judge(prepared, run, history, snapshots, reporter))
+            watch.on_judged(_judge(prepared, run, history, seen, reporter))
         metrics = _finish(prepared, run, reporter)
     except BaseException as error:
         if isinstance(error, Diverged) and error.kept is not None:
@@ -134,19 +146,25 @@ def _carry_out(
     return Trained(run, prepared, history, metrics, seconds)
 
 
+def _seen(prepared: Prepared) -> _Seen:
+    model, dataset = prepared.model, prepared.dataset
+    snapshots = Snapshots(model, dataset, prepared.config.training.epochs)
+    return _Seen(snapshots, PathKeeper(model, dataset))
+
+
 def _fit(
     prepared: Prepared,
     run: RunDirectory,
     reporter: Reporter,
     watch: Watch,
-    snapshots: Snapshots,
+    seen: _Seen,
 ) -> list[dict[str, float]]:
     rows: list[Mapping[str, float]] = []
 
     def keep(row: Mapping[str, float]) -> None:
         rows.append(row)
         write_history(run, rows)
-        snapshots.see(len(rows))
+        seen.snapshots.see(len(rows))
         if not watch.go_on(row):
             prepared.model.stop_training = True
 
@@ -160,6 +178,7 @@ def _fit(
         keep,
         folder=run.path,
         should_stop=lambda: watch.stop_signal() is not None,
+        watchers=[seen.path],
     )
 
 
@@ -167,13 +186,14 @@ def _judge(
     prepared: Prepared,
     run: RunDirectory,
     history: list[dict[str, float]],
-    snapshots: Snapshots,
+    seen: _Seen,
     reporter: Reporter,
 ) -> Judged:
     name, part = list(prepared.dataset.parts.items())[-1]
     outputs = predict_outputs(prepared.model, part.x, reporter)
-    boundary = snapshots.boundary(len(history))
-    return Judged(run, prepared, history, name, part, outputs, boundary)
+    boundary = seen.snapshots.boundary(len(history))
+    path = seen.path.path(prepared.model, prepared.dataset)
+    return Judged(run, prepared, history, name, part, outputs, boundary, path)
 
 
 def _finish(prepared: Prepared, run: RunDirectory, reporter: Reporter) -> Metrics:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dl.config.sections.data import Task
+from dl.data.parameter_path import ParameterPath
 from dl.data.plane import Boundary
 from dl.data.types import Array
 from dl.report.history import History
@@ -37,6 +38,7 @@ class PlotInput:
         pixel_max: The value of `x` that is full brightness. Default: by the values shown.
         picture_shape: How to fold a row of `x` that is a picture in disguise, such as (8, 8).
         boundary: How the network divides the plane, where its inputs are two numbers.
+        path: The way of the parameters, where the network is a unit with one input.
     """
 
     name: str
@@ -55,6 +57,7 @@ class PlotInput:
     pixel_max: float | None = None
     picture_shape: tuple[int, ...] | None = None
     boundary: Boundary | None = None
+    path: ParameterPath | None = None
 
 
 def class_name(run: PlotInput, index: int) -> str:

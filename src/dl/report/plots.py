@@ -8,7 +8,16 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from dl.report import confusion, curves, examples, mistakes, multilabel, regression, style
+from dl.report import (
+    confusion,
+    curves,
+    examples,
+    mistakes,
+    multilabel,
+    parameter_path,
+    regression,
+    style,
+)
 from dl.report.input import PlotInput
 
 __all__ = ["PLOTS", "Plot", "PlotInput", "draw"]
@@ -31,6 +40,7 @@ PLOTS: tuple[Plot, ...] = (
     Plot("confusion_matrix.png", multilabel.build),
     Plot("predicted_true.png", regression.build_predicted_true),
     Plot("residuals.png", regression.build_residuals),
+    Plot("parameter_path.png", parameter_path.build),
     Plot("examples.png", examples.build),
     Plot("mistakes.png", mistakes.build),
 )
