@@ -63,6 +63,13 @@ def test_train_leaves_everything_about_the_run(project: Project) -> None:
     assert (project.run / "config.yaml").read_bytes() == project.config.read_bytes()
 
 
+def test_train_on_two_columns_shows_how_they_are_divided(dl: Dl, tmp_path: Path) -> None:
+    config = _write(tmp_path, **{"  target: kind": "  target: kind\n  features: [width, height]"})
+    assert dl("train", config, "--runs", tmp_path / "runs", "-q").code == 0
+    plots = tmp_path / "runs" / "fruit" / "0001" / "plots"
+    assert {path.name for path in plots.iterdir()} >= {"boundary.png", "boundary.gif"}
+
+
 def test_history_has_the_columns_of_the_contract(project: Project) -> None:
     header = (project.run / "history.csv").read_text().splitlines()[0]
     assert header == "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds"

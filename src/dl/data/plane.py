@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -54,14 +55,19 @@ class Frame:
 
     Attributes:
         epoch: Finished epochs; 0 for the initial weights.
-        values: Probability of each class, shape (side * side, classes); or the predicted numbers,
-            shape (side * side, 1).
+        values: Probability of each class on a grid of side * side points, shape
+            (side * side, classes); or the predicted numbers, shape (side * side, 1).
         final: Whether these are the weights that were kept.
     """
 
     epoch: int
     values: Array
     final: bool = False
+
+    @property
+    def side(self) -> int:
+        """Points of the grid along each axis."""
+        return math.isqrt(len(self.values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +76,19 @@ class Boundary:
 
     Attributes:
         plane: The plane.
-        side: Points of the grid along each axis.
         frames: Ordered by epoch; the last has the weights that were kept.
         rows: Training rows in the data's own unit, shape (rows, 2).
         y: Their class indexes, or values in the target's unit, shape (rows,).
+        probabilities: Whether the values for classes are probabilities, not 0 or 1.
+        cut: The value from which a point is of the second of two classes.
     """
 
     plane: Plane
-    side: int
     frames: tuple[Frame, ...]
     rows: Array
     y: Array
+    probabilities: bool = True
+    cut: float = 0.5
 
 
 def plane_of(learned: Mapping[str, Any], info: DataInfo, x: Array) -> Plane | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -13,10 +13,14 @@ from dl.data.plane import Boundary, Frame, Plane, plane_of
 from dl.data.targets import decode, target_of, unscale
 from dl.data.types import Array, Dataset
 
-MOST_FRAMES = 40
-SIDE = 100
+MOST_FRAMES = 32
+SIDES = (100, 200)
+SIDES_OF_STEPS = (280, 400)
+"""Points of the grid along each axis for a frame of the film, and for the still picture; finer
+where the outputs jump, since nothing smooth lies between the points then."""
 _MOST_ROWS = 2000
-_MOST_PARAMETERS = 1_000_000
+_MOST_PARAMETERS = 200_000
+"""Weights of all frames together stay below 32 MB."""
 
 
 class Snapshots:
@@ -49,20 +53,21 @@ class Snapshots:
         """
         if self._plane is None:
             return None
-        final = self._model.get_weights()
-        grid = tf.constant(self._plane.grid(SIDE))
-        forward = tf.function(lambda rows: self._model(rows, training=False))
-        frames = []
+        kept = self._model.get_weights()
+        frames = tuple(self._frames(self._plane, kept, last))
+        self._model.set_weights(kept)
+        return _boundary(self._plane, frames, self._dataset)
+
+    def _frames(self, plane: Plane, kept: list[Array], last: int) -> Iterator[Frame]:
+        forward = tf.function(lambda rows: self._model(rows, training=False), reduce_retracing=True)
+        learned = self._dataset.learned
+        smooth = target_of(learned).probabilities or target_of(learned).form == "numbers"
+        coarse, fine = (tf.constant(plane.grid(s)) for s in (SIDES if smooth else SIDES_OF_STEPS))
         for epoch, weights in self._weights.items():
             self._model.set_weights(weights)
-            frames.append(Frame(epoch, self._values(forward(grid).numpy())))
-        self._model.set_weights(final)
-        kept = Frame(last, self._values(forward(grid).numpy()), final=True)
-        rows, y = _shown_rows(self._plane, self._dataset)
-        return Boundary(self._plane, SIDE, (*frames, kept), rows, y)
-
-    def _values(self, outputs: Array) -> Array:
-        return plane_values(outputs, self._dataset.learned).astype(np.float32)
+            yield Frame(epoch, plane_values(forward(coarse).numpy(), learned))
+        self._model.set_weights(kept)
+        yield Frame(last, plane_values(forward(fine).numpy(), learned), final=True)
 
 
 def chosen_epochs(epochs: int) -> frozenset[int]:
@@ -77,17 +82,16 @@ def chosen_epochs(epochs: int) -> frozenset[int]:
 def plane_values(outputs: Array, learned: Mapping[str, Any]) -> Array:
     """Returns the probability of each class, shape (points, classes), or the predicted numbers.
 
-    Outputs that are no probabilities give 1 for the class that is predicted.
+    Outputs that are no probabilities give True for the class that is predicted.
     """
     target = target_of(learned)
     if target.form == "numbers":
-        return unscale(outputs, learned).reshape(len(outputs), -1)[:, :1]
+        return unscale(outputs, learned).reshape(len(outputs), -1)[:, :1].astype(np.float32)
     columns = decode(outputs, learned)
-    named = [f"probability_{name}" for name in target.classes]
-    if all(name in columns for name in named):
-        return np.column_stack([columns[name] for name in named])
-    predicted = columns["prediction"]
-    return np.column_stack([predicted == name for name in target.classes]).astype(np.float32)
+    if not target.probabilities:
+        return np.column_stack([columns["prediction"] == name for name in target.classes])
+    named = [columns[f"probability_{name}"] for name in target.classes]
+    return np.column_stack(named).astype(np.float32)
 
 
 def _plane(model: keras.Sequential, dataset: Dataset) -> Plane | None:
@@ -97,6 +101,13 @@ def _plane(model: keras.Sequential, dataset: Dataset) -> Plane | None:
     if target.units is None or (target.form == "numbers" and target.units != 1):
         return None
     return plane_of(dataset.learned, dataset.info, dataset.train.x[:_MOST_ROWS])
+
+
+def _boundary(plane: Plane, frames: tuple[Frame, ...], dataset: Dataset) -> Boundary:
+    target = target_of(dataset.learned)
+    rows, y = _shown_rows(plane, dataset)
+    cut = target.cut if target.form == "single" and target.probabilities else 0.5
+    return Boundary(plane, frames, rows, y, target.probabilities, cut)
 
 
 def _shown_rows(plane: Plane, dataset: Dataset) -> tuple[Array, Array]:

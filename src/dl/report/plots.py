@@ -9,6 +9,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from dl.report import (
+    boundary,
+    boundary_film,
     confusion,
     curves,
     examples,
@@ -19,6 +21,7 @@ from dl.report import (
     style,
 )
 from dl.report.input import PlotInput
+from dl.runs.files import write_bytes
 
 __all__ = ["PLOTS", "Plot", "PlotInput", "draw"]
 
@@ -27,11 +30,12 @@ __all__ = ["PLOTS", "Plot", "PlotInput", "draw"]
 class Plot:
     """A kind of picture: its file, and the function that builds it or tells that it does not apply.
 
-    `build` returns None where the run has nothing to show in such a picture.
+    `build` returns a figure, or the content of the file where it is more than one still picture;
+    None where the run has nothing to show in it.
     """
 
     file: str
-    build: Callable[[PlotInput], Figure | None]
+    build: Callable[[PlotInput], Figure | bytes | None]
 
 
 PLOTS: tuple[Plot, ...] = (
@@ -41,6 +45,8 @@ PLOTS: tuple[Plot, ...] = (
     Plot("predicted_true.png", regression.build_predicted_true),
     Plot("residuals.png", regression.build_residuals),
     Plot("parameter_path.png", parameter_path.build),
+    Plot("boundary.png", boundary.build),
+    Plot("boundary.gif", boundary_film.build),
     Plot("examples.png", examples.build),
     Plot("mistakes.png", mistakes.build),
 )
@@ -64,9 +70,10 @@ def draw(folder: Path, run: PlotInput) -> list[Path]:
     drawn: list[Path] = []
     with style.applied():
         for plot in PLOTS:
-            figure = plot.build(run)
-            if figure is not None:
-                style.save(figure, folder / plot.file)
+            built = plot.build(run)
+            if built is not None:
+                content = built if isinstance(built, bytes) else style.png(built)
+                write_bytes(folder / plot.file, content)
                 drawn.append(folder / plot.file)
     for name in {plot.file for plot in PLOTS} - {path.name for path in drawn}:
         (folder / name).unlink(missing_ok=True)

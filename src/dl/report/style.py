@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -22,7 +21,6 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from dl.report.numbers import number, shortened
-from dl.runs.files import write_bytes
 
 Axes = Any
 """An axes of matplotlib, which has no types of its own."""
@@ -113,10 +111,12 @@ class Sheet:
 
     Attributes:
         figure: The figure.
+        subtitle: The text below the title.
         room: Left, bottom, width and height of the room for panels, as shares of the figure.
     """
 
     figure: Figure
+    subtitle: Any
     room: tuple[float, float, float, float]
 
 
@@ -138,9 +138,9 @@ def new_sheet(width: float, height: float, title: str, subtitle: str, note: str 
     second = 1 - (_MARGIN + _TITLE_LINE) / whole
     shown = shortened(title, int(width / _TITLE_LETTER))
     figure.text(left, 1 - _MARGIN / whole, shown, va="top", fontsize=LARGE, fontweight="bold")
-    figure.text(left, second, subtitle, va="top", color=GREY)
+    below = figure.text(left, second, subtitle, va="top", color=GREY)
     figure.text(left, _MARGIN / whole, "\n".join(lines), va="bottom", fontsize=8, color=GREY)
-    return Sheet(figure, (left, foot / whole, 1 - 2 * left, height / whole))
+    return Sheet(figure, below, (left, foot / whole, 1 - 2 * left, height / whole))
 
 
 def add_panels(sheet: Sheet, rows: int, columns: int, **options: Any) -> list[list[Axes]]:
@@ -190,14 +190,10 @@ def tick_number(value: float, _position: int | None = None) -> str:
     return number(value).replace("-", "\N{MINUS SIGN}") if value < 0 else number(value)
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Writes the picture as a PNG, whole or not at all; the same picture gives the same bytes.
-
-    Raises:
-        DiskError: The file could not be written.
-    """
+def png(figure: Figure) -> bytes:
+    """Returns the picture as a PNG; the same picture gives the same bytes."""
     # Straight to the canvas: `Figure.savefig` would lay out and draw everything twice.
     stream = io.BytesIO()
     canvas: Any = FigureCanvasAgg(figure)
     canvas.print_png(stream, metadata={"Software": None}, pil_kwargs={"compress_level": 4})
-    write_bytes(path, stream.getvalue())
+    return stream.getvalue()
