@@ -27,7 +27,8 @@ ALLOWED: dict[str, set[str]] = {
     "runtime": {"data", *LIGHT},
     "engine": {"data", "runtime", *LIGHT},
     "report": {"data", *LIGHT},
-    "cli": {"browse", "init", "engine", "report", "runtime", "data", "lint", *LIGHT},
+    "compare": {"browse", "report", "data", *LIGHT},
+    "cli": {"browse", "compare", "init", "engine", "report", "runtime", "data", "lint", *LIGHT},
     "__main__": {"cli"},
 }
 HEAVY = {

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from dl import __version__
+from dl.cli.compare import compare
 from dl.cli.completion import completion
 from dl.cli.evaluate import evaluate
 from dl.cli.init import init
@@ -66,6 +67,7 @@ for _command in (
     summary,
     list_runs,
     show,
+    compare,
     tag,
     remove,
     prune,

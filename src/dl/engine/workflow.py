@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dl.data.judged import JudgedRows, write_judged
 from dl.data.parameter_path import ParameterPath
 from dl.data.plane import Boundary
 from dl.data.types import Array, Part
@@ -135,7 +136,9 @@ def _carry_out(
         if number := watch.stop_signal():
             raise Interrupted(f"interrupted after {len(history)} epochs", signal_number=number)
         if watch.on_judged is not None:
-            watch.on_judged(_judge(prepared, run, history, seen, reporter))
+            judged = _judge(prepared, run, history, seen, reporter)
+            write_judged(run, JudgedRows(judged.name, judged.part.y, judged.outputs))
+            watch.on_judged(judged)
         metrics = _finish(prepared, run, reporter)
     except BaseException as error:
         if isinstance(error, Diverged) and error.kept is not None:

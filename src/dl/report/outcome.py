@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dl.data.targets import decode, target_of, unscale
+from dl.data.targets.answers import answers
 from dl.data.types import Array, DataInfo, Part
 from dl.report.input import PlotInput
 
@@ -26,7 +26,7 @@ def with_outputs(
         info: What is known about the data.
         learned: The content of `preprocess.json`.
     """
-    columns = decode(outputs, learned)
+    said = answers(part.y, outputs, info, learned)
     folded = _picture_shape(info)
     return replace(
         run,
@@ -34,40 +34,13 @@ def with_outputs(
         classes=info.classes,
         targets=info.targets,
         x=_pixels(part.x, learned) if folded else part.x if info.image else None,
-        y_true=_true_values(part.y, learned),
-        predictions=_predictions(columns, info),
-        probabilities=_probabilities(columns, info),
+        y_true=said.true,
+        predictions=said.predicted,
+        probabilities=said.probabilities,
         image=info.image,
         pixel_max=info.pixel_max if info.image else None,
         picture_shape=folded,
     )
-
-
-def _true_values(y: Array, learned: Mapping[str, Any]) -> Array:
-    form = target_of(learned).form
-    if form == "numbers":
-        return unscale(y, learned)
-    if form == "one_hot":
-        return np.asarray(y.argmax(axis=1))
-    return y.reshape(-1) if form == "single" else y
-
-
-def _predictions(columns: Mapping[str, Array], info: DataInfo) -> Array | None:
-    named = [values for name, values in columns.items() if name.startswith("prediction")]
-    if not named:
-        return None
-    if info.task in ("binary", "multiclass"):
-        position = {name: index for index, name in enumerate(info.classes)}
-        texts, inverse = np.unique(named[0], return_inverse=True)
-        return np.array([position[str(text)] for text in texts])[inverse]
-    return np.column_stack(named)
-
-
-def _probabilities(columns: Mapping[str, Array], info: DataInfo) -> Array | None:
-    named = [
-        columns[name] for name in map("probability_{}".format, info.classes) if name in columns
-    ]
-    return np.column_stack(named) if named else None
 
 
 def _pixels(x: Array, learned: Mapping[str, Any]) -> Array:

@@ -82,6 +82,11 @@ class RunDirectory:
         return self.path / "plots"
 
     @property
+    def outputs(self) -> Path:
+        """What the model said of the rows that it was judged on: see `dl.data.judged`."""
+        return self.path / "outputs.npz"
+
+    @property
     def tags(self) -> Path:
         """Words that the user has put on the run: see `dl.runs.tags`."""
         return self.path / "tags.json"

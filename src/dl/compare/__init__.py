@@ -1,0 +1,1 @@
+"""What differs between runs: settings, metrics, and whether the differences are real."""

@@ -1,0 +1,133 @@
+"""`dl compare`: texts and formats."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from browse.making import make_run
+from conftest import Dl
+from dl.data.judged import JudgedRows, write_judged
+from dl.runs.directory import RunDirectory
+from dl.runs.manifest import publish
+
+LEARNED = {
+    "target": {
+        "task": "binary",
+        "names": ["y"],
+        "form": "single",
+        "classes": ["no", "yes"],
+        "values": ["no", "yes"],
+        "units": 1,
+        "probabilities": True,
+    },
+    "info": {
+        "task": "binary",
+        "input_shape": [2],
+        "targets": ["y"],
+        "classes": ["no", "yes"],
+        "features": ["a", "b"],
+        "image": False,
+        "pixel_max": None,
+    },
+}
+
+
+def judged_run(root: Path, batch: int, right: int, rows: int = 40) -> RunDirectory:
+    """Makes a run that predicted the first `right` rows rightly, the others wrongly."""
+    run = make_run(root, accuracy=right / rows, minute=batch % 60, batch=batch)
+    publish(run.preprocess, json.dumps(LEARNED).encode())
+    y = np.arange(rows).reshape(-1, 1) % 2
+    outputs = np.where(np.arange(rows).reshape(-1, 1) < right, y, 1 - y)
+    write_judged(run, JudgedRows("test", y.astype("f4"), outputs.astype("f4")))
+    return run
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    judged_run(tmp_path, 16, right=39)
+    judged_run(tmp_path, 32, right=20)
+    return tmp_path
+
+
+def test_compare_shows_what_differs(dl: Dl, root: Path) -> None:
+    outcome = dl("compare", "digits/1", "digits/2", "--runs", root)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out == (
+        "setting              digits/0001  digits/0002\n"
+        "training.batch_size           16           32\n"
+        "\n"
+        "result         digits/0001  digits/0002\n"
+        "train loss          0.1000  0.1000 (+0.0000)\n"
+        "test loss           0.5000  0.5000 (+0.0000)\n"
+        "test accuracy       0.9750  0.5000 (-0.4750)\n"
+        "epochs                   3  3\n"
+        "seconds                2.5  2.5\n"
+        "\n"
+        "On the same 40 rows, row by row, at a level of 5 % in all:\n"
+        "  digits/0002 against digits/0001: worse; accuracy -0.475 "
+        "(95.0% interval -0.625 to -0.325), McNemar's p 3.8e-06\n"
+    )
+
+
+def test_compare_as_markdown(dl: Dl, root: Path) -> None:
+    lines = dl("compare", "digits/1", "digits/2", "--md", "--runs", root).out.splitlines()
+    assert lines[:3] == [
+        "| setting | digits/0001 | digits/0002 |",
+        "| --- | --- | --- |",
+        "| training.batch_size | 16 | 32 |",
+    ]
+
+
+def test_compare_as_csv_with_all_settings(dl: Dl, root: Path) -> None:
+    outcome = dl("compare", "digits/1", "digits/2", "--csv", "--all", "--runs", root)
+    assert outcome.out.splitlines() == [
+        "kind,key,digits/0001,digits/0002",
+        "setting,training.batch_size,16,32",
+        "setting,training.epochs,3,3",
+        "metric,train.loss,0.1,0.1",
+        "metric,test.loss,0.5,0.5",
+        "metric,test.accuracy,0.975,0.5",
+    ]
+
+
+def test_compare_as_json(dl: Dl, root: Path) -> None:
+    result = json.loads(dl("compare", "digits/1", "digits/2", "--json", "--runs", root).out)
+    assert result["runs"] == ["digits/0001", "digits/0002"]
+    assert result["settings"] == {"training.batch_size": [16, 32]}
+    assert result["verdicts"][0]["real"] is True
+
+
+def test_runs_without_answers_are_compared_by_their_metrics(dl: Dl, root: Path) -> None:
+    make_run(root, "iris")
+    outcome = dl("compare", "digits/1", "iris", "--runs", root)
+    assert outcome.out.splitlines()[-1] == (
+        "iris/0001 is not compared row by row: a run kept no answers to compare row by row"
+    )
+
+
+def test_other_rows_are_not_compared(dl: Dl, root: Path) -> None:
+    judged_run(root, 48, right=10, rows=20)
+    outcome = dl("compare", "digits/1", "digits/3", "--runs", root)
+    assert outcome.out.splitlines()[-1] == (
+        "digits/0003 is not compared row by row: "
+        "the test parts hold other rows: another seed or split"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["digits"], "error: needs two or more different runs\n"),
+        (["digits", "digits/2"], "error: needs two or more different runs\n"),
+        (["digits/1", "digits/2", "--md", "--csv"], "error: --json, --csv and --md exclude"),
+    ],
+    ids=str,
+)
+def test_wrong_use_is_refused(dl: Dl, root: Path, arguments: list[str], text: str) -> None:
+    outcome = dl("compare", *arguments, "--runs", root)
+    assert outcome.code == 2
+    assert outcome.err.startswith(text)

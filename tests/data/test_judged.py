@@ -1,0 +1,46 @@
+"""The rows that a model was judged on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from browse.making import make_run
+from dl.data import judged
+from dl.data.judged import JudgedRows, read_judged, write_judged
+from dl.errors import RunError
+
+ROWS = JudgedRows("test", np.array([0, 1], np.int32), np.array([[0.5, 0.5], [0.1, 0.9]], "f4"))
+
+
+def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    write_judged(run, ROWS)
+    read = read_judged(run)
+    assert read is not None
+    assert read.part == "test"
+    np.testing.assert_array_equal(read.y, ROWS.y)
+    np.testing.assert_array_equal(read.outputs, ROWS.outputs)
+
+
+def test_a_run_without_them_has_none(tmp_path: Path) -> None:
+    assert read_judged(make_run(tmp_path)) is None
+
+
+def test_too_many_rows_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judged, "MOST_BYTES", 8)
+    run = make_run(tmp_path)
+    write_judged(run, ROWS)
+    assert not run.outputs.exists()
+
+
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    write_judged(run, ROWS)
+    content = bytearray(run.outputs.read_bytes())
+    content[40] ^= 1
+    run.outputs.write_bytes(content)
+    with pytest.raises(RunError, match=r"outputs\.npz is damaged or was edited"):
+        read_judged(run)
