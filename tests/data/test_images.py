@@ -206,7 +206,8 @@ def test_more_pictures_than_the_memory_holds_are_refused(
         f"{folder}/cat: 3 pictures do not fit in the memory",
         expected="at most 0.4 GiB",
         found="4.2 GiB, in the shape (3, 10000, 10000, 3)",
-        hint="make `data.image_size` smaller, or take fewer pictures",
+        hint="make `data.image_size` smaller, or let `engine.memory` be smaller: larger data is "
+        "streamed",
     )
 
 

@@ -11,7 +11,7 @@ from dl.data.arrays.prepare import ArrayFeature, array_feature_of, learn_arrays,
 from dl.data.preprocessing import feature_names, learn_features, transform
 from dl.data.preprocessing.features import Feature, document, feature_of
 from dl.data.raw import Raw, RawParts, RawTable
-from dl.data.types import Array
+from dl.data.types import Array, Rows
 from dl.errors import DataError
 from dl.progress import Reporter
 
@@ -69,7 +69,7 @@ class ArrayInputs:
         """The value of `x` that is full brightness."""
         return self.feature.pixel_max
 
-    def apply(self, raw: Raw, reporter: Reporter) -> Array:
+    def apply(self, raw: Raw, reporter: Reporter) -> Rows:
         """Returns the rows as numbers, shape (rows, *input_shape)."""
         if isinstance(raw, RawTable):
             raise DataError(f"{raw.source}: is a table, but the model takes arrays")

@@ -30,7 +30,7 @@ from dl.data.targets import (
     fit_target,
     target_of,
 )
-from dl.data.types import Array, DataInfo, Dataset, Inputs, Part
+from dl.data.types import DataInfo, Dataset, Inputs, Part, Rows
 from dl.errors import DataError, RunError
 from dl.progress import Reporter
 from dl.vocabulary.spec import Findings
@@ -185,7 +185,7 @@ def _prepared(raw: Raw, inputs: InputsLearned, target: Target, reporter: Reporte
     return Part(_numbers(raw, inputs, reporter), encode_target(raw, target), raw.rows)
 
 
-def _numbers(raw: Raw, inputs: InputsLearned, reporter: Reporter) -> Array:
+def _numbers(raw: Raw, inputs: InputsLearned, reporter: Reporter) -> Rows:
     if isinstance(raw, StoredTable) and isinstance(inputs, TableInputs):
         return prepare_table(raw, inputs, reporter)
     return inputs.apply(raw, reporter)

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dl.config.sections.data import ColumnKind
-from dl.data.types import IN_MEMORY, Array, Held
+from dl.data.types import IN_MEMORY, Array, Held, Rows, chosen
 
-Rows = NDArray[np.int64]
+Numbers = NDArray[np.int64]
 Place = Callable[[int], str]
 """Words for the place of a row, given its 0-based position: `data/train.csv:17`."""
 
@@ -64,7 +64,7 @@ class RawTable:
 
     columns: Mapping[str, Column]
     targets: Mapping[str, Column]
-    rows: Rows
+    rows: Numbers
     source: str
     place: Place
 
@@ -94,9 +94,9 @@ class RawArrays:
         files: The file of each row; empty unless the rows are image files.
     """
 
-    x: Array
+    x: Rows
     y: Array | None
-    rows: Rows
+    rows: Numbers
     source: str
     files: tuple[str, ...] = ()
 
@@ -107,7 +107,7 @@ class RawArrays:
         """Returns the arrays with only these rows (0-based, of these arrays), in this order."""
         return replace(
             self,
-            x=self.x[positions],
+            x=chosen(self.x, positions),
             y=None if self.y is None else self.y[positions],
             rows=self.rows[positions],
             files=tuple(self.files[position] for position in positions) if self.files else (),

@@ -18,13 +18,20 @@ from dl.config.sections.data import (
     ParquetData,
     SyntheticData,
 )
-from dl.data.arrays.images import read_image_inputs, read_image_part, read_images
+from dl.data.arrays.images import (
+    Keep,
+    in_memory,
+    read_image_inputs,
+    read_image_part,
+    read_images,
+)
 from dl.data.arrays.keras_sets import read_keras
 from dl.data.arrays.npz import read_npz, read_npz_inputs, read_npz_part
 from dl.data.arrays.synthetic import make_synthetic
 from dl.data.preprocessing.features import feature_of
 from dl.data.raw import Raw, RawArrays, RawParts
 from dl.data.streaming.budget import held
+from dl.data.streaming.pictures import on_disk
 from dl.data.streaming.tables import stream_table, stream_tables
 from dl.data.tables.read import Wanted, read_table_from, read_table_stream, read_tables
 from dl.data.targets import target_of
@@ -48,7 +55,7 @@ def _parts(config: Config, where: Held, reporter: Reporter) -> RawParts:
         case NpzData() as data:
             return read_npz(data, reporter)
         case ImagesData() as data:
-            return read_images(data, reporter)
+            return read_images(data, reporter, on_disk if where.streamed else in_memory)
         case KerasData() as data:
             return read_keras(data, reporter)
         case SyntheticData() as data:
@@ -69,7 +76,7 @@ def read_labelled(
         case CsvData() | ParquetData() | BuiltinData():
             return read_table_from(config, path, _wanted(learned, labelled=True))
         case ImagesData() as data if not _is_npz(path):
-            return read_image_part(path, data, reporter)
+            return read_image_part(path, data, reporter, _keep(config, path))
         case _:
             return read_npz_part(path, _arrays(config))
 
@@ -93,8 +100,12 @@ def read_unlabelled(
 
 def _unlabelled_arrays(config: Config, path: Path, reporter: Reporter) -> RawArrays:
     if isinstance(config.data, ImagesData) and not _is_npz(path):
-        return read_image_inputs(path, config.data, reporter)
+        return read_image_inputs(path, config.data, reporter, _keep(config, path))
     return read_npz_inputs(path, _arrays(config))
+
+
+def _keep(config: Config, path: Path) -> Keep:
+    return on_disk if held(config, [path]).streamed else in_memory
 
 
 def source_title(config: Config) -> str:

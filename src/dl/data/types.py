@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,59 @@ from numpy.typing import NDArray
 from dl.config.sections.data import Task
 
 Array = NDArray[Any]
+
+
+class DiskRows(Protocol):
+    """Rows that lie on the disk; an index brings those that it names into memory, as an array."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of all rows."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the numbers that an index gives."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice | Array) -> Array: ...
+
+
+Rows = Array | DiskRows
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenRows:
+    """Some of the rows that lie on the disk.
+
+    Attributes:
+        of: All rows.
+        positions: Those that are chosen, in this order.
+    """
+
+    of: DiskRows
+    positions: Array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the chosen rows."""
+        return (len(self.positions), *self.of.shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the numbers."""
+        return self.of.dtype
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def __getitem__(self, rows: slice | Array) -> Array:
+        return self.of[self.positions[rows]]
+
+
+def chosen(rows: Rows, positions: Array) -> Rows:
+    """Returns some rows; reads none that lie on the disk."""
+    return rows[positions] if isinstance(rows, np.ndarray) else ChosenRows(rows, positions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +76,7 @@ class Part:
         rows: 0-based position of each row in its source, shape (rows,).
     """
 
-    x: Array
+    x: Rows
     y: Array
     rows: NDArray[np.int64]
 
@@ -49,7 +102,7 @@ class Inputs:
         files: The file of each row; empty unless the rows are image files.
     """
 
-    x: Array
+    x: Rows
     files: tuple[str, ...] = ()
 
     def __len__(self) -> int:

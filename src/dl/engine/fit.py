@@ -230,7 +230,7 @@ def _trainer(
     if dataset.held.streamed:
         rows = StoredRows(train.x, y, of_rows)
         return StreamedTrainer(model, rows, batches, compiled=compiled)
-    return ResidentTrainer(model, resident(train.x, y, of_rows), compiled=compiled)
+    return ResidentTrainer(model, resident(train.x[:], y, of_rows), compiled=compiled)
 
 
 def _validation(
@@ -242,7 +242,7 @@ def _validation(
         return None
     if dataset.held.streamed:
         return partial(evaluate, model, part, config)
-    rows = resident(part.x, shaped_target(part.y, model))
+    rows = resident(part.x[:], shaped_target(part.y, model))
     return partial(evaluate_rows, model, rows, evaluation_batch(model, config))
 
 

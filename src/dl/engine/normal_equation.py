@@ -43,7 +43,7 @@ def solve(
     started = time.perf_counter()
     layer = next(layer for layer in model.layers if layer.weights)
     with reporter.stage("Solving the normal equation"):
-        theta, rank = least_squares(dataset.train.x, dataset.train.y, bias=layer.use_bias)
+        theta, rank = least_squares(dataset.train.x[:], dataset.train.y, bias=layer.use_bias)
     if rank < len(theta):
         reporter.note(
             f"{len(theta) - rank} of {len(theta)} columns follow from the others: of all weights "

@@ -8,12 +8,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dl.data.types import Array
+from dl.data.types import Array, Rows
 from dl.engine.batches import inference_batch
 from dl.progress import Reporter
 
 
-def predict(model: keras.Sequential, x: Array, reporter: Reporter) -> Array:
+def predict(model: keras.Sequential, x: Rows, reporter: Reporter) -> Array:
     """Returns the outputs for the rows, in their order, as float32 of shape (rows, *outputs)."""
     batch = inference_batch(model)
     forward = tf.function(lambda rows: model(rows, training=False), reduce_retracing=True)

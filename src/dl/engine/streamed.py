@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from dl.data.types import Array
+from dl.data.types import Array, Rows
 from dl.engine.epochs import Batches
 from dl.engine.resident import ResidentRows, ResidentTrainer
 
@@ -36,11 +36,11 @@ class StoredRows:
         weight: Weight of each row in the loss, or None.
     """
 
-    x: Array
+    x: Rows
     y: Array
     weight: Array | None = None
 
-    def arrays(self) -> tuple[Array, ...]:
+    def arrays(self) -> tuple[Rows, ...]:
         """Returns what a step takes of each row."""
         return (self.x, self.y) if self.weight is None else (self.x, self.y, self.weight)
 
@@ -49,13 +49,13 @@ class StoredRows:
         return tuple(array[numbers] for array in self.arrays())
 
 
-def in_blocks(batches: Batches, x: Array) -> Batches:
+def in_blocks(batches: Batches, x: Rows) -> Batches:
     """Returns the batches, with no more steps in a call than a block holds."""
     steps = BLOCK_BYTES // max(1, batches.size * row_bytes(x))
     return replace(batches, steps_per_call=max(1, min(batches.steps_per_call, steps)))
 
 
-def row_bytes(x: Array) -> int:
+def row_bytes(x: Rows) -> int:
     """Returns the bytes of a row."""
     return int(np.prod(x.shape[1:], dtype=np.int64)) * x.dtype.itemsize
 
@@ -115,7 +115,7 @@ class StreamedTrainer:
             variable.assign(block.astype(variable.dtype.as_numpy_dtype, copy=False))
 
 
-def _variable(array: Array, rows: int) -> tf.Variable:
+def _variable(array: Rows, rows: int) -> tf.Variable:
     # An accelerator has no variables of int32.
     dtype = np.int64 if array.dtype == np.int32 else array.dtype
     return tf.Variable(np.zeros((rows, *array.shape[1:]), dtype), trainable=False)

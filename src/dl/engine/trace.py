@@ -137,14 +137,14 @@ def trace(
     target = shaped_target(part.y, model)
     with _recorded(model) as records, tf.GradientTape(persistent=True) as tape:
         forward = _forward(model, tf.constant(part.x), records)
-        loss = _loss(model, part.x, target, forward.outputs[-1], weight)
+        loss = _loss(model, part.x[:], target, forward.outputs[-1], weight)
     gradients = tape.gradient(loss, model.trainable_weights)
     layers = _layers(model, forward, lambda tensor: _array(tape.gradient(loss, tensor)))
     penalty = float(sum(float(term) for term in model.losses))
     model.optimizer.apply(gradients, model.trainable_weights)
     return Trace(
         rows=part.rows,
-        x=part.x,
+        x=part.x[:],
         y=target,
         row_weights=weight,
         layers=layers,

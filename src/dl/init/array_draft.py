@@ -103,7 +103,7 @@ def _source(path: Path, names: Mapping[str, str]) -> list[str]:
 def _scaling(train: RawArrays, image: bool) -> list[str]:
     if not image:
         return [commented("  numeric: standardize", "mean 0, standard deviation 1")]
-    if train.x.dtype == np.uint8 or float(train.x.max()) > 1:
+    if train.x.dtype == np.uint8 or float(train.x[:].max()) > 1:
         return [commented(f"  scale: {_BRIGHTEST}", "pixels between 0 and 1")]
     return []
 

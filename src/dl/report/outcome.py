@@ -33,7 +33,7 @@ def with_outputs(
         task=info.task,
         classes=info.classes,
         targets=info.targets,
-        x=_pixels(part.x, learned) if folded else part.x if info.image else None,
+        x=_pixels(part.x[:], learned) if folded else part.x[:] if info.image else None,
         y_true=said.true,
         predictions=said.predicted,
         probabilities=said.probabilities,

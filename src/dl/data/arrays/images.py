@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -22,16 +24,40 @@ from dl.data.arrays.picture import SUFFIXES, Reading, read_picture, without_warn
 from dl.data.files import check_file, check_folder
 from dl.data.fingerprint import fingerprint_files
 from dl.data.raw import RawArrays, RawParts
-from dl.data.types import Array
+from dl.data.types import Array, Rows
 from dl.errors import DataError
-from dl.progress import Reporter
+from dl.progress import Advance, Reporter
 
 _MOST_LISTED = 5
 _BYTES_OF_VALUE = 5
 """One as it is read, four as the float32 that the model takes."""
+_AHEAD = 8
+"""Pictures that are decoded ahead, for each thread."""
+
+Keep = Callable[[Iterator[Array], tuple[int, ...], str], Rows]
+"""Keeps pictures of the shape (rows, height, width, channels) as bytes; given their folder, too."""
 
 
-def read_images(data: ImagesData, reporter: Reporter) -> RawParts:
+def in_memory(pictures: Iterator[Array], shape: tuple[int, ...], folder: str) -> Rows:
+    """Keeps pictures in memory.
+
+    Raises:
+        DataError: They do not fit.
+    """
+    check_memory(
+        _BYTES_OF_VALUE * math.prod(shape),
+        f"{folder}: {shape[0]} pictures do not fit in the memory",
+        f"in the shape {shape}",
+        "make `data.image_size` smaller, or let `engine.memory` be smaller: larger data is "
+        "streamed",
+    )
+    x = np.empty(shape, np.uint8)
+    for row, picture in enumerate(pictures):
+        x[row] = picture
+    return x
+
+
+def read_images(data: ImagesData, reporter: Reporter, keep: Keep = in_memory) -> RawParts:
     """Returns the parts: the folder, and those of `validation_path` and `test_path`.
 
     Raises:
@@ -42,7 +68,7 @@ def read_images(data: ImagesData, reporter: Reporter) -> RawParts:
     found = {path: class_files(path) for path in [root, *filter(None, others)]}
     for other in filter(None, others):
         _refuse_other_classes(found[root], found[other], other)
-    parts = {path: _labelled(path, files, data, reporter) for path, files in found.items()}
+    parts = {path: _labelled(path, files, data, reporter, keep) for path, files in found.items()}
     validation, test = (parts[path] if path else None for path in others)
     listed = [path for files in found.values() for _, path in files]
     return RawParts(
@@ -54,39 +80,55 @@ def read_images(data: ImagesData, reporter: Reporter) -> RawParts:
     )
 
 
-def read_image_part(path: Path, data: ImagesData, reporter: Reporter) -> RawArrays:
+def read_image_part(
+    path: Path, data: ImagesData, reporter: Reporter, keep: Keep = in_memory
+) -> RawArrays:
     """Returns the labelled pictures of another folder of class folders.
 
     Raises:
         DataError: As in `read_images`.
     """
-    return _labelled(path, class_files(path), data, reporter)
+    return _labelled(path, class_files(path), data, reporter, keep)
 
 
-def read_image_inputs(path: Path, data: ImagesData, reporter: Reporter) -> RawArrays:
+def read_image_inputs(
+    path: Path, data: ImagesData, reporter: Reporter, keep: Keep = in_memory
+) -> RawArrays:
     """Returns pictures to predict: a single file, or all pictures of a folder at any depth.
 
     Raises:
         DataError: There is no picture, or one cannot be read.
     """
-    if path.is_file():
-        check_file(path)
-        files = [path]
-    else:
-        check_folder(path)
-        files = list(_pictures_below(path, path.resolve()))
+    files = picture_files(path)
     if not files:
         raise _no_picture(path, "a picture, or a folder with pictures")
-    x = _decoded(files, data, reporter)
+    x = _decoded(files, data, reporter, keep)
     return RawArrays(x, None, _numbered(files), str(path), tuple(map(str, files)))
 
 
+def picture_files(path: Path) -> list[Path]:
+    """Returns a single file, or all pictures of a folder at any depth, by name.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    if path.is_file():
+        check_file(path)
+        return [path]
+    check_folder(path)
+    return list(_pictures_below(path, path.resolve()))
+
+
 def _labelled(
-    root: Path, files: Sequence[tuple[str, Path]], data: ImagesData, reporter: Reporter
+    root: Path,
+    files: Sequence[tuple[str, Path]],
+    data: ImagesData,
+    reporter: Reporter,
+    keep: Keep,
 ) -> RawArrays:
     paths = [path for _, path in files]
     y = np.array([name for name, _ in files])
-    x = _decoded(paths, data, reporter)
+    x = _decoded(paths, data, reporter, keep)
     return RawArrays(x, y, _numbered(paths), str(root), tuple(map(str, paths)))
 
 
@@ -178,31 +220,31 @@ def _refuse_other_classes(
         )
 
 
-def _decoded(files: Sequence[Path], data: ImagesData, reporter: Reporter) -> Array:
-    """Returns the pictures as bytes, shape (rows, height, width, channels)."""
+def _decoded(files: Sequence[Path], data: ImagesData, reporter: Reporter, keep: Keep) -> Rows:
+    """Keeps the pictures as bytes, shape (rows, height, width, channels)."""
     reading = Reading(*data.image_size, grayscale=data.color == "grayscale")
-    shape = (len(files), *reading.shape)
-    check_memory(
-        _BYTES_OF_VALUE * math.prod(shape),
-        f"{files[0].parent}: {len(files)} pictures do not fit in the memory",
-        f"in the shape {shape}",
-        "make `data.image_size` smaller, or take fewer pictures",
-    )
-    x = np.empty(shape, np.uint8)
     with (
         without_warnings(),
-        reporter.stage("decoding images", len(files)) as advance,
-        ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,
+        reporter.stage("Decoding pictures", len(files)) as advance,
+        closing(_pictures(files, reading, advance)) as pictures,
     ):
-        try:
-            for row, picture in enumerate(_in_order(pool, files, reading)):
-                x[row] = picture
+        return keep(pictures, (len(files), *reading.shape), str(files[0].parent))
+
+
+def _pictures(
+    files: Sequence[Path], reading: Reading, advance: Advance
+) -> Generator[Array, None, None]:
+    """Yields the pictures in order; threads decode the next ones meanwhile."""
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count())
+    waiting: deque[Future[Array]] = deque()
+    try:
+        for path in files:
+            waiting.append(pool.submit(read_picture, path, reading))
+            if len(waiting) > _AHEAD * (os.cpu_count() or 1):
+                yield waiting.popleft().result()
                 advance(1)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return x
-
-
-def _in_order(pool: ThreadPoolExecutor, files: Sequence[Path], reading: Reading) -> Iterable[Array]:
-    return pool.map(lambda path: read_picture(path, reading), files)
+        while waiting:
+            yield waiting.popleft().result()
+            advance(1)
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -33,7 +33,7 @@ def read_npz(data: NpzData, reporter: Reporter) -> RawParts:
             train=train,
             validation=validation,
             test=test,
-            image=looks_like_images(train.x),
+            image=looks_like_images(train.x[:]),
             fingerprint=fingerprint_files([path]),
         )
     for key, part in (("x_validation", validation), ("x_test", test)):

@@ -16,7 +16,7 @@ What is learned is the single entry of `learned["features"]`:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -26,7 +26,7 @@ from dl.config.schema import Config
 from dl.config.sections.preprocess import Scaling
 from dl.data.arrays.first_layers import rescales, takes_channels, takes_tokens
 from dl.data.raw import RawArrays
-from dl.data.types import Array
+from dl.data.types import Array, Rows
 from dl.errors import DataError
 from dl.progress import Reporter
 from dl.vocabulary.spec import Finding, Findings
@@ -115,23 +115,55 @@ def learn_arrays(train: RawArrays, config: Config, image: bool, reporter: Report
     return feature
 
 
-def transform_arrays(raw: RawArrays, feature: ArrayFeature) -> Array:
+def transform_arrays(raw: RawArrays, feature: ArrayFeature) -> Rows:
     """Returns `x`, by what was learned alone; rows that are ready already are not copied.
+
+    Rows that lie on the disk stay there as they are, and are transformed each time they are read.
 
     Raises:
         DataError: The rows have another shape, or a value is missing or infinite.
     """
-    values = _with_axis(raw, feature)
+    _check_shape(raw, feature)
+    if isinstance(raw.x, np.ndarray):
+        return _transformed(raw, raw.x, feature)
+    return _TransformedRows(raw, feature)
+
+
+@dataclass(frozen=True, slots=True)
+class _TransformedRows:
+    """Pictures on the disk as `x`; as bytes, they take a quarter of the space."""
+
+    raw: RawArrays
+    feature: ArrayFeature
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.raw), *self.feature.input_shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(self.feature.dtype)
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def __getitem__(self, rows: slice | Array) -> Array:
+        return _transformed(self.raw, self.raw.x[rows], self.feature)
+
+
+def _transformed(raw: RawArrays, read: Array, feature: ArrayFeature) -> Array:
+    """Transforms values of the rows; `raw` is for messages."""
+    values = read[..., np.newaxis] if read.shape[1:] != feature.input_shape else read
     if feature.dtype == "int32":
         return _tokens(raw, values)
     with np.errstate(over="ignore", invalid="ignore"):
         x = _divided(values, feature.scale)
         if feature.scaling != "none":
-            x = x.copy() if np.shares_memory(x, raw.x) else x
+            x = x.copy() if np.shares_memory(x, read) else x
             x -= np.asarray(feature.center, np.float32)
             x /= np.asarray(feature.spread, np.float32)
-    if raw.x.dtype.kind == "f":
-        _refuse_no_number(raw, x)
+    if read.dtype.kind == "f":
+        _refuse_no_number(raw, read, x)
     return x
 
 
@@ -146,7 +178,7 @@ def _wants_axis(shape: tuple[int, ...], config: Config) -> bool:
     return len(shape) == 2 and takes_channels(config.model.layers)
 
 
-def _scale(x: Array, config: Config) -> float:
+def _scale(x: Rows, config: Config) -> float:
     if config.preprocess.scale is not None:
         return config.preprocess.scale
     return BYTES if x.dtype == np.uint8 and not rescales(config.model.layers) else 1.0
@@ -176,46 +208,50 @@ def _fits(given: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
 
 
 def _learn_scaling(
-    x: Array, scale: float, scaling: Scaling, image: bool
+    x: Rows, scale: float, scaling: Scaling, image: bool
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Returns centers and spreads, in blocks of rows so that no second copy is needed."""
     if scaling == "none":
         return (), ()
     columns = 1 if image else x.shape[-1]
-    blocks = [x[start : start + _BLOCK] for start in range(0, len(x), _BLOCK)]
-    rows = [block.reshape(-1, columns) for block in blocks]
     if scaling == "minmax":
-        center = np.min([block.min(axis=0) for block in rows], axis=0) / scale
-        spread = np.max([block.max(axis=0) for block in rows], axis=0) / scale - center
+        limits = [(block.min(axis=0), block.max(axis=0)) for block in _blocks(x, columns)]
+        center = np.min([least for least, _ in limits], axis=0) / scale
+        spread = np.max([most for _, most in limits], axis=0) / scale - center
     else:
-        count = x.size // columns
-        mean = sum(block.sum(axis=0, dtype=np.float64) for block in rows) / count
-        squares = sum(((block - mean) ** 2).sum(axis=0, dtype=np.float64) for block in rows)
+        count = int(np.prod(x.shape, dtype=np.int64)) // columns
+        mean = sum(block.sum(axis=0, dtype=np.float64) for block in _blocks(x, columns)) / count
+        squares = sum(
+            ((block - mean) ** 2).sum(axis=0, dtype=np.float64) for block in _blocks(x, columns)
+        )
         center, spread = mean / scale, np.sqrt(squares / count) / scale
     constant = spread <= 10 * np.finfo(np.float64).eps * np.abs(center)
     return tuple(center.tolist()), tuple(np.where(constant, 1.0, spread).tolist())
 
 
+def _blocks(x: Rows, columns: int) -> Iterator[Array]:
+    """Yields the values in blocks of rows, shape (values, columns)."""
+    for start in range(0, len(x), _BLOCK):
+        yield x[start : start + _BLOCK].reshape(-1, columns)
+
+
 def _pixel_max(
-    x: Array, scale: float, center: tuple[float, ...], spread: tuple[float, ...]
+    x: Rows, scale: float, center: tuple[float, ...], spread: tuple[float, ...]
 ) -> float:
-    brightest = BYTES if x.dtype == np.uint8 else float(x.max())
+    brightest = BYTES if x.dtype == np.uint8 else float(x[:].max())
     value = brightest / scale
     return (value - center[0]) / spread[0] if center else value
 
 
-def _with_axis(raw: RawArrays, feature: ArrayFeature) -> Array:
+def _check_shape(raw: RawArrays, feature: ArrayFeature) -> None:
     shape = raw.x.shape[1:]
-    if shape == feature.input_shape:
-        return raw.x
-    if shape == feature.shape:
-        return raw.x[..., np.newaxis]
-    raise DataError(
-        f"{raw.source}: a row has another shape than the model was made for",
-        expected=f"rows of the shape {feature.shape}",
-        found=f"the shape {shape}",
-        hint="give the rows in the form of the training data",
-    )
+    if shape not in (feature.input_shape, feature.shape):
+        raise DataError(
+            f"{raw.source}: a row has another shape than the model was made for",
+            expected=f"rows of the shape {feature.shape}",
+            found=f"the shape {shape}",
+            hint="give the rows in the form of the training data",
+        )
 
 
 def _divided(values: Array, scale: float) -> Array:
@@ -239,17 +275,17 @@ def _tokens(raw: RawArrays, values: Array) -> Array:
     return tokens
 
 
-def _refuse_no_number(raw: RawArrays, x: Array) -> None:
+def _refuse_no_number(raw: RawArrays, read: Array, x: Array) -> None:
     for start in range(0, len(x), _BLOCK):
         finite = np.isfinite(x[start : start + _BLOCK])
         if finite.all():
             continue
         row = int(np.argmax(~finite.reshape(len(finite), -1).all(axis=1)))
-        place = tuple(int(i) for i in np.argwhere(~finite[row])[0])[: raw.x.ndim - 1]
+        place = tuple(int(i) for i in np.argwhere(~finite[row])[0])[: read.ndim - 1]
         raise DataError(
             f"{row_place(raw, start + row)}: an input is no finite number",
             expected="finite numbers (`preprocess.missing` is for tables only)",
-            found=f"{raw.x[(start + row, *place)]} at position {list(place)}",
+            found=f"{read[(start + row, *place)]} at position {list(place)}",
             hint="fill or leave out such rows before you save the arrays",
         )
 

@@ -12,7 +12,7 @@ import pyarrow.parquet
 
 from dl.config.schema import Config
 from dl.config.sections.data import CsvData, ImagesData, ParquetData
-from dl.data.arrays.images import class_files
+from dl.data.arrays.images import picture_files
 from dl.data.arrays.memory import available_memory
 from dl.data.files import check_file
 from dl.data.types import Held
@@ -41,8 +41,8 @@ def held(config: Config, paths: Iterable[Path] | None = None) -> Held:
     limit = f"the budget of {_megabytes(budget)} (engine.memory: {config.engine.memory})"
     if size <= budget:
         return Held(False, f"{words}, within {limit}")
-    if config.training.batch_size == "full":
-        return Held(False, f"{words}, beyond {limit}, but a batch of all rows needs them at once")
+    if config.training.batch_size == "full" or config.training.solver == "normal_equation":
+        return Held(False, f"{words}, beyond {limit}, but each step needs all rows at once")
     return Held(True, f"{words}, beyond {limit}")
 
 
@@ -67,7 +67,7 @@ def _size(data: CsvData | ParquetData | ImagesData, path: Path) -> int:
         case ImagesData():
             channels = 1 if data.color == "grayscale" else 3
             pixels = math.prod(data.image_size) * channels
-            return len(class_files(path)) * pixels * _BYTES_PER_NUMBER
+            return len(picture_files(path)) * pixels * _BYTES_PER_NUMBER
 
 
 def _parquet_numbers(path: Path) -> int:

@@ -1,7 +1,8 @@
 """CSV larger than memory: its text is checked in blocks, parsed once, and kept by columns on disk.
 
 The columns are text, as in `dl.data.tables.csv_file`, so that the kind of each is decided from all
-of its values by the same function.
+of its values by the same function. The text itself is copied first: a mapped file that another
+program shortens would end this one by a signal.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from dl.data.tables.csv_text import (
     CsvText,
     check_start,
     holds_nul,
-    is_utf8,
     undecodable,
     unknown_encoding,
 )
@@ -32,8 +32,6 @@ from dl.errors import DataError
 from dl.runs.files import disk_error
 
 _BLOCK = 1 << 24
-_BOM = b"\xef\xbb\xbf"
-_OFFSET_BYTES = 4
 
 
 class _TextColumns(Mapping[str, Any]):
@@ -72,6 +70,8 @@ def csv_frame(path: Path, separator: str, encoding: str, select: Select) -> Fram
     with row_faults(text):
         reader = pyarrow.csv.open_csv(body, **options(text, positions))
         content, rows = _stored(reader)
+    if isinstance(text.data, mmap.mmap):
+        text.data.madvise(mmap.MADV_DONTNEED)  # only messages need the text from now on
     if rows == 0:
         raise DataError(f"{text.source}: has a header but no rows")
     return Frame(_TextColumns(names, content), rows, text.source, text.place)
@@ -89,38 +89,32 @@ def _stored(reader: Any) -> tuple[mmap.mmap, int]:
                 writer.write_batch(batch)
             except OSError as error:
                 raise disk_error(error, "writing the columns of a CSV file") from error
-    return scratch.buffer(), rows
+    return scratch.content(), rows
 
 
 def mapped_text(path: Path, separator: str, encoding: str) -> CsvText:
-    """Checks the bytes of a CSV file and returns its text, mapped from the disk.
+    """Checks the bytes of a CSV file and returns a copy of its text, mapped from the disk.
 
     Raises:
         DataError: The bytes are no text in this encoding, or hold a NUL.
+        DiskError: There is no space for the copy.
         Findings: The config's encoding or separator cannot be used.
     """
     check_file(path)
     with path.open("rb") as file:
-        start = file.read(4)
-        check_start(str(path), start, separator)
-        if not start:
-            return CsvText(str(path), b"", separator)
-        if not is_utf8(encoding) or start.startswith(_BOM):
-            return CsvText(str(path), _transcoded(path, encoding), separator)
-        for _ in _decoded(path, encoding):
-            pass
-        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    return CsvText(str(path), content, separator)
+        check_start(str(path), file.read(4), separator)
+    check_space(path.stat().st_size, f"the text of {path}")
+    return CsvText(str(path), _copied(path, encoding), separator)
 
 
-def _transcoded(path: Path, encoding: str) -> mmap.mmap | bytes:
+def _copied(path: Path, encoding: str) -> mmap.mmap | bytes:
     scratch = ScratchFile()
     empty = True
     for text in _decoded(path, encoding):
         content = (text.removeprefix("\ufeff") if empty else text).encode()
         empty = empty and not content
         scratch.write(content)
-    return b"" if empty else scratch.buffer()
+    return b"" if empty else scratch.content()
 
 
 def _decoded(path: Path, encoding: str) -> Iterator[str]:

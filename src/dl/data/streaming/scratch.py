@@ -1,4 +1,4 @@
-"""Files without a name: the system frees their space when the process ends, however it ends."""
+"""A file without a name: the system frees its space when the process ends, however it ends."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -22,12 +23,12 @@ _ON_DISK = Path("/var/tmp")
 
 
 class ScratchFile:
-    """A file to be written once, from its start to its end, and then mapped into memory."""
+    """A file that grows at its end, and whose content is read as arrays."""
 
     def __init__(self) -> None:
         self._folder = scratch_folder()
         try:
-            # It is closed once it is mapped, or when nothing refers to it any more.
+            # It is closed when nothing refers to it any more.
             self._file: IO[bytes] = tempfile.TemporaryFile(  # noqa: SIM115
                 dir=self._folder, buffering=0
             )
@@ -56,19 +57,59 @@ class ScratchFile:
         except OSError as error:
             raise disk_error(error, self._doing) from error
 
-    def mapped(self, dtype: DTypeLike, shape: Sequence[int]) -> Array:
-        """Returns the content as an array that is read from the disk as it is used."""
-        if 0 in shape:
-            return np.empty(shape, dtype)
-        array: Array = np.asarray(np.memmap(self._file, dtype, "r", shape=tuple(shape)))
-        self._file.close()
-        return array
+    def stored(self, values: Array) -> StoredArray:
+        """Appends an array and returns it as one that lies on the disk; raises `DiskError`."""
+        begin = self._file.tell()
+        self.write(values)
+        return self.array(values.dtype, values.shape, begin)
 
-    def buffer(self) -> mmap.mmap:
-        """Returns the content as bytes that are read from the disk as they are used."""
-        content = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
-        self._file.close()
-        return content
+    def array(self, dtype: DTypeLike, shape: Sequence[int], begin: int = 0) -> StoredArray:
+        """Returns the bytes from `begin` on as an array."""
+        return StoredArray(self, np.dtype(dtype), tuple(shape), begin)
+
+    def mapped(self, begin: int, size: int) -> mmap.mmap:
+        """Maps bytes into memory, until nothing refers to them; `begin` is a whole page."""
+        return mmap.mmap(self._file.fileno(), size, access=mmap.ACCESS_READ, offset=begin)
+
+    def content(self) -> mmap.mmap:
+        """Maps the whole file."""
+        return self.mapped(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArray:
+    """An array in a scratch file.
+
+    It is mapped anew at each use and unmapped after it: pages that stayed mapped would count as
+    memory of the process.
+
+    Attributes:
+        file: The file.
+        dtype: Type of the numbers.
+        shape: Shape of the array.
+        begin: Position of its first byte in the file.
+    """
+
+    file: ScratchFile
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    begin: int
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice | Array) -> Array:
+        chosen = self.mapped()[rows]
+        return np.array(chosen) if isinstance(rows, slice) else chosen
+
+    def mapped(self) -> Array:
+        """Returns the array, read from the disk as it is used; it stays mapped as long."""
+        if 0 in self.shape:
+            return np.empty(self.shape, self.dtype)
+        page = self.begin - self.begin % mmap.ALLOCATIONGRANULARITY
+        size = int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+        content = self.file.mapped(page, self.begin - page + size)
+        return np.ndarray(self.shape, self.dtype, content, self.begin - page)
 
 
 def scratch_folder() -> Path:

@@ -17,7 +17,7 @@ from dl.data.inputs import TableInputs
 from dl.data.preprocessing.transform import Unseen, transform
 from dl.data.raw import Column, RawParts, RawTable
 from dl.data.streaming.csv_store import csv_frame
-from dl.data.streaming.scratch import ScratchFile, check_space
+from dl.data.streaming.scratch import ScratchFile, StoredArray, check_space
 from dl.data.tables.frame import Frame
 from dl.data.tables.parquet_file import damaged_as_data_error, frame_of_parquet, open_parquet
 from dl.data.tables.read import Wanted, dialect, read_files, selector, typed_column
@@ -31,6 +31,14 @@ _RAW_BYTES = 8
 _NUMBER_BYTES = 4
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A column whose values lie on the disk; `like` has its kind and no values."""
+
+    like: Column
+    values: StoredArray
+
+
 class StoredColumns(Mapping[str, Column]):
     """Input columns on disk; a column is brought into memory each time that it is asked for.
 
@@ -38,13 +46,15 @@ class StoredColumns(Mapping[str, Column]):
         positions: The rows to give, in this order; None for all.
     """
 
-    def __init__(self, columns: Mapping[str, Column], positions: Array | None = None) -> None:
+    def __init__(self, columns: Mapping[str, _Stored], positions: Array | None = None) -> None:
         self._columns = columns
         self.positions = positions
 
     def __getitem__(self, name: str) -> Column:
-        column = self._columns[name]
-        return column if self.positions is None else column.take(self.positions)
+        stored = self._columns[name]
+        if self.positions is None:
+            return replace(stored.like, values=stored.values.mapped())
+        return replace(stored.like, values=stored.values[self.positions])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._columns)
@@ -112,8 +122,11 @@ def stream_table(config: Config, path: Path, wanted: Wanted) -> RawTable:
         _RAW_BYTES * frame.length * len(inputs),
         f"{frame.length:,} rows of {len(inputs)} columns",
     )
+    scratch = ScratchFile()
     return StoredTable(
-        columns=StoredColumns({name: _stored(_typed(frame, name, wanted)) for name in inputs}),
+        columns=StoredColumns(
+            {name: _stored(_typed(frame, name, wanted), scratch) for name in inputs}
+        ),
         targets={name: _typed(frame, name, wanted) for name in wanted.targets},
         rows=np.arange(frame.length, dtype=np.int64),
         source=frame.source,
@@ -121,7 +134,7 @@ def stream_table(config: Config, path: Path, wanted: Wanted) -> RawTable:
     )
 
 
-def prepare_table(table: StoredTable, inputs: TableInputs, reporter: Reporter) -> Array:
+def prepare_table(table: StoredTable, inputs: TableInputs, reporter: Reporter) -> StoredArray:
     """Returns the rows as numbers that lie on the disk, shape (rows, columns).
 
     Raises:
@@ -141,7 +154,7 @@ def prepare_table(table: StoredTable, inputs: TableInputs, reporter: Reporter) -
         scratch.write(transform(table.take(positions), inputs.features, gather))
     for found in unseen.values():
         reporter.warn(found.text())
-    return scratch.mapped(np.float32, (len(table), width))
+    return scratch.array(np.float32, (len(table), width))
 
 
 def _blocks(rows: int, columns: int) -> Iterator[Array]:
@@ -175,7 +188,5 @@ def _typed(frame: Frame, name: str, wanted: Wanted) -> Column:
         pyarrow.default_memory_pool().release_unused()
 
 
-def _stored(column: Column) -> Column:
-    scratch = ScratchFile()
-    scratch.write(column.values)
-    return replace(column, values=scratch.mapped(column.values.dtype, column.values.shape))
+def _stored(column: Column, scratch: ScratchFile) -> _Stored:
+    return _Stored(replace(column, values=column.values[:0]), scratch.stored(column.values))
