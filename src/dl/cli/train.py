@@ -142,6 +142,7 @@ def _draw(judged: Judged, drawing: Drawing) -> None:
         task=dataset.info.task,
         loss=config.training.loss.type,
         part=judged.name,
+        part_rows=len(dataset.parts[judged.name]),
         boundary=judged.boundary,
         path=judged.path,
     )

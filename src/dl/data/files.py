@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from dl.errors import DataError, closest
@@ -40,6 +42,43 @@ def check_folder(path: Path) -> None:
     if not stat.S_ISDIR(_mode(path)):
         raise DataError(f"{path}: is a file", expected="a folder", hint="name the folder around it")
     _check_access(path, os.R_OK | os.X_OK)
+
+
+@contextmanager
+def unchanged(paths: Sequence[Path]) -> Iterator[None]:
+    """Refuses files that another program writes while they are read.
+
+    Raises:
+        DataError: A file is not the same afterwards; instead of any error about its content.
+    """
+    before = [_state(path) for path in paths]
+    try:
+        yield
+    except DataError as error:
+        _refuse_changed(paths, before, error)
+        raise
+    _refuse_changed(paths, before, None)
+
+
+def _state(path: Path) -> tuple[int, int, int] | None:
+    """Returns what differs when a file was written to or replaced; None if it is not there."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _refuse_changed(
+    paths: Sequence[Path], before: Sequence[object], error: DataError | None
+) -> None:
+    for path, state in zip(paths, before, strict=True):
+        if _state(path) != state:
+            raise DataError(
+                f"{path}: has changed while it was read",
+                expected="a file that nobody writes to",
+                hint="wait until it is whole, then run the command again",
+            ) from error
 
 
 def _mode(path: Path) -> int:

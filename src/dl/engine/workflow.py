@@ -32,6 +32,9 @@ from dl.runs.record import RunRecord
 
 Metrics = dict[str, dict[str, float]]
 
+_MOST_JUDGED = 20_000
+"""Rows in the pictures of a part that lies on the disk."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trained:
@@ -81,8 +84,17 @@ class Watch:
 class Judged:
     """A trained model's outputs for the part that tells most: test, else validation, else train.
 
-    `boundary` is how the network divides the plane, where its inputs are two numbers; `path` is the
-    way of its parameters, where it is a unit with one input.
+    Of rows that lie on the disk it is a sample.
+
+    Attributes:
+        run: Where the pictures go.
+        prepared: What the model was made of.
+        history: One row an epoch.
+        name: The part.
+        part: Its rows, or a sample of them.
+        outputs: The outputs for them.
+        boundary: How the network divides the plane, where its inputs are two numbers.
+        path: The way of its parameters, where it is a unit with one input.
     """
 
     run: RunDirectory
@@ -193,6 +205,8 @@ def _judge(
     reporter: Reporter,
 ) -> Judged:
     name, part = list(prepared.dataset.parts.items())[-1]
+    if prepared.dataset.held.streamed:
+        part = part.sample(_MOST_JUDGED)
     outputs = predict_outputs(prepared.model, part.x, reporter)
     boundary = seen.snapshots.boundary(len(history))
     path = seen.path.path(prepared.model, prepared.dataset)

@@ -29,6 +29,7 @@ class PlotInput:
         targets: Names of the target columns.
         units: The unit of each target for the axes; empty, or as many as there are targets.
         part: The part of the data that the rows are from: `test` or `validation`.
+        part_rows: Rows of the whole part, where the arrays may be about a sample of them.
         x: Inputs, best in their original values, shape (rows, ...); only pictures use them.
         y_true: Class indexes, shape (rows,); multilabel: 0 or 1, shape (rows, labels); regression:
             values in the target's unit, shape (rows,) or (rows, targets).
@@ -49,6 +50,7 @@ class PlotInput:
     targets: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
     part: str = "test"
+    part_rows: int | None = None
     x: Array | None = None
     y_true: Array | None = None
     predictions: Array | None = None
@@ -93,4 +95,6 @@ def as_columns(values: Array) -> Array:
 def describe_part(run: PlotInput) -> str:
     """Returns the part and its number of rows in words: `test part, 360 rows`."""
     count = 0 if run.y_true is None else len(run.y_true)
+    if run.part_rows is not None and run.part_rows > count:
+        return f"{run.part} part, {count:,} of {run.part_rows:,} rows"
     return f"{run.part} part, {count:,} row{'' if count == 1 else 's'}"

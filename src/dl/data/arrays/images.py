@@ -21,7 +21,7 @@ import numpy as np
 from dl.config.sections.data import ImagesData
 from dl.data.arrays.memory import check_memory
 from dl.data.arrays.picture import SUFFIXES, Reading, read_picture, without_warnings
-from dl.data.files import check_file, check_folder
+from dl.data.files import check_file, check_folder, unchanged
 from dl.data.fingerprint import fingerprint_files
 from dl.data.raw import RawArrays, RawParts
 from dl.data.types import Array, Rows
@@ -68,15 +68,19 @@ def read_images(data: ImagesData, reporter: Reporter, keep: Keep = in_memory) ->
     found = {path: class_files(path) for path in [root, *filter(None, others)]}
     for other in filter(None, others):
         _refuse_other_classes(found[root], found[other], other)
-    parts = {path: _labelled(path, files, data, reporter, keep) for path, files in found.items()}
-    validation, test = (parts[path] if path else None for path in others)
     listed = [path for files in found.values() for _, path in files]
+    with unchanged(listed):
+        parts = {
+            path: _labelled(path, files, data, reporter, keep) for path, files in found.items()
+        }
+        fingerprint = fingerprint_files(listed)
+    validation, test = (parts[path] if path else None for path in others)
     return RawParts(
         train=parts[root],
         validation=validation,
         test=test,
         image=True,
-        fingerprint=fingerprint_files(listed),
+        fingerprint=fingerprint,
     )
 
 

@@ -37,11 +37,11 @@ def held(config: Config, paths: Iterable[Path] | None = None) -> Held:
     chosen = list(_own_paths(config.data) if paths is None else paths)
     size = sum(_size(config.data, path) for path in chosen)
     budget = memory_budget(config.engine.memory)
-    words = f"about {_megabytes(size)} as numbers"
+    words = f"{_about(size)} as numbers"
     limit = f"the budget of {_megabytes(budget)} (engine.memory: {config.engine.memory})"
     if size <= budget:
         return Held(False, f"{words}, within {limit}")
-    if config.training.batch_size == "full" or config.training.solver == "normal_equation":
+    if paths is None and _needs_all(config):
         return Held(False, f"{words}, beyond {limit}, but each step needs all rows at once")
     return Held(True, f"{words}, beyond {limit}")
 
@@ -91,5 +91,14 @@ def _csv_numbers(path: Path, separator: str) -> int:
     return int(values * path.stat().st_size / max(1, len(sample)))
 
 
+def _about(size: int) -> str:
+    return f"about {_megabytes(size)}" if size >= _MEGABYTE else "less than 1 MB"
+
+
 def _megabytes(size: int) -> str:
     return f"{size / _MEGABYTE:,.1f} MB" if size < 100 * _MEGABYTE else f"{size / 1e6:,.0f} MB"
+
+
+def _needs_all(config: Config) -> bool:
+    training = config.training
+    return training.batch_size == "full" or training.solver == "normal_equation"

@@ -6,6 +6,7 @@ import mmap
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,18 +23,22 @@ _ON_DISK = Path("/var/tmp")
 """Often on a disk where `/tmp` is in memory."""
 
 
+_WINDOW = 1 << 26
+"""Bytes of a file that are mapped at a time, to gather rows from them."""
+
+
 class ScratchFile:
     """A file that grows at its end, and whose content is read as arrays."""
 
     def __init__(self) -> None:
         self._folder = scratch_folder()
         try:
-            # It is closed when nothing refers to it any more.
             self._file: IO[bytes] = tempfile.TemporaryFile(  # noqa: SIM115
                 dir=self._folder, buffering=0
             )
         except OSError as error:
             raise disk_error(error, self._doing) from error
+        weakref.finalize(self, self._file.close)
 
     @property
     def _doing(self) -> str:
@@ -99,17 +104,41 @@ class StoredArray:
         return self.shape[0]
 
     def __getitem__(self, rows: slice | Array) -> Array:
-        chosen = self.mapped()[rows]
-        return np.array(chosen) if isinstance(rows, slice) else chosen
+        if isinstance(rows, slice):
+            return np.array(self.mapped()[rows])
+        return self._gathered(np.asarray(rows))
 
     def mapped(self) -> Array:
         """Returns the array, read from the disk as it is used; it stays mapped as long."""
-        if 0 in self.shape:
-            return np.empty(self.shape, self.dtype)
-        page = self.begin - self.begin % mmap.ALLOCATIONGRANULARITY
-        size = int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
-        content = self.file.mapped(page, self.begin - page + size)
-        return np.ndarray(self.shape, self.dtype, content, self.begin - page)
+        return self._window(0, len(self))
+
+    def _gathered(self, rows: Array) -> Array:
+        """Reads rows in the order in which they lie, from one window of the file at a time."""
+        order = np.argsort(rows, kind="stable")
+        ascending = rows[order]
+        result = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        height = max(1, _WINDOW // max(1, self._row_bytes))
+        begin = 0
+        while begin < len(rows):
+            first = int(ascending[begin])
+            end = int(np.searchsorted(ascending, first + height))
+            window = self._window(first, min(first + height, len(self)))
+            result[order[begin:end]] = window[ascending[begin:end] - first]
+            begin = end
+        return result
+
+    def _window(self, first: int, end: int) -> Array:
+        shape = (end - first, *self.shape[1:])
+        if 0 in shape:
+            return np.empty(shape, self.dtype)
+        start = self.begin + first * self._row_bytes
+        page = start - start % mmap.ALLOCATIONGRANULARITY
+        size = start - page + (end - first) * self._row_bytes
+        return np.ndarray(shape, self.dtype, self.file.mapped(page, size), start - page)
+
+    @property
+    def _row_bytes(self) -> int:
+        return int(np.prod(self.shape[1:], dtype=np.int64)) * self.dtype.itemsize
 
 
 def scratch_folder() -> Path:

@@ -189,4 +189,5 @@ def _typed(frame: Frame, name: str, wanted: Wanted) -> Column:
 
 
 def _stored(column: Column, scratch: ScratchFile) -> _Stored:
-    return _Stored(replace(column, values=column.values[:0]), scratch.stored(column.values))
+    kind = replace(column, values=np.empty(0, column.values.dtype))
+    return _Stored(kind, scratch.stored(column.values))

@@ -12,6 +12,7 @@ import numpy as np
 
 from dl.config.schema import Config
 from dl.config.sections.data import BuiltinData, ColumnKind, CsvData, ParquetData
+from dl.data.files import unchanged
 from dl.data.fingerprint import fingerprint_files
 from dl.data.raw import Column, RawParts, RawTable
 from dl.data.tables.builtin import read_builtin
@@ -82,15 +83,16 @@ def read_files(config: Config, data: FileData, read: ReadTable) -> RawParts:
     """Reads the config's files with a function that reads one; the first decides the kinds."""
     targets = (data.target,) if isinstance(data.target, str) else data.target
     wanted = Wanted(data.features, targets, data.columns or {}, _strict_target(config))
-    train = read(config, Path(data.path), wanted)
-    _check_kinds(data, train)
-    alike = Wanted(tuple(train.columns), targets, _kinds(train), wanted.strict_target)
-    validation, test = (
-        None if path is None else read(config, Path(path), alike)
-        for path in (data.validation_path, data.test_path)
-    )
-    paths = [path for path in (data.path, data.validation_path, data.test_path) if path]
-    fingerprint = fingerprint_files(map(Path, paths))
+    paths = [Path(path) for path in (data.path, data.validation_path, data.test_path) if path]
+    with unchanged(paths):
+        train = read(config, Path(data.path), wanted)
+        _check_kinds(data, train)
+        alike = Wanted(tuple(train.columns), targets, _kinds(train), wanted.strict_target)
+        validation, test = (
+            None if path is None else read(config, Path(path), alike)
+            for path in (data.validation_path, data.test_path)
+        )
+        fingerprint = fingerprint_files(paths)
     return RawParts(train, validation, test, fingerprint=fingerprint)
 
 
