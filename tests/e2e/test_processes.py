@@ -53,6 +53,25 @@ def test_a_signal_stops_the_training_after_the_batch(
     assert record["epochs"] == len((run / "history.csv").read_text().splitlines()) - 1
 
 
+@pytest.mark.parametrize(
+    ("command", "number", "code"), [("train", signal.SIGINT, 130), ("predict", signal.SIGHUP, 129)]
+)
+def test_a_signal_while_loading_ends_with_one_line(
+    project: Project, tmp_path: Path, command: str, number: signal.Signals, code: int
+) -> None:
+    subject = project.run if command == "predict" else project.config
+    with _dl(command, subject, "--runs", tmp_path) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line == "Loading Keras\n":
+                break
+        process.send_signal(number)
+        rest = process.stderr.read().splitlines()
+    assert process.returncode == code
+    assert rest[-1] == "interrupted"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_killed_run_is_shown_as_interrupted(project: Project, tmp_path: Path) -> None:
     process = _dl(
         "train", project.config, "--runs", tmp_path, "-q", "--set", "training.epochs=100000"

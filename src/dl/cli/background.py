@@ -19,8 +19,9 @@ class Importing:
         self._name = module
         self._module: ModuleType | None = None
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._import, name=f"import {module}")
-        self._thread.start()
+        # Not `Thread.join`: one that a signal interrupts takes the thread for ended (bpo-45274).
+        self._done = threading.Event()
+        threading.Thread(target=self._import, name=f"import {module}").start()
 
     def __enter__(self) -> Self:
         return self
@@ -31,11 +32,11 @@ class Importing:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._thread.join()
+        self._done.wait()
 
     def module(self) -> Any:
         """Waits for the module and returns it; raises what its import raised."""
-        self._thread.join()
+        self._done.wait()
         if self._error is not None:
             raise self._error
         return self._module
@@ -45,3 +46,5 @@ class Importing:
             self._module = importlib.import_module(self._name)
         except BaseException as error:
             self._error = error
+        finally:
+            self._done.set()

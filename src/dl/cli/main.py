@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -25,6 +26,7 @@ from dl.cli.remove import remove
 from dl.cli.render import error_text
 from dl.cli.schema import schema
 from dl.cli.show import show
+from dl.cli.signals import Stopped, stopping_at_once
 from dl.cli.summary import summary
 from dl.cli.tag import tag
 from dl.cli.trace import trace
@@ -36,13 +38,15 @@ _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 class _Commands(click.Group):
-    """The commands, of which each ends quietly when the reader of its output has gone."""
+    """The commands; each ends quietly on a signal, or when the reader of its output has gone."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
             raise click.exceptions.Exit(ExitCode.DONE) from error
+        except KeyboardInterrupt as error:  # click would write an empty line
+            raise click.exceptions.Exit(_stopped(error)) from error
 
 
 @click.group(
@@ -80,8 +84,9 @@ for _command in (
 
 def main() -> NoReturn:
     """Runs the command line and leaves with its exit code."""
-    code = run(sys.argv[1:])
-    _flush_quietly()
+    with stopping_at_once():
+        code = run(sys.argv[1:])
+        _flush_quietly()
     sys.exit(code)
 
 
@@ -90,8 +95,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         # Click returns the code of an `Exit` here instead of raising it.
         code = dl.main(list(arguments), prog_name="dl", standalone_mode=False)
-    except (KeyboardInterrupt, click.Abort):
-        return _fail("interrupted", ExitCode.INTERRUPTED)
+    except (KeyboardInterrupt, click.Abort) as error:
+        return _stopped(error)
     except Exception as error:
         return _exit_code(error)
     return code if isinstance(code, int) else ExitCode.DONE
@@ -113,6 +118,11 @@ def _exit_code(error: Exception) -> int:
             return _fail(f"error: {name}: {error.strerror}", ExitCode.DISK)
         case _:
             return _report_bug()
+
+
+def _stopped(error: BaseException) -> int:
+    number = error.number if isinstance(error, Stopped) else signal.SIGINT
+    return _fail("interrupted", 128 + number)
 
 
 def _fail(text: str, code: int) -> int:
