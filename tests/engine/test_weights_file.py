@@ -121,7 +121,7 @@ MISMATCHES: dict[Callable[[Any], None], str] = {
     renamed: "{} does not fit the model: its layers",
     without_a_weight: "{} does not fit the model: its weights",
     with_another_weight: "{} does not fit the model: its weights",
-    without_weights: "{} is no model of dl: it has no 'model_weights'",
+    without_weights: "{} is no model: it has no 'model_weights'",
 }
 
 

@@ -66,12 +66,12 @@ def _hyperparameters(run: RunDirectory) -> str:
     from dl.cli.tables import hyperparameters_text
     from dl.config.hyperparameters import hyperparameters
     from dl.config.load import load_resolved
-    from dl.runs.manifest import check
+    from dl.runs.manifest import read_checked
 
     if not run.resolved.exists():
         return ""
-    check(run.resolved)
-    return hyperparameters_text(hyperparameters(load_resolved(run.resolved).config))
+    loaded = load_resolved(run.resolved, read_checked(run.resolved))
+    return hyperparameters_text(hyperparameters(loaded.config))
 
 
 def _curves(run: RunDirectory) -> str:

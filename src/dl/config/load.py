@@ -67,7 +67,13 @@ def load_config(
     Raises:
         ConfigError: The config is wrong; it carries every problem that could be found.
     """
-    text = read_bytes(path)
+    return load_text(path, read_bytes(path), overrides, name)
+
+
+def load_text(
+    path: Path, text: bytes, overrides: Sequence[str | Override] = (), name: str | None = None
+) -> Loaded:
+    """Checks the text of a config that stands, or would stand, in a file; else as `load_config`."""
     document = read_with_bases(path, text)
     root, problems = override(document.root, overrides)
     root = _named(root, path, name)
@@ -81,14 +87,14 @@ def load_config(
     return Loaded(config, path, text, typed, folder, root)
 
 
-def load_resolved(path: Path) -> Loaded:
-    """Reads the `resolved.yaml` of a run.
+def load_resolved(path: Path, text: bytes) -> Loaded:
+    """Checks the text of the `resolved.yaml` of a run.
 
     Raises:
         RunError: It is damaged.
     """
     try:
-        return load_config(path)
+        return load_text(path, text)
     except ConfigError as error:
         message = f"{path} is damaged: {error.problems[0].message}"
         raise RunError(message, hint="train again") from error

@@ -15,13 +15,14 @@ from dl.data.load import info_of, load_part, load_split, read_inputs
 from dl.data.targets import decode, with_cut
 from dl.data.types import Array, DataInfo, Inputs, Part
 from dl.engine.evaluate import evaluate as evaluate_part
+from dl.engine.hdf5 import read_file
 from dl.engine.model import build_model, compile_model
 from dl.engine.predict import predict as predict_outputs
 from dl.engine.storage import load_weights
 from dl.errors import RunError
 from dl.progress import Reporter
 from dl.runs.directory import RunDirectory
-from dl.runs.manifest import check
+from dl.runs.manifest import read_checked
 from dl.runs.record import read_json
 from dl.vocabulary.spec import Findings
 
@@ -64,9 +65,7 @@ def open_run(run: RunDirectory, reporter: Reporter, threshold: float | None = No
             f"{run.label} has no model.h5: its training did not end",
             hint=f"train again: dl train {run.config}",
         )
-    check(run.model)
-    check(run.resolved)
-    loaded = load_resolved(run.resolved)
+    loaded = load_resolved(run.resolved, read_checked(run.resolved))
     learned = with_cut(read_json(run.preprocess), threshold, run.label)
     with reporter.stage("Loading the model"):
         info = info_of(learned)
@@ -75,7 +74,7 @@ def open_run(run: RunDirectory, reporter: Reporter, threshold: float | None = No
             compile_model(model, loaded.config, info, learned)
         except Findings as error:
             raise _unfit(run) from error
-        load_weights(model, run.model)
+        load_weights(model, run.model, _read_model)
     return SavedRun(run, loaded.config, learned, info, model)
 
 
@@ -119,6 +118,10 @@ def _inputs(
     if source is None:
         return Inputs(load_split(saved.config, saved.learned, split, reporter).x, ())
     return read_inputs(saved.config, saved.learned, source, reporter)
+
+
+def _read_model(path: Path, array_bytes: int) -> bytes:
+    return read_checked(path, lambda path: read_file(path, array_bytes))
 
 
 def _unfit(run: RunDirectory) -> RunError:

@@ -18,6 +18,7 @@ import numpy as np
 
 from dl.config.schema import Config
 from dl.engine import own, randomness
+from dl.engine.hdf5 import ReadFile, read_file
 from dl.engine.plain_layers import plain_layers
 from dl.engine.target_unit import InTargetUnit
 from dl.engine.weights_file import read_weights
@@ -47,14 +48,19 @@ def save_model(model: keras.Sequential, config: Config, path: Path) -> None:
         raise DiskError(f"{path} cannot be written: {reason}") from error
 
 
-def load_weights(model: keras.Sequential, path: Path) -> None:
+def load_weights(model: keras.Sequential, path: Path, read: ReadFile = read_file) -> None:
     """Reads the weights of a model from a file that `save_model` wrote, and nothing but arrays.
+
+    Args:
+        model: The model.
+        path: The file.
+        read: Reads the file, given the bytes of its arrays, and may refuse to.
 
     Raises:
         RunError: The file is damaged, or is not of this model; the model is not touched.
     """
     weights = [weight for layer in model.layers for weight in layer.weights]
-    arrays = read_weights(path, {layer.name: layer.weights for layer in model.layers})
+    arrays = read_weights(path, {layer.name: layer.weights for layer in model.layers}, read)
     for weight, array in zip(weights, arrays, strict=True):
         weight.assign(array)
 

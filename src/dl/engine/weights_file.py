@@ -1,8 +1,7 @@
-"""Reads the arrays of `model.h5` without trusting the file.
+"""Reads the arrays of `model.h5`: what the model expects, by name, shape and type, nothing else.
 
-HDF5 files can point elsewhere: external and soft links, external storage, virtual data sets, and
-filters that load code. Each is refused before anything is read, and nothing is read whose name,
-shape and type the model does not expect.
+The walk follows the names that the model has, never those that the file has: a file cannot make
+it longer.
 """
 
 from __future__ import annotations
@@ -11,101 +10,96 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from dl.data.types import Array
+from dl.engine.hdf5 import (
+    HINT,
+    ReadFile,
+    Refused,
+    array_in,
+    group_in,
+    names_in,
+    opened,
+    read_file,
+    values_of,
+)
 from dl.errors import RunError
 
 _ROOT = "model_weights"
 _COPY = "top_level_model_weights"
 """A group that Keras writes beside those of the layers; it is empty for a Sequential model."""
-_HINT = "restore the file from a copy, or train again"
+
+Tree = dict[str, Any]
+"""Names and what is below them: another tree, or a weight."""
 
 
-def read_weights(path: Path, layers: Mapping[str, Sequence[Any]]) -> list[Array]:
+def read_weights(
+    path: Path, layers: Mapping[str, Sequence[Any]], read: ReadFile = read_file
+) -> list[Array]:
     """Returns the arrays of all layers' weights, in the order given.
 
     Args:
         path: The file.
         layers: The weights that each layer of the model has, by the layer's name.
+        read: Reads the file, given the bytes of its arrays.
 
     Raises:
         RunError: The file is missing or damaged, holds what it must not, or other names, shapes
             or types than the model's; the first mismatch is named.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            return _read(path, file, layers)
-    except FileNotFoundError as error:
-        raise RunError(f"{path} is missing", hint="train again") from error
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        raise RunError(f"{path} is damaged: it is no readable HDF5 file", hint=_HINT) from error
+    with opened(path, read(path, _bytes_of(layers))) as file:
+        if _ROOT not in file:
+            raise Refused(f"is no model: it has no {_ROOT!r}")
+        root = group_in(file, _ROOT)
+        found = [name for name in names_in(root, len(layers) + 2) if name != _COPY]
+        _compare_names(path, "layer", found, sorted(layers))
+        arrays = []
+        for name, weights in layers.items():
+            tree = _tree(weights)
+            read = dict(_arrays(path, group_in(root, name), tree, ""))
+            arrays += [read[weight.path] for weight in weights]
+        return arrays
 
 
-def _read(path: Path, file: Any, layers: Mapping[str, Sequence[Any]]) -> list[Array]:
-    root = _member(path, file, _ROOT, h5py.Group)
-    _compare_names(path, "layer", sorted(set(root) - {_COPY}), sorted(layers))
-    arrays = []
-    for name, weights in layers.items():
-        group = _member(path, root, name, h5py.Group)
-        expected = [weight.path for weight in weights]
-        _compare_names(path, "weight", _datasets(path, group), sorted(expected))
-        arrays += [_array(path, group, weight) for weight in weights]
-    return arrays
+def _bytes_of(layers: Mapping[str, Sequence[Any]]) -> int:
+    return sum(
+        int(np.prod(weight.shape)) * np.dtype(weight.dtype).itemsize
+        for weights in layers.values()
+        for weight in weights
+    )
 
 
-def _datasets(path: Path, group: Any, prefix: str = "") -> list[str]:
-    """Returns the names of all data sets below a group, sorted; follows hard links only."""
-    found = []
-    for name in group:
-        member = _member(path, group, name, (h5py.Group, h5py.Dataset))
-        inner = f"{prefix}{name}"
-        if isinstance(member, h5py.Group):
-            found += _datasets(path, member, f"{inner}/")
+def _tree(weights: Sequence[Any]) -> Tree:
+    root: Tree = {}
+    for weight in weights:
+        *folders, name = weight.path.split("/")
+        below = root
+        for folder in folders:
+            below = below.setdefault(folder, {})
+        below[name] = weight
+    return root
+
+
+def _arrays(path: Path, group: Any, tree: Tree, prefix: str) -> list[tuple[str, Array]]:
+    found = [f"{prefix}{name}" for name in names_in(group, len(tree) + 1)]
+    _compare_names(path, "weight", found, [f"{prefix}{name}" for name in sorted(tree)])
+    read: list[tuple[str, Array]] = []
+    for name, below in tree.items():
+        if isinstance(below, dict):
+            read += _arrays(path, group_in(group, name), below, f"{prefix}{name}/")
         else:
-            found.append(inner)
-    return sorted(found)
+            read.append((below.path, _array(path, array_in(group, name), below)))
+    return read
 
 
-def _member(path: Path, group: Any, name: str, types: Any) -> Any:
-    link = group.get(name, getlink=True)
-    if link is None:
-        raise RunError(f"{path} is no model of dl: it has no {name!r}", hint=_HINT)
-    if type(link) is not h5py.HardLink:
-        raise _foreign(path, f"{group.name}/{name}", "a link that leads elsewhere")
-    member = group[name]
-    if not isinstance(member, types):
-        raise _foreign(path, member.name, "an object of another kind")
-    return member
-
-
-def _array(path: Path, group: Any, weight: Any) -> Array:
-    dataset = _hard(path, group, weight.path)
-    _refuse_indirect(path, dataset)
+def _array(path: Path, dataset: Any, weight: Any) -> Array:
     shape, dtype = tuple(weight.shape), np.dtype(weight.dtype)
     if dataset.shape != shape:
         raise _mismatch(path, f"the shape of {weight.path}", str(shape), str(dataset.shape))
     if dataset.dtype != dtype:
         raise _mismatch(path, f"the type of {weight.path}", str(dtype), str(dataset.dtype))
-    array: Array = dataset[()]
-    return array
-
-
-def _hard(path: Path, group: Any, inner: str) -> Any:
-    *folders, name = inner.split("/")
-    for folder in folders:
-        group = _member(path, group, folder, h5py.Group)
-    return _member(path, group, name, h5py.Dataset)
-
-
-def _refuse_indirect(path: Path, dataset: Any) -> None:
-    """Refuses storage outside the file, and layouts that Keras never writes."""
-    settings = dataset.id.get_create_plist()
-    if dataset.is_virtual or settings.get_external_count() or settings.get_nfilters():
-        raise _foreign(path, dataset.name, "values that lie elsewhere or behind a filter")
-    if settings.get_layout() not in (h5py.h5d.CONTIGUOUS, h5py.h5d.COMPACT):
-        raise _foreign(path, dataset.name, "values in another layout than Keras writes")
+    return values_of(dataset)
 
 
 def _compare_names(path: Path, what: str, found: list[str], expected: list[str]) -> None:
@@ -114,17 +108,17 @@ def _compare_names(path: Path, what: str, found: list[str], expected: list[str])
     if missing:
         raise _mismatch(path, f"its {what}s", f"a {what} {missing[0]!r}", _or_nothing(unknown))
     if unknown:
-        raise _mismatch(path, f"its {what}s", f"no more {what}s", repr(unknown[0]))
+        raise _mismatch(path, f"its {what}s", f"no more {what}s", _shown(unknown[0]))
 
 
 def _or_nothing(unknown: list[str]) -> str:
-    return repr(unknown[0]) if unknown else "none"
+    return _shown(unknown[0]) if unknown else "none"
+
+
+def _shown(name: str) -> str:
+    return ascii(name) if len(name) <= 100 else ascii(name[:100]) + "…"
 
 
 def _mismatch(path: Path, what: str, expected: str, found: str) -> RunError:
     message = f"{path} does not fit the model: {what}"
-    return RunError(message, expected=expected, found=found, hint=_HINT)
-
-
-def _foreign(path: Path, name: str, what: str) -> RunError:
-    return RunError(f"{path} holds at {name} {what}; it is not read", hint=_HINT)
+    return RunError(message, expected=expected, found=found, hint=HINT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -75,6 +76,22 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Writes a whole UTF-8 file durably; raises `DiskError`."""
     write_bytes(path, text.encode())
+
+
+def read_regular(path: Path, most_bytes: int | None = None) -> bytes:
+    """Reads a regular file; never waits, as the reading of a pipe would.
+
+    Raises:
+        OSError: It cannot be read, is no regular file, or is larger than `most_bytes`.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        if most_bytes is not None and status.st_size > most_bytes:
+            raise OSError(errno.EFBIG, f"it is larger than {most_bytes} bytes", str(path))
+        return file.read()
 
 
 def sync(path: Path) -> None:

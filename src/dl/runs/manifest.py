@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from dl.errors import RunError
 from dl.runs.directory import RunDirectory
-from dl.runs.files import published, write_text
+from dl.runs.files import published, read_regular, write_text
 
 SCHEMA = 1
 _TRIES = 3
@@ -55,15 +55,19 @@ def publish(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
-def read_checked(path: Path) -> bytes:
-    """Reads a run's file.
+def read_checked(path: Path, read: Callable[[Path], bytes] = read_regular) -> bytes:
+    """Reads a run's file; what was checked is what is returned.
+
+    Args:
+        path: The file.
+        read: Reads it, and may refuse to.
 
     Raises:
         RunError: The file is missing, or is not what was published.
     """
     for _ in range(_TRIES):
         try:
-            content = path.read_bytes()
+            content = read(path)
         except OSError as error:
             raise _unreadable(path, error) from error
         if sha256(content) in _accepted(path):
@@ -118,7 +122,7 @@ def _accepted(path: Path) -> tuple[str, ...]:
 def _read(manifest: Path) -> Sums:
     """Reads a manifest; nothing but the very text that was written passes."""
     try:
-        text = manifest.read_bytes().decode()
+        text = read_regular(manifest).decode()
         values = json.loads(text)
         _refuse_newer(manifest, values["schema"])
         sums = {name: tuple(listed) for name, listed in values["files"].items()}

@@ -51,6 +51,18 @@ def read_npz_part(path: Path, arrays: Arrays) -> RawArrays:
     Raises:
         DataError: The file cannot be read, or has none of these pairs.
     """
+    x_name, y_name = labelled_pair(path, arrays)
+    with NpzFile(path) as file:
+        return _part(file, x_name, y_name, "test")
+
+
+def labelled_pair(path: Path, arrays: Arrays | None = None) -> tuple[str, str]:
+    """Returns the names of the inputs and targets that `read_npz_part` takes from a file.
+
+    Raises:
+        DataError: The file cannot be read, or has none of these pairs.
+    """
+    arrays = arrays or Arrays()
     check_file(path)
     pairs = [
         (arrays.x_test or "x_test", arrays.y_test or "y_test"),
@@ -60,7 +72,7 @@ def read_npz_part(path: Path, arrays: Arrays) -> RawArrays:
     with NpzFile(path) as file:
         for x_name, y_name in pairs:
             if x_name in file.names and y_name in file.names:
-                return _part(file, x_name, y_name, "test")
+                return x_name, y_name
         wanted = ", or ".join(f"`{x_name}` and `{y_name}`" for x_name, y_name in pairs)
         raise _no_arrays(file, wanted)
 
