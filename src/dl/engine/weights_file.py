@@ -57,8 +57,8 @@ def read_weights(
         arrays = []
         for name, weights in layers.items():
             tree = _tree(weights)
-            read = dict(_arrays(path, group_in(root, name), tree, ""))
-            arrays += [read[weight.path] for weight in weights]
+            below = dict(_arrays(path, group_in(root, name), tree, ""))
+            arrays += [below[weight.path] for weight in weights]
         return arrays
 
 
