@@ -1,14 +1,16 @@
-"""Packages that are hidden from a library, and only from it."""
+"""Imports that leave out, or put off, what a library takes along."""
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
-from dl.imports import hidden
+from dl.imports import deferred, hidden, uncollected
 
 MODULE = "this"
 """A module of the standard library that nothing imports."""
@@ -44,3 +46,44 @@ def test_a_package_is_hidden_from_one_thread_only() -> None:
 def test_a_package_that_is_imported_already_stays() -> None:
     with hidden(["json"]):
         assert importlib.import_module("json") is sys.modules["json"]
+
+
+@pytest.fixture
+def gathering(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A package with two modules, each of which notes in `ran` that it has run."""
+    folder = tmp_path / "gathering"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("ran = []\n")
+    for name in ("first", "second"):
+        (folder / f"{name}.py").write_text(f"import gathering\ngathering.ran.append({name!r})\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("gathering", "gathering.first", "gathering.second"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return "gathering"
+
+
+def test_a_deferred_module_runs_when_it_is_used(gathering: str) -> None:
+    with deferred(gathering):
+        package, first = (importlib.import_module(f"{gathering}{end}") for end in ("", ".first"))
+    assert package.ran == []
+    assert first.gathering is package
+    assert package.ran == ["first"]
+
+
+def test_a_module_that_is_left_out_is_not_deferred(gathering: str) -> None:
+    with deferred(gathering, but=("second",)):
+        importlib.import_module(f"{gathering}.second")
+    assert importlib.import_module(gathering).ran == ["second"]
+
+
+def test_a_module_is_deferred_inside_only(gathering: str) -> None:
+    with deferred(gathering):
+        pass
+    importlib.import_module(f"{gathering}.first")
+    assert importlib.import_module(gathering).ran == ["first"]
+
+
+def test_garbage_is_collected_again_afterwards() -> None:
+    with uncollected():
+        assert not gc.isenabled()
+    assert gc.isenabled()

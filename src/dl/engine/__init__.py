@@ -10,7 +10,7 @@ import os
 import warnings
 
 from dl.engine.quiet import quiet_stderr
-from dl.imports import hidden
+from dl.imports import deferred, hidden, uncollected
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -20,7 +20,13 @@ os.environ.setdefault("TF_CPP_MAX_VLOG_LEVEL", "0")
 # that `dl` uses.
 _OPTIONAL = ("IPython", "jax", "matplotlib", "pandas", "scipy", "sklearn", "torch")
 
-with quiet_stderr(), hidden(_OPTIONAL):
+# TensorFlow's public names, gathered from all its parts, for its second version and for its first
+# two times over. What `dl` and Keras use of them is loaded without it. TensorFlow has folders of
+# its own with the names of two, which would take their place when they are imported later.
+_GATHERED = "tensorflow._api.v2"
+_ALSO_FOLDERS = ("distribute", "lite")
+
+with quiet_stderr(), uncollected(), hidden(_OPTIONAL), deferred(_GATHERED, _ALSO_FOLDERS):
     import absl.logging
     import keras
     import tensorflow as tf
