@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import LazyLoader
+from types import ModuleType
 
 
 class _Hider:
@@ -46,7 +47,7 @@ class _Deferrer:
         self._but = frozenset(but)
 
     def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: None = None
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Finds a module below the package and puts its running off; leaves all others alone."""
         if not name.startswith(self._prefix) or not self._but.isdisjoint(name.split(".")):
