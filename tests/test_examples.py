@@ -17,6 +17,8 @@ Dl = Callable[..., Any]
 CONFIGS = Path(__file__).parents[1] / "configs"
 NEEDS_NETWORK = {"mnist", "mnist-cnn"}
 NEEDS_PICTURES = {"images"}
+TRAINED_ELSEWHERE = "course"
+"""The tests of the course train its configs, and look at what comes out."""
 
 
 @pytest.mark.parametrize("example", examples().values(), ids=lambda example: example.name)
@@ -26,12 +28,32 @@ def test_a_shipped_config_is_right(example: Example, tmp_path: Path) -> None:
 
 
 def test_the_installed_configs_are_those_of_the_checkout() -> None:
-    texts = {path.stem: path.read_text(encoding="utf-8") for path in CONFIGS.glob("*.yaml")}
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in CONFIGS.rglob("*.yaml")}
     assert {example.name: example.text for example in examples().values()} == texts
 
 
+def test_every_config_of_the_course_is_trained_by_its_tests() -> None:
+    texts = [path.read_text() for path in (CONFIGS.parent / "tests" / "course").glob("test_*.py")]
+    names = [example.name for example in examples().values() if example.group == TRAINED_ELSEWHERE]
+    assert len(names) > 20
+    assert not [name for name in names if not any(f'"{name}"' in text for text in texts)]
+
+
+def test_list_fits_a_terminal_and_is_grouped(dl: Dl) -> None:
+    lines = dl("init", "--example").out.splitlines()
+    assert lines[lines.index("course") + 1].startswith("  01-perceptron ")
+    assert not [line for line in lines if len(line) > 80]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(examples().keys() - NEEDS_NETWORK))
+@pytest.mark.parametrize(
+    "name",
+    [
+        example.name
+        for example in examples().values()
+        if example.name not in NEEDS_NETWORK and example.group != TRAINED_ELSEWHERE
+    ],
+)
 def test_a_shipped_config_trains(name: str, tmp_path: Path, dl: Dl) -> None:
     if name in NEEDS_PICTURES:
         _make_pictures(tmp_path / "data" / "images")
@@ -58,7 +80,7 @@ def _train(dl: Dl, config: Path, folder: Path) -> None:
 
 
 def _written(example: Example, folder: Path) -> Path:
-    for table in CONFIGS.glob("*.csv"):
+    for table in CONFIGS.rglob("*.csv"):
         shutil.copy(table, folder)
     path = folder / f"{example.name}.yaml"
     path.write_text(example.text, encoding="utf-8")

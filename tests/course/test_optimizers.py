@@ -34,7 +34,7 @@ def gradient(theta: Floats, x: Floats, y: Floats) -> Floats:
 
 @pytest.mark.slow
 def test_normal_equation_is_the_formula() -> None:
-    start = prepared("08-normal-equation")
+    start = prepared("08a-normal-equation")
     theta = normal_equation(start)
     x, y = rows(start)
     run = trained(start)
@@ -46,14 +46,14 @@ def test_normal_equation_is_the_formula() -> None:
 
 @pytest.mark.slow
 def test_gradient_descent_ends_at_the_normal_equation() -> None:
-    start = prepared("08-gradient-descent")
+    start = prepared("08b-gradient-descent")
     trained(start)
     assert parameters(start.model) == pytest.approx(normal_equation(start), abs=1e-4)
 
 
 @pytest.mark.slow
 def test_gradient_descent_takes_the_steps_of_the_formula() -> None:
-    start = prepared("08-gradient-descent", {"training.epochs": 30})
+    start = prepared("08b-gradient-descent", {"training.epochs": 30})
     x, y = rows(start)
     theta = parameters(start.model)
     keeper = PathKeeper(start.model, start.dataset)
@@ -69,7 +69,7 @@ def test_gradient_descent_takes_the_steps_of_the_formula() -> None:
 @pytest.mark.slow
 def test_schedule_is_the_one_of_the_course() -> None:
     """The rate at the start of each epoch of 100 steps is 5 / (t + 50)."""
-    start = prepared("08-sgd", {"training.epochs": 3, "engine.steps_per_call": "auto"})
+    start = prepared("08c-sgd", {"training.epochs": 3, "engine.steps_per_call": "auto"})
     first = RateReader(start.model, start.config).value()
     run = trained(start)
     rates = [first, *(row["learning_rate"] for row in run.history)]
@@ -78,7 +78,7 @@ def test_schedule_is_the_one_of_the_course() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["08-sgd", "08-mini-batch"])
+@pytest.mark.parametrize("name", ["08c-sgd", "08d-mini-batch"])
 def test_fewer_rows_a_step_end_near_the_normal_equation(name: str) -> None:
     start = prepared(name, {"engine.steps_per_call": "auto"})
     run = trained(start)
@@ -89,7 +89,7 @@ def test_fewer_rows_a_step_end_near_the_normal_equation(name: str) -> None:
 
 @pytest.mark.slow
 def test_loss_under_the_path_is_that_of_the_rows() -> None:
-    start = prepared("08-gradient-descent", {"training.epochs": 1})
+    start = prepared("08b-gradient-descent", {"training.epochs": 1})
     x, y = rows(start)
     keeper = PathKeeper(start.model, start.dataset)
     path = keeper.path(start.model, start.dataset)
@@ -102,11 +102,11 @@ def test_loss_under_the_path_is_that_of_the_rows() -> None:
 
 @pytest.mark.slow
 def test_networks_of_another_form_have_no_path() -> None:
-    start = prepared("01-perceptron-and")
+    start = prepared("01-perceptron")
     assert PathKeeper(start.model, start.dataset).path(start.model, start.dataset) is None
 
 
 def test_all_four_start_from_the_same_rows() -> None:
-    configs = [load_config(path).config for path in sorted(Path(CONFIGS).glob("08-*.yaml"))]
+    configs = [load_config(path).config for path in sorted(Path(CONFIGS).glob("08*.yaml"))]
     assert len(configs) == 4
     assert len({(config.seed, config.data.model_dump_json()) for config in configs}) == 1

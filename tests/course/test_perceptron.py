@@ -31,7 +31,7 @@ def passes(dataset: str, epochs: int, **changes: Any) -> tuple[list[Any], list[A
     The rows are those that `dl` trains on; the start is the model's; the order is the rows' own.
     """
     changes = {"data.dataset": dataset, "training.epochs": epochs, **changes}
-    start = prepared("01-perceptron-and", changes)
+    start = prepared("01-perceptron", changes)
     x, y = start.dataset.train.x, start.dataset.train.y.reshape(-1)
     w, b = (array.reshape(-1) for array in start.model.get_weights())
     b = b[0]
@@ -59,7 +59,7 @@ def test_every_pass_gives_the_weights_of_the_rule_by_hand(dataset: str) -> None:
 
 @pytest.mark.slow
 def test_every_update_gives_the_weights_of_the_rule_by_hand() -> None:
-    start = prepared("01-perceptron-and", {"engine.steps_per_call": 1})
+    start = prepared("01-perceptron", {"engine.steps_per_call": 1})
     x, y = start.dataset.train.x, start.dataset.train.y.reshape(-1)
     w, b = (array.reshape(-1) for array in start.model.get_weights())
     by_dl: list[Any] = []
@@ -83,7 +83,7 @@ def test_it_ends_without_errors_where_a_line_separates(dataset: str) -> None:
 
 @pytest.mark.slow
 def test_it_never_ends_on_xor_and_that_is_said() -> None:
-    start = prepared("01-perceptron-and", {"data.dataset": "xor"})
+    start = prepared("01-perceptron", {"data.dataset": "xor"})
     run = trained(start)
     assert len(run.history) == 100
     assert run.notes[-1] == (
@@ -94,7 +94,7 @@ def test_it_never_ends_on_xor_and_that_is_said() -> None:
 
 @pytest.mark.slow
 def test_loss_is_that_of_the_course() -> None:
-    start = prepared("01-perceptron-and", {"training.epochs": 1})
+    start = prepared("01-perceptron", {"training.epochs": 1})
     x, y = start.dataset.train.x, start.dataset.train.y.reshape(-1)
     w, b = (array.reshape(-1) for array in start.model.get_weights())
     losses = []

@@ -18,7 +18,10 @@ NAMES = [
 
 
 def test_examples_are_the_shipped_configs_sorted() -> None:
-    assert list(examples()) == NAMES
+    assert [entry.name for entry in examples().values() if not entry.group] == NAMES
+    course = [entry.name for entry in examples().values() if entry.group == "course"]
+    assert course == sorted(course)
+    assert course[0] == "01-perceptron"
 
 
 def test_examples_have_a_summary_of_one_short_line() -> None:
@@ -35,6 +38,7 @@ def test_example_has_the_text_of_the_file() -> None:
 
 def test_example_has_the_data_of_a_config() -> None:
     assert example("bikes.csv").text.startswith("day,weather,")
+    assert example("gates.csv").text.startswith("x1,x2,")
 
 
 def test_example_names_the_nearest_when_there_is_none() -> None:
@@ -42,5 +46,5 @@ def test_example_names_the_nearest_when_there_is_none() -> None:
         example("digit")
     problem = caught.value.problems[0]
     assert problem.message == "no example is named 'digit'"
-    assert problem.expected == f"one of {', '.join(sorted([*NAMES, 'bikes.csv']))}"
+    assert problem.expected == "a name from the list: dl init --example"
     assert problem.hint == "dl init --example digits"

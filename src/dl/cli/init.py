@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 
 import click
@@ -52,7 +53,10 @@ def _print_example(name: str, targets: tuple[str, ...]) -> None:
     if name != _LIST:
         click.echo(example(name).text, nl=False)
         return
-    listed = examples().values()
-    width = max(len(entry.name) for entry in listed)
-    for entry in listed:
-        click.echo(f"{entry.name:<{width}}  {entry.summary}")
+    for group, listed in groupby(examples().values(), key=lambda entry: entry.group):
+        entries = list(listed)
+        width = max(len(entry.name) for entry in entries)
+        if group:
+            click.echo(f"\n{group}")
+        for entry in entries:
+            click.echo(f"{'  ' if group else ''}{entry.name:<{width}}  {entry.summary}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -13,17 +13,19 @@ from dl.errors import UsageError, closest
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A shipped config: its name, what it shows in one line, and its text."""
+    """A shipped config: its name, what it shows in one line, its text, and the folder it is in."""
 
     name: str
     summary: str
     text: str
+    group: str = ""
 
 
 def examples() -> Mapping[str, Example]:
-    """Returns every shipped config by its name, sorted."""
-    found = [_read(entry) for entry in _folder().iterdir() if entry.name.endswith(".yaml")]
-    return {example.name: example for example in sorted(found, key=lambda example: example.name)}
+    """Returns every shipped config by its name, sorted; those in a folder come after the others."""
+    found = [_read(entry, group) for group, entry in _entries(".yaml")]
+    ordered = sorted(found, key=lambda example: (example.group, example.name))
+    return {example.name: example for example in ordered}
 
 
 def example(name: str) -> Example:
@@ -39,15 +41,27 @@ def example(name: str) -> Example:
     near = closest(wanted, known)
     raise UsageError(
         f"no example is named {name!r}",
-        expected=f"one of {', '.join(sorted(known))}",
+        expected="a name from the list: dl init --example",
         hint=f"dl init --example {near or next(iter(known))}",
     )
 
 
 def _tables() -> Mapping[str, Example]:
-    found = [entry for entry in _folder().iterdir() if entry.name.endswith(".csv")]
-    texts = {entry.name: entry.read_text(encoding="utf-8") for entry in found}
+    texts = {entry.name: entry.read_text(encoding="utf-8") for _, entry in _entries(".csv")}
     return {name: Example(name, "the data of an example", text) for name, text in texts.items()}
+
+
+def _entries(ending: str) -> Iterator[tuple[str, Traversable]]:
+    """Yields the files of an ending with the name of their folder; it is empty at the top."""
+    for entry in _folder().iterdir():
+        if entry.is_dir():
+            yield from ((entry.name, below) for below in entry.iterdir() if _ends(below, ending))
+        elif _ends(entry, ending):
+            yield "", entry
+
+
+def _ends(entry: Traversable, ending: str) -> bool:
+    return entry.name.endswith(ending)
 
 
 def _folder() -> Traversable:
@@ -56,8 +70,8 @@ def _folder() -> Traversable:
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "configs"
 
 
-def _read(entry: Traversable) -> Example:
+def _read(entry: Traversable, group: str) -> Example:
     text = entry.read_text(encoding="utf-8")
     first_sentence = text.removeprefix("# ").split(". ")[0].split(".\n")[0]
     summary = " ".join(first_sentence.replace("\n#", " ").split())
-    return Example(name=entry.name.removesuffix(".yaml"), summary=summary, text=text)
+    return Example(name=entry.name.removesuffix(".yaml"), summary=summary, text=text, group=group)
