@@ -29,19 +29,25 @@ def problem_of(finding: Finding, root: MapNode) -> Problem:
     )
 
 
-def problems_of(error: ValidationError, root: MapNode, whole: bool = True) -> list[Problem]:
+def problems_of(
+    error: ValidationError,
+    root: MapNode,
+    whole: bool = True,
+    schema: type[BaseModel] = Config,
+) -> list[Problem]:
     """Words all errors of a validation; several about one value become one problem.
 
     Args:
         error: What pydantic found.
         root: The tree that was checked.
         whole: Whether all of the config could be read; if not, nothing is called missing.
+        schema: What the tree should be.
     """
     problems: list[Problem] = []
     wrong: dict[Path, list[_Place]] = {}
-    misspelt = _misspelt(error)
+    misspelt = _misspelt(error, schema)
     for item in error.errors(include_url=False, include_input=False):
-        at = _locate(Config, (), item["loc"])
+        at = _locate(schema, (), item["loc"])
         if at.path in misspelt or _only_follows(item["type"], at, root, whole):
             continue
         if item["type"] == FINDINGS:
@@ -51,7 +57,7 @@ def problems_of(error: ValidationError, root: MapNode, whole: bool = True) -> li
         elif at.field is not None and (at.rest or item["type"] != "missing"):
             wrong.setdefault(at.path, []).append(at)
         else:
-            problems.append(_of_key(item["type"], at, root))
+            problems.append(_of_key(item["type"], at, root, schema))
     return problems + [problem for places in wrong.values() for problem in _wrong(places, root)]
 
 
@@ -92,20 +98,20 @@ def _tags(model: type[BaseModel]) -> list[str]:
     return types.choices(model.model_fields["source"])
 
 
-def _of_key(kind: str, at: _Place, root: MapNode) -> Problem:
+def _of_key(kind: str, at: _Place, root: MapNode, schema: type[BaseModel]) -> Problem:
     if kind == "missing":
         return _missing(at.path, at.owner, root)
     if kind == "extra_forbidden":
-        return _unknown(at, root)
+        return _unknown(at, root, schema)
     if kind.startswith("union_tag"):
         return _source(at, root)
     return _no_mapping(at, root)
 
 
-def _misspelt(error: ValidationError) -> set[Path]:
+def _misspelt(error: ValidationError, schema: type[BaseModel]) -> set[Path]:
     """Returns the missing keys of which the user wrote something similar."""
     items = error.errors(include_url=False, include_input=False)
-    places = [(item["type"], _locate(Config, (), item["loc"])) for item in items]
+    places = [(item["type"], _locate(schema, (), item["loc"])) for item in items]
     unknown = [at for kind, at in places if kind == "extra_forbidden"]
     near = {(*at.path[:-1], closest(str(at.path[-1]), at.owner.model_fields)) for at in unknown}
     return {at.path for kind, at in places if kind == "missing" and at.path in near}
@@ -129,14 +135,15 @@ def _missing(path: Path, owner: type[BaseModel], root: MapNode) -> Problem:
     return Problem(f"{dotted(path)} is missing", mark, expected=detail)
 
 
-def _unknown(at: _Place, root: MapNode) -> Problem:
+def _unknown(at: _Place, root: MapNode, schema: type[BaseModel]) -> Problem:
     known = list(at.owner.model_fields)
     near = closest(str(at.path[-1]), known)
+    belongs = belongs_hint(at.path) if schema is Config else None
     return Problem(
         f"{dotted(at.path)} is not known",
         _mark(root, at.path, at_key=True),
-        listing(known if at.path[1:] else [*known, "extends"]),
-        hint=belongs_hint(at.path) or (f"did you mean {near}?" if near else None),
+        listing([*known, "extends"] if at.owner is Config else known),
+        hint=belongs or (f"did you mean {near}?" if near else None),
     )
 
 

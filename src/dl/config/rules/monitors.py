@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from dl.config.rules.partial import Facts
 from dl.config.rules.words import listed, place
+from dl.config.schema import Config
 from dl.config.sections.data import CsvData, Data, ImagesData, NpzData, ParquetData
 from dl.errors import closest
 from dl.vocabulary.catalog import find
@@ -65,6 +67,24 @@ def _metric_name(metric: Spec) -> str:
         return name
     entry = find(Kind.METRIC, metric.type)
     return (entry.default_name if entry else None) or metric.type
+
+
+def measured(config: Config) -> tuple[str, ...]:
+    """Returns the columns of the history that are a loss or a metric: of training, then `val_`."""
+    names = ("loss", *metric_names(config.training.metrics))
+    validated = names if has_validation(config.data) else ()
+    return (*names, *(f"val_{name}" for name in validated))
+
+
+def better(config: Config, name: str) -> Literal["min", "max"] | None:
+    """Returns whether less or more of what is measured is better; None if it is not known."""
+    name = name.removeprefix("val_")
+    metrics = config.training.metrics
+    types = {of: metric.type for of, metric in zip(metric_names(metrics), metrics, strict=True)}
+    kind = types.get(name, "")
+    if kind in _COUNTS:
+        return None
+    return "max" if kind in _RISING else "min"
 
 
 def metrics_differ(facts: Facts) -> Iterator[Finding]:
@@ -131,12 +151,13 @@ def modes_fit_monitors(facts: Facts) -> Iterator[Finding]:
     """A callback looks for the largest of what should grow and the smallest of the rest."""
     if facts.training is None:
         return
-    measured = dict(zip(metric_names(facts.training.metrics), facts.training.metrics, strict=True))
+    metrics = facts.training.metrics
+    by_name = dict(zip(metric_names(metrics), metrics, strict=True))
     for index, callback in enumerate(facts.training.callbacks):
         monitor, mode = callback.parameters.get("monitor"), callback.parameters.get("mode")
         if not isinstance(monitor, str) or mode is None:
             continue
-        metric = measured.get(monitor.removeprefix("val_"))
+        metric = by_name.get(monitor.removeprefix("val_"))
         path = place(("training", "callbacks", index), callback, "mode")
         if metric is None and monitor not in ("loss", "val_loss"):
             continue
