@@ -26,6 +26,12 @@ def versions() -> dict[str, str]:
     }
 
 
+def use_threads(count: int) -> None:
+    """Limits the threads of an operation, and the operations at a time; before the first one."""
+    tf.config.threading.set_intra_op_parallelism_threads(count)
+    tf.config.threading.set_inter_op_parallelism_threads(count)
+
+
 def machine() -> dict[str, Any]:
     """Returns the processor, its threads, oneDNN's state and the GPUs."""
     return {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dl.runs.directory import RunDirectory, create_run, numbers
+from dl.runs.create import create_run
+from dl.runs.directory import RunDirectory, numbers
 
 RECORD = "sweep.json"
 
@@ -38,9 +40,9 @@ class SweepDirectory:
         return self.path / "workers.log"
 
     @property
-    def lock(self) -> Path:
-        """Held while a process works on the sweep."""
-        return self.path / ".lock"
+    def directory(self) -> RunDirectory:
+        """The directory as one that can be locked."""
+        return RunDirectory(self.path)
 
     @property
     def plots(self) -> Path:
@@ -69,7 +71,8 @@ def trial_name(trial: int) -> str:
 
 def create_sweep(root: Path, name: str, files: Mapping[str, bytes]) -> SweepDirectory:
     """Makes the next directory of a sweep, with its first files; raises `DiskError`."""
-    return SweepDirectory(create_run(root, name, files).path)
+    with create_run(root, name, files) as made:
+        return SweepDirectory(made.path)
 
 
 def sweeps_of(root: Path, name: str) -> Iterator[SweepDirectory]:
@@ -78,3 +81,10 @@ def sweeps_of(root: Path, name: str) -> Iterator[SweepDirectory]:
         sweep = SweepDirectory(root / name / f"{number:04d}")
         if sweep.record.is_file() and not sweep.path.is_symlink():
             yield sweep
+
+
+def drop_arrays(run: RunDirectory) -> None:
+    """Removes what takes room in a run: the trained model, its light copy, the checkpoints."""
+    for path in (run.model, run.light, run.light_record):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(run.checkpoints, ignore_errors=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -46,7 +47,13 @@ class Ended:
 
 
 class Journal:
-    """What a sweep has asked and what came of it, in the order in which it happened."""
+    """What a sweep has asked and what came of it, in the order in which it happened.
+
+    Attributes:
+        settings: The setting of each trial.
+        ended: The trainings that have ended, by trial and repeat.
+        counts: How many of them ended how.
+    """
 
     def __init__(self, path: Path) -> None:
         """Reads the journal, if there is one; a torn last line is cut off.
@@ -58,6 +65,7 @@ class Journal:
         self._path = path
         self.settings: dict[int, Setting] = {}
         self.ended: dict[tuple[int, int], Ended] = {}
+        self.counts: Counter[str] = Counter()
         self._by_trial: dict[int, list[Ended]] = {}
         for record in _whole_records(path):
             self._take(record)
@@ -94,6 +102,7 @@ class Journal:
             values = {key: value for key, value in record.items() if key != "event"}
             ended = Ended(**{**values, "values": tuple(values["values"])})
             self.ended[ended.key] = ended
+            self.counts[ended.status] += 1
             self._by_trial.setdefault(ended.trial, []).append(ended)
 
 

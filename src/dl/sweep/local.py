@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -20,23 +20,25 @@ from dl.sweep.tasks import EpochDone, Event, Task, TaskEnded, Trainer
 class LocalPool:
     """Starts a server as a process of its own; what it is given comes from its command."""
 
-    def __init__(self, module: str, arguments: tuple[str, ...], jobs: int, log: Path) -> None:
+    def __init__(self, server: Sequence[str], jobs: int, log: Path, lock: int) -> None:
         """Starts the server and returns at once.
 
         Args:
-            module: Its `main` calls `run_server` with the trainer.
-            arguments: What the module makes its trainer of.
+            server: A module that calls `run_server`, and arguments that are its own.
             jobs: Tasks at the same time.
             log: The file for what the libraries say.
+            lock: The open file that holds the sweep's lock; the processes inherit it, so that it
+                is free when the last of them has ended.
         """
         self._jobs = jobs
         self._log = log
         ours, theirs = socket.socketpair()
         threads = max(1, len(os.sched_getaffinity(0)) // jobs)
+        module, *own = server
         settings = (str(theirs.fileno()), str(threads), str(log))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, *settings, *arguments],
-            pass_fds=(theirs.fileno(),),
+            [sys.executable, "-m", module, *settings, *own],
+            pass_fds=(theirs.fileno(), lock),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )

@@ -1,0 +1,126 @@
+"""What a trial of a sweep is: an ordinary training. Run as a module, it is the sweep's server.
+
+The server's process imports Keras and reads the data; no TensorFlow operation runs in it, so that
+it can be forked.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dl.config.load import Loaded
+    from dl.sweep.tasks import Listener, Result, Task
+
+MODULE = "dl.cli.sweep_trainer"
+_KERAS_SOURCE = "keras"
+
+
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """Configs whose data is read before the first trial: the base, once for each repeat.
+
+    Attributes:
+        base: The config.
+        overrides: For each of them, what it changes.
+    """
+
+    base: Path
+    overrides: Sequence[Sequence[str]]
+
+    def text(self) -> str:
+        """Returns them as an argument of the command line."""
+        return json.dumps([str(self.base), [list(listed) for listed in self.overrides]])
+
+    @classmethod
+    def of(cls, text: str) -> Variants:
+        """Reads them from an argument of the command line."""
+        base, overrides = json.loads(text)
+        return cls(Path(base), overrides)
+
+
+class EngineTrainer:
+    """Trains with `dl.engine`, on datasets that are read once."""
+
+    def __init__(self, variants: Variants) -> None:
+        from dl.data.cache import Datasets
+
+        self._variants = variants
+        self._datasets = Datasets()
+
+    def prepare(self) -> Mapping[str, float]:
+        """Imports Keras and reads the data."""
+        from dl.cli.background import Importing
+        from dl.config.load import load_config
+
+        configs = [
+            load_config(self._variants.base, overrides) for overrides in self._variants.overrides
+        ]
+        with Importing("dl.engine.workflow") as engine:
+            if configs[0].config.data.source == _KERAS_SOURCE:
+                engine.module()
+            for loaded in configs:
+                self._dataset(loaded)
+            engine.module()
+        gc.collect()
+        gc.freeze()  # so that no worker looks through, and copies, what it shares with the others
+        return {}
+
+    def begin(self, threads: int) -> None:
+        """Gives TensorFlow its threads."""
+        from dl.engine.environment import use_threads
+
+        use_threads(threads)
+
+    def train(self, task: Task, listener: Listener) -> Result:
+        """Trains a trial."""
+        import keras
+
+        from dl.config.load import load_config
+        from dl.engine import workflow
+        from dl.engine.prepare import prepare
+        from dl.progress import SilentReporter
+        from dl.runs.sweeps import trial_name
+        from dl.sweep.tasks import Result
+
+        keras.utils.clear_session()
+        reporter = SilentReporter()
+        loaded = load_config(task.base, task.overrides)
+        prepared = prepare(loaded, self._dataset(loaded), reporter)
+        trained = workflow.train(
+            prepared,
+            workflow.Place(task.trials, trial_name(task.trial), task.repeat),
+            reporter,
+            command=_command(task),
+            watch=workflow.Watch(stop_signal=listener.stop_signal, go_on=listener.epoch),
+        )
+        return Result("completed", trained.metrics)
+
+    def _dataset(self, loaded: Loaded) -> Any:
+        from dl.progress import SilentReporter
+
+        return self._datasets.get(loaded, SilentReporter())
+
+
+def _command(task: Task) -> tuple[str, ...]:
+    """Returns the command line that does the same training."""
+    settings = [word for override in task.overrides for word in ("--set", override)]
+    return ("dl", "train", str(task.base), *settings)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Runs the server: a descriptor, the threads of a worker, a log file, and the variants."""
+    from dl.sweep.local import run_server
+
+    descriptor, threads, log, variants = arguments
+    run_server(EngineTrainer(Variants.of(variants)), descriptor, threads, log)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
