@@ -22,6 +22,7 @@ data: {source: builtin, dataset: iris}
 model: {layers: [{type: Dense, units: 3, activation: softmax}]}
 training: {loss: sparse_categorical_crossentropy}
 """
+SWEEP = "base: good.yaml\nparameters: {training.epochs: [1, 2]}\n"
 SCRIPT = """\
 import json, sys
 from dl.cli.main import run
@@ -54,6 +55,7 @@ def test_help_loads_nothing_but_click(arguments: list[str], tmp_path: Path) -> N
         ["validate", "good.yaml"],
         ["schema"],
         ["list"],
+        ["sweep", "sweep.yaml", "--dry-run"],
         ["show", "digits"],
         ["init", "--example"],
     ],
@@ -61,6 +63,7 @@ def test_help_loads_nothing_but_click(arguments: list[str], tmp_path: Path) -> N
 )
 def test_looking_loads_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
     (tmp_path / "good.yaml").write_text(CONFIG, encoding="utf-8")
+    (tmp_path / "sweep.yaml").write_text(SWEEP, encoding="utf-8")
     _make_run(tmp_path / "runs")
     assert not loaded_by(*arguments, folder=tmp_path) & HEAVY
 

@@ -134,6 +134,22 @@ class Interrupted(DlError):
         self.exit_code = ExitCode(128 + signal_number)
 
 
+_KINDS: tuple[type[DlError], ...] = (
+    DlError,
+    ConfigError,
+    DataError,
+    RunError,
+    BusyError,
+    NumericError,
+    DiskError,
+)
+
+
+def error_class(code: int) -> type[DlError]:
+    """Returns the class of errors with an exit code; `RunError` where no class has it."""
+    return next((kind for kind in _KINDS if kind.exit_code == code), RunError)
+
+
 def closest(word: str, known: Iterable[str]) -> str | None:
     """Returns the known word that `word` most likely stands for, or None if none is near."""
     import difflib

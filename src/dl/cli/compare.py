@@ -32,18 +32,24 @@ def compare(
 ) -> None:
     """Compare runs with the first one: settings that differ, metrics, and what is only chance.
 
+    Of a single sweep, all its settings are ranked and compared with the best.
+
     \b
     dl compare digits/1 digits/2
+    dl compare digits-search
     dl compare digits iris --all --md
     """
     from dl.browse.entries import read_entry
     from dl.compare.compare import compare as compare_runs
     from dl.compare.text import csv_text, json_text, markdown_text, plain_text
     from dl.errors import UsageError
-    from dl.runs.find import find_run
+    from dl.runs.find import find_run, is_sweep
 
     if as_csv + as_markdown + as_json > 1:
         raise UsageError("--json, --csv and --md exclude each other", hint="leave one of them")
+    if len(selected) == 1 and is_sweep(selected[0], runs):
+        _show_sweep(selected[0], runs, everything, as_json)
+        return
     found = [find_run(text, runs) for text in selected]
     if len({run.path.resolve() for run in found}) < max(2, len(found)):
         raise UsageError(
@@ -56,3 +62,13 @@ def compare(
         click.echo(csv_text(comparison, everything), nl=False)
     else:
         click.echo((markdown_text if as_markdown else plain_text)(comparison, everything))
+
+
+def _show_sweep(text: str, runs: Path, everything: bool, as_json: bool) -> None:
+    from dl.cli.sweep_text import MOST_LINES, sweep_json, sweep_text
+    from dl.runs.find import find_sweep
+    from dl.sweep.results import read_results
+
+    results = read_results(find_sweep(text, runs))
+    most = len(results.lines) if everything else MOST_LINES
+    click.echo(sweep_json(results) if as_json else sweep_text(results, most))

@@ -28,6 +28,7 @@ from dl.cli.schema import schema
 from dl.cli.show import show
 from dl.cli.signals import Stopped, stopping_at_once
 from dl.cli.summary import summary
+from dl.cli.sweep import sweep
 from dl.cli.tag import tag
 from dl.cli.trace import trace
 from dl.cli.train import train
@@ -71,6 +72,7 @@ for _command in (
     summary,
     list_runs,
     show,
+    sweep,
     compare,
     tag,
     remove,

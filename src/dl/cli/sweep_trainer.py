@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dl.config.load import Loaded
+    from dl.sweep.load import Sweep
+    from dl.sweep.local import LocalPool
+    from dl.sweep.session import Session
     from dl.sweep.tasks import Listener, Result, Task
 
 MODULE = "dl.cli.sweep_trainer"
@@ -43,6 +48,25 @@ class Variants:
         """Reads them from an argument of the command line."""
         base, overrides = json.loads(text)
         return cls(Path(base), overrides)
+
+
+@contextmanager
+def open_pool(sweep: Sweep, opened: Session) -> Iterator[LocalPool]:
+    """Starts the processes that train the trials of a sweep, and ends them."""
+    from dl.sweep.agenda import repeat_overrides
+    from dl.sweep.local import LocalPool
+    from dl.sweep.space import Setting
+
+    repeats = range(1, sweep.terms.runs + 1)
+    own = [repeat_overrides(sweep, Setting({}, {}), repeat) for repeat in repeats]
+    variants = Variants(sweep.base.path, [(*sweep.base.overrides, *each) for each in own])
+    jobs = sweep.file.jobs or len(os.sched_getaffinity(0))
+    server = (MODULE, variants.text())
+    pool = LocalPool(server, jobs, opened.directory.log, opened.lock)
+    try:
+        yield pool
+    finally:
+        pool.close()
 
 
 class EngineTrainer:

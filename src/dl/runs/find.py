@@ -8,13 +8,15 @@ from pathlib import Path
 
 from dl.errors import RunError, closest
 from dl.runs.directory import NUMBER, RunDirectory, numbers
+from dl.runs.sweeps import RECORD, SweepDirectory
 
 
 def find_run(text: str, root: Path) -> RunDirectory:
     """Returns the run that `text` names.
 
     Args:
-        text: A run's directory, a name (its newest run), or `name/number`.
+        text: A run's directory, a name (its newest run), `name/number`, or a trial of a sweep,
+            `name/number/trial`, perhaps with the number of its repeat.
         root: The folder of all runs.
 
     Raises:
@@ -29,9 +31,36 @@ def find_run(text: str, root: Path) -> RunDirectory:
             _refuse_outside(run, root)
         return run
     name, _, number = text.strip("/").partition("/")
+    number, _, trial = number.partition("/")
     run = _named_run(root, name, number)
+    if trial or (run.path / RECORD).is_file():
+        run = _trial(SweepDirectory(run.path), trial)
     _refuse_outside(run, root)
     return run
+
+
+def find_sweep(text: str, root: Path) -> SweepDirectory:
+    """Returns the sweep that `text` names: its directory, a name (its newest), or `name/number`.
+
+    Raises:
+        RunError: There is no such sweep.
+    """
+    if "\0" not in text and (Path(text) / RECORD).is_file():
+        return SweepDirectory(Path(text))
+    name, _, number = text.strip("/").partition("/")
+    sweep = SweepDirectory(_named_run(root, name, number).path)
+    if not sweep.record.is_file():
+        raise RunError(f"{sweep.label} is a run, not a sweep", hint=f"dl show {sweep.label}")
+    return sweep
+
+
+def is_sweep(text: str, root: Path) -> bool:
+    """Tells whether `text` names a sweep."""
+    try:
+        find_sweep(text, root)
+    except RunError:
+        return False
+    return True
 
 
 def all_runs(root: Path) -> Iterator[RunDirectory]:
@@ -69,6 +98,21 @@ def _named_run(root: Path, name: str, number: str) -> RunDirectory:
             hint="see the runs: dl list",
         )
     return RunDirectory(root / name / f"{int(number):04d}")
+
+
+def _trial(sweep: SweepDirectory, text: str) -> RunDirectory:
+    """Returns the run of `trial` or `trial/repeat`; without a repeat the first that there is."""
+    trial, _, repeat = text.partition("/")
+    folder = sweep.trials / trial.zfill(4)
+    found = numbers(folder) if trial.isascii() and trial.isdigit() else []
+    wanted = int(repeat) if repeat.isascii() and repeat.isdigit() else None
+    if not repeat and found:
+        wanted = found[0]
+    if wanted is None or wanted not in found:
+        what = f"has no trial {text}" if text else "is a sweep, not a run"
+        hint = f"name a trial: {sweep.label}/7; see all: dl compare {sweep.label}"
+        raise RunError(f"{sweep.label} {what}", hint=hint)
+    return sweep.run(int(trial), wanted)
 
 
 def _unknown(name: str, root: Path) -> RunError:

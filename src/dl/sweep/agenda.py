@@ -31,11 +31,16 @@ class Agenda:
         self._trials = trials
         self._jobs = jobs
         self._prunes = sweep.file.pruning.type != "none"
-        self._runs = sweep.file.runs_of_setting
+        self._runs = sweep.terms.runs
         self._asked = 0
         self._told = 0
         self._waiting: deque[Task] = deque()
         self._closed = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every setting was asked for, and all of its tasks are taken."""
+        return self._asked == self._sweep.size and not self._waiting
 
     def next(self) -> Task | None:
         """Returns the next task; None if there is none now, perhaps since others have to end."""

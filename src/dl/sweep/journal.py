@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from dl.errors import RunError
-from dl.runs.files import disk_error
+from dl.runs.files import disk_error, sync
 from dl.sweep.space import Setting
 from dl.sweep.tasks import Status
 
@@ -86,10 +86,13 @@ class Journal:
 
     def _append(self, record: dict[str, Any]) -> None:
         line = json.dumps(record, ensure_ascii=False) + "\n"
+        is_new = not self._path.exists()
         try:
             with open(self._path, "ab", buffering=0) as file:
                 file.write(line.encode())
                 os.fsync(file.fileno())
+            if is_new:
+                sync(self._path.parent)
         except OSError as error:
             raise disk_error(error, f"writing {self._path}") from error
         self._take(record)

@@ -23,23 +23,8 @@ from dl.sweep.misfits import SEARCHES, misfits
 from dl.sweep.parameters import Parameter, read_parameters
 from dl.sweep.schema import SweepFile
 from dl.sweep.space import ends_of, grid_size, overrides_of
+from dl.sweep.terms import Goal, Terms
 from dl.vocabulary.words import listing
-
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """What is compared: a column of the history, at the best epoch or at the last."""
-
-    metric: str
-    maximize: bool
-    at_best: bool
-
-    def score(self, values: Sequence[float]) -> tuple[float, int]:
-        """Returns the score of a training and its epoch (1-based), from its value of each epoch."""
-        if not self.at_best:
-            return values[-1], len(values)
-        best = max(values) if self.maximize else min(values)
-        return best, values.index(best) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +39,7 @@ class Sweep:
         base: The base, checked.
         parameters: What is varied.
         listed: The settings of the method `list`.
-        goal: What is compared.
+        terms: What the results are judged by.
     """
 
     file: SweepFile
@@ -64,7 +49,12 @@ class Sweep:
     base: Loaded
     parameters: tuple[Parameter, ...]
     listed: tuple[Listed, ...]
-    goal: Goal
+    terms: Terms
+
+    @property
+    def goal(self) -> Goal:
+        """What is compared."""
+        return self.terms.goal
 
     @property
     def size(self) -> int:
@@ -75,9 +65,8 @@ class Sweep:
         return min(self.file.trials or everything, everything)
 
     def with_file(self, **changes: object) -> Sweep:
-        """Returns the sweep with other values in its file; they are checked."""
-        values = {**self.file.model_dump(), **changes}
-        return replace(self, file=SweepFile.model_validate(values))
+        """Returns the sweep with other, valid values in its file."""
+        return replace(self, file=self.file.model_copy(update=changes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +126,9 @@ def checked(
     problems += _wrong_values(base, _probes(parameters, listed, file))
     if goal is None or problems:
         raise ConfigError.of(problems)
-    return Sweep(file, name, *source, base, tuple(parameters), tuple(listed), goal)
+    return Sweep(
+        file, name, *source, base, tuple(parameters), tuple(listed), _terms(file, base, goal)
+    )
 
 
 def _read(root: MapNode, path: Path) -> _Read:
@@ -185,6 +176,14 @@ def _goal(file: SweepFile, base: Loaded, root: MapNode, problems: list[Problem])
         problems.append(Problem(message, at, expected="min or max"))
         return None
     return Goal(metric, mode == "max", file.objective.at == "best")
+
+
+def _terms(file: SweepFile, base: Loaded, goal: Goal) -> Terms:
+    if file.folds is not None:
+        return Terms(goal, file.folds, 1 / (file.folds - 1))
+    split = base.config.data.split
+    share = split.validation_share
+    return Terms(goal, file.repeats, share / (1 - share - split.test))
 
 
 def _default_metric(columns: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from dl.errors import DlError, ExitCode, RunError
+from dl.errors import DlError, RunError, error_class
 from dl.sweep.server import Answer, Ready, Refused, Stop, serve
 from dl.sweep.tasks import EpochDone, Event, Task, TaskEnded, Trainer
 
@@ -120,5 +120,4 @@ def run_server(trainer: Trainer, descriptor: str, threads: str, log: str) -> Non
 
 
 def _error_of(message: Refused) -> DlError:
-    kinds = {kind.exit_code: kind for kind in DlError.__subclasses__()}
-    return kinds.get(ExitCode(message.code), RunError).of(message.problems)
+    return error_class(message.code).of(message.problems)

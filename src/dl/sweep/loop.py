@@ -19,6 +19,7 @@ from dl.sweep.journal import Ended, Journal
 from dl.sweep.load import Sweep
 from dl.sweep.pruning import Pruner
 from dl.sweep.ranking import Standing, rank_key, standing_of
+from dl.sweep.record import Status
 from dl.sweep.search import new_search
 from dl.sweep.tasks import EpochDone, Event, Pool, Result, Task, TaskEnded
 
@@ -114,10 +115,19 @@ class Loop:
                 self._hear(event)
             self._look_for_an_end()
 
+    @property
+    def status(self) -> Status:
+        """How far the sweep has come, once `run` has returned."""
+        if not self._agenda.is_done or self._running or self._stopping:
+            return "interrupted"
+        return "failed" if self.journal.counts["failed"] else "completed"
+
     def progress(self) -> Progress:
         """Returns how far it is."""
         counts, done = self.journal.counts, len(self.journal.ended)
-        total = self._sweep.size * self._sweep.file.runs_of_setting
+        runs = self._sweep.terms.runs
+        skipped = (counts["failed"] + counts["pruned"]) * (runs - 1) if self._pruner else 0
+        total = self._sweep.size * runs - skipped
         seconds = time.monotonic() - self._started
         left = seconds / self._trained * (total - done) if self._trained else None
         return Progress(
@@ -211,8 +221,8 @@ class _Ranked:
 
     def take(self, trial: int) -> None:
         """Ranks a setting of which a training has ended, if it was the last."""
-        goal, runs = self._sweep.goal, self._sweep.file.runs_of_setting
-        standing = standing_of(self._journal, trial, goal, runs)
+        goal = self._sweep.goal
+        standing = standing_of(self._journal, trial, self._sweep.terms)
         if standing.status in ("failed", "pruned"):
             self._drop(standing)
         if standing.status != "completed":
@@ -224,7 +234,7 @@ class _Ranked:
             self._drop(dropped)
 
     def _drop(self, standing: Standing) -> None:
-        for repeat in range(1, self._sweep.file.runs_of_setting + 1):
+        for repeat in range(1, self._sweep.terms.runs + 1):
             drop_arrays(self._directory.run(standing.trial, repeat))
 
 

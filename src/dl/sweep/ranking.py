@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dl.sweep.journal import Ended, Journal
-from dl.sweep.load import Goal
 from dl.sweep.space import Setting
+from dl.sweep.terms import Goal, Terms
 
 Status = Literal["completed", "pruned", "failed", "unfinished"]
 
@@ -46,27 +46,27 @@ class Standing:
         return statistics.stdev(self.scores) if len(self.scores) > 1 else None
 
 
-def standing_of(journal: Journal, trial: int, goal: Goal, runs: int) -> Standing:
-    """Returns how a setting stands whose trainings are `runs`."""
+def standing_of(journal: Journal, trial: int, terms: Terms) -> Standing:
+    """Returns how a setting stands."""
     endings = sorted(journal.of_trial(trial), key=lambda ended: ended.repeat)
-    scored = [goal.score(ended.values) for ended in endings if ended.status != "failed"]
+    scored = [terms.goal.score(ended.values) for ended in endings if ended.status != "failed"]
     error = next((ended.error for ended in endings if ended.error), None)
     scores = tuple(score for score, _ in scored)
     epochs = tuple(epoch for _, epoch in scored)
-    status = _status(endings, runs)
+    status = _status(endings, terms.runs)
     return Standing(trial, journal.settings[trial], status, scores, epochs, error)
 
 
-def standings(journal: Journal, goal: Goal, runs: int) -> list[Standing]:
+def standings(journal: Journal, terms: Terms) -> list[Standing]:
     """Returns all settings that were asked for: the completed ones first, the best of them first.
 
     Then come those that were pruned, failed or are not finished, by their numbers.
     """
-    found = [standing_of(journal, trial, goal, runs) for trial in sorted(journal.settings)]
+    found = [standing_of(journal, trial, terms) for trial in sorted(journal.settings)]
     done = [standing for standing in found if standing.status == "completed"]
     order = ("pruned", "failed", "unfinished")
     rest = [standing for status in order for standing in found if standing.status == status]
-    return [*sorted(done, key=lambda standing: rank_key(standing, goal)), *rest]
+    return [*sorted(done, key=lambda standing: rank_key(standing, terms.goal)), *rest]
 
 
 def rank_key(standing: Standing, goal: Goal) -> tuple[float, int]:

@@ -84,11 +84,6 @@ class SweepFile(Section):
     )
 
     @property
-    def runs_of_setting(self) -> int:
-        """How many trainings a setting gets."""
-        return self.folds or self.repeats
-
-    @property
     def seconds(self) -> float | None:
         """The time limit in seconds."""
         if self.time_limit is None:

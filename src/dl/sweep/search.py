@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 import optuna
@@ -16,7 +17,6 @@ from dl.sweep.parameters import Parameter
 from dl.sweep.space import Picked, Setting, choose, grid
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
-warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
 _SEED_STEP = 1_000_003
 """Between the seeds of two questions; a sampler's own streams do not come close to it."""
@@ -87,21 +87,27 @@ class Sampled:
         direction = StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE
         self._study = optuna.create_study(direction=direction, study_name="sweep")
         self._asked: dict[int, Trial] = {}
+        self._others: dict[int, Setting] = {}
 
     def ask(self, trial: int, known: Setting | None) -> Setting:
-        """Samples a setting; one that is known is taken as it is, and the study learns of it."""
-        self._study.sampler = _sampler(self._method, self._seed, trial)
-        if known is not None:
-            self._study.enqueue_trial(dict(known.picked))
-        asked = self._study.ask()
-        self._asked[trial] = asked
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of numbers that it rounds to a step
-            return choose(self._parameters, lambda parameter: _suggest(asked, parameter))
+        """Samples a setting; one that is known, but would not be sampled any more, is noted."""
+        with _quietly():
+            self._study.sampler = _sampler(self._method, self._seed, trial)
+            self._asked[trial] = asked = self._study.ask()
+            setting = self._chosen(asked)
+        if known is not None and known.picked != setting.picked:
+            self._others[trial] = known
+        return setting
 
     def tell(self, trial: int, score: float | None, pruned: bool) -> None:
         """Teaches the study what came of a setting."""
         asked = self._asked.pop(trial)
+        other = self._others.pop(trial, None)
+        if other is not None:  # another version of Optuna had asked for it
+            self._study.tell(asked, state=TrialState.FAIL)
+            self._study.enqueue_trial(dict(other.picked))
+            asked = self._study.ask()
+            self._chosen(asked)
         if score is None:
             self._study.tell(asked, state=TrialState.FAIL)
         elif pruned:
@@ -109,6 +115,18 @@ class Sampled:
             self._study.tell(asked, state=TrialState.PRUNED)
         else:
             self._study.tell(asked, score)
+
+    def _chosen(self, asked: Trial) -> Setting:
+        return choose(self._parameters, lambda parameter: _suggest(asked, parameter))
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Hides that a sampler is experimental, and that a range does not end at a step."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        yield
 
 
 def _sampler(method: str, seed: int, trial: int) -> BaseSampler:

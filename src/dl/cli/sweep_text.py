@@ -1,0 +1,132 @@
+"""A sweep in words: its leaderboard, what its plan is, and what is told of its failures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dl.cli.words import number
+from dl.errors import DlError, error_class
+
+if TYPE_CHECKING:
+    from dl.sweep.leaderboard import Line
+    from dl.sweep.load import Sweep
+    from dl.sweep.results import Results
+    from dl.sweep.terms import Terms
+
+MOST_LINES = 20
+_WIDEST = 30
+
+
+def sweep_text(results: Results, most: int = MOST_LINES) -> str:
+    """Returns the leaderboard as a table, what its verdicts rest on, and the directory."""
+    from dl.report.terminal import table
+    from dl.sweep.leaderboard import paths_of
+
+    lines, terms = results.lines, results.record.terms
+    paths = paths_of(lines)
+    header = ["rank", "trial", terms.goal.metric, "spread", *_short(paths), "verdict"]
+    rows = [_cells(line, paths) for line in lines[:most]]
+    if results.trivial is not None:
+        rows.append(
+            ["", "trivial", number(results.trivial), "", *([""] * len(paths)), "no learning"]
+        )
+    parts = [table(rows, header)]
+    if len(lines) > most:
+        parts.append(f"… and {len(lines) - most} more in {results.directory.leaderboard}")
+    parts.append(_rests_on(terms, lines))
+    return "\n".join([*filter(None, parts), str(results.directory.path)])
+
+
+def sweep_json(results: Results) -> str:
+    """Returns the leaderboard as one JSON object."""
+    goal = results.record.terms.goal
+    result = {
+        "sweep": str(results.directory.path),
+        "status": results.record.status,
+        "metric": goal.metric,
+        "mode": "max" if goal.maximize else "min",
+        "trivial": results.trivial,
+        "trials": [_plain(line) for line in results.lines],
+    }
+    return json.dumps(result, ensure_ascii=False)
+
+
+def plan_text(sweep: Sweep) -> str:
+    """Returns what a sweep is going to do."""
+    file, goal = sweep.file, sweep.goal
+    each = f"{file.folds} folds each" if file.folds else f"{file.repeats} seeds each"
+    at = "the best epoch" if goal.at_best else "the last epoch"
+    facts = {
+        "sweep": sweep.name,
+        "base": str(sweep.base.path),
+        "trials": f"{sweep.size} by {file.method}"
+        + (f", {each}: {sweep.size * sweep.terms.runs} trainings" if sweep.terms.runs > 1 else ""),
+        "objective": f"{'most' if goal.maximize else 'least'} {goal.metric} of {at}",
+        "pruning": file.pruning.type,
+    }
+    return "\n".join(f"{key:10} {value}" for key, value in facts.items())
+
+
+def failure_of(results: Results) -> DlError | None:
+    """Returns the error for a sweep of which trials failed; None if none did."""
+    failed = [line.standing for line in results.lines if line.standing.status == "failed"]
+    if not failed:
+        return None
+    return error_class(results.code)(
+        f"{len(failed)} of {len(results.lines)} trials failed",
+        found=f"trial {failed[0].trial}: {failed[0].error}",
+        hint=f"the others are ranked; all messages: {results.directory.leaderboard}",
+    )
+
+
+def _cells(line: Line, paths: Sequence[str]) -> list[str]:
+    from dl.config.emit import flow
+
+    standing = line.standing
+    values = standing.setting.values
+    score = number(standing.mean) if standing.scores else ""
+    spread = "" if standing.spread is None else number(standing.spread)
+    settings = [_cut(flow(values[path])) if path in values else "" for path in paths]
+    verdict = line.verdict or standing.status
+    return [str(line.rank or ""), str(standing.trial), score, spread, *settings, verdict]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
+
+
+def _short(paths: Sequence[str]) -> list[str]:
+    """Returns the last parts of paths, as many as tell them apart."""
+    for count in range(1, 33):
+        names = [".".join(path.split(".")[-count:]) for path in paths]
+        if len(set(names)) == len(names):
+            return names
+    return list(paths)
+
+
+def _rests_on(terms: Terms, lines: Sequence[Line]) -> str:
+    from dl.sweep.leaderboard import LEVEL, METHOD
+
+    if sum(line.rank is not None for line in lines) < 2:
+        return ""
+    if terms.runs == 1:
+        return "Differences are not tested: with `repeats: 3` or `folds: 5` they are."
+    return f"Compared with the best: {METHOD}, level {LEVEL:g}, {terms.runs} trainings each."
+
+
+def _plain(line: Line) -> dict[str, object]:
+    standing = line.standing
+    return {
+        "rank": line.rank,
+        "trial": standing.trial,
+        "status": standing.status,
+        "setting": standing.setting.values,
+        "scores": standing.scores,
+        "mean": standing.mean if standing.scores else None,
+        "spread": standing.spread,
+        "p_value": line.p_value,
+        "verdict": line.verdict or None,
+        "error": standing.error,
+    }

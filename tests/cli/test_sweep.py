@@ -1,0 +1,61 @@
+"""`dl sweep` without a training: what is checked, told and refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dl.sweep.load import load_sweep
+from sweep.making import BASE, make_sweep
+
+Dl = Callable[..., Any]
+CONFIGS = Path(__file__).parents[2] / "configs"
+TEXT = "name: search\nrepeats: 3\nparameters: {training.epochs: [1, 2]}\n"
+
+
+def test_a_dry_run_tells_the_plan(tmp_path: Path, dl: Dl) -> None:
+    make_sweep(tmp_path, TEXT)
+    done = dl("sweep", tmp_path / "sweep.yaml", "--dry-run")
+    assert (
+        done.out
+        == f"""\
+sweep      search
+base       {tmp_path / "base.yaml"}
+trials     2 by grid, 3 seeds each: 6 trainings
+objective  most val_accuracy of the best epoch
+pruning    none
+"""
+    )
+
+
+def test_a_config_without_a_grid_is_refused(tmp_path: Path, dl: Dl) -> None:
+    (tmp_path / "iris.yaml").write_text(BASE)
+    done = dl("sweep", tmp_path / "iris.yaml")
+    assert done.code == 2
+    assert "name what to vary with --grid PATH=VALUE,VALUE" in done.err
+
+
+def test_set_without_a_grid_is_refused(tmp_path: Path, dl: Dl) -> None:
+    make_sweep(tmp_path, TEXT)
+    done = dl("sweep", tmp_path / "sweep.yaml", "--set", "training.epochs=1")
+    assert (done.code, done.err) == (
+        2,
+        "error: --set and --metric go with --grid\nhint: a sweep's file says both by itself\n",
+    )
+
+
+def test_there_is_nothing_to_resume(tmp_path: Path, dl: Dl) -> None:
+    make_sweep(tmp_path, TEXT)
+    done = dl("sweep", tmp_path / "sweep.yaml", "--resume", "--runs", tmp_path / "runs")
+    assert (done.code, done.err) == (
+        4,
+        f"error: there is no sweep named search in {tmp_path / 'runs'}\nhint: leave out --resume\n",
+    )
+
+
+@pytest.mark.parametrize("path", sorted((CONFIGS / "sweeps").glob("*.yaml")), ids=lambda p: p.stem)
+def test_a_shipped_sweep_is_right(path: Path) -> None:
+    assert load_sweep(path).size == 6

@@ -1,0 +1,60 @@
+"""A server whose trainings are a few lines of Python; run as a module by the tests of the pool."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+
+from dl.errors import DataError, Interrupted, NumericError
+from dl.sweep.local import run_server
+from dl.sweep.tasks import Listener, Result, Task
+
+
+class PlainTrainer:
+    """Does what the overrides of a task say."""
+
+    def __init__(self, ready: str) -> None:
+        self._ready = ready
+        self._done = 0
+
+    def prepare(self) -> Mapping[str, float]:
+        if self._ready == "refuse":
+            raise DataError("the data is not there")
+        if self._ready == "break":
+            raise KeyError("a bug")
+        return {"val_accuracy": 0.5}
+
+    def begin(self, threads: int) -> None:
+        self._threads = threads
+
+    def train(self, task: Task, listener: Listener) -> Result:
+        self._done += 1
+        match task.overrides[0]:
+            case "raise":
+                raise NumericError("the loss is no number")
+            case "bug":
+                raise ZeroDivisionError("division by zero")
+            case "memory":
+                raise MemoryError
+            case "die":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "wait":
+                self._wait(listener)
+        epochs = 1
+        while listener.epoch({"epoch": epochs}) and epochs < 3:
+            epochs += 1
+        metrics = {"done": self._done, "pid": os.getpid(), "threads": self._threads}
+        return Result("completed", {"seen": {**metrics, "epochs": epochs}})
+
+    def _wait(self, listener: Listener) -> None:
+        while listener.stop_signal() is None:
+            time.sleep(0.01)
+        raise Interrupted("stopped", signal_number=signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    *settings, ready = sys.argv[1:]
+    run_server(PlainTrainer(ready), *settings)
