@@ -69,7 +69,9 @@ class _Worker:
             self.process: BaseProcess = context.Process(
                 target=work, args=(theirs, trainer, threads, [*others, self.connection])
             )
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
             self.process.start()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         theirs.close()
         self.task: Task | None = None
         self._done = 0

@@ -30,7 +30,6 @@ class _Listening:
 
     def begin(self, task: Task) -> None:
         self._task = task
-        self._signal = None
 
     def receive(self, number: int, frame: FrameType | None) -> None:
         self._signal = number
@@ -54,7 +53,8 @@ def work(
     """Does tasks; the main function of a worker's process.
 
     Args:
-        connection: Tasks come from it, events go into it.
+        connection: Tasks come from it, events go into it. SIGTERM stops them, and is blocked
+            until this function listens.
         trainer: What training is; its preparation is done.
         threads: How many may be used.
         inherited: The server's ends of connections, which a fork copies and this process closes.
@@ -63,6 +63,7 @@ def work(
         other.close()
     listening = _Listening(connection)
     signal.signal(signal.SIGTERM, listening.receive)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     trainer.begin(threads)
     while True:
         try:
