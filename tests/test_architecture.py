@@ -29,9 +29,11 @@ ALLOWED: dict[str, set[str]] = {
     "report": {"data", *LIGHT},
     "sweep": LIGHT,
     "compare": {"browse", "report", "data", *LIGHT},
+    "pages": {"browse", "report", "data", *LIGHT},
     "cli": {
         "browse",
         "compare",
+        "pages",
         "init",
         "engine",
         "report",
@@ -64,7 +66,7 @@ LAZY_MODULES = {
 }
 """Modules that commands import inside their bodies, and what they may therefore load."""
 
-CHILD = "report/drawing.py"
+CHILD = "pages/drawing.py"
 """Its function runs in a child process, which loads what draws while the parent trains."""
 
 

@@ -24,6 +24,7 @@ from dl.cli.predict import predict
 from dl.cli.prune import prune
 from dl.cli.remove import remove
 from dl.cli.render import error_text
+from dl.cli.report import report
 from dl.cli.schema import schema
 from dl.cli.show import show
 from dl.cli.signals import Stopped, stopping_at_once
@@ -73,6 +74,7 @@ for _command in (
     list_runs,
     show,
     sweep,
+    report,
     compare,
     tag,
     remove,

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from dl.data.types import Dataset
     from dl.engine.prepare import Prepared
     from dl.engine.workflow import Judged, Trained
+    from dl.pages.drawing import Drawing
     from dl.progress import Reporter
-    from dl.report.drawing import Drawing
 
 
 _KERAS_SOURCE = "keras"
@@ -108,7 +108,7 @@ def _read(loaded: Loaded, reporter: Reporter) -> Dataset:
 def _train(loaded: Loaded, runs: Path, reporter: Reporter, show: Callable[[Trained], None]) -> None:
     """Trains, shows the result, and only then waits for the pictures, which are drawn meanwhile."""
     from dl.cli.signals import stop_requests
-    from dl.report.drawing import Drawing
+    from dl.pages.drawing import Drawing
 
     with Drawing() as drawing:
         prepared = _prepare(loaded, reporter)
@@ -126,12 +126,15 @@ def _train(loaded: Loaded, runs: Path, reporter: Reporter, show: Callable[[Train
             )
         show(trained)
         sys.stdout.flush()
-        failure = drawing.end()
+        failure = drawing.end(trained.run)
     if failure is not None:
-        reporter.warn(f"the pictures could not be drawn: {failure}")
+        reporter.warn(f"the pictures or the report could not be made: {failure}")
 
 
 def _draw(judged: Judged, drawing: Drawing) -> None:
+    from dl.engine.summary import layer_rows
+    from dl.engine.weights_summary import weight_rows
+    from dl.pages.facts import facts_of, write_facts
     from dl.report.input import PlotInput
     from dl.report.outcome import with_outputs
 
@@ -149,6 +152,8 @@ def _draw(judged: Judged, drawing: Drawing) -> None:
     judged.run.plots.mkdir()
     run = with_outputs(known, judged.part, judged.outputs, dataset.info, dataset.learned)
     drawing.begin(judged.run.plots, run)
+    model = judged.prepared.model
+    write_facts(judged.run, facts_of(dataset, run, layer_rows(model), weight_rows(model)))
 
 
 def _print_result(trained: Trained) -> None:

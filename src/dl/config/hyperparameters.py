@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from dl.config.emit import flow
 from dl.config.schema import Config
-from dl.vocabulary.catalog import Parameter, entries
+from dl.vocabulary.defaults import chosen
 from dl.vocabulary.spec import Spec
 
 _RATE = "learning_rate"
@@ -42,25 +42,11 @@ def _words(spec: Spec, without: str = "") -> str:
 
 
 def _told(spec: Spec) -> Iterator[tuple[str, str]]:
-    known = entries(spec.kind)[spec.type].parameters
+    differing = dict(chosen(spec))
     for name, value in spec.parameters.items():
-        if name in _OF_NO_INTEREST or not _is_chosen(name, value, known):
+        if name in _OF_NO_INTEREST or not (name in _ALWAYS or name in differing):
             continue
         yield name, f"{name} {'linear' if value is None and name in _ALWAYS else _value(value)}"
-
-
-def _is_chosen(name: str, value: object, known: Mapping[str, Parameter]) -> bool:
-    parameter = known.get(name)
-    if name in _ALWAYS or parameter is None or parameter.required:
-        return True
-    default = parameter.default
-    if isinstance(value, Spec) and isinstance(default, str):
-        return value.type.lower() != default.replace("_", "").lower()
-    return _plain(value) != _plain(default)
-
-
-def _plain(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _value(value: object) -> str:

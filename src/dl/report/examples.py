@@ -11,6 +11,7 @@ from dl.report.answers import words
 from dl.report.input import PlotInput, class_indexes
 from dl.report.mosaic import Tile
 from dl.report.numbers import shortened
+from dl.report.pixels import has_pictures
 
 _COLUMNS, _FEWER_COLUMNS = 10, 6
 _MOST_LINES_OF_CLASSES = 10
@@ -19,7 +20,7 @@ _OTHERWISE_LINES = 6
 
 def build(run: PlotInput) -> Figure | None:
     """Returns a grid of pictures: up to ten classes line by line; else some of each, or any."""
-    if not mosaic.has_pictures(run):
+    if not has_pictures(run):
         return None
     true = np.asarray(run.y_true)
     longest = max(map(len, words(run, true[:_COLUMNS])), default=0)

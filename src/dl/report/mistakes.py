@@ -10,6 +10,7 @@ from dl.report.answers import predicted_shares, predicted_words, words, worst_ro
 from dl.report.input import PlotInput
 from dl.report.mosaic import Tile
 from dl.report.numbers import shortened
+from dl.report.pixels import has_pictures
 
 _SHORT = 3
 _MOST = 24
@@ -17,7 +18,7 @@ _MOST = 24
 
 def build(run: PlotInput) -> Figure | None:
     """Returns the mistakes with the greatest loss first; None if there are none or no pictures."""
-    if not mosaic.has_pictures(run) or run.predictions is None:
+    if not has_pictures(run) or run.predictions is None:
         return None
     rows = worst_rows(run, _MOST)
     if not len(rows):

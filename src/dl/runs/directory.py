@@ -87,6 +87,16 @@ class RunDirectory:
         return self.path / "outputs.npz"
 
     @property
+    def facts(self) -> Path:
+        """What a report shows that only the training knew: see `dl.pages.facts`."""
+        return self.path / "facts.json"
+
+    @property
+    def report(self) -> Path:
+        """The page about the run."""
+        return self.path / "report.html"
+
+    @property
     def tags(self) -> Path:
         """Words that the user has put on the run: see `dl.runs.tags`."""
         return self.path / "tags.json"

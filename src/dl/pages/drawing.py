@@ -1,7 +1,8 @@
-"""Draws the pictures in a process of its own, so that nobody waits for matplotlib to load.
+"""Draws the pictures and writes the page in a process of its own: nobody waits for its libraries.
 
 The process is started before the training and imports what it needs while the training runs. Run
-as a module it is that process: it reads one pickled task from its parent's pipe, draws, and ends.
+as a module it is that process: it reads from its parent's pipe what to draw, and then, when all
+files of the run are there, of which run to write the page.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from dl.report.input import PlotInput
+from dl.runs.directory import RunDirectory
 
 
 class Drawing:
@@ -22,7 +24,7 @@ class Drawing:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "dl.report.drawing"],
+            [sys.executable, "-m", "dl.pages.drawing"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -45,31 +47,37 @@ class Drawing:
 
     def begin(self, folder: Path, run: PlotInput) -> None:
         """Hands a run over and returns at once; the pictures appear in `folder`."""
-        stream = self._process.stdin
-        if stream is not None:
-            with contextlib.suppress(BrokenPipeError):
-                pickle.dump((folder, run), stream, protocol=pickle.HIGHEST_PROTOCOL)
-                stream.flush()
+        self._send((folder, run))
 
-    def end(self) -> str | None:
-        """Waits for the pictures; returns what went wrong, if anything did."""
+    def end(self, run: RunDirectory) -> str | None:
+        """Has the page of the run written and waits for it; returns what went wrong, if so."""
+        self._send(run)
         _, said = self._process.communicate()
         if self._process.returncode == 0:
             return None
         lines = said.decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else f"exit code {self._process.returncode}"
 
+    def _send(self, message: object) -> None:
+        stream = self._process.stdin
+        if stream is not None:
+            with contextlib.suppress(BrokenPipeError):
+                pickle.dump(message, stream, protocol=pickle.HIGHEST_PROTOCOL)
+                stream.flush()
+
 
 def _main() -> None:
     from dl.errors import DlError
+    from dl.pages.page import write_page
     from dl.report.plots import draw
 
     try:
-        folder, run = pickle.load(sys.stdin.buffer)
-    except EOFError:
+        folder, shown = pickle.load(sys.stdin.buffer)
+        draw(folder, shown)
+        run = pickle.load(sys.stdin.buffer)
+        write_page(run, run.report)
+    except EOFError:  # the training failed
         return
-    try:
-        draw(folder, run)
     except DlError as error:
         sys.exit(str(error))
 

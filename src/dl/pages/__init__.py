@@ -1,0 +1,1 @@
+"""Pages of HTML that hold everything in one file: the report of a run."""

@@ -1,0 +1,116 @@
+"use strict";
+// Draws each chart of the page with uPlot from the JSON beside it.
+(() => {
+  const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const text = (value) => (value == null ? "–" : Number(value.toPrecision(5)).toString());
+
+  function joined(chart) {
+    return chart.lines.length ? uPlot.join(chart.lines.map((line) => [line.x, line.y])) : [[]];
+  }
+
+  function series(line) {
+    const colour = style(`--c${line.colour % 10}`);
+    const look = { label: line.label, stroke: colour, width: 2, spanGaps: true, value: (u, v) => text(v) };
+    if (line.dashed) look.dash = [7, 5];
+    if (line.kind === "points") {
+      look.paths = () => null;
+      look.points = { show: true, size: 5, fill: colour, stroke: colour };
+    } else if (line.kind === "bars") {
+      look.paths = uPlot.paths.bars({ size: [0.85, 60] });
+      look.fill = colour;
+      look.points = { show: false };
+    } else {
+      look.points = { show: line.x.length < 2, size: 6, fill: colour };
+    }
+    return look;
+  }
+
+  function axis(label) {
+    const grid = style("--line");
+    const font = "12px system-ui, DejaVu Sans, sans-serif";
+    return {
+      label, labelFont: font, font, stroke: style("--quiet"), labelSize: 18,
+      grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 },
+      values: (u, splits) => splits.map((v) => (v == null ? "" : text(v))),
+    };
+  }
+
+  function drawMarks(u, marks) {
+    u.ctx.save();
+    u.ctx.strokeStyle = style("--quiet");
+    u.ctx.fillStyle = style("--quiet");
+    u.ctx.font = `${11 * devicePixelRatio}px system-ui, DejaVu Sans, sans-serif`;
+    u.ctx.setLineDash([3, 4]);
+    for (const mark of marks) {
+      const x = u.valToPos(mark.x, "x", true);
+      if (x < u.bbox.left || x > u.bbox.left + u.bbox.width) continue;
+      u.ctx.beginPath();
+      u.ctx.moveTo(x, u.bbox.top);
+      u.ctx.lineTo(x, u.bbox.top + u.bbox.height);
+      u.ctx.stroke();
+      const right = x > u.bbox.left + u.bbox.width * 0.7;
+      u.ctx.textAlign = right ? "right" : "left";
+      u.ctx.fillText(mark.label, x + (right ? -6 : 6), u.bbox.top + 12 * devicePixelRatio);
+    }
+    u.ctx.restore();
+  }
+
+  function options(chart, width, log) {
+    const bars = chart.lines.some((line) => line.kind === "bars");
+    const yAxis = axis(chart.y_label);
+    yAxis.size = 58;
+    return {
+      width, height: 290,
+      scales: {
+        x: { time: false },
+        y: { distr: log ? 3 : 1, range: bars ? (u, low, high) => [Math.min(0, low), high * 1.05 || 1] : undefined },
+      },
+      axes: [axis(chart.x_label), yAxis],
+      series: [{ label: chart.x_label, value: (u, v) => text(v) }, ...chart.lines.map(series)],
+      cursor: { drag: { x: true, y: false } },
+      hooks: { draw: [(u) => drawMarks(u, chart.marks)] },
+    };
+  }
+
+  function stepCursor(u, by) {
+    const last = u.data[0].length - 1;
+    const from = u.cursor.idx == null ? (by > 0 ? -1 : last + 1) : u.cursor.idx;
+    const to = Math.max(0, Math.min(last, from + by));
+    u.setCursor({ left: u.valToPos(u.data[0][to], "x"), top: 10 });
+  }
+
+  function show(figure) {
+    const chart = JSON.parse(figure.querySelector(".chart-data").textContent);
+    const place = figure.querySelector(".plot");
+    const button = figure.querySelector("button.log");
+    const data = joined(chart);
+    let plot = null;
+    let log = false;
+    const draw = () => {
+      if (plot) plot.destroy();
+      plot = new uPlot(options(chart, Math.max(200, place.clientWidth), log), data, place);
+      figure.plot = plot;
+    };
+    draw();
+    if (button) {
+      button.addEventListener("click", () => {
+        log = !log;
+        button.setAttribute("aria-pressed", String(log));
+        draw();
+      });
+    }
+    figure.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (event.target !== figure || !step) return;
+      event.preventDefault();
+      stepCursor(plot, step);
+    });
+    new ResizeObserver(() => {
+      const width = Math.max(200, place.clientWidth);
+      if (plot.width !== width) plot.setSize({ width, height: 290 });
+    }).observe(place);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  }
+
+  document.querySelectorAll("figure.chart").forEach(show);
+})();

@@ -1,0 +1,84 @@
+"""Everything that is known of a run, read once for all sections of its page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dl.browse.entries import Entry, read_entry
+from dl.browse.settings import Settings, read_settings
+from dl.data.judged import read_judged
+from dl.data.load import info_of
+from dl.data.targets.answers import answers
+from dl.data.types import DataInfo
+from dl.pages.facts import Facts, read_facts
+from dl.report.input import PlotInput
+from dl.runs.directory import RunDirectory
+from dl.runs.history import read_history
+from dl.runs.record import read_json
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A run, as its page shows it.
+
+    Attributes:
+        entry: The run with its record and metrics.
+        settings: Every value of the resolved config by its path.
+        history: Rows of `history.csv`.
+        facts: What the training kept for the report; empty if nothing.
+        judged: The model's answers; None if they were not kept.
+        info: What is known about the data.
+        cut: The threshold of probabilities in force.
+    """
+
+    entry: Entry
+    settings: Settings
+    history: Sequence[Mapping[str, float]]
+    facts: Facts
+    judged: PlotInput | None
+    info: DataInfo
+    cut: float
+
+
+def read_context(run: RunDirectory) -> Context:
+    """Reads a run.
+
+    Raises:
+        RunError: A file of it is damaged.
+    """
+    learned = read_json(run.preprocess)
+    info = info_of(learned)
+    history = read_history(run) if run.history.exists() else []
+    return Context(
+        entry=read_entry(run),
+        settings=read_settings(run),
+        history=history,
+        facts=read_facts(run),
+        judged=_judged(run, info, learned, history),
+        info=info,
+        cut=float(learned["target"].get("cut", 0.5)),
+    )
+
+
+def _judged(
+    run: RunDirectory,
+    info: DataInfo,
+    learned: Mapping[str, object],
+    history: Sequence[Mapping[str, float]],
+) -> PlotInput | None:
+    rows = read_judged(run)
+    if rows is None:
+        return None
+    said = answers(rows.y, rows.outputs, info, learned)
+    return PlotInput(
+        name=run.label,
+        history=history,
+        task=info.task,
+        classes=info.classes,
+        targets=info.targets,
+        part=rows.part,
+        y_true=said.true,
+        predictions=said.predicted,
+        probabilities=said.probabilities,
+    )

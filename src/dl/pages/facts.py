@@ -1,0 +1,96 @@
+"""`facts.json`: what only the training knew of layers, weights, data and mistakes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from dl.data.glance import glance
+from dl.data.preprocessing.inverse import original_columns
+from dl.data.types import Array, Dataset
+from dl.pages.pictures import data_uris
+from dl.report.answers import predicted_shares, predicted_words, words, worst_rows
+from dl.report.input import PlotInput
+from dl.report.numbers import number
+from dl.report.pixels import has_pictures
+from dl.runs.directory import RunDirectory
+from dl.runs.manifest import publish
+from dl.runs.record import read_json
+
+Facts = dict[str, Any]
+
+_MOST_MISTAKES = 24
+_MOST_EXAMPLES = 24
+_MOST_COLUMNS = 12
+
+
+def facts_of(
+    dataset: Dataset, judged: PlotInput, layers: Sequence[Any], weights: Sequence[Any]
+) -> Facts:
+    """Returns the facts as plain data.
+
+    Args:
+        dataset: The data of the training.
+        judged: The rows of the part that tells most, with the model's answers.
+        layers: The rows of the model's summary: dataclasses.
+        weights: The weights in a few numbers each: dataclasses.
+    """
+    return {
+        "layers": [asdict(row) for row in layers],
+        "weights": [asdict(row) for row in weights],
+        "glance": asdict(glance(dataset)),
+        "examples": _examples(judged),
+        "mistakes": _mistakes(judged, dataset),
+    }
+
+
+def write_facts(run: RunDirectory, facts: Facts) -> None:
+    """Publishes the facts; raises `DiskError`."""
+    publish(run.facts, json.dumps(facts, ensure_ascii=False).encode())
+
+
+def read_facts(run: RunDirectory) -> Facts:
+    """Reads the facts; empty where the run kept none. Raises `RunError` where they are damaged."""
+    return read_json(run.facts) if run.facts.exists() else {}
+
+
+def _examples(judged: PlotInput) -> list[dict[str, str]]:
+    if judged.y_true is None or not len(judged.y_true):
+        return []
+    rows = np.arange(min(_MOST_EXAMPLES, len(judged.y_true)))
+    true = words(judged, judged.y_true[rows])
+    pairs = zip(data_uris(judged, rows), true, strict=True)
+    return [{"picture": uri, "true": text} for uri, text in pairs if uri]
+
+
+def _mistakes(judged: PlotInput, dataset: Dataset) -> list[Facts]:
+    if judged.predictions is None or judged.y_true is None:
+        return []
+    rows = worst_rows(judged, _MOST_MISTAKES)
+    columns = {
+        "row": [int(row) for row in dataset.parts[judged.part].rows[rows]],
+        "true": words(judged, judged.y_true[rows]),
+        "predicted": predicted_words(judged, rows),
+        "share": predicted_shares(judged, rows),
+        "picture": data_uris(judged, rows),
+        "inputs": _inputs(rows, judged, dataset),
+    }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _inputs(rows: Array, judged: PlotInput, dataset: Dataset) -> list[dict[str, str]]:
+    """Returns the first columns of each row in the table's own values; empty beside a picture."""
+    if has_pictures(judged):
+        return [{}] * len(rows)
+    x = np.stack([dataset.parts[judged.part].x[row] for row in rows]) if len(rows) else rows
+    columns = original_columns(x, dataset.learned) if len(rows) else {}
+    shown = list(columns.items())[:_MOST_COLUMNS]
+    return [{name: _text(values[place]) for name, values in shown} for place in range(len(rows))]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else number(float(value))

@@ -1,0 +1,30 @@
+"""The weights of each layer in a few numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dl.pages.context import Context
+from dl.report.numbers import number
+
+_NUMBERS = ("mean", "deviation", "least", "greatest", "norm")
+
+
+def build(context: Context) -> Mapping[str, Any] | None:
+    """Returns a row for each array of weights; None where the training kept nothing."""
+    weights = context.facts.get("weights")
+    if not weights:
+        return None
+    return {"weights": [_row(weight) for weight in weights]}
+
+
+def _row(weight: Mapping[str, Any]) -> Mapping[str, Any]:
+    most = max(weight["counts"], default=0) or 1
+    return {
+        **weight,
+        **{name: number(weight[name]) for name in _NUMBERS},
+        "shape": " x ".join(map(str, weight["shape"])),
+        "zeros": f"{weight['zeros']:.1%}",
+        "heights": [count / most for count in weight["counts"]],
+    }

@@ -1,0 +1,123 @@
+"""The page of a run in a real browser: it draws, answers to keys and the mouse, and is accessible.
+
+Needs Chromium and its driver; without them these tests are skipped, except where CI is set.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from dl.runs.directory import RunDirectory
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER) and not os.environ.get("CI"),
+        reason="needs chromium and chromedriver",
+    ),
+]
+OPTIONS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1200,1000",
+)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM or "chromium"
+    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(option)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(params=["multiclass", "binary", "regression"])
+def page(browser: webdriver.Chrome, trained: Path, request: pytest.FixtureRequest) -> str:
+    name = str(request.param)
+    browser.get_log("browser")
+    browser.get(RunDirectory(trained / name / "0001").report.as_uri())
+    return name
+
+
+def test_every_chart_is_drawn_without_an_error(browser: webdriver.Chrome, page: str) -> None:
+    figures = browser.find_elements(By.CSS_SELECTOR, "figure.chart")
+    assert len(figures) >= 3
+    assert all(figure.find_elements(By.CSS_SELECTOR, "canvas") for figure in figures)
+    assert browser.get_log("browser") == []
+
+
+def test_nothing_is_loaded_from_another_place(browser: webdriver.Chrome, page: str) -> None:
+    loaded = browser.execute_script(
+        "return performance.getEntriesByType('resource').map(e => e.name)"
+    )
+    assert [name for name in loaded if not name.startswith("data:")] == []
+
+
+def test_nothing_is_wider_than_a_phone(browser: webdriver.Chrome, page: str) -> None:
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True},
+    )
+    try:
+        width = browser.execute_script("return document.documentElement.scrollWidth")
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert width <= 390
+
+
+def test_a_key_moves_along_a_chart_and_the_legend_tells_the_values(
+    browser: webdriver.Chrome, page: str
+) -> None:
+    figure = browser.find_element(By.CSS_SELECTOR, "figure.chart")
+    figure.send_keys(Keys.ARROW_RIGHT)
+    values = [cell.text for cell in figure.find_elements(By.CSS_SELECTOR, ".u-value")]
+    assert values[0] == "1"
+    first = figure.find_element(By.CSS_SELECTOR, "details tbody tr")
+    told = [cell.get_attribute("textContent") for cell in first.find_elements(By.TAG_NAME, "td")]
+    assert [float(value) for value in values] == [float(str(value)) for value in told]
+
+
+def test_the_mouse_shows_values_and_zooms(browser: webdriver.Chrome, page: str) -> None:
+    figure = browser.find_element(By.CSS_SELECTOR, "figure.chart")
+    over = figure.find_element(By.CSS_SELECTOR, ".u-over")
+    ActionChains(browser).move_to_element(over).perform()
+    assert float(figure.find_element(By.CSS_SELECTOR, ".u-value").text) >= 1
+    before = browser.execute_script("return arguments[0].plot.scales.x.max", figure)
+    drag = ActionChains(browser).move_to_element_with_offset(over, -100, 0).click_and_hold()
+    drag.move_by_offset(60, 0).release().perform()
+    assert browser.execute_script("return arguments[0].plot.scales.x.max", figure) < before
+
+
+def test_the_button_makes_the_axis_logarithmic(browser: webdriver.Chrome, page: str) -> None:
+    figure = browser.find_element(By.CSS_SELECTOR, "figure.chart")
+    button = figure.find_element(By.CSS_SELECTOR, "button.log")
+    button.click()
+    assert button.get_attribute("aria-pressed") == "true"
+    assert browser.execute_script("return arguments[0].plot.scales.y.distr", figure) == 3
+
+
+def test_the_links_lead_to_the_sections(browser: webdriver.Chrome, page: str) -> None:
+    links = browser.find_elements(By.CSS_SELECTOR, "nav a")
+    targets = [str(link.get_attribute("href")).rpartition("#")[2] for link in links]
+    assert all(browser.find_elements(By.ID, target) for target in targets)
