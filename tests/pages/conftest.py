@@ -13,7 +13,9 @@ CONFIGS = {
 data: {source: builtin, dataset: digits}
 preprocess: {numeric: minmax}
 model:
-  layers: [{type: Dense, units: 16, activation: relu}, {type: Dense, units: 10, activation: softmax}]
+  layers:
+    - {type: Dense, units: 16, activation: relu}
+    - {type: Dense, units: 10, activation: softmax}
 training: {loss: sparse_categorical_crossentropy, metrics: [accuracy], epochs: 3}
 """,
     "binary": """\
