@@ -153,7 +153,8 @@ def _draw(judged: Judged, drawing: Drawing) -> None:
     run = with_outputs(known, judged.part, judged.outputs, dataset.info, dataset.learned)
     drawing.begin(judged.run.plots, run)
     model = judged.prepared.model
-    write_facts(judged.run, facts_of(dataset, run, layer_rows(model), weight_rows(model)))
+    facts = facts_of(dataset, judged.part, run, layer_rows(model), weight_rows(model))
+    write_facts(judged.run, facts)
 
 
 def _print_result(trained: Trained) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from dl.data.preprocessing.inverse import original_columns
 from dl.data.targets import target_of, unscale
-from dl.data.types import Array, Dataset, Part
+from dl.data.types import Array, Dataset, Part, Rows
 
 _MOST_ROWS = 20_000
 """Rows that a distribution is made of, spread evenly over the training part."""
@@ -73,7 +73,7 @@ def glance(dataset: Dataset) -> Glance:
     )
 
 
-def _sample(rows: Array) -> Array:
+def _sample(rows: Rows) -> Array:
     step = max(1, len(rows) // _MOST_ROWS)
     return np.asarray(rows[::step][:_MOST_ROWS])
 

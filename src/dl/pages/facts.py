@@ -11,7 +11,7 @@ import numpy as np
 
 from dl.data.glance import glance
 from dl.data.preprocessing.inverse import original_columns
-from dl.data.types import Array, Dataset
+from dl.data.types import Array, Dataset, Part
 from dl.pages.pictures import data_uris
 from dl.report.answers import predicted_shares, predicted_words, words, worst_rows
 from dl.report.input import PlotInput
@@ -29,13 +29,18 @@ _MOST_COLUMNS = 12
 
 
 def facts_of(
-    dataset: Dataset, judged: PlotInput, layers: Sequence[Any], weights: Sequence[Any]
+    dataset: Dataset,
+    part: Part,
+    judged: PlotInput,
+    layers: Sequence[Any],
+    weights: Sequence[Any],
 ) -> Facts:
     """Returns the facts as plain data.
 
     Args:
         dataset: The data of the training.
-        judged: The rows of the part that tells most, with the model's answers.
+        part: The rows of the part that tells most.
+        judged: These rows with the model's answers.
         layers: The rows of the model's summary: dataclasses.
         weights: The weights in a few numbers each: dataclasses.
     """
@@ -44,7 +49,7 @@ def facts_of(
         "weights": [asdict(row) for row in weights],
         "glance": asdict(glance(dataset)),
         "examples": _examples(judged),
-        "mistakes": _mistakes(judged, dataset),
+        "mistakes": _mistakes(judged, part, dataset.learned),
     }
 
 
@@ -67,29 +72,25 @@ def _examples(judged: PlotInput) -> list[dict[str, str]]:
     return [{"picture": uri, "true": text} for uri, text in pairs if uri]
 
 
-def _mistakes(judged: PlotInput, dataset: Dataset) -> list[Facts]:
+def _mistakes(judged: PlotInput, part: Part, learned: Facts) -> list[Facts]:
     if judged.predictions is None or judged.y_true is None:
         return []
     rows = worst_rows(judged, _MOST_MISTAKES)
     columns = {
-        "row": [int(row) for row in dataset.parts[judged.part].rows[rows]],
+        "row": [int(row) for row in part.rows[rows]],
         "true": words(judged, judged.y_true[rows]),
         "predicted": predicted_words(judged, rows),
         "share": predicted_shares(judged, rows),
         "picture": data_uris(judged, rows),
-        "inputs": _inputs(rows, judged, dataset),
+        "inputs": [{}] * len(rows) if has_pictures(judged) else _inputs(part.x[rows], learned),
     }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _inputs(rows: Array, judged: PlotInput, dataset: Dataset) -> list[dict[str, str]]:
-    """Returns the first columns of each row in the table's own values; empty beside a picture."""
-    if has_pictures(judged):
-        return [{}] * len(rows)
-    x = np.stack([dataset.parts[judged.part].x[row] for row in rows]) if len(rows) else rows
-    columns = original_columns(x, dataset.learned) if len(rows) else {}
-    shown = list(columns.items())[:_MOST_COLUMNS]
-    return [{name: _text(values[place]) for name, values in shown} for place in range(len(rows))]
+def _inputs(x: Array, learned: Facts) -> list[dict[str, str]]:
+    """Returns the first columns of each row in the table's own values."""
+    shown = list(original_columns(x, learned).items())[:_MOST_COLUMNS]
+    return [{name: _text(values[place]) for name, values in shown} for place in range(len(x))]
 
 
 def _text(value: Any) -> str:
