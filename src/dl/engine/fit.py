@@ -20,6 +20,7 @@ from dl.engine.callbacks import build_callbacks
 from dl.engine.display import Display
 from dl.engine.epochs import Batches
 from dl.engine.evaluate import evaluate, evaluate_rows, evaluation_batch
+from dl.engine.mirrored import MirroredTrainer, devices_of, on_devices
 from dl.engine.quiet import quiet_deprecations
 from dl.engine.resident import ResidentTrainer, resident
 from dl.engine.schedule import RateReader
@@ -96,10 +97,10 @@ def fit(  # noqa: PLR0913 - the contract of the package
         Diverged: The loss left the numbers; the model has the weights of its best epoch.
         Findings: What `check_training` raises.
     """
-    check_training(model, dataset, config)
     callbacks = [*build_callbacks(config, folder), *watchers]
-    training = Training(model, dataset, config, reporter, callbacks, should_stop)
-    with quiet_deprecations():
+    with quiet_deprecations(), model.distribute_strategy.scope():
+        check_training(model, dataset, config)
+        training = Training(model, dataset, config, reporter, callbacks, should_stop)
         history = training.run(on_epoch)
     for outcome in filter(None, (getattr(callback, "outcome", "") for callback in callbacks)):
         reporter.note(outcome)
@@ -222,7 +223,7 @@ def batches_of(model: keras.Sequential, dataset: Dataset, config: Config) -> Bat
 
 def _trainer(
     model: keras.Sequential, dataset: Dataset, config: Config, batches: Batches, compiled: bool
-) -> ResidentTrainer | StreamedTrainer:
+) -> ResidentTrainer | StreamedTrainer | MirroredTrainer:
     train = dataset.train
     weights = class_weights(train.y, dataset.learned, config.training.class_weight)
     of_rows = None if weights is None else row_weights(train.y, weights)
@@ -230,7 +231,10 @@ def _trainer(
     if dataset.held.streamed:
         rows = StoredRows(train.x, y, of_rows)
         return StreamedTrainer(model, rows, batches, compiled=compiled)
-    return ResidentTrainer(model, resident(train.x[:], y, of_rows), compiled=compiled)
+    held = resident(train.x[:], y, of_rows)
+    if devices_of(model) > 1:
+        return MirroredTrainer(model, on_devices(model, held))
+    return ResidentTrainer(model, held, compiled=compiled)
 
 
 def _validation(

@@ -12,6 +12,7 @@ from dl.data.complete import complete
 from dl.data.load import read_dataset
 from dl.data.types import Dataset
 from dl.engine.fit import check_training
+from dl.engine.mirrored import device_scope
 from dl.engine.model import build_model, compile_model
 from dl.progress import Reporter
 from dl.vocabulary.spec import Findings
@@ -35,7 +36,7 @@ def prepare(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> Prepared:
     """
     try:
         config = complete(loaded.config, dataset)
-        with reporter.stage("Building the model"):
+        with reporter.stage("Building the model"), device_scope(config, reporter):
             model = build_model(config, dataset.info)
             compile_model(model, config, dataset.info, dataset.learned)
             check_training(model, dataset, config)

@@ -55,9 +55,9 @@ class ResidentTrainer:
     """
 
     def __init__(self, model: keras.Sequential, rows: ResidentRows, *, compiled: bool) -> None:
-        self._loop = _train_loop(model, rows)
+        self._loop = train_loop(model, _step(model, rows))
         self.compiled = compiled
-        self._run = _traceable(self._loop, compiled)
+        self._run = traceable(self._loop, compiled)
 
     def prepare(self, shapes: Iterable[tuple[int, ...]]) -> None:
         """Traces and compiles for row numbers of these shapes, without training a step.
@@ -72,7 +72,7 @@ class ResidentTrainer:
             if not self.compiled:
                 raise
             self.compiled = False
-            self._run = _traceable(self._loop, compiled=False)
+            self._run = traceable(self._loop, compiled=False)
 
     def steps(
         self, numbers: NDArray[np.int32], begin: int, end: int
@@ -88,7 +88,8 @@ class ResidentTrainer:
         return int(done), {name: float(value) for name, value in logs.items()}
 
 
-def _traceable(loop: Callable[..., Any], compiled: bool) -> Any:
+def traceable(loop: Callable[..., Any], compiled: bool) -> Any:
+    """Returns a loop as a function that is traced once, whatever the number of rows and steps."""
     return tf.function(
         loop,
         input_signature=[
@@ -100,14 +101,29 @@ def _traceable(loop: Callable[..., Any], compiled: bool) -> Any:
     )
 
 
-def _train_loop(model: keras.Sequential, rows: ResidentRows) -> Callable[..., Any]:
-    def run(numbers: tf.Tensor, begin: tf.Tensor, end: tf.Tensor) -> Any:
-        def more(step: tf.Tensor, loss: tf.Tensor) -> tf.Tensor:
-            return tf.logical_and(step < end, tf.math.is_finite(loss))
+def _step(model: keras.Sequential, rows: ResidentRows) -> Callable[[tf.Tensor], tf.Tensor]:
+    def step(numbers: tf.Tensor) -> tf.Tensor:
+        return model.train_step(rows.batch(numbers))["loss"]
 
-        def train(step: tf.Tensor, loss: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            logs = model.train_step(rows.batch(numbers[step]))
-            return step + 1, tf.cast(logs["loss"], tf.float32)
+    return step
+
+
+def train_loop(
+    model: keras.Sequential, step: Callable[[tf.Tensor], tf.Tensor]
+) -> Callable[..., Any]:
+    """Returns what runs steps, each for a row of row numbers, as long as the loss is a number.
+
+    Args:
+        model: The model whose metrics are returned.
+        step: Trains on rows of these numbers, and returns the mean loss since the last reset.
+    """
+
+    def run(numbers: tf.Tensor, begin: tf.Tensor, end: tf.Tensor) -> Any:
+        def more(position: tf.Tensor, loss: tf.Tensor) -> tf.Tensor:
+            return tf.logical_and(position < end, tf.math.is_finite(loss))
+
+        def train(position: tf.Tensor, loss: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return position + 1, tf.cast(step(numbers[position]), tf.float32)
 
         done, _ = tf.while_loop(more, train, (begin, tf.constant(0.0)))
         return done, model.get_metrics_result()

@@ -16,6 +16,7 @@ import keras
 import tensorflow as tf
 
 from dl.config.schema import Config
+from dl.engine.mirrored import devices_of
 from dl.engine.randomness import FAST_LAYERS
 from dl.engine.work import Work, work_of
 
@@ -81,11 +82,13 @@ class Strategy:
         compiled: Whether the steps are compiled with XLA.
         steps_per_call: Steps between two looks at progress, signals and the loss.
         reason: Why it is or is not compiled, in plain words.
+        devices: How many devices share each batch.
     """
 
     compiled: bool
     steps_per_call: int
     reason: str
+    devices: int = 1
 
     def document(self) -> dict[str, Any]:
         """Returns the strategy as plain data, for `run.json`."""
@@ -101,12 +104,14 @@ def choose_strategy(model: keras.Sequential, config: Config, rows: int) -> Strat
     compiled, reason = _compiled(model, config, work, batch, steps * config.training.epochs)
     chosen = config.engine.steps_per_call
     per_call = _steps_per_call(compiled, work, batch) if chosen == "auto" else chosen
-    return Strategy(compiled, max(1, min(per_call, steps)), reason)
+    return Strategy(compiled, max(1, min(per_call, steps)), reason, devices_of(model))
 
 
 def _compiled(
     model: keras.Sequential, config: Config, work: Work, batch: int, steps: int
 ) -> tuple[bool, str]:
+    if devices_of(model) > 1:
+        return False, "a compiled step cannot wait for other devices"
     if config.engine.compile != "auto":
         return config.engine.compile, "set in the config"
     if tf.config.list_physical_devices("GPU"):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from dl.data.types import Array, Rows
 from dl.engine.epochs import Batches
+from dl.engine.mirrored import MirroredTrainer, devices_of
 from dl.engine.resident import ResidentRows, ResidentTrainer
 
 BLOCK_BYTES = 1 << 25
@@ -69,9 +70,16 @@ class StreamedTrainer:
         self._rows = rows
         self._size = batches.size
         self._steps = min(batches.steps_per_call, batches.steps)
-        self._variables = [_variable(array, self._steps * self._size) for array in rows.arrays()]
+        with model.distribute_strategy.scope():
+            self._variables = [
+                _variable(array, self._steps * self._size) for array in rows.arrays()
+            ]
         block = ResidentRows(*self._variables)
-        self._trainer = ResidentTrainer(model, block, compiled=compiled)
+        self._trainer: ResidentTrainer | MirroredTrainer = (
+            MirroredTrainer(model, block)
+            if devices_of(model) > 1
+            else ResidentTrainer(model, block, compiled=compiled)
+        )
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="rows")
         self._ahead: tuple[Numbers, int, Future[tuple[Array, ...]]] | None = None
 

@@ -11,6 +11,7 @@ from dl.config.peek import Peek, peek
 from dl.config.rules import (
     activations,
     columns,
+    devices,
     memory,
     monitors,
     network,
@@ -57,6 +58,7 @@ RULES: tuple[Rule, ...] = (
     optimizers.schedule_is_the_only_rule,
     optimizers.averaging_is_on,
     solver.normal_equation_fits,
+    devices.devices_share_a_batch,
 )
 
 
@@ -67,6 +69,7 @@ def check(partial: Partial) -> list[Finding]:
         partial.preprocess,
         partial.model,
         partial.training,
+        partial.engine,
         output_of(partial.model) if partial.model else None,
         peek(partial.data, partial.folder) if partial.data else Peek(),
     )

@@ -44,5 +44,6 @@ class Facts:
     preprocess: Preprocess | None
     model: Model | None
     training: Training | None
+    engine: Engine | None = None
     output: Output | None = None
     peek: Peek = field(default_factory=Peek)

@@ -29,5 +29,5 @@ class Engine(Section):
     distribute: Literal["none", "mirrored"] = Field(
         default="none",
         description="Share each batch among all GPUs of this machine (`mirrored`, by "
-        "tf.distribute.MirroredStrategy).",
+        "tf.distribute.MirroredStrategy); then the batch size is a multiple of their number.",
     )
