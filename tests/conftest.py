@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import hypothesis  # noqa: F401  loaded late, it warns of what the import of `dl.engine` has frozen
 import pytest
 
 from dl.cli.main import run
