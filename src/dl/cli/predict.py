@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
 from dl.cli.evaluate import SPLITS
 from dl.cli.options import quiet_option, run_argument, runs_option, threshold_option
+
+if TYPE_CHECKING:
+    from dl.data.chunks import InputChunks
+    from dl.progress import Reporter
+    from dl.runtime.predict import Outputs
+    from dl.runtime.saved import SavedFiles
 
 
 @click.command()
@@ -38,7 +44,8 @@ def predict(
     """Predict with the saved model of RUN; CSV in, CSV out, in the order of the rows.
 
     FILE is read as the run's own data was (the target may be absent); - is stdin. The columns are
-    `prediction` and, for a classifier, `probability_<class>`.
+    `prediction` and, for a classifier, `probability_<class>`. A table may be of any length: a few
+    thousand rows at a time are in memory.
     """
     from dl.cli.display import open_reporter
     from dl.errors import UsageError
@@ -48,15 +55,40 @@ def predict(
         raise UsageError("FILE and --split exclude each other", hint="leave one of them out")
     directory = find_run(run, runs)
     with open_reporter(quiet=quiet) as reporter:
-        with reporter.stage("Loading Keras"):
-            from dl.data.write import write_csv
-            from dl.engine import saved as saved_runs
-        saved = saved_runs.open_run(directory, reporter, threshold)
-        columns = saved_runs.predict(saved, _source(file), split or "test", reporter)
-        write_csv(columns, output if output is not None else sys.stdout.buffer)
+        from dl.data.write import csv_output
+        from dl.runtime.predict import predictions
+        from dl.runtime.saved import open_files
+
+        files = open_files(directory, threshold)
+        model = _model(files, reporter)
+        rows = _rows(files, file, split or "test", reporter)
+        with csv_output(output if output is not None else sys.stdout.buffer) as write:
+            for columns in predictions(model, rows, files.learned, reporter):
+                write(columns)
 
 
-def _source(file: str | None) -> Path | BinaryIO | None:
+def _model(files: SavedFiles, reporter: Reporter) -> Outputs:
+    """Opens the light copy of the model; loads TensorFlow only where that cannot be used."""
+    from dl.runtime.artefact import open_light
+    from dl.runtime.light_model import UnusableError
+
+    try:
+        return open_light(files.run)
+    except UnusableError as error:
+        if error.suspicious:
+            reporter.warn(f"{files.run.label}: {error}; TensorFlow predicted from model.h5 instead")
+        else:
+            reporter.note(f"no light copy of the model ({error}): TensorFlow is loaded")
+    with reporter.stage("Loading Keras"):
+        from dl.engine.predict import Forward
+        from dl.engine.saved import rebuild
+    return Forward(rebuild(files, reporter).model)
+
+
+def _rows(files: SavedFiles, file: str | None, split: str, reporter: Reporter) -> InputChunks:
+    from dl.data.chunks import open_chunks, split_chunks
+
     if file is None:
-        return None
-    return sys.stdin.buffer if file == "-" else Path(file)
+        return split_chunks(files.config, files.learned, split, reporter)
+    source: Path | BinaryIO = sys.stdin.buffer if file == "-" else Path(file)
+    return open_chunks(files.config, files.learned, source, reporter)

@@ -106,7 +106,11 @@ def _read(loaded: Loaded, reporter: Reporter) -> Dataset:
 
 
 def _train(loaded: Loaded, runs: Path, reporter: Reporter, show: Callable[[Trained], None]) -> None:
-    """Trains, shows the result, and only then waits for the pictures, which are drawn meanwhile."""
+    """Trains and shows the result; what nobody waits for is made at the end.
+
+    Another process draws the pictures and writes the page, while this one makes the model's light
+    copy.
+    """
     from dl.cli.signals import stop_requests
     from dl.pages.drawing import Drawing
 
@@ -114,6 +118,7 @@ def _train(loaded: Loaded, runs: Path, reporter: Reporter, show: Callable[[Train
         prepared = _prepare(loaded, reporter)
         with stop_requests() as request:
             from dl.engine import workflow
+            from dl.engine.light import keep_light
 
             trained = workflow.train(
                 prepared,
@@ -126,7 +131,9 @@ def _train(loaded: Loaded, runs: Path, reporter: Reporter, show: Callable[[Train
             )
         show(trained)
         sys.stdout.flush()
-        failure = drawing.end(trained.run)
+        drawing.write_page(trained.run)
+        keep_light(trained)
+        failure = drawing.end()
     if failure is not None:
         reporter.warn(f"the pictures or the report could not be made: {failure}")
 

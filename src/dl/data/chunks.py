@@ -59,11 +59,16 @@ def open_chunks(
         DataError: The rows cannot be used with this run; also while they are read.
     """
     inputs = learned_inputs(learned)
-    if not isinstance(inputs, TableInputs):
+    if isinstance(inputs, TableInputs):
+        title = str(source) if isinstance(source, Path) else "standard input"
+        table = _Table(config, inputs, source, title, reporter)
+        return InputChunks(title, _size(config, source), table.read)
+    if isinstance(source, Path):
         return _in_memory(read_inputs(config, learned, source, reporter), str(source))
-    title = str(source) if isinstance(source, Path) else "standard input"
-    table = _Table(config, inputs, source, title, reporter)
-    return InputChunks(title, _size(config, source), table.read)
+    raise DataError(
+        "standard input: can hold CSV rows only, but this model takes arrays or images",
+        hint="name a file or folder instead of `-`",
+    )
 
 
 def split_chunks(

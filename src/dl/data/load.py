@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from dl.config.load import Loaded
 from dl.config.schema import Config
@@ -20,7 +20,7 @@ from dl.data.division import document as split_document
 from dl.data.inputs import InputsLearned, TableInputs, learn_inputs, learned_inputs
 from dl.data.preprocessing import drop_missing
 from dl.data.raw import Raw, RawParts, RawTable
-from dl.data.read import read_labelled, read_parts, read_unlabelled, source_title
+from dl.data.read import read_arrays, read_labelled, read_parts, source_title
 from dl.data.streaming.tables import StoredTable, prepare_table
 from dl.data.targets import (
     Target,
@@ -134,22 +134,16 @@ def load_split(config: Config, learned: dict[str, Any], split: str, reporter: Re
         return _prepared(raw, learned_inputs(learned), target, reporter)
 
 
-def read_inputs(
-    config: Config, learned: dict[str, Any], source: Path | BinaryIO, reporter: Reporter
-) -> Inputs:
-    """Reads rows to predict, from a file, a folder or (CSV) a binary stream.
-
-    Columns are matched by name; a target column and others that were not learned are ignored.
+def read_inputs(config: Config, learned: dict[str, Any], path: Path, reporter: Reporter) -> Inputs:
+    """Reads arrays or images to predict; rows of a table come in chunks: `dl.data.chunks`.
 
     Raises:
         DataError: The rows cannot be used with this run.
     """
-    title = str(source) if isinstance(source, Path) else "standard input"
-    with reporter.stage(f"Reading {title}"):
-        raw = read_unlabelled(config, learned, source, reporter)
+    with reporter.stage(f"Reading {path}"):
+        raw = read_arrays(config, path, reporter)
     with reporter.stage("Preparing the rows"):
-        x = learned_inputs(learned).apply(raw, reporter)
-    return Inputs(x, () if isinstance(raw, RawTable) else raw.files)
+        return Inputs(learned_inputs(learned).apply(raw, reporter), raw.files)
 
 
 def info_of(learned: Mapping[str, Any]) -> DataInfo:

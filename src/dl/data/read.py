@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from dl.config.schema import Config
 from dl.config.sections.data import (
@@ -33,10 +33,9 @@ from dl.data.raw import Raw, RawArrays, RawParts
 from dl.data.streaming.budget import held
 from dl.data.streaming.pictures import on_disk
 from dl.data.streaming.tables import stream_table, stream_tables
-from dl.data.tables.read import Wanted, read_table_from, read_table_stream, read_tables
+from dl.data.tables.read import Wanted, read_table_from, read_tables
 from dl.data.targets import target_of
 from dl.data.types import Held
-from dl.errors import DataError
 from dl.progress import Reporter
 
 
@@ -72,33 +71,17 @@ def read_labelled(
     """
     match config.data:
         case CsvData() | ParquetData() if held(config, [path]).streamed:
-            return stream_table(config, path, _wanted(learned, labelled=True))
+            return stream_table(config, path, _wanted(learned))
         case CsvData() | ParquetData() | BuiltinData():
-            return read_table_from(config, path, _wanted(learned, labelled=True))
+            return read_table_from(config, path, _wanted(learned))
         case ImagesData() as data if not _is_npz(path):
             return read_image_part(path, data, reporter, _keep(config, path))
         case _:
             return read_npz_part(path, _arrays(config))
 
 
-def read_unlabelled(
-    config: Config, learned: Mapping[str, Any], source: Path | BinaryIO, reporter: Reporter
-) -> Raw:
-    """Reads rows to predict; targets are ignored. A stream holds CSV."""
-    if isinstance(config.data, CsvData | ParquetData | BuiltinData):
-        wanted = _wanted(learned, labelled=False)
-        if isinstance(source, Path):
-            return read_table_from(config, source, wanted)
-        return read_table_stream(config, source, wanted)
-    if isinstance(source, Path):
-        return _unlabelled_arrays(config, source, reporter)
-    raise DataError(
-        "standard input: can hold CSV rows only, but this model takes arrays or images",
-        hint="name a file or folder instead of `-`",
-    )
-
-
-def _unlabelled_arrays(config: Config, path: Path, reporter: Reporter) -> RawArrays:
+def read_arrays(config: Config, path: Path, reporter: Reporter) -> RawArrays:
+    """Reads arrays or images to predict; targets are ignored."""
     if isinstance(config.data, ImagesData) and not _is_npz(path):
         return read_image_inputs(path, config.data, reporter, _keep(config, path))
     return read_npz_inputs(path, _arrays(config))
@@ -125,10 +108,10 @@ def _arrays(config: Config) -> Arrays:
     return config.data.arrays if isinstance(config.data, NpzData) else Arrays()
 
 
-def _wanted(learned: Mapping[str, Any], labelled: bool) -> Wanted:
+def _wanted(learned: Mapping[str, Any]) -> Wanted:
     features = [feature_of(feature) for feature in learned["features"]]
     return Wanted(
         features=tuple(feature.name for feature in features),
-        targets=target_of(learned).names if labelled else (),
+        targets=target_of(learned).names,
         kinds={feature.name: feature.kind for feature in features},
     )

@@ -10,20 +10,31 @@ import tensorflow as tf
 
 from dl.data.types import Array, Rows
 from dl.engine.batches import inference_batch
-from dl.progress import Reporter
+from dl.progress import Advance, Reporter
+
+
+class Forward:
+    """Gives the outputs of a model for rows, chunk after chunk; it is traced once for all."""
+
+    def __init__(self, model: keras.Sequential) -> None:
+        self._shape = tuple(model.output_shape[1:])
+        self._batch = inference_batch(model)
+        self._run = tf.function(lambda rows: model(rows, training=False), reduce_retracing=True)
+
+    def __call__(self, x: Array, advance: Advance = lambda done: None) -> Array:
+        """Returns the outputs, in the order of the rows, as float32 of shape (rows, *outputs)."""
+        outputs = np.empty((len(x), *self._shape), np.float32)
+        for begin in range(0, len(x), self._batch):
+            chunk = x[begin : begin + self._batch]
+            outputs[begin : begin + len(chunk)] = _numbers(self._run(tf.constant(chunk)))
+            advance(len(chunk))
+        return outputs
 
 
 def predict(model: keras.Sequential, x: Rows, reporter: Reporter) -> Array:
     """Returns the outputs for the rows, in their order, as float32 of shape (rows, *outputs)."""
-    batch = inference_batch(model)
-    forward = tf.function(lambda rows: model(rows, training=False), reduce_retracing=True)
-    outputs = np.empty((len(x), *model.output_shape[1:]), np.float32)
     with reporter.stage("Predicting", len(x)) as advance:
-        for begin in range(0, len(x), batch):
-            chunk = x[begin : begin + batch]
-            outputs[begin : begin + len(chunk)] = _numbers(forward(tf.constant(chunk)))
-            advance(len(chunk))
-    return outputs
+        return Forward(model)(x, advance)
 
 
 def _numbers(tensor: Any) -> Array:

@@ -27,7 +27,7 @@ from dl.progress import Reporter
 from dl.runs.create import create_run
 from dl.runs.directory import RunDirectory
 from dl.runs.history import write_history
-from dl.runs.manifest import publish, publishing
+from dl.runs.manifest import file_sha256, publish, publishing
 from dl.runs.record import RunRecord
 
 Metrics = dict[str, dict[str, float]]
@@ -46,6 +46,7 @@ class Trained:
         history: One row an epoch.
         metrics: Final metrics by part: train, validation, test.
         seconds: Duration of the whole, from the first reading of the data.
+        model_sha256: The SHA-256 of `model.h5`.
     """
 
     run: RunDirectory
@@ -53,6 +54,7 @@ class Trained:
     history: list[dict[str, float]]
     metrics: Metrics
     seconds: float
+    model_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ def _carry_out(
         close_record(run, record, status_of(error), started, error)
         raise
     seconds = close_record(run, record, "completed", started, None)
-    return Trained(run, prepared, history, metrics, seconds)
+    return Trained(run, prepared, history, metrics, seconds, file_sha256(run.model))
 
 
 def _seen(prepared: Prepared) -> _Seen:

@@ -49,9 +49,12 @@ class Drawing:
         """Hands a run over and returns at once; the pictures appear in `folder`."""
         self._send((folder, run))
 
-    def end(self, run: RunDirectory) -> str | None:
-        """Has the page of the run written and waits for it; returns what went wrong, if so."""
+    def write_page(self, run: RunDirectory) -> None:
+        """Has the page of the run written when the pictures are drawn, and returns at once."""
         self._send(run)
+
+    def end(self) -> str | None:
+        """Waits for all that was handed over; returns what went wrong, if anything did."""
         _, said = self._process.communicate()
         if self._process.returncode == 0:
             return None

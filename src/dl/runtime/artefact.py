@@ -1,12 +1,12 @@
 """The light copy of a run's model: `model.tflite`, and beside it the record of what it is.
 
 The record holds the SHA-256 of the copy and of the `model.h5` that it was made from. A copy that
-is missing, torn, altered, or of another `model.h5` is not used.
+is missing, torn, altered, or of another `model.h5` is not used. Where no copy could be made, the
+record says why.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,36 +14,10 @@ from typing import Any
 
 from dl.runs.directory import RunDirectory
 from dl.runs.files import write_bytes, write_text
+from dl.runs.manifest import file_sha256, sha256
 from dl.runtime.light_model import LightModel, UnusableError
 
 SCHEMA = 1
-
-
-@dataclass(frozen=True, slots=True)
-class LightRecord:
-    """The content of `model.tflite.json`.
-
-    Attributes:
-        light: SHA-256 of `model.tflite`.
-        model: SHA-256 of the `model.h5` that it was made from.
-        batch: Rows to run at once.
-        fixed: Whether it takes no other number of rows.
-        checked_rows: Number of rows on which it was compared with Keras.
-        difference: The largest difference between the two that was found.
-        schema: Version of this file's layout.
-    """
-
-    light: str
-    model: str
-    batch: int
-    fixed: bool
-    checked_rows: int
-    difference: float
-    schema: int = SCHEMA
-
-    def text(self) -> str:
-        """Returns the record as JSON."""
-        return json.dumps(asdict(self), indent=2) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +26,65 @@ class Light:
 
     Attributes:
         content: The bytes of `model.tflite`.
-        batch, fixed, checked_rows, difference: As in `LightRecord`.
+        batch: Rows to run at once.
+        checked_rows: Number of rows on which it was compared with Keras.
+        difference: The largest difference between the two that was found.
     """
 
     content: bytes
     batch: int
-    fixed: bool
     checked_rows: int
     difference: float
 
 
-def write_light(run: RunDirectory, light: Light) -> None:
-    """Writes the copy and then its record, durably; raises `DiskError`."""
+@dataclass(frozen=True, slots=True)
+class LightRecord:
+    """The content of `model.tflite.json`.
+
+    Attributes:
+        model: SHA-256 of the `model.h5` that the copy was made from.
+        light: SHA-256 of `model.tflite`; empty if no copy could be made.
+        reason: Why no copy could be made; empty if there is one.
+        batch, checked_rows, difference: As in `Light`.
+        schema: Version of this file's layout.
+    """
+
+    model: str
+    light: str = ""
+    reason: str = ""
+    batch: int = 1
+    checked_rows: int = 0
+    difference: float = 0.0
+    schema: int = SCHEMA
+
+    def text(self) -> str:
+        """Returns the record as JSON."""
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+
+def write_light(run: RunDirectory, model: str, light: Light) -> None:
+    """Writes the copy and then its record, durably; raises `DiskError`.
+
+    Args:
+        run: The run.
+        model: SHA-256 of the `model.h5` that the copy was made from.
+        light: The copy.
+    """
     record = LightRecord(
-        light=_sha256(light.content),
-        model=_file_sha256(run.model),
+        model=model,
+        light=sha256(light.content),
         batch=light.batch,
-        fixed=light.fixed,
         checked_rows=light.checked_rows,
         difference=light.difference,
     )
     write_bytes(run.light, light.content)
     write_text(run.light_record, record.text())
+
+
+def write_refusal(run: RunDirectory, model: str, reason: str) -> None:
+    """Records why there is no light copy, and removes an old one; raises `DiskError`."""
+    write_text(run.light_record, LightRecord(model=model, reason=reason).text())
+    run.light.unlink(missing_ok=True)
 
 
 def open_light(run: RunDirectory) -> LightModel:
@@ -84,16 +95,18 @@ def open_light(run: RunDirectory) -> LightModel:
             cannot be run here.
     """
     record = _record(run.light_record)
+    if record.reason:
+        raise UnusableError(record.reason)
     try:
+        model = file_sha256(run.model)
         content = run.light.read_bytes()
-        model = _file_sha256(run.model)
     except OSError as error:
-        raise UnusableError(f"{Path(str(error.filename)).name} cannot be read") from error
-    if record.light != _sha256(content):
-        raise UnusableError(f"{run.light.name} is damaged")
+        raise _suspicious(f"{run.light.name} cannot be read") from error
     if record.model != model:
-        raise UnusableError(f"{run.light.name} was made from another {run.model.name}")
-    return LightModel(content, record.batch, record.fixed)
+        raise _suspicious(f"{run.light.name} was made from another {run.model.name}")
+    if record.light != sha256(content):
+        raise _suspicious(f"{run.light.name} is damaged")
+    return LightModel(content, record.batch)
 
 
 def _record(path: Path) -> LightRecord:
@@ -102,18 +115,13 @@ def _record(path: Path) -> LightRecord:
         record = LightRecord(**values)
         valid = record.schema == SCHEMA and type(record.batch) is int and record.batch > 0
     except FileNotFoundError as error:
-        raise UnusableError(f"there is no {path.name}") from error
+        raise UnusableError("the run has none") from error
     except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise UnusableError(f"{path.name} is damaged") from error
+        raise _suspicious(f"{path.name} is damaged") from error
     if not valid:
-        raise UnusableError(f"{path.name} is of another version, or damaged")
+        raise _suspicious(f"{path.name} is of another version, or damaged")
     return record
 
 
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _suspicious(reason: str) -> UnusableError:
+    return UnusableError(reason, suspicious=True)

@@ -13,7 +13,15 @@ from dl.runtime.quiet import quiet_stderr
 
 
 class UnusableError(Exception):
-    """A light model that cannot be used, and why; TensorFlow takes its place."""
+    """A light model that cannot be used, and why; TensorFlow takes its place.
+
+    Attributes:
+        suspicious: Whether something was changed or damaged that ought to be in order.
+    """
+
+    def __init__(self, reason: str, *, suspicious: bool = False) -> None:
+        super().__init__(reason)
+        self.suspicious = suspicious
 
 
 class LightModel:
@@ -21,27 +29,23 @@ class LightModel:
 
     Args:
         content: The bytes of the `.tflite` file.
-        batch: Rows to run at once.
-        fixed: Whether the model takes no other number of rows.
+        batch: Rows to run at once, unless the model says itself how many it takes.
 
     Raises:
         UnusableError: LiteRT is not installed, or cannot run this model.
     """
 
-    def __init__(self, content: bytes, batch: int, fixed: bool) -> None:
-        self._batch = batch
-        self._fixed = fixed
+    def __init__(self, content: bytes, batch: int) -> None:
         self._runner = _runner(content)
-        try:
-            self._input = self._runner.get_input_details()[0]
-            self._output = self._runner.get_output_details()[0]["index"]
-            self._rows = int(self._input["shape"][0])
-            self._runner.allocate_tensors()
-        except (RuntimeError, ValueError, IndexError, KeyError) as error:
-            raise UnusableError(f"LiteRT cannot run it: {_line(error)}") from error
+        self._input = self._runner.get_input_details()[0]
+        self._output = self._runner.get_output_details()[0]["index"]
+        self._rows = int(self._input["shape"][0])
+        self.fixed = int(self._input["shape_signature"][0]) != -1
+        """Whether the model takes no other number of rows than one batch."""
+        self._batch = self._rows if self.fixed else batch
 
     def __call__(self, x: Array) -> Array:
-        """Returns the outputs for rows, in their order, as float32 of shape (rows, *outputs).
+        """Returns the outputs for at least one row, in their order, shape (rows, *outputs).
 
         Raises:
             DataError: The model cannot be run on these rows.
@@ -50,16 +54,17 @@ class LightModel:
         return np.concatenate([self._run(x[start : start + self._batch]) for start in starts])
 
     def _run(self, rows: Array) -> Array:
-        rows = np.ascontiguousarray(rows, self._input["dtype"])
         count = len(rows)
-        if self._fixed and count < self._batch:
+        rows = np.ascontiguousarray(rows, self._input["dtype"])
+        if self.fixed and count < self._batch:
             rows = np.concatenate([rows, np.repeat(rows[-1:], self._batch - count, axis=0)])
         try:
             self._resize(len(rows))
             self._runner.set_tensor(self._input["index"], rows)
             self._runner.invoke()
         except (RuntimeError, ValueError) as error:
-            raise DataError(f"the model cannot be run on these rows: {_line(error)}") from error
+            message = f"the model cannot be run on these rows: {first_line(error)}"
+            raise DataError(message) from error
         outputs: Array = self._runner.get_tensor(self._output)
         return outputs[:count]
 
@@ -71,6 +76,12 @@ class LightModel:
             self._rows = rows
 
 
+def first_line(error: Exception) -> str:
+    """Returns what a library said, shortened to a line."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:120] if lines else type(error).__name__
+
+
 def _runner(content: bytes) -> Any:
     try:
         from ai_edge_litert.interpreter import Interpreter
@@ -79,16 +90,14 @@ def _runner(content: bytes) -> Any:
     # LiteRT tells on stderr which of its ways it takes.
     with quiet_stderr():
         try:
-            return Interpreter(model_content=content, num_threads=_threads())
+            runner = Interpreter(model_content=content, num_threads=_threads())
+            runner.allocate_tensors()
         except (RuntimeError, ValueError) as error:
-            reason = _line(error)
-    raise UnusableError(f"LiteRT cannot read it: {reason}")
+            reason = first_line(error)
+        else:
+            return runner
+    raise UnusableError(f"LiteRT cannot run it: {reason}")
 
 
 def _threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-
-
-def _line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:120] if lines else type(error).__name__

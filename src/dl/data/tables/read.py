@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -17,8 +16,7 @@ from dl.data.fingerprint import fingerprint_files
 from dl.data.raw import Column, RawParts, RawTable
 from dl.data.tables.builtin import read_builtin
 from dl.data.tables.columns import Cell, to_column
-from dl.data.tables.csv_file import frame_of, read_csv
-from dl.data.tables.csv_text import decode
+from dl.data.tables.csv_file import read_csv
 from dl.data.tables.frame import Frame, Select
 from dl.data.tables.parquet_file import read_parquet
 from dl.data.tables.select import require
@@ -70,13 +68,6 @@ def read_tables(config: Config) -> RawParts:
 def read_table_from(config: Config, path: Path, wanted: Wanted) -> RawTable:
     """Reads another file: of the config's kind, or a CSV file for a built-in data set."""
     return typed_table(_frame(config, path, selector(str(path), wanted)), wanted)
-
-
-def read_table_stream(config: Config, stream: BinaryIO, wanted: Wanted) -> RawTable:
-    """Reads CSV from a stream, to its end."""
-    separator, encoding = dialect(config)
-    text = decode("standard input", stream.read(), encoding, separator)
-    return typed_table(frame_of(text, selector(text.source, wanted)), wanted)
 
 
 def read_files(config: Config, data: FileData, read: ReadTable) -> RawParts:

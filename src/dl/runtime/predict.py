@@ -1,0 +1,37 @@
+"""Predictions for rows that come in chunks, whichever runtime computes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from dl.data.chunks import InputChunks
+from dl.data.targets import decode
+from dl.data.types import Array
+from dl.progress import Reporter
+
+Outputs = Callable[[Array], Array]
+"""Returns a model's outputs, shape (rows, *outputs), for rows prepared as `x`."""
+
+
+def predictions(
+    model: Outputs, rows: InputChunks, learned: dict[str, Any], reporter: Reporter
+) -> Iterator[dict[str, Array]]:
+    """Yields the columns of the predictions chunk by chunk, in the order of the rows.
+
+    Args:
+        model: Computes the outputs.
+        rows: The rows to predict.
+        learned: What the run learned.
+        reporter: Is told what happens.
+
+    Raises:
+        DataError: The rows cannot be used with this run.
+    """
+    with reporter.stage(f"Predicting {rows.title}", rows.total) as advance:
+        for inputs in rows.read(advance):
+            columns = decode(model(inputs.x), learned)
+            files = {"file": np.asarray(inputs.files, dtype=object)} if inputs.files else {}
+            yield {**files, **columns}

@@ -1,0 +1,53 @@
+"""What every use of a saved run starts from: its config and what it learned from the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dl.config.load import load_resolved
+from dl.config.schema import Config
+from dl.data.targets import with_cut
+from dl.errors import RunError
+from dl.runs.directory import RunDirectory
+from dl.runs.manifest import check
+from dl.runs.record import read_json
+
+
+@dataclass(frozen=True, slots=True)
+class SavedFiles:
+    """The files of a saved run that need no Keras.
+
+    Attributes:
+        run: The run; its `model.h5` is what was published.
+        config: Its resolved config.
+        learned: The content of `preprocess.json`.
+    """
+
+    run: RunDirectory
+    config: Config
+    learned: dict[str, Any]
+
+
+def open_files(run: RunDirectory, threshold: float | None = None) -> SavedFiles:
+    """Reads what a trained run says about its model and its data.
+
+    Args:
+        run: The run.
+        threshold: Probability from which a row is of the second class, or has a label. Default:
+            the one that it was trained with.
+
+    Raises:
+        RunError: The training did not end, or a file is missing or damaged.
+        UsageError: A threshold is given, but the model gives no probability that it could cut.
+    """
+    if not run.model.exists():
+        raise RunError(
+            f"{run.label} has no model.h5: its training did not end",
+            hint=f"train again: dl train {run.config}",
+        )
+    check(run.model)
+    check(run.resolved)
+    config = load_resolved(run.resolved).config
+    learned = with_cut(read_json(run.preprocess), threshold, run.label)
+    return SavedFiles(run, config, learned)
