@@ -15,8 +15,9 @@ import yaml
 from data.tabular import config_with, told
 from dl.config.schema import Config
 from dl.config.sections.data import CsvData
-from dl.data.load import complete, info_of, load_dataset, load_part, load_split, read_inputs
-from dl.data.types import Dataset, Part
+from dl.data.chunks import open_chunks
+from dl.data.load import complete, info_of, load_dataset, load_part, load_split
+from dl.data.types import Array, Dataset, Part
 from dl.errors import RunError
 from dl.progress import SilentReporter
 
@@ -48,6 +49,17 @@ def load(config: Config) -> tuple[Dataset, dict[str, Any]]:
     """Loads, and passes what was learned through JSON."""
     dataset = load_dataset(config, SILENT)
     return dataset, json.loads(json.dumps(dataset.learned))
+
+
+def inputs(
+    config: Config,
+    learned: dict[str, Any],
+    source: Path | io.BytesIO,
+    reporter: SilentReporter = SILENT,
+) -> Array:
+    """Returns all rows to predict of a table."""
+    chunks = open_chunks(config, learned, source, reporter)
+    return np.concatenate([chunk.x for chunk in chunks.read(lambda done: None)])
 
 
 def same(first: Part | None, second: Part | None) -> bool:
@@ -158,7 +170,7 @@ def test_inputs_ignore_order_target_and_other_columns(path: Path, tmp_path: Path
     other = tmp_path / "other.csv"
     other.write_text("y,x,note,day,color,id\nno number,0.25,hello,2024-01-02,red,1\n")
     part = load_part(config, learned, path, SILENT)
-    assert np.array_equal(read_inputs(config, learned, other, SILENT).x, part.x[1:2])
+    assert np.array_equal(inputs(config, learned, other), part.x[1:2])
     assert dataset.info.input_shape == part.x.shape[1:]
 
 
@@ -166,15 +178,15 @@ def test_inputs_from_a_stream(path: Path) -> None:
     config = csv_config(path)
     _, learned = load(config)
     stream = io.BytesIO(path.read_bytes())
-    from_file = read_inputs(config, learned, path, SILENT)
-    assert np.array_equal(read_inputs(config, learned, stream, SILENT).x, from_file.x)
+    from_file = inputs(config, learned, path)
+    assert np.array_equal(inputs(config, learned, stream), from_file)
 
 
 def test_fault_in_a_stream(path: Path) -> None:
     config = csv_config(path)
     _, learned = load(config)
     stream = io.BytesIO(b"id,color,day,x\n1,red,soon,2\n")
-    assert told(lambda: read_inputs(config, learned, stream, SILENT)).startswith(
+    assert told(lambda: inputs(config, learned, stream)).startswith(
         "standard input:2: column 'day' is a date, but this is none that can be read"
     )
 
@@ -184,16 +196,14 @@ def test_missing_inputs_are_filled_if_training_rows_were_dropped(path: Path) -> 
     config = csv_config(path, {"missing": "drop"})
     _, learned = load(config)
     stream = io.BytesIO(b"id,color,day,x\n,,,\n1,red,2024-01-05,2\n")
-    assert len(read_inputs(config, learned, stream, SILENT)) == 2
+    assert len(inputs(config, learned, stream)) == 2
 
 
 def test_numbers_at_prediction_may_be_written_in_another_way(path: Path) -> None:
     config = csv_config(path, features=["x"])
     _, learned = load(config)
     written = [b"x\n2\n", b"x\n2.0\n", b"x\n002\n", b'x\n" 2e0"\n']
-    found = {
-        float(read_inputs(config, learned, io.BytesIO(text), SILENT).x[0, 0]) for text in written
-    }
+    found = {float(inputs(config, learned, io.BytesIO(text))[0, 0]) for text in written}
     assert len(found) == 1
 
 
@@ -202,7 +212,7 @@ def test_unseen_category_in_a_part_warns(path: Path) -> None:
     _, learned = load(config)
     reporter = SilentReporter()
     stream = io.BytesIO(b"id,color,day,x\n1,green,2024-01-05,2\n")
-    read_inputs(config, learned, stream, reporter)
+    inputs(config, learned, stream, reporter)
     assert reporter.warnings == [
         "standard input:2: column 'color': 1 row has a category that the training part had not, "
         "such as 'green'; encoded as zeros"
@@ -280,7 +290,7 @@ def test_stages_are_told(path: Path) -> None:
 def test_arrays_from_standard_input() -> None:
     config = config_with({"source": "synthetic", "dataset": "xor"})
     _, learned = load(config)
-    assert told(lambda: read_inputs(config, learned, io.BytesIO(b""), SILENT)) == (
+    assert told(lambda: open_chunks(config, learned, io.BytesIO(b""), SILENT)) == (
         "standard input: can hold CSV rows only, but this model takes arrays or images\n"
         "hint: name a file or folder instead of `-`"
     )

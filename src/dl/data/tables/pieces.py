@@ -9,6 +9,7 @@ from functools import partial
 from typing import BinaryIO
 
 from dl.data.tables.csv_text import CsvText, decode, holds_nul, undecodable
+from dl.data.tables.quotes import end_of_rows
 from dl.errors import DataError
 
 PIECE = 1 << 23
@@ -53,7 +54,7 @@ def csv_pieces(stream: BinaryIO, dialect: Dialect, size: int = PIECE) -> Iterato
         Findings: The config's encoding or separator cannot be used.
     """
     blocks = _blocks(stream, dialect, size)
-    first = decode(dialect.source, next(blocks, b""), dialect.encoding, dialect.separator)
+    first = decode(dialect.source, _with_header(blocks), dialect.encoding, dialect.separator)
     header = bytes(first.data[: first.body_start])
     lines = _line_ends(header)
     skipped = _line_ends(bytes(first.data[first.body_start :]))
@@ -61,6 +62,16 @@ def csv_pieces(stream: BinaryIO, dialect: Dialect, size: int = PIECE) -> Iterato
     for block in blocks:
         yield partial(_piece, dialect, header, block, lines, skipped)
         skipped += _line_ends(block)
+
+
+def _with_header(blocks: Iterator[bytes]) -> bytes:
+    """Returns the first block that is not blank, with the blank lines before it."""
+    start = b""
+    for block in blocks:
+        start += block
+        if block.strip():
+            break
+    return start
 
 
 def _piece(dialect: Dialect, header: bytes, block: bytes, lines: int, skipped: int) -> CsvText:
@@ -82,7 +93,7 @@ def _blocks(stream: BinaryIO, dialect: Dialect, size: int) -> Iterator[bytes]:
     rest = b""
     while block := _read(stream, dialect, max(size, len(rest))):
         block = rest + block
-        end = _end_of_rows(block) if _is_bytewise(dialect.encoding) else 0
+        end = end_of_rows(block, dialect.separator) if _is_bytewise(dialect.encoding) else 0
         if end:
             yield block[:end]
         rest = block[end:]
@@ -95,19 +106,6 @@ def _read(stream: BinaryIO, dialect: Dialect, size: int) -> bytes:
         return stream.read(size)
     except OSError as error:
         raise DataError(f"{dialect.source}: cannot be read: {error.strerror}") from error
-
-
-def _end_of_rows(block: bytes) -> int:
-    """Returns where the last whole row of a block ends; 0 if there is none."""
-    end = block.rfind(b"\n") + 1
-    if b'"' not in block:
-        return end
-    quotes = block.count(b'"', 0, end)
-    while end and quotes % 2:
-        start = block.rfind(b"\n", 0, end - 1) + 1
-        quotes -= block.count(b'"', start, end)
-        end = start
-    return end
 
 
 def _line_ends(text: bytes) -> int:

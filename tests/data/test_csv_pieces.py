@@ -1,0 +1,205 @@
+"""CSV in pieces: the same rows, lines and errors as in one piece, wherever it is cut."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data.tabular import told
+from dl.config.sections.data import ColumnKind
+from dl.data.raw import RawTable
+from dl.data.tables.chunks import csv_chunks, parquet_chunks
+from dl.data.tables.csv_file import frame_of
+from dl.data.tables.csv_text import decode
+from dl.data.tables.pieces import Dialect, csv_pieces
+from dl.data.tables.read import Wanted, selector, typed_table
+from dl.data.types import Array
+from dl.errors import DataError
+
+KINDS: dict[str, ColumnKind] = {"n": "numeric", "c": "categorical", "d": "date"}
+WANTED = Wanted(tuple(KINDS), (), KINDS)
+ROWS = "1.5,red,2024-01-02\n-2,blue,2024-02-03\n,red,\n4e1,,2024-03-04\n"
+TEXT = "n,c,d\n" + ROWS
+SIZES = [1, 2, 7, 20, 40, 1000]
+
+
+def tables(data: bytes, size: int, encoding: str = "utf-8", separator: str = ",") -> list[RawTable]:
+    """Returns the pieces that have rows."""
+    dialect = Dialect("new.csv", separator, encoding)
+    pieces = csv_pieces(io.BytesIO(data), dialect, size)
+    read = [chunk() for chunk in csv_chunks(pieces, WANTED)]
+    return [table for table in read if table is not None]
+
+
+def whole(data: bytes, encoding: str = "utf-8", separator: str = ",") -> RawTable:
+    """Returns the table as `dl train` reads it."""
+    text = decode("new.csv", data, encoding, separator)
+    return typed_table(frame_of(text, selector("new.csv", WANTED)), WANTED)
+
+
+def texts(table: RawTable, name: str) -> list[str | None]:
+    """Returns a categorical column as text."""
+    column = table.columns[name]
+    return [column.categories[code] if code >= 0 else None for code in column.values.tolist()]
+
+
+def assert_same(parts: list[RawTable], expected: RawTable) -> None:
+    joined: dict[str, Array] = {
+        name: np.concatenate([part.columns[name].values for part in parts]) for name in ("n", "d")
+    }
+    np.testing.assert_array_equal(joined["n"], expected.columns["n"].values)
+    np.testing.assert_array_equal(joined["d"], expected.columns["d"].values)
+    assert [text for part in parts for text in texts(part, "c")] == texts(expected, "c")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+def test_pieces_hold_the_rows_of_the_whole(size: int, end: str, encoding: str) -> None:
+    data = TEXT.replace("red", "röt").replace("\n", end).encode(encoding)
+    assert_same(tables(data, size, encoding), whole(data, encoding))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_lines_of_an_old_macintosh_are_one_piece(size: int) -> None:
+    data = TEXT.replace("\n", "\r").encode()
+    assert len(tables(data, size)) == 1
+    assert_same(tables(data, size), whole(data))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_byte_order_mark_is_no_part_of_the_header(size: int) -> None:
+    data = b"\xef\xbb\xbf" + TEXT.encode()
+    assert_same(tables(data, size), whole(data))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_quoted_line_ends_do_not_end_a_row(size: int) -> None:
+    data = b'n,c,d\n1,"a\nb\r\n""c"",\n",2024-01-01\n2,"\n",\n3,x,2024-01-01\n'
+    assert_same(tables(data, size), whole(data))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_quotes_inside_plain_values_stand_for_themselves(size: int) -> None:
+    data = b'n,c,d\n1,5" disk,\n2,"a\nb",\n3,x"y,2024-01-01\n4,"q\n9,""z"",\n",\n5,5" disk,\n'
+    parts = tables(data, size)
+    assert [text for part in parts for text in texts(part, "c")] == [
+        *('5" disk', "a\nb", 'x"y', 'q\n9,"z",', '5" disk')
+    ]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_blank_lines_and_a_missing_last_line_end_are_fine(size: int) -> None:
+    data = b"\n\nn,c,d\n\n1,red,\n\n\n2,blue,2024-01-01"
+    assert_same(tables(data, size), whole(data))
+
+
+def test_row_may_be_longer_than_a_piece() -> None:
+    data = f"n,c,d\n1,{'x' * 5000},\n2,red,\n".encode()
+    assert_same(tables(data, 64), whole(data))
+
+
+def test_pieces_are_small() -> None:
+    data = TEXT.encode() + ROWS.encode() * 50
+    assert max(len(part) for part in tables(data, 100)) <= 8
+
+
+@pytest.mark.parametrize(
+    ("bad", "expected"),
+    [
+        (b"oops,red,\n", "column 'n' is numeric, but this is text"),
+        (b"inf,red,\n", "column 'n' is infinite"),
+        (b"9007199254740993,red,\n", "column 'n' holds an integer that is too large to be exact"),
+        (b"1,red,soon\n", "column 'd' is a date, but this is none that can be read"),
+        (b"1,red\n", "row has 2 values"),
+        (b"1,r\0d,\n", "holds a NUL byte"),
+        (b"1,r\xffd,\n", "is not utf-8 text"),
+    ],
+)
+@pytest.mark.parametrize("size", SIZES)
+def test_error_in_a_later_piece_has_the_line_of_the_file(
+    bad: bytes, expected: str, size: int
+) -> None:
+    data = b"n,c,d\n" + b'1,"a\nb",\r\n\n2,blue,2024-01-01\n' * 3 + bad + b"1,red,\n"
+    # Arrow counts rows, but a file has lines: four for each repetition.
+    line = 1 + 3 * 4 + 1
+    assert told(lambda: tables(data, size)).startswith(f"new.csv:{line}: {expected}")
+    assert told(lambda: whole(data)) == told(lambda: tables(data, size))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_quote_that_is_not_closed_is_refused(size: int) -> None:
+    data = b'n,c,d\n1,red,\n2,"red,\n3,red,\n'
+    assert told(lambda: tables(data, size)).startswith("new.csv:3: is no CSV row")
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", "new.csv: is empty"),
+        (b"n;c;d\n1;red;\n", "new.csv: has a single column, 'n;c;d'"),
+        (b"n,c\n1,red\n", "new.csv: there is no column 'd'"),
+        (b"n,c,d,n\n1,red,,1\n", "new.csv: two columns are named 'n'"),
+        (b"PAR1,", "new.csv: is a Parquet file"),
+    ],
+)
+def test_wrong_start_is_told_as_for_a_whole_file(data: bytes, expected: str) -> None:
+    assert told(lambda: tables(data, 8)).startswith(expected)
+
+
+def test_failing_disk_is_told() -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise OSError(5, "Input/output error")
+
+    pieces = csv_pieces(Broken(), Dialect("new.csv", ",", "utf-8"))
+    assert told(lambda: next(iter(pieces))) == "new.csv: cannot be read: Input/output error"
+
+
+CELLS = st.one_of(
+    st.sampled_from(["", "1", " 2.5 ", "-0.0", "1e300", "nan", "007", "1e400", "0x10", "1,5", "x"]),
+    st.floats(allow_nan=False).map(repr),
+    st.integers(-(2**60), 2**60).map(str),
+)
+WORDS = st.text('ab",\n\r ;é', max_size=6)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(st.tuples(CELLS, WORDS), min_size=1, max_size=8), st.integers(1, 60))
+def test_any_table_reads_as_in_one_piece(rows: list[tuple[str, str]], size: int) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([("n", "c", "d"), *((number, word, "") for number, word in rows)])
+    data = text.getvalue().encode()
+    try:
+        expected = whole(data)
+    except DataError:
+        with pytest.raises(DataError):
+            tables(data, size)
+    else:
+        assert_same(tables(data, size), expected)
+
+
+def test_parquet_comes_in_chunks_with_the_rows_of_the_file(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "new.parquet"
+    table = pyarrow.table({"c": ["a", None, "b", "a", "x"], "n": [1.0, 2, 3, 4, None]})
+    parquet.write_table(table, path, row_group_size=3)
+    wanted = Wanted(("n", "c"), (), {"n": "numeric", "c": "categorical"})
+    done: list[int] = []
+
+    parts = [read() for read in parquet_chunks(path, wanted, done.append, rows=2)]
+
+    tables_read = [part for part in parts if part is not None]
+    numbers = np.concatenate([part.columns["n"].values for part in tables_read])
+    np.testing.assert_array_equal(numbers, [1, 2, 3, 4, np.nan])
+    assert [word for part in tables_read for word in texts(part, "c")] == ["a", None, "b", "a", "x"]
+    assert sum(done) == 5
+    assert tables_read[-1].place(len(tables_read[-1]) - 1) == f"{path}: row 5"

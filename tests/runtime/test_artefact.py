@@ -1,0 +1,147 @@
+"""The light copy on the disk: used when it is whole and of this model, and never else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dl.data.types import Array
+from dl.engine.light import light_copy
+from dl.runs.directory import RunDirectory
+from dl.runs.manifest import sha256
+from dl.runtime.artefact import Light, open_light, write_light, write_refusal
+from dl.runtime.light_model import UnusableError
+from engine.making import DENSE, built, config, dataset, inputs, labels
+
+DATA = dataset(inputs(20, 4), labels(20))
+
+
+@pytest.fixture(scope="module")
+def light() -> Light:
+    """The light copy of a small model."""
+    return light_copy(built(config([DENSE]), DATA), DATA.train.x)
+
+
+@pytest.fixture
+def run(tmp_path: Path, light: Light) -> RunDirectory:
+    """A run with a `model.h5` (what is in it does not matter here) and its light copy."""
+    run = RunDirectory(tmp_path)
+    run.model.write_bytes(b"weights")
+    write_light(run, sha256(b"weights"), light)
+    return run
+
+
+def refusal(run: RunDirectory) -> UnusableError:
+    """Returns why the copy cannot be used."""
+    with pytest.raises(UnusableError) as caught:
+        open_light(run)
+    return caught.value
+
+
+def outputs(run: RunDirectory) -> Array:
+    return open_light(run)(DATA.train.x)
+
+
+def test_copy_comes_back(run: RunDirectory, light: Light) -> None:
+    record = json.loads(run.light_record.read_bytes())
+    assert record == {
+        "model": sha256(b"weights"),
+        "light": sha256(light.content),
+        "reason": "",
+        "batch": 1024,
+        "checked_rows": 1025,
+        "difference": light.difference,
+        "schema": 1,
+    }
+    assert record["difference"] < 1e-5
+    assert outputs(run).shape == (20, 3)
+
+
+def test_another_model_is_noticed(run: RunDirectory) -> None:
+    run.model.write_bytes(b"weightz")
+    error = refusal(run)
+    assert str(error) == "model.tflite was made from another model.h5"
+    assert error.suspicious
+
+
+def test_run_without_a_copy_is_in_order(tmp_path: Path) -> None:
+    error = refusal(RunDirectory(tmp_path))
+    assert str(error) == "the run has none"
+    assert not error.suspicious
+
+
+def test_reason_for_having_none_is_kept(run: RunDirectory) -> None:
+    write_refusal(run, sha256(b"weights"), "LiteRT has no operation AvgPool3D")
+    error = refusal(run)
+    assert str(error) == "LiteRT has no operation AvgPool3D"
+    assert not error.suspicious
+    assert not run.light.exists()
+
+
+def test_copy_that_is_gone_is_noticed(run: RunDirectory) -> None:
+    run.light.unlink()
+    error = refusal(run)
+    assert str(error) == "model.tflite cannot be read"
+    assert error.suspicious
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "model.tflite.json is damaged"),
+        (b"[]", "model.tflite.json is damaged"),
+        (b"[" * 100_000, "model.tflite.json is damaged"),
+        (b"\xff{}", "model.tflite.json is damaged"),
+        (b'{"model": "", "light": ""}', "model.tflite was made from another model.h5"),
+        (b'{"model": "", "schema": 2}', "model.tflite.json is of another version, or damaged"),
+        (b'{"model": "", "batch": 0}', "model.tflite.json is of another version, or damaged"),
+        (b'{"model": "", "batch": true}', "model.tflite.json is of another version, or damaged"),
+    ],
+)
+def test_wrong_record_is_noticed(run: RunDirectory, content: bytes, reason: str) -> None:
+    run.light_record.write_bytes(content)
+    error = refusal(run)
+    assert str(error) == reason
+    assert error.suspicious
+
+
+def test_truncated_copy_is_noticed_at_every_length(run: RunDirectory) -> None:
+    content = run.light.read_bytes()
+    for length in range(0, len(content), max(1, len(content) // 100)):
+        run.light.write_bytes(content[:length])
+        assert str(refusal(run)) == "model.tflite is damaged"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_flipped_bit_gives_no_other_outputs(run: RunDirectory, seed: int) -> None:
+    expected = outputs(run)
+    random = np.random.default_rng(seed)
+    for file in (run.light, run.light_record, run.model):
+        content = file.read_bytes()
+        for bit in random.integers(0, len(content) * 8, 60).tolist():
+            file.write_bytes(_flipped(content, bit))
+            try:
+                found = outputs(run)
+            except UnusableError:
+                continue
+            # Some numbers of the record change nothing, such as the rows at once.
+            assert file == run.light_record
+            np.testing.assert_allclose(found, expected, atol=1e-6)
+        file.write_bytes(content)
+
+
+def _flipped(content: bytes, bit: int) -> bytes:
+    changed = bytearray(content)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+def test_file_that_is_no_model_is_not_run(run: RunDirectory) -> None:
+    fields: dict[str, Any] = json.loads(run.light_record.read_bytes())
+    run.light.write_bytes(b"no model at all")
+    run.light_record.write_text(json.dumps({**fields, "light": sha256(b"no model at all")}))
+    assert str(refusal(run)).startswith("LiteRT cannot run it: ")
