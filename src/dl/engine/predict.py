@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -11,6 +9,7 @@ import tensorflow as tf
 from dl.data.types import Array, Rows
 from dl.engine.batches import inference_batch
 from dl.progress import Advance, Reporter
+from dl.runtime.light_model import unfit_rows
 
 
 class Forward:
@@ -22,12 +21,23 @@ class Forward:
         self._run = tf.function(lambda rows: model(rows, training=False), reduce_retracing=True)
 
     def __call__(self, x: Array, advance: Advance = lambda done: None) -> Array:
-        """Returns the outputs, in the order of the rows, as float32 of shape (rows, *outputs)."""
+        """Returns the outputs, in the order of the rows, as float32 of shape (rows, *outputs).
+
+        Raises:
+            DataError: The model cannot be run on these rows.
+        """
         outputs = np.empty((len(x), *self._shape), np.float32)
         for begin in range(0, len(x), self._batch):
             chunk = x[begin : begin + self._batch]
-            outputs[begin : begin + len(chunk)] = _numbers(self._run(tf.constant(chunk)))
+            outputs[begin : begin + len(chunk)] = self._outputs(chunk)
             advance(len(chunk))
+        return outputs
+
+    def _outputs(self, rows: Array) -> Array:
+        try:
+            outputs: Array = self._run(tf.constant(rows)).numpy()
+        except tf.errors.InvalidArgumentError as error:
+            raise unfit_rows(error) from error
         return outputs
 
 
@@ -35,8 +45,3 @@ def predict(model: keras.Sequential, x: Rows, reporter: Reporter) -> Array:
     """Returns the outputs for the rows, in their order, as float32 of shape (rows, *outputs)."""
     with reporter.stage("Predicting", len(x)) as advance:
         return Forward(model)(x, advance)
-
-
-def _numbers(tensor: Any) -> Array:
-    numbers: Array = tensor.numpy()
-    return numbers

@@ -63,8 +63,7 @@ class LightModel:
             self._runner.set_tensor(self._input["index"], rows)
             self._runner.invoke()
         except (RuntimeError, ValueError) as error:
-            message = f"the model cannot be run on these rows: {first_line(error)}"
-            raise DataError(message) from error
+            raise unfit_rows(error) from error
         outputs: Array = self._runner.get_tensor(self._output)
         return outputs[:count]
 
@@ -74,6 +73,14 @@ class LightModel:
             self._runner.resize_tensor_input(self._input["index"], shape)
             self._runner.allocate_tensors()
             self._rows = rows
+
+
+def unfit_rows(error: Exception) -> DataError:
+    """Returns the error for rows with which a runtime cannot run the model."""
+    return DataError(
+        f"the model cannot be run on these rows: {first_line(error)}",
+        hint="compare them with the rows that it was trained on",
+    )
 
 
 def first_line(error: Exception) -> str:
