@@ -257,7 +257,10 @@ def test_classes_are_kept_in_proportion(path: Path) -> None:
     assert dataset.test is not None
     assert np.bincount(dataset.test.y).tolist() == [3, 5]
     assert dataset.info.classes == ("blue", "red")
-    assert learned["split"] == {"validation": 0.1, "test": 0.2, "stratify": True}
+    assert learned["split"] == {
+        **{"validation": 0.1, "test": 0.2, "stratify": True},
+        **{"folds": None, "fold": 1},
+    }
 
 
 def test_fingerprint_is_of_all_files(path: Path, tmp_path: Path) -> None:

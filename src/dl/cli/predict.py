@@ -75,14 +75,16 @@ def _model(files: SavedFiles, reporter: Reporter) -> Outputs:
     try:
         return open_light(files.run)
     except UnusableError as error:
-        if error.suspicious:
-            reporter.warn(f"{files.run.label}: {error}; TensorFlow predicted from model.h5 instead")
-        else:
-            reporter.note(f"no light copy of the model ({error}): TensorFlow is loaded")
+        unusable = error
+    if not unusable.suspicious:
+        reporter.note(f"no light copy of the model ({unusable}): TensorFlow is loaded")
     with reporter.stage("Loading Keras"):
         from dl.engine.predict import Forward
         from dl.engine.saved import rebuild
-    return Forward(rebuild(files, reporter).model)
+    model = Forward(rebuild(files, reporter).model)
+    if unusable.suspicious:
+        reporter.warn(f"{files.run.label}: {unusable}; TensorFlow predicted from model.h5 instead")
+    return model
 
 
 def _rows(files: SavedFiles, file: str | None, split: str, reporter: Reporter) -> InputChunks:

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from dl.config.schema import Config
 from dl.config.sections.data import ParquetData
 from dl.data.files import check_file
@@ -24,6 +26,8 @@ from dl.errors import DataError
 from dl.progress import Advance, Reporter
 
 _ROWS = 1 << 16
+_BYTES = 1 << 26
+"""Rows and bytes of a chunk of arrays; pictures may lie on the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ def open_chunks(
         table = _Table(config, inputs, source, title, reporter)
         return InputChunks(title, _size(config, source), table.read)
     if isinstance(source, Path):
-        return _in_memory(read_inputs(config, learned, source, reporter), str(source))
+        return _sliced(read_inputs(config, learned, source, reporter), str(source))
     raise DataError(
         "standard input: can hold CSV rows only, but this model takes arrays or images",
         hint="name a file or folder instead of `-`",
@@ -76,7 +80,7 @@ def split_chunks(
 ) -> InputChunks:
     """Opens a part of the run's own data; see `dl.data.load.load_split`."""
     x = load_split(config, learned, split, reporter).x
-    return _in_memory(Inputs(x), f"the {split} part")
+    return _sliced(Inputs(x), f"the {split} part")
 
 
 def _size(config: Config, source: Path | BinaryIO) -> int | None:
@@ -87,10 +91,13 @@ def _size(config: Config, source: Path | BinaryIO) -> int | None:
     return parquet_rows(source) if isinstance(config.data, ParquetData) else source.stat().st_size
 
 
-def _in_memory(inputs: Inputs, title: str) -> InputChunks:
+def _sliced(inputs: Inputs, title: str) -> InputChunks:
+    row = 4 * int(np.prod(inputs.x.shape[1:]))
+    step = min(_ROWS, max(1, _BYTES // row))
+
     def read(advance: Advance) -> Iterator[Inputs]:
-        for begin in range(0, len(inputs), _ROWS):
-            end = begin + _ROWS
+        for begin in range(0, len(inputs), step):
+            end = begin + step
             chunk = Inputs(inputs.x[begin:end], inputs.files[begin:end])
             yield chunk
             advance(len(chunk))

@@ -12,9 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dl.data.types import Array
+from dl.data.types import Array, Rows
 from dl.engine.batches import inference_batch
-from dl.engine.predict import Forward
 from dl.engine.quiet import quiet_stderr
 from dl.engine.workflow import Trained
 from dl.errors import DataError
@@ -30,6 +29,8 @@ _BATCH = 1024
 _FIXED_BATCH = 128
 _RECURRENT = (keras.layers.RNN, keras.layers.Bidirectional)
 """Layers that LiteRT runs only for a number of rows that is known before."""
+_RECURRENT_OPERATION = "TensorList"
+"""What it misses of such a layer inside another one, if that number is open."""
 _MISSING = re.compile(r"'tf\.(\w+)' op")
 
 
@@ -48,7 +49,7 @@ def keep_light(trained: Trained) -> None:
         write_light(trained.run, trained.model_sha256, light)
 
 
-def light_copy(model: keras.Sequential, x: Array) -> Light:
+def light_copy(model: keras.Sequential, x: Rows) -> Light:
     """Returns a copy of a model that LiteRT runs with the same outputs.
 
     Args:
@@ -63,8 +64,9 @@ def light_copy(model: keras.Sequential, x: Array) -> Light:
     if not any(isinstance(layer, _RECURRENT) for layer in model.layers):
         try:
             return _checked(model, x, None, batch)
-        except UnusableError:
-            pass  # it may be one that must know the number of rows before it runs
+        except UnusableError as error:
+            if _RECURRENT_OPERATION not in str(error):
+                raise
     fixed = min(batch, _FIXED_BATCH)
     return _checked(model, x, fixed, fixed)
 
@@ -77,7 +79,7 @@ def _refuse(model: keras.Sequential) -> None:
         raise UnusableError("a stateful layer depends on the rows before")
 
 
-def _checked(model: keras.Sequential, x: Array, rows: int | None, batch: int) -> Light:
+def _checked(model: keras.Sequential, x: Rows, rows: int | None, batch: int) -> Light:
     """Converts the model for a number of rows, or any, and compares it with Keras."""
     content = _converted(model, rows)
     # A whole batch, and one that is not.
@@ -86,7 +88,8 @@ def _checked(model: keras.Sequential, x: Array, rows: int | None, batch: int) ->
         found = LightModel(content, batch)(sample)
     except DataError as error:
         raise UnusableError(str(error)) from error
-    difference = _difference(found, Forward(model)(sample))
+    expected = model(tf.constant(sample), training=False).numpy()
+    difference = _difference(found, expected)
     if not difference <= TOLERANCE:
         raise UnusableError(f"its outputs differ from Keras' by {difference:.1e}")
     return Light(content, batch, len(sample), difference)
@@ -99,19 +102,24 @@ def _difference(found: Array, expected: Array) -> float:
 
 
 def _converted(model: keras.Sequential, rows: int | None) -> bytes:
+    # The converter's native code explains at length what it could not convert.
+    with quiet_stderr():
+        try:
+            return _convert(model, rows)
+        except Exception as error:
+            # It fails in many ways; none may harm a training that went well.
+            reason = _reason(error)
+    raise UnusableError(reason)
+
+
+def _convert(model: keras.Sequential, rows: int | None) -> bytes:
     forward = tf.function(lambda x: model(x, training=False))
+    signature = tf.TensorSpec([rows, *model.input_shape[1:]], model.inputs[0].dtype)
+    graph = forward.get_concrete_function(signature)
     holder = tf.Module()
-    holder.variables_of_model = [weight.value for weight in model.weights]
-    try:
-        # The converter's native code explains on stderr what it could not convert.
-        with quiet_stderr():
-            signature = tf.TensorSpec([rows, *model.input_shape[1:]], model.inputs[0].dtype)
-            graph = forward.get_concrete_function(signature)
-            converter = tf.lite.TFLiteConverter.from_concrete_functions([graph], holder)
-            content: bytes = converter.convert()
-    except Exception as error:
-        # It fails in many ways; none may harm a training that went well.
-        raise UnusableError(_reason(error)) from error
+    holder.variables_of_model = [variable.value for variable in model.variables]
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([graph], holder)
+    content: bytes = converter.convert()
     return content
 
 

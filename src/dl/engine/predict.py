@@ -20,7 +20,7 @@ class Forward:
         self._batch = inference_batch(model)
         self._run = tf.function(lambda rows: model(rows, training=False), reduce_retracing=True)
 
-    def __call__(self, x: Array, advance: Advance = lambda done: None) -> Array:
+    def __call__(self, x: Rows, advance: Advance = lambda done: None) -> Array:
         """Returns the outputs, in the order of the rows, as float32 of shape (rows, *outputs).
 
         Raises:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dl.data.types import Array
+from dl.data.types import Array, Rows
 from dl.errors import DataError
 from dl.runtime.quiet import quiet_stderr
 
@@ -44,7 +44,7 @@ class LightModel:
         """Whether the model takes no other number of rows than one batch."""
         self._batch = self._rows if self.fixed else batch
 
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Rows) -> Array:
         """Returns the outputs for at least one row, in their order, shape (rows, *outputs).
 
         Raises:

@@ -9,10 +9,10 @@ import numpy as np
 
 from dl.data.chunks import InputChunks
 from dl.data.targets import decode
-from dl.data.types import Array
+from dl.data.types import Array, Rows
 from dl.progress import Reporter
 
-Outputs = Callable[[Array], Array]
+Outputs = Callable[[Rows], Array]
 """Returns a model's outputs, shape (rows, *outputs), for rows prepared as `x`."""
 
 

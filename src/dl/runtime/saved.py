@@ -10,7 +10,7 @@ from dl.config.schema import Config
 from dl.data.targets import with_cut
 from dl.errors import RunError
 from dl.runs.directory import RunDirectory
-from dl.runs.manifest import check
+from dl.runs.manifest import read_checked
 from dl.runs.record import read_json
 
 
@@ -19,7 +19,7 @@ class SavedFiles:
     """The files of a saved run that need no Keras.
 
     Attributes:
-        run: The run; its `model.h5` is what was published.
+        run: The run.
         config: Its resolved config.
         learned: The content of `preprocess.json`.
     """
@@ -46,8 +46,6 @@ def open_files(run: RunDirectory, threshold: float | None = None) -> SavedFiles:
             f"{run.label} has no model.h5: its training did not end",
             hint=f"train again: dl train {run.config}",
         )
-    check(run.model)
-    check(run.resolved)
-    config = load_resolved(run.resolved).config
+    config = load_resolved(run.resolved, read_checked(run.resolved)).config
     learned = with_cut(read_json(run.preprocess), threshold, run.label)
     return SavedFiles(run, config, learned)
