@@ -57,6 +57,9 @@ def test_train_leaves_everything_about_the_run(project: Project) -> None:
         "metrics.json",
         "preprocess.json",
         "model.h5",
+        "model.tflite",
+        "model.tflite.json",
+        "outputs.npz",
         "plots/learning_curves.png",
         "plots/confusion_matrix.png",
     }
