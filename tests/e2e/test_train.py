@@ -53,6 +53,7 @@ def test_train_leaves_everything_about_the_run(project: Project) -> None:
         "resolved.yaml",
         "run.json",
         "manifest.json",
+        "facts.json",
         "history.csv",
         "metrics.json",
         "preprocess.json",
@@ -60,6 +61,7 @@ def test_train_leaves_everything_about_the_run(project: Project) -> None:
         "model.tflite",
         "model.tflite.json",
         "outputs.npz",
+        "report.html",
         "plots/learning_curves.png",
         "plots/confusion_matrix.png",
     }
