@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV ?= uv
 WORKERS ?= 2
 SOURCES := pyproject.toml README.md $(shell find src configs -type f ! -name '*.pyc')
-CODE := src tests scripts benchmarks
+CODE := src tests scripts benchmarks campaigns
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo develop test lint format types generate fresh check lock clean

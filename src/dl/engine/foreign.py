@@ -33,6 +33,7 @@ from dl.vocabulary.spec import Finding, Findings, Spec, document
 
 MOST_ARRAY_BYTES = 4 * 1024**3
 MOST_SETTINGS = 1024 * 1024
+_MOST_TOLD = 5
 _SOURCES = {".csv": "csv", ".parquet": "parquet", ".npz": "npz"}
 _CLASSES = frozenset(
     {
@@ -224,7 +225,8 @@ def _refusing(path: Path) -> Iterator[None]:
     try:
         yield
     except Findings as error:
-        raise RunError.of(_problem(path, finding) for finding in error.findings) from error
+        told = error.findings[:_MOST_TOLD]
+        raise RunError.of(_problem(path, finding) for finding in told) from error
 
 
 def _problem(path: Path, finding: Finding) -> Problem:

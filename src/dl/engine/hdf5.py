@@ -8,6 +8,7 @@ what is read, and HDF5 has no file by which it could find another.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -67,8 +68,8 @@ def opened(path: Path, content: bytes) -> Iterator[Any]:
         RunError: The content is no HDF5 file, is damaged, or `Refused` was raised inside.
     """
     try:
-        # An HDF5 file in memory: a name in it has no folder to be looked up in.
-        with h5py.File(h5py.h5f.open_file_image(content)) as file:
+        # Not `open_file_image`: HDF5 looks for a file of the name that it makes up for the image.
+        with h5py.File(io.BytesIO(content), "r") as file:
             yield file
     except Refused as error:
         raise RunError(f"{path} {error}", hint=HINT) from error
