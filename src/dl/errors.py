@@ -114,6 +114,10 @@ class BusyError(DlError):
     exit_code = ExitCode.BUSY
 
 
+NO_NUMBER = "the loss is no number any more"
+"""How the message of a `NumericError` starts; the place follows after a colon."""
+
+
 class NumericError(DlError):
     """The training left the numbers: the loss is NaN or infinite."""
 

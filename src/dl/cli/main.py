@@ -16,6 +16,7 @@ import click
 from dl import __version__
 from dl.cli.compare import compare
 from dl.cli.completion import completion
+from dl.cli.diagnose import diagnose
 from dl.cli.evaluate import evaluate
 from dl.cli.init import init
 from dl.cli.lint import lint
@@ -70,6 +71,7 @@ for _command in (
     validate,
     lint,
     trace,
+    diagnose,
     summary,
     list_runs,
     show,

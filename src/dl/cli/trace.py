@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -82,10 +82,7 @@ def _trace_run(
             hint=f"dl trace {run.resolved} --set {overrides[0]}",
         )
     with reporter.stage("Loading Keras"):
-        from dl.data.types import Dataset
-        from dl.engine.saved import load_labelled, open_run
+        from dl.engine.saved import open_run, training_data
         from dl.engine.trace import trace as trace_step
-    saved: Any = open_run(run, reporter)
-    part = load_labelled(saved, None, "train", reporter)
-    dataset = Dataset(part, None, None, saved.info, saved.learned, "")
-    return trace_step(saved.model, dataset, saved.config, rows)
+    saved = open_run(run, reporter)
+    return trace_step(saved.model, training_data(saved, reporter), saved.config, rows)

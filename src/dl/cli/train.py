@@ -131,11 +131,22 @@ def _train(loaded: Loaded, runs: Path, reporter: Reporter, show: Callable[[Train
             )
         show(trained)
         sys.stdout.flush()
+        _hint(trained, reporter)
         drawing.write_page(trained.run)
         keep_light(trained)
         failure = drawing.end()
     if failure is not None:
         reporter.warn(f"the pictures or the report could not be made: {failure}")
+
+
+def _hint(trained: Trained, reporter: Reporter) -> None:
+    """Says that something in the history is worth a look; the layers are not looked at here."""
+    from dl.diagnose import Case, diagnose
+
+    found = diagnose(Case(trained.prepared.config, trained.history))
+    if found:
+        names = ", ".join(name for name, _ in found)
+        reporter.note(f"worth a look: {names}; what to try: dl diagnose {trained.run.path}")
 
 
 def _draw(judged: Judged, drawing: Drawing) -> None:

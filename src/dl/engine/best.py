@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import keras
 
 from dl.data.types import Array
-from dl.errors import NumericError
+from dl.errors import NO_NUMBER, NumericError
 
 
 class Diverged(NumericError):
@@ -23,7 +23,7 @@ class Diverged(NumericError):
     def __init__(self, epoch: int, step: int, kept: int | None) -> None:
         lower = "a tenth of training.optimizer.learning_rate"
         super().__init__(
-            f"the loss is no number any more: epoch {epoch}, step {step}",
+            f"{NO_NUMBER}: epoch {epoch}, step {step}",
             expected="a finite loss",
             found="NaN or infinity",
             hint=f"try {lower}; check that the inputs are scaled (preprocess.numeric, scale)",

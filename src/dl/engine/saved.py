@@ -10,7 +10,7 @@ import keras
 
 from dl.config.schema import Config
 from dl.data.load import info_of, load_part, load_split
-from dl.data.types import DataInfo, Part
+from dl.data.types import DataInfo, Dataset, Part
 from dl.engine.evaluate import evaluate as evaluate_part
 from dl.engine.hdf5 import read_file
 from dl.engine.model import build_model, compile_model
@@ -79,6 +79,12 @@ def load_labelled(saved: SavedRun, data: Path | None, split: str, reporter: Repo
     if data is not None:
         return load_part(saved.config, saved.learned, data, reporter)
     return load_split(saved.config, saved.learned, split, reporter)
+
+
+def training_data(saved: SavedRun, reporter: Reporter) -> Dataset:
+    """Returns the training part of a run's own data, as it was trained on."""
+    part = load_labelled(saved, None, "train", reporter)
+    return Dataset(part, None, None, saved.info, saved.learned, fingerprint="")
 
 
 def _read_model(path: Path, array_bytes: int) -> bytes:

@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from dl.config.schema import Config
 from dl.data.targets.weights import class_weights
 from dl.data.types import Array, Dataset, Part
 from dl.engine.fit import batches_of, row_weights
 from dl.engine.schedule import RateReader
+from dl.engine.step import Step, array_of, record_step
 from dl.engine.targets import shaped_target
 from dl.errors import UsageError
-
-_ENDS_WITH_ACTIVATION = (
-    keras.layers.Dense,
-    keras.layers.EinsumDense,
-    keras.layers.Conv1D,
-    keras.layers.Conv2D,
-    keras.layers.Conv3D,
-    keras.layers.Conv1DTranspose,
-    keras.layers.Conv2DTranspose,
-    keras.layers.Conv3DTranspose,
-    keras.layers.DepthwiseConv1D,
-    keras.layers.DepthwiseConv2D,
-    keras.layers.SeparableConv1D,
-    keras.layers.SeparableConv2D,
-)
-"""Layers that apply their activation last, to what is called their pre-activation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +87,6 @@ class Trace:
     learning_rate: float
 
 
-@dataclass(slots=True)
-class _Forward:
-    """What a forward pass leaves, as tensors on the tape."""
-
-    outputs: list[Any]
-    before: dict[str, Any]
-
-
 def trace(
     model: keras.Sequential, dataset: Dataset, config: Config, rows: int | None = None
 ) -> Trace:
@@ -135,12 +108,9 @@ def trace(
     part, weight = _batch(model, dataset, config, rows)
     before = [weight_.numpy() for weight_ in model.trainable_weights]
     target = shaped_target(part.y, model)
-    with _recorded(model) as records, tf.GradientTape(persistent=True) as tape:
-        forward = _forward(model, tf.constant(part.x), records)
-        loss = _loss(model, part.x[:], target, forward.outputs[-1], weight)
-    gradients = tape.gradient(loss, model.trainable_weights)
-    layers = _layers(model, forward, lambda tensor: _array(tape.gradient(loss, tensor)))
-    penalty = float(sum(float(term) for term in model.losses))
+    step = record_step(model, part.x[:], target, weight, training=True)
+    gradients = step.gradients(model.trainable_weights)
+    layers = _layers(model, step)
     model.optimizer.apply(gradients, model.trainable_weights)
     return Trace(
         rows=part.rows,
@@ -149,8 +119,8 @@ def trace(
         row_weights=weight,
         layers=layers,
         loss_name=config.training.loss.type,
-        loss=float(loss),
-        penalty=penalty,
+        loss=float(step.loss),
+        penalty=step.penalty,
         weights=_weights(model, before, gradients),
         optimizer=config.training.optimizer.type,
         learning_rate=RateReader(model, config).value(),
@@ -177,70 +147,21 @@ def _batch(
     return part, None if weights is None else row_weights(part.y, weights)
 
 
-@contextmanager
-def _recorded(model: keras.Sequential) -> Iterator[dict[str, Any]]:
-    """Notes the pre-activation of each layer while the model is called."""
-    records: dict[str, Any] = {}
-    own = {
-        layer: layer.activation
-        for layer in model.layers
-        if isinstance(layer, _ENDS_WITH_ACTIVATION) and layer.activation is not None
-    }
-    for layer, activation in own.items():
-        layer.activation = _recorder(layer.name, activation, records)
-    try:
-        yield records
-    finally:
-        for layer, activation in own.items():
-            layer.activation = activation
-
-
-def _recorder(
-    name: str, activation: Callable[[Any], Any], records: dict[str, Any]
-) -> Callable[[Any], Any]:
-    def record(before: Any) -> Any:
-        records[name] = before
-        return activation(before)
-
-    return record
-
-
-def _forward(model: keras.Sequential, x: Any, records: dict[str, Any]) -> _Forward:
-    outputs = []
-    value = x
-    for layer in model.layers:
-        takes_training = "training" in inspect.signature(layer.call).parameters
-        value = layer(value, training=True) if takes_training else layer(value)
-        outputs.append(value)
-    return _Forward(outputs, records)
-
-
-def _loss(
-    model: keras.Sequential, x: Array, y: Array, output: Any, weight: Array | None
-) -> tf.Tensor:
-    return model.compute_loss(
-        x=tf.constant(x), y=tf.constant(y), y_pred=output, sample_weight=weight, training=True
-    )
-
-
-def _layers(
-    model: keras.Sequential, forward: _Forward, gradient: Callable[[Any], Array | None]
-) -> tuple[LayerTrace, ...]:
-    traces = []
-    for layer, output in zip(model.layers, forward.outputs, strict=True):
-        before = forward.before.get(layer.name)
-        activation = getattr(layer, "activation", None)
-        traces.append(
-            LayerTrace(
-                name=layer.name,
-                type=type(layer).__name__,
-                activation=getattr(activation, "__name__", None),
-                before=_array(before),
-                output=output.numpy(),
-                delta=gradient(output if before is None else before),
-            )
+def _layers(model: keras.Sequential, step: Step) -> tuple[LayerTrace, ...]:
+    before = [step.before.get(layer.name) for layer in model.layers]
+    sources = [z if z is not None else a for z, a in zip(before, step.outputs, strict=True)]
+    deltas = step.gradients(sources)
+    return tuple(
+        LayerTrace(
+            name=layer.name,
+            type=type(layer).__name__,
+            activation=getattr(getattr(layer, "activation", None), "__name__", None),
+            before=array_of(before[place]),
+            output=step.outputs[place].numpy(),
+            delta=array_of(deltas[place]),
         )
-    return tuple(traces)
+        for place, layer in enumerate(model.layers)
+    )
 
 
 def _weights(
@@ -248,13 +169,6 @@ def _weights(
 ) -> tuple[WeightTrace, ...]:
     changed = zip(model.trainable_weights, before, gradients, strict=True)
     return tuple(
-        WeightTrace(weight.path, old, _array(gradient), weight.numpy())
+        WeightTrace(weight.path, old, array_of(gradient), weight.numpy())
         for weight, old, gradient in changed
     )
-
-
-def _array(tensor: Any) -> Array | None:
-    if tensor is None:
-        return None
-    array: Array = tf.convert_to_tensor(tensor).numpy()
-    return array

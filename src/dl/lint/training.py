@@ -4,29 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dl.config.rules.losses import BINARY, CLASSIFICATION, CROSS_ENTROPIES
+from dl.config.rules.losses import BINARY, CLASSIFICATION, CROSS_ENTROPIES, PERCEPTRON
 from dl.config.rules.output import output_of
+from dl.config.rules.rates import RATES
 from dl.config.rules.words import plural, spoken
 from dl.lint.advice import Advice, Case
 from dl.vocabulary.spec import Path, Spec
 
 _RATE: Path = ("training", "optimizer", "learning_rate")
-_RATES = {
-    "SGD": (1e-5, 1.0, "0.1"),
-    "Adam": (1e-5, 0.05, "1e-3"),
-    "AdamW": (1e-5, 0.05, "1e-3"),
-    "Adamax": (1e-5, 0.05, "1e-3"),
-    "Nadam": (1e-5, 0.05, "1e-3"),
-    "RMSprop": (1e-5, 0.05, "1e-3"),
-    "Lion": (1e-6, 3e-3, "1e-4"),
-    "Adagrad": (1e-3, 1.0, "0.05"),
-    "Adadelta": (0.05, 10.0, "1.0"),
-    "Ftrl": (1e-4, 1.0, "0.05"),
-}
-"""Least and greatest learning rate that make sense, and one to start from."""
 _SLOW_SGD = 1e-3
-_PERCEPTRON = "Perceptron"
-"""The loss of the perceptron: its rule takes the rows in turn, and its rate only sets the scale."""
 _FEW_ROWS = 20
 _ACCURACIES = (
     "accuracy",
@@ -47,8 +33,8 @@ def learning_rate(case: Case) -> Iterator[Advice]:
     """Each optimizer has a range of rates that make sense."""
     optimizer = case.config.training.optimizer
     rate = _rate(optimizer)
-    known = _RATES.get(optimizer.type)
-    if rate is None or known is None or case.config.training.loss.type == _PERCEPTRON:
+    known = RATES.get(optimizer.type)
+    if rate is None or known is None or case.config.training.loss.type == PERCEPTRON:
         return
     least, most, start = known
     if rate > most:
@@ -58,7 +44,7 @@ def learning_rate(case: Case) -> Iterator[Advice]:
     else:
         return
     message = f"is {rate:g}, outside of {least:g} to {most:g}, the range for {optimizer.type}"
-    yield Advice(_RATE, message, why, start)
+    yield Advice(_RATE, message, why, f"{start:g}")
 
 
 def slow_sgd(case: Case) -> Iterator[Advice]:
@@ -67,7 +53,7 @@ def slow_sgd(case: Case) -> Iterator[Advice]:
     rate = _rate(optimizer)
     if optimizer.type != "SGD" or rate is None or optimizer.parameters.get("momentum"):
         return
-    if case.config.training.loss.type == _PERCEPTRON or not _RATES["SGD"][0] <= rate < _SLOW_SGD:
+    if case.config.training.loss.type == PERCEPTRON or not RATES["SGD"][0] <= rate < _SLOW_SGD:
         return
     yield Advice(
         ("training", "optimizer", "momentum"),
@@ -108,7 +94,7 @@ def one_epoch(case: Case) -> Iterator[Advice]:
 def no_shuffle(case: Case) -> Iterator[Advice]:
     """Rows in the same order each epoch pull the weights in the same way each time."""
     training = case.config.training
-    if training.shuffle or training.batch_size == "full" or training.loss.type == _PERCEPTRON:
+    if training.shuffle or training.batch_size == "full" or training.loss.type == PERCEPTRON:
         return
     yield Advice(
         ("training", "shuffle"),
@@ -122,7 +108,7 @@ def no_shuffle(case: Case) -> Iterator[Advice]:
 def no_metrics(case: Case) -> Iterator[Advice]:
     """A classifier is judged by its accuracy."""
     training = case.config.training
-    if training.loss.type in CLASSIFICATION | {_PERCEPTRON} and not training.metrics:
+    if training.loss.type in CLASSIFICATION | {PERCEPTRON} and not training.metrics:
         yield Advice(
             ("training", "metrics"),
             "is empty: only the loss is measured",

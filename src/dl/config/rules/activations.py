@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from dl.config.rules.losses import BINARY, CROSS_ENTROPIES, ONE_HOT, SPARSE, from_logits
+from dl.config.rules.losses import (
+    BINARY,
+    CROSS_ENTROPIES,
+    ONE_HOT,
+    PERCEPTRON,
+    SPARSE,
+    from_logits,
+)
 from dl.config.rules.output import LINEAR, Output
 from dl.config.rules.partial import Facts
 from dl.config.rules.words import layer_path, place, plural, spoken
@@ -100,7 +107,7 @@ def _one_unit_for_classes(loss: Spec, output: Output, model: Model) -> Finding |
 
 
 def _perceptron_without_threshold(loss: Spec, output: Output, model: Model) -> Finding | None:
-    if loss.type != "Perceptron" or output.activation == "heaviside":
+    if loss.type != PERCEPTRON or output.activation == "heaviside":
         return None
     advice = "write activation: heaviside, or loss: binary_crossentropy for a sigmoid output"
     return _misfit(loss, output, model, "a heaviside output", advice)

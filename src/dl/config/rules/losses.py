@@ -12,6 +12,9 @@ FITTING = frozenset({"crossentropy"})
 CROSS_ENTROPIES = BINARY | ONE_HOT | SPARSE | FITTING
 HINGES = frozenset({"Hinge", "SquaredHinge", "CategoricalHinge"})
 CLASSIFICATION = CROSS_ENTROPIES | HINGES | {"KLDivergence"}
+PERCEPTRON = "Perceptron"
+"""The loss of the perceptron, whose outputs are 0 or 1 already: its rule takes the rows in turn,
+and its rate only sets the scale."""
 REGRESSION = frozenset(
     {
         "MeanSquaredError",

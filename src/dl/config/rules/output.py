@@ -12,15 +12,16 @@ _WITHOUT_EFFECT = frozenset(
     {"Dropout", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization"}
 )
 _RESHAPING = frozenset({"Flatten", "Reshape", "Identity", "Permute"})
-_ACTIVATION_LAYERS = {
+ACTIVATION_LAYERS = {
     "Softmax": "softmax",
     "ReLU": "relu",
     "LeakyReLU": "leaky_relu",
     "ELU": "elu",
     "PReLU": "leaky_relu",
 }
+"""Layers that are an activation and nothing else."""
 _WITH_UNITS = frozenset({"Dense", "LSTM", "GRU", "SimpleRNN"})
-_SEEN_THROUGH = _WITHOUT_EFFECT | _RESHAPING | {"Activation", *_ACTIVATION_LAYERS}
+_SEEN_THROUGH = _WITHOUT_EFFECT | _RESHAPING | {"Activation", *ACTIVATION_LAYERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,8 @@ def output_of(model: Model) -> Output | None:
 
 def activation_of(layer: Spec, path: Path) -> tuple[str, Path] | None:
     """Returns the name of a layer's activation and its place; None for a layer without one."""
-    if layer.type in _ACTIVATION_LAYERS:
-        return _ACTIVATION_LAYERS[layer.type], path
+    if layer.type in ACTIVATION_LAYERS:
+        return ACTIVATION_LAYERS[layer.type], path
     if "activation" not in layer.parameters:
         return None
     value = layer.parameters["activation"]

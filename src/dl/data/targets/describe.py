@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dl.config.rules.losses import PERCEPTRON
 from dl.config.schema import Config
 from dl.data.raw import Raw
 from dl.data.targets.classes import class_names_and_values
@@ -14,7 +15,6 @@ from dl.data.targets.output import (
     CATEGORICAL,
     EMBEDDING,
     MARGIN,
-    PERCEPTRON,
     SPARSE,
     Output,
     output_of,

@@ -15,9 +15,7 @@ EMBEDDING = "Circle"
 SPARSE = losses.SPARSE | {EMBEDDING}
 CATEGORICAL = losses.ONE_HOT | {"CategoricalHinge"}
 BINARY = losses.BINARY | {"Dice", "Tversky"}
-PERCEPTRON = "Perceptron"
-"""The loss whose outputs are 0 or 1 already."""
-MARGIN = frozenset({"Hinge", "SquaredHinge", PERCEPTRON})
+MARGIN = frozenset({"Hinge", "SquaredHinge", losses.PERCEPTRON})
 CLASS_LOSSES = SPARSE | CATEGORICAL | BINARY | MARGIN | losses.FITTING
 
 

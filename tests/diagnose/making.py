@@ -1,0 +1,88 @@
+"""Runs of many kinds as the checks see them, and changes laid on their configs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dl.config.emit import yaml_text
+from dl.config.load import load_config
+from dl.config.resolve import resolved_text
+from dl.config.schema import Config
+from dl.diagnose import CHECKS, Case, Diagnosis, LayerSignals, Signals
+from dl.diagnose.case import Change
+
+HIDDEN = {"type": "Dense", "units": 8, "activation": "relu", "name": "hidden"}
+SIGMOID = {"type": "Dense", "units": 1, "activation": "sigmoid", "name": "out"}
+LAYERS = (HIDDEN, SIGMOID)
+
+
+def config_of(
+    layers: Sequence[Any] = LAYERS,
+    *,
+    data: dict[str, Any] | None = None,
+    preprocess: dict[str, Any] | None = None,
+    **training: Any,
+) -> Config:
+    """Returns a config of two classes, trained with SGD at 0.1, unless told otherwise."""
+    document = {
+        "name": "case",
+        "data": data or {"source": "builtin", "dataset": "breast_cancer"},
+        "preprocess": preprocess or {},
+        "model": {"layers": list(layers)},
+        "training": {
+            "loss": "binary_crossentropy",
+            "optimizer": {"type": "SGD", "learning_rate": 0.1},
+            "epochs": 20,
+            **training,
+        },
+    }
+    return Config.model_validate_json(json.dumps(document))
+
+
+def history(
+    loss: Sequence[float], val_loss: Sequence[float] = (), **metrics: Sequence[float]
+) -> list[dict[str, float]]:
+    """Returns the rows of a history with these columns."""
+    columns = {"loss": loss, **metrics, **({"val_loss": val_loss} if val_loss else {})}
+    return [
+        {"epoch": epoch, **{name: values[epoch - 1] for name, values in columns.items()}}
+        for epoch in range(1, len(loss) + 1)
+    ]
+
+
+def layer(name: str = "hidden", activation: str = "relu", **values: Any) -> LayerSignals:
+    """Returns a healthy layer of 8 units, with these values in place of its own."""
+    healthy: dict[str, Any] = {
+        "activated_by": name,
+        "units": 8,
+        "dead": None,
+        "saturated": None,
+        "gradient": 0.1,
+        "weights": 2.0,
+        "parameters": 100,
+    }
+    return LayerSignals(name=name, activation=activation, **{**healthy, **values})
+
+
+def measured(*layers: LayerSignals, config: Config | None = None) -> Case:
+    """Returns a run with nothing but these layers and an output."""
+    out = layer("out", "sigmoid", parameters=9)
+    return Case(config or config_of(), [], signals=Signals(50, True, (*layers, out)))
+
+
+def only(name: str, case: Case) -> Diagnosis | None:
+    """Returns what the check of that id finds, if it does."""
+    [check] = [check for check in CHECKS if check.id == name]
+    found = list(check.check(case))
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+def on_top(config: Config, change: Change, folder: Path) -> Config:
+    """Returns the config with the lines of a change on top, as `extends` reads them."""
+    (folder / "base.yaml").write_text(resolved_text(config))
+    (folder / "top.yaml").write_text(f"extends: base.yaml\n{yaml_text(change)}")
+    return load_config(folder / "top.yaml", name=config.name).config

@@ -1,0 +1,90 @@
+"""`dl diagnose`: what it prints of healthy, ill, failed and damaged runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from conftest import Dl
+from e2e.conftest import CONFIG, Project, write_fruit
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns a folder with a run whose loss left the numbers in its first epoch."""
+    from dl.cli.main import run
+
+    folder = tmp_path_factory.mktemp("failed")
+    write_fruit(folder / "fruit.csv")
+    text = CONFIG.replace("{type: adam, learning_rate: 0.02}", "{type: SGD, learning_rate: 1e30}")
+    (folder / "fruit.yaml").write_text(text)
+    assert run(["train", str(folder / "fruit.yaml"), "--runs", str(folder / "runs"), "-q"]) == 6
+    return folder
+
+
+def test_a_healthy_run_says_so_in_one_line(dl: Dl, project: Project) -> None:
+    outcome = dl("diagnose", project.run, "-q")
+
+    [line] = outcome.out.splitlines()
+    assert line.startswith("fruit/0001: completed, 4 epochs: nothing wrong was found; the least ")
+    assert line.endswith(", in epoch 4")
+    assert (outcome.code, outcome.err) == (0, "")
+
+
+def test_json_has_the_layers_of_a_healthy_run(dl: Dl, project: Project) -> None:
+    result = json.loads(dl("diagnose", project.run, "--json", "-q").out)
+
+    assert (result["run"], result["status"], result["epochs"]) == ("fruit/0001", "completed", 4)
+    assert (result["findings"], result["weights"]) == ([], "trained")
+    assert result["rows"] == 90
+    assert [layer["name"] for layer in result["layers"]] == ["hidden", "dense"]
+
+
+def test_a_run_that_left_the_numbers_is_told_of_with_its_initial_weights(
+    dl: Dl, failed: Path
+) -> None:
+    outcome = dl("diagnose", "fruit", "--runs", failed / "runs", "-q")
+    place = outcome.out.partition("no number in ")[2].splitlines()[0]
+
+    assert outcome.code == 0
+    assert outcome.out == (
+        "fruit/0001: failed, 0 epochs\n"
+        "\n"
+        f"diverged: the loss became infinite or no number in {place}\n"
+        "why: Each step went further than the slope holds, so the next one was larger\n"
+        "  still. Smaller steps help; inputs far from 0 make all of them too large.\n"
+        "try:\n"
+        "  training:\n"
+        "    optimizer: {learning_rate: 0.1}\n"
+    )
+    result = json.loads(dl("diagnose", "fruit", "--runs", failed / "runs", "-q", "--json").out)
+    assert result["weights"] == "initial"
+    assert result["findings"][0]["yaml"] == "training:\n  optimizer: {learning_rate: 0.1}\n"
+
+
+def test_without_its_data_the_history_has_to_do(dl: Dl, failed: Path) -> None:
+    data = failed / "fruit.csv"
+    away = data.rename(failed / "away.csv")
+
+    outcome = dl("diagnose", "fruit", "--runs", failed / "runs", "-q")
+    away.rename(data)
+
+    assert outcome.code == 0
+    assert outcome.out.startswith("fruit/0001: failed, 0 epochs\n\ndiverged: ")
+    assert outcome.err.startswith("warning: the layers cannot be measured: ")
+
+
+def test_train_hints_at_what_the_history_shows(dl: Dl, tmp_path: Path) -> None:
+    write_fruit(tmp_path / "fruit.csv")
+    slow = CONFIG.replace("learning_rate: 0.02", "learning_rate: 1e-9")
+    (tmp_path / "fruit.yaml").write_text(slow)
+
+    outcome = dl("train", tmp_path / "fruit.yaml", "--runs", tmp_path / "runs")
+
+    run = tmp_path / "runs" / "fruit" / "0001"
+    hint = f"worth a look: no-better-than-guessing; what to try: dl diagnose {run}"
+    assert outcome.err.splitlines()[-1] == hint
