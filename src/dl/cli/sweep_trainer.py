@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dl.config.load import Loaded
+    from dl.engine.reuse import Programs
     from dl.sweep.load import Sweep
     from dl.sweep.local import LocalPool
     from dl.sweep.session import Session
@@ -77,6 +78,7 @@ class EngineTrainer:
 
         self._variants = variants
         self._datasets = Datasets()
+        self._programs: Programs | None = None
 
     def prepare(self) -> Mapping[str, float]:
         """Imports Keras and reads the data."""
@@ -104,19 +106,18 @@ class EngineTrainer:
 
     def train(self, task: Task, listener: Listener) -> Result:
         """Trains a trial."""
-        import keras
-
         from dl.config.load import load_config
         from dl.engine import workflow
         from dl.engine.prepare import prepare
+        from dl.engine.reuse import Programs
         from dl.progress import SilentReporter
         from dl.runs.sweeps import trial_name
         from dl.sweep.tasks import Result
 
-        keras.utils.clear_session()
         reporter = SilentReporter()
         loaded = load_config(task.base, task.overrides)
-        prepared = prepare(loaded, self._dataset(loaded), reporter)
+        self._programs = self._programs or Programs()
+        prepared = self._programs.use(prepare(loaded, self._dataset(loaded), reporter))
         trained = workflow.train(
             prepared,
             workflow.Place(task.trials, trial_name(task.trial), task.repeat),

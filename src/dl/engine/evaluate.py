@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import keras
 import tensorflow as tf
@@ -14,10 +13,9 @@ from dl.data.types import Part
 from dl.engine.batches import inference_batch
 from dl.engine.resident import ResidentRows, resident
 from dl.engine.targets import shaped_target
+from dl.engine.traced import traced
 
 _BLOCK_BYTES = 1 << 26
-
-_LOOPS: WeakKeyDictionary[keras.Sequential, Any] = WeakKeyDictionary()
 
 
 def evaluate(model: keras.Sequential, part: Part, config: Config) -> dict[str, float]:
@@ -47,9 +45,7 @@ def evaluate_blocks(
 
     The rows of a block, but for the last, are a multiple of `batch`.
     """
-    loop = _LOOPS.get(model)
-    if loop is None:
-        loop = _LOOPS[model] = tf.function(_test_loop(model), reduce_retracing=True)
+    loop = traced(model, "evaluate", lambda: tf.function(_test_loop(model), reduce_retracing=True))
     model.reset_metrics()
     logs: dict[str, Any] = {}
     for rows in blocks:
@@ -64,11 +60,6 @@ def evaluation_batch(model: keras.Sequential, config: Config) -> int:
     if reduction in (None, "sum_over_batch_size", "mean", "mean_with_sample_weight"):
         return inference_batch(model)
     return inference_batch(model) if size == "full" else size
-
-
-def forget(model: keras.Sequential) -> None:
-    """Drops what was traced for a model; needed when it is compiled anew."""
-    _LOOPS.pop(model, None)
 
 
 def _test_loop(model: keras.Sequential) -> Callable[..., Any]:

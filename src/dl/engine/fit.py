@@ -22,11 +22,12 @@ from dl.engine.epochs import Batches
 from dl.engine.evaluate import evaluate, evaluate_rows, evaluation_batch
 from dl.engine.mirrored import MirroredTrainer, devices_of, on_devices
 from dl.engine.quiet import quiet_deprecations
-from dl.engine.resident import ResidentTrainer, resident
+from dl.engine.resident import ResidentRows, ResidentTrainer, resident
 from dl.engine.schedule import RateReader
 from dl.engine.strategy import choose_strategy
 from dl.engine.streamed import StoredRows, StreamedTrainer, in_blocks
 from dl.engine.targets import shaped_target
+from dl.engine.traced import traced
 from dl.progress import Reporter
 from dl.vocabulary.spec import Finding, Findings
 
@@ -231,10 +232,19 @@ def _trainer(
     if dataset.held.streamed:
         rows = StoredRows(train.x, y, of_rows)
         return StreamedTrainer(model, rows, batches, compiled=compiled)
-    held = resident(train.x[:], y, of_rows)
+    return traced(
+        model,
+        ("train", id(train), compiled),
+        lambda: _resident_trainer(model, resident(train.x[:], y, of_rows), compiled),
+    )
+
+
+def _resident_trainer(
+    model: keras.Sequential, rows: ResidentRows, compiled: bool
+) -> ResidentTrainer | MirroredTrainer:
     if devices_of(model) > 1:
-        return MirroredTrainer(model, on_devices(model, held))
-    return ResidentTrainer(model, held, compiled=compiled)
+        return MirroredTrainer(model, on_devices(model, rows))
+    return ResidentTrainer(model, rows, compiled=compiled)
 
 
 def _validation(

@@ -11,7 +11,6 @@ from dl.config.schema import Config
 from dl.data.targets.target import Target, target_of
 from dl.data.types import DataInfo
 from dl.engine.build_errors import BUILD_ERRORS, first_unbuildable, unbuildable, unjoinable
-from dl.engine.evaluate import forget
 from dl.engine.inputs import declared_shape, is_input
 from dl.engine.objects import build_object
 from dl.engine.outputs import check_outputs
@@ -23,6 +22,7 @@ from dl.engine.smart import (
     with_threshold,
 )
 from dl.engine.target_unit import InTargetUnit, target_scaling
+from dl.engine.traced import forget
 from dl.vocabulary.names import with_names
 from dl.vocabulary.spec import Findings, Path, Spec
 
