@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
+from dl.runs.directory import DEFAULT_ROOT
 from dl.runs.find import all_runs, run_names
 
 
@@ -27,7 +28,7 @@ class RunType(click.ParamType[str]):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        root = Path(ctx.params.get("runs") or "runs")
+        root = Path(ctx.params.get("runs") or DEFAULT_ROOT)
         labels = [run.label for run in all_runs(root)] if "/" in incomplete else run_names(root)
         return [CompletionItem(label) for label in labels if label.startswith(incomplete)]
 
@@ -37,7 +38,7 @@ run_argument = click.argument("run", type=RunType())
 runs_option = click.option(
     "--runs",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("runs"),
+    default=DEFAULT_ROOT,
     show_default=True,
     metavar="DIR",
     help="The folder of all runs.",

@@ -5,44 +5,64 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dl.cli.options import (
-    config_argument,
+    ConfigPath,
+    RunType,
     json_option,
     quiet_option,
     runs_option,
     set_option,
 )
+from dl.cli.resume import NEWEST, find, is_complete, named_run, of_run, result_of
+from dl.errors import UsageError
 
 if TYPE_CHECKING:
     from dl.config.load import Loaded
     from dl.data.types import Dataset
     from dl.engine.prepare import Prepared
-    from dl.engine.workflow import Judged, Trained
+    from dl.engine.workflow import Judged, Trained, Watch
     from dl.pages.drawing import Drawing
     from dl.progress import Reporter
+    from dl.runs.directory import RunDirectory
 
+
+Show = Callable[[dict[str, object]], None]
+"""Prints the result of a training."""
 
 _KERAS_SOURCE = "keras"
 """The source that needs Keras to be read."""
 
 
 @click.command()
-@config_argument
+@click.argument("config", type=ConfigPath(), required=False)
 @set_option
+@click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="The number of epochs.")
 @click.option("--name", metavar="NAME", help="Name of the run. Default: the config's.")
 @runs_option
+@click.option(
+    "--resume",
+    type=RunType(),
+    is_flag=False,
+    flag_value=NEWEST,
+    metavar="[RUN]",
+    help="Go on with a run from its last checkpoint. Default: CONFIG's newest unfinished run.",
+)
+@click.option("--force", is_flag=True, help="Go on although config, data or versions changed.")
 @click.option("--dry-run", is_flag=True, help="Read, check and build everything, train nothing.")
 @quiet_option
 @json_option
 def train(
-    config: Path,
+    config: Path | None,
     overrides: tuple[str, ...],
+    epochs: int | None,
     name: str | None,
     runs: Path,
+    resume: str | None,
+    force: bool,
     dry_run: bool,
     quiet: bool,
     as_json: bool,
@@ -54,18 +74,65 @@ def train(
     \b
     dl train configs/digits.yaml
     dl train configs/digits.yaml --set training.epochs=5 --set model.layers.hidden.units=32
+    dl train --resume digits              (after an interruption)
+    dl train --resume digits --epochs 40  (longer than was planned)
     """
     from dl.cli.display import open_reporter
     from dl.config.load import load_config
 
-    loaded = load_config(config, overrides, name)
+    if epochs is not None:
+        overrides = (*overrides, f"training.epochs={epochs}")
+    if resume is not None:
+        resume, config = named_run(resume, config)
+    loaded = None if config is None else load_config(config, overrides, name)
+    show = _print_json if as_json else _print_result
     with open_reporter(quiet=quiet) as reporter:
-        _advise(loaded, reporter)
-        if dry_run:
+        if resume is not None:
+            run = find(resume, loaded, runs)
+            _resume(run, loaded or of_run(run, overrides), reporter, show, force=force)
+        elif loaded is None:
+            raise UsageError("a config is missing", hint="dl train CONFIG, or --resume RUN")
+        elif dry_run:
+            _advise(loaded, reporter)
             _prepare(loaded, reporter)
             reporter.note("dry run: nothing was trained and nothing was written")
         else:
-            _train(loaded, runs, reporter, _print_json if as_json else _print_result)
+            _advise(loaded, reporter)
+            _train(loaded, runs, reporter, show)
+
+
+def _train(loaded: Loaded, runs: Path, reporter: Reporter, show: Show) -> None:
+    def start(prepared: Prepared, watch: Watch) -> Trained:
+        from dl.engine import workflow
+
+        place = workflow.Place(runs, prepared.config.name)
+        return workflow.train(prepared, place, reporter, command=_command(), watch=watch)
+
+    _carry_out(loaded, reporter, show, start)
+
+
+def _resume(
+    run: RunDirectory, loaded: Loaded, reporter: Reporter, show: Show, *, force: bool
+) -> None:
+    from dl.config.pinned import pinned
+    from dl.runs.lock import locked
+    from dl.runs.record import read_record
+
+    with locked(run):
+        record = read_record(run)
+        if is_complete(run, record, loaded, reporter):
+            reporter.note(f"{run.label} is complete: nothing is left to do (longer: --epochs N)")
+            show(result_of(run, record))
+            return
+
+        def start(prepared: Prepared, watch: Watch) -> Trained:
+            from dl.engine import workflow
+            from dl.engine.resume import job_of
+
+            job = job_of(run, record, prepared, reporter, command=_command(), force=force)
+            return workflow.resume(prepared, job, reporter, watch)
+
+        _carry_out(pinned(loaded, record.engine), reporter, show, start)
 
 
 def _advise(loaded: Loaded, reporter: Reporter) -> None:
@@ -105,11 +172,22 @@ def _read(loaded: Loaded, reporter: Reporter) -> Dataset:
     return read_dataset(loaded, reporter)
 
 
-def _train(loaded: Loaded, runs: Path, reporter: Reporter, show: Callable[[Trained], None]) -> None:
+def _carry_out(
+    loaded: Loaded,
+    reporter: Reporter,
+    show: Show,
+    start: Callable[[Prepared, Watch], Trained],
+) -> None:
     """Trains and shows the result; what nobody waits for is made at the end.
 
     Another process draws the pictures and writes the page, while this one makes the model's light
     copy.
+
+    Args:
+        loaded: The config.
+        reporter: Is told what happens.
+        show: Is given the result.
+        start: Trains.
     """
     from dl.cli.signals import stop_requests
     from dl.pages.drawing import Drawing
@@ -117,19 +195,12 @@ def _train(loaded: Loaded, runs: Path, reporter: Reporter, show: Callable[[Train
     with Drawing() as drawing:
         prepared = _prepare(loaded, reporter)
         with stop_requests() as request:
-            from dl.engine import workflow
             from dl.engine.light import keep_light
+            from dl.engine.workflow import Watch
 
-            trained = workflow.train(
-                prepared,
-                workflow.Place(runs, prepared.config.name),
-                reporter,
-                command=("dl", *sys.argv[1:]),
-                watch=workflow.Watch(
-                    stop_signal=request, on_judged=lambda judged: _draw(judged, drawing)
-                ),
-            )
-        show(trained)
+            watch = Watch(stop_signal=request, on_judged=lambda judged: _draw(judged, drawing))
+            trained = start(prepared, watch)
+        show(_result(trained))
         sys.stdout.flush()
         _hint(trained, reporter)
         drawing.write_page(trained.run)
@@ -147,6 +218,10 @@ def _hint(trained: Trained, reporter: Reporter) -> None:
     if found:
         names = ", ".join(name for name, _ in found)
         reporter.note(f"worth a look: {names}; what to try: dl diagnose {trained.run.path}")
+
+
+def _command() -> tuple[str, ...]:
+    return ("dl", *sys.argv[1:])
 
 
 def _draw(judged: Judged, drawing: Drawing) -> None:
@@ -167,7 +242,7 @@ def _draw(judged: Judged, drawing: Drawing) -> None:
         boundary=judged.boundary,
         path=judged.path,
     )
-    judged.run.plots.mkdir()
+    judged.run.plots.mkdir(exist_ok=True)
     run = with_outputs(known, judged.part, judged.outputs, dataset.info, dataset.learned)
     drawing.begin(judged.run.plots, run)
     model = judged.prepared.model
@@ -175,21 +250,25 @@ def _draw(judged: Judged, drawing: Drawing) -> None:
     write_facts(judged.run, facts)
 
 
-def _print_result(trained: Trained) -> None:
-    from dl.cli.tables import metrics_text
-
-    click.echo(metrics_text(trained.metrics))
-    click.echo(str(trained.run.path))
-
-
-def _print_json(trained: Trained) -> None:
-    import json
-
-    result = {
+def _result(trained: Trained) -> dict[str, object]:
+    return {
         "run": str(trained.run.path),
         "status": "completed",
         "epochs": len(trained.history),
         "seconds": trained.seconds,
         "metrics": trained.metrics,
     }
+
+
+def _print_result(result: dict[str, object]) -> None:
+    from dl.cli.tables import metrics_text
+
+    metrics: Any = result["metrics"]
+    click.echo(metrics_text(metrics))
+    click.echo(str(result["run"]))
+
+
+def _print_json(result: dict[str, object]) -> None:
+    import json
+
     click.echo(json.dumps(result))

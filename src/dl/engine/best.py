@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import keras
 
 from dl.data.types import Array
+from dl.engine.state import State
 from dl.errors import NO_NUMBER, NumericError
 
 
@@ -48,6 +49,15 @@ class BestWeights:
         if loss < self._least:
             self._least, self._epoch = loss, epoch
             self._weights = self._model.get_weights()
+
+    def state(self) -> State:
+        """Returns what is remembered."""
+        return State({"least": self._least, "epoch": self._epoch}, self._weights)
+
+    def set_state(self, state: State) -> None:
+        """Remembers it again."""
+        self._least, self._epoch = state.values["least"], state.values["epoch"]
+        self._weights = list(state.arrays)
 
     def restore(self) -> int | None:
         """Gives the model the best weights and returns their epoch, if there is one."""

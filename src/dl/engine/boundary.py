@@ -12,6 +12,7 @@ import tensorflow as tf
 from dl.data.plane import Boundary, Frame, Plane, plane_of
 from dl.data.targets import decode, target_of, unscale
 from dl.data.types import Array, Dataset
+from dl.engine.state import State
 
 MOST_FRAMES = 32
 SIDES = (100, 200)
@@ -44,6 +45,19 @@ class Snapshots:
         """Is told of each whole epoch (1-based)."""
         if epoch in self._epochs:
             self._weights[epoch] = self._model.get_weights()
+
+    def state(self) -> State:
+        """Returns the weights that were kept."""
+        kept = [array for weights in self._weights.values() for array in weights]
+        return State({"epochs": list(self._weights)}, kept)
+
+    def set_state(self, state: State) -> None:
+        """Keeps these weights."""
+        epochs = state.values["epochs"]
+        each = len(state.arrays) // max(len(epochs), 1)
+        self._weights = {
+            epoch: list(state.arrays[i * each : (i + 1) * each]) for i, epoch in enumerate(epochs)
+        }
 
     def boundary(self, last: int) -> Boundary | None:
         """Returns what the network said on the plane; the model keeps its weights.

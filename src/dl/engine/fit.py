@@ -17,6 +17,7 @@ from dl.data.types import Array, Dataset
 from dl.engine.best import BestWeights, Diverged
 from dl.engine.build_errors import BUILD_ERRORS, condensed, shape_text
 from dl.engine.callbacks import build_callbacks
+from dl.engine.checkpoint import Checkpoints
 from dl.engine.display import Display
 from dl.engine.epochs import Batches
 from dl.engine.evaluate import evaluate, evaluate_rows, evaluation_batch
@@ -24,6 +25,7 @@ from dl.engine.mirrored import MirroredTrainer, devices_of, on_devices
 from dl.engine.quiet import quiet_deprecations
 from dl.engine.resident import ResidentRows, ResidentTrainer, resident
 from dl.engine.schedule import RateReader
+from dl.engine.state import training_state
 from dl.engine.strategy import choose_strategy
 from dl.engine.streamed import StoredRows, StreamedTrainer, in_blocks
 from dl.engine.targets import shaped_target
@@ -76,6 +78,7 @@ def fit(  # noqa: PLR0913 - the contract of the package
     folder: Path | None = None,
     should_stop: Callable[[], bool] = never,
     watchers: Sequence[Any] = (),
+    checkpoints: Checkpoints | None = None,
 ) -> History:
     """Trains a compiled model on the training part, as Keras' `fit` does with the same batches.
 
@@ -89,6 +92,7 @@ def fit(  # noqa: PLR0913 - the contract of the package
         should_stop: Is asked after each call of several steps; True ends the training there, and
             the epoch that was cut off is in no history.
         watchers: Keras callbacks beside those of the config.
+        checkpoints: Where the training goes on from, and what keeps its state at each epoch's end.
 
     Returns:
         A row for each whole epoch: epoch (1-based), loss, metrics, the same of the validation part
@@ -102,7 +106,7 @@ def fit(  # noqa: PLR0913 - the contract of the package
     with quiet_deprecations(), model.distribute_strategy.scope():
         check_training(model, dataset, config)
         training = Training(model, dataset, config, reporter, callbacks, should_stop)
-        history = training.run(on_epoch)
+        history = training.run(on_epoch, checkpoints)
     for outcome in filter(None, (getattr(callback, "outcome", "") for callback in callbacks)):
         reporter.note(outcome)
     return history
@@ -142,27 +146,39 @@ class Training:
         self._rate = RateReader(model, config)
         self._display = Display(reporter, self._epochs, self._batches.steps)
 
-    def run(self, on_epoch: OnEpoch) -> History:
+    def run(self, on_epoch: OnEpoch, checkpoints: Checkpoints | None) -> History:
         """Trains until the last epoch, a callback or the caller ends it."""
-        history: History = []
-        self._model.stop_training = False
         self._display.begin()
         try:
-            self._callbacks.on_train_begin()
-            for epoch in range(1, self._epochs + 1):
+            history = self._begin(checkpoints)
+            for epoch in range(len(history) + 1, self._epochs + 1):
+                if self._model.stop_training or self._should_stop():
+                    break
                 row = self._epoch(epoch)
                 if row is None:
                     break
                 history.append(row)
                 on_epoch(row)
                 self._display.epoch(epoch, row)
-                if self._model.stop_training or self._should_stop():
-                    break
+                if checkpoints is not None:
+                    checkpoints.keep(last=self._is_last(epoch))
             self._model.optimizer.finalize_variable_values(self._model.trainable_variables)
             self._callbacks.on_train_end(history[-1] if history else None)
         finally:
             self._display.end()
         return history
+
+    def _begin(self, checkpoints: Checkpoints | None) -> History:
+        """Begins, or goes on: after Keras' callbacks began, which forget what they knew."""
+        self._model.stop_training = False
+        self._callbacks.on_train_begin()
+        if checkpoints is None:
+            return []
+        parts = training_state(self._model, self._callbacks.callbacks)
+        return checkpoints.begin({**parts, "best": self._best})
+
+    def _is_last(self, epoch: int) -> bool:
+        return self._model.stop_training or self._should_stop() or epoch == self._epochs
 
     def _epoch(self, epoch: int) -> dict[str, float] | None:
         """Trains an epoch; returns its row of the history, or None if it was cut off."""

@@ -12,6 +12,7 @@ from dl.data.parameter_path import ParameterPath
 from dl.data.targets import target_of
 from dl.data.types import Array, Dataset
 from dl.engine.normal_equation import least_squares
+from dl.engine.state import State
 from dl.engine.targets import shaped_target
 
 SIDE = 80
@@ -34,6 +35,15 @@ class PathKeeper(keras.callbacks.Callback):  # type: ignore[misc]
         """Is told of each call of steps; `batch` is the 0-based number of its last one."""
         self._steps = self._steps or batch + 1
         self._see()
+
+    def state(self) -> State:
+        """Returns the way so far."""
+        return State({"steps": self._steps}, [np.array(self._points)])
+
+    def set_state(self, state: State) -> None:
+        """Goes on from this way."""
+        self._steps = state.values["steps"]
+        self._points = [(float(bias), float(weight)) for bias, weight in state.arrays[0]]
 
     def path(self, model: keras.Sequential, dataset: Dataset) -> ParameterPath | None:
         """Returns the way so far, on the surface of the loss; the last point is where it ended."""

@@ -60,26 +60,21 @@ def close_record(
     record: RunRecord,
     status: Status,
     started: float,
+    epochs: int,
     error: BaseException | None,
 ) -> float:
-    """Writes how a run ended; returns its duration in seconds."""
+    """Writes how a run ended, and after how many epochs; returns its duration in seconds."""
     seconds = round(time.perf_counter() - started, 3)
     ended = replace(
         record,
         status=status,
         finished=now(),
         seconds=seconds,
-        epochs=_finished_epochs(run),
+        epochs=epochs,
         error=str(error) if error else None,
     )
     write_record(run, ended)
     return seconds
-
-
-def _finished_epochs(run: RunDirectory) -> int:
-    if not run.history.exists():
-        return 0
-    return max(0, len(run.history.read_text().splitlines()) - 1)
 
 
 def status_of(error: BaseException) -> Status:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,21 +15,22 @@ from dl.data.plane import Boundary
 from dl.data.types import Array, Part
 from dl.engine.best import Diverged
 from dl.engine.boundary import Snapshots
+from dl.engine.checkpoint import Checkpoints
 from dl.engine.evaluate import evaluate as evaluate_part
-from dl.engine.fit import fit
+from dl.engine.fit import History, fit
 from dl.engine.normal_equation import solve
 from dl.engine.parameter_path import PathKeeper
 from dl.engine.predict import predict as predict_outputs
 from dl.engine.prepare import Prepared
 from dl.engine.record import close_record, first_files, first_record, status_of
 from dl.engine.storage import save_model
-from dl.errors import Interrupted
+from dl.errors import DlError, Interrupted
 from dl.progress import Reporter
+from dl.runs.checkpoints import Checkpoint
 from dl.runs.create import create_run
 from dl.runs.directory import RunDirectory
-from dl.runs.history import write_history
 from dl.runs.manifest import file_sha256, publish, publishing
-from dl.runs.record import RunRecord
+from dl.runs.record import RunRecord, write_record
 
 Metrics = dict[str, dict[str, float]]
 
@@ -110,6 +112,21 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class Job:
+    """A run to be worked on.
+
+    Attributes:
+        run: Its directory, locked.
+        record: What `run.json` is to say while it runs.
+        checkpoint: Where it goes on from; None for its first epoch.
+    """
+
+    run: RunDirectory
+    record: RunRecord
+    checkpoint: Checkpoint | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Seen:
     """What is kept of the way of a training, for the pictures."""
 
@@ -137,30 +154,66 @@ def train(
     record = first_record(prepared, command)
     files = first_files(prepared, record)
     with create_run(place.root, place.name, files, place.number) as run:
-        return _carry_out(prepared, run, record, reporter, watch)
+        return _carry_out(prepared, Job(run, record), reporter, watch)
 
 
-def _carry_out(
-    prepared: Prepared, run: RunDirectory, record: RunRecord, reporter: Reporter, watch: Watch
-) -> Trained:
-    started = time.perf_counter()
+def resume(prepared: Prepared, job: Job, reporter: Reporter, watch: Watch) -> Trained:
+    """Goes on with a run, as if it had never stopped.
+
+    Args:
+        prepared: From `prepare`, with the engine's choice of the run.
+        job: From `dl.engine.resume`; the caller holds the run's lock.
+        reporter: Is told what happens.
+        watch: Looks on, and may end the training.
+
+    Raises:
+        RunError: The checkpoint is of another model.
+        DlError: What `train` raises.
+    """
+    write_record(job.run, job.record)
+    return _carry_out(prepared, job, reporter, watch)
+
+
+def _carry_out(prepared: Prepared, job: Job, reporter: Reporter, watch: Watch) -> Trained:
+    run, started = job.run, time.perf_counter() - job.record.seconds
+    seen = _seen(prepared)
+    also = {"snapshots": seen.snapshots}
+    checkpoints = Checkpoints(run, also, job.checkpoint)
     try:
-        seen = _seen(prepared)
-        history = _fit(prepared, run, reporter, watch, seen)
-        if number := watch.stop_signal():
-            raise Interrupted(f"interrupted after {len(history)} epochs", signal_number=number)
+        history = _fit(prepared, checkpoints, reporter, watch, seen)
+        checkpoints.write()
+        _stop_if_asked(run, history, watch)
         if watch.on_judged is not None:
             judged = _judge(prepared, run, history, seen, reporter)
             write_judged(run, JudgedRows(judged.name, judged.part.y, judged.outputs))
             watch.on_judged(judged)
+        _stop_if_asked(run, history, watch)
         metrics = _finish(prepared, run, reporter)
     except BaseException as error:
-        if isinstance(error, Diverged) and error.kept is not None:
-            _save(prepared, run)
-        close_record(run, record, status_of(error), started, error)
+        with suppress(DlError):
+            _keep_what_is_there(prepared, job, checkpoints, started, error)
         raise
-    seconds = close_record(run, record, "completed", started, None)
+    seconds = close_record(run, job.record, "completed", started, len(history), None)
     return Trained(run, prepared, history, metrics, seconds, file_sha256(run.model))
+
+
+def _keep_what_is_there(
+    prepared: Prepared, job: Job, checkpoints: Checkpoints, started: float, error: BaseException
+) -> None:
+    checkpoints.write()
+    if isinstance(error, Diverged) and error.kept is not None:
+        _save(prepared, job.run)
+    epochs = len(checkpoints.rows)
+    close_record(job.run, job.record, status_of(error), started, epochs, error)
+
+
+def _stop_if_asked(run: RunDirectory, history: History, watch: Watch) -> None:
+    if number := watch.stop_signal():
+        raise Interrupted(
+            f"interrupted after {len(history)} epochs",
+            signal_number=number,
+            hint=f"go on with it: {run.command_to_resume}",
+        )
 
 
 def _seen(prepared: Prepared) -> _Seen:
@@ -171,17 +224,14 @@ def _seen(prepared: Prepared) -> _Seen:
 
 def _fit(
     prepared: Prepared,
-    run: RunDirectory,
+    checkpoints: Checkpoints,
     reporter: Reporter,
     watch: Watch,
     seen: _Seen,
-) -> list[dict[str, float]]:
-    rows: list[Mapping[str, float]] = []
-
+) -> History:
     def keep(row: Mapping[str, float]) -> None:
-        rows.append(row)
-        write_history(run, rows)
-        seen.snapshots.see(len(rows))
+        checkpoints.see(row)
+        seen.snapshots.see(len(checkpoints.rows))
         if not watch.go_on(row):
             prepared.model.stop_training = True
 
@@ -193,9 +243,10 @@ def _fit(
         prepared.config,
         reporter,
         keep,
-        folder=run.path,
+        folder=checkpoints.run.path,
         should_stop=lambda: watch.stop_signal() is not None,
         watchers=[seen.path],
+        checkpoints=checkpoints,
     )
 
 

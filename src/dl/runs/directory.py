@@ -7,6 +7,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+DEFAULT_ROOT = Path("runs")
+"""The folder of all runs, where no other is named."""
+
 NUMBER = re.compile(r"\d{4,}")
 
 
@@ -100,6 +103,12 @@ class RunDirectory:
     def tags(self) -> Path:
         """Words that the user has put on the run: see `dl.runs.tags`."""
         return self.path / "tags.json"
+
+    @property
+    def command_to_resume(self) -> str:
+        """What a user types to go on with the run."""
+        is_default = self.path.parent.parent == DEFAULT_ROOT
+        return f"dl train --resume {self.label if is_default else self.path}"
 
     @property
     def label(self) -> str:

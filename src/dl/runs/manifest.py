@@ -155,5 +155,5 @@ def _unreadable(path: Path, error: OSError) -> RunError:
 def _what_to_do(path: Path) -> str:
     run = RunDirectory(path.parent)
     if path in (run.history, run.metrics, run.model) and run.checkpoints.is_dir():
-        return f"make it again from the last checkpoint: dl train --resume {run.label}"
+        return f"make it again from the last checkpoint: {run.command_to_resume}"
     return f"restore it from a copy, or train again: dl train {run.config}"

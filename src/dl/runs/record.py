@@ -38,6 +38,7 @@ class RunRecord:
         data: Rows of each part, the shape of one and the bytes of all, for inputs and targets.
         git_commit: The commit of the config's repository, if it is in one.
         error: The message of the error that ended the run.
+        resumed: When, after which epoch and by which command the run was gone on with.
         schema: Version of this file's layout.
     """
 
@@ -57,6 +58,7 @@ class RunRecord:
     data: dict[str, Any] = field(default_factory=dict)
     git_commit: str | None = None
     error: str | None = None
+    resumed: tuple[dict[str, Any], ...] = ()
     schema: int = SCHEMA
 
     def text(self) -> str:
@@ -112,4 +114,5 @@ def _record_of(values: dict[str, Any]) -> RunRecord:
     given = {key: value for key, value in values.items() if key in known}
     given["process"] = Process(**values["process"])
     given["command"] = tuple(values["command"])
+    given["resumed"] = tuple(values.get("resumed", ()))
     return RunRecord(**given)

@@ -44,7 +44,7 @@ def open_files(run: RunDirectory, threshold: float | None = None) -> SavedFiles:
     if not run.model.exists():
         raise RunError(
             f"{run.label} has no model.h5: its training did not end",
-            hint=f"train again: dl train {run.config}",
+            hint=f"go on with it: {run.command_to_resume}",
         )
     config = load_resolved(run.resolved, read_checked(run.resolved)).config
     learned = with_cut(read_json(run.preprocess), threshold, run.label)

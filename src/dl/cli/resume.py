@@ -1,0 +1,117 @@
+"""`dl train --resume`: which run is meant, and what is to be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dl.errors import RunError, UsageError
+
+if TYPE_CHECKING:
+    from dl.config.load import Loaded
+    from dl.progress import Reporter
+    from dl.runs.directory import RunDirectory
+    from dl.runs.record import RunRecord
+
+NEWEST = ""
+"""What `--resume` means without a run: the newest unfinished one of the config."""
+
+
+def named_run(resume: str, config: Path | None) -> tuple[str, Path | None]:
+    """Returns the run and the config, where `--resume CONFIG` was typed for `CONFIG --resume`."""
+    if resume != NEWEST and config is None and Path(resume).is_file():
+        return NEWEST, Path(resume)
+    if resume == NEWEST and config is None:
+        raise UsageError(
+            "which run is to be gone on with?",
+            hint="dl train --resume RUN, or dl train CONFIG --resume for its newest unfinished run",
+        )
+    return resume, config
+
+
+def find(resume: str, loaded: Loaded | None, runs: Path) -> RunDirectory:
+    """Returns the run to go on with; of a config its newest unfinished one, else its newest.
+
+    Raises:
+        RunError: There is no such run.
+    """
+    from dl.runs.find import find_run
+
+    if loaded is None or resume != NEWEST:
+        return find_run(resume, runs)
+    found = list(_runs_of(loaded.config.name, runs))
+    unfinished = [run for run, record in found if record.status != "completed"]
+    if unfinished:
+        return unfinished[-1]
+    if found:
+        return found[-1][0]
+    raise RunError(
+        f"{loaded.config.name} has no run in {runs}", hint=f"begin one: dl train {loaded.path}"
+    )
+
+
+def of_run(run: RunDirectory, overrides: tuple[str, ...]) -> Loaded:
+    """Returns the config of a run, with overrides."""
+    from dl.config.load import load_config
+    from dl.runs.manifest import check
+
+    check(run.resolved)
+    return load_config(run.resolved, overrides)
+
+
+def is_complete(run: RunDirectory, record: RunRecord, loaded: Loaded, reporter: Reporter) -> bool:
+    """Tells whether nothing is left to do: all epochs are there, and every file is whole.
+
+    Raises:
+        UsageError: The run has more epochs than are wanted.
+    """
+    wanted = loaded.config.training.epochs
+    if record.epochs > wanted:
+        raise UsageError(
+            f"{run.label} has {record.epochs} epochs already",
+            expected="a larger number: --epochs is the new total",
+            found=str(wanted),
+        )
+    if record.status != "completed" or wanted > _planned_epochs(run):
+        return False
+    return _are_whole(run, reporter)
+
+
+def result_of(run: RunDirectory, record: RunRecord) -> dict[str, object]:
+    """Returns what `dl train --json` says of a finished run."""
+    from dl.runs.record import read_json
+
+    return {
+        "run": str(run.path),
+        "status": record.status,
+        "epochs": record.epochs,
+        "seconds": record.seconds,
+        "metrics": read_json(run.metrics),
+    }
+
+
+def _runs_of(name: str, runs: Path) -> Iterator[tuple[RunDirectory, RunRecord]]:
+    from dl.runs.directory import RunDirectory, numbers
+    from dl.runs.record import read_record
+
+    for number in numbers(runs / name):
+        run = RunDirectory(runs / name / f"{number:04d}")
+        if run.record.is_file():
+            yield run, read_record(run)
+
+
+def _planned_epochs(run: RunDirectory) -> int:
+    return of_run(run, ()).config.training.epochs
+
+
+def _are_whole(run: RunDirectory, reporter: Reporter) -> bool:
+    from dl.runs.manifest import check
+
+    for path in (run.history, run.metrics, run.preprocess, run.model):
+        try:
+            check(path)
+        except RunError as error:
+            reporter.warn(f"{error}; it is made again from the last checkpoint")
+            return False
+    return True

@@ -1,0 +1,140 @@
+"""`dl train --resume`: a run goes on exactly, or what has changed is said."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+
+from conftest import Dl
+from dl.runs.checkpoints import list_checkpoints, read_checkpoint
+from dl.runs.directory import RunDirectory
+from dl.runs.lock import locked
+from e2e.conftest import Project
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def copy(project: Project, tmp_path: Path) -> Project:
+    """A project of its own: the same data at the same path, the runs copied."""
+    shutil.copytree(project.runs, tmp_path / "runs")
+    return Project(tmp_path)
+
+
+def _rows(run: Path) -> list[list[str]]:
+    with (run / "history.csv").open() as file:
+        return [row[:-1] for row in csv.reader(file)]
+
+
+def _state(run: Path) -> tuple[object, list[bytes]]:
+    (_, path), *_ = list_checkpoints(RunDirectory(run))
+    checkpoint = read_checkpoint(path)
+    return checkpoint.header["parts"], [bytes(blob) for blob in checkpoint.blobs]
+
+
+def test_more_epochs_end_as_if_they_had_been_planned(
+    dl: Dl, project: Project, copy: Project, tmp_path: Path
+) -> None:
+    assert dl("train", project.config, "--epochs", 7, "--runs", tmp_path / "whole").code == 0
+    outcome = dl("train", "--resume", copy.run, "--epochs", 7, "--json")
+    whole = tmp_path / "whole" / "fruit" / "0001"
+    assert outcome.code == 0
+    assert "going on with fruit/0001 after epoch 4" in outcome.err
+    assert json.loads(outcome.out)["epochs"] == 7
+    assert _rows(copy.run) == _rows(whole)
+    assert _state(copy.run) == _state(whole)
+    for name in ("model.h5", "metrics.json", "resolved.yaml", "preprocess.json"):
+        assert (copy.run / name).read_bytes() == (whole / name).read_bytes()
+    record = json.loads((copy.run / "run.json").read_text())
+    assert (record["status"], record["epochs"]) == ("completed", 7)
+    assert record["resumed"][0]["after_epoch"] == 4
+
+
+def test_a_complete_run_has_nothing_left_to_do(dl: Dl, project: Project) -> None:
+    before = (project.run / "run.json").read_bytes()
+    outcome = dl("train", project.config, "--resume", "--runs", project.runs)
+    assert outcome.code == 0
+    assert outcome.err.startswith("fruit/0001 is complete: nothing is left to do")
+    assert outcome.out.splitlines()[-1] == str(project.run)
+    assert (project.run / "run.json").read_bytes() == before
+
+
+def test_fewer_epochs_than_there_are_is_wrong_usage(dl: Dl, project: Project) -> None:
+    outcome = dl("train", "--resume", project.run, "--epochs", 2)
+    assert outcome.code == 2
+    assert outcome.err == (
+        "error: fruit/0001 has 4 epochs already\n"
+        "expected: a larger number: --epochs is the new total\nfound: 2\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["model.h5", "history.csv", "metrics.json"])
+def test_a_damaged_file_is_made_again(dl: Dl, copy: Project, name: str) -> None:
+    path = copy.run / name
+    before = path.read_bytes()
+    path.write_bytes(before[:-5])
+    outcome = dl("train", "--resume", copy.run)
+    assert outcome.code == 0
+    assert f"{path} is damaged or was edited; it is made again" in outcome.err
+    assert path.read_bytes() == before
+
+
+def test_a_changed_config_is_refused_with_the_difference(
+    dl: Dl, project: Project, copy: Project
+) -> None:
+    change = ("--set", "training.batch_size=8", "--epochs", 6)
+    outcome = dl("train", project.config, *change, "--resume", copy.run, "-q")
+    assert outcome.code == 4
+    assert outcome.err == (
+        "error: training.batch_size has changed since fruit/0001 was trained\n"
+        "expected: 16\nfound: 8\n"
+        "hint: undo the change; or go on with it, no longer exactly repeatable: --force\n"
+    )
+
+
+def test_a_changed_learning_rate_is_taken_with_force(dl: Dl, copy: Project) -> None:
+    change = ("--set", "training.optimizer.learning_rate=0.001", "--epochs", 5, "--force")
+    outcome = dl("train", "--resume", copy.run, *change, "-q")
+    assert outcome.code == 0
+    assert outcome.err.startswith("warning: fruit/0001 goes on with changes")
+    header, *_, last = _rows(copy.run)
+    assert float(last[header.index("learning_rate")]) == pytest.approx(0.001)
+
+
+def test_changed_data_is_refused(dl: Dl, project: Project, copy: Project) -> None:
+    data = copy.folder / "fruit.csv"
+    data.write_text(project.data.read_text() + "0,0,red,apple\n")
+    change = ("--set", f"data.path={data}", "--epochs", 5)
+    outcome = dl("train", "--resume", copy.run, *change, "-q")
+    assert outcome.code == 4
+    assert "error: the data has changed since fruit/0001 was trained\n" in outcome.err
+
+
+def test_a_run_that_is_trained_by_another_is_busy(dl: Dl, copy: Project) -> None:
+    with locked(RunDirectory(copy.run)):
+        outcome = dl("train", "--resume", copy.run, "--epochs", 5)
+    assert outcome.code == 5
+    assert f"in use by process {os.getpid()} on {socket.gethostname()}" in outcome.err
+
+
+def test_resume_without_a_run_or_a_config_says_what_is_missing(dl: Dl) -> None:
+    outcome = dl("train", "--resume")
+    assert outcome.code == 2
+    assert outcome.err == (
+        "error: which run is to be gone on with?\n"
+        "hint: dl train --resume RUN, or dl train CONFIG --resume for its newest unfinished run\n"
+    )
+
+
+def test_a_config_without_runs_is_said(dl: Dl, project: Project, tmp_path: Path) -> None:
+    outcome = dl("train", project.config, "--resume", "--runs", tmp_path)
+    assert outcome.code == 4
+    assert outcome.err == (
+        f"error: fruit has no run in {tmp_path}\nhint: begin one: dl train {project.config}\n"
+    )
