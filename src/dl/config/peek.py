@@ -137,12 +137,17 @@ def _peek_csv(data: CsvData, folder: Path) -> Peek:
     target = data.target if isinstance(data.target, str) else data.target[0]
     paths = [folder / path for path in (data.path, data.validation_path, data.test_path) if path]
     try:
-        if not all(path.is_file() and 0 < path.stat().st_size <= MOST_BYTES for path in paths):
+        if not all(map(is_cheap, paths)):
             return unknown
         values = {value for path in paths for value in column_values(data, path, target)}
     except (OSError, ValueError, LookupError, TypeError, csv.Error):
         return unknown
     return _peek_values(values - {""})
+
+
+def is_cheap(path: Path) -> bool:
+    """Tells whether a file can be read in no time: no pipe, and neither empty nor large."""
+    return path.is_file() and 0 < path.stat().st_size <= MOST_BYTES
 
 
 def column_values(data: CsvData, path: Path, name: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dl.config.peek import MOST_BYTES, column_values
+from dl.config.peek import column_values, is_cheap
 from dl.config.rules.monitors import has_validation
 from dl.config.sections.data import BuiltinData, CsvData, Data, KerasData, SyntheticData
 
@@ -58,7 +58,7 @@ def _csv(data: CsvData) -> Counts:
     target = data.target if isinstance(data.target, str) else data.target[0]
     path = Path(data.path)
     try:
-        if path.stat().st_size > MOST_BYTES:
+        if not is_cheap(path):
             return Counts()
         values = Counter(column_values(data, path, target))
     except (OSError, ValueError, LookupError, TypeError, csv.Error):
