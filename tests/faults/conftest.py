@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def folder(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the folder to spoil, in which the test works; the run knows its data there."""
     copied = tmp_path / "folder"
     shutil.copytree(trained, copied)
@@ -35,4 +34,4 @@ def folder(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     resolved = copied / RUN / "resolved.yaml"
     publish(resolved, resolved.read_bytes().replace(os.fsencode(trained), os.fsencode(copied)))
     monkeypatch.chdir(copied)
-    yield copied
+    return copied

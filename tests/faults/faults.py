@@ -151,7 +151,7 @@ def _flipped(run: Path) -> None:
     (run / "model.h5").write_bytes(content)
 
 
-def _rewritten(change: Callable[[h5py.File], object]) -> Callable[[Path], None]:
+def rewritten(change: Callable[[h5py.File], object]) -> Callable[[Path], None]:
     """Changes the model as somebody would who writes the checksum, too."""
 
     def spoil(run: Path) -> None:
@@ -284,10 +284,10 @@ FAULTS = [
     Fault(45, "link", 4, _on_run(_link_out)),
     Fault(46, "truncated", 4, _on_run(_cut)),
     Fault(47, "flipped", 4, _on_run(_flipped)),
-    Fault(48, "external", 4, _on_run(_rewritten(_external))),
-    Fault(48, "soft", 4, _on_run(_rewritten(_soft))),
-    Fault(48, "virtual", 4, _on_run(_rewritten(_virtual))),
-    Fault(50, "shape", 4, _on_run(_rewritten(_other_shape))),
-    Fault(50, "name", 4, _on_run(_rewritten(_other_name))),
+    Fault(48, "external", 4, _on_run(rewritten(_external))),
+    Fault(48, "soft", 4, _on_run(rewritten(_soft))),
+    Fault(48, "virtual", 4, _on_run(rewritten(_virtual))),
+    Fault(50, "shape", 4, _on_run(rewritten(_other_shape))),
+    Fault(50, "name", 4, _on_run(rewritten(_other_name))),
     Fault(53, "newer", 4, _on_run(_newer, ("show", "good"))),
 ]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import marshal
 import stat
 from pathlib import Path
 
+import h5py
 import pytest
 
 from conftest import Dl
-from faults.faults import CASES, FAULTS, Fault
+from faults.faults import CASES, FAULTS, RUN, Fault, rewritten
 
 pytestmark = pytest.mark.slow
 
@@ -31,6 +35,24 @@ def expected_text(fault: Fault) -> str:
     beside = CASES / f"{fault.name}.txt"
     path = beside if fault.code == 2 and beside.exists() else EXPECTED / f"{fault.id}.txt"
     return path.read_text(encoding="utf-8")
+
+
+def _with_lambda(file: h5py.File) -> None:
+    code = base64.b64encode(marshal.dumps(compile("open('owned', 'w')", "x", "eval"))).decode()
+    settings = json.loads(file.attrs["model_config"])
+    function = {"class_name": "__lambda__", "config": {"value": code}}
+    lambda_layer = {"class_name": "Lambda", "config": {"name": "dense", "function": function}}
+    settings["config"]["layers"][1] = lambda_layer
+    file.attrs["model_config"] = json.dumps(settings)
+
+
+def test_code_in_the_file_of_a_run_is_not_run(folder: Path, dl: Dl) -> None:
+    expected = dl("evaluate", "good", "-q")
+    rewritten(_with_lambda)(folder / RUN)
+
+    assert dl("evaluate", "good", "-q") == expected
+    assert expected.code == 0
+    assert not Path("owned").exists()
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
