@@ -9,7 +9,7 @@ SOURCES := pyproject.toml README.md $(shell find src configs -type f ! -name '*.
 CODE := src tests scripts benchmarks campaigns
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo develop test lint format types generate fresh check lock clean
+.PHONY: help install demo develop test browser lint format types generate fresh check lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,8 @@ develop: $(VENV)/.locked  ## the same, but `dl` runs from src/ as it is edited
 
 test: install  ## test the installed package
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
+
+browser: $(VENV)/axe.min.js  ## bring axe-core, with which tests check pages for accessibility (needs npm)
 
 lint: $(VENV)/.locked  ## ruff: rules and format
 	$(BIN)/ruff check $(CODE)
@@ -64,6 +66,11 @@ $(VENV)/.locked: requirements.lock
 	@echo "Installing the packages of requirements.lock into $(VENV) (takes minutes, once)"
 	$(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement requirements.lock
 	@touch $@
+
+$(VENV)/axe.min.js: $(VENV)/.locked
+	npm pack --silent --pack-destination $(VENV) axe-core@4.14.1
+	tar --extract --gzip --to-stdout --file $(VENV)/axe-core-4.14.1.tgz package/axe.min.js > $@
+	rm $(VENV)/axe-core-4.14.1.tgz
 
 $(VENV)/.installed: $(VENV)/.locked $(SOURCES)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --force-reinstall .

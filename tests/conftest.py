@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import hypothesis  # noqa: F401  loaded late, it warns of what the import of `dl.engine` has frozen
 import pytest
+from selenium import webdriver
 
+from browsing import open_browser
 from dl.cli.main import run
 
 
@@ -21,6 +23,14 @@ class Outcome:
 
 
 Dl = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    """A real browser; for tests that are marked with `needs_chromium`."""
+    driver = open_browser(tmp_path_factory.mktemp("profile"))
+    yield driver
+    driver.quit()
 
 
 @pytest.fixture

@@ -31,8 +31,10 @@ ALLOWED: dict[str, set[str]] = {
     "report": {"data", *LIGHT},
     "sweep": LIGHT,
     "compare": {"browse", "report", "data", *LIGHT},
-    "pages": {"browse", "report", "data", *LIGHT},
+    "pages": {"browse", "compare", "report", "data", *LIGHT},
+    "board": {"browse", "pages", "compare", "sweep", "report", "data", *LIGHT},
     "cli": {
+        "board",
         "browse",
         "compare",
         "pages",

@@ -94,6 +94,16 @@ def test_compare_as_csv_with_all_settings(dl: Dl, root: Path) -> None:
     ]
 
 
+def test_compare_as_a_page(dl: Dl, root: Path, tmp_path: Path) -> None:
+    target = tmp_path / "compared.html"
+    outcome = dl("compare", "digits/1", "digits/2", "--html", target, "--runs", root)
+    assert (outcome.code, outcome.out) == (0, f"{target}\n")
+    text = target.read_text(encoding="utf-8")
+    assert "<code>training.batch_size</code>" in text
+    assert "digits/0002 against digits/0001: worse; accuracy -0.475" in text
+    assert "http" not in text.partition("<script>")[0].rpartition("</style>")[2]
+
+
 def test_compare_as_json(dl: Dl, root: Path) -> None:
     result = json.loads(dl("compare", "digits/1", "digits/2", "--json", "--runs", root).out)
     assert result["runs"] == ["digits/0001", "digits/0002"]
@@ -123,7 +133,10 @@ def test_other_rows_are_not_compared(dl: Dl, root: Path) -> None:
     [
         (["digits"], "error: needs two or more different runs\n"),
         (["digits", "digits/2"], "error: needs two or more different runs\n"),
-        (["digits/1", "digits/2", "--md", "--csv"], "error: --json, --csv and --md exclude"),
+        (
+            ["digits/1", "digits/2", "--md", "--csv"],
+            "error: --json, --csv, --md and --html exclude",
+        ),
     ],
     ids=str,
 )

@@ -1,13 +1,7 @@
-"""The page of a run in a real browser: it draws, answers to keys and the mouse, and is accessible.
-
-Needs Chromium and its driver; without them these tests are skipped, except where CI is set.
-"""
+"""The page of a run in a real browser: it draws, answers to keys and mouse, is accessible."""
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,40 +10,10 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from browsing import needs_axe, needs_chromium, violations
 from dl.runs.directory import RunDirectory
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (CHROMIUM and DRIVER) and not os.environ.get("CI"),
-        reason="needs chromium and chromedriver",
-    ),
-]
-OPTIONS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1200,1000",
-)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM or "chromium"
-    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 
 @pytest.fixture(params=["multiclass", "binary", "regression"])
@@ -121,3 +85,8 @@ def test_the_links_lead_to_the_sections(browser: webdriver.Chrome, page: str) ->
     links = browser.find_elements(By.CSS_SELECTOR, "nav a")
     targets = [str(link.get_attribute("href")).rpartition("#")[2] for link in links]
     assert all(browser.find_elements(By.ID, target) for target in targets)
+
+
+@needs_axe
+def test_the_page_is_accessible(browser: webdriver.Chrome, page: str) -> None:
+    assert violations(browser) == []

@@ -19,6 +19,12 @@ FORMATS = ("text", "json", "csv", "md")
 @click.argument("selected", nargs=-1, required=True, metavar="RUN RUN…", type=RunType())
 @click.option("--all", "everything", is_flag=True, help="Show all settings, also the equal ones.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print one table as CSV.")
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a page with curves over each other.",
+)
 @click.option("--md", "as_markdown", is_flag=True, help="Print Markdown tables.")
 @json_option
 @runs_option
@@ -26,6 +32,7 @@ def compare(
     selected: tuple[str, ...],
     everything: bool,
     as_csv: bool,
+    html: Path | None,
     as_markdown: bool,
     as_json: bool,
     runs: Path,
@@ -45,8 +52,10 @@ def compare(
     from dl.errors import UsageError
     from dl.runs.find import find_run, is_sweep
 
-    if as_csv + as_markdown + as_json > 1:
-        raise UsageError("--json, --csv and --md exclude each other", hint="leave one of them")
+    if as_csv + as_markdown + as_json + (html is not None) > 1:
+        raise UsageError(
+            "--json, --csv, --md and --html exclude each other", hint="leave one of them"
+        )
     if len(selected) == 1 and is_sweep(selected[0], runs):
         _show_sweep(selected[0], runs, everything, as_json)
         return
@@ -56,12 +65,22 @@ def compare(
             "needs two or more different runs", hint="see the runs: dl list; then dl compare A B"
         )
     comparison: Comparison = compare_runs([read_entry(run) for run in found])
-    if as_json:
+    if html is not None:
+        _write_page(comparison, html)
+    elif as_json:
         click.echo(json_text(comparison, everything))
     elif as_csv:
         click.echo(csv_text(comparison, everything), nl=False)
     else:
         click.echo((markdown_text if as_markdown else plain_text)(comparison, everything))
+
+
+def _write_page(comparison: Comparison, target: Path) -> None:
+    from dl.pages.comparison import comparison_page
+    from dl.runs.files import write_text
+
+    write_text(target, comparison_page(comparison))
+    click.echo(str(target))
 
 
 def _show_sweep(text: str, runs: Path, everything: bool, as_json: bool) -> None:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from dl import __version__
+from dl.cli.board import board
 from dl.cli.compare import compare
 from dl.cli.completion import completion
 from dl.cli.diagnose import diagnose
@@ -77,6 +78,7 @@ for _command in (
     show,
     sweep,
     report,
+    board,
     compare,
     tag,
     remove,

@@ -81,13 +81,14 @@ def _shown_settings(comparison: Comparison, everything: bool) -> list[SettingRow
 
 
 def _measured(comparison: Comparison) -> list[list[str]]:
-    rows = [_metric_cells(row) for row in comparison.metrics]
+    rows = [metric_cells(row) for row in comparison.metrics]
     rows.append(["epochs", *map(str, comparison.epochs)])
     rows.append(["seconds", *(f"{seconds:.1f}" for seconds in comparison.seconds)])
     return rows
 
 
-def _metric_cells(row: MetricRow) -> list[str]:
+def metric_cells(row: MetricRow) -> list[str]:
+    """Returns the metric's name, then its value in each run with the difference to the first."""
     cells = [
         _NONE if value is None else _with_change(value, change, first=place == 0)
         for place, (value, change) in enumerate(zip(row.values, row.changes, strict=True))

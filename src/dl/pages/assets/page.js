@@ -80,10 +80,10 @@
   }
 
   function show(figure) {
-    const chart = JSON.parse(figure.querySelector(".chart-data").textContent);
+    let chart = JSON.parse(figure.querySelector(".chart-data").textContent);
     const place = figure.querySelector(".plot");
     const button = figure.querySelector("button.log");
-    const data = joined(chart);
+    let data = joined(chart);
     let plot = null;
     let log = false;
     const draw = () => {
@@ -105,6 +105,11 @@
       event.preventDefault();
       stepCursor(plot, step);
     });
+    figure.update = (grown) => {
+      chart = grown;
+      data = joined(chart);
+      draw();
+    };
     new ResizeObserver(() => {
       const width = Math.max(200, place.clientWidth);
       if (plot.width !== width) plot.setSize({ width, height: 290 });

@@ -1,0 +1,118 @@
+"""What the board shows of runs and sweeps, as plain data."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from dl.browse.entries import Entry, entries_of, read_entries, utc_now
+from dl.browse.select import Row, parse_condition, require_keys, shown, sort_rows
+from dl.browse.settings import SettingsMemory
+from dl.errors import RunError
+from dl.runs.find import run_names
+from dl.runs.sweeps import SweepDirectory, sweeps_of
+from dl.sweep.leaderboard import paths_of
+from dl.sweep.results import Results, read_results
+
+Plain = dict[str, Any]
+
+
+def run_table(root: Path, conditions: list[str], sort: str) -> list[Plain]:
+    """Returns a row for each run that fulfils the conditions, in this order.
+
+    Raises:
+        UsageError: A condition is none, or no run has a key.
+    """
+    return _table(read_entries(root).readable, root, conditions, sort)
+
+
+def trial_table(sweep: SweepDirectory, root: Path) -> list[Plain]:
+    """Returns a row for each training of a sweep."""
+    found = [run for trial in sorted(sweep.trials.glob("[0-9]*")) for run in _runs_of(trial, sweep)]
+    return _table(entries_of(found).readable, root, [], "started")
+
+
+def _runs_of(trial: Path, sweep: SweepDirectory) -> list[Any]:
+    return [sweep.run(int(trial.name), int(path.name)) for path in sorted(trial.glob("[0-9]*"))]
+
+
+def _table(entries: list[Entry], root: Path, conditions: list[str], sort: str) -> list[Plain]:
+    parsed = [parse_condition(text) for text in conditions]
+    keys = [condition.key for condition in parsed] + [sort.removeprefix("-")]
+    now = utc_now()
+    rows: list[Row] = [entry.facts(now) for entry in entries]
+    if rows and not all(any(key in row for row in rows) for key in keys):
+        memory = SettingsMemory(root)
+        rows = [{**memory.of(e.run), **row} for e, row in zip(entries, rows, strict=True)]
+        memory.save()
+    if rows:
+        require_keys("filter or order:", keys, rows)
+    by_label = {str(entry.run.path): entry for entry in entries}
+    named: list[Row] = [
+        {**row, "path": str(entry.run.path)} for entry, row in zip(entries, rows, strict=True)
+    ]
+    kept = [row for row in named if all(condition.holds(row) for condition in parsed)]
+    return [_row(by_label[str(row["path"])], row, root) for row in sort_rows(kept, sort)]
+
+
+def _row(entry: Entry, row: Row, root: Path) -> Plain:
+    part, metrics = entry.judged or ("", {})
+    names = list(metrics)
+    name = names[min(1, len(names) - 1)] if names else ""
+    return {
+        "run": entry.run.label,
+        "address": entry.run.path.relative_to(root).as_posix(),
+        "status": entry.record.status,
+        "age": row["age"],
+        "seconds": entry.record.seconds,
+        "epochs": entry.record.epochs,
+        "metric": f"{part} {name}".strip(),
+        "value": _finite(metrics.get(name)),
+        "tags": list(entry.tags),
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def sweep_list(root: Path) -> list[Plain]:
+    """Returns a row for each sweep; one whose files are damaged is left out."""
+    rows = []
+    for name in run_names(root):
+        for sweep in sweeps_of(root, name):
+            try:
+                results = read_results(sweep)
+            except RunError:
+                continue
+            rows.append(_sweep_row(results, root))
+    return rows
+
+
+def _sweep_row(results: Results, root: Path) -> Plain:
+    best = next((line.standing for line in results.lines if line.rank == 1), None)
+    return {
+        "sweep": results.directory.label,
+        "address": results.directory.path.relative_to(root).as_posix(),
+        "status": results.record.status,
+        "trials": results.record.trials,
+        "ended": sum(line.standing.status != "unfinished" for line in results.lines),
+        "metric": results.record.terms.goal.metric,
+        "best": None if best is None else _finite(best.mean),
+    }
+
+
+def leaderboard_table(results: Results) -> Plain:
+    """Returns the leaderboard of a sweep: its header, and a row of texts for each setting."""
+    paths = paths_of(results.lines)
+    header = ["rank", "trial", results.record.terms.goal.metric, "spread", *paths, "verdict"]
+    rows = []
+    for line in results.lines:
+        standing = line.standing
+        values = [shown(standing.setting.values.get(path)) for path in paths]
+        score = f"{standing.mean:.5g}" if standing.scores else "-"
+        spread = "" if standing.spread is None else f"{standing.spread:.3g}"
+        verdict = line.verdict or standing.error or standing.status
+        rows.append([str(line.rank or "-"), str(standing.trial), score, spread, *values, verdict])
+    return {"header": header, "rows": rows}
