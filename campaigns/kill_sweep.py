@@ -1,0 +1,128 @@
+"""Kills a sweep at random moments and resumes it, until it ends; compares with an undisturbed one.
+
+python -m campaigns.kill_sweep [--kills 20] [--seed 1]
+
+The command is killed by SIGKILL, alone or with its server and workers. At the end the leaderboard
+must be that of a sweep that nobody disturbed, byte for byte, and the journal must know each
+training once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+BASE = """\
+name: digits
+data: {source: builtin, dataset: digits, split: {validation: 0.2, test: 0.2}}
+preprocess: {numeric: minmax}
+model:
+  layers:
+    - {type: Dense, units: 16, activation: relu, name: hidden}
+    - {type: Dropout, rate: 0.1}
+    - {type: Dense, units: 10, activation: softmax}
+training:
+  loss: sparse_categorical_crossentropy
+  metrics: [accuracy]
+  batch_size: 64
+  epochs: 10
+"""
+SWEEP = """\
+base: base.yaml
+name: killed
+method: tpe
+trials: 24
+repeats: 2
+jobs: 2
+parameters:
+  training.optimizer.learning_rate: {log_uniform: [1e-4, 1e-1]}
+  model.layers.hidden.units: [8, 16, 32]
+  model.layers.hidden.activation: [relu, tanh, sigmoid]
+"""
+
+
+def main() -> None:
+    """Runs the campaign and prints what it found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=_Raw)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "base.yaml").write_text(BASE)
+        (folder / "sweep.yaml").write_text(SWEEP)
+        began = time.monotonic()
+        _start(folder, "whole").wait()
+        seconds = time.monotonic() - began
+        kills = _killed(folder, options.kills, seconds, random.Random(options.seed))
+        _report(folder, kills)
+
+
+class _Raw(argparse.RawDescriptionHelpFormatter):
+    pass
+
+
+def _start(folder: Path, runs: str, *more: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "dl", "sweep", "sweep.yaml", "--runs", runs, "-q", *more]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
+
+
+def _killed(folder: Path, kills: int, seconds: float, chance: random.Random) -> int:
+    """Kills the sweep that many times, if it lasts so long, and lets it end; returns the kills."""
+    longest = max(3.0, 3 * seconds / kills)  # most of it is loading, where a kill finds nothing
+    for kill in range(kills):
+        process = _start(folder, "killed", *(["--resume"] if _begun(folder) else []))
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(chance.uniform(0, longest) + 2)
+            return kill
+        if chance.random() < 0.5:
+            _kill_children(process.pid)
+        process.kill()
+        process.wait()
+        print(f"kill {kill + 1}: {_ended(folder)} trainings are known", flush=True)
+    _start(folder, "killed", *(["--resume"] if _begun(folder) else [])).wait()
+    return kills
+
+
+def _begun(folder: Path) -> bool:
+    return (folder / "killed/killed/0001/sweep.json").exists()
+
+
+def _ended(folder: Path) -> int:
+    journal = folder / "killed/killed/0001/journal.jsonl"
+    return journal.read_text().count('"event": "ended"') if journal.exists() else 0
+
+
+def _kill_children(pid: int) -> None:
+    """Kills the processes that the process has started, and theirs."""
+    with contextlib.suppress(OSError):
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for child in map(int, children):
+            _kill_children(child)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+
+
+def _report(folder: Path, kills: int) -> None:
+    whole, killed = (folder / runs / "killed/0001" for runs in ("whole", "killed"))
+    same = (whole / "leaderboard.csv").read_bytes() == (killed / "leaderboard.csv").read_bytes()
+    records = [json.loads(line) for line in (killed / "journal.jsonl").read_text().splitlines()]
+    ended = [(item["trial"], item["repeat"]) for item in records if item["event"] == "ended"]
+    others = [path.name for path in (folder / "killed/killed").iterdir() if path.name != "0001"]
+    print(f"{kills} kills, {len(ended)} trainings, {len(ended) - len(set(ended))} of them twice")
+    print(f"the leaderboard is {'the same' if same else 'ANOTHER'}")
+    if not same or len(ended) != len(set(ended)) or others:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
