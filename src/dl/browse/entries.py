@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dl.errors import RunError
 from dl.runs.directory import RunDirectory
-from dl.runs.find import all_runs
+from dl.runs.find import all_runs, trial_runs
 from dl.runs.record import RunRecord, read_json, read_record
 from dl.runs.tags import read_tags
 
@@ -81,9 +81,11 @@ class Entries:
 
 
 def read_entries(root: Path, name: str | None = None) -> Entries:
-    """Reads all runs below `root`, or those of one name."""
-    runs = (run for run in all_runs(root) if name in (None, run.path.parent.name))
-    return entries_of(runs)
+    """Reads all runs below `root`, or those of one name; a sweep's trials only by its name."""
+    if name is None:
+        return entries_of(all_runs(root))
+    own = (run for run in all_runs(root) if run.path.parent.name == name)
+    return entries_of([*own, *trial_runs(root, name)])
 
 
 def entries_of(runs: Iterable[RunDirectory]) -> Entries:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -81,9 +82,10 @@ class EngineTrainer:
         self._programs: Programs | None = None
 
     def prepare(self) -> Mapping[str, float]:
-        """Imports Keras and reads the data."""
+        """Imports Keras and reads the data; returns the means over the repeats."""
         from dl.cli.background import Importing
         from dl.config.load import load_config
+        from dl.data.baseline import trivial_metrics
 
         configs = [
             load_config(self._variants.base, overrides) for overrides in self._variants.overrides
@@ -91,12 +93,11 @@ class EngineTrainer:
         with Importing("dl.engine.workflow") as engine:
             if configs[0].config.data.source == _KERAS_SOURCE:
                 engine.module()
-            for loaded in configs:
-                self._dataset(loaded)
+            baseline = [trivial_metrics(loaded.config, self._dataset(loaded)) for loaded in configs]
             engine.module()
         gc.collect()
         gc.freeze()  # so that no worker looks through, and copies, what it shares with the others
-        return {}
+        return {name: fmean(each[name] for each in baseline) for name in baseline[0]}
 
     def begin(self, threads: int) -> None:
         """Gives TensorFlow its threads."""

@@ -10,6 +10,8 @@ from pathlib import Path
 DEFAULT_ROOT = Path("runs")
 """The folder of all runs, where no other is named."""
 
+TRIALS = "trials"
+"""The folder of a sweep that holds the runs of its trials."""
 NUMBER = re.compile(r"\d{4,}")
 
 
@@ -112,7 +114,11 @@ class RunDirectory:
 
     @property
     def label(self) -> str:
-        """`name/0001`, as users name the run."""
+        """`name/0001`, as users name the run; that of a trial has the sweep's label before it."""
+        trials = self.path.parent.parent
+        if trials.name == TRIALS and NUMBER.fullmatch(trials.parent.name):
+            sweep = trials.parent
+            return f"{sweep.parent.name}/{sweep.name}/{self.path.parent.name}/{self.path.name}"
         return f"{self.path.parent.name}/{self.path.name}"
 
 

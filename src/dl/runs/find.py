@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dl.errors import RunError, closest
 from dl.runs.directory import NUMBER, RunDirectory, numbers
-from dl.runs.sweeps import RECORD, SweepDirectory
+from dl.runs.sweeps import RECORD, SweepDirectory, sweeps_of, trial_name
 
 
 def find_run(text: str, root: Path) -> RunDirectory:
@@ -70,6 +70,16 @@ def all_runs(root: Path) -> Iterator[RunDirectory]:
             run = RunDirectory(root / name / f"{number:04d}")
             if run.record.is_file() and not run.path.is_symlink():
                 yield run
+
+
+def trial_runs(root: Path, name: str) -> Iterator[RunDirectory]:
+    """Yields the runs of all trials of the sweeps of a name."""
+    for sweep in sweeps_of(root, name):
+        for trial in numbers(sweep.trials):
+            for repeat in numbers(sweep.trials / trial_name(trial)):
+                run = sweep.run(trial, repeat)
+                if run.record.is_file() and not run.path.is_symlink():
+                    yield run
 
 
 def run_names(root: Path) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dl.runs.create import create_run
-from dl.runs.directory import RunDirectory, numbers
+from dl.runs.directory import TRIALS, RunDirectory, numbers
 
 RECORD = "sweep.json"
 
@@ -52,7 +52,7 @@ class SweepDirectory:
     @property
     def trials(self) -> Path:
         """The folder of the trials: a name for each setting, in it a run for each repeat."""
-        return self.path / "trials"
+        return self.path / TRIALS
 
     @property
     def label(self) -> str:
