@@ -49,6 +49,9 @@ parameters:
   model.layers.hidden.activation: [relu, tanh, sigmoid]
 """
 
+_WHILE_LOADING = 0.25
+"""Share of the kills that come before a first training has ended."""
+
 
 def main() -> None:
     """Runs the campaign and prints what it found."""
@@ -78,11 +81,14 @@ def _start(folder: Path, runs: str, *more: str) -> subprocess.Popen[bytes]:
 
 def _killed(folder: Path, kills: int, seconds: float, chance: random.Random) -> int:
     """Kills the sweep that many times, if it lasts so long, and lets it end; returns the kills."""
-    longest = max(3.0, 3 * seconds / kills)  # most of it is loading, where a kill finds nothing
     for kill in range(kills):
         process = _start(folder, "killed", *(["--resume"] if _begun(folder) else []))
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(chance.uniform(0, longest) + 2)
+        if chance.random() < _WHILE_LOADING:
+            time.sleep(chance.uniform(0, 5))
+        else:
+            _wait_for_a_training(folder, process)
+            time.sleep(chance.uniform(0, seconds / kills))
+        if process.poll() is not None:
             return kill
         if chance.random() < 0.5:
             _kill_children(process.pid)
@@ -91,6 +97,12 @@ def _killed(folder: Path, kills: int, seconds: float, chance: random.Random) -> 
         print(f"kill {kill + 1}: {_ended(folder)} trainings are known", flush=True)
     _start(folder, "killed", *(["--resume"] if _begun(folder) else [])).wait()
     return kills
+
+
+def _wait_for_a_training(folder: Path, process: subprocess.Popen[bytes]) -> None:
+    known = _ended(folder)
+    while _ended(folder) == known and process.poll() is None:
+        time.sleep(0.01)
 
 
 def _begun(folder: Path) -> bool:

@@ -108,8 +108,10 @@ def _load(
 
 def _carry_out(checked: Sweep, opened: Session, *, quiet: bool, fail_fast: bool) -> Results:
     """Runs the trials; the server imports Keras while this process gets ready."""
+    from dl.cli.background import Importing
     from dl.cli.display import open_reporter
     from dl.cli.signals import stop_requests
+    from dl.cli.sweep_pictures import PLOTS_MODULE, draw_pictures
     from dl.cli.sweep_trainer import open_pool
     from dl.cli.sweep_view import open_view
     from dl.errors import Interrupted
@@ -118,13 +120,14 @@ def _carry_out(checked: Sweep, opened: Session, *, quiet: bool, fail_fast: bool)
     with stop_requests() as request, open_pool(checked, opened) as pool:
         with open_reporter(quiet=quiet) as reporter, reporter.stage("Loading Keras and the data"):
             baseline = pool.ready()
-        with open_view(quiet=quiet) as view:
+        with open_view(quiet=quiet) as view, Importing(PLOTS_MODULE):
             watcher = Watcher(show=view.show, stop_signal=request, fail_fast=fail_fast)
             loop = Loop(checked, opened.directory, pool, watcher)
             try:
                 loop.run()
             finally:
                 results = opened.close(loop.status, baseline, loop.journal)
+        draw_pictures(checked, results)
         number = request()
     if number is not None:
         raise Interrupted(

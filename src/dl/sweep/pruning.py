@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 import optuna
 from optuna.pruners import BasePruner
-from optuna.study import StudyDirection
 from optuna.trial import Trial, TrialState
 
 from dl.sweep.journal import Ended
 from dl.sweep.schema import Pruning
+from dl.sweep.studies import new_study
 
 PRUNING_REPEAT = 1
 """The training of a setting that is compared with others; the rest follow if it survives."""
@@ -20,9 +20,7 @@ class Pruner:
     """Compares the first training of each setting with those of the others."""
 
     def __init__(self, pruning: Pruning, epochs: int, maximize: bool) -> None:
-        direction = StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE
-        pruner = _pruner(pruning, epochs)
-        self._study = optuna.create_study(direction=direction, pruner=pruner, study_name="sweep")
+        self._study = new_study(maximize, _pruner(pruning, epochs))
         self._least = pruning.min_epochs
         self._trials: dict[int, Trial] = {}
 

@@ -9,14 +9,12 @@ from typing import Protocol
 
 import optuna
 from optuna.samplers import BaseSampler
-from optuna.study import StudyDirection
 from optuna.trial import Trial, TrialState
 
 from dl.sweep.load import Sweep
 from dl.sweep.parameters import Parameter
 from dl.sweep.space import Picked, Setting, choose, grid
-
-optuna.logging.set_verbosity(optuna.logging.ERROR)
+from dl.sweep.studies import new_study
 
 _SEED_STEP = 1_000_003
 """Between the seeds of two questions; a sampler's own streams do not come close to it."""
@@ -84,8 +82,7 @@ class Sampled:
         self._parameters = parameters
         self._method = method
         self._seed = seed
-        direction = StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE
-        self._study = optuna.create_study(direction=direction, study_name="sweep")
+        self._study = new_study(maximize)
         self._asked: dict[int, Trial] = {}
         self._others: dict[int, Setting] = {}
 

@@ -1,0 +1,59 @@
+"""The pictures of a sweep: which are drawn, and what they stand on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dl.report.sweep_input import SweepInput, Trial
+from dl.report.sweep_plots import draw_sweep
+
+RATE, KIND = "training.optimizer.learning_rate", "training.optimizer.type"
+
+
+def _trial(number: int, pruned: bool = False, **values: object) -> Trial:
+    setting = {RATE: 10.0**-number, KIND: "adam", **values}
+    return Trial(number, setting, 0.5 + number / 20, pruned, (0.4, 0.5 + number / 20))
+
+
+SWEEP = SweepInput(
+    name="search/0001",
+    metric="val_accuracy",
+    maximize=True,
+    trials=(_trial(1), _trial(2, momentum=0.5), _trial(3, pruned=True), _trial(4)),
+    logarithmic=frozenset({RATE}),
+    importance={RATE: 0.8, KIND: 0.2},
+)
+ALL = {"objective.png", "learning_curves.png", "importance.png", "parallel_coordinates.png"}
+
+
+def _drawn(folder: Path, sweep: SweepInput) -> set[str]:
+    draw_sweep(folder, sweep)
+    return {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.slow
+def test_a_sweep_has_four_pictures(tmp_path: Path) -> None:
+    assert _drawn(tmp_path, SWEEP) == ALL
+
+
+@pytest.mark.slow
+def test_many_values_have_an_axis_of_numbers(tmp_path: Path) -> None:
+    many = tuple(_trial(number, units=number * 8) for number in range(1, 20))
+    assert _drawn(tmp_path, replace(SWEEP, trials=many)) == ALL
+
+
+@pytest.mark.slow
+def test_importance_needs_two_parameters(tmp_path: Path) -> None:
+    assert _drawn(tmp_path, replace(SWEEP, importance={RATE: 1.0})) == ALL - {"importance.png"}
+
+
+def test_a_sweep_without_a_result_has_no_pictures(tmp_path: Path) -> None:
+    (tmp_path / "objective.png").touch()
+    assert _drawn(tmp_path, replace(SWEEP, trials=(_trial(1, pruned=True),))) == set()
+
+
+def test_the_best_trial_is_the_least_where_less_is_better() -> None:
+    assert replace(SWEEP, maximize=False).ranked[0].number == 1
