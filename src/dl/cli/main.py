@@ -27,6 +27,7 @@ from dl.cli.prune import prune
 from dl.cli.remove import remove
 from dl.cli.render import error_text
 from dl.cli.report import report
+from dl.cli.reproduce import reproduce
 from dl.cli.schema import schema
 from dl.cli.show import show
 from dl.cli.signals import Stopped, stopping_at_once
@@ -69,6 +70,7 @@ for _command in (
     train,
     evaluate,
     predict,
+    reproduce,
     validate,
     lint,
     trace,

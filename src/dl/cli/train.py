@@ -94,7 +94,7 @@ def train(
             raise UsageError("a config is missing", hint="dl train CONFIG, or --resume RUN")
         elif dry_run:
             _advise(loaded, reporter)
-            _prepare(loaded, reporter)
+            prepared_of(loaded, reporter)
             reporter.note("dry run: nothing was trained and nothing was written")
         else:
             _advise(loaded, reporter)
@@ -145,7 +145,7 @@ def _advise(loaded: Loaded, reporter: Reporter) -> None:
         reporter.note(f"the reasons, and what to write: dl lint {loaded.path}")
 
 
-def _prepare(loaded: Loaded, reporter: Reporter) -> Prepared:
+def prepared_of(loaded: Loaded, reporter: Reporter) -> Prepared:
     """Reads the data while Keras loads, then builds the model."""
     from dl.cli.background import Importing
     from dl.cli.tables import data_text, summary_text
@@ -193,7 +193,7 @@ def _carry_out(
     from dl.pages.drawing import Drawing
 
     with Drawing() as drawing:
-        prepared = _prepare(loaded, reporter)
+        prepared = prepared_of(loaded, reporter)
         with stop_requests() as request:
             from dl.engine.light import keep_light
             from dl.engine.workflow import Watch
