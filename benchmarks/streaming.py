@@ -49,12 +49,13 @@ BUDGETS = {"streamed": 100, "in memory": 1_000_000}
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A process: what it was, seconds of its epoch and of the whole, peak memory in bytes."""
+    """A process: what it was, seconds of its epoch, of the whole and of processors, peak bytes."""
 
     name: str
     rows: int
     epoch: float
     whole: float
+    processors: float
     memory: int
 
 
@@ -65,8 +66,8 @@ def main() -> None:
     options = parser.parse_args()
     bare = _measured("TensorFlow alone", 0, [sys.executable, str(REFERENCE)])
     print(f"TensorFlow and Keras alone, one batch: {bare.memory / 1e6:,.0f} MB\n")
-    print("| rows | how | epoch, s | rows a second | whole command, s | memory above, MB |")
-    print("|---|---|---|---|---|---|", flush=True)
+    print("| rows | how | epoch, s | rows a second | whole, s | processors, s | memory above, MB |")
+    print("|---|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
         folder = Path(name)
         for rows in map(int, options.rows.split(",")):
@@ -105,7 +106,8 @@ def _measured(name: str, rows: int, command: Sequence[str]) -> Measured:
             sys.exit(f"{' '.join(command)} failed:\n{noise.read()}")
         whole = time.perf_counter() - begin
         out.seek(0)
-        return Measured(name, rows, _epoch(out.read()), whole, usage.ru_maxrss * 1024)
+        processors = usage.ru_utime + usage.ru_stime
+        return Measured(name, rows, _epoch(out.read()), whole, processors, usage.ru_maxrss * 1024)
 
 
 def _epoch(printed: str) -> float:
@@ -118,10 +120,10 @@ def _epoch(printed: str) -> float:
 
 
 def _line(measured: Measured, bare: int) -> str:
-    speed = measured.rows / measured.epoch
+    speed, above = measured.rows / measured.epoch, (measured.memory - bare) / 1e6
     return (
         f"| {measured.rows:,} | {measured.name} | {measured.epoch:.1f} | {speed:,.0f} "
-        f"| {measured.whole:.0f} | {(measured.memory - bare) / 1e6:,.0f} |"
+        f"| {measured.whole:.0f} | {measured.processors:.0f} | {above:,.0f} |"
     )
 
 
