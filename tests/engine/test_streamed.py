@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,13 @@ from dl.config.schema import Config
 from dl.data.streaming.scratch import ScratchFile
 from dl.data.types import Array, Dataset, Held, Part
 from dl.engine import streamed
+from dl.engine.checkpoint import Checkpoints, last_checkpoint
 from dl.engine.evaluate import evaluate
+from dl.engine.fit import fit
 from dl.engine.predict import predict
 from dl.progress import SilentReporter
+from dl.runs.create import create_run
+from dl.runs.directory import RunDirectory
 from engine.making import DENSE, built, config, dataset, inputs, labels, part, trained
 
 ROWS = 43
@@ -109,6 +114,40 @@ def test_a_training_that_is_stopped_keeps_its_whole_epochs() -> None:
     asked = iter([False] * 5 + [True] * 100)
     _, history = trained(config([DENSE]), data, should_stop=lambda: next(asked))
     assert [row["epoch"] for row in history] == [1]
+
+
+def test_a_stopped_training_goes_on_with_the_same_bits(tmp_path: Path) -> None:
+    chosen = config([DENSE], {"compile": False, "steps_per_call": 2}, epochs=4)
+    whole = with_checkpoints(chosen, tmp_path / "whole", lambda: False)
+    asked = iter([False] * 9 + [True] * 100)
+    stopped = with_checkpoints(chosen, tmp_path / "stopped", lambda: next(asked))
+    assert len(stopped[0]) == 1
+    assert with_checkpoints(chosen, tmp_path / "stopped", lambda: False) == whole
+
+
+def with_checkpoints(
+    chosen: Config, root: Path, stop: Callable[[], bool]
+) -> tuple[list[dict[str, float]], list[bytes]]:
+    """Trains rows on the disk, from the last checkpoint if there is one."""
+    if not root.exists():
+        with create_run(root, "case", {}):
+            pass
+    run = RunDirectory(root / "case" / "0001")
+    checkpoints = Checkpoints(run, {}, last_checkpoint(run, SilentReporter()))
+    data = on_disk(dataset(inputs(ROWS, 5), labels(ROWS)))
+    model = built(chosen, data)
+    history = fit(
+        model,
+        data,
+        chosen,
+        SilentReporter(),
+        checkpoints.see,
+        should_stop=stop,
+        checkpoints=checkpoints,
+    )
+    checkpoints.write()
+    weights = [*model.variables, *model.optimizer.variables]
+    return without_seconds(history), [variable.numpy().tobytes() for variable in weights]
 
 
 TABLE = """\
