@@ -1,0 +1,153 @@
+"""Prediction, the whole command: `dl predict` against a script of pandas and Keras.
+
+python benchmarks/prediction.py --other-python PYTHON [--rows 1000000] [--rounds 3]
+
+`--other-python` is an interpreter that has keras, tensorflow and pandas, which `dl` does not need.
+A table of 20 columns goes through 20-64-3, CSV in and CSV out, and then a table of one row. `dl` is
+measured with the light copy of the model, and with TensorFlow, as where there is no copy. The peaks
+of memory and the processor time are those of the last round. Both sides must predict the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+import pyarrow.csv
+from measure import Row, Timed, compare, markdown, run
+
+SCRIPT = Path(__file__).parent / "reference" / "keras_predict.py"
+COLUMNS = 20
+TRAINING_ROWS = 20_000
+TOLERANCE = 1e-5
+CONFIG = """\
+name: bench
+data: {source: csv, path: train.csv, target: label}
+preprocess: {numeric: none}
+model:
+  layers:
+    - {type: Dense, units: 64, activation: relu}
+    - {type: Dense, units: 3, activation: softmax}
+training: {loss: sparse_categorical_crossentropy, epochs: 2}
+"""
+
+
+@dataclass
+class Usage:
+    """What each command took, by its name: the peak of memory in MiB, seconds of the processor."""
+
+    taken: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def timed(self, name: str, command: Sequence[str]) -> Timed:
+        """Returns what runs a command, notes what it took, and gives its seconds."""
+
+        def run_once() -> float:
+            with tempfile.TemporaryFile() as said:
+                begin = time.perf_counter()
+                process = subprocess.Popen(command, stderr=said)
+                _, status, usage = os.wait4(process.pid, 0)
+                seconds = time.perf_counter() - begin
+                if status:
+                    said.seek(0)
+                    sys.exit(f"{' '.join(command)} failed:\n{said.read().decode()}")
+            self.taken[name] = usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
+            return seconds
+
+        return run_once
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The two runs of the same model: with its light copy, and without."""
+
+    folder: Path
+    dl: str
+    other_python: str
+    rounds: int
+    usage: Usage = field(default_factory=Usage)
+
+    def against(self, job: str, run_name: str, table: str, batch: int, aim: str) -> Row:
+        """Measures `dl` and the script in turn on a table, and compares what they wrote."""
+        ours, theirs = self.folder / "ours.csv", self.folder / "theirs.csv"
+        rows, model = str(self.folder / table), str(self.folder / "light" / "model.h5")
+        command = [self.dl, "predict", str(self.folder / run_name), rows, "-o", str(ours), "-q"]
+        script = [self.other_python, str(SCRIPT), model, rows, str(theirs)]
+        name = f"pandas + Keras, batch {batch}"
+        row = compare(
+            job,
+            name,
+            self.usage.timed(job, command),
+            self.usage.timed(f"{job}: {name}", [*script, f"--batch-size={batch}"]),
+            rounds=self.rounds,
+            target=aim,
+        )
+        check_same(ours, theirs)
+        return row
+
+
+def main() -> None:
+    options = _options()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepare(folder, options.rows, options.dl)
+        bench = Bench(folder, options.dl, options.other_python, options.rounds)
+        table = f"{options.rows:,} rows"
+        rows = [
+            bench.against(f"{table}, light copy", "light", "rows.csv", 32, "10 x"),
+            bench.against(f"{table}, light copy", "light", "rows.csv", 8192, "-"),
+            bench.against(f"{table}, TensorFlow", "heavy", "rows.csv", 32, "4 x"),
+            bench.against("one row, light copy", "light", "one.csv", 32, "4 x"),
+        ]
+    print("\n" + markdown(rows))
+    for job, (peak, processor) in bench.usage.taken.items():
+        print(f"{job}: peak of memory {peak:,.0f} MiB, processor {processor:.1f} s")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--other-python", required=True)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--dl", default=str(Path(sys.executable).with_name("dl")))
+    return parser.parse_args()
+
+
+def prepare(folder: Path, rows: int, dl: str) -> None:
+    """Writes the tables and trains the model; `heavy` is the run without its light copy."""
+    random = np.random.default_rng(0)
+    x = np.round(random.normal(size=(max(rows, TRAINING_ROWS), COLUMNS)), 6)
+    label = (x @ random.normal(size=(COLUMNS, 3))).argmax(axis=1)
+    table = pyarrow.table({f"x{i}": x[:, i] for i in range(COLUMNS)})
+    labelled = table.append_column("label", pyarrow.array(label))
+    pyarrow.csv.write_csv(labelled.slice(0, TRAINING_ROWS), folder / "train.csv")
+    pyarrow.csv.write_csv(table.slice(0, rows), folder / "rows.csv")
+    pyarrow.csv.write_csv(table.slice(0, 1), folder / "one.csv")
+    (folder / "bench.yaml").write_text(CONFIG)
+    run([dl, "train", str(folder / "bench.yaml"), "--runs", str(folder / "runs"), "-q"])
+    shutil.copytree(folder / "runs" / "bench" / "0001", folder / "light")
+    shutil.copytree(folder / "light", folder / "heavy")
+    for path in (folder / "heavy").glob("model.tflite*"):
+        path.unlink()
+
+
+def check_same(ours: Path, theirs: Path) -> None:
+    """Ends the benchmark if the two tables differ by more than the rounding of a runtime."""
+    first, second = (pyarrow.csv.read_csv(path).drop(["prediction"]) for path in (ours, theirs))
+    for left, right in zip(first.columns, second.columns, strict=True):
+        difference = np.max(np.abs(left.to_numpy() - right.to_numpy()))
+        if difference > TOLERANCE:
+            sys.exit(f"the two sides predict other numbers: {difference:.1e} apart")
+
+
+if __name__ == "__main__":
+    main()
