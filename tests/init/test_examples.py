@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pytest
 
 from dl.errors import UsageError
 from dl.init.examples import example, examples
 
+CONFIGS = Path(__file__).parents[2] / "configs"
 NAMES = [
     "bikes",
     "diabetes",
@@ -22,6 +25,10 @@ def test_examples_are_the_shipped_configs_sorted() -> None:
     course = [entry.name for entry in examples().values() if entry.group == "course"]
     assert course == sorted(course)
     assert course[0] == "01-perceptron"
+
+
+def test_no_example_hides_another() -> None:
+    assert sorted(examples()) == sorted(path.stem for path in CONFIGS.rglob("*.yaml"))
 
 
 def test_examples_have_a_summary_of_one_short_line() -> None:
