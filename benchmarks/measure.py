@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -63,7 +64,8 @@ def markdown(rows: Sequence[Row]) -> str:
 
 def run(command: Sequence[str]) -> str:
     """Runs a command and returns what it printed; its errors are shown and end the benchmark."""
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=quiet)
     if result.returncode != 0:
         sys.exit(f"{' '.join(command)} failed:\n{result.stderr}")
     return result.stdout
