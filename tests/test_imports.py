@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import inspect
 import sys
 import threading
 from pathlib import Path
@@ -67,6 +68,25 @@ def test_a_deferred_module_runs_when_it_is_used(gathering: str) -> None:
         package, first = (importlib.import_module(f"{gathering}{end}") for end in ("", ".first"))
     assert package.ran == []
     assert first.gathering is package
+    assert package.ran == ["first"]
+
+
+def test_a_deferred_module_can_be_looked_at_without_running_it(gathering: str) -> None:
+    with deferred(gathering):
+        package, first = (importlib.import_module(f"{gathering}{end}") for end in ("", ".first"))
+    assert inspect.getmodule(test_garbage_is_collected_again_afterwards) is not None
+    assert (first.__name__, hasattr(first, "__path__")) == ("gathering.first", False)
+    assert package.ran == []
+
+
+def test_a_deferred_module_runs_once_and_lacks_what_it_lacks(gathering: str) -> None:
+    with deferred(gathering):
+        package, first = (importlib.import_module(f"{gathering}{end}") for end in ("", ".first"))
+    assert "gathering" in dir(first)
+    with pytest.raises(
+        AttributeError, match=r"module 'gathering\.first' has no attribute 'absent'"
+    ):
+        _ = first.absent
     assert package.ran == ["first"]
 
 

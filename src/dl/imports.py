@@ -5,11 +5,12 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import LazyLoader
 from types import ModuleType
+from typing import Any
 
 
 class _Hider:
@@ -39,6 +40,50 @@ def hidden(names: Sequence[str]) -> Iterator[None]:
         sys.meta_path.remove(hider)
 
 
+class _PutOff(ModuleType):
+    """A module that runs when one of its names is asked for; to look at what it is runs nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        self._run()
+        try:
+            return self.__dict__[name]
+        except KeyError:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
+
+    def __dir__(self) -> Iterable[str]:
+        self._run()
+        return super().__dir__()
+
+    def _run(self) -> None:
+        loader = self.__spec__ and self.__spec__.loader
+        if isinstance(loader, _PuttingOff):
+            loader.run(self)
+
+
+class _PuttingOff(Loader):
+    """Makes a module at its import, and runs it later."""
+
+    def __init__(self, loader: Loader) -> None:
+        self._loader: Loader | None = loader
+        self._lock = threading.RLock()
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """Makes the module, empty."""
+        return _PutOff(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Does nothing yet."""
+
+    def run(self, module: ModuleType) -> None:
+        """Runs the module if it has not begun to; another thread waits until it has run."""
+        with self._lock:
+            loader, self._loader = self._loader, None
+            if loader is not None:
+                loader.exec_module(module)
+
+
 class _Deferrer:
     """Comes before the import system's own finders, and has modules run at their first use."""
 
@@ -54,7 +99,7 @@ class _Deferrer:
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:
-            spec.loader = LazyLoader(spec.loader)
+            spec.loader = _PuttingOff(spec.loader)
         return spec
 
 

@@ -31,8 +31,6 @@ with quiet_stderr(), uncollected(), hidden(_OPTIONAL), deferred(_GATHERED, _ALSO
     import keras
     import tensorflow as tf
 
-    tf.config.list_physical_devices()  # says what it did not find, at its first use
-
 absl.logging.set_verbosity(absl.logging.ERROR)
 tf.get_logger().setLevel("ERROR")
 keras.utils.disable_interactive_logging()

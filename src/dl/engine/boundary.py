@@ -73,7 +73,9 @@ class Snapshots:
         return _boundary(self._plane, frames, self._dataset)
 
     def _frames(self, plane: Plane, kept: list[Array], last: int) -> Iterator[Frame]:
-        forward = tf.function(lambda rows: self._model(rows, training=False), reduce_retracing=True)
+        forward = tf.function(
+            lambda rows: self._model(rows, training=False), reduce_retracing=True, autograph=False
+        )
         learned = self._dataset.learned
         smooth = target_of(learned).probabilities or target_of(learned).form == "numbers"
         coarse, fine = (tf.constant(plane.grid(s)) for s in (SIDES if smooth else SIDES_OF_STEPS))

@@ -45,7 +45,7 @@ def evaluate_blocks(
 
     The rows of a block, but for the last, are a multiple of `batch`.
     """
-    loop = traced(model, "evaluate", lambda: tf.function(_test_loop(model), reduce_retracing=True))
+    loop = traced(model, "evaluate", lambda: _traceable(_test_loop(model)))
     model.reset_metrics()
     logs: dict[str, Any] = {}
     for rows in blocks:
@@ -60,6 +60,10 @@ def evaluation_batch(model: keras.Sequential, config: Config) -> int:
     if reduction in (None, "sum_over_batch_size", "mean", "mean_with_sample_weight"):
         return inference_batch(model)
     return inference_batch(model) if size == "full" else size
+
+
+def _traceable(loop: Callable[..., Any]) -> Any:
+    return tf.function(loop, reduce_retracing=True, autograph=False)
 
 
 def _test_loop(model: keras.Sequential) -> Callable[..., Any]:

@@ -113,7 +113,7 @@ def _converted(model: keras.Sequential, rows: int | None) -> bytes:
 
 
 def _convert(model: keras.Sequential, rows: int | None) -> bytes:
-    forward = tf.function(lambda x: model(x, training=False))
+    forward = tf.function(lambda x: model(x, training=False), autograph=False)
     signature = tf.TensorSpec([rows, *model.input_shape[1:]], model.inputs[0].dtype)
     graph = forward.get_concrete_function(signature)
     holder = tf.Module()

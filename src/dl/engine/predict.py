@@ -18,7 +18,9 @@ class Forward:
     def __init__(self, model: keras.Sequential) -> None:
         self._shape = tuple(model.output_shape[1:])
         self._batch = inference_batch(model)
-        self._run = tf.function(lambda rows: model(rows, training=False), reduce_retracing=True)
+        self._run = tf.function(
+            lambda rows: model(rows, training=False), reduce_retracing=True, autograph=False
+        )
 
     def __call__(self, x: Rows, advance: Advance = lambda done: None) -> Array:
         """Returns the outputs, in the order of the rows, as float32 of shape (rows, *outputs).

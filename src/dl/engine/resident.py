@@ -98,6 +98,7 @@ def traceable(loop: Callable[..., Any], compiled: bool) -> Any:
             tf.TensorSpec([], tf.int32),
         ],
         jit_compile=compiled,
+        autograph=False,
     )
 
 
