@@ -23,7 +23,9 @@ name: digits-csv
 data: {{source: csv, path: {table}, target: target, split: {{validation: 0.08, test: 0.2}}}}
 preprocess: {{numeric: minmax}}
 model:
-  layers: [{{type: Dense, units: 64, activation: relu}}, {{type: Dense, units: 10, activation: softmax}}]
+  layers:
+    - {{type: Dense, units: 64, activation: relu}}
+    - {{type: Dense, units: 10, activation: softmax}}
 training:
   loss: sparse_categorical_crossentropy
   optimizer: adam
