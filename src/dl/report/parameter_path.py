@@ -11,7 +11,7 @@ from dl.report.input import PlotInput
 from dl.report.numbers import number
 from dl.report.style import Axes
 
-_SIZE = (5.2, 4.4)
+_SIZE = (5.6, 4.6)
 _LEVELS = 14
 _MOST_MARKED = 60
 
@@ -23,7 +23,7 @@ def build(run: PlotInput) -> Figure | None:
         return None
     width, height = _SIZE
     subtitle = f"{_points(path)}; loss of {path.rows:,} training rows"
-    title = f"{run.name}: path of the parameters"
+    title = f"{run.name}: parameter path"
     sheet = style.new_sheet(width, height, title, subtitle, _note(path))
     axes = style.add_panels(sheet, 1, 1)[0][0]
     _draw_contours(axes, path)
