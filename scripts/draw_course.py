@@ -14,7 +14,7 @@ from dl.cli.main import run
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS, PICTURES = ROOT / "configs" / "course", ROOT / "docs" / "images" / "course"
-WIDTH, COLOURS = 640, 128
+WIDTH, COLOURS = 640, 256
 HIDDEN = "model.layers.hidden.activation"
 PATH, BOUNDARY, CURVES = "parameter_path", "boundary", "learning_curves"
 
@@ -85,7 +85,7 @@ def _small(picture: Path) -> bytes:
         height = round(image.height * WIDTH / image.width)
         small = image.convert("RGB").resize((WIDTH, height), Image.Resampling.LANCZOS)
     stream = io.BytesIO()
-    small.quantize(COLOURS, Image.Quantize.MAXCOVERAGE).save(stream, "PNG", optimize=True)
+    small.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=1).save(stream, "PNG", optimize=True)
     return stream.getvalue()
 
 

@@ -48,9 +48,13 @@ def summary_text(title: str, layers: Sequence[LayerLine]) -> str:
     trainable = sum(layer.trainable for layer in layers)
     lines = [f"model {title}", table(rows, columns)]
     biases = sum(layer.biases for layer in layers)
-    split = f": {total - biases:,} weights, {biases:,} biases"
+    split = f": {_counted(total - biases, 'weight')}, {_counted(biases, 'bias', 'biases')}"
     fixed = f", {total - trainable:,} not trainable" if total != trainable else ""
     return "\n".join([*lines, f"{total:,} parameters{split}{fixed}"])
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def _layer_cells(layer: LayerLine) -> list[str]:
