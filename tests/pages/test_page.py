@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -88,6 +90,18 @@ def test_report_writes_the_same_page_again(dl: Dl, trained: Path, tmp_path: Path
     outcome = dl("report", "multiclass", "--runs", trained, "-o", target)
     assert (outcome.code, outcome.out, outcome.err) == (0, f"{target}\n", "")
     assert target.read_text(encoding="utf-8") == page_of(trained, "multiclass")
+
+
+def test_what_was_learned_is_shown_where_it_fits_on_a_picture(
+    dl: Dl, trained: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(trained / "regression", tmp_path / "regression")
+    run = RunDirectory(tmp_path / "regression" / "0001")
+    (run.plots / "parameter_path.png").write_bytes(b"a picture")
+    assert dl("report", run.path).code == 0
+    text = run.report.read_text()
+    assert f"data:image/png;base64,{base64.b64encode(b'a picture').decode()}" in text
+    assert Page(text).sections == ["learning", "learned", "numbers", *COMMON]
 
 
 def test_a_run_that_kept_little_has_a_page_too(dl: Dl, trained: Path, tmp_path: Path) -> None:

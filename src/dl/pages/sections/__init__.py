@@ -13,6 +13,7 @@ from typing import Any
 from dl.pages.context import Context
 from dl.pages.sections.classes import build as classes
 from dl.pages.sections.data import build as data
+from dl.pages.sections.learned import build as learned
 from dl.pages.sections.learning import build as learning
 from dl.pages.sections.mistakes import build as mistakes
 from dl.pages.sections.model import build as model
@@ -35,6 +36,7 @@ class Section:
 
 SECTIONS: tuple[Section, ...] = (
     Section("learning", "Learning curves", learning),
+    Section("learned", "What it learned", learned),
     Section("classes", "Right and wrong", classes),
     Section("numbers", "Errors", numbers),
     Section("mistakes", "Worst mistakes", mistakes),

@@ -1,0 +1,29 @@
+"""What was learned, where a picture can show it: the plane of two inputs, the path of two weights."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from dl.pages.context import Context
+
+_PICTURES = {
+    "boundary.png": "What the network says at every point of the plane of its two inputs.",
+    "parameter_path.png": "The path of bias and weight over the contours of the loss.",
+}
+
+
+def build(context: Context) -> Mapping[str, Any] | None:
+    """Returns the pictures that training drew; None for a network of more inputs."""
+    plots = context.entry.run.plots
+    found = [
+        {"address": _address((plots / name).read_bytes()), "says": says}
+        for name, says in _PICTURES.items()
+        if (plots / name).is_file()
+    ]
+    return {"pictures": found} if found else None
+
+
+def _address(content: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(content).decode()
