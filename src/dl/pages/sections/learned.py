@@ -1,4 +1,4 @@
-"""What was learned, where a picture can show it: the plane of two inputs, the path of two weights."""
+"""What was learned, where it fits on a picture: a plane of inputs, a path of parameters."""
 
 from __future__ import annotations
 
