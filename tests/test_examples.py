@@ -17,11 +17,15 @@ Dl = Callable[..., Any]
 CONFIGS = Path(__file__).parents[1] / "configs"
 NEEDS_NETWORK = {"mnist", "mnist-cnn"}
 NEEDS_PICTURES = {"images"}
-TRAINED_ELSEWHERE = "course"
-"""The tests of the course train its configs, and look at what comes out."""
+COURSE, SWEEPS = "course", "sweeps"
+"""Folders with tests of their own: the course is trained there, and a sweep is no config."""
 
 
-@pytest.mark.parametrize("example", examples().values(), ids=lambda example: example.name)
+def _configs() -> list[Example]:
+    return [example for example in examples().values() if example.group != SWEEPS]
+
+
+@pytest.mark.parametrize("example", _configs(), ids=lambda example: example.name)
 def test_a_shipped_config_is_right(example: Example, tmp_path: Path) -> None:
     config = load_config(_written(example, tmp_path)).config
     assert config.name == example.name
@@ -34,7 +38,7 @@ def test_the_installed_configs_are_those_of_the_checkout() -> None:
 
 def test_every_config_of_the_course_is_trained_by_its_tests() -> None:
     texts = [path.read_text() for path in (CONFIGS.parent / "tests" / "course").glob("test_*.py")]
-    names = [example.name for example in examples().values() if example.group == TRAINED_ELSEWHERE]
+    names = [example.name for example in examples().values() if example.group == COURSE]
     assert len(names) > 20
     assert not [name for name in names if not any(f'"{name}"' in text for text in texts)]
 
@@ -50,8 +54,8 @@ def test_list_fits_a_terminal_and_is_grouped(dl: Dl) -> None:
     "name",
     [
         example.name
-        for example in examples().values()
-        if example.name not in NEEDS_NETWORK and example.group != TRAINED_ELSEWHERE
+        for example in _configs()
+        if example.name not in NEEDS_NETWORK and example.group != COURSE
     ],
 )
 def test_a_shipped_config_trains(name: str, tmp_path: Path, dl: Dl) -> None:
