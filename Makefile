@@ -9,7 +9,7 @@ SOURCES := pyproject.toml README.md $(shell find src configs -type f ! -name '*.
 CODE := src tests scripts benchmarks campaigns
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo develop test browser lint format types generate fresh check lock clean
+.PHONY: help install demo develop test browser lint format types generate fresh bench check lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ generate: install  ## write the generated files anew: vocabulary, reference, sch
 
 fresh: install  ## fail if a generated file is not what its generator writes
 	for script in scripts/generate_*.py; do $(BIN)/python $$script --check || exit 1; done
+
+bench: install  ## compare with plain Keras: make bench MNIST=mnist.npz DIGITS=digits.csv
+	$(BIN)/python benchmarks/all.py "$(MNIST)" "$(DIGITS)" $(BENCH)
 
 check: lint types fresh test  ## all of the above, as CI does
 
