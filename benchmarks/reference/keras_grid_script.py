@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import sys
 from pathlib import Path
@@ -9,7 +10,6 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
-import pandas as pd
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
@@ -36,7 +36,10 @@ def main(rate: str, units: str, batch: str, activation: str, folder: str) -> Non
     print(model.evaluate(x_test, y_test, verbose=0))
     out = Path(folder)
     out.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(history.history).to_csv(out / "history.csv")
+    with open(out / "history.csv", "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(history.history)
+        writer.writerows(zip(*history.history.values(), strict=True))
     model.save(out / "model.h5")
 
 

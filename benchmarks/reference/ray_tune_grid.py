@@ -13,7 +13,7 @@ from ray import tune
 
 def train(config: dict) -> None:
     import keras
-    from ray.tune.integration.keras import ReportCheckpointCallback
+    from ray.tune.integration.keras import TuneReportCheckpointCallback
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
@@ -40,7 +40,7 @@ def train(config: dict) -> None:
         epochs=20,
         validation_split=0.25,
         verbose=0,
-        callbacks=[ReportCheckpointCallback({"val_accuracy": "val_accuracy"}, checkpoint_on=[])],
+        callbacks=[TuneReportCheckpointCallback(checkpoint_on=[], metrics=["val_accuracy"])],
     )
 
 
