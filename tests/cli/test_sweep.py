@@ -16,11 +16,13 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 TEXT = "name: search\nrepeats: 3\nparameters: {training.epochs: [1, 2]}\n"
 
 
-def test_a_dry_run_tells_the_plan(tmp_path: Path, dl: Dl) -> None:
+@pytest.mark.slow
+def test_a_dry_run_tells_the_plan_and_what_it_takes(tmp_path: Path, dl: Dl) -> None:
     make_sweep(tmp_path, TEXT)
-    done = dl("sweep", tmp_path / "sweep.yaml", "--dry-run")
+    done = dl("sweep", tmp_path / "sweep.yaml", "--dry-run", "--quiet")
+    plan, _, measured = done.out.partition("time  ")
     assert (
-        done.out
+        plan
         == f"""\
 sweep      search
 base       {tmp_path / "base.yaml"}
@@ -29,6 +31,7 @@ objective  most val_accuracy of the best epoch
 pruning    none
 """
     )
+    assert [line.split()[0] for line in measured.splitlines()] == ["about", "memory", "disk"]
 
 
 def test_a_config_without_a_grid_is_refused(tmp_path: Path, dl: Dl) -> None:

@@ -51,7 +51,7 @@ def sweep() -> None:
 @click.option("--trials", type=click.IntRange(min=1), help="Settings in all.")
 @click.option("--resume", is_flag=True, help="Go on with the newest sweep of that name.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first trial that fails.")
-@click.option("--dry-run", is_flag=True, help="Check every value, train nothing.")
+@click.option("--dry-run", is_flag=True, help="Check every value, tell the plan, time and memory.")
 @runs_option
 @quiet_option
 @json_option
@@ -78,9 +78,7 @@ def run(
     changes = {key: value for key, value in (("jobs", jobs), ("trials", trials)) if value}
     checked = checked.with_file(**changes)
     if dry_run:
-        from dl.cli.sweep_text import plan_text
-
-        click.echo(plan_text(checked))
+        _plan(checked, quiet=quiet)
         return
     from dl.sweep.session import session
 
@@ -106,6 +104,29 @@ def _load(
     return load_sweep(file)
 
 
+def _plan(checked: Sweep, *, quiet: bool) -> None:
+    """Tells what is going to happen, and what it will take, by a training of two epochs."""
+    import tempfile
+
+    from dl.cli.display import open_reporter
+    from dl.cli.sweep_text import estimate_text, plan_text
+    from dl.cli.sweep_trainer import jobs_of, open_pool
+    from dl.sweep.estimate import estimate
+
+    click.echo(plan_text(checked))
+    sys.stdout.flush()
+    with tempfile.TemporaryDirectory(prefix="dl-sweep-") as name:
+        folder = Path(name)
+        with (
+            open_pool(checked, folder / "workers.log") as pool,
+            open_reporter(quiet=quiet) as reporter,
+            reporter.stage("Training the first setting for two epochs"),
+        ):
+            pool.ready()
+            found = estimate(checked, pool, jobs_of(checked), folder / "trials")
+    click.echo(estimate_text(found, jobs_of(checked)))
+
+
 def _carry_out(checked: Sweep, opened: Session, *, quiet: bool, fail_fast: bool) -> Results:
     """Runs the trials; the server imports Keras while this process gets ready."""
     from dl.cli.background import Importing
@@ -117,7 +138,7 @@ def _carry_out(checked: Sweep, opened: Session, *, quiet: bool, fail_fast: bool)
     from dl.errors import Interrupted
     from dl.sweep.loop import Loop, Watcher
 
-    with stop_requests() as request, open_pool(checked, opened) as pool:
+    with stop_requests() as request, open_pool(checked, opened.directory.log, opened.lock) as pool:
         with open_reporter(quiet=quiet) as reporter, reporter.stage("Loading Keras and the data"):
             baseline = pool.ready()
         with open_view(quiet=quiet) as view, Importing(PLOTS_MODULE):

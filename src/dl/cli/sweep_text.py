@@ -10,6 +10,7 @@ from dl.cli.words import number
 from dl.errors import DlError, error_class
 
 if TYPE_CHECKING:
+    from dl.sweep.estimate import Estimate
     from dl.sweep.leaderboard import Line
     from dl.sweep.load import Sweep
     from dl.sweep.results import Results
@@ -65,6 +66,19 @@ def plan_text(sweep: Sweep) -> str:
         + (f", {each}: {sweep.size * sweep.terms.runs} trainings" if sweep.terms.runs > 1 else ""),
         "objective": f"{'most' if goal.maximize else 'least'} {goal.metric} of {at}",
         "pruning": file.pruning.type,
+    }
+    return "\n".join(f"{key:10} {value}" for key, value in facts.items())
+
+
+def estimate_text(estimate: Estimate, jobs: int) -> str:
+    """Returns what a sweep will take, in the lines of the plan."""
+    from dl.cli.words import duration
+
+    facts = {
+        "time": f"about {duration(estimate.seconds)} with {jobs} at the same time, "
+        f"{duration(estimate.training)} a training",
+        "memory": f"about {estimate.memory:,.0f} MB",
+        "disk": f"about {estimate.disk:,.1f} MB",
     }
     return "\n".join(f"{key:10} {value}" for key, value in facts.items())
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from dl.engine.reuse import Programs
     from dl.sweep.load import Sweep
     from dl.sweep.local import LocalPool
-    from dl.sweep.session import Session
     from dl.sweep.tasks import Listener, Result, Task
 
 MODULE = "dl.cli.sweep_trainer"
@@ -53,8 +52,14 @@ class Variants:
 
 
 @contextmanager
-def open_pool(sweep: Sweep, opened: Session) -> Iterator[LocalPool]:
-    """Starts the processes that train the trials of a sweep, and ends them."""
+def open_pool(sweep: Sweep, log: Path, lock: int | None = None) -> Iterator[LocalPool]:
+    """Starts the processes that train the trials of a sweep, and ends them.
+
+    Args:
+        sweep: What is swept.
+        log: The file for what the libraries say.
+        lock: The open file that holds the lock of the sweep's directory.
+    """
     from dl.sweep.agenda import repeat_overrides
     from dl.sweep.local import LocalPool
     from dl.sweep.space import Setting
@@ -62,13 +67,16 @@ def open_pool(sweep: Sweep, opened: Session) -> Iterator[LocalPool]:
     repeats = range(1, sweep.terms.runs + 1)
     own = [repeat_overrides(sweep, Setting({}, {}), repeat) for repeat in repeats]
     variants = Variants(sweep.base.path, [(*sweep.base.overrides, *each) for each in own])
-    jobs = sweep.file.jobs or len(os.sched_getaffinity(0))
-    server = (MODULE, variants.text())
-    pool = LocalPool(server, jobs, opened.directory.log, opened.lock)
+    pool = LocalPool((MODULE, variants.text()), jobs_of(sweep), log, lock)
     try:
         yield pool
     finally:
         pool.close()
+
+
+def jobs_of(sweep: Sweep) -> int:
+    """Returns how many trainings run at the same time."""
+    return sweep.file.jobs or len(os.sched_getaffinity(0))
 
 
 class EngineTrainer:

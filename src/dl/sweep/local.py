@@ -20,15 +20,15 @@ from dl.sweep.tasks import EpochDone, Event, Task, TaskEnded, Trainer
 class LocalPool:
     """Starts a server as a process of its own; what it is given comes from its command."""
 
-    def __init__(self, server: Sequence[str], jobs: int, log: Path, lock: int) -> None:
+    def __init__(self, server: Sequence[str], jobs: int, log: Path, lock: int | None) -> None:
         """Starts the server and returns at once.
 
         Args:
             server: A module that calls `run_server`, and arguments that are its own.
             jobs: Tasks at the same time.
             log: The file for what the libraries say.
-            lock: The open file that holds the sweep's lock; the processes inherit it, so that it
-                is free when the last of them has ended.
+            lock: The open file that holds the sweep's lock, if it has one; the processes inherit
+                it, so that it is free when the last of them has ended.
         """
         self._jobs = jobs
         self._log = log
@@ -38,7 +38,7 @@ class LocalPool:
         settings = (str(theirs.fileno()), str(threads), str(log))
         self._process = subprocess.Popen(
             [sys.executable, "-m", module, *settings, *own],
-            pass_fds=(theirs.fileno(), lock),
+            pass_fds=(theirs.fileno(), *([] if lock is None else [lock])),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
