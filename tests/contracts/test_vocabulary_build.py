@@ -41,7 +41,6 @@ def fit_once(*, optimizer: Any = "sgd", callbacks: Any = (), **dense: Any) -> ke
 
 @pytest.mark.parametrize("entry", EVERY_ENTRY, ids=lambda entry: f"{entry.kind}-{entry.name}")
 def test_document_of_a_spec_gives_the_spec(entry: Entry) -> None:
-    _skip_without_tensorboard(entry.name)
     spec = sample_spec(entry.kind, entry.name)
 
     assert check_object(entry.kind, document(spec)) == (spec, [])
@@ -151,13 +150,7 @@ def test_constraint_trains_a_step(name: str) -> None:
 def test_callback_follows_a_step(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _skip_without_tensorboard(name)
     monkeypatch.chdir(tmp_path)
     averaging = keras.optimizers.SGD(use_ema=True)
 
     fit_once(optimizer=averaging, callbacks=[built(Kind.CALLBACK, name)])
-
-
-def _skip_without_tensorboard(name: str) -> None:
-    if name == "TensorBoard":
-        pytest.importorskip("tensorboard")

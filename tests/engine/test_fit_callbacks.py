@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import pytest
 
+from dl.engine import callbacks
+from dl.vocabulary.spec import Findings
 from engine.making import DENSE, config, dataset, inputs, labels, part, trained
 
 X, Y = inputs(10, 6), labels(10)
@@ -93,3 +95,21 @@ def test_averaged_weights_are_used_for_validation() -> None:
 
     assert averaged[0]["loss"] == pytest.approx(plain[0]["loss"])
     assert averaged[0]["val_loss"] != pytest.approx(plain[0]["val_loss"])
+
+
+def test_tensorboard_writes_its_log_inside_the_run(tmp_path: Path) -> None:
+    trained(with_callback({"type": "TensorBoard"}, epochs=2), DATA, folder=tmp_path)
+
+    assert list(tmp_path.rglob("events.out.tfevents.*"))
+
+
+def test_a_missing_package_is_told_at_the_callback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callbacks, "find_spec", lambda name: None)
+
+    with pytest.raises(Findings) as caught:
+        callbacks.check_packages(with_callback({"type": "TensorBoard"}))
+
+    (finding,) = caught.value.findings
+    assert finding.path == ("training", "callbacks", 0)
+    assert finding.message == "TensorBoard needs the package tensorboard, which is not installed"
+    assert finding.hint == "pip install 'dl-keras[tensorboard]', or leave the callback out"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,13 @@ from dl.config.schema import Config
 from dl.engine.objects import build_object
 from dl.engine.storage import plain_copy
 from dl.errors import UsageError
+from dl.vocabulary.spec import Finding, Findings
 
 _PATH_PARAMETERS: Mapping[str, str] = {"ModelCheckpoint": "filepath", "TensorBoard": "log_dir"}
 """The parameter of a callback that says where it writes; the config holds a plain name."""
+
+_PACKAGES: Mapping[str, str] = {"TensorBoard": "tensorboard"}
+"""Packages that a callback needs beside Keras; extras of this one bring them."""
 
 
 def build_callbacks(config: Config, folder: Path | None) -> list[Any]:
@@ -38,6 +43,17 @@ def build_callbacks(config: Config, folder: Path | None) -> list[Any]:
             callback.__class__ = _PlainCheckpoint
         callbacks.append(callback)
     return callbacks
+
+
+def check_packages(config: Config) -> None:
+    """Raises `Findings` where a callback needs a package that is not installed."""
+    for position, spec in enumerate(config.training.callbacks):
+        package = _PACKAGES.get(spec.type)
+        if package is not None and find_spec(package) is None:
+            path = ("training", "callbacks", position)
+            message = f"{spec.type} needs the package {package}, which is not installed"
+            hint = f"pip install 'dl-keras[{package}]', or leave the callback out"
+            raise Findings([Finding(path, message, hint=hint)])
 
 
 def _inside(folder: Path | None, name: str) -> str:

@@ -16,7 +16,7 @@ from dl.data.targets.weights import class_weights
 from dl.data.types import Array, Dataset
 from dl.engine.best import BestWeights, Diverged
 from dl.engine.build_errors import BUILD_ERRORS, condensed, shape_text
-from dl.engine.callbacks import build_callbacks
+from dl.engine.callbacks import build_callbacks, check_packages
 from dl.engine.checkpoint import Checkpoints
 from dl.engine.display import Display
 from dl.engine.epochs import Batches
@@ -50,8 +50,9 @@ def check_training(model: keras.Sequential, dataset: Dataset, config: Config) ->
 
     Raises:
         Findings: The loss or a metric does not take the model's output and the target; or the
-            class weights do not fit the target.
+            class weights do not fit the target; or a callback needs a package that is missing.
     """
+    check_packages(config)
     train = dataset.train
     class_weights(train.y, dataset.learned, config.training.class_weight)
     target = shaped_target(train.y[:_CHECKED_ROWS], model)
