@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from dl.config.load import Loaded
     from dl.data.types import Dataset
     from dl.engine.prepare import Prepared
-    from dl.engine.workflow import Judged, Trained, Watch
-    from dl.pages.drawing import Drawing
+    from dl.engine.workflow import Trained, Watch
     from dl.progress import Reporter
     from dl.runs.directory import RunDirectory
 
@@ -189,6 +188,7 @@ def _carry_out(
         show: Is given the result.
         start: Trains.
     """
+    from dl.cli.looking import Looking
     from dl.cli.signals import stop_requests
     from dl.pages.drawing import Drawing
 
@@ -198,12 +198,13 @@ def _carry_out(
             from dl.engine.light import keep_light
             from dl.engine.workflow import Watch
 
-            watch = Watch(stop_signal=request, on_judged=lambda judged: _draw(judged, drawing))
+            looking = Looking(drawing)
+            watch = Watch(stop_signal=request, on_judged=looking.draw)
             trained = start(prepared, watch)
         show(_result(trained))
         sys.stdout.flush()
         _hint(trained, reporter)
-        drawing.write_page(trained.run)
+        looking.write_page()
         keep_light(trained)
         failure = drawing.end()
     if failure is not None:
@@ -222,32 +223,6 @@ def _hint(trained: Trained, reporter: Reporter) -> None:
 
 def _command() -> tuple[str, ...]:
     return ("dl", *sys.argv[1:])
-
-
-def _draw(judged: Judged, drawing: Drawing) -> None:
-    from dl.engine.summary import layer_rows
-    from dl.engine.weights_summary import weight_rows
-    from dl.pages.facts import facts_of, write_facts
-    from dl.report.input import PlotInput
-    from dl.report.outcome import with_outputs
-
-    dataset, config = judged.prepared.dataset, judged.prepared.config
-    known = PlotInput(
-        name=judged.run.label,
-        history=judged.history,
-        task=dataset.info.task,
-        loss=config.training.loss.type,
-        part=judged.name,
-        part_rows=len(dataset.parts[judged.name]),
-        boundary=judged.boundary,
-        path=judged.path,
-    )
-    judged.run.plots.mkdir(exist_ok=True)
-    run = with_outputs(known, judged.part, judged.outputs, dataset.info, dataset.learned)
-    drawing.begin(judged.run.plots, run)
-    model = judged.prepared.model
-    facts = facts_of(dataset, judged.part, run, layer_rows(model), weight_rows(model))
-    write_facts(judged.run, facts)
 
 
 def _result(trained: Trained) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from dl.data.glance import glance
 from dl.data.preprocessing.inverse import original_columns
 from dl.data.types import Array, Dataset, Part
+from dl.diagnose import Signals
 from dl.pages.pictures import data_uris
 from dl.report.answers import predicted_shares, predicted_words, words, worst_rows
 from dl.report.input import PlotInput
@@ -28,25 +29,34 @@ _MOST_EXAMPLES = 24
 _MOST_COLUMNS = 12
 
 
-def facts_of(
-    dataset: Dataset,
-    part: Part,
-    judged: PlotInput,
-    layers: Sequence[Any],
-    weights: Sequence[Any],
-) -> Facts:
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What the training knew of its network.
+
+    Attributes:
+        layers: The rows of its summary: dataclasses.
+        weights: Its weights in a few numbers each: dataclasses.
+        signals: What its layers say about some training rows.
+    """
+
+    layers: Sequence[Any]
+    weights: Sequence[Any]
+    signals: Signals
+
+
+def facts_of(dataset: Dataset, part: Part, judged: PlotInput, network: Network) -> Facts:
     """Returns the facts as plain data.
 
     Args:
         dataset: The data of the training.
         part: The rows of the part that tells most.
         judged: These rows with the model's answers.
-        layers: The rows of the model's summary: dataclasses.
-        weights: The weights in a few numbers each: dataclasses.
+        network: The network.
     """
     return {
-        "layers": [asdict(row) for row in layers],
-        "weights": [asdict(row) for row in weights],
+        "layers": [asdict(row) for row in network.layers],
+        "weights": [asdict(row) for row in network.weights],
+        "signals": asdict(network.signals),
         "glance": asdict(glance(dataset)),
         "examples": _examples(judged),
         "mistakes": _mistakes(judged, part, dataset.learned),

@@ -16,7 +16,27 @@ def build(context: Context) -> Mapping[str, Any] | None:
     weights = context.facts.get("weights")
     if not weights:
         return None
-    return {"weights": [_row(weight) for weight in weights]}
+    signals = context.facts.get("signals") or {"rows": 0, "layers": []}
+    return {
+        "weights": [_row(weight) for weight in weights],
+        "rows": signals["rows"],
+        "signals": [_signal(layer) for layer in signals["layers"]],
+    }
+
+
+def _signal(layer: Mapping[str, Any]) -> Mapping[str, str]:
+    return {
+        "layer": layer["name"],
+        "activation": layer["activation"],
+        "weights": number(layer["weights"]),
+        "gradient": number(layer["gradient"]),
+        "dead": _share(layer["dead"]),
+        "saturated": _share(layer["saturated"]),
+    }
+
+
+def _share(share: float | None) -> str:
+    return "" if share is None else f"{share:.1%}"
 
 
 def _row(weight: Mapping[str, Any]) -> Mapping[str, Any]:
