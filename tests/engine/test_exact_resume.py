@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from dl.config.schema import Config
 from dl.data.types import Array, Dataset
+from dl.engine import checkpoint as checkpoint_module
 from dl.engine.checkpoint import Checkpoints, last_checkpoint
 from dl.engine.fit import fit, never
 from dl.errors import RunError
@@ -48,6 +50,13 @@ PLATEAU = {"type": "ReduceLROnPlateau", "monitor": "val_loss", "patience": 1, "m
 SCHEDULE = {"type": "ExponentialDecay", "initial_learning_rate": 0.1, "decay_steps": 3}
 DECAY = {"type": "SGD", "learning_rate": {**SCHEDULE, "decay_rate": 0.5}, "momentum": 0.9}
 EPOCHS = 6
+
+
+@pytest.fixture
+def every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has a checkpoint written after every epoch, however short."""
+    monkeypatch.setattr(checkpoint_module, "LEAST_PAUSE", 0.0)
+    monkeypatch.setattr(checkpoint_module, "SHARE", 0)
 
 
 @pytest.fixture
@@ -126,16 +135,32 @@ def test_a_stopped_training_ends_with_the_same_bits(
     assert len(read_history(run)) == len(history)
 
 
+def test_checkpoints_are_two_seconds_apart_and_one_ends_the_training(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SimpleNamespace(monotonic=lambda: now)
+    monkeypatch.setattr(checkpoint_module, "time", clock)
+    now = 100.0
+    checkpoints = Checkpoints(run, {})
+    checkpoints.begin({})
+    written = []
+    for epoch in range(1, 9):
+        now += 0.75
+        checkpoints.see({"epoch": epoch, "loss": 1.0})
+        checkpoints.keep(last=epoch == 8)
+        written.append([kept for kept, _ in list_checkpoints(run)][:1])
+    assert written == [[], [], [3], [3], [3], [6], [6], [8]]
+
+
+@pytest.mark.usefixtures("every_epoch")
 def test_two_checkpoints_are_kept(run: RunDirectory) -> None:
-    _train(config([DENSE], epochs=1), _data(6), run)
-    _train(config([DENSE], epochs=2), _data(6), run)
     _train(config([DENSE], epochs=4), _data(6), run)
     assert [epoch for epoch, _ in list_checkpoints(run)] == [4, 3]
 
 
+@pytest.mark.usefixtures("every_epoch")
 def test_a_torn_checkpoint_is_said_and_the_one_before_serves(run: RunDirectory) -> None:
-    for epochs in (1, 3):
-        _train(config([DENSE], epochs=epochs), _data(6), run)
+    _train(config([DENSE], epochs=3), _data(6), run)
     path = list_checkpoints(run)[0][1]
     path.write_bytes(path.read_bytes()[:-7])
     reporter = SilentReporter()

@@ -148,8 +148,8 @@ class _Pace:
 
     def __init__(self, least: float) -> None:
         self._least = least
-        self._pause = 0.0
-        self._ended = 0.0
+        self._pause = least
+        self._ended = time.monotonic()
         self._started = 0.0
 
     def is_due(self) -> bool:

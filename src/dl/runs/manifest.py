@@ -91,6 +91,11 @@ def check(path: Path) -> None:
     raise damaged(path)
 
 
+def read_manifest(run: RunDirectory) -> Sums:
+    """Returns the accepted checksums of all files; raises `RunError`."""
+    return _read(run.manifest)
+
+
 def damaged(path: Path) -> RunError:
     """Returns the error for a file that is not what was published."""
     return RunError(f"{path} is damaged or was edited", hint=_what_to_do(path))

@@ -1,0 +1,114 @@
+"""Many processes make and end runs in one folder at once, while others look.
+
+`python -m campaigns.concurrent_runs --size 100`: 16 processes, each with so many runs of one name.
+A run is made, locked, told of, given a history, a checkpoint and its end, as `dl train` does, but
+nothing is trained. No run may be lost, doubled or torn, and whoever looks sees whole files.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from campaigns.command import options, report
+from campaigns.published import verify
+from dl.errors import DlError
+from dl.runs.checkpoints import write_checkpoint
+from dl.runs.create import create_run
+from dl.runs.directory import RunDirectory, numbers
+from dl.runs.find import all_runs
+from dl.runs.history import read_history, write_history
+from dl.runs.manifest import publish
+from dl.runs.process import Process
+from dl.runs.record import RunRecord, read_record, write_record
+
+PROCESSES = 16
+LOOKERS = 2
+EPOCHS = 3
+
+
+def main() -> None:
+    """Runs the campaign and prints its figure."""
+    chosen = options(__doc__, 100)
+    with tempfile.TemporaryDirectory() as folder:
+        tried, failures = campaign(PROCESSES, chosen.size, Path(folder))
+    report(f"concurrent_runs: {tried}", failures)
+
+
+def campaign(processes: int, size: int, folder: Path) -> tuple[str, list[str]]:
+    """Returns what was tried, and what broke."""
+    root, done = folder / "runs", folder / "done"
+    makers = [_fork(lambda n=n: _make(root, n, size)) for n in range(processes)]  # type: ignore[misc]
+    lookers = [_fork(lambda: _look(root, done)) for _ in range(LOOKERS)]
+    failures = [f"maker {n} ended badly" for n, pid in enumerate(makers) if _code(pid)]
+    done.touch()
+    failures += [f"looker {n} saw a damaged file" for n, pid in enumerate(lookers) if _code(pid)]
+    wanted = processes * size
+    found = numbers(root / "many")
+    if found != list(range(1, wanted + 1)):
+        failures.append(f"{len(found)} runs up to number {max(found, default=0)}, not {wanted}")
+    failures += [failure for run in all_runs(root) if (failure := _problem(run))]
+    makers_seen = [read_record(run).seed for run in all_runs(root)]
+    if sorted(makers_seen) != sorted(n for n in range(processes) for _ in range(size)):
+        failures.append("a run belongs to another process than the one that made it")
+    return f"{processes} processes with {size} runs, {LOOKERS} lookers", failures
+
+
+def _make(root: Path, maker: int, size: int) -> None:
+    for _ in range(size):
+        record = _record(maker)
+        first = {"config.yaml": b"name: many\n", "run.json": record.text().encode()}
+        with create_run(root, "many", first) as run:
+            history = [{"epoch": epoch, "loss": 1 / epoch} for epoch in range(1, EPOCHS + 1)]
+            for epoch in range(1, EPOCHS + 1):
+                write_history(run, history[:epoch])
+                write_checkpoint(run, epoch, {"history": history[:epoch]}, [memoryview(b"x" * 99)])
+            publish(run.metrics, b"{}")
+            write_record(run, replace(record, status="completed", epochs=EPOCHS))
+
+
+def _record(maker: int) -> RunRecord:
+    return RunRecord("many", "running", "", Process.current(), maker, ("dl",), "")
+
+
+def _look(root: Path, done: Path) -> None:
+    """Reads all runs again and again, as `dl list` does."""
+    while not done.exists():
+        for run in all_runs(root):
+            read_record(run)
+            if run.history.exists():
+                read_history(run)
+
+
+def _problem(run: RunDirectory) -> str | None:
+    try:
+        verify(run)
+    except DlError as error:
+        return f"{run.label}: {error}"
+    whole = read_record(run).status == "completed" and len(read_history(run)) == EPOCHS
+    return None if whole else f"{run.label} is not complete"
+
+
+def _fork(work: Callable[[], None]) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        work()
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
+def _code(pid: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+if __name__ == "__main__":
+    main()
