@@ -51,8 +51,8 @@ class Outcome:
         return None
 
 
-def dl(*arguments: object) -> Outcome:
-    """Runs a command; one that does not end is stopped."""
+def dl(*arguments: object, waiting: float = _WAITING) -> Outcome:
+    """Runs a command; one that does not end within the seconds of `waiting` is stopped."""
     out, err = _stream("strict"), _stream("backslashreplace")
     started = time.process_time()
     code = _STOPPED
@@ -60,7 +60,7 @@ def dl(*arguments: object) -> Outcome:
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
         contextlib.suppress(TooLong),
-        _limited(_WAITING),
+        _limited(waiting),
     ):
         code = run([str(argument) for argument in arguments])
     return Outcome(code, _text(out), _text(err), time.process_time() - started)

@@ -42,7 +42,7 @@ def prepare(folder: Path, names: Iterable[str]) -> None:
     rows = [f"{','.join(f'{chance.random():.3f}' for _ in range(4))},{i % 3}" for i in range(60)]
     (folder / "rows.csv").write_text("\n".join(["a,b,c,d,kind", *rows]) + "\n")
     (folder / "model.yaml").write_text(_TRAINING)
-    trained = dl("train", folder / "model.yaml", "--runs", folder / "runs", "-q")
+    trained = dl("train", folder / "model.yaml", "--runs", folder / "runs", "-q", waiting=600)
     if trained.code:
         raise RuntimeError(trained.err)
     shutil.copy(_run(folder) / "model.h5", folder / "good.h5")

@@ -20,7 +20,7 @@ from campaigns.command import Outcome, dl, options, report
 from campaigns.hostile_h5 import prepare
 
 _PARTS = ["..", ".", "a", "model", "0001", "1", "runs", "~", "*", "?", "%s", "{0}", "$(id)", "`id`"]
-_PARTS += ["é", "\u202e", "\ufeff", "\ud800", "\x1b[2J", "\x1b]0;x\x07", "\n", "\r", "\t", " ", "'"]
+_PARTS += ["é", "\u202e", "\ufeff", "\udcff", "\x1b[2J", "\x1b]0;x\x07", "\n", "\r", "\t", " ", "'"]
 _PARTS += ["-", "--", "-q", "--help", "CON", "nul", "a" * 255, "a" * 5000, "9" * 40, "-1", "0x1"]
 _PARTS += ["/dev/zero", "/dev/null", "/proc/self/mem", "/etc/passwd", "file://x", "http://x", "\\"]
 _RUN_COMMANDS = ["show", "evaluate", "predict", "summary", "report", "diagnose", "compare", "tag"]
@@ -34,8 +34,7 @@ Case = tuple[str, ...]
 
 def name(chance: random.Random) -> str:
     """Returns a name of one to three parts."""
-    separator = chance.choice(["/", "/", "", "\0"])
-    return separator.join(chance.choices(_PARTS, k=chance.randint(1, 3)))
+    return chance.choice(["/", "/", ""]).join(chance.choices(_PARTS, k=chance.randint(1, 3)))
 
 
 def named(chance: random.Random) -> Case:
@@ -75,8 +74,8 @@ _THINGS: list[Callable[[Path], object]] = [
 ]
 
 
-def linked(chance: random.Random, runs: Path) -> Case:
-    """Puts a link, pipe, folder or file where `dl` looks for its own, and returns a command."""
+def linked(chance: random.Random, runs: Path) -> tuple[str, Case]:
+    """Puts a link, pipe, folder or file where `dl` looks for its own; says what, and a command."""
     run = runs / "model/0001"
     places = [run / chance.choice(_FILES), runs / "model/0002", runs / "other", run, runs / "model"]
     path = chance.choices(places, weights=[12, 3, 3, 1, 1])[0]
@@ -87,8 +86,13 @@ def linked(chance: random.Random, runs: Path) -> Case:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-    chance.choice(_THINGS)(path)
-    return (chance.choice(_RUN_COMMANDS), chance.choice(["model", "model/1", "model/2", "other"]))
+    thing = chance.randrange(len(_THINGS))
+    _THINGS[thing](path)
+    note = f"{path} is thing {thing}"
+    return note, (
+        chance.choice(_RUN_COMMANDS),
+        chance.choice(["model", "model/1", "model/2", "other"]),
+    )
 
 
 def campaign(seed: int, size: int, folder: Path) -> tuple[Counter[int], list[str]]:
@@ -107,14 +111,14 @@ def campaign(seed: int, size: int, folder: Path) -> tuple[Counter[int], list[str
         for _ in range(size):
             _renewed()
             by_name = chance.random() < 0.6
-            case = named(chance) if by_name else linked(chance, Path("runs"))
+            note, case = ("", named(chance)) if by_name else linked(chance, Path("runs"))
             outcome = dl(*case)
             codes[outcome.code] += 1
             wrong = _judged(outcome)
             if _contents(folder / "outside") != outside:
                 wrong = "something outside was changed"
             if wrong:
-                failures.append(f"{case!r:.300}: {wrong}")
+                failures.append(f"{note} {case!r:.300}: {wrong}")
     return codes, failures
 
 
@@ -124,7 +128,7 @@ def _judged(outcome: Outcome) -> str | None:
     if outcome.code not in _CODES:
         return f"exit code {outcome.code}"
     printed = outcome.out + outcome.err
-    obeyed = [c for c in printed if not c.isprintable() and c not in "\n\ufeff\u202e"]
+    obeyed = [c for c in printed if not c.isprintable() and c not in "\n\t\ufeff\u202e"]
     return f"prints {obeyed[0]!r}: {printed[:300]!r}" if obeyed else None
 
 

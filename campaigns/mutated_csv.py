@@ -173,7 +173,7 @@ def _inside(folder: Path) -> Iterator[None]:
     try:
         Path("rows.csv").write_bytes(text_of(table(random.Random(5))))
         _write_configs("mean")
-        trained = dl("train", "classes.yaml", "-q")  # loads Keras, which takes its time
+        trained = dl("train", "classes.yaml", "-q", waiting=600)
         if trained.code:
             raise RuntimeError(trained.err)
         yield

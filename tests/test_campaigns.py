@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigns import hostile_h5, mutated_configs, mutated_csv
+from campaigns import bit_flips, hostile_h5, hostile_names, mutated_configs, mutated_csv
 
 pytestmark = [
     pytest.mark.slow,
@@ -40,6 +40,20 @@ def test_hostile_files_run_and_open_nothing(tmp_path: Path) -> None:
     hostile_h5.prepare(tmp_path, names)
 
     assert hostile_h5.campaign(names, tmp_path) == []
+
+
+def test_damaged_files_of_a_run_are_found(tmp_path: Path) -> None:
+    found, failures = bit_flips.campaign(7, 26, 1, tmp_path)
+
+    assert failures == []
+    assert found["refused"] > 20
+
+
+def test_hostile_names_are_refused(tmp_path: Path) -> None:
+    codes, failures = hostile_names.campaign(7, 60, tmp_path)
+
+    assert failures == []
+    assert codes[2] + codes[4] > 20
 
 
 def test_there_are_fifty_hostile_files() -> None:

@@ -13,7 +13,7 @@ from dl.config.nodes import plain
 from dl.config.resolve import flat_document
 from dl.errors import DlError
 from dl.runs.directory import RunDirectory
-from dl.runs.files import write_text
+from dl.runs.files import read_regular, write_text
 
 _SCHEMA = 1
 _MEMORY = ".settings.json"
@@ -25,7 +25,7 @@ Settings = Mapping[str, object]
 def read_settings(run: RunDirectory) -> Settings:
     """Returns every value of a run's resolved config by its dotted path; empty if it is damaged."""
     try:
-        root = read_document(run.resolved.read_bytes(), str(run.resolved)).root
+        root = read_document(read_regular(run.resolved), str(run.resolved)).root
     except (OSError, DlError):
         return {}
     return flat_document(plain(root))
@@ -72,7 +72,7 @@ def _stamp(path: Path) -> list[int]:
 
 def _remembered(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(read_regular(path))
         known = content["runs"] if content["schema"] == _SCHEMA else {}
         return {label: {key: item[key] for key in _KEYS} for label, item in known.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -10,6 +10,7 @@ from typing import TextIO
 
 import click
 
+from dl.cli.render import printable
 from dl.progress import Reporter, SilentReporter
 
 
@@ -22,7 +23,7 @@ def open_reporter(*, quiet: bool) -> Iterator[Reporter]:
     finally:
         reporter.fit_end()
         for text in dict.fromkeys(reporter.warnings):
-            click.echo(f"warning: {text}", err=True)
+            click.echo(printable(f"warning: {text}"), err=True)
 
 
 def _reporter(quiet: bool) -> SilentReporter:

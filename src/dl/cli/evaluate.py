@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,7 @@ def evaluate(
     from dl.cli.tables import metrics_text
 
     with open_reporter(quiet=quiet) as reporter:
-        if Path(run).is_file():
+        if os.path.isfile(run):
             path, rows = _model_file(Path(run), data, split)
             if threshold is not None:
                 overrides = (*overrides, f"evaluation.threshold={threshold}")

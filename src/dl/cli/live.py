@@ -20,6 +20,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from dl.cli.render import printable
 from dl.cli.words import number
 from dl.progress import Advance, SilentReporter
 
@@ -45,7 +46,7 @@ class LiveReporter(SilentReporter):
             yield lambda done: progress.advance(task, done)
 
     def note(self, text: str) -> None:
-        self._console.print(Text(text))
+        self._console.print(Text(printable(text)))
 
     def fit_begin(self, epochs: int, steps: int) -> None:
         self._fit = _FitDisplay(self._console, epochs, steps)

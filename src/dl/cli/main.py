@@ -25,7 +25,7 @@ from dl.cli.list_runs import list_runs
 from dl.cli.predict import predict
 from dl.cli.prune import prune
 from dl.cli.remove import remove
-from dl.cli.render import error_text
+from dl.cli.render import error_text, printable
 from dl.cli.report import report
 from dl.cli.reproduce import reproduce
 from dl.cli.schema import schema
@@ -39,7 +39,8 @@ from dl.cli.train import train
 from dl.cli.validate import validate
 from dl.errors import DlError, ExitCode
 
-_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM)
+_NAME_ERRORS = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
 
 
 class _Commands(click.Group):
@@ -126,6 +127,8 @@ def _exit_code(error: Exception) -> int:
         case OSError() if error.errno in _DISK_ERRORS:
             name = error.filename or "writing"
             return _fail(f"error: {name}: {error.strerror}", ExitCode.DISK)
+        case OSError() if error.errno in _NAME_ERRORS:
+            return _fail(f"error: {str(error.filename)[:100]}: {error.strerror}", ExitCode.USAGE)
         case _:
             return _report_bug()
 
@@ -136,7 +139,7 @@ def _stopped(error: BaseException) -> int:
 
 
 def _fail(text: str, code: int) -> int:
-    click.echo(text, err=True)
+    click.echo(printable(text), err=True)
     return code
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TextIO
 
+from dl.cli.render import printable
 from dl.cli.words import duration, metrics
 from dl.progress import Advance, SilentReporter
 
@@ -26,7 +27,7 @@ class PlainReporter(SilentReporter):
         yield lambda done: None
 
     def note(self, text: str) -> None:
-        self._stream.write(f"{text}\n")
+        self._stream.write(f"{printable(text)}\n")
         self._stream.flush()
 
     def fit_begin(self, epochs: int, steps: int) -> None:

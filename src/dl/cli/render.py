@@ -17,6 +17,11 @@ def error_text(error: DlError) -> str:
     return "\n\n".join(shown)
 
 
+def printable(text: str) -> str:
+    """Returns a text with escapes for what a terminal would obey: names can hold anything."""
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+
+
 def problem_text(problem: Problem) -> str:
     """Returns one problem: place and message, the line underlined, expected, found, hint."""
     place = f"{problem.mark}: " if problem.mark else ""

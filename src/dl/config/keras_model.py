@@ -13,6 +13,7 @@ from dl.vocabulary.spec import Finding, Findings, Kind, Path, Spec
 from dl.vocabulary.words import cut, found_text
 
 MOST_LAYERS = 10_000
+_MOST_KEYS = 200
 _CONTAINER = {"Functional": "Functional", "Model": "Functional"}
 
 
@@ -65,6 +66,8 @@ def _json(text: str, what: str) -> object:
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
+    if len(values) > _MOST_KEYS:
+        raise ValueError(f"an object has more than {_MOST_KEYS} keys")
     if len(values) < len(pairs):
         raise ValueError("a key stands twice in an object")
     if not all(key.isprintable() and len(key) <= 100 for key in values):

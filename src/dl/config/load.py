@@ -74,6 +74,7 @@ def load_text(
     path: Path, text: bytes, overrides: Sequence[str | Override] = (), name: str | None = None
 ) -> Loaded:
     """Checks the text of a config that stands, or would stand, in a file; else as `load_config`."""
+    _check_bytes(name, overrides)
     document = read_with_bases(path, text)
     root, problems = override(document.root, overrides)
     root = _named(root, path, name)
@@ -85,6 +86,16 @@ def load_text(
         raise ConfigError.of(problems)
     typed = tuple(item.text if isinstance(item, Override) else item for item in overrides)
     return Loaded(config, path, text, typed, folder, root)
+
+
+def _check_bytes(name: str | None, overrides: Sequence[str | Override]) -> None:
+    """Refuses options with bytes that are no UTF-8, which Python keeps as lone surrogates."""
+    options = [("--name", name)] if name is not None else []
+    options += [("--set", item) for item in overrides if isinstance(item, str)]
+    for option, value in options:
+        if not value.isascii() and value.encode("utf-8", "ignore").decode() != value:
+            mark = Mark(option_text(option, value))
+            raise ConfigError("these bytes are no UTF-8 text", mark=mark)
 
 
 def load_resolved(path: Path, text: bytes) -> Loaded:

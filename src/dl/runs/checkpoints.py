@@ -16,7 +16,7 @@ from typing import Any
 
 from dl.errors import RunError
 from dl.runs.directory import RunDirectory
-from dl.runs.files import TEMPORARY, disk_error, published
+from dl.runs.files import TEMPORARY, disk_error, published, read_regular
 
 KEPT = 2
 """Checkpoints that are kept: where the newest is damaged, the one before serves."""
@@ -73,7 +73,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         RunError: It is missing, torn or altered.
     """
     try:
-        content = memoryview(path.read_bytes())
+        content = memoryview(read_regular(path))
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from error
     body = content[:-_DIGEST]

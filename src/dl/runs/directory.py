@@ -12,6 +12,7 @@ DEFAULT_ROOT = Path("runs")
 
 TRIALS = "trials"
 """The folder of a sweep that holds the runs of its trials."""
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 NUMBER = re.compile(r"\d{4,}")
 
 

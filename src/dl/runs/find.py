@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dl.errors import RunError, closest
-from dl.runs.directory import NUMBER, RunDirectory, numbers
+from dl.runs.directory import NAME, NUMBER, RunDirectory, numbers
 from dl.runs.sweeps import RECORD, SweepDirectory, sweeps_of, trial_name
 
 
@@ -91,7 +91,8 @@ def run_names(root: Path) -> list[str]:
 
 
 def _is_run_folder(entry: os.DirEntry[str]) -> bool:
-    return entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")
+    """Tells whether a folder has a name that a run can have: no other is shown or followed."""
+    return entry.is_dir(follow_symlinks=False) and NAME.fullmatch(entry.name) is not None
 
 
 def _named_run(root: Path, name: str, number: str) -> RunDirectory:

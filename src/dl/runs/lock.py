@@ -18,7 +18,7 @@ from pathlib import Path
 
 from dl.errors import BusyError
 from dl.runs.directory import RunDirectory
-from dl.runs.files import disk_error
+from dl.runs.files import disk_error, read_regular
 from dl.runs.process import Process
 
 _TRIES = 10
@@ -96,7 +96,7 @@ def _name_holder(handle: int) -> None:
 
 def _holder(path: Path) -> Process | None:
     try:
-        return Process(**json.loads(path.read_bytes()))
+        return Process(**json.loads(read_regular(path)))
     except (OSError, ValueError, TypeError):
         return None
 

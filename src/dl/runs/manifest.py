@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dl.errors import RunError
 from dl.runs.directory import RunDirectory
-from dl.runs.files import published, read_regular, write_text
+from dl.runs.files import open_regular, published, read_regular, write_text
 
 SCHEMA = 1
 _TRIES = 3
@@ -108,7 +108,7 @@ def sha256(content: bytes) -> str:
 
 def file_sha256(path: Path) -> str:
     """Returns the SHA-256 of a file, in hexadecimal; raises `OSError`."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from dl.errors import RunError, UsageError
 from dl.runs.directory import RunDirectory
-from dl.runs.files import write_text
+from dl.runs.files import read_regular, write_text
 
 _TAG = re.compile(r"[^\W_][\w.+-]{0,63}")
 
@@ -19,7 +19,7 @@ _TAG = re.compile(r"[^\W_][\w.+-]{0,63}")
 def read_tags(run: RunDirectory) -> tuple[str, ...]:
     """Returns the tags of a run, sorted; raises `RunError` where the file is damaged."""
     try:
-        tags = json.loads(run.tags.read_bytes())
+        tags = json.loads(read_regular(run.tags))
     except FileNotFoundError:
         return ()
     except (OSError, ValueError, RecursionError) as error:

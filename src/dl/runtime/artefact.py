@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dl.runs.directory import RunDirectory
-from dl.runs.files import write_bytes, write_text
+from dl.runs.files import read_regular, write_bytes, write_text
 from dl.runs.manifest import file_sha256, sha256
 from dl.runtime.light_model import LightModel, UnusableError
 
@@ -99,7 +99,7 @@ def open_light(run: RunDirectory) -> LightModel:
         raise UnusableError(record.reason)
     try:
         model = file_sha256(run.model)
-        content = run.light.read_bytes()
+        content = read_regular(run.light)
     except OSError as error:
         raise _suspicious(f"{run.light.name} cannot be read") from error
     if record.model != model:
@@ -111,7 +111,7 @@ def open_light(run: RunDirectory) -> LightModel:
 
 def _record(path: Path) -> LightRecord:
     try:
-        values: Any = json.loads(path.read_bytes())
+        values: Any = json.loads(read_regular(path))
         record = LightRecord(**values)
         valid = record.schema == SCHEMA and type(record.batch) is int and record.batch > 0
     except FileNotFoundError as error:
