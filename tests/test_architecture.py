@@ -31,7 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "report": {"data", *LIGHT},
     "sweep": LIGHT,
     "compare": {"browse", "report", "data", *LIGHT},
-    "pages": {"browse", "compare", "report", "diagnose", "data", *LIGHT},
+    "pages": {"browse", "compare", "report", "diagnose", "sweep", "data", *LIGHT},
     "board": {"browse", "pages", "compare", "sweep", "report", "data", *LIGHT},
     "cli": {
         "board",

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from dl.board.tables import leaderboard_table, run_table, sweep_list, trial_table
+from dl.board.tables import run_table, sweep_list, trial_table
 from dl.browse.entries import read_entry
 from dl.compare.compare import compare
 from dl.errors import DlError, RunError
@@ -23,6 +23,7 @@ from dl.pages.context import read_context
 from dl.pages.document import document
 from dl.pages.page import run_page
 from dl.pages.sections.learning import build as learning
+from dl.pages.sweep_page import sweep_page
 from dl.runs.directory import RunDirectory
 from dl.runs.find import find_run, find_sweep
 from dl.sweep.results import read_results
@@ -126,16 +127,8 @@ class _Answers:
     def sweep(self, request: Request) -> Response:
         """The leaderboard of a sweep and its trainings."""
         sweep = find_sweep(str(self._place(request.path_params["sweep"])), self._root)
-        results = read_results(sweep)
-        return HTMLResponse(
-            document(
-                "sweep.html",
-                sweep.label,
-                board=leaderboard_table(results),
-                trials=trial_table(sweep, self._root),
-                record=results.record,
-            )
-        )
+        trials = trial_table(sweep, self._root)
+        return HTMLResponse(sweep_page(read_results(sweep), trials))
 
     def compare(self, request: Request) -> Response:
         """The comparison of the runs that were ticked."""

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from dl.browse.entries import Entry, entries_of, read_entries, utc_now
-from dl.browse.select import Row, parse_condition, require_keys, shown, sort_rows
+from dl.browse.select import Row, parse_condition, require_keys, sort_rows
 from dl.browse.settings import SettingsMemory
 from dl.errors import RunError
 from dl.runs.find import run_names
 from dl.runs.sweeps import SweepDirectory, sweeps_of
-from dl.sweep.leaderboard import paths_of
 from dl.sweep.results import Results, read_results
 
 Plain = dict[str, Any]
@@ -101,18 +100,3 @@ def _sweep_row(results: Results, root: Path) -> Plain:
         "metric": results.record.terms.goal.metric,
         "best": None if best is None else _finite(best.mean),
     }
-
-
-def leaderboard_table(results: Results) -> Plain:
-    """Returns the leaderboard of a sweep: its header, and a row of texts for each setting."""
-    paths = paths_of(results.lines)
-    header = ["rank", "trial", results.record.terms.goal.metric, "spread", *paths, "verdict"]
-    rows = []
-    for line in results.lines:
-        standing = line.standing
-        values = [shown(standing.setting.values.get(path)) for path in paths]
-        score = f"{standing.mean:.5g}" if standing.scores else "-"
-        spread = "" if standing.spread is None else f"{standing.spread:.3g}"
-        verdict = line.verdict or standing.error or standing.status
-        rows.append([str(line.rank or "-"), str(standing.trial), score, spread, *values, verdict])
-    return {"header": header, "rows": rows}

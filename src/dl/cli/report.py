@@ -1,4 +1,4 @@
-"""`dl report`: the page of a run, made anew."""
+"""`dl report`: the page of a run or a sweep."""
 
 from __future__ import annotations
 
@@ -16,18 +16,37 @@ from dl.cli.options import run_argument, runs_option
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write the page there.  [default: report.html in the run's directory]",
+    help="Write the page there.  [default: report.html in its directory]",
 )
 @runs_option
 def report(run: str, output: Path | None, runs: Path) -> None:
-    """Write the page of RUN: one HTML file with everything in it, to open in a browser.
+    """Write the page of RUN, a run or a sweep: one HTML file with everything in it.
 
-    `dl train` has written it already. The last line on stdout is the file.
+    `dl train` has written that of a run already. The last line on stdout is the file.
     """
+    from dl.runs.find import is_sweep
+
+    write = _write_sweep if is_sweep(run, runs) else _write_run
+    click.echo(str(write(run, runs, output)))
+
+
+def _write_run(text: str, runs: Path, output: Path | None) -> Path:
     from dl.pages.page import write_page
     from dl.runs.find import find_run
 
-    directory = find_run(run, runs)
-    target = output or directory.report
-    write_page(directory, target)
-    click.echo(str(target))
+    run = find_run(text, runs)
+    target = output or run.report
+    write_page(run, target)
+    return target
+
+
+def _write_sweep(text: str, runs: Path, output: Path | None) -> Path:
+    from dl.pages.sweep_page import sweep_page
+    from dl.runs.files import write_text
+    from dl.runs.find import find_sweep
+    from dl.sweep.results import read_results
+
+    sweep = find_sweep(text, runs)
+    target = output or sweep.report
+    write_text(target, sweep_page(read_results(sweep)))
+    return target

@@ -45,6 +45,11 @@ class SweepDirectory:
         return RunDirectory(self.path)
 
     @property
+    def report(self) -> Path:
+        """The page about the sweep."""
+        return self.path / "report.html"
+
+    @property
     def plots(self) -> Path:
         """The folder of pictures."""
         return self.path / "plots"

@@ -4,6 +4,8 @@
   const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const text = (value) => (value == null ? "–" : Number(value.toPrecision(5)).toString());
 
+  const wholeSteps = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power));
+
   function joined(chart) {
     return chart.lines.length ? uPlot.join(chart.lines.map((line) => [line.x, line.y])) : [[]];
   }
@@ -59,13 +61,16 @@
     const bars = chart.lines.some((line) => line.kind === "bars");
     const yAxis = axis(chart.y_label);
     yAxis.size = 58;
+    const xAxis = axis(chart.x_label);
+    // Epochs and trials have no halves.
+    if (chart.lines.every((line) => line.x.every(Number.isInteger))) xAxis.incrs = wholeSteps;
     return {
       width, height: 290,
       scales: {
         x: { time: false },
         y: { distr: log ? 3 : 1, range: bars ? (u, low, high) => [Math.min(0, low), high * 1.05 || 1] : undefined },
       },
-      axes: [axis(chart.x_label), yAxis],
+      axes: [xAxis, yAxis],
       series: [{ label: chart.x_label, value: (u, v) => text(v) }, ...chart.lines.map(series)],
       cursor: { drag: { x: true, y: false } },
       hooks: { draw: [(u) => drawMarks(u, chart.marks)] },

@@ -1,0 +1,95 @@
+"""The page of a sweep: its leaderboard, the objective over time, learning curves, pictures."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
+from typing import Any
+
+from dl.browse.select import shown
+from dl.pages.charts import Chart, Line, line
+from dl.pages.document import Filled, document, filled
+from dl.sweep.leaderboard import METHOD, paths_of
+from dl.sweep.results import Results
+
+_MOST_CURVES = 10
+_DRAWN_HERE = frozenset({"objective", "learning_curves"})
+"""Pictures of the sweep's folder that the page has as charts."""
+
+
+def sweep_page(results: Results, trainings: Sequence[Mapping[str, Any]] = ()) -> str:
+    """Returns the page; it loads nothing from anywhere and works from a disk.
+
+    Args:
+        results: The sweep.
+        trainings: Where the board shows it: rows of its trainings, to lead to them.
+    """
+    sections = _sections(results)
+    if trainings:
+        sections.append(filled("trainings", "Trainings", {"trials": trainings}))
+    return document("sweep.html", results.directory.label, sections, record=results.record)
+
+
+def leaderboard_table(results: Results) -> dict[str, Any]:
+    """Returns the leaderboard: its header, and a row of texts for each setting."""
+    paths = paths_of(results.lines)
+    header = ["rank", "trial", results.record.terms.goal.metric, "spread", *paths, "verdict"]
+    rows = []
+    for row in results.lines:
+        standing = row.standing
+        values = [shown(standing.setting.values.get(path)) for path in paths]
+        score = f"{standing.mean:.5g}" if standing.scores else "-"
+        spread = "" if standing.spread is None else f"{standing.spread:.3g}"
+        verdict = row.verdict or standing.error or standing.status
+        rows.append([str(row.rank or "-"), str(standing.trial), score, spread, *values, verdict])
+    return {"header": header, "rows": rows}
+
+
+def _sections(results: Results) -> list[Filled]:
+    values = {"board": leaderboard_table(results), "method": METHOD, "trivial": _trivial(results)}
+    sections = [filled("leaderboard", "Settings", values)]
+    charts = list(_charts(results))
+    if charts:
+        sections.append(filled("learning", "Objective", {"charts": charts}))
+    pictures = list(_pictures(results))
+    if pictures:
+        sections.append(filled("pictures", "Parameters", {"pictures": pictures}))
+    return sections
+
+
+def _trivial(results: Results) -> str:
+    return "" if results.trivial is None else f"{results.trivial:.5g}"
+
+
+def _charts(results: Results) -> Iterator[Chart]:
+    goal = results.record.terms.goal
+    whole = [row.standing for row in results.lines if row.rank is not None]
+    if not whole:
+        return
+    by_number = sorted(whole, key=lambda standing: standing.trial)
+    numbers = [standing.trial for standing in by_number]
+    scores = [standing.mean for standing in by_number]
+    best = list(accumulate(scores, max if goal.maximize else min))
+    lines = (
+        line("trial", numbers, scores, kind="points"),
+        line("best so far", numbers, best, dashed=True, colour=1),
+    )
+    yield Chart("Objective over time", "trial", goal.metric, lines)
+    note = "" if len(whole) <= _MOST_CURVES else f"The best {_MOST_CURVES} of {len(whole)} trials."
+    curves = tuple(_curves(results, [standing.trial for standing in whole[:_MOST_CURVES]]))
+    yield Chart("Learning curves", "epoch", goal.metric, curves, note=note)
+
+
+def _curves(results: Results, trials: list[int]) -> Iterator[Line]:
+    for colour, trial in enumerate(trials):
+        values = results.journal.of_trial(trial)[0].values
+        yield line(f"trial {trial}", range(1, len(values) + 1), values, colour=colour)
+
+
+def _pictures(results: Results) -> Iterator[tuple[str, str]]:
+    """Yields the title and the address of each picture that the sweep has drawn of itself."""
+    for path in sorted(results.directory.plots.glob("*.png")):
+        if path.stem not in _DRAWN_HERE:
+            content = base64.b64encode(path.read_bytes()).decode()
+            yield path.stem.replace("_", " "), f"data:image/png;base64,{content}"
