@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dl.cli.words import number
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 MOST_LINES = 20
 _WIDEST = 30
+_WIDTH = 79
+_ALIKE = "≈ best"
+_VERDICTS = {"not distinguishable": _ALIKE, "not tested: one training each": "-"}
+"""Verdicts in short; the line below the table says them in words."""
 
 
 def sweep_text(results: Results, most: int = MOST_LINES) -> str:
@@ -29,14 +34,12 @@ def sweep_text(results: Results, most: int = MOST_LINES) -> str:
     paths = paths_of(lines)
     header = ["rank", "trial", terms.goal.metric, "spread", *_short(paths), "verdict"]
     rows = [_cells(line, paths) for line in lines[:most]]
-    if results.trivial is not None:
-        rows.append(
-            ["", "trivial", number(results.trivial), "", *([""] * len(paths)), "no learning"]
-        )
     parts = [table(rows, header)]
     if len(lines) > most:
         parts.append(f"… and {len(lines) - most} more in {results.directory.leaderboard}")
-    parts.append(_rests_on(terms, lines))
+    if results.trivial is not None:
+        parts.append(f"An answer that learns nothing reaches {number(results.trivial)}.")
+    parts.append(textwrap.fill(_rests_on(terms, lines), _WIDTH))
     return "\n".join([*filter(None, parts), str(results.directory.path)])
 
 
@@ -96,15 +99,26 @@ def failure_of(results: Results) -> DlError | None:
 
 
 def _cells(line: Line, paths: Sequence[str]) -> list[str]:
-    from dl.config.emit import flow
-
     standing = line.standing
     values = standing.setting.values
     score = number(standing.mean) if standing.scores else ""
     spread = "" if standing.spread is None else number(standing.spread)
-    settings = [_cut(flow(values[path])) if path in values else "" for path in paths]
-    verdict = line.verdict or standing.status
+    settings = [_value(values[path]) if path in values else "" for path in paths]
+    verdict = _VERDICTS.get(line.verdict, line.verdict) or standing.status
     return [str(line.rank or ""), str(standing.trial), score, spread, *settings, verdict]
+
+
+def setting_text(values: Mapping[str, object]) -> str:
+    """Returns a setting in short: `learning_rate 0.01, units 64`."""
+    names = _short(list(values))
+    pairs = zip(names, values.values(), strict=True)
+    return ", ".join(f"{name} {_value(value)}" for name, value in pairs)
+
+
+def _value(value: object) -> str:
+    from dl.config.emit import flow
+
+    return f"{value:.4g}" if isinstance(value, float) else _cut(flow(value))
 
 
 def _cut(text: str) -> str:
@@ -127,7 +141,10 @@ def _rests_on(terms: Terms, lines: Sequence[Line]) -> str:
         return ""
     if terms.runs == 1:
         return "Differences are not tested: with `repeats: 3` or `folds: 5` they are."
-    return f"Compared with the best: {METHOD}, level {LEVEL:g}, {terms.runs} trainings each."
+    return (
+        f"{_ALIKE}: not distinguishable from the best; {METHOD}, level {LEVEL:g}, "
+        f"{terms.runs} trainings each."
+    )
 
 
 def _plain(line: Line) -> dict[str, object]:

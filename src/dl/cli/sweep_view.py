@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from dl.sweep.loop import Progress, Running
+    from dl.sweep.ranking import Standing
 
 _PLAIN_SECONDS = 5.0
 """Seconds between two plain lines."""
 _LIVE_SECONDS = 0.1
-_BAR = 30
+_BAR = 20
 _MOST_ROWS = 12
 
 
@@ -50,7 +51,8 @@ class PlainView:
         over = progress.done == progress.total
         if not over and time.monotonic() - self._said < _PLAIN_SECONDS:
             return
-        line = "  ".join(_facts(progress))
+        best = [_best(progress.best)] if progress.best is not None else []
+        line = "  ".join([*_facts(progress), *best])
         if line != self._line:
             self._said, self._line = time.monotonic(), line
             self._stream.write(f"{line}\n")
@@ -100,11 +102,15 @@ def _facts(progress: Progress) -> list[str]:
     facts = [f"{progress.done}/{progress.total} trainings"]
     facts += [f"{progress.failed} failed"] if progress.failed else []
     facts += [f"{progress.pruned} pruned"] if progress.pruned else []
-    if progress.best is not None:
-        facts.append(f"best {number(progress.best.mean)} (trial {progress.best.trial})")
     if progress.left is not None and progress.done < progress.total:
-        facts.append(f"about {duration(progress.left)} left")
+        facts.append(f"{duration(progress.left)} left")
     return facts
+
+
+def _best(best: Standing) -> str:
+    from dl.cli.sweep_text import setting_text
+
+    return f"best {number(best.mean)} by trial {best.trial}: {setting_text(best.setting.values)}"
 
 
 def _picture(progress: Progress) -> RenderableType:
@@ -115,10 +121,10 @@ def _picture(progress: Progress) -> RenderableType:
     bar = Text("━" * done, style="green").append("━" * (_BAR - done), style="dim")
     head = bar.append("  ".join(["", *_facts(progress)]), style="default")
     rows = [Text(_row(running)) for running in progress.running[:_MOST_ROWS]]
-    best = progress.best
-    setting = "  ".join(best.setting.overrides) if best is not None else ""
-    last = [Text(f"best: {setting}", style="cyan", overflow="ellipsis", no_wrap=True)]
-    return Group(head, *rows, *(last if setting else []))
+    if progress.best is not None:
+        text = _best(progress.best)
+        rows.append(Text(text, style="cyan", overflow="ellipsis", no_wrap=True))
+    return Group(head, *rows)
 
 
 def _row(running: Running) -> str:
