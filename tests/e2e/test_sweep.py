@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -104,6 +108,26 @@ def test_a_finished_sweep_resumes_to_more_trials_only(swept: Path, dl: Dl) -> No
     assert again.code == 6
     assert journal.read_bytes() == before
     assert not (swept / "runs/search/0002").exists()
+
+
+def test_a_signal_stops_a_sweep_and_a_resume_wants_the_same_settings(swept: Path, dl: Dl) -> None:
+    text = SWEEP.replace("search", "stopped").replace("[2]", "[20000]").replace(", 1e30", "")
+    (swept / "stopped.yaml").write_text(text)
+    command = [sys.executable, "-m", "dl", "sweep", "stopped.yaml", "-q"]
+    process = subprocess.Popen(command, cwd=swept, stderr=subprocess.PIPE, text=True)
+    trials = swept / "runs/stopped/0001/trials"
+    while process.poll() is None and len(list(trials.glob("*/*/run.json"))) < 2:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (
+        130,
+        "error: interrupted after 0 trainings\nhint: go on: the same command with --resume\n",
+    )
+    (swept / "stopped.yaml").write_text(text.replace("[20000]", "[1]"))
+    changed = dl("sweep", swept / "stopped.yaml", "--resume", "--runs", swept / "runs", "-q")
+    assert changed.code == 2
+    assert "found: another value of parameters" in changed.err
 
 
 def _rows(run: Path) -> list[dict[str, float]]:
