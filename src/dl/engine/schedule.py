@@ -25,6 +25,6 @@ class RateReader:
     def value(self) -> float:
         """Returns the rate of the last step that was done."""
         if self._schedule is None:
-            return float(keras.ops.convert_to_numpy(self._optimizer.learning_rate))
+            return float(self._optimizer.learning_rate.numpy())
         last = max(int(self._optimizer.iterations) - 1, 0)
         return float(self._schedule(last))
