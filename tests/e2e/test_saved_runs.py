@@ -27,7 +27,7 @@ learning rate   0.02
 batch size      16
 epochs          4""".splitlines()
 SIZES = """\
-part        rows  inputs     memory  targets  memory
+part        rows  inputs     size    targets  size
 train         90  5 float32  1.8 kB  1 int32  360 B
 validation    30  5 float32  600 B   1 int32  120 B
 test          30  5 float32  600 B   1 int32  120 B"""

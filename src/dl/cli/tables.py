@@ -82,7 +82,7 @@ def _lines(values: Sequence[str]) -> Iterator[tuple[bool, str]]:
 
 
 def data_text(sizes: Mapping[str, Mapping[str, Any]]) -> str:
-    """Returns a table of the parts: rows, the shape of one and the memory of all.
+    """Returns a table of the parts: rows, the shape of one and the size of all.
 
     Args:
         sizes: From `Dataset.sizes`, by part.
@@ -91,7 +91,7 @@ def data_text(sizes: Mapping[str, Mapping[str, Any]]) -> str:
         [name, f"{part['rows']:,}", *_size_cells(part["inputs"]), *_size_cells(part["targets"])]
         for name, part in sizes.items()
     ]
-    return table(rows, ["part", "rows", "inputs", "memory", "targets", "memory"])
+    return table(rows, ["part", "rows", "inputs", "size", "targets", "size"])
 
 
 def _size_cells(array: Mapping[str, Any]) -> list[str]:
