@@ -18,8 +18,8 @@ _MOST_COLUMNS = 6
 _MOST_WEIGHTS = 8
 _FORMULAS = {
     "SGD": "new = weight - learning_rate * gradient (without momentum)",
-    "Adam": "new = weight - learning_rate * m / (sqrt(v) + epsilon), m and v corrected means "
-    "of\n        the gradient and its square; in the first step m = gradient, v = gradient^2",
+    "Adam": "new = weight - learning_rate * m / (sqrt(v) + epsilon); m and v are corrected\n"
+    "  means of the gradient and its square: in the first step gradient and gradient^2",
 }
 _RULE = "-" * 80
 
@@ -94,7 +94,8 @@ def _layer(position: int, layer: LayerTrace) -> str:
     if layer.before is None:
         return "\n".join([*lines, "", f"output {_shape(layer.output)}", _rows_table("a", output)])
     before = layer.before.reshape(len(layer.before), -1)
-    lines += ["", f"pre-activation z = x W + b {_shape(layer.before)}", _rows_table("z", before)]
+    formula = "z = x W + b" if layer.type == "Dense" else "z"
+    lines += ["", f"pre-activation {formula} {_shape(layer.before)}", _rows_table("z", before)]
     lines += ["", f"activation a = {layer.activation}(z)", _rows_table("a", output)]
     if layer.delta is not None:
         delta = layer.delta.reshape(len(layer.delta), -1)

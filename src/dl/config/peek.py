@@ -152,13 +152,24 @@ def is_cheap(path: Path) -> bool:
 
 def column_values(data: CsvData, path: Path, name: str) -> Iterator[str]:
     """Yields the values of a column as the file writes them, `""` where nothing stands."""
+    rows = _csv_rows(data, path)
+    position = next(rows, []).index(name.strip())
+    for row in rows:
+        if len(row) > position:
+            yield row[position]
+
+
+def column_titles(data: CsvData, path: Path) -> list[str]:
+    """Returns the header of a file."""
+    return next(_csv_rows(data, path), [])
+
+
+def _csv_rows(data: CsvData, path: Path) -> Iterator[list[str]]:
+    """Yields the cells of each line, the header first, without spaces around them."""
     encoding = "utf-8-sig" if data.encoding.lower() in ("utf-8", "utf8") else data.encoding
     with path.open(encoding=encoding, newline="") as lines:
-        rows = csv.reader(lines, delimiter=data.separator)
-        position = [title.strip() for title in next(rows, [])].index(name.strip())
-        for row in rows:
-            if len(row) > position:
-                yield row[position].strip()
+        for row in csv.reader(lines, delimiter=data.separator):
+            yield [cell.strip() for cell in row]
 
 
 def _peek_values(texts: set[str]) -> Peek:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dl.config.peek import column_values, is_cheap
+from dl.config.peek import column_titles, column_values, is_cheap
 from dl.config.rules.monitors import has_validation
 from dl.config.sections.data import BuiltinData, CsvData, Data, KerasData, SyntheticData
 
@@ -34,10 +34,13 @@ class Counts:
     Attributes:
         training: About how many rows are trained on.
         classes: Rows of each value of the target, where the target is a column of a CSV file.
+        inputs: The least number of inputs, where the rows are those of a CSV file: a category makes
+            several of one column.
     """
 
     training: int | None = None
     classes: Mapping[str, int] = field(default_factory=dict)
+    inputs: int | None = None
 
 
 def counts_of(data: Data) -> Counts:
@@ -61,11 +64,13 @@ def _csv(data: CsvData) -> Counts:
         if not is_cheap(path):
             return Counts()
         values = Counter(column_values(data, path, target))
+        titles = column_titles(data, path)
     except (OSError, ValueError, LookupError, TypeError, csv.Error):
         return Counts()
     rows = _training(data, values.total(), has_test=data.test_path is not None)
-    one = isinstance(data.target, str) or len(data.target) == 1
-    return Counts(rows, values if one else {})
+    targets = 1 if isinstance(data.target, str) else len(data.target)
+    inputs = len(titles) - targets if data.features is None else len(data.features)
+    return Counts(rows, values if targets == 1 else {}, inputs)
 
 
 def _training(data: Data, rows: int, *, has_test: bool) -> int:

@@ -124,10 +124,11 @@ def dropout_last(case: Case) -> Iterator[Advice]:
 
 def too_many_parameters(case: Case) -> Iterator[Advice]:
     """A network with far more weights than rows learns them by heart."""
-    rows, inputs = case.counts.training, case.peek.input_shape
+    rows, shape = case.counts.training, case.peek.input_shape
+    inputs = case.counts.inputs if shape is None else math.prod(shape)
     if rows is None or inputs is None or rows < 20 or _is_restrained(case):
         return
-    parameters = _dense_parameters(case, math.prod(inputs))
+    parameters = _dense_parameters(case, inputs)
     if parameters is None or parameters <= _MOST_PARAMETERS_PER_ROW * rows:
         return
     index, layer = max(_hidden(case), key=lambda item: _units(item[1]), default=(0, None))
