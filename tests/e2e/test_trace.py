@@ -87,8 +87,8 @@ place   weight  gradient  change  new weight
 [2, 1]       0         0       0           0
 
 unit/bias (1)
-place  weight  gradient   change  new weight
-[1]         0      0.25   -0.125      -0.125
+place  weight  gradient  change  new weight
+[1]         0      0.25  -0.125      -0.125
 """
     )
 
