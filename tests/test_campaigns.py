@@ -62,7 +62,13 @@ def test_there_are_fifty_hostile_files() -> None:
 
 @pytest.mark.parametrize(
     ("name", "size"),
-    [("crash_at_every_write", 2), ("kill9", 1), ("signals", 1), ("concurrent_runs", 2)],
+    [
+        ("crash_at_every_write", 2),
+        ("kill9", 1),
+        ("signals", 1),
+        ("repeats", 1),
+        ("concurrent_runs", 2),
+    ],
 )
 def test_a_disturbed_run_loses_nothing(name: str, size: int) -> None:
     assert re.search(": 0 failures$", _campaign(name, size))

@@ -107,6 +107,7 @@ def _train(
 
 CASES: dict[str, tuple[list[Any], tuple[int, ...], dict[str, Any]]] = {
     "noise": (NOISY, (6,), {}),
+    "compiled": (NOISY, (6,), {}),
     "adam": (NOISY, (6,), {"optimizer": {"type": "Adam", "use_ema": True, "ema_momentum": 0.9}}),
     "schedule": (NOISY, (6,), {"optimizer": DECAY}),
     "stopping": (NOISY, (6,), {"callbacks": (STOP,)}),
@@ -122,7 +123,7 @@ def test_a_stopped_training_ends_with_the_same_bits(
     name: str, run: RunDirectory, tmp_path: Path
 ) -> None:
     layers, shape, training = CASES[name]
-    engine = {"compile": False, "steps_per_call": 1}
+    engine = {"compile": name == "compiled", "steps_per_call": 1}
     chosen = config(layers, engine, epochs=EPOCHS, **training)
     with create_run(tmp_path, "whole", {}) as whole:
         history, variables = _train(chosen, _data(*shape), whole)

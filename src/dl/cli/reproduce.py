@@ -10,7 +10,7 @@ import click
 
 from dl.cli.options import json_option, quiet_option, run_argument, runs_option
 from dl.cli.resume import of_run
-from dl.errors import BusyError, ExitCode, RunError
+from dl.errors import BusyError, ExitCode, Interrupted, RunError
 
 if TYPE_CHECKING:
     from dl.engine.reproduce import Repeat
@@ -64,13 +64,13 @@ def _repeat(run: RunDirectory, record: RunRecord, reporter: Reporter) -> Repeat:
         from dl.engine import workflow
         from dl.engine.reproduce import compare
 
-        again = workflow.train(
-            prepared,
-            workflow.Place(Path(folder), prepared.config.name),
-            reporter,
-            command=("dl", "reproduce", str(run.path)),
-            watch=workflow.Watch(stop_signal=request),
-        )
+        place = workflow.Place(Path(folder), prepared.config.name)
+        watch = workflow.Watch(stop_signal=request)
+        command = ("dl", "reproduce", str(run.path))
+        try:
+            again = workflow.train(prepared, place, reporter, command=command, watch=watch)
+        except Interrupted as error:  # the folder is gone: there is nothing to go on with
+            raise Interrupted("interrupted", signal_number=error.exit_code - 128) from error
         return compare(run, record, again)
 
 

@@ -13,6 +13,7 @@ from dl.config.schema import Config
 from dl.engine.objects import build_object
 from dl.engine.storage import plain_copy
 from dl.errors import UsageError
+from dl.runs.files import published
 from dl.vocabulary.spec import Finding, Findings
 
 _PATH_PARAMETERS: Mapping[str, str] = {"ModelCheckpoint": "filepath", "TensorBoard": "log_dir"}
@@ -71,7 +72,7 @@ class _PlainCheckpoint(keras.callbacks.ModelCheckpoint):  # type: ignore[misc]
 
 
 class _PlainSaves:
-    """Stands for the model that a callback saves."""
+    """Stands for the model that a callback saves: each file appears whole, or not at all."""
 
     def __init__(self, model: keras.Sequential) -> None:
         self._model = model
@@ -81,8 +82,10 @@ class _PlainSaves:
 
     def save(self, path: str, overwrite: bool = True) -> None:
         """Saves the whole model in Keras' own format."""
-        plain_copy(self._model).save(path, overwrite=overwrite)
+        with published(Path(path)) as temporary:
+            plain_copy(self._model).save(temporary, overwrite=True)
 
     def save_weights(self, path: str, overwrite: bool = True) -> None:
         """Saves the weights alone."""
-        plain_copy(self._model).save_weights(path, overwrite=overwrite)
+        with published(Path(path)) as temporary:
+            plain_copy(self._model).save_weights(temporary, overwrite=True)

@@ -63,7 +63,7 @@ class Checkpoints:
         self._copy: _Copy | None = None
         self._copies = _Pace(0.0)
         self._writings = _Pace(LEAST_PAUSE)
-        self._unwritten = True
+        self._unwritten = False
 
     def begin(self, parts: Mapping[str, Stateful]) -> Rows:
         """Is given the parts of the training that begins; returns the rows it goes on from.
@@ -73,6 +73,7 @@ class Checkpoints:
         """
         self._parts |= parts
         if self._first is not None:
+            self._unwritten = True  # the history can be damaged
             states = _states(self._first)
             self.rows = [dict(row) for row in self._first.header["history"]]
             for name, part in self._parts.items():
