@@ -84,6 +84,7 @@ def test_models_of_settings_that_are_not_among_the_best_are_not_kept(swept: Path
     assert [path.parts[-3:-1] for path in models] == [("0002", "0001"), ("0002", "0002")]
     refused = dl("evaluate", "search/1/1", "--runs", swept / "runs")
     assert refused.code == 4
+    assert "of a sweep, only the best settings keep their models" in refused.err
 
 
 def test_a_sweep_is_compared_by_itself(swept: Path, dl: Dl) -> None:

@@ -11,7 +11,7 @@ from dl.data.targets import with_cut
 from dl.errors import RunError
 from dl.runs.directory import RunDirectory
 from dl.runs.manifest import read_checked
-from dl.runs.record import read_json
+from dl.runs.record import read_json, read_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,19 @@ def open_files(run: RunDirectory, threshold: float | None = None) -> SavedFiles:
         UsageError: A threshold is given, but the model gives no probability that it could cut.
     """
     if not run.model.exists():
-        raise RunError(
-            f"{run.label} has no model.h5: its training did not end",
-            hint=f"go on with it: {run.command_to_resume}",
-        )
+        raise _without_model(run)
     config = load_resolved(run.resolved, read_checked(run.resolved)).config
     learned = with_cut(read_json(run.preprocess), threshold, run.label)
     return SavedFiles(run, config, learned)
+
+
+def _without_model(run: RunDirectory) -> RunError:
+    if read_record(run).status == "completed":
+        return RunError(
+            f"{run.label} has no model.h5: of a sweep, only the best settings keep their models",
+            hint=f"train it again: dl train {run.resolved}; or sweep with a larger `keep`",
+        )
+    return RunError(
+        f"{run.label} has no model.h5: its training did not end",
+        hint=f"go on with it: {run.command_to_resume}",
+    )
