@@ -1,6 +1,6 @@
 """Kills a sweep at random moments and resumes it, until it ends; compares with an undisturbed one.
 
-python -m campaigns.kill_sweep [--kills 20] [--seed 1]
+python -m campaigns.kill_sweep [--seed 1] [--size 20]
 
 The command is killed by SIGKILL, alone or with its server and workers. At the end the leaderboard
 must be that of a sweep that nobody disturbed, byte for byte, and the journal must know each
@@ -56,7 +56,7 @@ _WHILE_LOADING = 0.25
 def main() -> None:
     """Runs the campaign and prints what it found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=_Raw)
-    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--size", type=int, default=20, help="how often it is killed")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -66,7 +66,7 @@ def main() -> None:
         began = time.monotonic()
         _start(folder, "whole").wait()
         seconds = time.monotonic() - began
-        kills = _killed(folder, options.kills, seconds, random.Random(options.seed))
+        kills = _killed(folder, options.size, seconds, random.Random(options.seed))
         _report(folder, kills)
 
 
