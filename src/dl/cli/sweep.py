@@ -148,7 +148,6 @@ def _carry_out(checked: Sweep, opened: Session, *, quiet: bool, fail_fast: bool)
                 loop.run()
             finally:
                 results = opened.close(loop.status, baseline, loop.journal)
-        draw_pictures(checked, results)
         number = request()
     if number is not None:
         raise Interrupted(
@@ -156,6 +155,7 @@ def _carry_out(checked: Sweep, opened: Session, *, quiet: bool, fail_fast: bool)
             signal_number=number,
             hint="go on: the same command with --resume",
         )
+    draw_pictures(checked, results)
     return results
 
 

@@ -29,6 +29,9 @@ def importance(
     whole = [standing for standing in standings if standing.status == "completed"]
     if len(whole) < _LEAST_TRIALS or len({standing.mean for standing in whole}) < 2:
         return {}
+    common = set.intersection(*(set(standing.setting.picked) for standing in whole))
+    if len(common) < 2:
+        return {}
     study = new_study(maximize)
     for standing in whole:
         picked = standing.setting.picked
@@ -39,7 +42,9 @@ def importance(
                 value=standing.mean,
             )
         )
-    found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
+    found = get_param_importances(
+        study, evaluator=FanovaImportanceEvaluator(seed=0), params=sorted(common)
+    )
     return {key: float(share) for key, share in found.items()}
 
 
