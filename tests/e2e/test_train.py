@@ -62,6 +62,7 @@ def test_train_leaves_everything_about_the_run(project: Project) -> None:
         "model.tflite.json",
         "outputs.npz",
         "report.html",
+        "checkpoint/epoch-000004.checkpoint",
         "plots/learning_curves.png",
         "plots/confusion_matrix.png",
     }
