@@ -80,6 +80,44 @@ def test_compiled_weights_are_those_of_train_on_batch(name: str) -> None:
     assert_same_weights(model, one_by_one(chosen, data))
 
 
+DECAY = {"type": "ExponentialDecay", "initial_learning_rate": 0.1, "decay_steps": 2}
+OPTIMIZERS: dict[str, dict[str, Any]] = {
+    "momentum": {"type": "SGD", "learning_rate": 0.1, "momentum": 0.9, "nesterov": True},
+    "schedule": {"type": "Adam", "learning_rate": {**DECAY, "decay_rate": 0.5}},
+    "decay-of-weights": {"type": "AdamW", "learning_rate": 0.01, "weight_decay": 0.1},
+    "clipping": {"type": "RMSprop", "learning_rate": 0.01, "global_clipnorm": 0.1},
+    "accumulation": {"type": "Adam", "learning_rate": 0.01, "gradient_accumulation_steps": 2},
+    "ftrl": {"type": "Ftrl", "learning_rate": 0.1},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizers_step_as_in_train_on_batch(name: str) -> None:
+    regularized = {"type": "Dense", "units": 4, "kernel_regularizer": "l2"}
+    layers = [{**regularized, "kernel_constraint": "max_norm"}, DENSE]
+    engine = {"compile": name == "schedule"}
+    chosen = config(layers, engine=engine, optimizer=OPTIMIZERS[name], metrics=("accuracy",))
+    data = dataset(inputs(ROWS, 6), labels(ROWS))
+
+    model, _ = trained(chosen, data)
+
+    assert_same_weights(model, one_by_one(chosen, data))
+
+
+def test_loss_and_metrics_of_an_epoch_are_those_of_fit() -> None:
+    data = dataset(inputs(ROWS, 6), labels(ROWS))
+    chosen = config([DENSE], epochs=1, metrics=("accuracy", "sparse_top_k_categorical_accuracy"))
+    order = Batches(ROWS, 4, 1, chosen.seed, shuffle=True).order(1)
+    rows, targets = data.train.x[order], data.train.y[order]
+
+    _, history = trained(chosen, data)
+    expected = built(chosen, data).fit(rows, targets, 4, shuffle=False, verbose=0).history
+
+    measured = {name: history[0][name] for name in expected}
+    assert measured == pytest.approx({name: values[0] for name, values in expected.items()})
+
+
 @pytest.mark.parametrize("training", [{"batch_size": "full"}, {"shuffle": False}], ids=str)
 def test_batches_are_cut_as_the_config_says(training: dict[str, Any]) -> None:
     chosen = config([DENSE], **training)
