@@ -24,6 +24,10 @@ _COMPILED_LAYERS = frozenset(
     {
         "Activation",
         "ActivityRegularization",
+        "AdaptiveAveragePooling1D",
+        "AdaptiveAveragePooling2D",
+        "AdaptiveAveragePooling3D",
+        "AdaptiveMaxPooling1D",
         "AveragePooling1D",
         "AveragePooling2D",
         "AveragePooling3D",
@@ -63,7 +67,7 @@ _COMPILED_LAYERS = frozenset(
         *FAST_LAYERS,
     }
 )
-"""Layers that were measured to gain by XLA on a processor."""
+"""Layers that were measured to gain by XLA on a processor; `benchmarks/strategy.py` measures all."""
 
 _LEAST_STEPS = 2000
 """Fewer steps in the whole training do not pay for the compilation."""
