@@ -67,11 +67,11 @@ _COMPILED_LAYERS = frozenset(
         *FAST_LAYERS,
     }
 )
-"""Layers that were measured to gain by XLA on a processor; `benchmarks/strategy.py` measures all."""
+"""Layers that were measured to gain by XLA on a processor: `benchmarks/strategy.py`."""
 
 _LEAST_STEPS = 2000
 """Fewer steps in the whole training do not pay for the compilation."""
-_MOST_PRODUCT_OPERATIONS = 1.5e9
+_MOST_PRODUCT_OPERATIONS = 5e8
 """Operations of a step beyond which large matrix products outweigh what XLA saves."""
 _CALL_SECONDS = 0.15
 _STEP_OVERHEAD = {True: 20e-6, False: 400e-6}
