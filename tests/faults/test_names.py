@@ -46,6 +46,23 @@ def test_a_pipe_in_a_run_is_never_waited_for(folder: Path, dl: Dl, name: str) ->
     assert dl("show", "good").code == (0 if name == "tags.json" else 4)
 
 
+def test_a_folder_of_escapes_is_not_obeyed_by_the_terminal(folder: Path, dl: Dl) -> None:
+    outcome = dl("list", "--runs", "\x1b[2J")
+
+    assert outcome.err == "no runs in \\x1b[2J; dl train CONFIG makes one\n"
+
+
+@pytest.mark.parametrize("command", ["rm", "show", "compare"])
+def test_a_link_to_itself_is_no_run(folder: Path, dl: Dl, command: str) -> None:
+    os.rename(folder / "runs/good/0001", folder / "kept")
+    (folder / "runs/good/0001").symlink_to("0001")
+
+    outcome = dl(command, *["good"] * (1 if command == "show" else 2))
+
+    assert outcome.code in (2, 4, 7)
+    assert "bug" not in outcome.err
+
+
 def test_a_folder_that_no_run_is_called_is_not_shown(folder: Path, dl: Dl) -> None:
     os.rename(folder / "runs/good", folder / "runs/\x1b[2J")
 

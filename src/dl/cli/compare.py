@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ def compare(
         _show_sweep(selected[0], runs, everything, as_json)
         return
     found = [find_run(text, runs) for text in selected]
-    if len({run.path.resolve() for run in found}) < max(2, len(found)):
+    if len({os.path.realpath(run.path) for run in found}) < max(2, len(found)):
         raise UsageError(
             "needs two or more different runs", hint="see the runs: dl list; then dl compare A B"
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dl.cli.options import json_option, runs_option
+from dl.cli.render import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +74,7 @@ def list_runs(
     elif entries.readable:
         click.echo("no run fulfils these conditions", err=True)
     else:
-        click.echo(f"no runs in {runs}; dl train CONFIG makes one", err=True)
+        click.echo(printable(f"no runs in {runs}; dl train CONFIG makes one"), err=True)
 
 
 def _chosen(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ def remove(selected: tuple[str, ...], yes: bool, runs: Path) -> None:
     """Remove runs with all their files; asks before. A name alone means its newest run."""
     from dl.runs.find import find_run
 
-    found = {run.path.resolve(): run for run in (find_run(text, runs) for text in selected)}
+    found = {os.path.realpath(run.path): run for run in (find_run(text, runs) for text in selected)}
     remove_after_asking(found.values(), yes=yes)
 
 
