@@ -18,8 +18,8 @@ _MOST_COLUMNS = 6
 _MOST_WEIGHTS = 8
 _FORMULAS = {
     "SGD": "new = weight - learning_rate * gradient (without momentum)",
-    "Adam": "new = weight - learning_rate * m / (sqrt(v) + epsilon); m and v are corrected\n"
-    "  means of the gradient and its square: in the first step gradient and gradient^2",
+    "Adam": "new = weight - learning_rate * m / (sqrt(v) + epsilon); m and v are\n"
+    "  corrected means of the gradient and its square: in step 1 gradient, gradient^2",
 }
 _RULE = "-" * 80
 
