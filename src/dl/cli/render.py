@@ -5,6 +5,8 @@ from __future__ import annotations
 from dl.errors import DlError, Mark, Problem
 
 MOST_PROBLEMS = 20
+_UNSHOWN = {"\t": " "}
+"""What stands for a character that a terminal would obey; one for one, so that the places stay."""
 
 
 def error_text(error: DlError) -> str:
@@ -37,7 +39,10 @@ def excerpt(mark: Mark) -> list[str]:
     """Returns the line of a mark and a line that underlines it; nothing where there is no line."""
     if mark.text is None or mark.line is None or mark.column is None:
         return []
-    text, column = _clipped(mark.text.replace("\t", " "), mark.column)
+    shown = "".join(
+        c if c.isprintable() else _UNSHOWN.get(c, "\N{REPLACEMENT CHARACTER}") for c in mark.text
+    )
+    text, column = _clipped(shown, mark.column)
     carets = "^" * max(1, min(mark.length, len(text) - column + 1))
     number = f"{mark.line:5d}"
     return [f"{number} | {text}", f"{' ' * len(number)} | {' ' * (column - 1)}{carets}"]
