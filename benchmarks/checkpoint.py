@@ -3,8 +3,8 @@
 python -m benchmarks.checkpoint [--seconds 20]
 
 Networks of several sizes are trained with Adam in short epochs, with the rule of
-`dl.engine.checkpoint`; a table gives their parameters, the bytes of a checkpoint, how many were
-written, and the share of the time.
+`dl.engine.training.checkpoint`; a table gives their parameters, the bytes of a checkpoint, how
+many were written, and the share of the time.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pathlib import Path
 
 from dl.config.load import load_text
 from dl.data.load import read_dataset
-from dl.engine.checkpoint import Checkpoints
-from dl.engine.fit import fit
 from dl.engine.prepare import prepare
+from dl.engine.training.checkpoint import Checkpoints
+from dl.engine.training.fit import fit
 from dl.progress import SilentReporter
 from dl.runs.checkpoints import list_checkpoints
 from dl.runs.create import create_run

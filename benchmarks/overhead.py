@@ -104,8 +104,8 @@ def share(rows: int, epochs: int, rounds: int) -> str:
 
 
 def _bare(config: Path) -> float:
-    from dl.engine.fit import fit
     from dl.engine.prepare import prepare
+    from dl.engine.training.fit import fit
 
     clock = _Clock()
     loaded = load_config(config, (), None)

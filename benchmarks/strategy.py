@@ -4,8 +4,8 @@ python benchmarks/strategy.py [--only LSTM,Dense] [--write]
 
 The network is Dense, the layer, Flatten, Dense, on 64 rows a step; both ways take turns, and the
 fastest call of each counts, so that a busy machine matters little. `--write` replaces
-benchmarks/strategy.csv, from which the list in src/dl/engine/strategy.py was taken: a test compares
-the two. About 110 layers; ten minutes on two cores.
+benchmarks/strategy.csv, from which the list in src/dl/engine/training/strategy.py was taken: a
+test compares the two. About 110 layers; ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def layer_names() -> list[str]:
 def _measured(names: list[str]) -> Iterator[Measured]:
     import keras
 
-    from dl.engine.build_errors import BUILD_ERRORS
+    from dl.engine.network.build_errors import BUILD_ERRORS
     from dl.vocabulary.spec import Findings
 
     for name in names:
@@ -129,7 +129,7 @@ def _larger(parameters: Any) -> Any:
 
 def _caller(layers: list[Any], x: Any, *, compiled: bool) -> Callable[[int], float] | None:
     """Returns what trains so many steps and returns the seconds; None if it cannot be compiled."""
-    from dl.engine.resident import ResidentTrainer, resident
+    from dl.engine.training.resident import ResidentTrainer, resident
 
     model = _model(layers, x.shape[1:])
     y = (np.arange(BATCH) % CLASSES).astype("int32")
@@ -149,8 +149,8 @@ def _caller(layers: list[Any], x: Any, *, compiled: bool) -> Callable[[int], flo
 
 def _model(layers: list[Any], shape: tuple[int, ...]) -> Any:
     from dl.config.schema import Config
-    from dl.engine.model import build_model
-    from dl.engine.objects import build_object
+    from dl.engine.network.model import build_model
+    from dl.engine.network.objects import build_object
 
     config = Config.model_validate(
         {

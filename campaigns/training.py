@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-import dl.engine.checkpoint
+import dl.engine.training.checkpoint
 from campaigns.published import verify
 from dl.cli.signals import Stopped, stop_requests, stopping_at_once
 from dl.config.load import load_config
@@ -71,8 +71,8 @@ class Small:
         config = folder / "small.yaml"
         config.write_text(CONFIG.format(epochs=epochs), encoding="utf-8")
         if eager:
-            dl.engine.checkpoint.LEAST_PAUSE = 0.0
-            dl.engine.checkpoint.SHARE = 0
+            dl.engine.training.checkpoint.LEAST_PAUSE = 0.0
+            dl.engine.training.checkpoint.SHARE = 0
         self._loaded = load_config(config)
         self._dataset = read_dataset(self._loaded, SilentReporter())
         self._folder = folder

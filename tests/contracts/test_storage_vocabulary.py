@@ -14,9 +14,9 @@ from contracts.samples import ROWS, layer_sample, loss_sample, metric_sample, sa
 from dl.config.schema import Config
 from dl.data.targets.target import Target
 from dl.data.types import Array, Dataset
-from dl.engine.fit import check_training
-from dl.engine.model import build_model, compile_model
-from dl.engine.storage import load_weights, save_model
+from dl.engine.files.storage import load_weights, save_model
+from dl.engine.network.model import build_model, compile_model
+from dl.engine.training.fit import check_training
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind, Spec, document
 from engine.making import config, dataset

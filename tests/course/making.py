@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from dl.config.load import load_config
 from dl.data.load import load_dataset
-from dl.engine.evaluate import evaluate
-from dl.engine.fit import fit
-from dl.engine.normal_equation import solve
+from dl.engine.inference.evaluate import evaluate
 from dl.engine.prepare import Prepared, prepare
+from dl.engine.training.fit import fit
+from dl.engine.training.normal_equation import solve
 from dl.progress import SilentReporter
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "course"

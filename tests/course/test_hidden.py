@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from course.making import prepared, trained
-from dl.engine.trace import trace
+from dl.engine.inside.trace import trace
 
 HIDDEN_LAYERS = 8
 

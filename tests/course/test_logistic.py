@@ -9,7 +9,7 @@ import pytest
 
 from conftest import Dl
 from course.making import CONFIGS, parameters, prepared, trained
-from dl.engine.fit import batches_of
+from dl.engine.training.fit import batches_of
 
 
 def sigmoid(z: Any) -> Any:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from course.making import CONFIGS, parameters, prepared, trained
 from dl.config.load import load_config
-from dl.engine.parameter_path import PathKeeper
-from dl.engine.schedule import RateReader
+from dl.engine.inside.parameter_path import PathKeeper
+from dl.engine.training.schedule import RateReader
 
 Floats = NDArray[Any]
 

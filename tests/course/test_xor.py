@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from course.making import prepared, trained
-from dl.engine.summary import layer_rows
+from dl.engine.inside.summary import layer_rows
 
 CORNERS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
 XOR = np.array([0, 1, 1, 0])

@@ -11,8 +11,8 @@ import numpy as np
 from dl.config.schema import Config
 from dl.data.targets.target import Form, Target
 from dl.data.types import Array, DataInfo, Dataset, Part
-from dl.engine.fit import fit
-from dl.engine.model import build_model, compile_model
+from dl.engine.network.model import build_model, compile_model
+from dl.engine.training.fit import fit
 from dl.progress import SilentReporter
 
 DENSE = {"type": "Dense", "units": 3, "activation": "softmax"}

@@ -9,7 +9,7 @@ import pytest
 
 from dl.data.targets.target import Target
 from dl.data.types import Array, Dataset
-from dl.engine.boundary import MOST_FRAMES, Snapshots, chosen_epochs
+from dl.engine.inside.boundary import MOST_FRAMES, Snapshots, chosen_epochs
 from engine.making import class_target, dataset, inputs, number_target
 
 SCALED = [{"kind": "numeric", "center": 10.0, "spread": 2.0}] * 2

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dl.engine.model import build_model
+from dl.engine.network.model import build_model
 from dl.vocabulary.spec import Finding, Findings
 from engine.making import DENSE, built, config, dataset, inputs, labels, number_target
 

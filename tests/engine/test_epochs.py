@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dl.engine.epochs import Batches
 from dl.engine.seeds import derived_seed, row_order
+from dl.engine.training.epochs import Batches
 
 
 def test_order_is_a_permutation_that_seed_and_epoch_fix() -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from dl.config.schema import Config
 from dl.data.types import Array, Dataset
-from dl.engine import checkpoint as checkpoint_module
-from dl.engine.checkpoint import Checkpoints, last_checkpoint
-from dl.engine.fit import fit, never
+from dl.engine.training import checkpoint as checkpoint_module
+from dl.engine.training.checkpoint import Checkpoints, last_checkpoint
+from dl.engine.training.fit import fit, never
 from dl.errors import RunError
 from dl.progress import SilentReporter
 from dl.runs.checkpoints import list_checkpoints

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from dl.engine.best import Diverged
-from dl.engine.fit import check_training, fit
+from dl.engine.training.best import Diverged
+from dl.engine.training.fit import check_training, fit
 from dl.errors import ExitCode
 from dl.progress import SilentReporter
 from dl.vocabulary.spec import Findings

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from dl.engine import callbacks
+from dl.engine.training import callbacks
 from dl.vocabulary.spec import Findings
 from engine.making import DENSE, config, dataset, inputs, labels, part, trained
 

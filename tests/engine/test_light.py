@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from dl.data.types import Array
-from dl.engine import light
-from dl.engine.light import TOLERANCE, light_copy
-from dl.engine.model import build_model
-from dl.engine.predict import Forward
+from dl.engine.files import light
+from dl.engine.files.light import TOLERANCE, light_copy
+from dl.engine.inference.predict import Forward
+from dl.engine.network.model import build_model
 from dl.errors import DataError
 from dl.runtime.light_model import LightModel, UnusableError
 from engine.making import DENSE, config, dataset, inputs, labels

@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pytest
 
-from dl.engine.batches import inference_batch
-from dl.engine.evaluate import evaluate
-from dl.engine.predict import predict
-from dl.engine.summary import layer_rows
+from dl.engine.inference.batches import inference_batch
+from dl.engine.inference.evaluate import evaluate
+from dl.engine.inference.predict import predict
+from dl.engine.inside.summary import layer_rows
 from dl.progress import SilentReporter
 from engine.making import DENSE, built, config, dataset, inputs, labels, part
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dl.engine.randomness import FAST_LAYERS, random_bits, random_keep, random_normal
+from dl.engine.network.randomness import FAST_LAYERS, random_bits, random_keep, random_normal
 
 SEED = tf.constant([7, 3], tf.int64)
 ROWS = tf.ones((40, 500))

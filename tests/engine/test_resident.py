@@ -10,7 +10,7 @@ import pytest
 
 from dl.config.schema import Config
 from dl.data.types import Dataset
-from dl.engine.epochs import Batches
+from dl.engine.training.epochs import Batches
 from engine.making import DENSE, built, class_target, config, dataset, inputs, labels, trained
 
 ROWS = 10

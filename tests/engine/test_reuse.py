@@ -8,9 +8,9 @@ import pytest
 
 from dl.config.load import Loaded, load_config
 from dl.data.cache import Datasets
-from dl.engine.fit import fit
 from dl.engine.prepare import Prepared, prepare
-from dl.engine.reuse import Programs, program_key
+from dl.engine.training.fit import fit
+from dl.engine.training.reuse import Programs, program_key
 from dl.progress import SilentReporter
 
 TEXT = """\

@@ -10,8 +10,8 @@ import pytest
 
 from dl.data.types import Array
 from dl.diagnose import Signals
-from dl.engine.model import build_model, compile_model
-from dl.engine.signals import measure
+from dl.engine.inside.signals import measure
+from dl.engine.network.model import build_model, compile_model
 from engine.making import SPARSE, config, dataset, inputs, labels, number_target
 
 SOFTMAX = {"type": "Dense", "units": 3, "activation": "softmax", "name": "out"}

@@ -13,9 +13,9 @@ import h5py
 import numpy as np
 import pytest
 
-from dl.engine.model import build_model
-from dl.engine.predict import predict
-from dl.engine.storage import load_weights, save_model
+from dl.engine.files.storage import load_weights, save_model
+from dl.engine.inference.predict import predict
+from dl.engine.network.model import build_model
 from dl.errors import DiskError
 from dl.progress import SilentReporter
 from engine.making import DENSE, config, dataset, inputs, labels, number_target, trained

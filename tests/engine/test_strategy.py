@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from dl.engine.fit import fit
-from dl.engine.model import build_model
-from dl.engine.strategy import Strategy, choose_strategy
+from dl.engine.network.model import build_model
+from dl.engine.training.fit import fit
+from dl.engine.training.strategy import Strategy, choose_strategy
 from dl.progress import SilentReporter
 from engine.making import DENSE, built, config, dataset, inputs, labels
 

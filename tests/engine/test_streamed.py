@@ -16,11 +16,11 @@ from data.stored import tiny_budget
 from dl.config.schema import Config
 from dl.data.streaming.scratch import ScratchFile
 from dl.data.types import Array, Dataset, Held, Part
-from dl.engine import streamed
-from dl.engine.checkpoint import Checkpoints, last_checkpoint
-from dl.engine.evaluate import evaluate
-from dl.engine.fit import fit
-from dl.engine.predict import predict
+from dl.engine.inference.evaluate import evaluate
+from dl.engine.inference.predict import predict
+from dl.engine.training import streamed
+from dl.engine.training.checkpoint import Checkpoints, last_checkpoint
+from dl.engine.training.fit import fit
 from dl.progress import SilentReporter
 from dl.runs.create import create_run
 from dl.runs.directory import RunDirectory

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from dl.data.types import Array, Dataset
-from dl.engine.fit import fit
-from dl.engine.model import build_model, compile_model
-from dl.engine.trace import Trace, trace
+from dl.engine.inside.trace import Trace, trace
+from dl.engine.network.model import build_model, compile_model
+from dl.engine.training.fit import fit
 from dl.errors import UsageError
 from dl.progress import SilentReporter
 from engine.making import SPARSE, class_target, config, dataset, inputs, labels, number_target

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from dl.engine.storage import load_weights, save_model
+from dl.engine.files.storage import load_weights, save_model
 from dl.errors import ExitCode, RunError
 from engine.making import DENSE, built, config, dataset, inputs, labels
 

@@ -19,11 +19,11 @@ from dl.cli.main import run as main_of_dl
 from dl.config.schema import Config
 from dl.data.streaming.scratch import ScratchFile
 from dl.data.types import Dataset, Held, Part
-from dl.engine.evaluate import evaluate
-from dl.engine.fit import fit
-from dl.engine.mirrored import device_scope
-from dl.engine.predict import predict
-from dl.engine.strategy import choose_strategy
+from dl.engine.inference.evaluate import evaluate
+from dl.engine.inference.predict import predict
+from dl.engine.training.fit import fit
+from dl.engine.training.mirrored import device_scope
+from dl.engine.training.strategy import choose_strategy
 from dl.progress import SilentReporter
 from dl.vocabulary.spec import Findings
 from engine.making import DENSE, built, config, dataset, inputs, labels, part

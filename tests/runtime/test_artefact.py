@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dl.data.types import Array
-from dl.engine.light import light_copy
+from dl.engine.files.light import light_copy
 from dl.runs.directory import RunDirectory
 from dl.runs.manifest import sha256
 from dl.runtime.artefact import Light, open_light, write_light, write_refusal

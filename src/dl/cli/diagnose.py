@@ -64,7 +64,7 @@ def _case(run: RunDirectory, record: RunRecord, reporter: Reporter) -> Case:
 def _signals(run: RunDirectory, reporter: Reporter) -> Signals | None:
     """Measures the layers; where that cannot be, the history has to do."""
     with reporter.stage("Loading Keras"):
-        from dl.engine.signals import measure_run
+        from dl.engine.inside.signals import measure_run
     try:
         with reporter.stage("Measuring the layers"):
             return measure_run(run, reporter)

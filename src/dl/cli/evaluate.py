@@ -115,7 +115,7 @@ def _of_file(
     reporter: Reporter,
 ) -> Evaluation:
     with reporter.stage("Loading Keras"):
-        from dl.engine.foreign import evaluate_foreign, read_foreign
+        from dl.engine.files.foreign import evaluate_foreign, read_foreign
     return evaluate_foreign(read_foreign(path), data, target, overrides, reporter)
 
 

@@ -50,9 +50,9 @@ class Looking:
         Raises:
             DiskError: The facts cannot be written.
         """
-        from dl.engine.signals import measure
-        from dl.engine.summary import layer_rows
-        from dl.engine.weights_summary import weight_rows
+        from dl.engine.inside.signals import measure
+        from dl.engine.inside.summary import layer_rows
+        from dl.engine.inside.weights_summary import weight_rows
         from dl.pages.facts import Network, facts_of, write_facts
 
         if self._judged is None:

@@ -27,8 +27,8 @@ def summary(config_or_run: str, overrides: tuple[str, ...], runs: Path, as_json:
     loaded = load_config(_config_of(config_or_run, runs), overrides)
     with open_reporter(quiet=False) as reporter:
         with reporter.stage("Loading Keras"):
+            from dl.engine.inside.summary import layer_rows
             from dl.engine.prepare import build
-            from dl.engine.summary import layer_rows
         rows = layer_rows(build(loaded, reporter))
     chosen = hyperparameters(loaded.config)
     if as_json:

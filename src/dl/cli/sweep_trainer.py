@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dl.config.load import Loaded
-    from dl.engine.reuse import Programs
+    from dl.engine.training.reuse import Programs
     from dl.sweep.load import Sweep
     from dl.sweep.local import LocalPool
     from dl.sweep.tasks import Listener, Result, Task
@@ -118,7 +118,7 @@ class EngineTrainer:
         from dl.config.load import load_config
         from dl.engine import workflow
         from dl.engine.prepare import prepare
-        from dl.engine.reuse import Programs
+        from dl.engine.training.reuse import Programs
         from dl.progress import SilentReporter
         from dl.runs.sweeps import trial_name
         from dl.sweep.tasks import Result

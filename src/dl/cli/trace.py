@@ -10,7 +10,7 @@ import click
 from dl.cli.options import RunType, json_option, quiet_option, runs_option, set_option
 
 if TYPE_CHECKING:
-    from dl.engine.trace import Trace
+    from dl.engine.inside.trace import Trace
     from dl.progress import Reporter
 
 
@@ -62,8 +62,8 @@ def _trace(
     if path.is_file() or path.suffix in (".yaml", ".yml"):
         loaded = load_config(path, overrides)
         with reporter.stage("Loading Keras"):
+            from dl.engine.inside.trace import trace as trace_step
             from dl.engine.prepare import prepare
-            from dl.engine.trace import trace as trace_step
         prepared = prepare(loaded, read_dataset(loaded, reporter), reporter)
         return trace_step(prepared.model, prepared.dataset, prepared.config, rows)
     return _trace_run(text, rows, overrides, runs, reporter)
@@ -82,7 +82,7 @@ def _trace_run(
             hint=f"dl trace {run.resolved} --set {overrides[0]}",
         )
     with reporter.stage("Loading Keras"):
+        from dl.engine.inside.trace import trace as trace_step
         from dl.engine.saved import open_run, training_data
-        from dl.engine.trace import trace as trace_step
     saved = open_run(run, reporter)
     return trace_step(saved.model, training_data(saved, reporter), saved.config, rows)

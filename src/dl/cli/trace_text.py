@@ -11,7 +11,7 @@ from dl.report.numbers import number, shortened
 from dl.report.terminal import table
 
 if TYPE_CHECKING:
-    from dl.engine.trace import LayerTrace, Trace, WeightTrace
+    from dl.engine.inside.trace import LayerTrace, Trace, WeightTrace
 
 _MOST_ROWS = 4
 _MOST_COLUMNS = 6

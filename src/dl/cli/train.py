@@ -156,8 +156,8 @@ def prepared_of(loaded: Loaded, reporter: Reporter) -> Prepared:
             dataset = _read(loaded, reporter)
         with reporter.stage("Loading Keras"):
             engine.module()
+    from dl.engine.inside.summary import layer_rows
     from dl.engine.prepare import prepare
-    from dl.engine.summary import layer_rows
 
     prepared = prepare(loaded, dataset, reporter)
     reporter.note(data_text(dataset.sizes()))
@@ -195,7 +195,7 @@ def _carry_out(
     with Drawing() as drawing:
         prepared = prepared_of(loaded, reporter)
         with stop_requests() as request:
-            from dl.engine.light import keep_light
+            from dl.engine.files.light import keep_light
             from dl.engine.workflow import Watch
 
             looking = Looking(drawing)

@@ -1,7 +1,7 @@
 """What happened in a training, from its history and its weights, and what to try.
 
-Light: the layers are measured by `dl.engine.signals`; here the numbers are judged. What can be
-said of a config before it is trained is advice of `dl.lint`.
+Light: the layers are measured by `dl.engine.inside.signals`; here the numbers are judged. What can
+be said of a config before it is trained is advice of `dl.lint`.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ from dl.config.schema import Config
 from dl.data.complete import complete
 from dl.data.load import read_dataset
 from dl.data.types import Dataset
-from dl.engine.fit import check_training
-from dl.engine.mirrored import device_scope
-from dl.engine.model import build_model, compile_model
+from dl.engine.network.model import build_model, compile_model
+from dl.engine.training.fit import check_training
+from dl.engine.training.mirrored import device_scope
 from dl.progress import Reporter
 from dl.vocabulary.spec import Findings
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from dl.config.resolve import resolved_text
 from dl.engine.environment import machine, versions
 from dl.engine.prepare import Prepared
-from dl.engine.strategy import choose_strategy
+from dl.engine.training.strategy import choose_strategy
 from dl.errors import Interrupted
 from dl.runs.directory import RunDirectory
 from dl.runs.process import Process

@@ -11,9 +11,9 @@ from dl.config.load import load_resolved
 from dl.config.resolve import flat, resolved_text
 from dl.config.schema import Config
 from dl.config.sections.engine import Engine
-from dl.engine.checkpoint import last_checkpoint, with_rate
 from dl.engine.environment import machine, versions
 from dl.engine.prepare import Prepared
+from dl.engine.training.checkpoint import last_checkpoint, with_rate
 from dl.engine.workflow import Job
 from dl.errors import Problem, RunError
 from dl.progress import Reporter

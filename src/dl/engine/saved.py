@@ -11,10 +11,10 @@ import keras
 from dl.config.schema import Config
 from dl.data.load import info_of, load_part, load_split
 from dl.data.types import DataInfo, Dataset, Part
-from dl.engine.evaluate import evaluate as evaluate_part
-from dl.engine.hdf5 import read_file
-from dl.engine.model import build_model, compile_model
-from dl.engine.storage import load_weights
+from dl.engine.files.hdf5 import read_file
+from dl.engine.files.storage import load_weights
+from dl.engine.inference.evaluate import evaluate as evaluate_part
+from dl.engine.network.model import build_model, compile_model
 from dl.errors import RunError
 from dl.progress import Reporter
 from dl.runs.directory import RunDirectory

@@ -13,17 +13,17 @@ from dl.data.judged import JudgedRows, write_judged
 from dl.data.parameter_path import ParameterPath
 from dl.data.plane import Boundary
 from dl.data.types import Array, Part
-from dl.engine.best import Diverged
-from dl.engine.boundary import Snapshots
-from dl.engine.checkpoint import Checkpoints
-from dl.engine.evaluate import evaluate as evaluate_part
-from dl.engine.fit import History, fit
-from dl.engine.normal_equation import solve
-from dl.engine.parameter_path import PathKeeper
-from dl.engine.predict import predict as predict_outputs
+from dl.engine.files.storage import save_model
+from dl.engine.inference.evaluate import evaluate as evaluate_part
+from dl.engine.inference.predict import predict as predict_outputs
+from dl.engine.inside.boundary import Snapshots
+from dl.engine.inside.parameter_path import PathKeeper
 from dl.engine.prepare import Prepared
 from dl.engine.record import close_record, first_files, first_record, status_of
-from dl.engine.storage import save_model
+from dl.engine.training.best import Diverged
+from dl.engine.training.checkpoint import Checkpoints
+from dl.engine.training.fit import History, fit
+from dl.engine.training.normal_equation import solve
 from dl.errors import DlError, Interrupted
 from dl.progress import Reporter
 from dl.runs.checkpoints import Checkpoint

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from dl.config.schema import Config
 from dl.data.types import Array, Dataset
-from dl.engine.evaluate import evaluate
-from dl.engine.fit import History, OnEpoch, check_training
+from dl.engine.inference.evaluate import evaluate
+from dl.engine.training.fit import History, OnEpoch, check_training
 from dl.progress import Reporter
 
 

@@ -14,22 +14,22 @@ import numpy as np
 from dl.config.schema import Config
 from dl.data.targets.weights import class_weights
 from dl.data.types import Array, Dataset
-from dl.engine.best import BestWeights, Diverged
-from dl.engine.build_errors import BUILD_ERRORS, condensed, shape_text
-from dl.engine.callbacks import build_callbacks, check_packages
-from dl.engine.checkpoint import Checkpoints
-from dl.engine.display import Display
-from dl.engine.epochs import Batches
-from dl.engine.evaluate import evaluate, evaluate_rows, evaluation_batch
-from dl.engine.mirrored import MirroredTrainer, devices_of, on_devices
+from dl.engine.inference.evaluate import evaluate, evaluate_rows, evaluation_batch
+from dl.engine.inference.traced import traced
+from dl.engine.network.build_errors import BUILD_ERRORS, condensed, shape_text
+from dl.engine.network.targets import shaped_target
 from dl.engine.quiet import quiet_deprecations
-from dl.engine.resident import ResidentRows, ResidentTrainer, resident
-from dl.engine.schedule import RateReader
-from dl.engine.state import training_state
-from dl.engine.strategy import choose_strategy
-from dl.engine.streamed import StoredRows, StreamedTrainer, in_blocks
-from dl.engine.targets import shaped_target
-from dl.engine.traced import traced
+from dl.engine.training.best import BestWeights, Diverged
+from dl.engine.training.callbacks import build_callbacks, check_packages
+from dl.engine.training.checkpoint import Checkpoints
+from dl.engine.training.display import Display
+from dl.engine.training.epochs import Batches
+from dl.engine.training.mirrored import MirroredTrainer, devices_of, on_devices
+from dl.engine.training.resident import ResidentRows, ResidentTrainer, resident
+from dl.engine.training.schedule import RateReader
+from dl.engine.training.state import training_state
+from dl.engine.training.strategy import choose_strategy
+from dl.engine.training.streamed import StoredRows, StreamedTrainer, in_blocks
 from dl.progress import Reporter
 from dl.vocabulary.spec import Finding, Findings
 

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from dl.engine.inputs import Shape
+from dl.engine.network.inputs import Shape
 from dl.vocabulary.spec import Finding
 
 BUILD_ERRORS = (

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from dl.data.types import Array
-from dl.engine.hdf5 import (
+from dl.engine.files.hdf5 import (
     HINT,
     ReadFile,
     Refused,

@@ -2,7 +2,7 @@
 
 The rows of a call are gathered into a block of memory, in the order of the epoch, which runs over
 the whole data; a thread gathers the next block while the steps of this one run. The loop that runs
-the steps is that of `dl.engine.resident`.
+the steps is that of `dl.engine.training.resident`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from dl.data.types import Array, Rows
-from dl.engine.epochs import Batches
-from dl.engine.mirrored import MirroredTrainer, devices_of
-from dl.engine.resident import ResidentRows, ResidentTrainer
+from dl.engine.training.epochs import Batches
+from dl.engine.training.mirrored import MirroredTrainer, devices_of
+from dl.engine.training.resident import ResidentRows, ResidentTrainer
 
 BLOCK_BYTES = 1 << 25
 """The most that the inputs of a block take, unless a single batch takes more."""

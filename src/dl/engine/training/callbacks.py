@@ -10,8 +10,8 @@ from typing import Any
 import keras
 
 from dl.config.schema import Config
-from dl.engine.objects import build_object
-from dl.engine.storage import plain_copy
+from dl.engine.files.storage import plain_copy
+from dl.engine.network.objects import build_object
 from dl.errors import UsageError
 from dl.runs.files import published
 from dl.vocabulary.spec import Finding, Findings

@@ -10,10 +10,10 @@ import keras
 from dl.config.schema import Config
 from dl.data.targets.weights import class_weights
 from dl.data.types import Array, Dataset, Part
-from dl.engine.fit import batches_of, row_weights
-from dl.engine.schedule import RateReader
-from dl.engine.step import Step, array_of, record_step
-from dl.engine.targets import shaped_target
+from dl.engine.inside.step import Step, array_of, record_step
+from dl.engine.network.targets import shaped_target
+from dl.engine.training.fit import batches_of, row_weights
+from dl.engine.training.schedule import RateReader
 from dl.errors import UsageError
 
 

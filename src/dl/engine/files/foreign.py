@@ -21,11 +21,11 @@ from dl.config.nodes import dotted
 from dl.data.arrays.npz import labelled_pair
 from dl.data.load import load_dataset
 from dl.data.types import DataInfo
-from dl.engine.build_errors import shape_text
-from dl.engine.evaluate import evaluate as evaluate_part
-from dl.engine.foreign_weights import load_foreign_weights
-from dl.engine.hdf5 import Refused, opened, read_file, text_of
-from dl.engine.model import build_model, compile_model
+from dl.engine.files.foreign_weights import load_foreign_weights
+from dl.engine.files.hdf5 import Refused, opened, read_file, text_of
+from dl.engine.inference.evaluate import evaluate as evaluate_part
+from dl.engine.network.build_errors import shape_text
+from dl.engine.network.model import build_model, compile_model
 from dl.engine.saved import Evaluation
 from dl.errors import ConfigError, DataError, Problem, RunError, UsageError
 from dl.progress import Reporter

@@ -16,11 +16,11 @@ from dl.data.load import read_dataset
 from dl.data.targets.weights import class_weights
 from dl.data.types import Array, Dataset
 from dl.diagnose import LayerSignals, Signals
-from dl.engine.fit import row_weights
+from dl.engine.inside.step import ENDS_WITH_ACTIVATION, Step, array_of, record_step
+from dl.engine.network.targets import shaped_target
 from dl.engine.prepare import prepare
 from dl.engine.saved import open_run, training_data
-from dl.engine.step import ENDS_WITH_ACTIVATION, Step, array_of, record_step
-from dl.engine.targets import shaped_target
+from dl.engine.training.fit import row_weights
 from dl.progress import Reporter
 from dl.runs.directory import RunDirectory
 

@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from dl.data.types import Array
-from dl.engine.hdf5 import Refused, array_in, group_in, member_in, names_in, values_of
+from dl.engine.files.hdf5 import Refused, array_in, group_in, member_in, names_in, values_of
 
 _COPY = "top_level_model_weights"
 _MOST_DEPTH = 12

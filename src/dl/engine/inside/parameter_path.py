@@ -11,9 +11,9 @@ import numpy as np
 from dl.data.parameter_path import ParameterPath
 from dl.data.targets import target_of
 from dl.data.types import Array, Dataset
-from dl.engine.normal_equation import least_squares
-from dl.engine.state import State
-from dl.engine.targets import shaped_target
+from dl.engine.network.targets import shaped_target
+from dl.engine.training.normal_equation import least_squares
+from dl.engine.training.state import State
 
 SIDE = 80
 _MOST_ROWS = 2000

@@ -16,9 +16,9 @@ import keras
 import tensorflow as tf
 
 from dl.config.schema import Config
-from dl.engine.mirrored import devices_of
-from dl.engine.randomness import FAST_LAYERS
-from dl.engine.work import Work, work_of
+from dl.engine.network.randomness import FAST_LAYERS
+from dl.engine.network.work import Work, work_of
+from dl.engine.training.mirrored import devices_of
 
 _COMPILED_LAYERS = frozenset(
     {

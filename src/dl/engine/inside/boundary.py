@@ -12,7 +12,7 @@ import tensorflow as tf
 from dl.data.plane import Boundary, Frame, Plane, plane_of
 from dl.data.targets import decode, target_of, unscale
 from dl.data.types import Array, Dataset
-from dl.engine.state import State
+from dl.engine.training.state import State
 
 MOST_FRAMES = 32
 SIDES = (100, 200)

@@ -13,8 +13,8 @@ import keras
 
 from dl.config.schema import Config
 from dl.data.types import Dataset
+from dl.engine.inference.traced import forget
 from dl.engine.prepare import Prepared
-from dl.engine.traced import forget
 from dl.vocabulary.spec import document
 
 MOST_MODELS = 8

@@ -21,7 +21,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from dl.config.schema import Config
-from dl.engine.resident import ResidentRows, traceable, train_loop
+from dl.engine.training.resident import ResidentRows, traceable, train_loop
 from dl.progress import Reporter
 from dl.vocabulary.spec import Finding, Findings
 

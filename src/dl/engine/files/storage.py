@@ -17,11 +17,11 @@ import keras
 import numpy as np
 
 from dl.config.schema import Config
-from dl.engine import own, randomness
-from dl.engine.hdf5 import ReadFile, read_file
-from dl.engine.plain_layers import plain_layers
-from dl.engine.target_unit import InTargetUnit
-from dl.engine.weights_file import read_weights
+from dl.engine.files.hdf5 import ReadFile, read_file
+from dl.engine.files.plain_layers import plain_layers
+from dl.engine.files.weights_file import read_weights
+from dl.engine.network import own, randomness
+from dl.engine.network.target_unit import InTargetUnit
 from dl.errors import DiskError
 
 _CHUNK = 64_000

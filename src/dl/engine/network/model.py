@@ -10,19 +10,19 @@ import keras
 from dl.config.schema import Config
 from dl.data.targets.target import Target, target_of
 from dl.data.types import DataInfo
-from dl.engine.build_errors import BUILD_ERRORS, first_unbuildable, unbuildable, unjoinable
-from dl.engine.inputs import declared_shape, is_input
-from dl.engine.objects import build_object
-from dl.engine.outputs import check_outputs
-from dl.engine.smart import (
+from dl.engine.inference.traced import forget
+from dl.engine.network.build_errors import BUILD_ERRORS, first_unbuildable, unbuildable, unjoinable
+from dl.engine.network.inputs import declared_shape, is_input
+from dl.engine.network.objects import build_object
+from dl.engine.network.outputs import check_outputs
+from dl.engine.network.smart import (
     SMART_LOSS,
     SMART_METRIC,
     fitting_accuracy,
     fitting_crossentropy,
     with_threshold,
 )
-from dl.engine.target_unit import InTargetUnit, target_scaling
-from dl.engine.traced import forget
+from dl.engine.network.target_unit import InTargetUnit, target_scaling
 from dl.vocabulary.names import with_names
 from dl.vocabulary.spec import Findings, Path, Spec
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dl.engine.own import HEAVISIDE
+from dl.engine.network.own import HEAVISIDE
 
 _LAST = frozenset(
     {

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from dl.data.types import Array
-from dl.engine.state import State, Stateful
+from dl.engine.training.state import State, Stateful
 from dl.errors import RunError
 from dl.progress import Reporter
 from dl.runs.checkpoints import Checkpoint, list_checkpoints, read_checkpoint, write_checkpoint

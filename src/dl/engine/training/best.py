@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import keras
 
 from dl.data.types import Array
-from dl.engine.state import State
+from dl.engine.training.state import State
 from dl.errors import NO_NUMBER, NumericError
 
 

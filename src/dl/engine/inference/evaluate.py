@@ -10,10 +10,10 @@ import tensorflow as tf
 
 from dl.config.schema import Config
 from dl.data.types import Part
-from dl.engine.batches import inference_batch
-from dl.engine.resident import ResidentRows, resident
-from dl.engine.targets import shaped_target
-from dl.engine.traced import traced
+from dl.engine.inference.batches import inference_batch
+from dl.engine.inference.traced import traced
+from dl.engine.network.targets import shaped_target
+from dl.engine.training.resident import ResidentRows, resident
 
 _BLOCK_BYTES = 1 << 26
 

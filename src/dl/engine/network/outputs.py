@@ -9,7 +9,7 @@ import keras
 
 from dl.config.schema import Config
 from dl.data.targets.target import Target, target_of
-from dl.engine.build_errors import shape_text
+from dl.engine.network.build_errors import shape_text
 from dl.vocabulary.spec import Finding, Findings
 
 

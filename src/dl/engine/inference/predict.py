@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from dl.data.types import Array, Rows
-from dl.engine.batches import inference_batch
+from dl.engine.inference.batches import inference_batch
 from dl.progress import Advance, Reporter
 from dl.runtime.light_model import unfit_rows
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import keras
 
-from dl.engine.own import OWN_ACTIVATIONS, OWN_OBJECTS
-from dl.engine.randomness import FAST_LAYERS
+from dl.engine.network.own import OWN_ACTIVATIONS, OWN_OBJECTS
+from dl.engine.network.randomness import FAST_LAYERS
 from dl.engine.seeds import derived_seed
 from dl.vocabulary.spec import Kind, Path, Spec
 

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from dl.config.schema import Config
-from dl.engine.objects import build_object
+from dl.engine.network.objects import build_object
 from dl.vocabulary.spec import Kind, Spec
 
 

@@ -1,0 +1,1 @@
+"""Outputs and metrics of a model on rows, when nothing is learned."""
