@@ -79,6 +79,12 @@ def test_list_warns_of_a_damaged_run_and_shows_the_others(dl: Dl, root: Path) ->
     assert len(outcome.out.splitlines()) == 3
 
 
+def test_a_damaged_run_alone_is_all_that_is_told(dl: Dl, tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    run.record.write_text("{")
+    assert dl("list", "--runs", tmp_path).err == f"warning: {run.record} is damaged or was edited\n"
+
+
 def test_tags_are_put_on_shown_and_taken_off(dl: Dl, root: Path) -> None:
     assert dl("tag", "digits/1", "best", "talk", "--runs", root).out == "best\ntalk\n"
     assert listed(dl, root, "--filter", "tags~talk") == ["digits/0001"]

@@ -73,7 +73,7 @@ def list_runs(
         click.echo(_text(listed, more))
     elif entries.readable:
         click.echo("no run fulfils these conditions", err=True)
-    else:
+    elif not entries.damaged:
         click.echo(printable(f"no runs in {runs}; dl train CONFIG makes one"), err=True)
 
 

@@ -8,14 +8,16 @@ from typing import Any
 from dl.config.changed import changed
 from dl.config.load import load_config
 from dl.pages.context import Context
+from dl.runs.manifest import read_checked
 
 _OF_THE_DATA = ("data.columns", "data.features", "data.classes")
 """Inferred from the data and shown there."""
 
 
 def build(context: Context) -> Mapping[str, Any] | None:
-    """Returns the settings; raises `DlError` where the resolved config is damaged."""
+    """Returns the settings; raises `RunError` where the resolved config is damaged."""
     run = context.entry.run
+    resolved = read_checked(run.resolved)
     differing = changed(load_config(run.resolved).config)
     shown = {path: value for path, value in differing.items() if path not in _OF_THE_DATA}
-    return {"changed": shown, "resolved": run.resolved.read_text(encoding="utf-8")}
+    return {"changed": shown, "resolved": resolved.decode()}
