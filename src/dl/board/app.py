@@ -91,7 +91,7 @@ class _Answers:
     def front(self, request: Request) -> Response:
         """The list of all runs, which asks for its rows itself."""
         root = str(self._root.resolve())
-        return HTMLResponse(document("board.html", "Runs", root=root))
+        return HTMLResponse(document("board.html", "Runs", live=True, root=root))
 
     def runs(self, request: Request) -> Response:
         """The rows of that list, and the sweeps."""
@@ -121,7 +121,7 @@ class _Answers:
             return HTMLResponse(run_page(context))
         values = learning(context) or {"charts": []}
         return HTMLResponse(
-            document("live.html", context.entry.run.label, address=address, **values)
+            document("live.html", context.entry.run.label, live=True, address=address, **values)
         )
 
     def sweep(self, request: Request) -> Response:

@@ -14,7 +14,9 @@ from markupsafe import Markup
 
 _ASSETS = files("dl.pages") / "assets"
 STYLES = ("uPlot.min.css", "page.css")
-SCRIPTS = ("uPlot.iife.min.js", "page.js", "board.js")
+SCRIPTS = ("uPlot.iife.min.js", "page.js")
+BOARD_SCRIPT = "board.js"
+"""Keeps a page of the board up to date; pages that are files do without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +28,16 @@ class Filled:
     html: Markup
 
 
-def document(template: str, title: str, sections: Sequence[Filled] = (), **values: Any) -> str:
+def document(
+    template: str, title: str, sections: Sequence[Filled] = (), *, live: bool = False, **values: Any
+) -> str:
     """Returns a whole page; it loads nothing from anywhere.
 
     Args:
         template: Its template, which extends `base.html`.
         title: What it is called.
         sections: Its sections, in order.
+        live: Whether the board serves it and its script keeps it up to date.
         values: What the template shows beside them.
     """
     return (
@@ -42,7 +47,7 @@ def document(template: str, title: str, sections: Sequence[Filled] = (), **value
             title=title,
             sections=sections,
             styles=[asset(name) for name in STYLES],
-            scripts=[asset(name) for name in SCRIPTS],
+            scripts=[asset(name) for name in (*SCRIPTS, *([BOARD_SCRIPT] if live else []))],
             **values,
         )
     )
