@@ -311,10 +311,10 @@ def test_too_many_categories(tmp_path: Path) -> None:
 
 def test_empty_split(tmp_path: Path) -> None:
     assert fault(tmp_path, "x,y\n1,2\n2,3\n") == (
-        "rows.csv: the validation part is empty\n"
+        "rows.csv: the test part is empty\n"
         "expected: a share that is at least one row, or 0\n"
-        "found: `data.split.validation: 0.1` of 2 rows\n"
-        "hint: write `data.split.validation: 0` to do without it"
+        "found: `data.split.test: 0.2` of 2 rows\n"
+        "hint: write `data.split.test: 0` to do without it"
     )
 
 

@@ -54,12 +54,12 @@ def test_a_signal_stops_the_training_after_the_batch(
 
 
 @pytest.mark.parametrize(
-    ("command", "number", "code"), [("train", signal.SIGINT, 130), ("predict", signal.SIGHUP, 129)]
+    ("command", "number", "code"), [("train", signal.SIGINT, 130), ("evaluate", signal.SIGHUP, 129)]
 )
 def test_a_signal_while_loading_ends_with_one_line(
     project: Project, tmp_path: Path, command: str, number: signal.Signals, code: int
 ) -> None:
-    subject = project.run if command == "predict" else project.config
+    subject = project.run if command == "evaluate" else project.config
     with _dl(command, subject, "--runs", tmp_path) as process:
         assert process.stderr is not None
         for line in process.stderr:
@@ -88,7 +88,8 @@ def test_stderr_has_no_noise(project: Project, tmp_path: Path) -> None:
     _, err = process.communicate()
     assert process.returncode == 0
     starts = ("Loading", "Reading", "reading", "Preparing", "Building", "model ", "layer", "hidden")
-    starts += ("dense", "75 parameters", "epoch", "Evaluating", "Predicting", "Saving", "Drawing")
+    starts += ("part ", "train ", "validation ", "test ", "dense", "75 parameters", "epoch")
+    starts += ("Evaluating", "Predicting", "Saving", "Drawing")
     assert [line for line in err.splitlines() if not line.startswith(starts)] == []
 
 
