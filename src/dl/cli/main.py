@@ -6,8 +6,6 @@ import errno
 import os
 import signal
 import sys
-import tempfile
-import traceback
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -151,6 +149,9 @@ def _usage_text(error: click.ClickException) -> str:
 
 def _report_bug() -> int:
     """Saves the trace of an error that nobody foresaw and says where; never shows it."""
+    import tempfile
+    import traceback
+
     with tempfile.NamedTemporaryFile(
         "w", prefix="dl-crash-", suffix=".txt", delete=False, encoding="utf-8"
     ) as file:

@@ -8,7 +8,6 @@ import click
 from click.shell_completion import CompletionItem
 
 from dl.runs.directory import DEFAULT_ROOT
-from dl.runs.find import all_runs, run_names
 
 
 class ConfigPath(click.Path):
@@ -28,6 +27,8 @@ class RunType(click.ParamType[str]):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
+        from dl.runs.find import all_runs, run_names
+
         root = Path(ctx.params.get("runs") or DEFAULT_ROOT)
         labels = [run.label for run in all_runs(root)] if "/" in incomplete else run_names(root)
         return [CompletionItem(label) for label in labels if label.startswith(incomplete)]

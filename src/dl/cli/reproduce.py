@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +52,8 @@ def _finished(run: RunDirectory, record: RunRecord) -> RunRecord:
 
 def _repeat(run: RunDirectory, record: RunRecord, reporter: Reporter) -> Repeat:
     """Trains again, as far as the run came."""
+    import tempfile
+
     from dl.cli.signals import stop_requests
     from dl.cli.train import prepared_of
     from dl.config.pinned import pinned
