@@ -59,6 +59,7 @@ HEAVY = {
     "pandas",
     "PIL",
     "pyarrow",
+    "ray",
     "scipy",
     "sklearn",
     "tensorflow",

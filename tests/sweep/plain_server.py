@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 
 from dl.errors import DataError, Interrupted, NumericError
-from dl.sweep.local import run_server
+from dl.sweep.server import serve_here
 from dl.sweep.tasks import Listener, Result, Task
 
 
@@ -56,5 +56,5 @@ class PlainTrainer:
 
 
 if __name__ == "__main__":
-    *settings, ready = sys.argv[1:]
-    run_server(PlainTrainer(ready), *settings)
+    descriptor, log, threads, ready = sys.argv[1:]
+    serve_here(descriptor, log, threads, PlainTrainer(ready))

@@ -11,6 +11,7 @@ import click
 from dl.cli.options import json_option, quiet_option, runs_option, set_option
 
 if TYPE_CHECKING:
+    from dl.cli.sweep_trainer import Where
     from dl.sweep.load import Sweep
     from dl.sweep.results import Results
     from dl.sweep.session import Session
@@ -32,6 +33,7 @@ def sweep() -> None:
     dl sweep sweep.yaml                 the settings that the file describes
     dl sweep config.yaml --grid training.batch_size=16,32 --grid model.layers.hidden.units=32,64
     dl sweep sweep.yaml --resume        go on with the newest sweep of that name
+    dl sweep sweep.yaml --on ray        train the trials on a Ray cluster
     dl sweep best digits-search         the best setting, as a config to train from
     """
 
@@ -49,6 +51,17 @@ def sweep() -> None:
 @set_option
 @click.option("--jobs", type=click.IntRange(min=1), help="Trainings at the same time.")
 @click.option("--trials", type=click.IntRange(min=1), help="Settings in all.")
+@click.option(
+    "--on",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    help="Where trials are trained: on this machine (default), or on a Ray cluster.",
+)
+@click.option(
+    "--address",
+    metavar="HOST:PORT",
+    help="Of the Ray cluster. Default: RAY_ADDRESS, or a cluster of this machine.",
+)
 @click.option("--resume", is_flag=True, help="Go on with the newest sweep of that name.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first trial that fails.")
 @click.option("--dry-run", is_flag=True, help="Check every value, tell the plan, time and memory.")
@@ -62,6 +75,8 @@ def run(
     overrides: tuple[str, ...],
     jobs: int | None,
     trials: int | None,
+    on: str,
+    address: str | None,
     resume: bool,
     fail_fast: bool,
     dry_run: bool,
@@ -74,18 +89,33 @@ def run(
     The last line on stdout is the sweep's directory. Exits with the code of the first trial that
     failed, if any did.
     """
+    where = _where(on, address)
     checked = _load(file, grids, overrides, metric)
     changes = {key: value for key, value in (("jobs", jobs), ("trials", trials)) if value}
     checked = checked.with_file(**changes)
     if dry_run:
-        _plan(checked, quiet=quiet)
+        _plan(checked, where, quiet=quiet)
         return
     from dl.sweep.session import session
 
     command = ("dl", *sys.argv[1:])
     with session(checked, runs, command, resume=resume) as opened:
-        done = _carry_out(checked, opened, quiet=quiet, fail_fast=fail_fast)
+        done = _carry_out(checked, where, opened, quiet=quiet, fail_fast=fail_fast)
     _show(done, as_json)
+
+
+def _where(on: str, address: str | None) -> Where:
+    """Checks where the trials are to be trained; Ray itself is loaded by the sweep's server."""
+    from importlib.util import find_spec
+
+    from dl.cli.sweep_trainer import Where
+    from dl.errors import UsageError
+
+    if address is not None and on != "ray":
+        raise UsageError("--address goes with --on ray", hint=f"add --on ray --address {address}")
+    if on == "ray" and find_spec("ray") is None:
+        raise UsageError("Ray is not installed", hint='pip install "dl-keras[ray]"')
+    return Where(on, address)
 
 
 def _load(
@@ -104,13 +134,13 @@ def _load(
     return load_sweep(file)
 
 
-def _plan(checked: Sweep, *, quiet: bool) -> None:
+def _plan(checked: Sweep, where: Where, *, quiet: bool) -> None:
     """Tells what is going to happen, and what it will take, by a training of two epochs."""
     import tempfile
 
     from dl.cli.display import open_reporter
     from dl.cli.sweep_text import estimate_text, plan_text
-    from dl.cli.sweep_trainer import jobs_of, open_pool
+    from dl.cli.sweep_trainer import open_pool
     from dl.sweep.estimate import estimate
 
     click.echo(plan_text(checked))
@@ -118,16 +148,18 @@ def _plan(checked: Sweep, *, quiet: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="dl-sweep-") as name:
         folder = Path(name)
         with (
-            open_pool(checked, folder / "workers.log") as pool,
+            open_pool(checked, where, folder / "workers.log") as pool,
             open_reporter(quiet=quiet) as reporter,
             reporter.stage("Training the first setting for two epochs"),
         ):
             pool.ready()
-            found = estimate(checked, pool, jobs_of(checked), folder / "trials")
-    click.echo(estimate_text(found, jobs_of(checked)))
+            found = estimate(checked, pool, folder / "trials")
+    click.echo(estimate_text(found, pool.jobs))
 
 
-def _carry_out(checked: Sweep, opened: Session, *, quiet: bool, fail_fast: bool) -> Results:
+def _carry_out(
+    checked: Sweep, where: Where, opened: Session, *, quiet: bool, fail_fast: bool
+) -> Results:
     """Runs the trials; the server imports Keras while this process gets ready."""
     from dl.cli.background import Importing
     from dl.cli.display import open_reporter
@@ -138,8 +170,10 @@ def _carry_out(checked: Sweep, opened: Session, *, quiet: bool, fail_fast: bool)
     from dl.errors import Interrupted
     from dl.sweep.loop import Loop, Watcher
 
-    with stop_requests() as request, open_pool(checked, opened.directory.log, opened.lock) as pool:
-        with open_reporter(quiet=quiet) as reporter, reporter.stage("Loading Keras and the data"):
+    files = (opened.directory.log, opened.lock)
+    stage = "Loading Keras and the data" if where.on == "local" else "Connecting to Ray"
+    with stop_requests() as request, open_pool(checked, where, *files) as pool:
+        with open_reporter(quiet=quiet) as reporter, reporter.stage(stage):
             baseline = pool.ready()
         with open_view(quiet=quiet) as view, Importing(PLOTS_MODULE):
             watcher = Watcher(show=view.show, stop_signal=request, fail_fast=fail_fast)

@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dl.config.load import Loaded
+    from dl.data.types import Dataset
     from dl.engine.training.reuse import Programs
     from dl.sweep.load import Sweep
-    from dl.sweep.local import LocalPool
+    from dl.sweep.served import ServedPool
     from dl.sweep.tasks import Listener, Result, Task
 
 MODULE = "dl.cli.sweep_trainer"
+RAY_MODULE = "dl.cli.sweep_ray"
 _KERAS_SOURCE = "keras"
 
 
@@ -51,32 +53,62 @@ class Variants:
         return cls(Path(base), overrides)
 
 
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where the trials of a sweep are trained.
+
+    Attributes:
+        on: `local`, or `ray`.
+        address: Of the Ray cluster, if one is named.
+    """
+
+    on: str = "local"
+    address: str | None = None
+
+
 @contextmanager
-def open_pool(sweep: Sweep, log: Path, lock: int | None = None) -> Iterator[LocalPool]:
-    """Starts the processes that train the trials of a sweep, and ends them.
+def open_pool(
+    sweep: Sweep, where: Where, log: Path, lock: int | None = None
+) -> Iterator[ServedPool]:
+    """Starts the processes that have the trials of a sweep trained, and ends them.
 
     Args:
         sweep: What is swept.
+        where: Where the trials are trained.
         log: The file for what the libraries say.
         lock: The open file that holds the lock of the sweep's directory.
     """
-    from dl.sweep.agenda import repeat_overrides
-    from dl.sweep.local import LocalPool
-    from dl.sweep.space import Setting
+    from dl.sweep.served import ServedPool
 
-    repeats = range(1, sweep.terms.runs + 1)
-    own = [repeat_overrides(sweep, Setting({}, {}), repeat) for repeat in repeats]
-    variants = Variants(sweep.base.path, [(*sweep.base.overrides, *each) for each in own])
-    pool = LocalPool((MODULE, variants.text()), jobs_of(sweep), log, lock)
+    jobs, threads = _shares(sweep)
+    variants = variants_of(sweep).text()
+    server = [MODULE, str(threads), variants]
+    if where.on == "ray":
+        resources = sweep.file.resources.model_dump_json()
+        server = [RAY_MODULE, variants, resources, str(sweep.file.jobs or ""), where.address or ""]
+    pool = ServedPool(server, jobs, log, lock)
     try:
         yield pool
     finally:
         pool.close()
 
 
-def jobs_of(sweep: Sweep) -> int:
-    """Returns how many trainings run at the same time."""
-    return sweep.file.jobs or len(os.sched_getaffinity(0))
+def variants_of(sweep: Sweep) -> Variants:
+    """Returns the configs whose data is looked at before the first trial."""
+    from dl.sweep.agenda import repeat_overrides
+    from dl.sweep.space import Setting
+
+    repeats = range(1, sweep.terms.runs + 1)
+    own = [repeat_overrides(sweep, Setting({}, {}), repeat) for repeat in repeats]
+    return Variants(sweep.base.path, [(*sweep.base.overrides, *each) for each in own])
+
+
+def _shares(sweep: Sweep) -> tuple[int, int]:
+    """Returns how many trainings run at the same time on this machine, and their threads."""
+    processors = len(os.sched_getaffinity(0))
+    threads = sweep.file.resources.cpus
+    jobs = sweep.file.jobs or max(1, processors // (threads or 1))
+    return jobs, threads or max(1, processors // jobs)
 
 
 class EngineTrainer:
@@ -116,30 +148,45 @@ class EngineTrainer:
     def train(self, task: Task, listener: Listener) -> Result:
         """Trains a trial."""
         from dl.config.load import load_config
-        from dl.engine import workflow
-        from dl.engine.prepare import prepare
         from dl.engine.training.reuse import Programs
-        from dl.progress import SilentReporter
-        from dl.runs.sweeps import trial_name
-        from dl.sweep.tasks import Result
 
-        reporter = SilentReporter()
         loaded = load_config(task.base, task.overrides)
         self._programs = self._programs or Programs()
-        prepared = self._programs.use(prepare(loaded, self._dataset(loaded), reporter))
-        trained = workflow.train(
-            prepared,
-            workflow.Place(task.trials, trial_name(task.trial), task.repeat),
-            reporter,
-            command=_command(task),
-            watch=workflow.Watch(stop_signal=listener.stop_signal, go_on=listener.epoch),
-        )
-        return Result("completed", trained.metrics)
+        return train_trial(task, loaded, self._dataset(loaded), self._programs, listener)
 
     def _dataset(self, loaded: Loaded) -> Any:
         from dl.progress import SilentReporter
 
         return self._datasets.get(loaded, SilentReporter())
+
+
+def train_trial(
+    task: Task, loaded: Loaded, dataset: Dataset, programs: Programs, listener: Listener
+) -> Result:
+    """Trains a trial as `dl train` would; raises what that raises.
+
+    Args:
+        task: Which trial it is, and where its run goes.
+        loaded: Its config.
+        dataset: The data of the config.
+        programs: What was traced for earlier trials of this process.
+        listener: Hears each epoch.
+    """
+    from dl.engine import workflow
+    from dl.engine.prepare import prepare
+    from dl.progress import SilentReporter
+    from dl.runs.sweeps import trial_name
+    from dl.sweep.tasks import Result
+
+    reporter = SilentReporter()
+    trained = workflow.train(
+        programs.use(prepare(loaded, dataset, reporter)),
+        workflow.Place(task.trials, trial_name(task.trial), task.repeat),
+        reporter,
+        command=_command(task),
+        watch=workflow.Watch(stop_signal=listener.stop_signal, go_on=listener.epoch),
+    )
+    return Result("completed", trained.metrics)
 
 
 def _command(task: Task) -> tuple[str, ...]:
@@ -149,11 +196,11 @@ def _command(task: Task) -> tuple[str, ...]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Runs the server: a descriptor, the threads of a worker, a log file, and the variants."""
-    from dl.sweep.local import run_server
+    """Runs the server: a descriptor, a log file, the threads of a worker, and the variants."""
+    from dl.sweep.server import serve_here
 
-    descriptor, threads, log, variants = arguments
-    run_server(EngineTrainer(Variants.of(variants)), descriptor, threads, log)
+    descriptor, log, threads, variants = arguments
+    serve_here(descriptor, log, threads, EngineTrainer(Variants.of(variants)))
 
 
 if __name__ == "__main__":

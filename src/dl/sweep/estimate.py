@@ -37,7 +37,7 @@ class Estimate:
     disk: float
 
 
-def estimate(sweep: Sweep, pool: Pool, jobs: int, folder: Path) -> Estimate:
+def estimate(sweep: Sweep, pool: Pool, folder: Path) -> Estimate:
     """Trains the first setting for two epochs in `folder`, and reckons from that.
 
     Raises:
@@ -55,12 +55,13 @@ def estimate(sweep: Sweep, pool: Pool, jobs: int, folder: Path) -> Estimate:
     measured = [row["seconds"] for row in rows] or [0.0]
     each = result.seconds - sum(measured) + epochs * measured[-1]
     count = sweep.size * sweep.terms.runs
+    jobs = min(pool.jobs, count)
     small, model = _sizes(folder / trial_name(1) / "0001")
     kept = min(sweep.file.keep, sweep.size) * sweep.terms.runs
     return Estimate(
-        seconds=count * each / min(jobs, count),
+        seconds=count * each / jobs,
         training=each,
-        memory=min(jobs, count) * result.memory,
+        memory=jobs * result.memory,
         disk=(count * small + kept * model) / 1e6,
     )
 

@@ -21,7 +21,7 @@ from dl.sweep.pruning import Pruner
 from dl.sweep.ranking import Standing, rank_key, standing_of
 from dl.sweep.record import Status
 from dl.sweep.search import new_search
-from dl.sweep.tasks import EpochDone, Event, Pool, Result, Task, TaskEnded
+from dl.sweep.tasks import BegunAgain, EpochDone, Event, Pool, Result, Task, TaskEnded
 
 _TICK = 0.25
 """Seconds between two looks at signals and the clock while nothing happens."""
@@ -164,10 +164,13 @@ class Loop:
         running = self._running.get(event.key)
         if running is None:
             return
-        if isinstance(event, TaskEnded):
-            self._end(running, event.result)
-        else:
-            self._judge(running, event)
+        match event:
+            case TaskEnded():
+                self._end(running, event.result)
+            case EpochDone():
+                self._judge(running, event)
+            case BegunAgain():
+                running.values.clear()
 
     def _judge(self, running: Running, event: EpochDone) -> None:
         value = float(event.row.get(self._sweep.goal.metric, math.nan))

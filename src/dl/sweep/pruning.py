@@ -23,13 +23,17 @@ class Pruner:
         self._study = new_study(maximize, _pruner(pruning, epochs))
         self._least = pruning.min_epochs
         self._trials: dict[int, Trial] = {}
+        self._reported: dict[int, int] = {}
 
     def goes_on(self, trial: int, epoch: int, value: float) -> bool:
         """Tells whether a trial goes on after an epoch (1-based) with this value."""
         known = self._trials.get(trial)
         if known is None:
             known = self._trials[trial] = self._study.ask()
+        if epoch <= self._reported.get(trial, 0):
+            return True  # it has begun anew, and was allowed to go on before
         known.report(value, epoch)
+        self._reported[trial] = epoch
         return epoch < self._least or not known.should_prune()
 
     def end(self, ended: Ended) -> None:

@@ -17,7 +17,7 @@ from dl.sweep.load import Sweep
 from dl.sweep.terms import Goal, Terms
 
 SCHEMA = 1
-_FREE = ("base", "trials", "time_limit", "jobs", "keep")
+_FREE = ("base", "trials", "time_limit", "jobs", "resources", "keep")
 """What may change between two sessions of a sweep; the base is compared by its content."""
 
 Status = Literal["running", "completed", "interrupted", "failed"]

@@ -7,7 +7,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from dl.config.sections.base import PositiveInt, RunName, Section, Seed, Text, Worded
+from dl.config.sections.base import (
+    NonNegativeFloat,
+    PositiveInt,
+    RunName,
+    Section,
+    Seed,
+    Text,
+    Worded,
+)
 
 Method = Literal["grid", "random", "tpe", "cmaes", "qmc", "list"]
 _UNITS = {"h": 3600, "m": 60, "s": 1}
@@ -42,6 +50,21 @@ class Pruning(Section):
     )
 
 
+class Resources(Section):
+    """What each training takes."""
+
+    cpus: PositiveInt | None = Field(
+        default=None,
+        description="Threads of a training, and CPUs of a Ray cluster that it occupies. Default: 1 "
+        "on Ray; on this machine its share of the processors.",
+    )
+    gpus: NonNegativeFloat = Field(
+        default=0,
+        description="GPUs of a Ray cluster that a training occupies, or a share of one: 0.5. On "
+        "this machine, trainings share all that there are.",
+    )
+
+
 def _as_mapping(value: Any) -> Any:
     return {"type": value} if isinstance(value, str) else value
 
@@ -73,8 +96,10 @@ class SweepFile(Section):
         | None
     ) = Field(default=None, description="No trial is started after this time.")
     jobs: PositiveInt | None = Field(
-        default=None, description="Trainings at the same time. Default: one for each processor."
+        default=None,
+        description="Trainings at the same time. Default: those that there is room for.",
     )
+    resources: Resources = Field(default=Resources(), description="What each training takes.")
     keep: Annotated[int, Field(ge=0)] = Field(
         default=5, description="Settings, the best ones, whose trained models are kept."
     )

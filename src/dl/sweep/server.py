@@ -14,6 +14,7 @@ import signal
 import sys
 import traceback
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -31,14 +32,20 @@ MOST_GROWTH = 1000.0
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The server can be given tasks; `baseline` are the metrics of a trivial answer."""
+    """The server can be given tasks.
+
+    Attributes:
+        baseline: The metrics of a trivial answer.
+        jobs: How many tasks it takes at the same time; None where it was told.
+    """
 
     baseline: dict[str, float]
+    jobs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The server could not be made ready."""
+    """The server could not be made ready, or can do no more tasks."""
 
     problems: tuple[Problem, ...]
     code: int
@@ -111,12 +118,10 @@ class Server:
         self._workers: list[_Worker] = []
 
     def run(self) -> None:
-        """Serves until the client is gone."""
+        """Serves until the client is gone, which raises `EOFError` or an `OSError`."""
         try:
             while True:
                 self._turn()
-        except (EOFError, BrokenPipeError, ConnectionResetError):
-            pass
         finally:
             for worker in self._workers:
                 worker.process.kill()
@@ -178,29 +183,37 @@ class Server:
             self._client.send(TaskEnded(worker.task.key, _dead(worker.process.exitcode or 0)))
 
 
-def serve(client: Connection, trainer: Trainer, threads: int, log: str) -> None:
+def serve(descriptor: str, log: str, work: Callable[[Connection], None]) -> None:
     """Runs a server; called by the main function of its process.
 
     Args:
-        client: The connection to the one who gives the tasks.
-        trainer: What training is.
-        threads: How many each worker may use.
+        descriptor: Of the connection to the one who gives the tasks.
         log: The file for what libraries write to stdout and stderr.
+        work: Makes ready, says so, and serves until the client is gone.
     """
+    client = Connection(int(descriptor))
     os.setsid()  # Ctrl-C is for the command, which tells the server
     _write_to(log)
     try:
-        baseline = dict(trainer.prepare())
+        work(client)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        pass
     except DlError as error:
         client.send(Refused(error.problems, int(error.exit_code)))
-        return
     except Exception:
         traceback.print_exc()
         problem = Problem(f"the sweep's server failed; its trace is in {log}")
         client.send(Refused((problem,), int(ExitCode.BUG)))
-        return
-    client.send(Ready(baseline))
-    Server(client, trainer, threads).run()
+
+
+def serve_here(descriptor: str, log: str, threads: str, trainer: Trainer) -> None:
+    """Runs a server whose workers are processes of this machine, with so many threads each."""
+
+    def work(client: Connection) -> None:
+        client.send(Ready(dict(trainer.prepare())))
+        Server(client, trainer, int(threads)).run()
+
+    serve(descriptor, log, work)
 
 
 def _write_to(log: str) -> None:

@@ -76,7 +76,14 @@ class TaskEnded:
     result: Result
 
 
-Event = EpochDone | TaskEnded
+@dataclass(frozen=True, slots=True)
+class BegunAgain:
+    """A training has begun anew from its first epoch; what was heard of it does not count."""
+
+    key: tuple[int, int]
+
+
+Event = EpochDone | TaskEnded | BegunAgain
 
 
 class Pool(Protocol):

@@ -7,8 +7,9 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from multiprocessing.connection import Connection
 from types import FrameType
 
@@ -69,15 +70,17 @@ def work(
         try:
             task: Task = connection.recv()
             listening.begin(task)
-            connection.send(TaskEnded(task.key, _done(task, trainer, listening)))
+            result = carried_out(task, partial(trainer.train, task, listening))
+            connection.send(TaskEnded(task.key, result))
         except (EOFError, OSError, _ServerGone):
             return
 
 
-def _done(task: Task, trainer: Trainer, listening: _Listening) -> Result:
+def carried_out(task: Task, train: Callable[[], Result]) -> Result:
+    """Trains, and returns how that ended, whatever was raised."""
     started = time.perf_counter()
     try:
-        result = trainer.train(task, listening)
+        result = train()
     except Interrupted:
         result = Result("interrupted")
     except (DlError, MemoryError) as error:

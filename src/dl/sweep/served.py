@@ -1,4 +1,4 @@
-"""The pool of this machine: a server process and its workers, spoken to through a socket."""
+"""The pool of a server: a process that has tasks done, spoken to through a socket."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from dl.errors import DlError, RunError, error_class
-from dl.sweep.server import Answer, Ready, Refused, Stop, serve
-from dl.sweep.tasks import EpochDone, Event, Task, TaskEnded, Trainer
+from dl.errors import RunError, error_class
+from dl.sweep.server import Answer, Ready, Refused, Stop
+from dl.sweep.tasks import BegunAgain, EpochDone, Event, Task, TaskEnded
 
 
-class LocalPool:
+class ServedPool:
     """Starts a server as a process of its own; what it is given comes from its command."""
 
     def __init__(self, server: Sequence[str], jobs: int, log: Path, lock: int | None) -> None:
         """Starts the server and returns at once.
 
         Args:
-            server: A module that calls `run_server`, and arguments that are its own.
-            jobs: Tasks at the same time.
+            server: A module that calls `dl.sweep.server.serve`, and arguments that are its own.
+            jobs: Tasks at the same time, unless the server says another number.
             log: The file for what the libraries say.
             lock: The open file that holds the sweep's lock, if it has one; the processes inherit
                 it, so that it is free when the last of them has ended.
@@ -33,9 +33,8 @@ class LocalPool:
         self._jobs = jobs
         self._log = log
         ours, theirs = socket.socketpair()
-        threads = max(1, len(os.sched_getaffinity(0)) // jobs)
         module, *own = server
-        settings = (str(theirs.fileno()), str(threads), str(log))
+        settings = (str(theirs.fileno()), str(log))
         self._process = subprocess.Popen(
             [sys.executable, "-m", module, *settings, *own],
             pass_fds=(theirs.fileno(), *([] if lock is None else [lock])),
@@ -57,10 +56,9 @@ class LocalPool:
             DlError: The data cannot be used, or the server failed.
         """
         message = self._receive()
-        if isinstance(message, Refused):
-            raise _error_of(message)
         if not isinstance(message, Ready):
             raise self._gone()
+        self._jobs = message.jobs or self._jobs
         return message.baseline
 
     def submit(self, task: Task) -> None:
@@ -68,11 +66,15 @@ class LocalPool:
         self._send(task)
 
     def events(self, timeout: float) -> list[Event]:
-        """Returns what happened, waiting for at most so many seconds for something."""
+        """Returns what happened, waiting for at most so many seconds for something.
+
+        Raises:
+            DlError: The server can do no more tasks.
+        """
         found: list[Event] = []
         while self._connection.poll(0 if found else timeout):
             message = self._receive()
-            if isinstance(message, EpochDone | TaskEnded):
+            if isinstance(message, EpochDone | TaskEnded | BegunAgain):
                 found.append(message)
         return found
 
@@ -102,9 +104,12 @@ class LocalPool:
 
     def _receive(self) -> object:
         try:
-            return self._connection.recv()
+            message: object = self._connection.recv()
         except (EOFError, OSError) as error:
             raise self._gone() from error
+        if isinstance(message, Refused):
+            raise error_class(message.code).of(message.problems)
+        return message
 
     def _gone(self) -> RunError:
         return RunError(
@@ -112,12 +117,3 @@ class LocalPool:
             found=f"see {self._log}",
             hint="finished trials are kept; go on with --resume",
         )
-
-
-def run_server(trainer: Trainer, descriptor: str, threads: str, log: str) -> None:
-    """Serves the pool that started this process; the arguments are those of its command."""
-    serve(Connection(int(descriptor)), trainer, int(threads), log)
-
-
-def _error_of(message: Refused) -> DlError:
-    return error_class(message.code).of(message.problems)
