@@ -64,17 +64,18 @@ def main() -> None:
         (folder / "base.yaml").write_text(BASE)
         (folder / "sweep.yaml").write_text(SWEEP)
         began = time.monotonic()
-        _start(folder, "whole").wait()
+        start(folder, "whole").wait()
         seconds = time.monotonic() - began
         kills = _killed(folder, options.size, seconds, random.Random(options.seed))
-        _report(folder, kills)
+        report(folder, kills)
 
 
 class _Raw(argparse.RawDescriptionHelpFormatter):
     pass
 
 
-def _start(folder: Path, runs: str, *more: str) -> subprocess.Popen[bytes]:
+def start(folder: Path, runs: str, *more: str) -> subprocess.Popen[bytes]:
+    """Begins the sweep in the folder."""
     command = [sys.executable, "-m", "dl", "sweep", "sweep.yaml", "--runs", runs, "-q", *more]
     return subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
 
@@ -82,57 +83,61 @@ def _start(folder: Path, runs: str, *more: str) -> subprocess.Popen[bytes]:
 def _killed(folder: Path, kills: int, seconds: float, chance: random.Random) -> int:
     """Kills the sweep that many times, if it lasts so long, and lets it end; returns the kills."""
     for kill in range(kills):
-        process = _start(folder, "killed", *(["--resume"] if _begun(folder) else []))
+        process = start(folder, "killed", *(["--resume"] if begun(folder) else []))
         if chance.random() < _WHILE_LOADING:
             time.sleep(chance.uniform(0, 5))
         else:
-            _wait_for_a_training(folder, process)
+            wait_for_a_training(folder, process)
             time.sleep(chance.uniform(0, seconds / kills))
         if process.poll() is not None:
             return kill
         if chance.random() < 0.5:
-            _kill_children(process.pid)
+            kill_children(process.pid)
         process.kill()
         process.wait()
-        print(f"kill {kill + 1}: {_ended(folder)} trainings are known", flush=True)
-    _start(folder, "killed", *(["--resume"] if _begun(folder) else [])).wait()
+        print(f"kill {kill + 1}: {ended(folder)} trainings are known", flush=True)
+    start(folder, "killed", *(["--resume"] if begun(folder) else [])).wait()
     return kills
 
 
-def _wait_for_a_training(folder: Path, process: subprocess.Popen[bytes]) -> None:
-    known = _ended(folder)
-    while _ended(folder) == known and process.poll() is None:
+def wait_for_a_training(folder: Path, process: subprocess.Popen[bytes]) -> None:
+    """Waits until one more training of the disturbed sweep has ended."""
+    known = ended(folder)
+    while ended(folder) == known and process.poll() is None:
         time.sleep(0.01)
 
 
-def _begun(folder: Path) -> bool:
+def begun(folder: Path) -> bool:
+    """Tells whether there is a sweep to go on with."""
     return (folder / "killed/killed/0001/sweep.json").exists()
 
 
-def _ended(folder: Path) -> int:
+def ended(folder: Path) -> int:
+    """Returns how many trainings of the disturbed sweep have ended."""
     journal = folder / "killed/killed/0001/journal.jsonl"
     return journal.read_text().count('"event": "ended"') if journal.exists() else 0
 
 
-def _kill_children(pid: int) -> None:
+def kill_children(pid: int) -> None:
     """Kills the processes that the process has started, and theirs."""
     with contextlib.suppress(OSError):
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         for child in map(int, children):
-            _kill_children(child)
+            kill_children(child)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
 
 
-def _report(folder: Path, kills: int) -> None:
+def report(folder: Path, kills: int) -> None:
+    """Compares the disturbed sweep with the whole one; exits with 1 if it is another."""
     whole, killed = (folder / runs / "killed/0001" for runs in ("whole", "killed"))
     same = (whole / "leaderboard.csv").read_bytes() == (killed / "leaderboard.csv").read_bytes()
     records = [json.loads(line) for line in (killed / "journal.jsonl").read_text().splitlines()]
-    ended = [(item["trial"], item["repeat"]) for item in records if item["event"] == "ended"]
+    known = [(item["trial"], item["repeat"]) for item in records if item["event"] == "ended"]
     others = [path.name for path in (folder / "killed/killed").iterdir() if path.name != "0001"]
-    print(f"{kills} kills, {len(ended)} trainings, {len(ended) - len(set(ended))} of them twice")
+    print(f"{kills} kills, {len(known)} trainings, {len(known) - len(set(known))} of them twice")
     print(f"the leaderboard is {'the same' if same else 'ANOTHER'}")
-    if not same or len(ended) != len(set(ended)) or others:
+    if not same or len(known) != len(set(known)) or others:
         sys.exit(1)
 
 

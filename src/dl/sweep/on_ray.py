@@ -85,7 +85,8 @@ class RayCluster:
         Raises:
             RunError: There is no room for a single task.
         """
-        self.jobs = min(filter(None, (jobs, _room(needs))))
+        room = _room(needs)
+        self.jobs = jobs or room
         self._work = ray.remote(
             num_cpus=needs.cpus,
             num_gpus=needs.gpus,
