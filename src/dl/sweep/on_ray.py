@@ -29,6 +29,8 @@ from dl.sweep.node import carry_out
 from dl.sweep.server import MOST_TASKS
 
 _REACH_SECONDS = 5.0
+_AUTH = "RAY_AUTH_MODE"
+"""The variable that makes Ray show its token, which it does not do to any address."""
 _LOST = (
     exceptions.NodeDiedError,
     exceptions.LocalRayletDiedError,
@@ -179,10 +181,12 @@ def _reach(address: str) -> None:
 
 def _unreachable(address: str | None, error: Exception) -> RunError:
     where = f"at {address}" if address else "on this machine"
+    found = getattr(error, "strerror", None)
+    hint = "begin one with `ray start --head`, and name the address that it shows"
+    if found is None and _AUTH not in os.environ:  # there is somebody who does not let us in
+        hint = f"if the cluster wants a token: {_AUTH}=token dl sweep …"
     return RunError(
-        f"no Ray cluster can be reached {where}",
-        found=str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__,
-        hint="begin one with `ray start --head`, and name the address that it shows",
+        f"no Ray cluster can be reached {where}", found=found or _words(error), hint=hint
     )
 
 
@@ -193,8 +197,8 @@ def _room(needs: Needs) -> int:
         cpus, gpus = (max(node.get(name, 0.0) for node in nodes) for name in ("CPU", "GPU"))
         raise RunError(
             "no node of the cluster has room for a training",
-            expected=f"{needs.cpus} CPUs and {needs.gpus:g} GPUs: `resources` of the sweep",
-            found=f"at most {cpus:g} CPUs and {gpus:g} GPUs on a node, {len(nodes)} nodes",
+            expected=f"{needs.cpus} CPUs and {needs.gpus:g} GPUs on one node, as `resources` says",
+            found=f"at most {cpus:g} CPUs and {gpus:g} GPUs on one node",
         )
     return room
 
@@ -242,8 +246,12 @@ def _future(reference: Any) -> Future[Any]:
     return future
 
 
+def _words(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def _translated(error: BaseException) -> BaseException:
-    words = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    words = _words(error)
     if isinstance(error, _LOST):
         return NodeLost(words)
     if isinstance(error, _DIED):
@@ -255,6 +263,6 @@ def _translated(error: BaseException) -> BaseException:
         return Withdrawn(words)
     return RunError(
         "a node of the cluster cannot train",
-        found=f"{type(cause).__name__}: {cause}" if cause is not None else words,
+        found=words if cause is None else _words(cause),
         hint="install the same dl-keras[ray] on all nodes, then go on with --resume",
     )

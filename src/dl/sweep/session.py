@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dl.errors import BusyError, RunError, UsageError
+from dl.errors import BusyError, DlError, RunError, UsageError
 from dl.runs.lock import take_lock
 from dl.runs.provenance import now
 from dl.runs.sweeps import SweepDirectory, create_sweep, sweeps_of
@@ -82,6 +84,10 @@ def session(
             record = _continued(directory, record)
         write_sweep_record(directory, record)
         yield Session(directory, lock, record, time.monotonic())
+    except DlError:
+        if not resume:
+            _remove_if_nothing_began(directory)
+        raise
     finally:
         os.close(lock)
 
@@ -93,6 +99,15 @@ def _made(sweep: Sweep, root: Path, record: SweepRecord) -> SweepDirectory:
         "sweep.json": record.text().encode(),
     }
     return create_sweep(root, sweep.name, files)
+
+
+def _remove_if_nothing_began(directory: SweepDirectory) -> None:
+    """Leaves nothing of a sweep that could not be begun, unless its log says why."""
+    said = directory.log.is_file() and directory.log.stat().st_size
+    if not said and not directory.journal.exists():
+        shutil.rmtree(directory.path, ignore_errors=True)
+        with contextlib.suppress(OSError):  # of other sweeps
+            directory.path.parent.rmdir()
 
 
 def _found(sweep: Sweep, root: Path) -> SweepDirectory:
