@@ -86,3 +86,12 @@ def _campaign(name: str, size: int) -> str:
     command = [sys.executable, "-m", f"campaigns.{name}", "--seed", "3", "--size", str(size)]
     ended = subprocess.run(command, check=False, capture_output=True, text=True)
     return ended.stdout.strip() or ended.stderr
+
+
+def test_a_lost_node_and_a_killed_sweep_change_nothing() -> None:
+    command = [sys.executable, "-m", "campaigns.kill_node", "--size", "2", "--trials", "4"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.stdout.splitlines()[-2:] == [
+        "2 kills, 8 trainings, 0 of them twice",
+        "the leaderboard is the same",
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,41 @@ def test_set_without_a_grid_is_refused(tmp_path: Path, dl: Dl) -> None:
         2,
         "error: --set and --metric go with --grid\nhint: a sweep's file says both by itself\n",
     )
+
+
+def test_an_address_without_ray_is_refused(tmp_path: Path, dl: Dl) -> None:
+    make_sweep(tmp_path, TEXT)
+    done = dl("sweep", tmp_path / "sweep.yaml", "--address", "10.0.0.5:6379")
+    assert (done.code, done.err) == (
+        2,
+        "error: --address goes with --on ray\nhint: add --on ray --address 10.0.0.5:6379\n",
+    )
+
+
+def test_without_ray_it_is_said_how_to_install_it(
+    tmp_path: Path, dl: Dl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_sweep(tmp_path, TEXT)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    done = dl("sweep", tmp_path / "sweep.yaml", "--on", "ray")
+    assert (done.code, done.err) == (
+        2,
+        'error: Ray is not installed\nhint: pip install "dl-keras[ray]"\n',
+    )
+
+
+@pytest.mark.slow
+def test_a_cluster_that_is_not_there_leaves_nothing(tmp_path: Path, dl: Dl) -> None:
+    make_sweep(tmp_path, TEXT)
+    options = ("--runs", tmp_path / "runs", "--on", "ray", "--address", "127.0.0.1:1", "-q")
+    done = dl("sweep", tmp_path / "sweep.yaml", *options)
+    assert (done.code, done.err) == (
+        4,
+        "error: no Ray cluster can be reached at 127.0.0.1:1\n"
+        "found: Connection refused\n"
+        "hint: begin one with `ray start --head`, and name the address that it shows\n",
+    )
+    assert list((tmp_path / "runs").iterdir()) == []
 
 
 def test_there_is_nothing_to_resume(tmp_path: Path, dl: Dl) -> None:

@@ -124,6 +124,12 @@ class Served:
         assert self.client.poll(10)
         return self.client.recv()
 
+    def ended(self) -> DlError:
+        """Waits until the server has ended by itself, and returns why."""
+        self._thread.join(10)
+        assert self.error is not None
+        return self.error
+
     def close(self) -> None:
         self.client.close()
         self._thread.join(10)
@@ -232,18 +238,25 @@ def test_a_damaged_run_ends_the_sweep(served: Served) -> None:
     served.begin()
     damaged = {**FILES, "history.csv": b"epoch,loss\n1,0.6\n"}
     served.order()[1].set_result(Outcome(DONE, (), damaged))
-    served.close()
-    assert served.error is not None
-    assert "history.csv is damaged or was edited" in str(served.error)
+    assert "history.csv is damaged or was edited" in str(served.ended())
     assert list((served.folder / "trials/0001").iterdir()) == []
+
+
+def test_without_its_own_node_the_sweep_ends(served: Served) -> None:
+    served.begin()
+    served.order()
+    served.cluster.heard.set_exception(NodeLost("the mailbox is gone"))
+    (problem,) = served.ended().problems
+    assert (problem.message, problem.found) == (
+        "the cluster has lost the node that this process is on",
+        "the mailbox is gone",
+    )
 
 
 def test_a_node_with_another_dl_ends_the_sweep(served: Served) -> None:
     served.begin()
     served.order()[1].set_result(Unfit("n1 has dl 0.0.1, the sweep 0.1.0"))
-    served.close()
-    assert served.error is not None
-    (problem,) = served.error.problems
+    (problem,) = served.ended().problems
     assert (problem.message, problem.found, problem.hint) == (
         "a node of the cluster cannot train",
         "n1 has dl 0.0.1, the sweep 0.1.0",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ _LOST = (
     exceptions.NodeDiedError,
     exceptions.LocalRayletDiedError,
     exceptions.ObjectLostError,
+    exceptions.ActorDiedError,
     exceptions.ActorUnavailableError,
 )
 _DIED = (exceptions.WorkerCrashedError, exceptions.OutOfMemoryError)
@@ -96,7 +98,7 @@ class RayCluster:
             max_calls=MOST_TASKS,
         )(_work)
         here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
-            ray.get_runtime_context().get_node_id(), soft=True
+            ray.get_runtime_context().get_node_id(), soft=False
         )
         self._mailbox = ray.remote(num_cpus=0, scheduling_strategy=here)(Mailbox).remote()
         self._pieces: dict[str, list[Any]] = {}
@@ -258,6 +260,7 @@ def _translated(error: BaseException) -> BaseException:
         return ProcessDied(words)
     if isinstance(error, exceptions.TaskCancelledError):
         return Withdrawn(words)
+    print(error, file=sys.stderr)  # into the sweep's log: the message has a line of it
     cause = getattr(error, "cause", None)
     if isinstance(cause, KeyboardInterrupt | exceptions.TaskCancelledError):
         return Withdrawn(words)

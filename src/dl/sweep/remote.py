@@ -151,7 +151,15 @@ class RemoteServer:
             action()
 
     def _take_said(self, future: Future[list[Said]]) -> None:
-        for said in future.result():
+        try:
+            heard = future.result()
+        except NodeLost as error:
+            raise RunError(
+                "the cluster has lost the node that this process is on",
+                found=str(error),
+                hint="finished trials are kept; go on with --resume",
+            ) from error
+        for said in heard:
             sent = self._sent.get(said.key)
             if sent is not None and sent.order.attempt == said.attempt:
                 sent.asking = said if sent.order.task.asks else None
