@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
+os.environ.setdefault("BEGAN", str(time.time()))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
@@ -51,6 +53,7 @@ def main(folder: str, trials: str) -> None:
         directory=folder,
         project_name="digits",
     )
+    print(f"ready {time.time() - float(os.environ['BEGAN']):.3f}", flush=True)
     tuner.search(x_train, y_train, epochs=20, validation_split=0.25, verbose=0)
     print(tuner.get_best_hyperparameters()[0].values)
 

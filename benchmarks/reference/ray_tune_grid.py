@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
+os.environ.setdefault("BEGAN", str(time.time()))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import ray
@@ -57,6 +59,7 @@ def main(folder: str, units: str) -> None:
         tune_config=tune.TuneConfig(metric="val_accuracy", mode="max"),
         run_config=tune.RunConfig(storage_path=folder, verbose=0),
     )
+    print(f"ready {time.time() - float(os.environ['BEGAN']):.3f}", flush=True)
     print(tuner.fit().get_best_result().config)
 
 
