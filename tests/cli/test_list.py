@@ -50,6 +50,17 @@ def test_list_chooses(dl: Dl, root: Path, arguments: list[str], runs: list[str])
     assert listed(dl, root, *arguments) == runs
 
 
+def test_list_tells_of_sweeps_beside_the_runs(dl: Dl, root: Path) -> None:
+    sweep = root / "search" / "0001"
+    sweep.mkdir(parents=True)
+    (sweep / "sweep.json").write_text("{}")
+    outcome = dl("list", "--runs", root)
+    assert outcome.err == (
+        "and 1 sweep: search/0001\nranked: dl compare search   all trials: dl list search\n"
+    )
+    assert dl("list", "digits", "--runs", root).err == ""
+
+
 def test_list_adds_columns(dl: Dl, root: Path) -> None:
     outcome = dl("list", "digits", "--columns", "training.batch_size, seed", "--runs", root)
     header, first, second = outcome.out.splitlines()

@@ -98,3 +98,9 @@ def test_there_is_nothing_to_resume(tmp_path: Path, dl: Dl) -> None:
 @pytest.mark.parametrize("path", sorted((CONFIGS / "sweeps").glob("*.yaml")), ids=lambda p: p.stem)
 def test_a_shipped_sweep_is_right(path: Path) -> None:
     assert load_sweep(path).size == 6
+
+
+def test_a_shipped_sweep_and_its_base_fit_into_an_empty_folder(tmp_path: Path, dl: Dl) -> None:
+    for name in ("digits", "digits-search"):
+        (tmp_path / f"{name}.yaml").write_text(dl("init", "--example", name).out)
+    assert load_sweep(tmp_path / "digits-search.yaml").size == 6

@@ -10,8 +10,8 @@ from dl.browse.entries import Entry, entries_of, read_entries, utc_now
 from dl.browse.select import Row, parse_condition, require_keys, sort_rows
 from dl.browse.settings import SettingsMemory
 from dl.errors import RunError
-from dl.runs.find import run_names
-from dl.runs.sweeps import SweepDirectory, sweeps_of
+from dl.runs.find import all_sweeps
+from dl.runs.sweeps import SweepDirectory
 from dl.sweep.results import Results, read_results
 
 Plain = dict[str, Any]
@@ -79,13 +79,12 @@ def _finite(value: float | None) -> float | None:
 def sweep_list(root: Path) -> list[Plain]:
     """Returns a row for each sweep; one whose files are damaged is left out."""
     rows = []
-    for name in run_names(root):
-        for sweep in sweeps_of(root, name):
-            try:
-                results = read_results(sweep)
-            except RunError:
-                continue
-            rows.append(_sweep_row(results, root))
+    for sweep in all_sweeps(root):
+        try:
+            results = read_results(sweep)
+        except RunError:
+            continue
+        rows.append(_sweep_row(results, root))
     return rows
 
 

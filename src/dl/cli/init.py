@@ -51,7 +51,7 @@ def _print_example(name: str, targets: tuple[str, ...]) -> None:
     if targets:
         raise click.UsageError("--target is for DATA, not for --example")
     if name != _LIST:
-        click.echo(example(name).text, nl=False)
+        click.echo(example(name).text_in_one_folder, nl=False)
         return
     for group, listed in groupby(examples().values(), key=lambda entry: entry.group):
         entries = list(listed)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     Listed = list[tuple[Entry, Row]]
 
 
+_MOST_SWEEPS = 5
+
+
 @click.command(name="list")
 @click.argument("name", required=False)
 @click.option(
@@ -75,6 +78,22 @@ def list_runs(
         click.echo("no run fulfils these conditions", err=True)
     elif not entries.damaged:
         click.echo(printable(f"no runs in {runs}; dl train CONFIG makes one"), err=True)
+    if name is None and not as_json:
+        _tell_of_sweeps(runs)
+
+
+def _tell_of_sweeps(root: Path) -> None:
+    """Says which sweeps there are: their trials are runs, but not in the list of all."""
+    from dl.runs.find import all_sweeps
+
+    labels = [sweep.label for sweep in all_sweeps(root)]
+    if labels:
+        left_out = len(labels) - _MOST_SWEEPS
+        named = [*(["…"] if left_out > 0 else []), *labels[-_MOST_SWEEPS:]]
+        words = "1 sweep" if len(labels) == 1 else f"{len(labels)} sweeps"
+        click.echo(f"and {words}: {', '.join(named)}", err=True)
+        name = labels[-1].partition("/")[0]
+        click.echo(f"ranked: dl compare {name}   all trials: dl list {name}", err=True)
 
 
 def _chosen(

@@ -20,6 +20,11 @@ class Example:
     text: str
     group: str = ""
 
+    @property
+    def text_in_one_folder(self) -> str:
+        """The text for a folder that has the other examples too: a sweep has its base beside it."""
+        return self.text.replace("\nbase: ../", "\nbase: ")
+
 
 def examples() -> Mapping[str, Example]:
     """Returns every shipped config by its name, sorted; those in a folder come after the others."""

@@ -72,6 +72,12 @@ def all_runs(root: Path) -> Iterator[RunDirectory]:
                 yield run
 
 
+def all_sweeps(root: Path) -> Iterator[SweepDirectory]:
+    """Yields every sweep below `root`, by name and number; links are not followed."""
+    for name in run_names(root):
+        yield from sweeps_of(root, name)
+
+
 def trial_runs(root: Path, name: str) -> Iterator[RunDirectory]:
     """Yields the runs of all trials of the sweeps of a name."""
     for sweep in sweeps_of(root, name):
