@@ -31,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "report": {"data", *LIGHT},
     "sweep": LIGHT,
     "compare": {"browse", "report", "data", *LIGHT},
+    "tracking": {"browse", "sweep", *LIGHT},
     "pages": {"browse", "compare", "report", "diagnose", "sweep", "data", *LIGHT},
     "board": {"browse", "pages", "compare", "sweep", "report", "data", *LIGHT},
     "cli": {
@@ -46,6 +47,7 @@ ALLOWED: dict[str, set[str]] = {
         "data",
         "lint",
         "diagnose",
+        "tracking",
         *LIGHT,
     },
     "__main__": {"cli"},
@@ -54,6 +56,7 @@ HEAVY = {
     "h5py",
     "keras",
     "matplotlib",
+    "mlflow",
     "numpy",
     "optuna",
     "pandas",

@@ -96,12 +96,19 @@ def run(
     if dry_run:
         _plan(checked, where, quiet=quiet)
         return
+    from dl.cli.display import open_reporter
     from dl.sweep.session import session
+    from dl.tracking.tracker import tracking
 
     command = ("dl", *sys.argv[1:])
-    with session(checked, runs, command, resume=resume) as opened:
-        done = _carry_out(checked, where, opened, quiet=quiet, fail_fast=fail_fast)
-    _show(done, as_json)
+    with (
+        open_reporter(quiet=quiet) as reporter,
+        tracking(checked.base, reporter, "the same command with --resume") as track,
+    ):
+        with session(checked, runs, command, resume=resume) as opened:
+            track(opened.directory.path)
+            done = _carry_out(checked, where, opened, quiet=quiet, fail_fast=fail_fast)
+        _show(done, as_json)
 
 
 def _where(on: str, address: str | None) -> Where:

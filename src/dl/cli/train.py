@@ -78,12 +78,15 @@ def train(
     """
     from dl.cli.display import open_reporter
     from dl.config.load import load_config
+    from dl.tracking.destination import check_packages
 
     if epochs is not None:
         overrides = (*overrides, f"training.epochs={epochs}")
     if resume is not None:
         resume, config = named_run(resume, config)
     loaded = None if config is None else load_config(config, overrides, name)
+    if loaded is not None:
+        check_packages(loaded)
     show = _print_json if as_json else _print_result
     with open_reporter(quiet=quiet) as reporter:
         if resume is not None:
@@ -116,11 +119,14 @@ def _resume(
     from dl.config.pinned import pinned
     from dl.runs.lock import locked
     from dl.runs.record import read_record
+    from dl.tracking.tracker import tracking
 
     with locked(run):
         record = read_record(run)
         if is_complete(run, record, loaded, reporter):
             reporter.note(f"{run.label} is complete: nothing is left to do (longer: --epochs N)")
+            with tracking(loaded, reporter) as track:
+                track(run.path)
             show(result_of(run, record))
             return
 
@@ -191,15 +197,20 @@ def _carry_out(
     from dl.cli.looking import Looking
     from dl.cli.signals import stop_requests
     from dl.pages.drawing import Drawing
+    from dl.tracking.tracker import tracking
 
-    with Drawing() as drawing:
+    with tracking(loaded, reporter) as track, Drawing() as drawing:
         prepared = prepared_of(loaded, reporter)
         with stop_requests() as request:
             from dl.engine.files.light import keep_light
             from dl.engine.workflow import Watch
 
             looking = Looking(drawing)
-            watch = Watch(stop_signal=request, on_judged=looking.draw)
+            watch = Watch(
+                on_begin=lambda run: track(run.path),
+                stop_signal=request,
+                on_judged=looking.draw,
+            )
             trained = start(prepared, watch)
         show(_result(trained))
         sys.stdout.flush()

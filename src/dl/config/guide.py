@@ -21,6 +21,7 @@ from dl.config.sections.evaluation import Evaluation
 from dl.config.sections.lint import Lint
 from dl.config.sections.model import Model
 from dl.config.sections.preprocess import Preprocess
+from dl.config.sections.tracking import Mlflow, Tracking
 from dl.config.sections.training import Training
 from dl.vocabulary.catalog import Entry, Parameter, entries
 from dl.vocabulary.spec import Kind, Spec
@@ -126,6 +127,8 @@ def _sections() -> Iterator[str]:
     yield _section(2, "training", Training)
     yield _section(2, "evaluation", Evaluation)
     yield _section(2, "engine", Engine)
+    yield _section(2, "tracking", Tracking)
+    yield _section(3, "tracking.mlflow", Mlflow)
     yield _section(2, "lint", Lint)
 
 

@@ -11,6 +11,7 @@ from dl.config.sections.evaluation import Evaluation
 from dl.config.sections.lint import Lint
 from dl.config.sections.model import Model
 from dl.config.sections.preprocess import Preprocess
+from dl.config.sections.tracking import Tracking
 from dl.config.sections.training import Training
 
 
@@ -27,4 +28,5 @@ class Config(Section):
         default=Evaluation(), description="How outputs become decisions."
     )
     engine: Engine = Field(default=Engine(), description="How the training is run.")
+    tracking: Tracking = Field(default=Tracking(), description="Where copies of the run go.")
     lint: Lint = Field(default=Lint(), description="Advice that is not wanted.")

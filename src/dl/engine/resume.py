@@ -24,7 +24,7 @@ from dl.runs.process import Process
 from dl.runs.provenance import now
 from dl.runs.record import RunRecord
 
-_FREE_SECTIONS = ("engine.", "lint.")
+_FREE_SECTIONS = ("engine.", "lint.", "tracking.")
 """Sections of the config that change nothing of what is learned."""
 _FREE_KEYS = ("name", "training.epochs")
 _FREE_VERSIONS = ("python", "h5py")

@@ -73,12 +73,14 @@ class Watch:
     """Who looks at a training and may end it.
 
     Attributes:
+        on_begin: Is given the run's directory before the first epoch.
         stop_signal: Gives the number of the signal that asked to stop, or None.
         go_on: Is given each row of the history; False ends the training after that epoch.
         on_judged: Is given the outputs of the trained model before it is saved, for the pictures.
             Where it is None, they are not computed.
     """
 
+    on_begin: Callable[[RunDirectory], None] = lambda run: None
     stop_signal: Callable[[], int | None] = lambda: None
     go_on: Callable[[Mapping[str, float]], bool] = lambda row: True
     on_judged: Callable[[Judged], None] | None = None
@@ -179,6 +181,7 @@ def _carry_out(prepared: Prepared, job: Job, reporter: Reporter, watch: Watch) -
     seen = _seen(prepared)
     also = {"snapshots": seen.snapshots}
     checkpoints = Checkpoints(run, also, job.checkpoint)
+    watch.on_begin(run)
     try:
         history = _fit(prepared, checkpoints, reporter, watch, seen)
         checkpoints.write()

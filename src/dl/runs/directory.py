@@ -108,6 +108,11 @@ class RunDirectory:
         return self.path / "tags.json"
 
     @property
+    def tracked(self) -> Path:
+        """Names the copy of the run in a store of MLflow: see `dl.tracking.store`."""
+        return self.path / "mlflow.json"
+
+    @property
     def command_to_resume(self) -> str:
         """What a user types to go on with the run."""
         is_default = self.path.parent.parent == DEFAULT_ROOT

@@ -19,6 +19,7 @@ from dl.config.rules import (
     scaling,
     solver,
     targets,
+    tracking,
     units,
 )
 from dl.config.rules.output import output_of
@@ -59,6 +60,7 @@ RULES: tuple[Rule, ...] = (
     optimizers.averaging_is_on,
     solver.normal_equation_fits,
     devices.devices_share_a_batch,
+    tracking.store_is_one_of_mlflow,
 )
 
 
@@ -70,6 +72,7 @@ def check(partial: Partial) -> list[Finding]:
         partial.model,
         partial.training,
         partial.engine,
+        partial.tracking,
         output_of(partial.model) if partial.model else None,
         peek(partial.data, partial.folder) if partial.data else Peek(),
     )

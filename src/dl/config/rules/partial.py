@@ -13,6 +13,7 @@ from dl.config.sections.evaluation import Evaluation
 from dl.config.sections.lint import Lint
 from dl.config.sections.model import Model
 from dl.config.sections.preprocess import Preprocess
+from dl.config.sections.tracking import Tracking
 from dl.config.sections.training import Training
 
 
@@ -33,6 +34,7 @@ class Partial:
     folder: Path
     engine: Engine | None = None
     evaluation: Evaluation | None = None
+    tracking: Tracking | None = None
     lint: Lint | None = None
 
 
@@ -45,5 +47,6 @@ class Facts:
     model: Model | None
     training: Training | None
     engine: Engine | None = None
+    tracking: Tracking | None = None
     output: Output | None = None
     peek: Peek = field(default_factory=Peek)

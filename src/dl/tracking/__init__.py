@@ -1,0 +1,1 @@
+"""Copies of runs in the stores of other tools."""

@@ -1,0 +1,89 @@
+"""The process that copies a run or a sweep to MLflow: it looks into the directory every so often.
+
+Run as a module, with the destination as its argument. The first line on stdin is the directory; at
+the end of stdin everything is copied a last time. What could not be copied is said on stdout.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from dl.tracking.copying import bring
+from dl.tracking.destination import Destination
+from dl.tracking.store import Store
+
+_TICK = 2.0
+"""Seconds between two looks."""
+_PAUSE = 30.0
+"""Seconds without a try after one that failed."""
+_NICENESS = 10
+"""The training goes first."""
+_LONGEST_REASON = 200
+
+
+class Follower:
+    """Copies what is new, now and then; what a store makes of it never stops the training.
+
+    Args:
+        copy: Copies what is new, the last time with True; raises whatever stands in the way.
+        clock: Gives the time in seconds.
+    """
+
+    def __init__(
+        self, copy: Callable[[bool], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._copy = copy
+        self._clock = clock
+        self._not_before = 0.0
+
+    def look(self) -> None:
+        """Copies what is new; after a failure nothing is tried for a while."""
+        if self._clock() >= self._not_before and self._failure(last=False) is not None:
+            self._not_before = self._clock() + _PAUSE
+
+    def finish(self) -> str | None:
+        """Copies all that is left; returns why that failed, if it did."""
+        return self._failure(last=True)
+
+    def _failure(self, *, last: bool) -> str | None:
+        try:
+            self._copy(last)
+        except Exception as error:  # a store can fail in any way, and none may matter
+            return _reason(error)
+        return None
+
+
+def _reason(error: BaseException) -> str:
+    """Words an error of a library in one line, by what caused it."""
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[0] if lines else type(error).__name__
+    return text if len(text) <= _LONGEST_REASON else f"{text[: _LONGEST_REASON - 1]}…"
+
+
+def main(destination: str) -> None:
+    """Copies the directory that stdin names until stdin ends."""
+    os.nice(_NICENESS)
+    path = sys.stdin.readline().strip()
+    if not path:  # the training failed before it had a directory
+        return
+    store = Store(Destination.of(destination))
+    follower = Follower(lambda last: bring(store, Path(path), last=last))
+    follower.look()
+    while not select.select([sys.stdin], [], [], _TICK)[0]:
+        follower.look()
+    failure = follower.finish()
+    if failure is not None:
+        print(failure)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
