@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from dl.engine.network.model import build_model
 from dl.engine.network.randomness import FAST_LAYERS, random_bits, random_keep, random_normal
+from engine.making import DENSE, config, dataset, inputs, labels
 
 SEED = tf.constant([7, 3], tf.int64)
 ROWS = tf.ones((40, 500))
@@ -71,6 +73,18 @@ def test_dropout_scales_what_it_keeps() -> None:
     assert values.mean() == pytest.approx(1, abs=0.03)
 
 
+def test_alpha_dropout_keeps_mean_and_variance() -> None:
+    rows = tf.random.stateless_normal((1000, 100), seed=(0, 1))
+
+    values = FAST_LAYERS["AlphaDropout"](0.2, seed=1)(rows, training=True).numpy()
+
+    assert values.mean() == pytest.approx(0, abs=0.02)
+    assert values.std() == pytest.approx(1, abs=0.02)
+    assert np.unique(values, return_counts=True)[1].max() / values.size == pytest.approx(
+        0.2, abs=0.01
+    )
+
+
 def test_spatial_dropout_drops_whole_maps() -> None:
     values = FAST_LAYERS["SpatialDropout2D"](0.5, seed=1)(tf.ones((9, 4, 4, 20)), training=True)
 
@@ -104,3 +118,20 @@ def test_settings_are_those_of_the_layer_in_keras(name: str) -> None:
 
     settings = {key: value for key, value in fast.get_config().items() if key != "dtype"}
     assert settings == {key: value for key, value in plain.get_config().items() if key != "dtype"}
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("name", ["LSTM", "GRU", "SimpleRNN"])
+def test_recurrent_layers_draw_masks_with_the_hash(name: str, wrapped: bool) -> None:
+    own = {"type": name, "units": 2, "dropout": 0.25, "recurrent_dropout": 0.5}
+    layer = {"type": "Bidirectional", "layer": own} if wrapped else own
+    model = build_model(config([layer, DENSE]), dataset(inputs(2, 4, 3), labels(2)).info)
+    cell = (model.layers[0].forward_layer if wrapped else model.layers[0]).cell
+    seed = np.asarray(cell.seed_generator.state)
+
+    mask = cell.get_dropout_mask(tf.ones((500, 40)))
+    first = mask[0] if isinstance(mask, list) else mask
+
+    assert np.array_equal(first.numpy() > 0, random_keep((500, 40), 0.25, tf.constant(seed)))
+    assert set(np.unique(first.numpy())) == {0.0, np.float32(1 / 0.75)}
+    assert len(mask) == getattr(cell, "dropout_mask_count", 500)

@@ -15,6 +15,7 @@ from dl.engine.network.build_errors import BUILD_ERRORS, first_unbuildable, unbu
 from dl.engine.network.inputs import declared_shape, is_input
 from dl.engine.network.objects import build_object
 from dl.engine.network.outputs import check_outputs
+from dl.engine.network.randomness import draw_masks_fast
 from dl.engine.network.smart import (
     SMART_LOSS,
     SMART_METRIC,
@@ -23,6 +24,7 @@ from dl.engine.network.smart import (
     with_threshold,
 )
 from dl.engine.network.target_unit import InTargetUnit, target_scaling
+from dl.engine.network.work import nested_layers
 from dl.vocabulary.names import with_names
 from dl.vocabulary.spec import Findings, Path, Spec
 
@@ -119,7 +121,9 @@ def _layers(specs: list[Spec], seed: int) -> list[tuple[int, Any]]:
 
 
 def _sequential(shape: tuple[int | None, ...], layers: list[Any]) -> keras.Sequential:
-    return keras.Sequential([keras.Input(shape, name="input"), *layers], name=MODEL_NAME)
+    model = keras.Sequential([keras.Input(shape, name="input"), *layers], name=MODEL_NAME)
+    draw_masks_fast(nested_layers(model))
+    return model
 
 
 def _place(spec: Spec) -> Path:

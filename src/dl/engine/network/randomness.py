@@ -9,7 +9,8 @@ seed, the number of draws so far (both from Keras' own seed generator) and the v
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -19,6 +20,8 @@ _GOLDEN = 0x9E3779B9
 _FIRST_ROUND = (16, 0x7FEB352D)
 _SECOND_ROUND = (15, 0x846CA68B)
 _LAST_SHIFT = 16
+_SELU_LIMIT = -1.6732632423543772 * 1.0507009873554805
+"""What SELU gives at minus infinity: minus alpha times scale."""
 
 
 def random_bits(shape: Sequence[Any] | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -56,6 +59,30 @@ def _scramble(bits: tf.Tensor) -> tf.Tensor:
 
 def _shift_xor(bits: tf.Tensor, shift: int) -> tf.Tensor:
     return tf.bitwise.bitwise_xor(bits, tf.bitwise.right_shift(bits, _word(shift)))
+
+
+def draw_masks_fast(layers: Iterable[Any]) -> None:
+    """Lets recurrent layers draw the masks of their dropout with `random_bits`.
+
+    Their cells draw a mask for each sequence in a method that has no setting, and cannot be
+    replaced by cells of another class, since the layers make them.
+    """
+    for layer in layers:
+        cell = getattr(layer, "cell", None)
+        for drawing in getattr(cell, "cells", [cell]):
+            if hasattr(drawing, "_create_dropout_mask"):
+                drawing._create_dropout_mask = partial(_dropout_mask, drawing)
+
+
+def _dropout_mask(cell: Any, inputs: tf.Tensor, rate: float) -> Any:
+    """Draws as the method of Keras' cells does: one mask, or one for each gate."""
+    count = getattr(cell, "dropout_mask_count", None)
+    masks = [
+        tf.cast(random_keep(tf.shape(inputs), rate, cell.seed_generator.next()), inputs.dtype)
+        * (1.0 / (1.0 - rate))
+        for _ in range(count or 1)
+    ]
+    return masks if count else masks[0]
 
 
 def _word(value: int) -> tf.Tensor:
@@ -115,6 +142,23 @@ class SpatialDropout3D(keras.layers.SpatialDropout3D):  # type: ignore[misc]
         return inputs
 
 
+class AlphaDropout(keras.layers.AlphaDropout):  # type: ignore[misc]
+    """Keras' AlphaDropout, drawing with `random_bits`.
+
+    Formulas: Klambauer et al., Self-Normalizing Neural Networks (2017), section "alpha dropout".
+    """
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Sets values to what SELU gives at minus infinity; mean and variance stay."""
+        if not (training and self.rate > 0):
+            return inputs
+        shape = _concrete(self.noise_shape, inputs)
+        keep = random_keep(shape, self.rate, self.seed_generator.next())
+        slope = ((1 - self.rate) * (1 + self.rate * _SELU_LIMIT**2)) ** -0.5
+        kept = tf.where(keep, inputs, tf.cast(_SELU_LIMIT, inputs.dtype))
+        return slope * (kept - self.rate * _SELU_LIMIT)
+
+
 class GaussianDropout(keras.layers.GaussianDropout):  # type: ignore[misc]
     """Keras' GaussianDropout, drawing with `random_normal`."""
 
@@ -139,6 +183,7 @@ class GaussianNoise(keras.layers.GaussianNoise):  # type: ignore[misc]
 
 
 FAST_LAYERS: Mapping[str, Any] = {
+    "AlphaDropout": AlphaDropout,
     "Dropout": Dropout,
     "GaussianDropout": GaussianDropout,
     "GaussianNoise": GaussianNoise,

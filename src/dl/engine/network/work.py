@@ -30,12 +30,18 @@ class Work:
 
 def work_of(model: keras.Sequential) -> Work:
     """Returns how much a built model computes."""
-    layers = [nested for layer in model.layers for nested in _with_nested(layer)]
+    layers = list(nested_layers(model))
     return Work(
         layer_types=tuple(dict.fromkeys(type(layer).__name__ for layer in layers)),
         operations=sum(2 * _weights(layer) * _positions(layer) for layer in model.layers),
         uncompilable=next((words for layer in layers if (words := _uncompilable(layer))), ""),
     )
+
+
+def nested_layers(model: keras.Sequential) -> Iterator[Any]:
+    """Yields all layers of a model, and those inside wrappers after their wrapper."""
+    for layer in model.layers:
+        yield from _with_nested(layer)
 
 
 def _with_nested(layer: Any) -> Iterator[Any]:
@@ -47,12 +53,7 @@ def _with_nested(layer: Any) -> Iterator[Any]:
 
 
 def _uncompilable(layer: Any) -> str:
-    name = type(layer).__name__
-    if getattr(layer, "supports_jit", True) is False:
-        return name
-    if getattr(layer, "dropout", 0) or getattr(layer, "recurrent_dropout", 0):
-        return f"dropout inside {name}"
-    return ""
+    return type(layer).__name__ if getattr(layer, "supports_jit", True) is False else ""
 
 
 def _weights(layer: Any) -> int:

@@ -1,81 +1,37 @@
 """Decides how a training is run: compiled with XLA or not, and how many steps in a call.
 
 The rule looks at the kinds of layers and at sizes only, so that a repeated or resumed run decides
-the same. It rests on measurements on processors: XLA removes the cost of starting each operation
-and of the many small operations of an optimizer, but its convolutions are forty times slower than
-TensorFlow's own, its poolings and random generators several times, and its large matrix products
-a little. Compiling itself takes about a second.
+the same. It rests on `gains.csv`, measured on a processor by `benchmarks/strategy.py`: XLA removes
+the cost of starting each operation and of the many small operations of an optimizer, but its
+convolutions are over ten times slower than TensorFlow's own, some poolings and random generators
+several times, and its large matrix products a little. Compiling itself takes about a second.
 """
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from dl.config.schema import Config
-from dl.engine.network.randomness import FAST_LAYERS
 from dl.engine.network.work import Work, work_of
 from dl.engine.training.mirrored import devices_of
 
-_COMPILED_LAYERS = frozenset(
-    {
-        "Activation",
-        "ActivityRegularization",
-        "AdaptiveAveragePooling1D",
-        "AdaptiveAveragePooling2D",
-        "AdaptiveAveragePooling3D",
-        "AdaptiveMaxPooling1D",
-        "AveragePooling1D",
-        "AveragePooling2D",
-        "AveragePooling3D",
-        "BatchNormalization",
-        "Bidirectional",
-        "Cropping1D",
-        "Cropping2D",
-        "Cropping3D",
-        "Dense",
-        "EinsumDense",
-        "ELU",
-        "Flatten",
-        "GRU",
-        "GlobalAveragePooling1D",
-        "GlobalAveragePooling2D",
-        "GlobalAveragePooling3D",
-        "GlobalMaxPooling1D",
-        "GlobalMaxPooling2D",
-        "GlobalMaxPooling3D",
-        "GroupNormalization",
-        "Identity",
-        "LSTM",
-        "LayerNormalization",
-        "LeakyReLU",
-        "Masking",
-        "PReLU",
-        "Permute",
-        "RMSNormalization",
-        "ReLU",
-        "RepeatVector",
-        "Rescaling",
-        "Reshape",
-        "SimpleRNN",
-        "Softmax",
-        "TimeDistributed",
-        "UnitNormalization",
-        *FAST_LAYERS,
-    }
-)
-"""Layers that were measured to gain by XLA on a processor: `benchmarks/strategy.py`."""
-
+_NEUTRAL = 0.2
+"""By this share of a step, two measurements of the same network can differ."""
 _LEAST_STEPS = 2000
 """Fewer steps in the whole training do not pay for the compilation."""
 _MOST_PRODUCT_OPERATIONS = 5e8
 """Operations of a step beyond which large matrix products outweigh what XLA saves."""
-_CALL_SECONDS = 0.15
+_CALL_SECONDS = 0.25
 _STEP_OVERHEAD = {True: 20e-6, False: 400e-6}
-_OPERATIONS_PER_SECOND = 2e10
+_OPERATIONS_PER_SECOND = 5e10
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +67,26 @@ def choose_strategy(model: keras.Sequential, config: Config, rows: int) -> Strat
     return Strategy(compiled, max(1, min(per_call, steps)), reason, devices_of(model))
 
 
+@cache
+def compiled_layers() -> frozenset[str]:
+    """Returns the layers that XLA makes faster, or not slower, on a processor."""
+    text = files(__package__).joinpath("gains.csv").read_text(encoding="utf-8")
+    return frozenset(row["layer"] for row in csv.DictReader(text.splitlines()) if gains(row))
+
+
+def gains(row: Mapping[str, str]) -> bool:
+    """Tells whether a layer adds no more to a compiled step than to an uncompiled one.
+
+    Args:
+        row: Microseconds of a step, a row of `gains.csv`; "xla_us" is empty if XLA cannot do it.
+    """
+    if not row["xla_us"]:
+        return False
+    compiled, without = float(row["xla_us"]), float(row["without_xla_us"])
+    added = float(row["plain_us"]) - float(row["without_plain_us"])
+    return compiled - without <= added + _NEUTRAL * compiled
+
+
 def _compiled(
     model: keras.Sequential, config: Config, work: Work, batch: int, steps: int
 ) -> tuple[bool, str]:
@@ -122,7 +98,7 @@ def _compiled(
         return _compiled_on_gpu(work)
     if work.uncompilable:
         return False, f"{work.uncompilable} is slow or impossible under XLA"
-    slow = next((name for name in work.layer_types if name not in _COMPILED_LAYERS), None)
+    slow = next((name for name in work.layer_types if name not in compiled_layers()), None)
     if slow is not None:
         return False, f"{slow} is faster without XLA on a processor"
     if work.operations * batch > _MOST_PRODUCT_OPERATIONS:
