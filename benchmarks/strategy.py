@@ -81,7 +81,7 @@ def _options() -> argparse.Namespace:
 
 def layer_names() -> list[str]:
     """Returns all layers of the vocabulary that are more than a declaration."""
-    return [name for name in entries(Kind.LAYER) if name not in ("Input", "InputLayer")]
+    return [name for name in entries(Kind.LAYER) if name != "Input"]
 
 
 def _measured(names: list[str]) -> Iterator[Measured]:
