@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -61,7 +60,6 @@ class Measured:
 
 def main() -> None:
     options = _options()
-    sys.path.append(str(HERE.parent / "tests"))
     only = options.only.split(",") if options.only else layer_names()
     measured = []
     print(f"{'layer':28} {'plain, µs':>10} {'XLA, µs':>10} {'gain':>6}  without the layer, µs")
@@ -99,7 +97,7 @@ def _measured(names: list[str]) -> Iterator[Measured]:
 
 
 def _measure(name: str) -> Measured:
-    from contracts.samples import layer_sample
+    from campaigns.samples import layer_sample
 
     sample = layer_sample(name)
     shape = OWN_SHAPES.get(name) or _larger_shape(name, sample.shape)

@@ -8,7 +8,6 @@ do without the file, and say so: `list` leaves out a damaged run, `predict` a da
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import shutil
 import tempfile
@@ -16,8 +15,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from campaigns.command import Outcome, dl, options, report
-from campaigns.hostile_h5 import prepare
+from campaigns.command import Outcome, dl, options, report, with_progress
+from campaigns.hostile_files import prepare
 
 RUN = "model/0001"
 _SHOW = ("show", RUN, "--json")
@@ -59,7 +58,7 @@ def campaign(seed: int, size: int, cuts: int, folder: Path) -> tuple[Counter[str
     """
     chance = random.Random(seed)
     prepare(folder, [])
-    with _inside(folder):
+    with contextlib.chdir(folder):
         names = [name for name in READERS if (Path("runs") / RUN / name).is_file()]
         before = {command: _run(command) for name in names for command in READERS[name]}
         without = {command: _without(command) for command in (_LIST, _PREDICT)}
@@ -77,15 +76,15 @@ def campaign(seed: int, size: int, cuts: int, folder: Path) -> tuple[Counter[str
 def _damages(
     chance: random.Random, size: int, cuts: int, names: list[str]
 ) -> Iterator[tuple[str, str, bytes]]:
-    for number in range(size):
+    for number in with_progress(range(size)):
         name = names[number % len(names)]
         content = bytearray((Path("runs") / RUN / name).read_bytes())
         bit = chance.randrange(8 * len(content))
         content[bit // 8] ^= 1 << bit % 8
         yield name, f"bit {bit}", bytes(content)
-    for name in names:
-        content = bytearray((Path("runs") / RUN / name).read_bytes())
-        for share in range(cuts):
+    for share in with_progress(range(cuts)):
+        for name in names:
+            content = bytearray((Path("runs") / RUN / name).read_bytes())
             yield name, f"cut at {share}/{cuts}", bytes(content[: len(content) * share // cuts])
 
 
@@ -143,16 +142,6 @@ def _run(command: tuple[str, ...]) -> Outcome:
     outcome = dl(*command, "--runs", "copy/runs", "-q")
     weights = Path("copy/runs") / RUN / "model.h5"
     return Outcome(outcome.code, str(hash(weights.read_bytes())), outcome.err, outcome.seconds)
-
-
-@contextlib.contextmanager
-def _inside(folder: Path) -> Iterator[None]:
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Runs commands of `dl` in this process, and says whether one broke the rules of all commands."""
+"""What campaigns share: commands of `dl` in this process, the rules of all commands, the figure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import TypeVar
 
 from dl.cli.main import run
 from dl.errors import ExitCode
@@ -22,6 +23,9 @@ LONGEST = 5.0
 _WAITING = 60.0
 """Seconds after which a command waits for ever, whatever else the machine does meanwhile."""
 _STOPPED = -1
+_PAUSE = 10.0
+"""Seconds between two lines of progress."""
+T = TypeVar("T")
 _TRACE = re.compile(r"its trace was saved in (\S+)")
 
 
@@ -96,6 +100,17 @@ def options(about: str | None, size: int) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="Fixes every choice. Default: 0.")
     parser.add_argument("--size", type=int, default=size, help=f"Cases. Default: {size}.")
     return parser.parse_args()
+
+
+def with_progress(cases: Sequence[T]) -> Iterator[T]:
+    """Yields each case, and says on stderr from time to time how many are done."""
+    started = told = time.monotonic()
+    for done, case in enumerate(cases):
+        if time.monotonic() - told >= _PAUSE:
+            told = time.monotonic()
+            left = (told - started) / done * (len(cases) - done)
+            print(f"{done} of {len(cases)}, {left / 60:.0f} min left", file=sys.stderr, flush=True)
+        yield case
 
 
 def report(figure: str, failures: Iterable[str]) -> None:

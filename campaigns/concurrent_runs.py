@@ -42,19 +42,29 @@ def campaign(processes: int, size: int, folder: Path) -> tuple[str, list[str]]:
     """Returns what was tried, and what broke."""
     root, done = folder / "runs", folder / "done"
     makers = [_fork(lambda n=n: _make(root, n, size)) for n in range(processes)]  # type: ignore[misc]
-    lookers = [_fork(lambda: _look(root, done)) for _ in range(LOOKERS)]
+    lookers = [begin_looking(root, done) for _ in range(LOOKERS)]
     failures = [f"maker {n} ended badly" for n, pid in enumerate(makers) if _code(pid)]
     done.touch()
     failures += [f"looker {n} saw a damaged file" for n, pid in enumerate(lookers) if _code(pid)]
-    wanted = processes * size
-    found = numbers(root / "many")
-    if found != list(range(1, wanted + 1)):
-        failures.append(f"{len(found)} runs up to number {max(found, default=0)}, not {wanted}")
+    failures += misnumbered(root / "many", processes * size)
     failures += [failure for run in all_runs(root) if (failure := _problem(run))]
     makers_seen = [read_record(run).seed for run in all_runs(root)]
     if sorted(makers_seen) != sorted(n for n in range(processes) for _ in range(size)):
         failures.append("a run belongs to another process than the one that made it")
     return f"{processes} processes with {size} runs, {LOOKERS} lookers", failures
+
+
+def begin_looking(root: Path, done: Path) -> int:
+    """Has a process read all runs again and again until `done` is there; returns its pid."""
+    return _fork(lambda: _look(root, done))
+
+
+def misnumbered(parent: Path, wanted: int) -> list[str]:
+    """Says whether the runs below a name are not those from 1 to `wanted`."""
+    found = numbers(parent)
+    if found == list(range(1, wanted + 1)):
+        return []
+    return [f"{len(found)} runs up to number {max(found, default=0)}, not {wanted}"]
 
 
 def _make(root: Path, maker: int, size: int) -> None:

@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from campaigns.command import options, report
+from campaigns.command import options, report, with_progress
 from campaigns.training import Small
 from dl.errors import ExitCode
 
@@ -47,7 +47,7 @@ def campaign(seed: int, size: int, folder: Path) -> tuple[str, list[str]]:
         too_small = [kilobytes for kilobytes in sizes if kilobytes < whole // 2]
         sizes = sorted(random.Random(seed).sample(too_small, size))
     full, failures = 0, []
-    for number, kilobytes in enumerate(sizes):
+    for number, kilobytes in enumerate(with_progress(sizes)):
         root = folder / f"disk-{number}"
         root.mkdir()
         with_disk = _try(small, root, kilobytes)
@@ -70,11 +70,7 @@ def _try(small: Small, root: Path, kilobytes: int) -> Iterator[str]:
             yield f"exit code {code}"
         yield from small.problems(root)
         _mount(root, "remount,size=64m")
-        code = small.wait(small.begin(root))
-        if code:
-            yield f"going on ended with {code}"
-            return
-        yield from (f"another {part} at the end" for part in small.unequal(root))
+        yield from small.ended(root)
     finally:
         subprocess.run(["umount", str(root)], check=True)
 

@@ -13,11 +13,11 @@ import random
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-from campaigns.command import Outcome, dl, options, report
-from campaigns.hostile_h5 import prepare
+from campaigns.command import Outcome, dl, options, report, with_progress
+from campaigns.hostile_files import prepare
 
 _PARTS = ["..", ".", "a", "model", "0001", "1", "runs", "~", "*", "?", "%s", "{0}", "$(id)", "`id`"]
 _PARTS += ["é", "\u202e", "\ufeff", "\udcff", "\x1b[2J", "\x1b]0;x\x07", "\n", "\r", "\t", " ", "'"]
@@ -106,9 +106,9 @@ def campaign(seed: int, size: int, folder: Path) -> tuple[Counter[int], list[str
     outside = _contents(folder / "outside")
     codes: Counter[int] = Counter()
     failures = []
-    with _inside(folder):
+    with contextlib.chdir(folder):
         shutil.move("runs", "kept")
-        for _ in range(size):
+        for _ in with_progress(range(size)):
             _renewed()
             by_name = chance.random() < 0.6
             note, case = ("", named(chance)) if by_name else linked(chance, Path("runs"))
@@ -143,16 +143,6 @@ def _renewed() -> None:
 
 def _contents(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-@contextlib.contextmanager
-def _inside(folder: Path) -> Iterator[None]:
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from campaigns.command import options, report
+from campaigns.command import options, report, with_progress
 from campaigns.training import Small
 
 EPOCHS = 40
@@ -32,24 +32,20 @@ def campaign(seed: int, size: int, folder: Path) -> tuple[str, list[str]]:
     """Returns what was tried, and what broke."""
     choose = random.Random(seed)
     small = Small(folder, EPOCHS, eager=True)
-    longest = _seconds(small, folder)
-    kills, ended, failures = 0, 0, []
-    while kills < size:
-        root = folder / f"run-{ended}"
-        while kills < size and _is_killed(small, root, choose.uniform(0, longest)):
-            kills += 1
-            failures += [f"kill {kills}: {problem}" for problem in small.problems(root)]
-        code = small.wait(small.begin(root))
-        failures += [f"run {ended}: ended with {code}"] if code else []
-        failures += [f"run {ended}: another {part}" for part in small.unequal(root)]
-        ended += 1
-    return f"{kills} kills in {ended} runs", failures
+    longest = small.seconds()
+    run, failures = 0, []
+    for kill in with_progress(range(1, size + 1)):
+        while not _is_killed(small, folder / f"run-{run}", choose.uniform(0, longest)):
+            failures += _ended(small, folder, run)
+            run += 1
+        problems = small.problems(folder / f"run-{run}")
+        failures += [f"kill {kill}: {problem}" for problem in problems]
+    failures += _ended(small, folder, run)
+    return f"{size} kills in {run + 1} runs", failures
 
 
-def _seconds(small: Small, folder: Path) -> float:
-    started = time.monotonic()
-    small.wait(small.begin(folder / "timed"))
-    return time.monotonic() - started
+def _ended(small: Small, folder: Path, run: int) -> list[str]:
+    return [f"run {run}: {problem}" for problem in small.ended(folder / f"run-{run}")]
 
 
 def _is_killed(small: Small, root: Path, seconds: float) -> bool:

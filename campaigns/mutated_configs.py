@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from campaigns.command import dl, options, report
+from campaigns.command import dl, options, report, with_progress
 
 TOP = Path(__file__).resolve().parents[1]
 GOOD = sorted([*(TOP / "configs").rglob("*.yaml"), *(TOP / "tests/cases/good").rglob("*.yaml")])
@@ -150,7 +150,7 @@ def campaign(seed: int, size: int, folder: Path) -> tuple[Counter[int], list[str
     good, bad = ([text for path in paths if (text := _text(path))] for paths in (GOOD, BAD))
     codes: Counter[int] = Counter()
     failures = []
-    for number in range(size):
+    for number in with_progress(range(size)):
         path = _place(folder, chance)
         text = chance.choice(bad if chance.random() < 0.2 else good)
         path.write_bytes(chance.choice(MUTATORS)(text, chance))

@@ -8,7 +8,6 @@ also by `dl predict` and `dl evaluate` with a model that was trained on the whol
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import shutil
 import tempfile
@@ -16,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from campaigns.command import dl, options, report
+from campaigns.command import dl, options, report, with_progress
 
 USE_EVERY = 20
 _CONFIG = """\
@@ -137,7 +136,7 @@ def campaign(seed: int, size: int, folder: Path) -> tuple[Counter[int], list[str
     codes: Counter[int] = Counter()
     failures = []
     with _inside(folder):
-        for number in range(size):
+        for number in with_progress(range(size)):
             Path("rows.csv").write_bytes(chance.choice(MUTATORS)(table(chance), chance))
             _write_configs(chance.choice(["error", "drop", "mean", "most_frequent"]))
             build = dl("validate", chance.choice(list(CONFIGS)), "--build")
@@ -168,17 +167,13 @@ def _write_configs(missing: str) -> None:
 @contextlib.contextmanager
 def _inside(folder: Path) -> Iterator[None]:
     """Works in a folder that holds a run, trained on a whole table."""
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
+    with contextlib.chdir(folder):
         Path("rows.csv").write_bytes(text_of(table(random.Random(5))))
         _write_configs("mean")
         trained = dl("train", "classes.yaml", "-q", waiting=600)
         if trained.code:
             raise RuntimeError(trained.err)
         yield
-    finally:
-        os.chdir(before)
 
 
 def _few(chance: random.Random) -> int:

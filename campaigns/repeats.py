@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from campaigns.command import options, report
+from campaigns.command import options, report, with_progress
 from campaigns.training import Small
 
 EPOCHS = 5
@@ -26,12 +26,11 @@ def main() -> None:
 def campaign(size: int, folder: Path) -> tuple[str, list[str]]:
     """Returns what was tried, and what broke."""
     small = Small(folder, EPOCHS, eager=False)
-    failures = []
-    for number in range(size):
-        root = folder / f"again-{number}"
-        code = small.wait(small.begin(root))
-        failures += [f"training {number} ended with {code}"] if code else []
-        failures += [f"training {number}: another {part}" for part in small.unequal(root)]
+    failures = [
+        f"training {number}: {problem}"
+        for number in with_progress(range(size))
+        for problem in small.ended(folder / f"again-{number}")
+    ]
     return f"{size} repeats", failures
 
 

@@ -15,8 +15,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from campaigns.command import options, report
-from campaigns.training import Small, rows
+from campaigns.command import options, report, with_progress
+from campaigns.published import rows
+from campaigns.training import Small
 from dl.cli.signals import STOPPING
 from dl.runs.directory import RunDirectory
 from dl.runs.record import read_record
@@ -36,9 +37,9 @@ def campaign(seed: int, size: int, folder: Path) -> tuple[str, list[str]]:
     """Returns what was tried, and what broke."""
     choose = random.Random(seed)
     small = Small(folder, EPOCHS, eager=False)
-    longest = _seconds(small, folder)
+    longest = small.seconds()
     failures, ended, root = [], 0, folder / "run-0"
-    for number in range(1, size + 1):
+    for number in with_progress(range(1, size + 1)):
         kind = choose.choice(STOPPING)
         pid = small.begin(root)
         time.sleep(choose.uniform(0.05, 1) * longest)
@@ -46,16 +47,10 @@ def campaign(seed: int, size: int, folder: Path) -> tuple[str, list[str]]:
         code = small.wait(pid)
         failures += [f"signal {number}: {problem}" for problem in _problems(root, kind, code)]
         if code == 0 or number == size:
-            failures += _end(small, root)
+            failures += [f"{root.name}: {problem}" for problem in small.ended(root)]
             ended += 1
             root = folder / f"run-{ended}"
     return f"{size} signals in {ended} runs", failures
-
-
-def _seconds(small: Small, folder: Path) -> float:
-    started = time.monotonic()
-    small.wait(small.begin(folder / "timed"))
-    return time.monotonic() - started
 
 
 def _problems(root: Path, kind: signal.Signals, code: int) -> Iterator[str]:
@@ -67,13 +62,6 @@ def _problems(root: Path, kind: signal.Signals, code: int) -> Iterator[str]:
     record = read_record(run)
     if record.status != "interrupted" or record.epochs != len(rows(run)) - 1:
         yield f"{record.status} after {record.epochs} epochs, {len(rows(run)) - 1} in the history"
-
-
-def _end(small: Small, root: Path) -> list[str]:
-    code = small.wait(small.begin(root))
-    if code:
-        return [f"{root.name} ended with {code}"]
-    return [f"{root.name}: another {part}" for part in small.unequal(root)]
 
 
 if __name__ == "__main__":

@@ -11,10 +11,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from campaigns.hostile_files import BEGINS, campaign
 from campaigns.watching import Allowed
 
-BEGINS = "campaign-of-hostile-files-begins"
-"""Is written to stderr when Keras is loaded and the first hostile file comes."""
 _CALLS = "open,openat,openat2,creat,socket,connect,execve,write"
 
 
@@ -29,10 +28,11 @@ def traced(names: Sequence[str], folder: Path) -> list[str]:
     if start is None or child.returncode:
         return [f"the traced process failed: {child.stderr[-2000:]}"]
     allowed = Allowed(folder)
-    return [line for line in lines[start:] if _is_wrong(line, allowed)]
+    return [line for line in lines[start:] if is_wrong(line, allowed)]
 
 
-def _is_wrong(line: str, allowed: Allowed) -> bool:
+def is_wrong(line: str, allowed: Allowed) -> bool:
+    """Tells whether a line of strace starts a program, connects, or opens what lies outside."""
     if re.search(r" (execve|socket|connect)\(", line):
         return True
     opened = re.search(r' (?:open|openat|openat2|creat)\([^"]*"([^"]*)"', line)
@@ -41,8 +41,6 @@ def _is_wrong(line: str, allowed: Allowed) -> bool:
 
 def main() -> None:
     """Tries the files; exits with 1 if something went wrong."""
-    from campaigns.hostile_h5 import campaign
-
     failures = campaign(sys.argv[2:], Path(sys.argv[1]))
     print("\n".join(failures), file=sys.stderr)
     sys.exit(1 if failures else 0)

@@ -6,28 +6,29 @@ what `dl train` and `dl train --resume` do from the building of the model on, wi
 
 from __future__ import annotations
 
-import csv
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 import dl.engine.training.checkpoint
-from campaigns.published import verify
+from campaigns.published import runs_of, unequal, verify
 from dl.cli.signals import Stopped, stop_requests, stopping_at_once
-from dl.config.load import load_config
+from dl.config.load import Loaded, load_config
 from dl.config.pinned import pinned
 from dl.data.load import read_dataset
+from dl.data.types import Dataset
 from dl.engine import workflow
 from dl.engine.prepare import prepare
 from dl.engine.quiet import quiet_stderr
 from dl.engine.resume import job_of
+from dl.engine.workflow import Trained
 from dl.errors import DlError, ExitCode, RunError
 from dl.progress import SilentReporter
-from dl.runs.checkpoints import list_checkpoints, read_checkpoint
-from dl.runs.directory import RunDirectory, numbers
+from dl.runs.directory import RunDirectory
 from dl.runs.lock import locked
 from dl.runs.record import read_record
 
@@ -50,7 +51,8 @@ training:
     - {{type: ReduceLROnPlateau, monitor: val_loss, patience: 2, factor: 0.5}}
 engine: {{compile: false, steps_per_call: 2}}
 """
-_COMMAND = ("dl", "train", "small.yaml")
+NAME = "small"
+_COMMAND = ("dl", "train")
 
 
 def nothing() -> None:
@@ -82,10 +84,27 @@ class Small:
 
     def begin(self, root: Path, disturb: Callable[[], None] = nothing) -> int:
         """Trains in a new process, from the last checkpoint if there is a run; returns its pid."""
-        pid = os.fork()
-        if pid == 0:
-            os._exit(self._guarded(root, disturb))
-        return pid
+
+        def work() -> None:
+            disturb()
+            train(self._loaded, self._dataset, root)
+
+        return _fork(work)
+
+    def begin_new(self, root: Path, runs: int) -> int:
+        """Trains so many new runs in a new process, one after the other; returns its pid."""
+
+        def work() -> None:
+            for _ in range(runs):
+                train_new(self._loaded, self._dataset, root)
+
+        return _fork(work)
+
+    def seconds(self) -> float:
+        """Returns how long the training takes undisturbed, in a process of its own."""
+        started = time.monotonic()
+        self.wait(self.begin(self._folder / "timed"))
+        return time.monotonic() - started
 
     def wait(self, pid: int) -> int:
         """Waits for the end; returns the exit code, or less than 0 where a signal ended it."""
@@ -94,76 +113,76 @@ class Small:
     def problems(self, root: Path) -> list[str]:
         """Says what is wrong with the published files below `root`."""
         found = []
-        for run in self._runs(root):
+        for run in runs_of(root, NAME):
             try:
                 verify(run)
             except (RunError, KeyError) as error:
                 found.append(f"{run.path}: {error}")
         return found
 
-    def unequal(self, root: Path) -> list[str]:
-        """Says in what the finished run below `root` differs from the undisturbed one."""
-        (run,), (whole,) = self._runs(root), self._runs(self._folder / "whole")
-        kinds: dict[str, Callable[[RunDirectory], object]] = {
-            "status": lambda run: read_record(run).status,
-            "history": rows,
-            "model.h5": lambda run: run.model.read_bytes(),
-            "metrics": lambda run: run.metrics.read_bytes(),
-            "optimizer and callbacks": last_state,
-        }
-        return [name for name, value in kinds.items() if value(run) != value(whole)]
+    def ended(self, root: Path) -> list[str]:
+        """Trains the run below `root` to its end; says in what it differs from the undisturbed."""
+        code = self.wait(self.begin(root))
+        if code:
+            return [f"going on ended with {code}"]
+        (run,) = runs_of(root, NAME)
+        return self.differences(run)
 
-    def _runs(self, root: Path) -> list[RunDirectory]:
-        return [RunDirectory(root / "small" / f"{n:04d}") for n in numbers(root / "small")]
-
-    def _guarded(self, root: Path, disturb: Callable[[], None]) -> int:
-        try:
-            with stopping_at_once(), quiet_stderr():  # TensorFlow tells of the processor
-                disturb()
-                self._train(root)
-        except Stopped as stopped:
-            return 128 + stopped.number
-        except DlError as error:
-            return error.exit_code
-        except BaseException:
-            traceback.print_exc()
-            return ExitCode.BUG
-        return ExitCode.DONE
-
-    def _train(self, root: Path) -> None:
-        reporter = SilentReporter()
-        runs = self._runs(root)
-        if not runs:
-            prepared = prepare(self._loaded, self._dataset, reporter)
-            place = workflow.Place(root, "small")
-            with stop_requests() as request:
-                watch = workflow.Watch(stop_signal=request)
-                workflow.train(prepared, place, reporter, command=_COMMAND, watch=watch)
-            return
-        with locked(runs[-1]) as run:
-            record = read_record(run)
-            if record.status == "completed":
-                return
-            loaded = pinned(self._loaded, record.engine)
-            prepared = prepare(loaded, self._dataset, reporter)
-            with stop_requests() as request:
-                job = job_of(run, record, prepared, reporter, command=_COMMAND, force=False)
-                workflow.resume(prepared, job, reporter, workflow.Watch(stop_signal=request))
+    def differences(self, run: RunDirectory) -> list[str]:
+        """Says in what a finished run differs from the undisturbed one."""
+        (whole,) = runs_of(self._folder / "whole", NAME)
+        return [f"another {part} at the end" for part in unequal(run, whole)]
 
 
-def rows(run: RunDirectory) -> list[list[str]]:
-    """Returns the history without the seconds."""
-    with run.history.open() as file:
-        return [row[:-1] for row in csv.reader(file)]
+def _fork(work: Callable[[], None]) -> int:
+    """Works in a new process, which ends as `dl` does; returns its pid."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(_exit_code(work))
+    return pid
 
 
-def last_state(run: RunDirectory) -> tuple[object, list[bytes]]:
-    """Returns what the last checkpoint holds, the seconds of the history aside."""
-    checkpoint = read_checkpoint(list_checkpoints(run)[0][1])
-    return checkpoint.header["parts"], [bytes(blob) for blob in checkpoint.blobs]
+def _exit_code(work: Callable[[], None]) -> int:
+    try:
+        with stopping_at_once(), quiet_stderr():  # TensorFlow tells of the processor
+            work()
+    except Stopped as stopped:
+        return 128 + stopped.number
+    except DlError as error:
+        return error.exit_code
+    except BaseException:
+        traceback.print_exc()
+        return ExitCode.BUG
+    return ExitCode.DONE
 
 
 def kill() -> None:
     """Ends this process as a power cut would."""
     sys.stderr.flush()
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def train_new(loaded: Loaded, dataset: Dataset, root: Path) -> Trained:
+    """Trains a new run in this process."""
+    reporter = SilentReporter()
+    prepared = prepare(loaded, dataset, reporter)
+    place = workflow.Place(root, loaded.config.name)
+    with stop_requests() as request:
+        watch = workflow.Watch(stop_signal=request)
+        return workflow.train(prepared, place, reporter, command=_COMMAND, watch=watch)
+
+
+def train(loaded: Loaded, dataset: Dataset, root: Path) -> Trained | None:
+    """Trains in this process, or goes on with the run that is there; None if it was complete."""
+    reporter = SilentReporter()
+    runs = runs_of(root, loaded.config.name)
+    if not runs:
+        return train_new(loaded, dataset, root)
+    with locked(runs[-1]) as run:
+        record = read_record(run)
+        if record.status == "completed" and record.epochs == loaded.config.training.epochs:
+            return None
+        prepared = prepare(pinned(loaded, record.engine), dataset, reporter)
+        with stop_requests() as request:
+            job = job_of(run, record, prepared, reporter, command=_COMMAND, force=False)
+            return workflow.resume(prepared, job, reporter, workflow.Watch(stop_signal=request))

@@ -32,6 +32,7 @@ from keras.src import (
 from keras.src.layers.merging.base_merge import Merge
 from keras.src.utils.naming import to_snake_case
 
+from dl.engine.network.keras_modules import MODULES
 from dl.vocabulary import parameters
 from dl.vocabulary.catalog import DATA
 from dl.vocabulary.spec import Kind
@@ -100,21 +101,6 @@ REASONS: Mapping[Kind, Mapping[str, str]] = {
     },
 }
 """What Keras has and `dl` leaves out, with the reason, where no rule can tell it from the class."""
-
-MODULES: Mapping[Kind, Any] = {
-    Kind.LAYER: keras.layers,
-    Kind.CELL: keras.layers,
-    Kind.ACTIVATION: keras.activations,
-    Kind.INITIALIZER: keras.initializers,
-    Kind.REGULARIZER: keras.regularizers,
-    Kind.CONSTRAINT: keras.constraints,
-    Kind.LOSS: keras.losses,
-    Kind.METRIC: keras.metrics,
-    Kind.OPTIMIZER: keras.optimizers,
-    Kind.SCHEDULE: keras.optimizers.schedules,
-    Kind.CALLBACK: keras.callbacks,
-}
-"""Where Keras exports the things of each kind."""
 
 TABLES: Mapping[Kind, Mapping[str, Any]] = {
     Kind.ACTIVATION: activations.ALL_OBJECTS_DICT,

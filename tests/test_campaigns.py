@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import shutil
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from campaigns import bit_flips, hostile_h5, hostile_names, mutated_configs, mutated_csv
+from campaigns import bit_flips, hostile_files, hostile_names, mutated_configs, mutated_csv
+from campaigns.tracing import is_wrong, traced
+from campaigns.watching import Allowed
 
 pytestmark = [
     pytest.mark.slow,
@@ -36,10 +39,34 @@ def test_mutated_csv_files_are_read_or_refused(tmp_path: Path) -> None:
 
 
 def test_hostile_files_run_and_open_nothing(tmp_path: Path) -> None:
-    names = random.Random(7).sample(sorted(hostile_h5.ATTACKS), 30)
-    hostile_h5.prepare(tmp_path, names)
+    names = random.Random(7).sample(sorted(hostile_files.ATTACKS), 30)
+    hostile_files.prepare(tmp_path, names)
 
-    assert hostile_h5.campaign(names, tmp_path) == []
+    assert hostile_files.campaign(names, tmp_path) == []
+
+
+@pytest.mark.skipif(
+    "CI" not in os.environ and shutil.which("strace") is None, reason="needs strace"
+)
+def test_hostile_files_open_nothing_under_strace(tmp_path: Path) -> None:
+    names = ["external-link-to-array", "external-storage", "virtual-set", "lambda", "download"]
+    hostile_files.prepare(tmp_path, names)
+
+    assert traced(names, tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ('7 openat(AT_FDCWD, "/etc/passwd", O_RDONLY) = 3', True),
+        ('7 openat(AT_FDCWD, "/here/outside/secret.h5", O_RDONLY) = 3', True),
+        ('7 openat(AT_FDCWD, "/here/good.h5", O_RDONLY) = 3', False),
+        ("7 socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 4", True),
+        ('7 execve("/bin/sh", ["sh"], 0x7ff) = 0', True),
+    ],
+)
+def test_a_wrong_system_call_is_seen(line: str, wrong: bool) -> None:
+    assert is_wrong(line, Allowed(Path("/here"))) is wrong
 
 
 def test_damaged_files_of_a_run_are_found(tmp_path: Path) -> None:
@@ -57,7 +84,7 @@ def test_hostile_names_are_refused(tmp_path: Path) -> None:
 
 
 def test_there_are_fifty_hostile_files() -> None:
-    assert len(hostile_h5.ATTACKS) >= 50
+    assert len(hostile_files.ATTACKS) >= 50
 
 
 @pytest.mark.parametrize(
@@ -68,6 +95,8 @@ def test_there_are_fifty_hostile_files() -> None:
         ("signals", 1),
         ("repeats", 1),
         ("concurrent_runs", 2),
+        ("concurrent_trainings", 1),
+        ("every_entry", 6),
     ],
 )
 def test_a_disturbed_run_loses_nothing(name: str, size: int) -> None:

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from contracts.samples import ROWS, layer_sample, loss_sample, metric_sample, sample_spec
+from campaigns.samples import ROWS, layer_sample, loss_sample, metric_sample, sample_spec
 from dl.config.schema import Config
 from dl.data.targets.target import Target
 from dl.data.types import Array, Dataset

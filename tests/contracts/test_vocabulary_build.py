@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from contracts.samples import ROWS, layer_sample, loss_sample, metric_sample, sample_spec
+from campaigns.samples import ROWS, layer_sample, loss_sample, metric_sample, sample_spec
 from dl.engine.network.objects import build_object
 from dl.vocabulary.catalog import Entry, entries
 from dl.vocabulary.check import check_object

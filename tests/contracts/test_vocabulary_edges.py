@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from contracts.samples import layer_sample, parameters_for
+from campaigns.samples import layer_sample, parameters_for
 from dl.engine.network.objects import build_object
 from dl.vocabulary.catalog import Entry, Parameter, entries
 from dl.vocabulary.check import check_object

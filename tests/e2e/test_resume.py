@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Dl
+from dl.data.fingerprint import fingerprint_files
 from dl.runs.checkpoints import list_checkpoints, read_checkpoint
 from dl.runs.directory import RunDirectory
 from dl.runs.lock import locked
@@ -60,7 +61,7 @@ def test_a_complete_run_has_nothing_left_to_do(dl: Dl, project: Project) -> None
     before = (project.run / "run.json").read_bytes()
     outcome = dl("train", project.config, "--resume", "--runs", project.runs)
     assert outcome.code == 0
-    assert outcome.err.startswith("fruit/0001 is complete: nothing is left to do")
+    assert outcome.err == ("fruit/0001 is complete: nothing is left to do (longer: --epochs N)\n")
     assert outcome.out.splitlines()[-1] == str(project.run)
     assert (project.run / "run.json").read_bytes() == before
 
@@ -79,9 +80,11 @@ def test_a_damaged_file_is_made_again(dl: Dl, copy: Project, name: str) -> None:
     path = copy.run / name
     before = path.read_bytes()
     path.write_bytes(before[:-5])
-    outcome = dl("train", "--resume", copy.run)
+    outcome = dl("train", "--resume", copy.run, "-q")
     assert outcome.code == 0
-    assert f"{path} is damaged or was edited; it is made again" in outcome.err
+    assert outcome.err == (
+        f"warning: {path} is damaged or was edited; it is made again from the last checkpoint\n"
+    )
     assert path.read_bytes() == before
 
 
@@ -111,16 +114,25 @@ def test_changed_data_is_refused(dl: Dl, project: Project, copy: Project) -> Non
     data = copy.folder / "fruit.csv"
     data.write_text(project.data.read_text() + "0,0,red,apple\n")
     change = ("--set", f"data.path={data}", "--epochs", 5)
+    before = json.loads((copy.run / "run.json").read_text())["fingerprint"]
+    now = fingerprint_files([data])
     outcome = dl("train", "--resume", copy.run, *change, "-q")
     assert outcome.code == 4
-    assert "error: the data has changed since fruit/0001 was trained\n" in outcome.err
+    assert outcome.err == (
+        "error: the data has changed since fruit/0001 was trained\n"
+        f"expected: {before[:12]}\nfound: {now[:12]}\n"
+        "hint: undo the change; or go on with it, no longer exactly repeatable: --force\n"
+    )
 
 
 def test_a_run_that_is_trained_by_another_is_busy(dl: Dl, copy: Project) -> None:
     with locked(RunDirectory(copy.run)):
         outcome = dl("train", "--resume", copy.run, "--epochs", 5)
     assert outcome.code == 5
-    assert f"in use by process {os.getpid()} on {socket.gethostname()}" in outcome.err
+    assert outcome.err == (
+        f"error: fruit/0001 is in use by process {os.getpid()} on {socket.gethostname()}\n"
+        "hint: wait for its end, or stop it; dl list shows how far it is\n"
+    )
 
 
 def test_resume_without_a_run_or_a_config_says_what_is_missing(dl: Dl) -> None:

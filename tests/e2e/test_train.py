@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -161,13 +163,41 @@ def test_a_loss_that_leaves_the_numbers_exits_with_6(dl: Dl, tmp_path: Path) -> 
     )
     outcome = dl("train", config, "--runs", tmp_path / "runs", "-q")
     assert outcome.code == 6
-    assert "the loss is no number any more: epoch 1" in outcome.err
+    assert outcome.err == (
+        "error: the loss is no number any more: epoch 1, step 2\n"
+        "expected: a finite loss\nfound: NaN or infinity\n"
+        "hint: try a tenth of training.optimizer.learning_rate; check that the inputs are scaled "
+        "(preprocess.numeric, scale)\n"
+    )
     record = json.loads((tmp_path / "runs" / "fruit" / "0001" / "run.json").read_text())
     assert record["status"] == "failed"
 
 
-def test_runs_that_cannot_be_written_exit_with_7(dl: Dl, project: Project, tmp_path: Path) -> None:
+def test_runs_that_are_a_file_are_wrong_usage(dl: Dl, project: Project, tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file")
     outcome = dl("train", project.config, "--runs", tmp_path / "runs", "-q")
-    assert outcome.code in (2, 7)
-    assert "Traceback" not in outcome.err
+    assert outcome.code == 2
+    assert outcome.err == (
+        f"error: Invalid value for '--runs': Directory '{tmp_path}/runs' is a file.\n"
+        "hint: dl train --help\n"
+    )
+
+
+def test_runs_that_cannot_be_written_exit_with_7(
+    dl: Dl, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = os.mkdir  # permissions do not stop the user root: the call is refused here
+
+    def refused(path: str, *more: int) -> None:
+        if os.fspath(path).startswith(str(tmp_path / "runs")):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        made(path, *more)
+
+    monkeypatch.setattr(os, "mkdir", refused)
+    outcome = dl("train", project.config, "--runs", tmp_path / "runs", "-q")
+    assert outcome.code == 7
+    assert outcome.err == (
+        f"error: making a run in {tmp_path}/runs/fruit failed: permission denied\n"
+        "hint: choose another folder, for example with --runs\n"
+    )
+    assert list(tmp_path.iterdir()) == []

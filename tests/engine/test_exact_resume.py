@@ -38,6 +38,7 @@ IMAGES = [
     {"type": "Flatten"},
     DENSE,
 ]
+AUGMENTED = [{"type": "AugMix"}, {"type": "Flatten"}, DENSE]
 SEQUENCES = [{"type": "LSTM", "units": 3, "dropout": 0.2, "recurrent_dropout": 0.2}, DENSE]
 STOP = {
     "type": "EarlyStopping",
@@ -113,6 +114,7 @@ CASES: dict[str, tuple[list[Any], tuple[int, ...], dict[str, Any]]] = {
     "stopping": (NOISY, (6,), {"callbacks": (STOP,)}),
     "plateau": (NOISY, (6,), {"callbacks": (PLATEAU,)}),
     "images": (IMAGES, (6, 6, 1), {}),
+    "drawn while traced": (AUGMENTED, (6, 6, 3), {}),
     "sequences": (SEQUENCES, (4, 2), {}),
 }
 

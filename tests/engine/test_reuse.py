@@ -12,6 +12,7 @@ from dl.engine.prepare import Prepared, prepare
 from dl.engine.training.fit import fit
 from dl.engine.training.reuse import Programs, program_key
 from dl.progress import SilentReporter
+from engine.making import config
 
 TEXT = """\
 name: iris
@@ -46,6 +47,13 @@ def _history(prepared: Prepared) -> list[dict[str, float]]:
     model, dataset, config = prepared.model, prepared.dataset, prepared.config
     rows = fit(model, dataset, config, SilentReporter(), lambda row: None)
     return [{key: row[key] for key in row if key != "seconds"} for row in rows]
+
+
+@pytest.mark.parametrize(("layer", "same"), [("Dropout", True), ("AugMix", False)])
+def test_a_program_knows_its_seed_only_where_it_draws_while_traced(layer: str, same: bool) -> None:
+    layers = [{"type": layer, "rate": 0.1} if layer == "Dropout" else layer, "Flatten"]
+    first, second = (program_key(config(layers, seed=seed)) for seed in (1, 2))
+    assert (first == second) is same
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ the arguments of the command. The whole text that it then prints is in `expected
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -216,6 +217,17 @@ def _newer(run: Path) -> None:
     publish(run / "run.json", text.replace('"schema": ', '"schema": 9').encode())
 
 
+def _by_keras(version: str) -> Callable[[Path], None]:
+    """Says in a run's record that another Keras trained it."""
+
+    def spoil(run: Path) -> None:
+        text = (run / "run.json").read_text()
+        other = re.sub(r'"keras": "[^"]*"', f'"keras": "{version}"', text)
+        publish(run / "run.json", other.encode())
+
+    return spoil
+
+
 def _changed_data(run: Path) -> None:
     with (run.parents[2] / "rows.csv").open("a") as rows:
         rows.write("1,red,2\n")
@@ -225,6 +237,7 @@ def _unknown_column(folder: Path) -> Arguments:
     return ("train", "good.yaml", "--set", "data.features=[aa]")
 
 
+_LONGER = ("train", "--resume", "good", "--epochs", "2")
 _NUMBERS = {
     **dict.fromkeys(["empty", "scalar", "list"], 2),
     **dict.fromkeys(["two-documents"], 3),
@@ -290,4 +303,8 @@ FAULTS = [
     Fault(50, "shape", 4, _on_run(rewritten(_other_shape))),
     Fault(50, "name", 4, _on_run(rewritten(_other_name))),
     Fault(53, "newer", 4, _on_run(_newer, ("show", "good"))),
+    Fault(53, "newer-evaluated", 4, _on_run(_newer)),
+    Fault(53, "newer-keras", 4, _on_run(_by_keras("99.1.0"))),
+    Fault(53, "newer-keras-resumed", 4, _on_run(_by_keras("99.1.0"), _LONGER)),
+    Fault(53, "older-keras-resumed", 4, _on_run(_by_keras("3.0.1"), _LONGER)),
 ]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import random
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -19,6 +22,20 @@ def derived_seed(seed: int, path: Path) -> int:
     text = "/".join(str(part) for part in (seed, *path))
     digest = hashlib.sha256(text.encode("utf-8")).digest()
     return int.from_bytes(digest[:8], "little") % _SEED_LIMIT
+
+
+@contextlib.contextmanager
+def seeded_tracing(seed: int) -> Iterator[None]:
+    """Makes what Python's own generator gives a function of the seed, and leaves it as it was.
+
+    Keras' AugMix draws its operations from that one, when its steps are traced.
+    """
+    before = random.getstate()
+    random.seed(derived_seed(seed, ("traced",)))
+    try:
+        yield
+    finally:
+        random.setstate(before)
 
 
 def row_order(seed: int, epoch: int, rows: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:

@@ -72,6 +72,12 @@ def names(kind: Kind) -> list[str]:
     return sorted(_spellings(kind)[0])
 
 
+def keras_version() -> str:
+    """Returns the version of Keras that the catalog was read from."""
+    version: str = _data()["keras"]
+    return version
+
+
 def left_out(kind: Kind, spelled: str) -> str | None:
     """Returns why `dl` leaves out something that Keras has, or None if it does not."""
     reasons: Mapping[str, str] = _kind(kind)["left_out"]

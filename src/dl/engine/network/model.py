@@ -26,7 +26,7 @@ from dl.engine.network.smart import (
 from dl.engine.network.target_unit import InTargetUnit, target_scaling
 from dl.engine.network.work import nested_layers
 from dl.vocabulary.names import with_names
-from dl.vocabulary.spec import Findings, Path, Spec
+from dl.vocabulary.spec import Findings, Spec
 
 MODEL_NAME = "sequential"
 
@@ -124,8 +124,3 @@ def _sequential(shape: tuple[int | None, ...], layers: list[Any]) -> keras.Seque
     model = keras.Sequential([keras.Input(shape, name="input"), *layers], name=MODEL_NAME)
     draw_masks_fast(nested_layers(model))
     return model
-
-
-def _place(spec: Spec) -> Path:
-    """Returns the place of a layer by its name, so that a layer put before it changes no seed."""
-    return ("model", "layers", str(spec.parameters["name"]))

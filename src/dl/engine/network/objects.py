@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import keras
 
+from dl.engine.network.keras_modules import MODULES
 from dl.engine.network.own import OWN_ACTIVATIONS, OWN_OBJECTS
 from dl.engine.network.randomness import FAST_LAYERS
 from dl.engine.seeds import derived_seed
 from dl.vocabulary.spec import Kind, Path, Spec
-
-_MODULES: Mapping[Kind, Any] = {
-    Kind.LAYER: keras.layers,
-    Kind.CELL: keras.layers,
-    Kind.ACTIVATION: keras.activations,
-    Kind.INITIALIZER: keras.initializers,
-    Kind.REGULARIZER: keras.regularizers,
-    Kind.CONSTRAINT: keras.constraints,
-    Kind.LOSS: keras.losses,
-    Kind.METRIC: keras.metrics,
-    Kind.OPTIMIZER: keras.optimizers,
-    Kind.SCHEDULE: keras.optimizers.schedules,
-    Kind.CALLBACK: keras.callbacks,
-}
 
 
 def build_object(spec: Spec, *, seed: int, path: Path, fast: bool = True) -> Any:
@@ -49,7 +35,7 @@ def build_object(spec: Spec, *, seed: int, path: Path, fast: bool = True) -> Any
 def _class(spec: Spec, fast: bool) -> Any:
     if fast and spec.kind is Kind.LAYER and spec.type in FAST_LAYERS:
         return FAST_LAYERS[spec.type]
-    return OWN_OBJECTS.get((spec.kind, spec.type)) or getattr(_MODULES[spec.kind], spec.type)
+    return OWN_OBJECTS.get((spec.kind, spec.type)) or getattr(MODULES[spec.kind], spec.type)
 
 
 def _argument(name: str, value: object, *, seed: int, path: Path) -> object:

@@ -3,6 +3,7 @@
 To trace a model's steps takes longer than to train a small network. The learning rate, the initial
 weights and the seeds live in variables, the rows and the batch size are arguments: trainings that
 differ in nothing else take the model that is traced already, and put their variables into it.
+Keras' AugMix alone draws while it is traced: there the seed belongs to the program.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dl.vocabulary.spec import document
 
 MOST_MODELS = 8
 
+_DRAWS_WHILE_TRACED = "AugMix"
 _ARGUMENTS = ("optimizer", "batch_size", "epochs", "callbacks", "shuffle", "sampling")
 
 
@@ -54,7 +56,8 @@ def program_key(config: Config) -> str:
     if isinstance(optimizer, dict) and isinstance(optimizer.get("learning_rate"), int | float):
         optimizer = {key: optimizer[key] for key in optimizer if key != "learning_rate"}
     rest = training.model_dump(mode="python", exclude=set(_ARGUMENTS))
-    return repr((config.model, optimizer, rest, config.evaluation, config.engine))
+    text = repr((config.model, optimizer, rest, config.evaluation, config.engine))
+    return f"{text} {config.seed}" if _DRAWS_WHILE_TRACED in text else text
 
 
 def _copy_variables(source: keras.Sequential, target: keras.Sequential) -> None:

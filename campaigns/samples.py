@@ -170,7 +170,7 @@ def loss_sample(name: str) -> TargetSample:
         return _of_classes()
     if name.startswith("Categorical") or name in ("KLDivergence", "Dice", "Tversky"):
         return _one_hot()
-    if name.startswith("Binary"):
+    if name.startswith("Binary") or name in ("Hinge", "SquaredHinge", "Perceptron"):
         return _binary()
     return _numbers()
 
