@@ -95,6 +95,13 @@ def test_few_steps_are_not_compiled() -> None:
     assert chosen == Strategy(False, 10, "20 steps are too few to pay for a compilation")
 
 
+def test_long_sequences_pay_for_a_compilation_sooner() -> None:
+    short, long = (strategy([LSTM, DENSE], (length, 2), rows=4000) for length in (4, 100))
+
+    assert short.reason == "250 steps are too few to pay for a compilation"
+    assert (long.compiled, long.reason) == (True, "small steps gain by XLA")
+
+
 def test_large_products_are_not_compiled() -> None:
     wide = {"type": "Dense", "units": 8192}
 

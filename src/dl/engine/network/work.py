@@ -20,11 +20,13 @@ class Work:
     Attributes:
         layer_types: Names of the classes of all layers, nested ones included.
         operations: Multiplications and additions of a forward pass of one row, about.
+        loop_steps: Steps in time of all recurrent layers together.
         uncompilable: What cannot or should not be compiled with XLA, in words; empty if nothing.
     """
 
     layer_types: tuple[str, ...]
     operations: int
+    loop_steps: int
     uncompilable: str
 
 
@@ -34,6 +36,7 @@ def work_of(model: keras.Sequential) -> Work:
     return Work(
         layer_types=tuple(dict.fromkeys(type(layer).__name__ for layer in layers)),
         operations=sum(2 * _weights(layer) * _positions(layer) for layer in model.layers),
+        loop_steps=sum(_positions(layer) for layer in model.layers if _is_recurrent(layer)),
         uncompilable=next((words for layer in layers if (words := _uncompilable(layer))), ""),
     )
 
@@ -65,11 +68,15 @@ def _weights(layer: Any) -> int:
 def _positions(layer: Any) -> int:
     """Returns how often the weights of a layer are used for a row."""
     name = type(layer).__name__
-    if name in _RECURRENT:
+    if _is_recurrent(layer):
         return _size(layer.input.shape[1:2])
     if name in _PER_POSITION or "Conv" in name:
         return _size(layer.output.shape[1:-1])
     return 1
+
+
+def _is_recurrent(layer: Any) -> bool:
+    return type(layer).__name__ in _RECURRENT
 
 
 def _size(shape: tuple[int | None, ...]) -> int:

@@ -4,7 +4,8 @@ The rule looks at the kinds of layers and at sizes only, so that a repeated or r
 the same. It rests on `gains.csv`, measured on a processor by `benchmarks/strategy.py`: XLA removes
 the cost of starting each operation and of the many small operations of an optimizer, but its
 convolutions are over ten times slower than TensorFlow's own, some poolings and random generators
-several times, and its large matrix products a little. Compiling itself takes about a second.
+several times, and its large matrix products a little. Compiling itself takes about a second, which
+a short training does not win back.
 """
 
 from __future__ import annotations
@@ -25,8 +26,13 @@ from dl.engine.training.mirrored import devices_of
 
 _NEUTRAL = 0.2
 """By this share of a step, two measurements of the same network can differ."""
-_LEAST_STEPS = 2000
-"""Fewer steps in the whole training do not pay for the compilation."""
+_COMPILATION_SECONDS = 0.5
+_LOOP_COMPILATION_SECONDS = 0.7
+"""So much longer where recurrent layers are compiled."""
+_SAVED_SECONDS = 450e-6
+"""What a compiled step saves."""
+_SAVED_SECONDS_OF_LOOP_STEP = 50e-6
+"""What it saves for each step in time of a recurrent layer."""
 _MOST_PRODUCT_OPERATIONS = 5e8
 """Operations of a step beyond which large matrix products outweigh what XLA saves."""
 _CALL_SECONDS = 0.25
@@ -103,9 +109,15 @@ def _compiled(
         return False, f"{slow} is faster without XLA on a processor"
     if work.operations * batch > _MOST_PRODUCT_OPERATIONS:
         return False, "large matrix products are faster without XLA"
-    if steps < _LEAST_STEPS:
+    if steps < _least_steps(work):
         return False, f"{steps} steps are too few to pay for a compilation"
     return True, "small steps gain by XLA"
+
+
+def _least_steps(work: Work) -> float:
+    """Returns the steps of a whole training that pay for the compilation."""
+    cost = _COMPILATION_SECONDS + _LOOP_COMPILATION_SECONDS * bool(work.loop_steps)
+    return cost / (_SAVED_SECONDS + _SAVED_SECONDS_OF_LOOP_STEP * work.loop_steps)
 
 
 def _compiled_on_gpu(work: Work) -> tuple[bool, str]:
