@@ -11,6 +11,8 @@ import pytest
 
 from browse.making import make_run
 from conftest import Dl
+from dl.runs.checkpoints import list_checkpoints, write_checkpoint
+from dl.runs.directory import RunDirectory
 from dl.runs.lock import locked
 from dl.runs.tags import read_tags
 
@@ -149,7 +151,7 @@ def test_rm_where_nobody_can_answer_removes_nothing(
     outcome = dl("rm", "iris", "--runs", root)
     assert outcome.code == 2
     assert outcome.err.splitlines()[1:] == [
-        "error: runs are removed only after asking",
+        "error: nothing is removed without asking",
         "hint: where nobody can answer: -y",
     ]
     assert len(listed(dl, root)) == 3
@@ -178,6 +180,39 @@ def test_prune_removes_by_its_rules_and_clears_leftovers(dl: Dl, root: Path) -> 
     assert dl("prune", "--keep", "1", "--unfinished", "-y", "--runs", root).code == 0
     assert listed(dl, root) == ["digits/0002"]
     assert not left.exists()
+
+
+def checkpointed(root: Path) -> RunDirectory:
+    run = make_run(root, "long")
+    for epoch in (4, 5):
+        write_checkpoint(run, epoch, {}, [])
+    return run
+
+
+def test_prune_takes_all_checkpoints_but_the_last_of_a_finished_run(dl: Dl, root: Path) -> None:
+    run = checkpointed(root)
+    outcome = dl("prune", "--checkpoints", "-y", "--runs", root)
+    assert outcome.err == "removed 1 checkpoint, 69 B\n"
+    assert [epoch for epoch, _ in list_checkpoints(run)] == [5]
+    again = dl("prune", "--checkpoints", "-y", "--runs", root)
+    assert again.err == "there is no checkpoint to remove\n"
+
+
+def test_prune_takes_the_last_checkpoint_too_but_not_of_a_tagged_run(dl: Dl, root: Path) -> None:
+    run, tagged = checkpointed(root), checkpointed(root)
+    dl("tag", "long/2", "best", "--runs", root)
+    told = dl("prune", "long", "--all-checkpoints", "--dry-run", "--runs", root)
+    assert len(told.out.splitlines()) == 3
+    assert dl("prune", "long", "--all-checkpoints", "-y", "--runs", root).code == 0
+    assert list_checkpoints(run) == []
+    assert [epoch for epoch, _ in list_checkpoints(tagged)] == [5]
+
+
+def test_prune_leaves_the_checkpoints_of_what_is_not_finished(dl: Dl, root: Path) -> None:
+    run = make_run(root, "stopped", status="interrupted")
+    write_checkpoint(run, 1, {}, [])
+    assert dl("prune", "--all-checkpoints", "-y", "--runs", root).code == 0
+    assert len(list_checkpoints(run)) == 1
 
 
 def test_prune_without_a_rule_says_so(dl: Dl, root: Path) -> None:

@@ -1,10 +1,13 @@
-"""Which runs a rule gives up."""
+"""Which runs, and which checkpoints of runs that stay, a rule gives up."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
-from dl.browse.entries import Entry
+from dl.browse.entries import Entry, read_entries
+from dl.runs.checkpoints import list_checkpoints
+from dl.runs.find import run_names
 
 _UNFINISHED = ("failed", "interrupted")
 
@@ -29,6 +32,26 @@ def to_prune(entries: Iterable[Entry], *, keep: int | None, unfinished: bool) ->
     ]
     doomed = {entry.run.label: entry for entry in [*old, *broken] if _may_go(entry)}
     return sorted(doomed.values(), key=lambda entry: entry.record.started)
+
+
+def checkpoints_to_prune(root: Path, name: str | None, *, last: bool) -> list[Path]:
+    """Returns the checkpoints of finished runs, and of finished trials, that can go.
+
+    Args:
+        root: The folder of all runs.
+        name: Only the runs of this name.
+        last: Whether the last checkpoint of a run goes too, without which it can be trained longer
+            only from its first epoch; never that of a run with a tag.
+    """
+    names = run_names(root) if name is None else [name]
+    return [path for each in names for path in _spare_of(read_entries(root, each).readable, last)]
+
+
+def _spare_of(entries: Iterable[Entry], last: bool) -> Iterator[Path]:
+    for entry in entries:
+        if entry.record.status == "completed":
+            kept = 0 if last and _may_go(entry) else 1
+            yield from (path for _, path in list_checkpoints(entry.run)[kept:])
 
 
 def _number_of_old(runs: list[Entry], keep: int | None) -> int:

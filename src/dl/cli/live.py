@@ -1,4 +1,4 @@
-"""The reporter for a terminal: stages with a spinner, a bar of epochs with the current metrics."""
+"""The reporter for a terminal: stages with a spinner, a bar of epochs with metrics and losses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TextIO
 
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
 from rich.progress import (
     BarColumn,
@@ -20,6 +20,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from dl.cli.curves import LossCurves
 from dl.cli.render import printable
 from dl.cli.words import number
 from dl.progress import Advance, SilentReporter
@@ -66,7 +67,7 @@ class LiveReporter(SilentReporter):
 
 
 class _FitDisplay:
-    """The bar over all epochs, and below it the metrics of the training and validation parts."""
+    """The bar over all epochs; below it the metrics of both parts, and how the losses went."""
 
     def __init__(self, console: Console, epochs: int, steps: int) -> None:
         self._epochs = epochs
@@ -81,6 +82,7 @@ class _FitDisplay:
         )
         self._task: TaskID = self._progress.add_task("epoch 0", total=epochs * steps)
         self._validation: dict[str, float] = {}
+        self._losses = LossCurves()
         self._live = Live(self._progress, console=console, refresh_per_second=8)
         self._live.start()
 
@@ -88,9 +90,11 @@ class _FitDisplay:
         done = (epoch - 1) * self._steps + step
         description = f"epoch {epoch}/{self._epochs}"
         self._progress.update(self._task, completed=done, description=description)
-        self._live.update(Group(self._progress, self._metrics({**logs, **self._validation})))
+        metrics = self._metrics({**logs, **self._validation})
+        self._live.update(Group(self._progress, metrics, _Drawn(self._losses)))
 
     def epoch(self, epoch: int, row: Mapping[str, float]) -> None:
+        self._losses.see(row)
         self._validation = {key: value for key, value in row.items() if key.startswith("val_")}
         self.step(epoch, self._steps, {k: v for k, v in row.items() if not k.startswith("val_")})
 
@@ -104,3 +108,15 @@ class _FitDisplay:
                 style = "cyan" if key.startswith("val_") else "default"
                 text.append(f"{key} ", style="dim").append(f"{number(value)}  ", style=style)
         return text
+
+
+class _Drawn:
+    """Draws the losses when the display is redrawn, not after each epoch."""
+
+    def __init__(self, losses: LossCurves) -> None:
+        self._losses = losses
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for name, chart in self._losses.lines(options.max_width, ascii_only=options.ascii_only):
+            style = "cyan" if name.startswith("val_") else "default"
+            yield Text(no_wrap=True).append(name, style="dim").append(chart, style=style)

@@ -38,7 +38,7 @@ def remove_after_asking(found: Iterable[RunDirectory], *, yes: bool) -> None:
     sizes = [size_of(run.path) for run in chosen]
     for run, count in zip(chosen, sizes, strict=True):
         click.echo(f"{run.path}  {size(count)}", err=True)
-    if not yes and not _agreed(f"Remove {_counted(len(chosen))}, {size(sum(sizes))}?"):
+    if not yes and not is_agreed(f"Remove {_counted(len(chosen))}, {size(sum(sizes))}?"):
         click.echo("nothing was removed", err=True)
         return
     for run in chosen:
@@ -46,11 +46,12 @@ def remove_after_asking(found: Iterable[RunDirectory], *, yes: bool) -> None:
     click.echo(f"removed {_counted(len(chosen))}, {size(sum(sizes))}", err=True)
 
 
-def _agreed(question: str) -> bool:
+def is_agreed(question: str) -> bool:
+    """Asks on the terminal; raises `UsageError` where nobody can answer."""
     from dl.errors import UsageError
 
     if not sys.stdin.isatty():
-        raise UsageError("runs are removed only after asking", hint="where nobody can answer: -y")
+        raise UsageError("nothing is removed without asking", hint="where nobody can answer: -y")
     return click.confirm(question, err=True)
 
 

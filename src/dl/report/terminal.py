@@ -83,10 +83,21 @@ def learning_curves(history: History, width: int = 80, *, ascii_only: bool = Fal
     right = _number_columns(lines, best)
     taken = sum(len(column[0]) + len(_GAP) for column in [*left, *right])
     levels = ASCII_LEVELS if ascii_only else BLOCKS
-    charts = [_chart(line, max(_LEAST_CHART, width - taken), levels) for line in lines]
-    chart = _aligned([f"epochs 1 to {len(history)}", *charts])
+    room = max(_LEAST_CHART, width - taken)
+    drawn = [_scaled(line.shown.values, line.scale, room, levels) for line in lines]
+    chart = _aligned([f"epochs 1 to {len(history)}", *drawn])
     text = _joined([*left, chart, *right])
     return text.replace("…", "~") if ascii_only else text
+
+
+def charts(curves: Sequence[Sequence[float]], width: int, *, ascii_only: bool = False) -> list[str]:
+    """Returns a sparkline for each of several curves, all on one scale.
+
+    It is logarithmic where the values span more than two decades.
+    """
+    scale = [value for curve in curves for value in curve if math.isfinite(value)]
+    levels = ASCII_LEVELS if ascii_only else BLOCKS
+    return [_scaled(curve, scale, width, levels) for curve in curves]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +121,8 @@ def _measure_lines(history: History, name: str) -> list[_Line]:
     return lines
 
 
-def _chart(line: _Line, width: int, levels: str) -> str:
-    values, scale = list(line.shown.values), line.scale
+def _scaled(curve: Sequence[float], scale: Sequence[float], width: int, levels: str) -> str:
+    values = list(curve)
     if wants_log(scale):
         values = [math.log(v) if v > 0 and math.isfinite(v) else math.nan for v in values]
         scale = [math.log(value) for value in scale]

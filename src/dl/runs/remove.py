@@ -35,13 +35,15 @@ def remove_run(run: RunDirectory) -> None:
         parent.rmdir()
 
 
-def size_of(folder: Path) -> int:
-    """Returns the bytes of all files below a folder; links are not followed."""
+def size_of(path: Path) -> int:
+    """Returns the bytes of a file, or of all files below a folder; links are not followed."""
+    if not path.is_dir():
+        return path.lstat().st_size
     total = 0
-    for path, _, names in os.walk(folder):
+    for folder, _, names in os.walk(path):
         for name in names:
             try:
-                total += os.lstat(os.path.join(path, name)).st_size
+                total += os.lstat(os.path.join(folder, name)).st_size
             except OSError:  # removed meanwhile
                 continue
     return total
