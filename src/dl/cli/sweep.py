@@ -35,6 +35,8 @@ def sweep() -> None:
     dl sweep sweep.yaml --resume        go on with the newest sweep of that name
     dl sweep sweep.yaml --on ray        train the trials on a Ray cluster
     dl sweep best digits-search         the best setting, as a config to train from
+
+    All options of a sweep: dl sweep run --help
     """
 
 
@@ -60,7 +62,8 @@ def sweep() -> None:
 @click.option(
     "--address",
     metavar="HOST:PORT",
-    help="Of the Ray cluster. Default: RAY_ADDRESS, or a cluster of this machine.",
+    help="Of the Ray cluster; auto: one that runs on this machine. Default: RAY_ADDRESS, or one "
+    "that begins and ends with the sweep.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the newest sweep of that name.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first trial that fails.")

@@ -138,8 +138,9 @@ def connect(address: str | None) -> Iterator[None]:
     """Is connected to a cluster inside the block, quietly.
 
     Args:
-        address: Where it is. Default: what the variable RAY_ADDRESS says, or the cluster of this
-            machine; where there is none, one is begun that ends with this process.
+        address: Where it is; `auto` for one that runs on this machine. Default: what the variable
+            RAY_ADDRESS says, else one is begun that ends with this process. It is not looked for
+            otherwise: another program's would end with that.
 
     Raises:
         UsageError: The address is none.
@@ -149,7 +150,7 @@ def connect(address: str | None) -> Iterator[None]:
     options = {"log_to_driver": True, "logging_level": "ERROR"}
     try:
         if address is None:
-            _connect_here(options)
+            ray.init(address="local", include_dashboard=False, **options)
         else:
             _reach(address)
             ray.init(address=address, **options)
@@ -161,22 +162,15 @@ def connect(address: str | None) -> Iterator[None]:
         ray.shutdown()
 
 
-def _connect_here(options: dict[str, Any]) -> None:
-    try:
-        ray.init(address="auto", **options)
-    except ConnectionError:
-        ray.init(address="local", include_dashboard=False, **options)
-
-
 def _reach(address: str) -> None:
     """Asks whether anybody listens there; Ray itself would try for a minute."""
-    if address in ("auto", "local"):
+    if address == "auto":
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal():
         raise UsageError(
             f"--address {address} is no address of a Ray cluster",
-            expected="HOST:PORT, as `ray start --head` shows it",
+            expected="HOST:PORT, as `ray start --head` shows it, or auto",
         )
     socket.create_connection((host, int(port)), _REACH_SECONDS).close()
 
