@@ -11,12 +11,14 @@ from dl.data import shipping
 from dl.data.load import read_dataset
 from dl.data.shipping import (
     is_here,
+    is_kept,
     moved,
     name_of,
     pack_files,
     shipment_of,
     unpack_files,
 )
+from dl.errors import DataError
 from dl.progress import SilentReporter
 
 CONFIG = """\
@@ -47,8 +49,10 @@ def test_files_that_moved_are_the_same_data(
     (tmp_path / "rows.csv").unlink()
     assert len(pieces) > 2
     assert not is_here(shipment)
-    folder = unpack_files(name_of(shipment), pieces, tmp_path / "cache")
-    after = read_dataset(moved(loaded, folder), SilentReporter())
+    assert not is_kept(shipment, tmp_path / "cache")
+    unpack_files(shipment, pieces, tmp_path / "cache")
+    assert is_kept(shipment, tmp_path / "cache")
+    after = read_dataset(moved(loaded, shipment, tmp_path / "cache"), SilentReporter())
     assert after.fingerprint == before.fingerprint
     assert after.sizes() == before.sizes()
 
@@ -60,9 +64,28 @@ def test_a_file_that_differs_is_not_here(loaded: Loaded, tmp_path: Path) -> None
     assert not is_here(shipment)
 
 
-def test_what_the_cache_has_is_not_fetched_again(loaded: Loaded, tmp_path: Path) -> None:
-    (tmp_path / "cache/name").mkdir(parents=True)
-    assert unpack_files("name", [b"not looked at"], tmp_path / "cache") == tmp_path / "cache/name"
+def test_a_damaged_cache_is_made_anew(loaded: Loaded, tmp_path: Path) -> None:
+    shipment = shipment_of(loaded.config)
+    kept = tmp_path / "cache" / name_of(shipment) / "path"
+    kept.mkdir(parents=True)
+    (kept / "rows.csv").write_text("x,y\n")
+    assert not is_kept(shipment, tmp_path / "cache")
+    pieces: list[bytes] = []
+    pack_files(shipment, pieces.append)
+    unpack_files(shipment, pieces, tmp_path / "cache")
+    assert is_kept(shipment, tmp_path / "cache")
+
+
+def test_files_that_changed_since_the_sweep_began_are_refused(
+    loaded: Loaded, tmp_path: Path
+) -> None:
+    shipment = shipment_of(loaded.config)
+    (tmp_path / "rows.csv").write_text(ROWS.replace("29,58", "29,59"))
+    pieces: list[bytes] = []
+    pack_files(shipment, pieces.append)
+    with pytest.raises(DataError, match=r"rows\.csv: has changed since the sweep began"):
+        unpack_files(shipment, pieces, tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
 
 
 def test_a_folder_travels_with_its_folders(tmp_path: Path) -> None:

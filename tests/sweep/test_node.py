@@ -60,9 +60,9 @@ class Asked:
 @pytest.fixture(autouse=True)
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(node, "_trainers", [])
-    monkeypatch.setattr(node, "node_folder", lambda: tmp_path / "node")
+    monkeypatch.setattr(node.tempfile, "tempdir", str(tmp_path))
     yield
-    assert not list(tmp_path.glob("node/trial-*"))
+    assert not list(node.node_folder().glob("trial-*"))
 
 
 def _order(what: str, parcel: Any = "here", version: str = dl.__version__) -> Order:

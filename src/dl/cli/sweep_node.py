@@ -48,17 +48,17 @@ class NodeTrainer:
 
     def has_data(self, parcel: Parcel) -> bool:
         """Tells whether the files are at their paths, or in this node's cache."""
-        from dl.data.shipping import is_here
+        from dl.data.shipping import is_here, is_kept
 
-        return is_here(parcel.shipment) or (_cache() / parcel.data).is_dir()
+        return is_here(parcel.shipment) or is_kept(parcel.shipment, _cache())
 
     def take_data(self, parcel: Parcel, pieces: Iterable[bytes]) -> None:
-        """Keeps the files in this node's cache; raises `DiskError`."""
+        """Keeps the files in this node's cache; raises `DiskError`, or `DataError`."""
         from dl.data.shipping import unpack_files
         from dl.runs.files import disk_error
 
         try:
-            unpack_files(parcel.data, pieces, _cache())
+            unpack_files(parcel.shipment, pieces, _cache())
         except OSError as error:
             raise disk_error(error, f"keeping the data in {_cache()}") from error
 
@@ -75,7 +75,7 @@ class NodeTrainer:
 
         loaded = parcel.loaded
         if not is_here(parcel.shipment):
-            loaded = moved(loaded, _cache() / parcel.data)
+            loaded = moved(loaded, parcel.shipment, _cache())
         return self._datasets.get(loaded, SilentReporter())
 
 

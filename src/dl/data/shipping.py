@@ -19,6 +19,7 @@ from typing import IO, cast
 
 from dl.config.load import Loaded
 from dl.config.schema import Config
+from dl.errors import DataError
 from dl.runs.manifest import file_sha256
 
 PIECE = 32 << 20
@@ -72,42 +73,69 @@ def is_here(shipment: Shipment) -> bool:
 
 def pack_files(shipment: Shipment, put: Callable[[bytes], None]) -> None:
     """Hands over the files in pieces; raises `OSError`."""
-    with tarfile.open(mode="w|", fileobj=cast(IO[bytes], _Pieces(put)), bufsize=PIECE) as archive:
+    with tarfile.open(
+        mode="w|", fileobj=cast(IO[bytes], _Pieces(put)), bufsize=PIECE, dereference=True
+    ) as archive:
         for file in shipment:
             archive.add(file.path, file.place)
 
 
-def unpack_files(name: str, pieces: Iterable[bytes], cache: Path) -> Path:
-    """Keeps files in a cache, if they are not in it; returns their folder; raises `OSError`.
+def is_kept(shipment: Shipment, cache: Path) -> bool:
+    """Tells whether a cache has the files, whole."""
+    return _is_whole(cache / name_of(shipment), shipment)
+
+
+def unpack_files(shipment: Shipment, pieces: Iterable[bytes], cache: Path) -> None:
+    """Keeps files in a cache.
 
     Args:
-        name: Of the shipment, from `name_of`.
-        pieces: What `pack_files` handed over; not looked at if the cache has the files.
-        cache: The folder of all that was kept.
+        shipment: What they should be.
+        pieces: What `pack_files` handed over.
+        cache: The folder of all that is kept, each shipment in a folder of its name.
+
+    Raises:
+        DataError: They are others by now.
+        OSError: They cannot be written.
     """
-    folder = cache / name
-    if folder.is_dir():
-        return folder
+    folder = cache / name_of(shipment)
     cache.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=cache))
     try:
         source = cast(IO[bytes], _Joined(iter(pieces)))
         with tarfile.open(mode="r|", fileobj=source, bufsize=PIECE) as archive:
             archive.extractall(temporary, filter="data")
-        os.rename(temporary, folder)
-    except OSError:
-        if not folder.is_dir():  # else another process was faster
-            raise
+        _put_in_place(temporary, folder, shipment)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return folder
 
 
-def moved(loaded: Loaded, folder: Path) -> Loaded:
-    """Returns a config that reads its files in a folder that `unpack_files` gave."""
+def moved(loaded: Loaded, shipment: Shipment, cache: Path) -> Loaded:
+    """Returns a config that reads its files in a cache that has them."""
+    folder = cache / name_of(shipment)
     places = {key: str(folder / key / root.name) for key, root in _roots(loaded.config).items()}
     data = loaded.config.data.model_copy(update=places)
     return replace(loaded, config=loaded.config.model_copy(update={"data": data}))
+
+
+def _put_in_place(temporary: Path, folder: Path, shipment: Shipment) -> None:
+    changed = [file for file in shipment if not _is_same(temporary / file.place, file)]
+    if changed:
+        raise DataError(
+            f"{changed[0].path}: has changed since the sweep began",
+            expected=f"SHA-256 {changed[0].sha256[:12]}…",
+            hint="begin a new sweep",
+        )
+    if not _is_whole(folder, shipment):
+        shutil.rmtree(folder, ignore_errors=True)
+    try:
+        os.rename(temporary, folder)
+    except OSError:
+        if not _is_whole(folder, shipment):  # else another process was faster
+            raise
+
+
+def _is_whole(folder: Path, shipment: Shipment) -> bool:
+    return all(_is_same(folder / file.place, file) for file in shipment)
 
 
 class _Pieces:

@@ -13,7 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import dl
+from dl.errors import DiskError
 from dl.runs.directory import RunDirectory
+from dl.runs.files import disk_error
 from dl.runs.lock import is_held
 from dl.runs.packed import pack
 from dl.runs.sweeps import trial_name
@@ -29,8 +31,20 @@ _trainers: list[NodeTrainer] = []
 
 
 def node_folder() -> Path:
-    """Returns the folder for what sweeps keep on this machine: the user's, in the temporary one."""
-    return Path(tempfile.gettempdir()) / f"dl-sweeps-{os.getuid()}"
+    """Returns the folder for what sweeps keep on this machine: the user's, in the temporary one.
+
+    Raises:
+        DiskError: It cannot be made, or somebody else has made it.
+    """
+    folder = Path(tempfile.gettempdir()) / f"dl-sweeps-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        owner = folder.lstat().st_uid
+    except OSError as error:
+        raise disk_error(error, f"making {folder}") from error
+    if owner != os.getuid():
+        raise DiskError(f"{folder} belongs to another user", hint="remove it on that node")
+    return folder
 
 
 def carry_out(
@@ -93,7 +107,6 @@ def _trainer(order: Order) -> NodeTrainer:
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    node_folder().mkdir(mode=0o700, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="trial-", dir=node_folder()))
     try:
         yield folder
