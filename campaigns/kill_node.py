@@ -75,6 +75,10 @@ class _Nodes:
         self._second = self._second or self._added()
 
     def close(self) -> None:
+        """Ends the cluster, without a farewell that may wait for what is gone."""
+        if self._second is not None:
+            self.kill()
+        self._cluster.remove_node(self._cluster.head_node, allow_graceful=False)
         self._cluster.shutdown()
 
     def _added(self) -> object:
