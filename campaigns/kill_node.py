@@ -91,7 +91,8 @@ def _disturbed(folder: Path, size: int, chance: random.Random) -> int:
     try:
         process = _start(folder, nodes)
         for kill in range(size):
-            nodes.complete()
+            if kill % 2 == 0 or kill + 1 < size:
+                nodes.complete()
             wait_for_a_training(folder, process)
             time.sleep(chance.uniform(0, 1))
             if process.poll() is not None:
