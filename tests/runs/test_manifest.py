@@ -12,7 +12,14 @@ from dl.errors import DiskError, RunError
 from dl.runs import files
 from dl.runs.create import create_run
 from dl.runs.directory import RunDirectory
-from dl.runs.manifest import check, publish, publishing, read_checked
+from dl.runs.manifest import (
+    check,
+    manifest_text,
+    publish,
+    publishing,
+    read_checked,
+    sha256,
+)
 
 
 @pytest.fixture
@@ -85,3 +92,11 @@ def test_a_manifest_of_a_newer_dl_is_said(run: RunDirectory) -> None:
     run.manifest.write_text(json.dumps(values))
     with pytest.raises(RunError, match="was made by a newer dl"):
         check(run.config)
+
+
+@pytest.mark.parametrize("sums", [{}, {"a": ()}, {'b"\n': ("1", "2"), "a": ("3",)}], ids=str)
+def test_the_text_is_what_json_indents(sums: dict[str, tuple[str, ...]]) -> None:
+    files = {name: list(sums[name]) for name in sorted(sums)}
+    own = sha256(json.dumps(files).encode())
+    whole = json.dumps({"schema": 1, "files": files, "sha256": own}, indent=2)
+    assert manifest_text(sums) == f"{whole}\n"

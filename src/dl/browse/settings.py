@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from dl.config.document import read_document
+from dl.config.flat import flat_document
 from dl.config.nodes import plain
-from dl.config.resolve import flat_document
 from dl.errors import DlError
 from dl.runs.directory import RunDirectory
 from dl.runs.files import read_regular, write_text

@@ -116,12 +116,13 @@ def _chosen(
 def _rows(entries: Sequence[Entry], root: Path, wanted: set[str]) -> list[Row]:
     """Returns what is known of each run; configs are read only where a wanted key needs them."""
     from dl.browse.entries import utc_now
-    from dl.browse.settings import SettingsMemory
 
     now = utc_now()
     rows: list[Row] = [entry.facts(now) for entry in entries]
     if all(any(key in row for row in rows) for key in wanted):
         return rows
+    from dl.browse.settings import SettingsMemory
+
     memory = SettingsMemory(root)
     with_settings: list[Row] = [
         {**memory.of(entry.run), **row} for entry, row in zip(entries, rows, strict=True)

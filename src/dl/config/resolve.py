@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from dl.config.emit import yaml_text
+from dl.config.flat import flat_document
 from dl.config.schema import Config
 from dl.config.sections.base import Section
 from dl.vocabulary.spec import Spec, document
@@ -39,11 +40,6 @@ def flat(config: Config) -> dict[str, object]:
     return flat_document(document_of(config))
 
 
-def flat_document(document: object) -> dict[str, object]:
-    """Returns every value of a config given as plain data by its dotted path; see `flat`."""
-    return dict(_leaves("", document))
-
-
 def _section(section: Section) -> dict[str, object]:
     return {key: _plain(getattr(section, key)) for key in key_order(type(section))}
 
@@ -58,15 +54,3 @@ def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     return value
-
-
-def _leaves(path: str, value: object) -> Iterator[tuple[str, object]]:
-    if isinstance(value, Mapping) and value:
-        for key, below in value.items():
-            yield from _leaves(f"{path}.{key}" if path else str(key), below)
-    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
-        for index, item in enumerate(value):
-            name = item.get("name") if isinstance(item, Mapping) else None
-            yield from _leaves(f"{path}.{name or index}", item)
-    else:
-        yield path, value

@@ -20,7 +20,9 @@ def number(value: float) -> str:
 
 def plain(text: str) -> str:
     """Returns the text on one line, without characters that cannot be printed."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(text.split())
 
 
 def shortened(text: str, most: int) -> str:

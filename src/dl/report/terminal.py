@@ -213,6 +213,8 @@ def _aligned(texts: Sequence[str], *, right: bool = False) -> list[str]:
 
 def _width(text: str) -> int:
     """Returns the columns that a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
     combining = sum(unicodedata.combining(character) > 0 for character in text)
     return len(text) + wide - combining
