@@ -20,7 +20,7 @@ from dl.errors import ExitCode
 
 LONGEST = 5.0
 """Seconds of the processor that a command may take."""
-_WAITING = 60.0
+_WAITING = 60
 """Seconds after which a command waits for ever, whatever else the machine does meanwhile."""
 _STOPPED = -1
 _PAUSE = 10.0
@@ -55,7 +55,7 @@ class Outcome:
         return None
 
 
-def dl(*arguments: object, waiting: float = _WAITING) -> Outcome:
+def dl(*arguments: object, waiting: int = _WAITING) -> Outcome:
     """Runs a command; one that does not end within the seconds of `waiting` is stopped."""
     out, err = _stream("strict"), _stream("backslashreplace")
     started = time.process_time()
@@ -81,12 +81,16 @@ def _text(stream: io.TextIOWrapper) -> str:
 
 
 @contextlib.contextmanager
-def _limited(seconds: float) -> Iterator[None]:
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise TooLong
+def _limited(seconds: int) -> Iterator[None]:
+    """Stops what takes longer; the time in which this process itself is stopped counts as one."""
+    left = iter(range(seconds))
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    def tick(number: int, frame: FrameType | None) -> None:
+        if next(left, None) is None:
+            raise TooLong
+
+    before = signal.signal(signal.SIGALRM, tick)
+    signal.setitimer(signal.ITIMER_REAL, 1, 1)
     try:
         yield
     finally:
