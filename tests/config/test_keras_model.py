@@ -91,6 +91,10 @@ REFUSED = {
         ),
         "model.layers.1.activation names 'function', which is code of its maker's own",
     ),
+    "lambda-with-code": (
+        changed(class_name="Lambda", config={"function": {"config": {"code": "4wE\n"}}}),
+        "model.layers.1 names Lambda",
+    ),
     "unknown-key": (changed(fn="x"), "model.layers.1 is no setting as Keras writes it"),
     "type-in-config": (
         changed(config={"type": "Lambda"}),

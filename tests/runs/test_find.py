@@ -45,6 +45,18 @@ def test_find_run_refuses_what_is_no_run(root: Path, text: str) -> None:
         find_run(text, root)
 
 
+def test_find_run_says_how_a_model_file_is_measured(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.h5").touch()
+    with pytest.raises(RunError) as caught:
+        find_run("model.h5", root)
+    (problem,) = caught.value.problems
+    assert problem.message == f"there is no run named model.h5 in {root}"
+    assert problem.hint == "a model file is measured by: dl evaluate model.h5 --data FILE"
+
+
 def test_find_run_proposes_the_nearest_name(root: Path) -> None:
     with pytest.raises(RunError) as caught:
         find_run("digit", root)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dl.vocabulary.catalog import left_out
 from dl.vocabulary.check import check_object
 from dl.vocabulary.keras_form import from_keras
 from dl.vocabulary.spec import Finding, Findings, Kind, Path, Spec
@@ -93,7 +94,10 @@ def _layers(layers: list[object], built_shape: object) -> tuple[Spec, ...]:
 
 
 def _layer(layer: Mapping[str, Any], path: Path) -> object:
-    if layer.get("class_name") != "InputLayer":
+    name = layer.get("class_name")
+    if isinstance(name, str) and left_out(Kind.LAYER, name):
+        _checked(Kind.LAYER, name, path)  # refuses it by its name, before its settings are read
+    if name != "InputLayer":
         return _without_old_shape(from_keras(layer, path))
     settings = dict(_mapping(layer.get("config"), path))
     shape = _row_shape(settings.pop("batch_shape", settings.pop("batch_input_shape", None)), path)

@@ -135,7 +135,9 @@ def _trial(sweep: SweepDirectory, text: str) -> RunDirectory:
 def _unknown(name: str, root: Path) -> RunError:
     known = run_names(root)
     near = closest(name, known)
-    if near:
+    if name.endswith(".h5") and Path(name).is_file():
+        hint = f"a model file is measured by: dl evaluate {name} --data FILE"
+    elif near:
         hint = f"did you mean {near}?"
     elif known:
         hint = "see the runs: dl list"
