@@ -88,6 +88,8 @@ def _first(name: str) -> list[object]:
     sample = layer_sample(name)
     if name == "Input":
         return [{"type": "Input", "shape": list(sample.shape)}]
+    if name == "RandomCrop":  # Keras 3.15 crops in training only: what follows must take any size
+        return [sample.parameters, "GlobalAveragePooling2D"]
     # Dense takes no whole numbers, as Hashing gives them, and none of hundreds, as of pictures.
     return [sample.parameters, {"type": "Rescaling", "scale": 0.01}, "Flatten"]
 

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
-from dl.engine.files.storage import load_weights, save_model
+from dl.engine.files.storage import load_weights, plain_copy, save_model
 from dl.engine.inference.predict import predict
 from dl.engine.network.model import build_model
 from dl.errors import DiskError
@@ -107,6 +107,15 @@ def test_saving_leaves_the_model_as_it_was(tmp_path: Path) -> None:
 
     assert model.get_compile_config() == before
     model.train_on_batch(DATA.train.x, DATA.train.y)
+
+
+def test_a_plain_copy_can_begin_with_a_layer_that_keras_cannot_add_alone() -> None:
+    data = dataset(inputs(6, 8, 8, 3), labels(6))
+    model = build_model(config(["Equalization", "Flatten", DENSE]), data.info)
+
+    copy = plain_copy(model)
+
+    np.testing.assert_array_equal(copy(data.train.x), model(data.train.x))
 
 
 def test_optimizer_that_keras_cannot_read_back_is_left_out(tmp_path: Path) -> None:

@@ -67,7 +67,10 @@ def load_weights(model: keras.Sequential, path: Path, read: ReadFile = read_file
 
 def plain_copy(model: keras.Sequential) -> keras.Sequential:
     """Returns a copy made of Keras' own classes only, with the same weights, not compiled."""
-    copy = keras.Sequential.from_config(plain_layers(_plain_settings(model.get_config())))
+    settings = plain_layers(_plain_settings(model.get_config()))
+    # One by one, as Keras' own `from_config` adds them, Equalization cannot be the first.
+    layers = [keras.layers.deserialize(layer) for layer in settings["layers"]]
+    copy = keras.Sequential(layers, name=settings["name"])
     copy.set_weights(model.get_weights())
     return copy
 
