@@ -14,7 +14,17 @@ from dl.runs.history import write_history
 from dl.runs.process import Process
 from dl.runs.record import RunRecord, write_record
 
-HEAVY = {"h5py", "keras", "matplotlib", "pandas", "pyarrow", "scipy", "sklearn", "tensorflow"}
+HEAVY = {
+    "h5py",
+    "keras",
+    "matplotlib",
+    "pandas",
+    "pyarrow",
+    "ray",
+    "scipy",
+    "sklearn",
+    "tensorflow",
+}
 LAZY = HEAVY | {"numpy", "pydantic", "rich", "yaml"}
 
 CONFIG = """\
