@@ -47,7 +47,8 @@ def leaderboard_table(results: Results) -> dict[str, Any]:
 
 
 def _sections(results: Results) -> list[Filled]:
-    values = {"board": leaderboard_table(results), "method": METHOD, "trivial": _trivial(results)}
+    method = METHOD if results.record.terms.runs > 1 else ""
+    values = {"board": leaderboard_table(results), "method": method, "trivial": _trivial(results)}
     sections = [filled("leaderboard", "Settings", values)]
     charts = list(_charts(results))
     if charts:

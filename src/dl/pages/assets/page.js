@@ -57,8 +57,15 @@
     u.ctx.restore();
   }
 
+  // Half the room of a bar: without it the first and the last one would be cut in two.
+  function halfBar(x) {
+    const gaps = x.slice(1).map((value, place) => value - x[place]).filter((gap) => gap > 0);
+    return gaps.length ? Math.min(...gaps) / 2 : 0.5;
+  }
+
   function options(chart, width, log) {
-    const bars = chart.lines.some((line) => line.kind === "bars");
+    const bars = chart.lines.find((line) => line.kind === "bars");
+    const half = bars ? halfBar(bars.x) : 0;
     const yAxis = axis(chart.y_label);
     yAxis.size = 58;
     const xAxis = axis(chart.x_label);
@@ -67,7 +74,7 @@
     return {
       width, height: 290,
       scales: {
-        x: { time: false },
+        x: { time: false, range: bars ? (u, low, high) => [low - half, high + half] : undefined },
         y: { distr: log ? 3 : 1, range: bars ? (u, low, high) => [Math.min(0, low), high * 1.05 || 1] : undefined },
       },
       axes: [xAxis, yAxis],

@@ -8,6 +8,7 @@ from typing import Any
 from dl.pages.charts import Chart, Mark, line
 from dl.pages.context import Context
 from dl.report.history import VALIDATION, best_epoch, measures, series
+from dl.report.numbers import number
 
 
 def build(context: Context) -> Mapping[str, Any] | None:
@@ -17,7 +18,9 @@ def build(context: Context) -> Mapping[str, Any] | None:
     best = best_epoch(context.history)
     marks = () if best is None else (Mark(best, f"best epoch: {best}"),)
     charts = [_measure(context, name, marks) for name in measures(context.history)]
-    return {"charts": [*charts, *_course(context)], "best": best}
+    rates = set(series(context.history, "learning_rate").values)
+    rate = number(rates.pop()) if len(rates) == 1 else None
+    return {"charts": [*charts, *_course(context)], "best": best, "rate": rate}
 
 
 def _measure(context: Context, name: str, marks: tuple[Mark, ...]) -> Chart:
