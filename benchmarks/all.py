@@ -29,9 +29,9 @@ def main() -> None:
     print(machine(), flush=True)
     rows = list(_rows(options))
     print("\n" + markdown(rows))
-    print(overhead.share(rows=200_000, epochs=25, rounds=options.rounds), flush=True)
+    print(overhead.share(rows=400_000, epochs=25, rounds=options.rounds), flush=True)
     accuracy.same_accuracy([Job(options.mnist, epochs=2, seed=seed) for seed in range(5)])
-    growth.draw(growth.sweeps(options.mnist, options.epochs), options.picture)
+    growth.draw(growth.sweeps(options.mnist, epochs=5), options.picture)
 
 
 def _options() -> argparse.Namespace:
