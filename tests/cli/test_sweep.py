@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dl.sweep.load import load_sweep
+from dl.sweep.definition.load import load_sweep
 from sweep.making import BASE, make_sweep
 
 Dl = Callable[..., Any]

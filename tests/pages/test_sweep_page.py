@@ -9,8 +9,8 @@ from PIL import Image
 
 from dl.pages.sweep_page import sweep_page
 from dl.runs.sweeps import SweepDirectory
-from dl.sweep.record import first_sweep_record
-from dl.sweep.results import Results, results_of
+from dl.sweep.results.reading import Results, results_of
+from dl.sweep.results.record import first_sweep_record
 from sweep.making import FakePool, make_sweep, run_loop
 
 GRID = """\

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from dl.runs.sweeps import SweepDirectory
-from dl.sweep.load import Sweep, load_sweep
+from dl.sweep.definition.load import Sweep, load_sweep
 from dl.sweep.loop import Loop, Watcher
-from dl.sweep.tasks import EpochDone, Event, Result, Task, TaskEnded
+from dl.sweep.pools.tasks import EpochDone, Event, Result, Task, TaskEnded
 
 BASE = """\
 name: iris

@@ -9,8 +9,8 @@ import time
 from collections.abc import Mapping
 
 from dl.errors import DataError, Interrupted, NumericError
-from dl.sweep.server import serve_here
-from dl.sweep.tasks import Listener, Result, Task
+from dl.sweep.pools.server import serve_here
+from dl.sweep.pools.tasks import Listener, Result, Task
 
 
 class PlainTrainer:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dl.sweep.importance import importance
-from dl.sweep.ranking import Standing
-from dl.sweep.space import Setting, grid
+from dl.sweep.definition.space import Setting, grid
+from dl.sweep.results.ranking import Standing
+from dl.sweep.search.importance import importance
 from sweep.making import make_sweep
 
 TEXT = """\

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dl.errors import RunError
-from dl.sweep.journal import Ended, Journal
-from dl.sweep.space import Setting
+from dl.sweep.definition.space import Setting
+from dl.sweep.results.journal import Ended, Journal
 
 SETTING = Setting({"training.epochs": 3}, {"training.epochs": 0.0})
 

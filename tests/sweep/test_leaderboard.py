@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from scipy import stats
 
-from dl.sweep.leaderboard import holm, paired_p_value, verdict
+from dl.sweep.results.leaderboard import holm, paired_p_value, verdict
 
 
 def test_without_overlap_it_is_the_paired_t_test() -> None:

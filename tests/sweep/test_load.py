@@ -8,8 +8,8 @@ import pytest
 
 from dl.cli.render import error_text
 from dl.errors import ConfigError
-from dl.sweep.quick import quick_sweep
-from dl.sweep.space import grid
+from dl.sweep.definition.quick import quick_sweep
+from dl.sweep.definition.space import grid
 from sweep.making import BASE, make_sweep
 
 
@@ -125,7 +125,7 @@ def test_mistakes_have_their_line(
 def test_a_config_is_no_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("iris.yaml").write_text(BASE)
-    from dl.sweep.load import load_sweep
+    from dl.sweep.definition.load import load_sweep
 
     with pytest.raises(ConfigError) as caught:
         load_sweep(Path("iris.yaml"))

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dl.sweep.loop import Watcher
-from dl.sweep.results import results_of
-from dl.sweep.tasks import Task
+from dl.sweep.pools.tasks import Task
+from dl.sweep.results.reading import results_of
 from sweep.making import FakePool, make_sweep, run_loop, settings
 
 GRID = "parameters: {training.epochs: [1, 2, 3, 4]}"
@@ -164,7 +164,7 @@ def test_the_leaderboard_has_the_failures_last(tmp_path: Path) -> None:
     sweep = make_sweep(tmp_path, GRID)
     loop = run_loop(sweep, tmp_path, FakePool(curve))
     from dl.runs.sweeps import SweepDirectory
-    from dl.sweep.record import first_sweep_record
+    from dl.sweep.results.record import first_sweep_record
 
     record = first_sweep_record(sweep, ())
     results = results_of(SweepDirectory(tmp_path / "run"), record, loop.journal)

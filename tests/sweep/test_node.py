@@ -11,9 +11,9 @@ import pytest
 import dl
 from dl.errors import NumericError
 from dl.runs.sweeps import trial_name
-from dl.sweep import node
-from dl.sweep.cluster import MissingData, Order, Outcome, Said, Unfit
-from dl.sweep.tasks import Listener, Result, Task
+from dl.sweep.pools import node
+from dl.sweep.pools.cluster import MissingData, Order, Outcome, Said, Unfit
+from dl.sweep.pools.tasks import Listener, Result, Task
 
 
 class PlainTrainer:

@@ -12,8 +12,8 @@ import pytest
 from dl.errors import DataError, DlError, RunError
 from dl.runs.directory import RunDirectory
 from dl.runs.lock import is_held, take_lock
-from dl.sweep.served import ServedPool
-from dl.sweep.tasks import EpochDone, Result, Task, TaskEnded
+from dl.sweep.pools.served import ServedPool
+from dl.sweep.pools.tasks import EpochDone, Result, Task, TaskEnded
 
 Open = Callable[..., ServedPool]
 

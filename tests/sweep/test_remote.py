@@ -18,8 +18,8 @@ import pytest
 import dl
 from dl.errors import ConfigError, DlError
 from dl.runs.manifest import first_manifest
-from dl.sweep import remote
-from dl.sweep.cluster import (
+from dl.sweep.pools import remote
+from dl.sweep.pools.cluster import (
     MissingData,
     NodeLost,
     Order,
@@ -29,9 +29,9 @@ from dl.sweep.cluster import (
     Unfit,
     Withdrawn,
 )
-from dl.sweep.remote import RemoteServer
-from dl.sweep.server import Answer, Stop
-from dl.sweep.tasks import BegunAgain, EpochDone, Result, Row, Task, TaskEnded
+from dl.sweep.pools.remote import RemoteServer
+from dl.sweep.pools.server import Answer, Stop
+from dl.sweep.pools.tasks import BegunAgain, EpochDone, Result, Row, Task, TaskEnded
 
 RUN = {"history.csv": b"epoch,loss\n1,0.5\n"}
 FILES = {**RUN, "manifest.json": first_manifest(RUN).encode()}

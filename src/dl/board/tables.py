@@ -12,7 +12,7 @@ from dl.browse.settings import SettingsMemory
 from dl.errors import RunError
 from dl.runs.find import all_sweeps
 from dl.runs.sweeps import SweepDirectory
-from dl.sweep.results import Results, read_results
+from dl.sweep.results.reading import Results, read_results
 
 Plain = dict[str, Any]
 

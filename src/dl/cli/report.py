@@ -44,7 +44,7 @@ def _write_sweep(text: str, runs: Path, output: Path | None) -> Path:
     from dl.pages.sweep_page import sweep_page
     from dl.runs.files import write_text
     from dl.runs.find import find_sweep
-    from dl.sweep.results import read_results
+    from dl.sweep.results.reading import read_results
 
     sweep = find_sweep(text, runs)
     target = output or sweep.report

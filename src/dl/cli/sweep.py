@@ -12,8 +12,8 @@ from dl.cli.options import json_option, quiet_option, runs_option, set_option
 
 if TYPE_CHECKING:
     from dl.cli.sweep_trainer import Where
-    from dl.sweep.load import Sweep
-    from dl.sweep.results import Results
+    from dl.sweep.definition.load import Sweep
+    from dl.sweep.results.reading import Results
     from dl.sweep.session import Session
 
 
@@ -132,8 +132,8 @@ def _load(
     file: Path, grids: tuple[str, ...], overrides: tuple[str, ...], metric: str | None
 ) -> Sweep:
     from dl.errors import UsageError
-    from dl.sweep.load import load_sweep
-    from dl.sweep.quick import quick_sweep
+    from dl.sweep.definition.load import load_sweep
+    from dl.sweep.definition.quick import quick_sweep
 
     if grids:
         return quick_sweep(file, grids, overrides, metric)
@@ -224,6 +224,6 @@ def best(sweep_name: str, runs: Path) -> None:
     dl sweep best digits-search > best.yaml
     """
     from dl.runs.find import find_sweep
-    from dl.sweep.results import best_config, read_results
+    from dl.sweep.results.reading import best_config, read_results
 
     click.echo(best_config(read_results(find_sweep(sweep_name, runs))), nl=False)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dl.data.cache import Datasets
     from dl.data.shipping import Shipment
     from dl.engine.training.reuse import Programs
-    from dl.sweep.tasks import Listener, Result, Task
+    from dl.sweep.pools.tasks import Listener, Result, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,6 @@ class NodeTrainer:
 
 
 def _cache() -> Path:
-    from dl.sweep.node import node_folder
+    from dl.sweep.pools.node import node_folder
 
     return node_folder() / "data"

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dl.report.sweep_input import SweepInput
-    from dl.sweep.load import Sweep
-    from dl.sweep.results import Results
+    from dl.sweep.definition.load import Sweep
+    from dl.sweep.results.reading import Results
 
 PLOTS_MODULE = "dl.report.sweep_plots"
 """What takes time to import; it can be had ready while the trials run."""
@@ -24,7 +24,7 @@ def draw_pictures(sweep: Sweep, results: Results) -> None:
 
 def _input(sweep: Sweep, results: Results) -> SweepInput:
     from dl.report.sweep_input import SweepInput, Trial
-    from dl.sweep.importance import importance
+    from dl.sweep.search.importance import importance
 
     shown = [
         line.standing

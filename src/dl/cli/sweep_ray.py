@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dl.cli.sweep_node import NodeTrainer, Parcel
     from dl.cli.sweep_trainer import Variants
     from dl.data.shipping import Shipment
-    from dl.sweep.tasks import Task
+    from dl.sweep.pools.tasks import Task
 
 
 class EngineParcels:
@@ -80,7 +80,7 @@ class EngineParcels:
 def main(arguments: Sequence[str]) -> None:
     """Runs the server: a descriptor, a log file, the variants, resources, jobs and the address."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    from dl.sweep.server import serve
+    from dl.sweep.pools.server import serve
 
     descriptor, log, *own = arguments
     serve(descriptor, log, partial(_work, own))
@@ -88,11 +88,11 @@ def main(arguments: Sequence[str]) -> None:
 
 def _work(own: Sequence[str], client: Connection) -> None:
     from dl.cli.sweep_trainer import Variants
-    from dl.sweep.cluster import Needs
-    from dl.sweep.on_ray import RayCluster, connect
-    from dl.sweep.remote import RemoteServer
-    from dl.sweep.schema import Resources
-    from dl.sweep.server import Ready
+    from dl.sweep.definition.schema import Resources
+    from dl.sweep.pools.cluster import Needs
+    from dl.sweep.pools.on_ray import RayCluster, connect
+    from dl.sweep.pools.remote import RemoteServer
+    from dl.sweep.pools.server import Ready
 
     variants, given, jobs, address = own
     trainer = EngineParcels(Variants.of(variants))

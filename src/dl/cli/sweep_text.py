@@ -11,11 +11,11 @@ from dl.cli.words import number
 from dl.errors import DlError, error_class
 
 if TYPE_CHECKING:
+    from dl.sweep.definition.load import Sweep
+    from dl.sweep.definition.terms import Terms
     from dl.sweep.estimate import Estimate
-    from dl.sweep.leaderboard import Line
-    from dl.sweep.load import Sweep
-    from dl.sweep.results import Results
-    from dl.sweep.terms import Terms
+    from dl.sweep.results.leaderboard import Line
+    from dl.sweep.results.reading import Results
 
 MOST_LINES = 20
 _WIDEST = 30
@@ -28,7 +28,7 @@ _VERDICTS = {"not distinguishable": _ALIKE, "not tested: one training each": "-"
 def sweep_text(results: Results, most: int = MOST_LINES) -> str:
     """Returns the leaderboard as a table, what its verdicts rest on, and the directory."""
     from dl.report.terminal import table
-    from dl.sweep.leaderboard import paths_of
+    from dl.sweep.results.leaderboard import paths_of
 
     lines, terms = results.lines, results.record.terms
     paths = paths_of(lines)
@@ -135,7 +135,7 @@ def _short(paths: Sequence[str]) -> list[str]:
 
 
 def _rests_on(terms: Terms, lines: Sequence[Line]) -> str:
-    from dl.sweep.leaderboard import LEVEL, METHOD
+    from dl.sweep.results.leaderboard import LEVEL, METHOD
 
     if sum(line.rank is not None for line in lines) < 2:
         return ""

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from dl.config.load import Loaded
     from dl.data.types import Dataset
     from dl.engine.training.reuse import Programs
-    from dl.sweep.load import Sweep
-    from dl.sweep.served import ServedPool
-    from dl.sweep.tasks import Listener, Result, Task
+    from dl.sweep.definition.load import Sweep
+    from dl.sweep.pools.served import ServedPool
+    from dl.sweep.pools.tasks import Listener, Result, Task
 
 MODULE = "dl.cli.sweep_trainer"
 RAY_MODULE = "dl.cli.sweep_ray"
@@ -78,7 +78,7 @@ def open_pool(
         log: The file for what the libraries say.
         lock: The open file that holds the lock of the sweep's directory.
     """
-    from dl.sweep.served import ServedPool
+    from dl.sweep.pools.served import ServedPool
 
     jobs, threads = _shares(sweep)
     variants = variants_of(sweep).text()
@@ -96,7 +96,7 @@ def open_pool(
 def variants_of(sweep: Sweep) -> Variants:
     """Returns the configs whose data is looked at before the first trial."""
     from dl.sweep.agenda import repeat_overrides
-    from dl.sweep.space import Setting
+    from dl.sweep.definition.space import Setting
 
     repeats = range(1, sweep.terms.runs + 1)
     own = [repeat_overrides(sweep, Setting({}, {}), repeat) for repeat in repeats]
@@ -176,7 +176,7 @@ def train_trial(
     from dl.engine.prepare import prepare
     from dl.progress import SilentReporter
     from dl.runs.sweeps import trial_name
-    from dl.sweep.tasks import Result
+    from dl.sweep.pools.tasks import Result
 
     reporter = SilentReporter()
     trained = workflow.train(
@@ -197,7 +197,7 @@ def _command(task: Task) -> tuple[str, ...]:
 
 def main(arguments: Sequence[str]) -> None:
     """Runs the server: a descriptor, a log file, the threads of a worker, and the variants."""
-    from dl.sweep.server import serve_here
+    from dl.sweep.pools.server import serve_here
 
     descriptor, log, threads, variants = arguments
     serve_here(descriptor, log, threads, EngineTrainer(Variants.of(variants)))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from dl.sweep.loop import Progress, Running
-    from dl.sweep.ranking import Standing
+    from dl.sweep.results.ranking import Standing
 
 _PLAIN_SECONDS = 5.0
 """Seconds between two plain lines."""

@@ -10,8 +10,8 @@ from typing import Any
 from dl.browse.select import shown
 from dl.pages.charts import Chart, Line, line
 from dl.pages.document import Filled, document, filled
-from dl.sweep.leaderboard import METHOD, paths_of
-from dl.sweep.results import Results
+from dl.sweep.results.leaderboard import METHOD, paths_of
+from dl.sweep.results.reading import Results
 
 _MOST_CURVES = 10
 _DRAWN_HERE = frozenset({"objective", "learning_curves"})

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import deque
 from pathlib import Path
 
-from dl.sweep.journal import Journal
-from dl.sweep.load import Sweep
-from dl.sweep.pruning import PRUNING_REPEAT
-from dl.sweep.ranking import trial_score
-from dl.sweep.search import Search
-from dl.sweep.space import Setting
-from dl.sweep.tasks import Task
+from dl.sweep.definition.load import Sweep
+from dl.sweep.definition.space import Setting
+from dl.sweep.pools.tasks import Task
+from dl.sweep.results.journal import Journal
+from dl.sweep.results.ranking import trial_score
+from dl.sweep.search.pruning import PRUNING_REPEAT
+from dl.sweep.search.sampling import Search
 
 
 class Agenda:

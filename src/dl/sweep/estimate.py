@@ -12,9 +12,9 @@ from pathlib import Path
 from dl.config.load import load_config
 from dl.errors import error_class
 from dl.runs.sweeps import trial_name
-from dl.sweep.load import Sweep
-from dl.sweep.space import Setting, choose, ends_of
-from dl.sweep.tasks import EpochDone, Pool, Result, Row, Task, TaskEnded
+from dl.sweep.definition.load import Sweep
+from dl.sweep.definition.space import Setting, choose, ends_of
+from dl.sweep.pools.tasks import EpochDone, Pool, Result, Row, Task, TaskEnded
 
 _EPOCHS = 2
 _TICK = 0.5

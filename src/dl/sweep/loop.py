@@ -15,13 +15,13 @@ from dataclasses import dataclass, field, replace
 from dl.errors import ExitCode
 from dl.runs.sweeps import SweepDirectory, drop_arrays
 from dl.sweep.agenda import Agenda
-from dl.sweep.journal import Ended, Journal
-from dl.sweep.load import Sweep
-from dl.sweep.pruning import Pruner
-from dl.sweep.ranking import Standing, rank_key, standing_of
-from dl.sweep.record import Status
-from dl.sweep.search import new_search
-from dl.sweep.tasks import BegunAgain, EpochDone, Event, Pool, Result, Task, TaskEnded
+from dl.sweep.definition.load import Sweep
+from dl.sweep.pools.tasks import BegunAgain, EpochDone, Event, Pool, Result, Task, TaskEnded
+from dl.sweep.results.journal import Ended, Journal
+from dl.sweep.results.ranking import Standing, rank_key, standing_of
+from dl.sweep.results.record import Status
+from dl.sweep.search.pruning import Pruner
+from dl.sweep.search.sampling import new_search
 
 _TICK = 0.25
 """Seconds between two looks at signals and the clock while nothing happens."""

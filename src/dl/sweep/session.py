@@ -15,10 +15,11 @@ from dl.errors import BusyError, DlError, RunError, UsageError
 from dl.runs.lock import take_lock
 from dl.runs.provenance import now
 from dl.runs.sweeps import SweepDirectory, create_sweep, sweeps_of
-from dl.sweep.journal import Journal
-from dl.sweep.leaderboard import write_leaderboard
-from dl.sweep.load import Sweep
-from dl.sweep.record import (
+from dl.sweep.definition.load import Sweep
+from dl.sweep.results.journal import Journal
+from dl.sweep.results.leaderboard import write_leaderboard
+from dl.sweep.results.reading import Results, results_of
+from dl.sweep.results.record import (
     Status,
     SweepRecord,
     changes,
@@ -26,7 +27,6 @@ from dl.sweep.record import (
     read_sweep_record,
     write_sweep_record,
 )
-from dl.sweep.results import Results, results_of
 
 _PATIENCE = 10.0
 """Seconds that the processes of a killed session may take to notice it."""

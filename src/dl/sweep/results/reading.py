@@ -8,9 +8,9 @@ from dl.config.load import load_config
 from dl.config.resolve import resolved_text
 from dl.errors import RunError
 from dl.runs.sweeps import SweepDirectory
-from dl.sweep.journal import Journal
-from dl.sweep.leaderboard import Line, leaderboard
-from dl.sweep.record import SweepRecord, read_sweep_record
+from dl.sweep.results.journal import Journal
+from dl.sweep.results.leaderboard import Line, leaderboard
+from dl.sweep.results.record import SweepRecord, read_sweep_record
 
 
 @dataclass(frozen=True, slots=True)

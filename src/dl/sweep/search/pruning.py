@@ -8,9 +8,9 @@ import optuna
 from optuna.pruners import BasePruner
 from optuna.trial import Trial, TrialState
 
-from dl.sweep.journal import Ended
-from dl.sweep.schema import Pruning
-from dl.sweep.studies import new_study
+from dl.sweep.definition.schema import Pruning
+from dl.sweep.results.journal import Ended
+from dl.sweep.search.studies import new_study
 
 PRUNING_REPEAT = 1
 """The training of a setting that is compared with others; the rest follow if it survives."""

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from dl.sweep.journal import Ended, Journal
-from dl.sweep.space import Setting
-from dl.sweep.terms import Goal, Terms
+from dl.sweep.definition.space import Setting
+from dl.sweep.definition.terms import Goal, Terms
+from dl.sweep.results.journal import Ended, Journal
 
 Status = Literal["completed", "pruned", "failed", "unfinished"]
 

@@ -21,8 +21,8 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from dl.errors import DlError, ExitCode, Problem
-from dl.sweep.tasks import EpochDone, Result, Task, TaskEnded, Trainer
-from dl.sweep.worker import work
+from dl.sweep.pools.tasks import EpochDone, Result, Task, TaskEnded, Trainer
+from dl.sweep.pools.worker import work
 
 MOST_TASKS = 40
 """After so many a worker is replaced."""

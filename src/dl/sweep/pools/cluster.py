@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from dl.sweep.tasks import Listener, Result, Row, Task
+from dl.sweep.pools.tasks import Listener, Result, Row, Task
 
 Key = tuple[int, int]
 """The trial and the repeat of a task."""

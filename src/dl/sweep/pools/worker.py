@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from types import FrameType
 
 from dl.errors import DlError, Interrupted
-from dl.sweep.tasks import EpochDone, Result, Row, Task, TaskEnded, Trainer, failed
+from dl.sweep.pools.tasks import EpochDone, Result, Row, Task, TaskEnded, Trainer, failed
 
 
 class _ServerGone(BaseException):

@@ -19,9 +19,9 @@ from dl.runs.files import disk_error
 from dl.runs.lock import is_held
 from dl.runs.packed import pack
 from dl.runs.sweeps import trial_name
-from dl.sweep.cluster import MissingData, NodeTrainer, Order, Outcome, Post, Said, Unfit
-from dl.sweep.tasks import Result, Row
-from dl.sweep.worker import carried_out
+from dl.sweep.pools.cluster import MissingData, NodeTrainer, Order, Outcome, Post, Said, Unfit
+from dl.sweep.pools.tasks import Result, Row
+from dl.sweep.pools.worker import carried_out
 
 _ABANDONED_SECONDS = 60
 """A younger folder may belong to a process that has not locked its run yet."""

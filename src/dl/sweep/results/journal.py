@@ -12,8 +12,8 @@ from typing import Any, cast
 
 from dl.errors import RunError
 from dl.runs.files import disk_error, sync
-from dl.sweep.space import Setting
-from dl.sweep.tasks import Status
+from dl.sweep.definition.space import Setting
+from dl.sweep.pools.tasks import Status
 
 
 @dataclass(frozen=True, slots=True)

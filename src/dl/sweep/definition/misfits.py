@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from dl.config.nodes import MapNode, find, place
 from dl.errors import Mark, Problem
-from dl.sweep.listed import Listed
-from dl.sweep.parameters import Parameter
-from dl.sweep.schema import SweepFile
-from dl.sweep.space import grid_size
+from dl.sweep.definition.listed import Listed
+from dl.sweep.definition.parameters import Parameter
+from dl.sweep.definition.schema import SweepFile
+from dl.sweep.definition.space import grid_size
 
 MOST_SETTINGS = 10_000
 SEARCHES = ("random", "tpe", "cmaes", "qmc")

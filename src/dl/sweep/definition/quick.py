@@ -11,9 +11,9 @@ from dl.config.load import load_config
 from dl.config.nodes import MapNode, Node
 from dl.config.overrides import option_text
 from dl.errors import ConfigError, Mark
-from dl.sweep.load import Sweep, checked
-from dl.sweep.parameters import Parameter, grid_parameter
-from dl.sweep.schema import SweepFile
+from dl.sweep.definition.load import Sweep, checked
+from dl.sweep.definition.parameters import Parameter, grid_parameter
+from dl.sweep.definition.schema import SweepFile
 
 
 def quick_sweep(

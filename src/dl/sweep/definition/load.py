@@ -18,12 +18,12 @@ from dl.config.problems import problems_of
 from dl.config.rules.monitors import better, measured
 from dl.config.source import read_bytes
 from dl.errors import ConfigError, Problem, closest
-from dl.sweep.listed import Listed, read_listed
-from dl.sweep.misfits import SEARCHES, misfits
-from dl.sweep.parameters import Parameter, read_parameters
-from dl.sweep.schema import SweepFile
-from dl.sweep.space import ends_of, grid_size, overrides_of
-from dl.sweep.terms import Goal, Terms
+from dl.sweep.definition.listed import Listed, read_listed
+from dl.sweep.definition.misfits import SEARCHES, misfits
+from dl.sweep.definition.parameters import Parameter, read_parameters
+from dl.sweep.definition.schema import SweepFile
+from dl.sweep.definition.space import ends_of, grid_size, overrides_of
+from dl.sweep.definition.terms import Goal, Terms
 from dl.vocabulary.words import listing
 
 

@@ -11,10 +11,10 @@ import optuna
 from optuna.samplers import BaseSampler
 from optuna.trial import Trial, TrialState
 
-from dl.sweep.load import Sweep
-from dl.sweep.parameters import Parameter
-from dl.sweep.space import Picked, Setting, choose, grid
-from dl.sweep.studies import new_study
+from dl.sweep.definition.load import Sweep
+from dl.sweep.definition.parameters import Parameter
+from dl.sweep.definition.space import Picked, Setting, choose, grid
+from dl.sweep.search.studies import new_study
 
 _SEED_STEP = 1_000_003
 """Between the seeds of two questions; a sampler's own streams do not come close to it."""

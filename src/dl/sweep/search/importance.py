@@ -11,9 +11,9 @@ from optuna.distributions import (
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import create_trial
 
-from dl.sweep.parameters import Parameter
-from dl.sweep.ranking import Standing
-from dl.sweep.studies import new_study
+from dl.sweep.definition.parameters import Parameter
+from dl.sweep.results.ranking import Standing
+from dl.sweep.search.studies import new_study
 
 _LEAST_TRIALS = 4
 

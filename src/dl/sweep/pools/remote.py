@@ -20,7 +20,7 @@ import dl
 from dl.errors import DlError, ExitCode, RunError
 from dl.runs.packed import unpack
 from dl.runs.sweeps import SweepDirectory
-from dl.sweep.cluster import (
+from dl.sweep.pools.cluster import (
     Cluster,
     ClusterTrainer,
     Key,
@@ -33,8 +33,8 @@ from dl.sweep.cluster import (
     Unfit,
     Withdrawn,
 )
-from dl.sweep.server import Answer, Stop
-from dl.sweep.tasks import BegunAgain, EpochDone, Result, Task, TaskEnded, failed
+from dl.sweep.pools.server import Answer, Stop
+from dl.sweep.pools.tasks import BegunAgain, EpochDone, Result, Task, TaskEnded, failed
 
 MOST_DEATHS = 3
 """So often a task may cost its process its life; then it has failed. Lost nodes do not count."""

@@ -13,8 +13,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from dl.errors import RunError, error_class
-from dl.sweep.server import Answer, Ready, Refused, Stop
-from dl.sweep.tasks import BegunAgain, EpochDone, Event, Task, TaskEnded
+from dl.sweep.pools.server import Answer, Ready, Refused, Stop
+from dl.sweep.pools.tasks import BegunAgain, EpochDone, Event, Task, TaskEnded
 
 
 class ServedPool:
@@ -24,7 +24,7 @@ class ServedPool:
         """Starts the server and returns at once.
 
         Args:
-            server: A module that calls `dl.sweep.server.serve`, and arguments that are its own.
+            server: A module that calls `serve` of `server.py`, and arguments that are its own.
             jobs: Tasks at the same time, unless the server says another number.
             log: The file for what the libraries say.
             lock: The open file that holds the sweep's lock, if it has one; the processes inherit

@@ -14,9 +14,9 @@ from scipy.special import stdtr
 from dl.config.emit import flow
 from dl.runs.manifest import publish
 from dl.runs.sweeps import SweepDirectory
-from dl.sweep.journal import Journal
-from dl.sweep.ranking import Standing, standings
-from dl.sweep.terms import Terms
+from dl.sweep.definition.terms import Terms
+from dl.sweep.results.journal import Journal
+from dl.sweep.results.ranking import Standing, standings
 
 LEVEL = 0.05
 """A difference counts as real where chance alone gives one as large less often than this."""

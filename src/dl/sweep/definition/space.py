@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from dl.config.emit import flow
 from dl.config.nodes import plain
 from dl.config.overrides import Override
-from dl.sweep.parameters import Parameter, Range
+from dl.sweep.definition.parameters import Parameter, Range
 
 Picked = float
 """The index of a choice, or a number of a range."""

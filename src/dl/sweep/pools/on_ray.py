@@ -15,7 +15,7 @@ import ray
 from ray import exceptions
 
 from dl.errors import RunError, UsageError
-from dl.sweep.cluster import (
+from dl.sweep.pools.cluster import (
     MissingData,
     Needs,
     NodeLost,
@@ -26,8 +26,8 @@ from dl.sweep.cluster import (
     Unfit,
     Withdrawn,
 )
-from dl.sweep.node import carry_out
-from dl.sweep.server import MOST_TASKS
+from dl.sweep.pools.node import carry_out
+from dl.sweep.pools.server import MOST_TASKS
 
 _REACH_SECONDS = 5.0
 _AUTH = "RAY_AUTH_MODE"

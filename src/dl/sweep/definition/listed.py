@@ -12,7 +12,7 @@ from dl.config.nodes import ListNode, MapNode, Node, ScalarNode, plain, shown
 from dl.config.overrides import Override, path_parts
 from dl.config.source import decode, read_bytes
 from dl.errors import ConfigError, Mark, Problem
-from dl.sweep.space import Setting
+from dl.sweep.definition.space import Setting
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from dl.runs.lock import is_held
 from dl.runs.manifest import publish
 from dl.runs.provenance import now
 from dl.runs.sweeps import SweepDirectory
-from dl.sweep.load import Sweep
-from dl.sweep.terms import Goal, Terms
+from dl.sweep.definition.load import Sweep
+from dl.sweep.definition.terms import Goal, Terms
 
 SCHEMA = 1
 _FREE = ("base", "trials", "time_limit", "jobs", "resources", "keep")
