@@ -13,7 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest, bootstrap
 
 from dl.config.sections.data import Task
 from dl.data.targets.answers import Answers
@@ -95,12 +94,16 @@ def verdict(run: str, first: Scores, other: Scores, comparisons: int) -> Verdict
 
 def _mcnemar(change: Array) -> float:
     gained, lost = int((change > 0).sum()), int((change < 0).sum())
+    from scipy.stats import binomtest  # half a second to import, so only where it is needed
+
     return float(binomtest(gained, gained + lost, 0.5).pvalue) if gained + lost else 1.0
 
 
 def _interval(change: Array, level: float) -> tuple[float, float]:
     if len(change) < 2 or not np.ptp(change):
         return float(change.mean()), float(change.mean())
+    from scipy.stats import bootstrap
+
     found = bootstrap(
         (change,),
         np.mean,

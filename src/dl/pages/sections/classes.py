@@ -6,14 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.calibration import calibration_curve
-from sklearn.metrics import (
-    average_precision_score,
-    confusion_matrix,
-    precision_recall_curve,
-    roc_auc_score,
-    roc_curve,
-)
 
 from dl.data.types import Array
 from dl.pages.charts import Chart, Line, Mark, line
@@ -41,6 +33,8 @@ def build(context: Context) -> Mapping[str, Any] | None:
 
 
 def _matrix(judged: PlotInput) -> Mapping[str, Any] | None:
+    from sklearn.metrics import confusion_matrix
+
     count = len(judged.classes)
     if not 0 < count <= _MOST_CLASSES:
         return None
@@ -101,6 +95,8 @@ def _roc(labels: Labels) -> Chart:
 
 
 def _roc_line(place: int, name: str, truth: Array, probability: Array) -> Line:
+    from sklearn.metrics import roc_auc_score, roc_curve
+
     false_rate, true_rate, _ = roc_curve(truth, probability)
     area = roc_auc_score(truth, probability)
     return line(f"{name}, area {area:.3f}", *_distinct(false_rate, true_rate), colour=place)
@@ -112,6 +108,8 @@ def _precision_recall(labels: Labels) -> Chart:
 
 
 def _precision_line(place: int, name: str, truth: Array, probability: Array) -> Line:
+    from sklearn.metrics import average_precision_score, precision_recall_curve
+
     precision, recall, _ = precision_recall_curve(truth, probability)
     area = average_precision_score(truth, probability)
     return line(
@@ -126,6 +124,8 @@ def _distinct(x: Array, y: Array) -> tuple[Array, Array]:
 
 
 def _calibration(judged: PlotInput, labels: Labels) -> Chart:
+    from sklearn.calibration import calibration_curve
+
     lines = []
     for place, (name, truth, probability) in enumerate(_given(judged, labels)):
         observed, predicted = calibration_curve(truth, np.clip(probability, 0, 1), n_bins=10)

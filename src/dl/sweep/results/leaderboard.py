@@ -9,8 +9,6 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.special import stdtr
-
 from dl.config.emit import flow
 from dl.runs.manifest import publish
 from dl.runs.sweeps import SweepDirectory
@@ -95,6 +93,8 @@ def paired_p_value(differences: Sequence[float], overlap: float) -> float | None
     if variance == 0:
         return 2.0 ** (1 - count)  # all the same sign: what a test of signs says
     t = abs(mean) / math.sqrt((1 / count + overlap) * variance)
+    from scipy.special import stdtr  # half a second, which the board and a sweep need not wait for
+
     return float(2 * stdtr(count - 1, -t))
 
 
