@@ -13,7 +13,7 @@ from dl.runs.directory import RunDirectory, numbers
 from dl.runs.manifest import check, read_manifest
 from dl.runs.record import read_record
 
-_COUNTED = re.compile(r"seed_generator_\d+")
+_COUNTED = re.compile(r"\b(seed_generator|variable)_\d+")
 """Names that Keras counts through the whole process."""
 
 
@@ -58,4 +58,4 @@ def last_state(run: RunDirectory) -> tuple[str, list[bytes]]:
     """Returns what the last checkpoint holds, the seconds of the history aside."""
     checkpoint = read_checkpoint(list_checkpoints(run)[0][1])
     parts = json.dumps(checkpoint.header["parts"])
-    return _COUNTED.sub("seed_generator", parts), [bytes(blob) for blob in checkpoint.blobs]
+    return _COUNTED.sub(r"\1", parts), [bytes(blob) for blob in checkpoint.blobs]

@@ -110,6 +110,7 @@ CASES: dict[str, tuple[list[Any], tuple[int, ...], dict[str, Any]]] = {
     "noise": (NOISY, (6,), {}),
     "compiled": (NOISY, (6,), {}),
     "adam": (NOISY, (6,), {"optimizer": {"type": "Adam", "use_ema": True, "ema_momentum": 0.9}}),
+    "nadam": (NOISY, (6,), {"optimizer": {"type": "Nadam"}}),
     "schedule": (NOISY, (6,), {"optimizer": DECAY}),
     "stopping": (NOISY, (6,), {"callbacks": (STOP,)}),
     "plateau": (NOISY, (6,), {"callbacks": (PLATEAU,)}),

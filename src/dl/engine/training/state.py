@@ -33,8 +33,8 @@ _REMEMBERED = (
 
 _WEIGHTS = "best_weights"
 
-_COUNTED = re.compile(r"seed_generator_\d+")
-"""Names that Keras counts through the whole process, not through the model."""
+_COUNTED = re.compile(r"\b(seed_generator|variable)_\d+")
+"""Names that Keras counts through the whole process, not through the model; Nadam has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,8 @@ def _plain(value: Any) -> Any:
 
 
 def _described(name: str, shape: Any, dtype: str) -> str:
-    return f"{_COUNTED.sub('seed_generator', name)}, shape {tuple(shape)}, {dtype}"
+    uncounted = _COUNTED.sub(r"\1", name)
+    return f"{uncounted}, shape {tuple(shape)}, {dtype}"
 
 
 def _compare(before: list[str], now: list[str]) -> None:
