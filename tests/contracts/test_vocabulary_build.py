@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from campaigns.samples import ROWS, layer_sample, loss_sample, metric_sample, sample_spec
+from dl.engine.network.model import build_model
 from dl.engine.network.objects import build_object
 from dl.vocabulary.catalog import Entry, entries
 from dl.vocabulary.check import check_object
 from dl.vocabulary.spec import Kind, document
+from engine.making import config, dataset, labels
 
 pytestmark = pytest.mark.slow
 
@@ -59,6 +61,19 @@ def test_layer_trains_a_step(name: str) -> None:
     loss = model.train_on_batch(x, np.zeros((ROWS, *model.output_shape[1:])))
 
     assert np.isfinite(loss)
+
+
+@pytest.mark.parametrize("name", names(Kind.LAYER))
+def test_layer_begins_with_the_same_values_each_time(name: str) -> None:
+    sample = layer_sample(name)
+    layers = [] if name == "Input" else [sample.parameters]
+    chosen = config([*layers, {"type": "Rescaling", "scale": 1.0}])
+    info = dataset(sample.rows(), labels(ROWS)).info
+
+    first, second = (build_model(chosen, info) for _ in range(2))
+
+    for one, other in zip(first.variables, second.variables, strict=True):
+        assert np.array_equal(np.asarray(one), np.asarray(other)), one.path
 
 
 @pytest.mark.parametrize("name", names(Kind.CELL))

@@ -25,13 +25,14 @@ def derived_seed(seed: int, path: Path) -> int:
 
 
 @contextlib.contextmanager
-def seeded_tracing(seed: int) -> Iterator[None]:
+def seeded_python(seed: int, purpose: str) -> Iterator[None]:
     """Makes what Python's own generator gives a function of the seed, and leaves it as it was.
 
-    Keras' AugMix draws its operations from that one, when its steps are traced.
+    Keras' AugMix draws its operations from that one when its steps are traced, and whatever Keras
+    initializes by itself, as the vector of SpectralNormalization, its seed when it is built.
     """
     before = random.getstate()
-    random.seed(derived_seed(seed, ("traced",)))
+    random.seed(derived_seed(seed, (purpose,)))
     try:
         yield
     finally:

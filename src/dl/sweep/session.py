@@ -124,8 +124,8 @@ def _continued(directory: SweepDirectory, record: SweepRecord) -> SweepRecord:
         raise UsageError(
             f"{directory.label} was begun with other settings",
             found=f"another value of {', '.join(different)}",
-            hint="leave out --resume to begin a new sweep; trials, jobs, resources, keep and "
-            "time_limit may change",
+            hint="leave out --resume to begin a new sweep; trials, jobs, resources, keep, "
+            "time_limit, lint and tracking may change",
         )
     return replace(record, started=before.started, seconds=before.seconds, baseline=before.baseline)
 

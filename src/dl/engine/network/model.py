@@ -25,6 +25,7 @@ from dl.engine.network.smart import (
 )
 from dl.engine.network.target_unit import InTargetUnit, target_scaling
 from dl.engine.network.work import nested_layers
+from dl.engine.seeds import seeded_python
 from dl.vocabulary.names import with_names
 from dl.vocabulary.spec import Findings, Spec
 
@@ -46,7 +47,8 @@ def build_model(config: Config, info: DataInfo | None) -> keras.Sequential:
     specs = with_names(config.model.layers)
     layers = _layers(specs, config.seed)
     try:
-        return _sequential(shape, [layer for _, layer in layers])
+        with seeded_python(config.seed, "built"):
+            return _sequential(shape, [layer for _, layer in layers])
     except BUILD_ERRORS as error:
         fresh = _layers(specs, config.seed)
         finding = first_unbuildable(shape, fresh) or unjoinable(error)

@@ -19,7 +19,7 @@ from dl.engine.inference.traced import traced
 from dl.engine.network.build_errors import BUILD_ERRORS, condensed, shape_text
 from dl.engine.network.targets import shaped_target
 from dl.engine.quiet import quiet_deprecations
-from dl.engine.seeds import seeded_tracing
+from dl.engine.seeds import seeded_python
 from dl.engine.training.best import BestWeights, Diverged
 from dl.engine.training.callbacks import build_callbacks, check_packages
 from dl.engine.training.checkpoint import Checkpoints
@@ -106,7 +106,7 @@ def fit(  # noqa: PLR0913 - the contract of the package
     """
     callbacks = [*build_callbacks(config, folder), *watchers]
     scope = model.distribute_strategy.scope()
-    with quiet_deprecations(), seeded_tracing(config.seed), scope:
+    with quiet_deprecations(), seeded_python(config.seed, "traced"), scope:
         check_training(model, dataset, config)
         training = Training(model, dataset, config, reporter, callbacks, should_stop)
         history = training.run(on_epoch, checkpoints)

@@ -20,6 +20,9 @@ SCHEMA = 1
 _FREE = ("base", "trials", "time_limit", "jobs", "resources", "keep")
 """What may change between two sessions of a sweep; the base is compared by its content."""
 
+_FREE_OF_BASE = ("lint", "tracking")
+"""Sections of the base that change nothing of what is learned."""
+
 Status = Literal["running", "completed", "interrupted", "failed"]
 
 
@@ -105,12 +108,15 @@ def read_sweep_record(directory: SweepDirectory) -> SweepRecord:
 
 def changes(before: SweepRecord, after: SweepRecord) -> list[str]:
     """Returns the keys in which two sessions differ that must not differ."""
-    pairs = [(before.sweep, after.sweep, ""), (before.base, after.base, "base: ")]
+    pairs = [
+        (before.sweep, after.sweep, "", ()),
+        (before.base, after.base, "base: ", _FREE_OF_BASE),
+    ]
     return [
         f"{where}{key}"
-        for old, new, where in pairs
+        for old, new, where, free in pairs
         for key in {**old, **new}
-        if json.dumps(old.get(key)) != json.dumps(new.get(key))
+        if key not in free and json.dumps(old.get(key)) != json.dumps(new.get(key))
     ]
 
 

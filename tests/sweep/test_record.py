@@ -1,0 +1,27 @@
+"""What may change between two sessions of a sweep."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from dl.sweep.results.record import changes, first_sweep_record
+from sweep.making import make_sweep
+
+GRID = "parameters: {training.epochs: [1, 2]}"
+
+
+def test_tracking_and_advice_may_change_and_the_training_may_not(tmp_path: Path) -> None:
+    before = first_sweep_record(make_sweep(tmp_path, GRID), ())
+    told = {**before.base, "tracking": {"mlflow": None}, "lint": {"off": ["scale"]}}
+    other = {**before.base, "seed": 7, "training": {}}
+
+    assert changes(before, replace(before, base=told)) == []
+    assert changes(before, replace(before, base=other)) == ["base: seed", "base: training"]
+
+
+def test_more_trials_are_no_change(tmp_path: Path) -> None:
+    before = first_sweep_record(make_sweep(tmp_path, f"trials: 1\n{GRID}"), ())
+    after = first_sweep_record(make_sweep(tmp_path, f"trials: 2\n{GRID}"), ())
+
+    assert changes(before, after) == []
