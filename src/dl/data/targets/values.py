@@ -73,7 +73,7 @@ def _positions_of_numbers(column: Array) -> tuple[NDArray[np.intp], Array]:
     low = column.min(initial=np.inf)
     if column.max(initial=-np.inf) - low < _SMALL_RANGE and len(column):
         steps = (column - low).astype(np.intp)
-        if (steps == column - low).all():
+        if (steps + low == column).all():
             present = np.flatnonzero(np.bincount(steps))
             position = np.zeros(present[-1] + 1, np.intp)
             position[present] = np.arange(len(present))
