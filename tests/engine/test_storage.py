@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import h5py
 import numpy as np
@@ -127,6 +130,23 @@ def test_optimizer_that_keras_cannot_read_back_is_left_out(tmp_path: Path) -> No
     with h5py.File(tmp_path / "model.h5") as file:
         assert "model_config" in file.attrs
         assert "training_config" not in file.attrs
+
+
+def test_a_disk_that_is_full_is_a_disk_error_and_keeps_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = config([DENSE])
+    model, _ = trained(chosen, DATA)
+    path = tmp_path / "model.h5"
+    path.write_bytes(b"old")
+    full = Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    monkeypatch.setattr(Path, "write_bytes", full)
+
+    with pytest.raises(DiskError) as caught:
+        save_model(model, chosen, path)
+
+    assert str(caught.value) == f"{path} cannot be written: No space left on device"
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"old"]
 
 
 def test_folder_that_is_not_there_is_a_disk_error(tmp_path: Path) -> None:

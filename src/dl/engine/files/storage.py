@@ -7,6 +7,7 @@ variables that it cannot read back.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from pathlib import Path
@@ -31,16 +32,19 @@ _CHUNK = 64_000
 def save_model(model: keras.Sequential, config: Config, path: Path) -> None:
     """Writes architecture, weights and compile settings, without the optimizer's variables.
 
-    The file appears under its name when it is complete; the model is not touched.
+    The file appears under its name when it is complete; the model is not touched. HDF5 writes into
+    memory: on a full disk it leaves its file open, and says so by an error of its own.
 
     Raises:
         DiskError: The file cannot be written.
     """
+    whole = io.BytesIO()
+    with h5py.File(whole, "w") as file:
+        _write_settings(file, model)
+        _write_weights(file.create_group("model_weights"), model)
     partial = path.with_name(f".{path.name}.partial")
     try:
-        with h5py.File(partial, "w") as file:
-            _write_settings(file, model)
-            _write_weights(file.create_group("model_weights"), model)
+        partial.write_bytes(whole.getbuffer())
         os.replace(partial, path)
     except OSError as error:
         partial.unlink(missing_ok=True)
