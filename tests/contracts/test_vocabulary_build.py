@@ -129,34 +129,59 @@ def test_metric_given_by_name_is_called_as_keras_calls_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", names(Kind.OPTIMIZER))
 def test_optimizer_trains_a_step(name: str) -> None:
-    fit_once(optimizer=built(Kind.OPTIMIZER, name))
+    optimizer = built(Kind.OPTIMIZER, name)
+
+    model = fit_once(optimizer=optimizer, kernel_initializer="zeros")
+
+    assert int(optimizer.iterations.numpy()) == 1
+    assert any(np.asarray(weight).any() for weight in model.trainable_weights)
 
 
 @pytest.mark.parametrize("name", names(Kind.SCHEDULE))
 def test_schedule_trains_a_step(name: str) -> None:
     schedule = document(sample_spec(Kind.SCHEDULE, name))
 
-    fit_once(optimizer=built(Kind.OPTIMIZER, "SGD", learning_rate=schedule))
+    model = fit_once(optimizer=built(Kind.OPTIMIZER, "SGD", learning_rate=schedule))
+
+    rate = built(Kind.SCHEDULE, name)(1)
+    assert float(model.optimizer.learning_rate) == pytest.approx(float(rate))
 
 
 @pytest.mark.parametrize("name", names(Kind.ACTIVATION))
 def test_activation_trains_a_step(name: str) -> None:
-    fit_once(activation=built(Kind.ACTIVATION, name))
+    model = fit_once(activation=built(Kind.ACTIVATION, name))
+
+    kernel, bias = model.get_weights()
+    x = np.ones((ROWS, 3), "float32")
+    expected = getattr(keras.activations, name)(keras.ops.convert_to_tensor(x @ kernel + bias))
+    assert np.allclose(model(x), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", names(Kind.INITIALIZER))
 def test_initializer_trains_a_step(name: str) -> None:
     fit_once(kernel_initializer=built(Kind.INITIALIZER, name))
 
+    first, second = (np.asarray(built(Kind.INITIALIZER, name)((3, 2))) for _ in range(2))
+    assert np.array_equal(first, second)
+
 
 @pytest.mark.parametrize("name", names(Kind.REGULARIZER))
 def test_regularizer_trains_a_step(name: str) -> None:
-    fit_once(kernel_regularizer=built(Kind.REGULARIZER, name))
+    regularizer = built(Kind.REGULARIZER, name)
+
+    model = fit_once(kernel_regularizer=regularizer)
+
+    expected = float(regularizer(model.layers[0].kernel))
+    assert [float(loss) for loss in model.losses] == [pytest.approx(expected)]
 
 
 @pytest.mark.parametrize("name", names(Kind.CONSTRAINT))
 def test_constraint_trains_a_step(name: str) -> None:
-    fit_once(kernel_constraint=built(Kind.CONSTRAINT, name))
+    constraint = built(Kind.CONSTRAINT, name)
+
+    kernel = fit_once(kernel_constraint=constraint).layers[0].kernel
+
+    assert np.allclose(constraint(kernel), kernel, atol=1e-5)
 
 
 # Keras' variables are not ready for NumPy 2.
@@ -168,4 +193,8 @@ def test_callback_follows_a_step(
     monkeypatch.chdir(tmp_path)
     averaging = keras.optimizers.SGD(use_ema=True)
 
-    fit_once(optimizer=averaging, callbacks=[built(Kind.CALLBACK, name)])
+    callback = built(Kind.CALLBACK, name)
+
+    model = fit_once(optimizer=averaging, callbacks=[callback])
+
+    assert callback.model is model

@@ -35,6 +35,7 @@ def test_keras_takes_every_value_at_a_limit(kind: Kind) -> None:
         if not entry.own:
             for parameter in _worth_trying(entry, seen):
                 _try(entry, parameter)
+    assert seen
 
 
 def _worth_trying(entry: Entry, seen: set[tuple[str, ParameterType]]) -> Iterator[Parameter]:

@@ -43,7 +43,9 @@ def test_rows_of_any_values(rows: list[str], end: str) -> None:
 @settings(deadline=None)
 @given(data=st.binary(max_size=200))
 def test_any_bytes(data: bytes) -> None:
-    read(data)
+    table = read(data)
+    if table is not None:
+        assert all(len(column.values) == len(table) for column in table.columns.values())
 
 
 @settings(max_examples=200, deadline=None)
