@@ -39,9 +39,9 @@ def test_condition_without_operator_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         parse_condition("accuracy")
     assert error_text(caught.value) == (
-        "error: --filter accuracy: is no condition\n"
+        "error: the filter accuracy is no condition\n"
         "expected: KEY=VALUE, with one of = != < <= > >= ~ (contains)\n"
-        "hint: for example: --filter 'accuracy>=0.95' --filter status=completed"
+        "hint: for example: 'accuracy>=0.95' or status=completed"
     )
 
 

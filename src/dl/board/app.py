@@ -79,7 +79,7 @@ def _handled(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
 
 def _text(error: DlError) -> str:
     problem = error.problems[0]
-    return "\n".join(filter(None, [problem.message, problem.hint]))
+    return "; ".join(filter(None, [problem.message, problem.hint]))
 
 
 class _Answers:

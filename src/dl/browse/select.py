@@ -53,9 +53,9 @@ def parse_condition(text: str) -> Condition:
     match = _CONDITION.fullmatch(text)
     if match is None:
         raise UsageError(
-            f"--filter {text}: is no condition",
+            f"the filter {text} is no condition",
             expected="KEY=VALUE, with one of = != < <= > >= ~ (contains)",
-            hint="for example: --filter 'accuracy>=0.95' --filter status=completed",
+            hint="for example: 'accuracy>=0.95' or status=completed",
         )
     return Condition(*match.groups())
 
