@@ -15,7 +15,14 @@ import pyarrow.compute as pc
 
 from dl.config.sections.data import ColumnKind
 from dl.data.raw import Column, Place
-from dl.data.tables.dates import FORMS, first_no_date, has_times, parse_dates, to_datetimes
+from dl.data.tables.dates import (
+    FORMS,
+    first_no_date,
+    first_outside,
+    has_times,
+    parse_dates,
+    to_datetimes,
+)
 from dl.data.tables.numbers import (
     check_numbers,
     has_leading_zeros,
@@ -75,7 +82,10 @@ def to_column(values: Any, cell: Cell, kind: ColumnKind | None, strict: bool = T
     """
     values = _plain(values, cell)
     if pyarrow.types.is_string(values.type):
+        _check_text(values, cell)
         return _from_text(values, cell, kind, strict)
+    if pyarrow.types.is_temporal(values.type):
+        _check_years(values, cell)
     if pyarrow.types.is_temporal(values.type) and kind in (None, "date"):
         return _dates(to_datetimes(values))
     if _is_number(values.type) and kind in (None, "numeric"):
@@ -91,7 +101,7 @@ def _plain(values: Any, cell: Cell) -> Any:
         values = values.combine_chunks()
     if pyarrow.types.is_dictionary(values.type):
         values = values.dictionary_decode()
-    if pyarrow.types.is_large_string(values.type):
+    if pyarrow.types.is_large_string(values.type) or pyarrow.types.is_string_view(values.type):
         return pc.cast(values, pyarrow.string())
     simple = (
         pyarrow.types.is_string(values.type)
@@ -109,6 +119,41 @@ def _plain(values: Any, cell: Cell) -> Any:
             hint="leave it out: list the other columns in `data.features`",
         )
     return values
+
+
+def _check_text(texts: Any, cell: Cell) -> None:
+    """Refuses bytes that are no text; Arrow checks them in a CSV file, but not in Parquet."""
+    try:
+        texts.validate(full=True)
+    except pyarrow.ArrowInvalid as error:
+        row, content = next(
+            (row, content)
+            for row, content in enumerate(pc.cast(texts, pyarrow.binary()).to_pylist())
+            if content is not None and not _is_utf8(content)
+        )
+        hint = "write the texts in UTF-8, or leave the column out of `data.features`"
+        raise cell.error(row, "holds bytes that are no text", content, hint, "UTF-8") from error
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _check_years(dates: Any, cell: Cell) -> None:
+    outside = first_outside(dates)
+    if outside is not None:
+        row, date = outside
+        raise cell.error(
+            row,
+            "holds a date that is too far away",
+            date,
+            f"correct the value, or write the column in another unit than that of {dates.type}",
+            "a date of the years 1 to 9999",
+        )
 
 
 def _is_number(kind: Any) -> bool:

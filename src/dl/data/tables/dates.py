@@ -13,6 +13,7 @@ from dl.data.tables.numbers import cast_texts
 
 FORMS = "2024-12-31, 2024-12-31 23:59, 2024/12/31 or 31.12.2024"
 
+_YEARS = (np.datetime64("0001"), np.datetime64("10000"))
 _TO_ISO = (
     (r"^(\d{4})/(\d{1,2})/(\d{1,2})\b", r"\1-\2-\3"),
     (r"^(\d{1,2})\.(\d{1,2})\.(\d{4})\b", r"\3-\2-\1"),
@@ -44,12 +45,35 @@ def first_no_date(texts: Any) -> int | None:
     return None
 
 
+def first_outside(dates: Any) -> tuple[int, str] | None:
+    """Returns the first date that is not of the years 1 to 9999, after its position, or None."""
+    unit = _unit(dates.type)
+    if unit == "ns":  # reaches from 1677 to 2262
+        return None
+    numbers = pc.cast(dates, pyarrow.int32() if unit == "D" else pyarrow.int64())
+    first, end = (int(year.astype(f"datetime64[{unit}]").astype(np.int64)) for year in _YEARS)
+    row = pc.index(pc.or_(pc.less(numbers, first), pc.greater_equal(numbers, end)), True).as_py()
+    return None if row < 0 else (row, str(np.array(numbers[row].as_py(), f"datetime64[{unit}]")))
+
+
 def to_datetimes(dates: Any) -> NDArray[np.datetime64]:
-    """Returns an Arrow array of dates or timestamps as datetime64[us], NaT where null."""
+    """Returns an Arrow array of dates or timestamps as datetime64[us], NaT where null.
+
+    What is below a microsecond is cut off, as it is in a text.
+    """
+    if _unit(dates.type) == "ns":
+        dates = pc.floor_temporal(pc.cast(dates, pyarrow.timestamp("ns")), unit="microsecond")
     numbers = pc.cast(pc.cast(dates, pyarrow.timestamp("us")), pyarrow.int64())
     filled = pc.fill_null(numbers, np.iinfo(np.int64).min)
     values: NDArray[np.datetime64] = filled.to_numpy().astype(np.int64).view("datetime64[us]")
     return values
+
+
+def _unit(kind: Any) -> str:
+    """Returns the unit in which an Arrow type of dates counts, as NumPy calls it."""
+    if pyarrow.types.is_timestamp(kind):
+        return str(kind.unit)
+    return "D" if pyarrow.types.is_date32(kind) else "ms"
 
 
 def has_times(dates: NDArray[np.datetime64]) -> bool:
