@@ -18,7 +18,8 @@ from dl.data.files import check_file
 from dl.data.inputs import TableInputs, learned_inputs
 from dl.data.load import load_split, read_inputs
 from dl.data.preprocessing.transform import Unseen, transform
-from dl.data.tables.chunks import ReadChunk, csv_chunks, no_rows, parquet_chunks, parquet_rows
+from dl.data.tables.chunks import ReadChunk, csv_chunks, parquet_chunks, parquet_rows
+from dl.data.tables.csv_file import no_rows
 from dl.data.tables.pieces import Dialect, csv_pieces
 from dl.data.tables.read import Wanted, dialect
 from dl.data.types import Array, Inputs

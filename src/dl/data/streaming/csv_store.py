@@ -19,7 +19,7 @@ import pyarrow.ipc
 
 from dl.data.files import check_file
 from dl.data.streaming.scratch import ScratchFile, check_space
-from dl.data.tables.csv_file import body_of, check_header, options, row_faults
+from dl.data.tables.csv_file import body_of, check_header, no_rows, options, row_faults
 from dl.data.tables.csv_text import (
     CsvText,
     check_start,
@@ -28,7 +28,6 @@ from dl.data.tables.csv_text import (
     unknown_encoding,
 )
 from dl.data.tables.frame import Frame, Select
-from dl.errors import DataError
 from dl.runs.files import disk_error
 
 _BLOCK = 1 << 24
@@ -73,7 +72,7 @@ def csv_frame(path: Path, separator: str, encoding: str, select: Select) -> Fram
     if isinstance(text.data, mmap.mmap):
         text.data.madvise(mmap.MADV_DONTNEED)  # only messages need the text from now on
     if rows == 0:
-        raise DataError(f"{text.source}: has a header but no rows")
+        raise no_rows(text.source)
     return Frame(_TextColumns(names, content), rows, text.source, text.place)
 
 

@@ -19,7 +19,6 @@ from dl.data.tables.frame import Frame
 from dl.data.tables.parquet_file import damaged_as_data_error, frame_of_parquet, open_parquet
 from dl.data.tables.pieces import Piece
 from dl.data.tables.read import Wanted, selector, typed_table
-from dl.errors import DataError
 from dl.progress import Advance
 
 ReadChunk = Callable[[], RawTable | None]
@@ -80,16 +79,11 @@ def _from_row(frame: Frame, begin: int) -> Frame:
 def _typed_piece(piece: Piece, wanted: Wanted) -> RawTable | None:
     text = piece()
     check_header(text)
-    if not _has_rows(text):
+    if not text.has_rows:
         selector(text.source, wanted)(text.header)
         return None
     frame = _quick_frame(text, wanted) or frame_of(text, selector(text.source, wanted))
     return typed_table(frame, wanted)
-
-
-def _has_rows(text: CsvText) -> bool:
-    start = text.body_start
-    return bool(text.data[start : start + 64].strip()) or bool(text.data[start:].strip())
 
 
 def _quick_frame(text: CsvText, wanted: Wanted) -> Frame | None:
@@ -123,8 +117,3 @@ def _is_exact(numbers: Any) -> bool:
     limits = pc.min_max(numbers).as_py()
     lowest, highest = limits["min"], limits["max"]
     return lowest is None or (lowest > -_EXACT and highest < _EXACT)
-
-
-def no_rows(source: str) -> DataError:
-    """Returns the error about a CSV file without rows."""
-    return DataError(f"{source}: has a header but no rows")

@@ -48,7 +48,7 @@ def frame_of(text: CsvText, select: Select) -> Frame:
     wanted = select(text.header)
     table = _parse(text, [text.header.index(name) for name in wanted])
     if table.num_rows == 0:
-        raise DataError(f"{text.source}: has a header but no rows")
+        raise no_rows(text.source)
     columns = {name: table.column(i) for i, name in enumerate(wanted)}
     return Frame(columns, table.num_rows, text.source, text.place)
 
@@ -80,14 +80,19 @@ def _parse(text: CsvText, wanted: list[int]) -> Any:
 
 def body_of(text: CsvText) -> Any:
     """Returns the rows as an Arrow stream; refuses a text without rows."""
-    body = pyarrow.py_buffer(text.data).slice(text.body_start)
-    if not bytes(body[:64]).strip() and not bytes(body).strip():
-        raise DataError(f"{text.source}: has a header but no rows")
+    if not text.has_rows:
+        raise no_rows(text.source)
+    body = pyarrow.py_buffer(text.data).slice(text.body_start, text.body_end - text.body_start)
     return pyarrow.BufferReader(body)
 
 
+def no_rows(source: str) -> DataError:
+    """Returns the error about a CSV file without rows."""
+    return DataError(f"{source}: has a header but no rows")
+
+
 def options(text: CsvText, positions: list[int]) -> dict[str, Any]:
-    """Returns pyarrow's options: every column is text, an empty field is null.
+    """Returns pyarrow's options: every column is text, an empty field (or line) is null.
 
     Args:
         text: The text.
@@ -104,7 +109,9 @@ def options(text: CsvText, positions: list[int]) -> dict[str, Any]:
     return {
         "read_options": pyarrow.csv.ReadOptions(column_names=names, block_size=_BLOCK),
         "parse_options": pyarrow.csv.ParseOptions(
-            delimiter=text.separator, newlines_in_values=quoted
+            delimiter=text.separator,
+            newlines_in_values=quoted,
+            ignore_empty_lines=not text.one_column,
         ),
         "convert_options": pyarrow.csv.ConvertOptions(
             include_columns=wanted,

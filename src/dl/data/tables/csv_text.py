@@ -8,6 +8,7 @@ import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import pyarrow
 
@@ -48,21 +49,40 @@ class CsvText:
         """Where the rows begin in `data`."""
         return self._header[1]
 
+    @property
+    def one_column(self) -> bool:
+        """Whether the table has a single column, so that an empty line is a row without a value."""
+        return len(self.header) == 1
+
+    @cached_property
+    def body_end(self) -> int:
+        """Where the rows end in `data`: before an empty line at the end, which is no row."""
+        return before_empty_line(self.data, self.body_start, len(self.data))
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether there is a row below the header."""
+        start, end = self.body_start, self.body_end
+        if self.one_column or self.data[start : start + 64].strip():
+            return end > start
+        return bool(self.data[start:end].strip())
+
     @cached_property
     def _header(self) -> tuple[list[str], int]:
         start = 0
-        for line, record in _records(self._lines(), self.separator, self.source):
+        for line, record in _records(self._lines(self.data), self.separator, self.source):
             start = line
             if record:
                 return [name.strip() for name in record], self._after_line(start)
         raise DataError(f"{self.source}: is empty", expected="a header row and rows below it")
 
-    def _lines(self) -> io.TextIOWrapper:
+    @staticmethod
+    def _lines(data: Any) -> io.TextIOWrapper:
         # Arrow's reader copies nothing of a mapped file.
-        return io.TextIOWrapper(pyarrow.BufferReader(self.data), encoding="utf-8", newline="")
+        return io.TextIOWrapper(pyarrow.BufferReader(data), encoding="utf-8", newline="")
 
     def _after_line(self, count: int) -> int:
-        stream = self._lines()
+        stream = self._lines(self.data)
         length = 0
         for _ in range(count):
             length += len(stream.readline().encode())
@@ -72,9 +92,10 @@ class CsvText:
         """Yields the 1-based first line and the values of each row; slow, for messages only."""
         line = 1
         header_seen = False
-        for last_line, record in _records(self._lines(), self.separator, self.source, self.skipped):
-            if record and header_seen:
-                yield line + self.skipped, record
+        lines = self._lines(pyarrow.py_buffer(self.data).slice(0, self.body_end))
+        for last_line, record in _records(lines, self.separator, self.source, self.skipped):
+            if header_seen and (record or self.one_column):
+                yield line + self.skipped, record or [""]
             header_seen = header_seen or bool(record)
             line = last_line + 1
 
@@ -88,6 +109,16 @@ class CsvText:
             # pyarrow is laxer about stray quotes than Python's reader, which only counts lines.
             return self.source
         return self.source
+
+
+def before_empty_line(data: bytes | mmap.mmap, start: int, end: int) -> int:
+    """Returns where the last line between two places begins if nothing stands in it, else `end`."""
+    last = data[max(start, end - 2) : end]
+    ending = next((ending for ending in (b"\r\n", b"\n", b"\r") if last.endswith(ending)), b"")
+    begin = end - len(ending)
+    if ending and (begin == start or data[begin - 1 : begin] in (b"\n", b"\r")):
+        return begin
+    return end
 
 
 def decode(source: str, data: bytes, encoding: str, separator: str) -> CsvText:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO
 
-from dl.data.tables.csv_text import CsvText, decode, holds_nul, undecodable
+from dl.data.tables.csv_text import CsvText, before_empty_line, decode, holds_nul, undecodable
 from dl.data.tables.quotes import end_of_rows
 from dl.errors import DataError
 
@@ -94,11 +94,23 @@ def _blocks(stream: BinaryIO, dialect: Dialect, size: int) -> Iterator[bytes]:
     while block := _read(stream, dialect, max(size, len(rest))):
         block = rest + block
         end = end_of_rows(block, dialect.separator) if _is_bytewise(dialect.encoding) else 0
+        end = _before_empty_lines(block, end)
         if end:
             yield block[:end]
         rest = block[end:]
     if rest:
         yield rest
+
+
+def _before_empty_lines(block: bytes, end: int) -> int:
+    """Returns where the last row ends that something stands in.
+
+    The empty lines behind it stay with the rows to come: only the last line of a file may be none.
+    """
+    if before_empty_line(block, 0, end) == end:
+        return end
+    text = len(block[:end].rstrip(b"\r\n"))
+    return text + (2 if block.startswith(b"\r\n", text) else 1) if text else 0
 
 
 def _read(stream: BinaryIO, dialect: Dialect, size: int) -> bytes:
