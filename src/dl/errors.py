@@ -7,6 +7,7 @@ words them on the terminal and chooses the exit code from the error's class.
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
@@ -154,11 +155,91 @@ def error_class(code: int) -> type[DlError]:
     return next((kind for kind in _KINDS if kind.exit_code == code), RunError)
 
 
-def closest(word: str, known: Iterable[str]) -> str | None:
-    """Returns the known word that `word` most likely stands for, or None if none is near."""
-    import difflib
+_LONGEST_WORD = 100
+_FEWEST_LETTERS = 3
+_LETTERS_PER_SLIP = 8
+"""A word of up to 7 letters may have one slip, of up to 15 two: `crosses` is not `classes`."""
+_LONGEST_PLURAL = 2
+_ENDING = re.compile(r"\.[A-Za-z0-9]{1,8}$")
+_SEPARATORS = str.maketrans("", "", "-_ ")
 
-    by_folded = {name.lower().replace("-", "_"): name for name in known}
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Returns the known word that `word` most likely stands for, or None if none is near.
+
+    Near is: the same but for case and separators, a slip of the fingers, or the known word cut
+    short (`acc`, `squared_error` without `mean_`). A word that only shares letters is not, nor one
+    with another number in it. The ending that two file names share tells nothing.
+    """
+    from difflib import SequenceMatcher
+
+    if len(word) > _LONGEST_WORD:
+        return None
+    names = list(known)
+    ranked = [
+        (slips, -SequenceMatcher(None, word, name).ratio(), name)
+        for name in names
+        if (slips := _slips(_folded(word, name), _folded(name, word))) is not None
+    ]
+    return min(ranked)[2] if ranked else _cut_short(word, names)
+
+
+def _folded(word: str, beside: str) -> str:
+    """Returns the letters that tell a word from another one."""
+    ending = _ENDING.search(word)
+    if ending is not None and beside.endswith(ending[0]):
+        word = word.removesuffix(ending[0])
+    return word.lower().translate(_SEPARATORS)
+
+
+def _slips(word: str, name: str) -> int | None:
+    """Counts letters that are missing, added, wrong or swapped; None if they are too many.
+
+    None too where a number differs (`x5`, `x6`): whoever writes a number means it.
+    """
+    if word == name:
+        return 0
+    shorter, longer = sorted((len(word), len(name)))
+    most = shorter // _LETTERS_PER_SLIP + 1
+    if shorter < _FEWEST_LETTERS or re.sub(r"\D", "", word) != re.sub(r"\D", "", name):
+        return None
+    if (
+        len(name) > _FEWEST_LETTERS
+        and word.startswith(name)
+        and longer - shorter <= _LONGEST_PLURAL
+    ):
+        return 1
+    if longer - shorter > most:
+        return None
+    before: list[int] = []
+    row = list(range(len(name) + 1))
+    for i, letter in enumerate(word, 1):
+        earlier, before, row = before, row, [i]
+        for j, other in enumerate(name, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == name[j - 2] and word[i - 2] == other:
+                cost = min(cost, earlier[j - 2] + 1)
+            row.append(cost)
+    return row[-1] if row[-1] <= most else None
+
+
+def _cut_short(word: str, names: Iterable[str]) -> str | None:
+    """Returns the name that begins with the word, or else the one that has all of its parts.
+
+    Where several do, it is none of them, unless they all begin with the shortest.
+    """
     folded = word.lower().replace("-", "_")
-    matches = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.6)
-    return by_folded[matches[0]] if matches else None
+    if len(folded) < _FEWEST_LETTERS:
+        return None
+    listed = sorted(names, key=len)
+    begun = [name for name in listed if name.lower().replace("-", "_").startswith(folded)]
+    if begun and all(name.startswith(begun[0]) for name in begun):
+        return begun[0]
+    around = [name for name in listed if _has_parts(name.lower(), folded)]
+    return around[0] if len(around) == 1 else None
+
+
+def _has_parts(name: str, word: str) -> bool:
+    """Tells whether a name has the parts of the word in their order, and little beside them."""
+    parts = iter(name.split("_"))
+    return 2 * len(word) >= len(name) and all(part in parts for part in word.split("_"))

@@ -200,7 +200,7 @@ def test_unknown_key_gives_the_nearest() -> None:
         ("data.validation=0.1", "validation belongs below `data.split:`"),
         ("data.dataset=iris", "dataset is for builtin, keras or synthetic data"),
         ("training.seed=1", "seed belongs to the first level of the file, without indentation"),
-        ("training.lr=1", "set training.optimizer.learning_rate"),
+        ("training.lr=1", "write `training.optimizer`: {type: adam, learning_rate: 0.001}"),
     ],
 )
 def test_misplaced_key_says_where_it_belongs(option: str, hint: str) -> None:

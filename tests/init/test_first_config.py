@@ -196,8 +196,7 @@ def test_a_folder_that_is_split_already_stays_so(folder: Path, dl: Dl) -> None:
          "expected: one of `x`, `label`, `z`\nhint: dl init a.csv --target label\n"),
         (["a.csv", "--target", "lable"], 3, "error: a.csv: there is no target column 'lable'\n"
          "expected: one of x, label, z\nhint: did you mean 'label'?\n"),
-        (["b.csv", "--target", "z"], 3, "error: b.csv: there is no such file\n"
-         "hint: did you mean a.csv?\n"),
+        (["b.csv", "--target", "z"], 3, "error: b.csv: there is no such file\n"),
         (["one.csv", "--target", "y"], 3,
          "error: one.csv: there is no column to predict from\n"
          "expected: numbers, categories or dates beside the target\nfound: only the target\n"),

@@ -10,66 +10,59 @@ from pydantic import BaseModel
 
 from dl.config import expected as types
 from dl.config.nodes import Node, ScalarNode, dotted
+from dl.config.other_tools import IN_PLACE, OTHER_TOOLS
 from dl.config.schema import Config
 from dl.errors import closest
 from dl.vocabulary.spec import Path
+from dl.vocabulary.synonyms import meant
 from dl.vocabulary.words import listing
 
-_OTHER_NAMES = {
-    "lr": "training.optimizer.learning_rate",
-    "learning_rate": "training.optimizer.learning_rate",
-    "momentum": "training.optimizer.momentum",
-    "activation": "it in the layer that it belongs to",
-    "dropout": "it by a layer: {type: Dropout, rate: 0.5}",
-    "regularizer": "kernel_regularizer in the layer that it belongs to",
-    "early_stopping": "training.callbacks, for example [EarlyStopping]",
-    "normalize": "preprocess.numeric",
-    "random_state": "seed",
-    "max_iter": "training.epochs",
-    "val_split": "data.split.validation",
-    "validation_split": "data.split.validation",
-    "test_size": "data.split.test",
-    "dataset": "data.dataset, with source builtin, keras or synthetic",
-}
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _CURLED = re.compile("[\u2018-\u201f\u00ab\u00bb].*[\u2018-\u201f\u00ab\u00bb]")
 _DIGIT_GROUPS = re.compile(r"\d{1,3}([,_ ']\d{3})+")
 
 
 def belongs_hint(path: Path) -> str | None:
-    """Returns where an unknown key belongs, if it is known elsewhere in the config."""
+    """Returns where an unknown key belongs, or what it is called here."""
     name = str(path[-1])
+    if path in IN_PLACE:
+        return IN_PLACE[path]
     sources = [
-        _source(owner) for home, owner in _homes() if home == path[:-1] and _has(owner, name)
+        _source(owner) for home, owner in sections() if home == path[:-1] and _has(owner, name)
     ]
     if any(sources):
         return f"{name} is for {listing(word for word in sources if word)} data"
-    homes = [home for home, owner in _homes() if _has(owner, name)]
+    homes = [home for home, owner in sections() if _has(owner, name)]
     if homes and homes[0]:
         return f"{name} belongs below `{dotted(homes[0])}:`"
     if homes:
         return f"{name} belongs to the first level of the file, without indentation"
-    other = _OTHER_NAMES.get(name)
-    return f"set {other}" if other else _near_elsewhere(name) if len(path) == 1 else None
+    other = OTHER_TOOLS.get(name.lower().replace("-", "_"))
+    return other or (_near_elsewhere(name) if len(path) == 1 else None)
 
 
 def _near_elsewhere(name: str) -> str | None:
     """Returns where a misspelt key of the first level belongs, if it is a key of a section."""
-    paths = {key: (*home, key) for home, owner in _homes() for key in owner.model_fields if home}
+    paths = {key: home for key, home in known_paths().items() if len(home) > 1}
     if closest(name, Config.model_fields):
         return None
     near = closest(name, paths)
     return f"did you mean {dotted(paths[near])}?" if near else None
 
 
-def _homes(
+def known_paths() -> dict[str, Path]:
+    """Returns all keys of a config with their paths; of a key in several sections the last one."""
+    return {key: (*home, key) for home, owner in sections() for key in owner.model_fields}
+
+
+def sections(
     path: Path = (), owner: type[BaseModel] = Config
 ) -> Iterator[tuple[Path, type[BaseModel]]]:
     """Yields every section with its path; a path has several where the source decides."""
     yield path, owner
     for name, field in owner.model_fields.items():
         for model in types.sections(field):
-            yield from _homes((*path, name), model)
+            yield from sections((*path, name), model)
 
 
 def _has(owner: type[BaseModel], name: str) -> bool:
@@ -105,7 +98,7 @@ def _list_hint(written: str, annotation: Any) -> str:
 
 
 def _text_hint(text: str, kinds: set[Any], choices: list[str]) -> str | None:
-    near = closest(text, choices) if choices else None
+    near = meant(text, choices) if choices else None
     if near:
         return f"did you mean {near}?"
     if _CURLED.fullmatch(text):

@@ -15,6 +15,7 @@ from dl.config.objects import FINDINGS
 from dl.config.schema import Config
 from dl.errors import Mark, Problem, closest
 from dl.vocabulary.spec import Finding, Path
+from dl.vocabulary.synonyms import meant
 from dl.vocabulary.words import listing
 
 
@@ -156,7 +157,7 @@ def _source(at: _Place, root: MapNode) -> Problem:
     if node is None:
         mark = _mark(root, at.path, at_key=False)
         return Problem(f"{dotted(path)} is missing", mark, expected=expected)
-    near = closest(str(node.value), known) if isinstance(node, ScalarNode) else None
+    near = meant(str(node.value), known) if isinstance(node, ScalarNode) else None
     return Problem(
         f"{dotted(path)} must be a known source",
         node.mark,

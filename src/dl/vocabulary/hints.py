@@ -8,6 +8,7 @@ from dl.errors import closest
 from dl.vocabulary.catalog import Entry, Parameter, entries, find, names
 from dl.vocabulary.parameters import REQUIRED, left_out
 from dl.vocabulary.spec import Kind
+from dl.vocabulary.synonyms import other_word
 from dl.vocabulary.words import kind_words, listing
 
 FORMER: Mapping[str, str] = {
@@ -38,9 +39,11 @@ _INPUT_SHAPE = "write `model.input_shape`, or a layer `Input` with `shape`"
 
 def nearest_name(kind: Kind, spelled: str) -> str | None:
     """Returns the name that is nearest, spelled as the user spells: `Dense` for `Dens`."""
-    if any(find(other, spelled) for other in Kind):
+    known = names(kind)
+    near = other_word(spelled, known)
+    if near is None and any(find(other, spelled) for other in Kind):
         return None
-    near = closest(spelled, names(kind))
+    near = near or closest(spelled, known)
     entry = find(kind, near) if near else None
     if entry is None or near is None:
         return None

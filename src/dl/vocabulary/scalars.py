@@ -13,8 +13,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from dl.errors import closest
 from dl.vocabulary.spec import Finding, Kind, Spec
+from dl.vocabulary.synonyms import meant
 from dl.vocabulary.words import found_text, listing, range_words
 
 Checked = tuple[object, list[Finding]]
@@ -216,7 +216,7 @@ class Choice(ParameterType):
         for word in self.words:
             if word.lower() == value.lower():
                 return word, []
-        near = closest(value, self.words)
+        near = meant(value, self.words)
         return self.refuse(value, f"did you mean {near}?" if near else None)
 
     def schema(self) -> dict[str, object]:

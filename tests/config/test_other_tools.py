@@ -1,0 +1,98 @@
+"""What other tools call a thing leads to what it is called here."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dl.cli.main import dl
+from dl.config import expected
+from dl.config.hints import known_paths, sections
+from dl.config.load import load_config
+from dl.config.other_tools import IN_PLACE, OTHER_TOOLS
+from dl.errors import ConfigError
+from dl.vocabulary.catalog import entries, names
+from dl.vocabulary.spec import Kind
+from dl.vocabulary.synonyms import SYNONYMS, other_word
+
+HINTS = sorted({*OTHER_TOOLS.values(), *IN_PLACE.values()})
+GOOD = Path(__file__).resolve().parents[1] / "cases" / "good" / "squares-on-classes.yaml"
+OF_OPTIMIZERS = {
+    f"training.optimizer.{name}"
+    for entry in entries(Kind.OPTIMIZER).values()
+    for name in entry.parameters
+}
+
+
+def all_paths() -> set[str]:
+    return {
+        ".".join((*map(str, home), key)) for home, owner in sections() for key in owner.model_fields
+    }
+
+
+@pytest.mark.parametrize("hint", HINTS)
+def test_hint_names_keys_and_commands_that_there_are(hint: str) -> None:
+    for text in re.findall("`([^`]+)`", hint):
+        if text.startswith("dl "):
+            assert text.split()[1] in dl.commands
+        else:
+            assert text in all_paths() | OF_OPTIMIZERS
+
+
+def test_no_key_of_ours_is_called_another_tools() -> None:
+    assert {key for key in OTHER_TOOLS if key in known_paths()} == set()
+
+
+@pytest.mark.parametrize("word", SYNONYMS)
+def test_synonym_leads_to_words_that_there_are(word: str) -> None:
+    choices = {
+        choice
+        for _, owner in sections()
+        for field in owner.model_fields.values()
+        for choice in expected.choices(field)
+    }
+    kinds = {"numeric", "categorical", "date", "min", "max", "grid", "random", "tpe"}
+    known = {name for kind in Kind for name in names(kind)} | choices | kinds
+    assert set(SYNONYMS[word]) <= known
+    assert other_word(word, known) == SYNONYMS[word][0]
+
+
+@pytest.mark.parametrize(
+    ("option", "hint"),
+    [
+        ("training.sample_weight=1",
+         "rows have no weights of their own; `training.class_weight` weighs classes"),
+        ("training.max_epochs=3", "write `training.epochs`"),
+        ("training.steps_per_epoch=3",
+         "an epoch is every training row once; `training.batch_size` decides how many steps that "
+         "is"),
+        ("data.test_size=0.2", "write `data.split.test`"),
+        ("data.sep=;", "write `data.separator`"),
+        ("data.header=0",
+         "the first line of the file must hold the names of the columns: add one if it has none"),
+        ("data.index_col=0", "leave it out: list the other columns in `data.features`"),
+        ("data.split.shuffle=false",
+         "the rows are always shuffled by `seed` before they are split; for a split in order of "
+         "time give the later rows as `data.validation_path` and `data.test_path`"),
+        ("shuffle=false", "shuffle belongs below `training:`"),
+        ("input_features=[a]", "write `data.features`"),
+        ("trainer={}", "write `training`"),
+        ("model.hidden_layer_sizes=[3]",
+         "write `model.layers`: [{type: Dense, units: 64, activation: relu}, ...]"),
+        ("random_state=1", "write `seed`"),
+        ("data.crosses=[a]", None),
+        ("training.loss=BCEWithLogitsLoss", "did you mean BinaryCrossentropy?"),
+        ("training.metrics=[roc_auc]", "did you mean AUC?"),
+        ("training.metrics=[rmse]", "did you mean RootMeanSquaredError?"),
+        ("data.columns={length: float}", "did you mean numeric?"),
+        ("preprocess.numeric=StandardScaler", "did you mean standardize?"),
+        ("data.source=tsv", "did you mean csv?"),
+        ("model.layers.0.type=Linear", "did you mean Dense?"),
+    ],
+)  # fmt: skip
+def test_key_or_word_of_another_tool_says_what_it_is_here(option: str, hint: str | None) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(GOOD, [option])
+    assert caught.value.problems[0].hint == hint
