@@ -70,7 +70,7 @@ def test_file_is_replaced(tmp_path: Path) -> None:
 def test_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(DiskError) as caught:
         write_csv({"a": np.array([1])}, tmp_path)
-    assert caught.value.problems[0].message == f"{tmp_path}: cannot be written: Is a directory"
+    assert caught.value.problems[0].message == f"writing {tmp_path} failed: it is a folder"
 
 
 def test_closed_pipe_passes_through() -> None:

@@ -48,6 +48,7 @@ def compare(
     dl compare digits iris --all --md
     """
     from dl.browse.entries import read_entry
+    from dl.cli.outputs import check_output
     from dl.compare.compare import compare as compare_runs
     from dl.compare.text import csv_text, json_text, markdown_text, plain_text
     from dl.errors import UsageError
@@ -65,6 +66,8 @@ def compare(
         raise UsageError(
             "needs two or more different runs", hint="see the runs: dl list; then dl compare A B"
         )
+    if html is not None:
+        check_output(html, found)
     comparison: Comparison = compare_runs([read_entry(run) for run in found])
     if html is not None:
         _write_page(comparison, html)
@@ -78,9 +81,9 @@ def compare(
 
 def _write_page(comparison: Comparison, target: Path) -> None:
     from dl.pages.comparison import comparison_page
-    from dl.runs.files import write_text
+    from dl.runs.files import write_output
 
-    write_text(target, comparison_page(comparison))
+    write_output(target, comparison_page(comparison))
     click.echo(str(target))
 
 

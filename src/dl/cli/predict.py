@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from dl.runtime.predict import Outputs
     from dl.runtime.saved import SavedFiles
 
+_STDIN = 0
+
 
 @click.command()
 @run_argument
@@ -48,12 +50,16 @@ def predict(
     thousand rows at a time are in memory.
     """
     from dl.cli.display import open_reporter
+    from dl.cli.outputs import check_output
     from dl.errors import UsageError
     from dl.runs.find import find_run
 
     if file is not None and split is not None:
         raise UsageError("FILE and --split exclude each other", hint="leave one of them out")
     directory = find_run(run, runs)
+    if output is not None:
+        reads: list[Path | int] = [_STDIN if file == "-" else Path(file)] if file else []
+        check_output(output, [directory], reads)
     with open_reporter(quiet=quiet) as reporter:
         from dl.data.write import csv_output
         from dl.runtime.predict import predictions

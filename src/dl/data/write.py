@@ -14,7 +14,7 @@ import pyarrow.csv
 
 from dl.data.types import Array
 from dl.errors import DiskError
-from dl.runs.files import published
+from dl.runs.files import output
 
 _FORMULA = r"^[=+\-@\t\r]"
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
@@ -48,20 +48,9 @@ def csv_output(target: Path | BinaryIO) -> Iterator[Write]:
     """
     if not isinstance(target, Path):
         yield _Writer(target, "standard output").write
-    elif target.exists() and not target.is_file():
-        # A device or a pipe is written to; only a file can be replaced.
-        with _opened(target) as stream:
-            yield _Writer(stream, str(target)).write
     else:
-        with published(target.resolve()) as temporary, temporary.open("wb") as stream:
+        with output(target) as stream:
             yield _Writer(stream, str(target)).write
-
-
-def _opened(path: Path) -> BinaryIO:
-    try:
-        return path.open("wb")
-    except OSError as error:
-        raise _cannot_write(str(path), error) from error
 
 
 def _cannot_write(name: str, error: OSError) -> DiskError:

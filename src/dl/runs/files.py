@@ -10,10 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
+from typing import BinaryIO
 
 from dl.errors import DiskError
 
 _REASONS = {
+    errno.EISDIR: ("it is a folder", "name a file in it"),
+    errno.ENOENT: ("No such file or directory", "make the folder first"),
+    errno.ENOTDIR: ("a part of its path is a file", "name another place"),
     errno.ENOSPC: ("the disk is full", "free some space, then run the command again"),
     errno.EDQUOT: ("the disk quota is used up", "free some space, then run the command again"),
     errno.EACCES: ("permission denied", "choose another folder, for example with --runs"),
@@ -68,6 +72,28 @@ def published(path: Path, before: Callable[[Path], None] = _nothing) -> Iterator
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def output(path: Path) -> Iterator[BinaryIO]:
+    """Gives a stream to a file that the user names: it is replaced once it is whole.
+
+    A link is followed. A device or a pipe is written to: only a file can be replaced.
+
+    Raises:
+        DiskError: Opening or publishing failed; an earlier file is untouched.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        try:
+            stream = path.open("wb")
+        except OSError as error:
+            raise disk_error(error, f"writing {path}") from error
+        with stream:
+            yield stream
+    else:
+        target = Path(os.path.realpath(path))
+        with published(target) as temporary, temporary.open("wb") as stream:
+            yield stream
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Writes a whole file durably; raises `DiskError`."""
     with published(path) as temporary:
@@ -77,6 +103,12 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Writes a whole UTF-8 file durably; raises `DiskError`."""
     write_bytes(path, text.encode())
+
+
+def write_output(path: Path, text: str) -> None:
+    """Writes a text to a file that the user names; see `output`."""
+    with output(path) as stream:
+        stream.write(text.encode())
 
 
 def read_regular(path: Path, most_bytes: int | None = None) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -175,3 +176,9 @@ Data = Annotated[
     Field(discriminator="source"),
 ]
 TableData = CsvData | ParquetData | BuiltinData
+
+
+def own_paths(data: Data) -> list[Path]:
+    """Returns the files and folders that a section names; none for data that comes by a name."""
+    named = (getattr(data, name, None) for name in ("path", "validation_path", "test_path"))
+    return [Path(path) for path in named if path]

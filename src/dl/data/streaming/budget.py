@@ -11,7 +11,7 @@ import pyarrow
 import pyarrow.parquet
 
 from dl.config.schema import Config
-from dl.config.sections.data import CsvData, ImagesData, ParquetData
+from dl.config.sections.data import CsvData, ImagesData, ParquetData, own_paths
 from dl.data.arrays.images import picture_files
 from dl.data.arrays.memory import available_memory
 from dl.data.files import check_file
@@ -34,7 +34,7 @@ def held(config: Config, paths: Iterable[Path] | None = None) -> Held:
     """
     if not isinstance(config.data, CsvData | ParquetData | ImagesData):
         return Held(False, f"the source {config.data.source} is held in memory")
-    chosen = list(_own_paths(config.data) if paths is None else paths)
+    chosen = list(own_paths(config.data) if paths is None else paths)
     size = sum(_size(config.data, path) for path in chosen)
     budget = memory_budget(config.engine.memory)
     words = f"{_about(size)} as numbers"
@@ -51,10 +51,6 @@ def memory_budget(setting: int | Literal["auto"]) -> int:
     if setting == "auto":
         return available_memory() // _AUTO_SHARE
     return setting * _MEGABYTE
-
-
-def _own_paths(data: CsvData | ParquetData | ImagesData) -> list[Path]:
-    return [Path(path) for path in (data.path, data.validation_path, data.test_path) if path]
 
 
 def _size(data: CsvData | ParquetData | ImagesData, path: Path) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dl.config.schema import Config
-from dl.config.sections.data import BuiltinData, ColumnKind, CsvData, ParquetData
+from dl.config.sections.data import BuiltinData, ColumnKind, CsvData, ParquetData, own_paths
 from dl.data.files import unchanged
 from dl.data.fingerprint import fingerprint_files
 from dl.data.raw import Column, RawParts, RawTable
@@ -74,7 +74,7 @@ def read_files(config: Config, data: FileData, read: ReadTable) -> RawParts:
     """Reads the config's files with a function that reads one; the first decides the kinds."""
     targets = (data.target,) if isinstance(data.target, str) else data.target
     wanted = Wanted(data.features, targets, data.columns or {}, _strict_target(config))
-    paths = [Path(path) for path in (data.path, data.validation_path, data.test_path) if path]
+    paths = own_paths(data)
     with unchanged(paths):
         train = read(config, Path(data.path), wanted)
         _check_kinds(data, train)
