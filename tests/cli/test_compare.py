@@ -119,6 +119,16 @@ def test_runs_without_answers_are_compared_by_their_metrics(dl: Dl, root: Path) 
     )
 
 
+def test_a_metric_is_one_row_whatever_the_runs_call_it(dl: Dl, root: Path) -> None:
+    first = make_run(root, "a")
+    other = make_run(root, "b")
+    publish(first.metrics, json.dumps({"test": {"loss": 1, "mae": 2.0}}).encode())
+    publish(other.metrics, json.dumps({"test": {"loss": 1, "mean_absolute_error": 3}}).encode())
+    outcome = dl("compare", "a", "b", "--runs", root, "--json")
+    metrics = json.loads(outcome.out)["metrics"]
+    assert metrics == {"test.loss": [1, 1], "test.mae": [2.0, 3]}
+
+
 def test_other_rows_are_not_compared(dl: Dl, root: Path) -> None:
     judged_run(root, 48, right=10, rows=20)
     outcome = dl("compare", "digits/1", "digits/3", "--runs", root)

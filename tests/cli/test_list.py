@@ -40,6 +40,8 @@ def test_list_shows_the_newest_last(dl: Dl, root: Path) -> None:
     [
         (["digits"], ["digits/0001", "digits/0002"]),
         (["--filter", "accuracy>0.92"], ["digits/0002"]),
+        (["--filter", "acc>0.92"], ["digits/0002"]),
+        (["--filter", "test.acc>0.92", "--sort", "acc", "--columns", "acc"], ["digits/0002"]),
         (["--filter", "status=failed"], ["iris/0001"]),
         (["--filter", "training.batch_size=16"], ["digits/0001"]),
         (["--sort", "-accuracy"], ["digits/0002", "digits/0001", "iris/0001"]),

@@ -228,6 +228,8 @@ def watched(callback: dict[str, Any], data: dict[str, Any] = UNKNOWN, **training
         ("loss", []),
         ("val_loss", []),
         ("val_mae", ["mae"]),
+        ("val_mean_absolute_error", ["mae"]),
+        ("val_mae", [{"type": "MeanAbsoluteError", "name": "off_by"}]),
         ("rmse", [{"type": "RootMeanSquaredError", "name": "rmse"}]),
         ("root_mean_squared_error", [{"type": "RootMeanSquaredError"}]),
     ],
@@ -236,7 +238,7 @@ def test_what_is_measured_can_be_watched(monitor: str, metrics: list[Any]) -> No
     assert watched({"type": "EarlyStopping", "monitor": monitor}, metrics=metrics) == []
 
 
-@pytest.mark.parametrize("monitor", ["learning_rate", "val_mse", "mean_absolute_error", "Loss"])
+@pytest.mark.parametrize("monitor", ["learning_rate", "val_mse", "Loss"])
 def test_what_is_not_measured_cannot_be_watched(monitor: str) -> None:
     found = watched({"type": "EarlyStopping", "monitor": monitor}, metrics=["mae"])
     assert found == ["training.callbacks.0.monitor"]

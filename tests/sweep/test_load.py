@@ -68,6 +68,13 @@ def test_the_objective_is_the_first_metric_of_validation_by_default(tmp_path: Pa
     assert (goal.metric, goal.maximize, goal.at_best) == ("val_accuracy", True, True)
 
 
+@pytest.mark.parametrize("name", ["val_acc", "val_Accuracy"])
+def test_the_objective_may_have_any_name_of_its_metric(tmp_path: Path, name: str) -> None:
+    text = f"objective: {{metric: {name}}}\nparameters: {{training.epochs: [1]}}"
+    goal = make_sweep(tmp_path, text).goal
+    assert (goal.metric, goal.maximize) == ("val_accuracy", True)
+
+
 def test_values_are_checked_by_the_rules_of_the_config(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,7 +102,7 @@ hint: did you mean hidden?"""
     ("text", "message"),
     [
         ("trails: 3\nparameters: {training.epochs: [1]}", "trails is not known"),
-        ("objective: {metric: val_acc}\nparameters: {training.epochs: [1]}", "is not measured"),
+        ("objective: {metric: val_auc}\nparameters: {training.epochs: [1]}", "is not measured"),
         ("parameters: {training.epochs: {int: [1, 5]}}", "is a range, and a grid needs values"),
         ("method: tpe\nparameters: {training.epochs: [1]}", "trials is missing: tpe has no end"),
         ("parameters: {training.epochs: [1, 1]}", "has a value twice"),

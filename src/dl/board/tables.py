@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dl.browse.entries import Entry, entries_of, read_entries, utc_now
-from dl.browse.select import Row, parse_condition, require_keys, sort_rows
+from dl.browse.select import Row, parse_condition, require_keys, sort_rows, with_other_names
 from dl.browse.settings import SettingsMemory
 from dl.errors import RunError
 from dl.runs.find import all_sweeps
@@ -40,7 +40,7 @@ def _table(entries: list[Entry], root: Path, conditions: list[str], sort: str) -
     parsed = [parse_condition(text) for text in conditions]
     keys = [condition.key for condition in parsed] + [sort.removeprefix("-")]
     now = utc_now()
-    rows: list[Row] = [entry.facts(now) for entry in entries]
+    rows = with_other_names((entry.facts(now) for entry in entries), keys)
     if rows and not all(any(key in row for row in rows) for key in keys):
         memory = SettingsMemory(root)
         rows = [{**memory.of(e.run), **row} for e, row in zip(entries, rows, strict=True)]

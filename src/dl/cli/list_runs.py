@@ -116,9 +116,10 @@ def _chosen(
 def _rows(entries: Sequence[Entry], root: Path, wanted: set[str]) -> list[Row]:
     """Returns what is known of each run; configs are read only where a wanted key needs them."""
     from dl.browse.entries import utc_now
+    from dl.browse.select import with_other_names
 
     now = utc_now()
-    rows: list[Row] = [entry.facts(now) for entry in entries]
+    rows = with_other_names((entry.facts(now) for entry in entries), wanted)
     if all(any(key in row for row in rows) for key in wanted):
         return rows
     from dl.browse.settings import SettingsMemory

@@ -16,6 +16,7 @@ from dl.data.targets.answers import answers
 from dl.data.types import Array
 from dl.runs.history import read_history
 from dl.runs.record import read_json
+from dl.vocabulary.measured import called_here
 
 _OF_THE_RUN = frozenset({"name"})
 """Settings that say which run it is, not how it was trained."""
@@ -79,7 +80,7 @@ class Comparison:
 
 
 def compare(entries: Sequence[Entry]) -> Comparison:
-    """Compares two or more runs.
+    """Compares two or more runs; a metric is called by the name that it has in the first of them.
 
     Raises:
         RunError: A file of a run is damaged.
@@ -93,7 +94,7 @@ def compare(entries: Sequence[Entry]) -> Comparison:
         epochs=tuple(entry.record.epochs for entry in entries),
         verdicts=verdicts,
         unjudged=unjudged,
-        histories=tuple(_history(entry) for entry in entries),
+        histories=_histories(entries),
     )
 
 
@@ -108,20 +109,26 @@ def _settings(entries: Sequence[Entry]) -> tuple[SettingRow, ...]:
 
 
 def _metrics(entries: Sequence[Entry]) -> tuple[MetricRow, ...]:
-    named = dict.fromkeys(
-        (part, name)
+    first = entries[0].metrics
+    measured = [
+        {
+            (part, called_here(name, first.get(part, ()))): value
+            for part, values in entry.metrics.items()
+            for name, value in values.items()
+        }
         for entry in entries
-        for part, values in entry.metrics.items()
-        for name in values
-    )
+    ]
+    named = dict.fromkeys(key for values in measured for key in values)
+    return tuple(MetricRow(*key, tuple(values.get(key) for values in measured)) for key in named)
+
+
+def _histories(entries: Sequence[Entry]) -> tuple[History, ...]:
+    read = [read_history(entry.run) if entry.run.history.exists() else [] for entry in entries]
+    known = read[0][0] if read[0] else {}
     return tuple(
-        MetricRow(part, name, tuple(entry.metrics.get(part, {}).get(name) for entry in entries))
-        for part, name in named
+        [{called_here(name, known): value for name, value in row.items()} for row in rows]
+        for rows in read
     )
-
-
-def _history(entry: Entry) -> History:
-    return read_history(entry.run) if entry.run.history.exists() else []
 
 
 @dataclass(frozen=True, slots=True)

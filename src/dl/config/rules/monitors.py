@@ -9,9 +9,8 @@ from dl.config.rules.partial import Facts
 from dl.config.rules.words import listed, place
 from dl.config.schema import Config
 from dl.config.sections.data import CsvData, Data, ImagesData, NpzData, ParquetData
-from dl.errors import closest
-from dl.vocabulary.catalog import find
-from dl.vocabulary.spec import Finding, Kind, Path, Spec
+from dl.vocabulary.measured import metric_name, nearest_measured
+from dl.vocabulary.spec import Finding, Path, Spec
 
 _RISING = frozenset(
     {
@@ -58,15 +57,7 @@ def has_validation(data: Data) -> bool:
 
 def metric_names(metrics: tuple[Spec, ...]) -> tuple[str, ...]:
     """Returns the names under which the metrics stand in the history, in their order."""
-    return tuple(_metric_name(metric) for metric in metrics)
-
-
-def _metric_name(metric: Spec) -> str:
-    name = metric.parameters.get("name")
-    if isinstance(name, str):
-        return name
-    entry = find(Kind.METRIC, metric.type)
-    return (entry.default_name if entry else None) or metric.type
+    return tuple(map(metric_name, metrics))
 
 
 def measured(config: Config) -> tuple[str, ...]:
@@ -126,7 +117,7 @@ def _unknown_monitor(
 ) -> Finding:
     validated = facts.data is None or has_validation(facts.data)
     known = [*names, *(f"val_{name}" for name in names if validated)]
-    near = closest(monitor, known)
+    near = nearest_measured(monitor, known)
     return Finding(
         path,
         "names nothing that is measured",

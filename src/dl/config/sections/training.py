@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from dl.config.objects import ObjectOf
 from dl.config.sections.base import PositiveFloat, PositiveInt, Section
+from dl.vocabulary.measured import called_here, metric_name
 from dl.vocabulary.spec import Kind, Spec
 
 
@@ -44,3 +46,21 @@ class Training(Section):
     callbacks: tuple[Annotated[Spec, ObjectOf(Kind.CALLBACK)], ...] = Field(
         default=(), description="Keras' callbacks."
     )
+
+    @field_validator("callbacks")
+    @classmethod
+    def _watch_what_is_measured(
+        cls, callbacks: tuple[Spec, ...], info: ValidationInfo
+    ) -> tuple[Spec, ...]:
+        """Calls what a callback watches as the history does: `val_mae`, whatever was written."""
+        metrics = info.data.get("metrics", ())
+        return tuple(_watching(callback, metrics) for callback in callbacks)
+
+
+def _watching(callback: Spec, metrics: tuple[Spec, ...]) -> Spec:
+    monitor = callback.parameters.get("monitor")
+    if not isinstance(monitor, str):
+        return callback
+    names = [f"{part}{metric_name(metric)}" for metric in metrics for part in ("", "val_")]
+    named = called_here(monitor, names, metrics)
+    return replace(callback, parameters={**callback.parameters, "monitor": named})

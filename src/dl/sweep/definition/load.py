@@ -17,13 +17,14 @@ from dl.config.overrides import Override
 from dl.config.problems import problems_of
 from dl.config.rules.monitors import better, measured
 from dl.config.source import read_bytes
-from dl.errors import ConfigError, Problem, closest
+from dl.errors import ConfigError, Problem
 from dl.sweep.definition.listed import Listed, read_listed
 from dl.sweep.definition.misfits import SEARCHES, misfits
 from dl.sweep.definition.parameters import Parameter, read_parameters
 from dl.sweep.definition.schema import SweepFile
 from dl.sweep.definition.space import ends_of, grid_size, overrides_of
 from dl.sweep.definition.terms import Goal, Terms
+from dl.vocabulary.measured import called_here, nearest_measured
 from dl.vocabulary.words import listing
 
 
@@ -157,9 +158,10 @@ def _looks_like_config(root: MapNode) -> Iterator[Problem]:
 def _goal(file: SweepFile, base: Loaded, root: MapNode, problems: list[Problem]) -> Goal | None:
     columns = measured(base.config)
     at = place(root, ("objective", "metric"))
-    metric = file.objective.metric or _default_metric(columns)
+    written = file.objective.metric or _default_metric(columns)
+    metric = called_here(written, columns, base.config.training.metrics)
     if metric not in columns:
-        near = closest(metric, columns)
+        near = nearest_measured(metric, columns)
         problems.append(
             Problem(
                 "objective.metric is not measured by the base",
