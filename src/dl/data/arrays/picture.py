@@ -21,6 +21,17 @@ MOST_PIXELS = 89_478_485
 """The number of pixels from which on Pillow warns of a decompression bomb."""
 
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+_UNSCALED = {
+    "F": "a float picture: it does not say which value is white",
+    "I": "a picture of 32-bit or signed numbers: it does not say which value is white",
+    "LAB": "a picture in the colours LAB",
+}
+"""Modes of Pillow that cannot be turned into bytes without guessing."""
+_BITS_OF_GRAYS = {"I;12": 12}
+"""Of pictures that Pillow gives as 16 bits; the others have them."""
+_PHOTOMETRIC, _YCBCR = 262, 6
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+"""How a TIFF file begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +72,16 @@ def read_picture(path: Path, reading: Reading) -> Array:
     (bilinear, over all pixels that fall together). Of a moving picture the first frame counts.
 
     Raises:
-        DataError: The file is no picture, truncated, or has more than `MOST_PIXELS` pixels.
+        DataError: The file is no picture, truncated, has more than `MOST_PIXELS` pixels, or pixels
+            that are no shades of black to white.
     """
     try:
         with Image.open(path, formats=_FORMATS) as image:
             _check_pixels(path, image.width, image.height)
+            _check_mode(path, image)
             return _pixels(image, reading)
     except UnidentifiedImageError as error:
-        raise _broken(path, "is no picture", "a file of another kind") from error
+        raise _unknown(path) from error
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(path, str(error)) from error
     except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
@@ -85,17 +98,71 @@ def _pixels(image: Image.Image, reading: Reading) -> Array:
         # The decoder may skip detail that the resizing would average away; twice the size is kept.
         side = 2 * max(reading.width, reading.height)
         image.draft(None, (side, side))
-    upright = _in_bytes(ImageOps.exif_transpose(image))
+    bits = _BITS_OF_GRAYS.get(_stored(image)[0], 16)
+    upright = _on_black(_in_bytes(ImageOps.exif_transpose(image), bits))
     coloured = upright.convert("L" if reading.grayscale else "RGB")
     resized = coloured.resize((reading.width, reading.height), Image.Resampling.BILINEAR)
     return np.asarray(resized, np.uint8).reshape(reading.shape)
 
 
-def _in_bytes(image: Image.Image) -> Image.Image:
-    """Returns grays of 16 bits as 8 bits, which Pillow's own conversion would cut off at 255."""
-    if not image.mode.startswith("I"):
+def _in_bytes(image: Image.Image, bits: int) -> Image.Image:
+    """Returns grays of many bits as 8 bits, which Pillow's own conversion would cut off at 255."""
+    if not image.mode.startswith("I;"):
         return image
-    return Image.fromarray((np.clip(np.asarray(image), 0, 65_535) >> 8).astype(np.uint8))
+    return Image.fromarray((np.asarray(image) >> (bits - 8)).astype(np.uint8))
+
+
+def _on_black(image: Image.Image) -> Image.Image:
+    if not image.has_transparency_data:
+        return image
+    black = Image.new("RGBA", image.size, (0, 0, 0, 255))
+    return Image.alpha_composite(black, image.convert("RGBA"))
+
+
+def _check_mode(path: Path, image: Image.Image) -> None:
+    """Refuses what Pillow opens, but gives other pixels of than the file has."""
+    kind, codec = _stored(image)
+    reason = _UNSCALED.get(image.mode)
+    if "transparency" in image.info and kind.endswith((";2", ";4", "16B")):
+        # Pillow compares the colour, as the file has it, with pixels that were made 8 bits.
+        reason = "a transparent colour in a picture that has not 8 bits"
+    if (kind, codec, _tag(image, _PHOTOMETRIC)) == ("RGBX", "raw", _YCBCR):
+        reason = "an uncompressed TIFF file in the colours YCbCr"
+    if reason is not None:
+        raise _no_bytes(path, reason)
+
+
+def _stored(image: Image.Image) -> tuple[str, str]:
+    """Returns how a file holds its pixels, in Pillow's words (`RGB;16B`), and their compression."""
+    tiles = getattr(image, "tile", None)
+    if not tiles:
+        return "", ""
+    args = tiles[0].args
+    return args if isinstance(args, str) else str(args[0]), str(tiles[0].codec_name)
+
+
+def _tag(image: Image.Image, tag: int) -> object:
+    return getattr(image, "tag_v2", {}).get(tag)
+
+
+def _unknown(path: Path) -> DataError:
+    try:
+        with path.open("rb") as file:
+            begin = file.read(4)
+    except OSError:
+        begin = b""
+    if begin in _TIFF:
+        return _no_bytes(path, "a TIFF file with pixels of a kind that Pillow does not know")
+    return _broken(path, "is no picture", "a file of another kind")
+
+
+def _no_bytes(path: Path, found: str) -> DataError:
+    return DataError(
+        f"{path}: the picture cannot be read as bytes from black to white",
+        expected="gray or RGB colours of 8 or 16 bits",
+        found=found,
+        hint="save it so, for example as PNG, with the darkest value as 0 and the lightest as 255",
+    )
 
 
 def _too_many_pixels(path: Path, found: str) -> DataError:
