@@ -170,17 +170,6 @@ def test_token_numbers_stay_whole() -> None:
     assert tokens.tolist() == x.tolist()
 
 
-@pytest.mark.parametrize(("value", "found"), [(0.5, "0.5"), (-1, "-1")])
-def test_other_token_numbers_are_refused(value: float, found: str) -> None:
-    embedding = {"type": "Embedding", "input_dim": 9, "output_dim": 2}
-    x = np.array([[1, 2], [value, 3]])
-    with pytest.raises(DataError) as raised:
-        transform_arrays(make_arrays(None, x), learned(x, make_config(layers=[embedding])))
-    (problem,) = raised.value.problems
-    assert problem.message == ("rows.npz: row 1 (the first is row 0): an input is no token number")
-    assert problem.found == found
-
-
 @pytest.mark.parametrize(("value", "found"), [(np.nan, "nan"), (np.inf, "inf"), (1e300, "1e+300")])
 def test_input_that_is_no_float32_names_row_and_value(value: float, found: str) -> None:
     x = np.zeros((5000, 2))

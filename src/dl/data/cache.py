@@ -8,6 +8,7 @@ from dl.config.load import Loaded
 from dl.config.schema import Config
 from dl.data.load import read_dataset
 from dl.data.targets.output import output_of
+from dl.data.tokens import tokens_of
 from dl.data.types import Dataset
 from dl.progress import Reporter
 from dl.vocabulary.spec import document
@@ -41,8 +42,8 @@ class Datasets:
 def data_key(config: Config) -> str:
     """Returns a text that is the same for two configs only if their datasets are.
 
-    Of the network it takes what says how rows are read: the kinds of its layers, its input and its
-    output; of the training the loss, and whether a batch is all rows.
+    Of the network it takes what says how rows are read: the kinds of its layers, its input, what
+    it looks up and its output; of the training the loss, and whether a batch is all rows.
     """
     layers = config.model.layers
     return repr(
@@ -55,6 +56,7 @@ def data_key(config: Config) -> str:
             config.model.input_shape,
             [document(layer) for layer in layers if layer.type == "Input"],
             [layer.type for layer in layers],
+            tokens_of(layers),
             output_of(config),
             config.training.loss.type,
             config.training.batch_size == "full",

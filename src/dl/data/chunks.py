@@ -17,7 +17,7 @@ from dl.config.sections.data import ParquetData
 from dl.data.files import check_file
 from dl.data.inputs import TableInputs, learned_inputs
 from dl.data.load import load_split, read_inputs
-from dl.data.preprocessing.transform import Unseen, transform
+from dl.data.preprocessing.transform import Unseen
 from dl.data.tables.chunks import ReadChunk, csv_chunks, parquet_chunks, parquet_rows
 from dl.data.tables.csv_file import no_rows
 from dl.data.tables.pieces import Dialect, csv_pieces
@@ -63,7 +63,7 @@ def open_chunks(
     Raises:
         DataError: The rows cannot be used with this run; also while they are read.
     """
-    inputs = learned_inputs(learned)
+    inputs = learned_inputs(learned, config)
     if isinstance(inputs, TableInputs):
         title = str(source) if isinstance(source, Path) else "standard input"
         table = _Table(config, inputs, source, title, reporter)
@@ -153,7 +153,7 @@ class _Table:
 
 def _numbers(read: ReadChunk, inputs: TableInputs, warn: Callable[[Unseen], None]) -> Array | None:
     table = read()
-    return None if table is None else transform(table, inputs.features, warn)
+    return None if table is None else inputs.numbers(table, warn)
 
 
 def _wanted(inputs: TableInputs) -> Wanted:

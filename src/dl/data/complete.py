@@ -21,14 +21,14 @@ def complete(config: Config, dataset: Dataset) -> Config:
         "classes": dataset.info.classes or None,
         "split": split_of(dataset.learned),
     }
-    inputs = learned_inputs(dataset.learned)
+    inputs = learned_inputs(dataset.learned, config)
     match inputs:
-        case TableInputs(features):
+        case TableInputs(features, _):
             data["features"] = tuple(feature.name for feature in features)
             data["columns"] = {feature.name: feature.kind for feature in features}
             numeric = config.preprocess.numeric or "standardize"
             config = _with(config, "preprocess", {"numeric": numeric})
-        case ArrayInputs(feature):
+        case ArrayInputs(feature, _):
             scaling = {"numeric": feature.scaling, "scale": feature.scale}
             config = _with(config, "preprocess", scaling)
     if isinstance(config.data, SyntheticData):

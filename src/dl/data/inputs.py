@@ -6,11 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dl.config.schema import Config
 from dl.data.arrays.prepare import ArrayFeature, array_feature_of, learn_arrays, transform_arrays
 from dl.data.preprocessing import feature_names, learn_features, transform
 from dl.data.preprocessing.features import Feature, document, feature_of
+from dl.data.preprocessing.transform import Warn
 from dl.data.raw import Raw, RawParts, RawTable
+from dl.data.tokens import Tokens, tokens_of
 from dl.data.types import Array, Rows
 from dl.errors import DataError
 from dl.progress import Reporter
@@ -18,9 +23,15 @@ from dl.progress import Reporter
 
 @dataclass(frozen=True, slots=True)
 class TableInputs:
-    """How the columns of a table become numbers."""
+    """How the columns of a table become numbers.
+
+    Attributes:
+        features: What was learned about each column.
+        tokens: What the model looks up, if it does.
+    """
 
     features: tuple[Feature, ...]
+    tokens: Tokens | None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -41,7 +52,11 @@ class TableInputs:
         """Returns the rows as numbers, shape (rows, columns)."""
         if not isinstance(raw, RawTable):
             raise DataError(f"{raw.source}: holds arrays, but the model takes columns of a table")
-        return transform(raw, self.features, lambda unseen: reporter.warn(unseen.text()))
+        return self.numbers(raw, lambda unseen: reporter.warn(unseen.text()))
+
+    def numbers(self, table: RawTable, warn: Warn) -> NDArray[np.float32]:
+        """Returns the rows as numbers; see `transform`."""
+        return transform(table, self.features, warn, self.tokens)
 
     def document(self) -> list[dict[str, Any]]:
         """Returns what was learned as plain data, for `learned["features"]`."""
@@ -50,9 +65,15 @@ class TableInputs:
 
 @dataclass(frozen=True, slots=True)
 class ArrayInputs:
-    """How arrays become numbers."""
+    """How arrays become numbers.
+
+    Attributes:
+        feature: What was learned.
+        tokens: What the model looks up, if it does.
+    """
 
     feature: ArrayFeature
+    tokens: Tokens | None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -73,7 +94,7 @@ class ArrayInputs:
         """Returns the rows as numbers, shape (rows, *input_shape)."""
         if isinstance(raw, RawTable):
             raise DataError(f"{raw.source}: is a table, but the model takes arrays")
-        return transform_arrays(raw, self.feature)
+        return transform_arrays(raw, self.feature, self.tokens)
 
     def document(self) -> list[dict[str, Any]]:
         """Returns what was learned as plain data, for `learned["features"]`."""
@@ -90,13 +111,15 @@ def learn_inputs(config: Config, parts: RawParts, train: Raw, reporter: Reporter
         DataError: The inputs cannot be used as the config says.
         Findings: `model.input_shape` is another shape than that of the data.
     """
+    tokens = tokens_of(config.model.layers)
     if isinstance(train, RawTable):
-        return TableInputs(tuple(learn_features(train, config.preprocess)))
-    return ArrayInputs(learn_arrays(train, config, parts.image, reporter))
+        return TableInputs(tuple(learn_features(train, config.preprocess)), tokens)
+    return ArrayInputs(learn_arrays(train, config, parts.image, reporter), tokens)
 
 
-def learned_inputs(learned: Mapping[str, Any]) -> InputsLearned:
-    """Returns what `learned` tells about the inputs."""
+def learned_inputs(learned: Mapping[str, Any], config: Config) -> InputsLearned:
+    """Returns what `learned` tells about the inputs, and the config about what is looked up."""
+    tokens = tokens_of(config.model.layers)
     if any(feature["kind"] == "array" for feature in learned["features"]):
-        return ArrayInputs(array_feature_of(learned))
-    return TableInputs(tuple(feature_of(feature) for feature in learned["features"]))
+        return ArrayInputs(array_feature_of(learned), tokens)
+    return TableInputs(tuple(feature_of(feature) for feature in learned["features"]), tokens)

@@ -98,7 +98,7 @@ def load_part(config: Config, learned: dict[str, Any], path: Path, reporter: Rep
     with reporter.stage(f"Reading {path}"):
         raw = _without_gaps(read_labelled(config, learned, path, reporter), config)
     with reporter.stage("Preparing the rows"):
-        return _prepared(raw, learned_inputs(learned), target_of(learned), reporter)
+        return _prepared(raw, learned_inputs(learned, config), target_of(learned), reporter)
 
 
 def load_split(config: Config, learned: dict[str, Any], split: str, reporter: Reporter) -> Part:
@@ -131,7 +131,7 @@ def load_split(config: Config, learned: dict[str, Any], split: str, reporter: Re
                 f"the run has no {split} part",
                 hint=f"train with `data.split.{split}` above 0, or name rows with `--data FILE`",
             )
-        return _prepared(raw, learned_inputs(learned), target, reporter)
+        return _prepared(raw, learned_inputs(learned, config), target, reporter)
 
 
 def read_inputs(config: Config, learned: dict[str, Any], path: Path, reporter: Reporter) -> Inputs:
@@ -143,7 +143,7 @@ def read_inputs(config: Config, learned: dict[str, Any], path: Path, reporter: R
     with reporter.stage(f"Reading {path}"):
         raw = read_arrays(config, path, reporter)
     with reporter.stage("Preparing the rows"):
-        return Inputs(learned_inputs(learned).apply(raw, reporter), raw.files)
+        return Inputs(learned_inputs(learned, config).apply(raw, reporter), raw.files)
 
 
 def info_of(learned: Mapping[str, Any]) -> DataInfo:

@@ -26,7 +26,7 @@ class Preprocess(Section):
     unseen: Literal["zeros", "error"] = Field(
         default="zeros",
         description="A category that the training part had not: all zeros (ordinal: -1) with a "
-        "warning, or an error.",
+        "warning, or an error. Always an error where an Embedding looks up ordinal numbers.",
     )
     missing: Literal["error", "mean", "median", "most_frequent", "drop"] = Field(
         default="error",

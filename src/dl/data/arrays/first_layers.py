@@ -1,4 +1,4 @@
-"""What the first layers of the model take: pictures with channels, token numbers, raw pixels."""
+"""What the first layers of the model take: pictures with channels, raw pixels."""
 
 from __future__ import annotations
 
@@ -31,18 +31,12 @@ _IMAGE = frozenset(
         "Solarization",
     }
 )
-_TOKENS = frozenset({"Embedding", "CategoryEncoding", "IntegerLookup", "Hashing"})
 
 
 def takes_channels(layers: Sequence[Spec]) -> bool:
     """Whether the first layer that depends on the shape works on (height, width, channels)."""
     name = _deciding(layers)
     return name.endswith("2D") or name.startswith("Random") or name in _IMAGE
-
-
-def takes_tokens(layers: Sequence[Spec]) -> bool:
-    """Whether the first layer takes whole numbers that stand for words or categories."""
-    return _deciding(layers) in _TOKENS
 
 
 def rescales(layers: Sequence[Spec]) -> bool:

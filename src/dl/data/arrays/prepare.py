@@ -24,8 +24,9 @@ import numpy as np
 
 from dl.config.schema import Config
 from dl.config.sections.preprocess import Scaling
-from dl.data.arrays.first_layers import rescales, takes_channels, takes_tokens
+from dl.data.arrays.first_layers import rescales, takes_channels
 from dl.data.raw import RawArrays
+from dl.data.tokens import Tokens, tokens_of
 from dl.data.types import Array, Rows
 from dl.errors import DataError
 from dl.progress import Reporter
@@ -85,12 +86,11 @@ def learn_arrays(train: RawArrays, config: Config, image: bool, reporter: Report
         reporter: Is told when a channel axis is added.
 
     Raises:
-        DataError: A value is missing, or token numbers are no whole numbers.
         Findings: `model.input_shape` is another shape than that of the data.
     """
     layers, shape = config.model.layers, train.x.shape[1:]
     channel_axis = _wants_axis(shape, config)
-    tokens = takes_tokens(layers)
+    tokens = tokens_of(layers) is not None
     if channel_axis:
         reporter.note(
             f"{train.source}: a channel axis is added to the pictures: {shape} becomes "
@@ -115,17 +115,26 @@ def learn_arrays(train: RawArrays, config: Config, image: bool, reporter: Report
     return feature
 
 
-def transform_arrays(raw: RawArrays, feature: ArrayFeature) -> Rows:
+def transform_arrays(raw: RawArrays, feature: ArrayFeature, tokens: Tokens | None = None) -> Rows:
     """Returns `x`, by what was learned alone; rows that are ready already are not copied.
 
     Rows that lie on the disk stay there as they are, and are transformed each time they are read.
 
+    Args:
+        raw: The rows as they were read.
+        feature: What was learned.
+        tokens: What the model looks up, if it does.
+
     Raises:
-        DataError: The rows have another shape, or a value is missing or infinite.
+        DataError: The rows have another shape, a value is missing or infinite, or cannot be looked
+            up.
     """
     _check_shape(raw, feature)
     if isinstance(raw.x, np.ndarray):
-        return _transformed(raw, raw.x, feature)
+        return _transformed(raw, raw.x, feature, tokens)
+    for start in range(0, len(raw), _BLOCK) if tokens else ():
+        block = raw.take(np.arange(start, min(start + _BLOCK, len(raw))))
+        _transformed(block, block.x[:], feature, tokens)
     return _TransformedRows(raw, feature)
 
 
@@ -148,14 +157,20 @@ class _TransformedRows:
         return len(self.raw)
 
     def __getitem__(self, rows: slice | Array) -> Array:
-        return _transformed(self.raw, self.raw.x[rows], self.feature)
+        return _transformed(self.raw, self.raw.x[rows], self.feature, None)
 
 
-def _transformed(raw: RawArrays, read: Array, feature: ArrayFeature) -> Array:
-    """Transforms values of the rows; `raw` is for messages."""
+def _transformed(
+    raw: RawArrays, read: Array, feature: ArrayFeature, tokens: Tokens | None
+) -> Array:
+    """Transforms values of the rows; `raw` is for messages.
+
+    Without `tokens`, numbers that are looked up are not looked at.
+    """
     values = read[..., np.newaxis] if read.shape[1:] != feature.input_shape else read
     if feature.dtype == "int32":
-        return _tokens(raw, values)
+        _refuse_unknown(raw, values, tokens)
+        return values.astype(np.int32, copy=False)
     with np.errstate(over="ignore", invalid="ignore"):
         x = _divided(values, feature.scale)
         if feature.scaling != "none":
@@ -260,19 +275,12 @@ def _divided(values: Array, scale: float) -> Array:
     return np.divide(values, np.float32(scale), dtype=np.float32)
 
 
-def _tokens(raw: RawArrays, values: Array) -> Array:
-    """Returns token numbers as int32; only whole numbers from 0 on stand for a word."""
-    tokens = values.astype(np.int32, copy=False)
-    wrong = (tokens != values) | (tokens < 0)
-    if wrong.any():
-        row = tuple(int(place) for place in np.argwhere(wrong)[0])
-        raise DataError(
-            f"{row_place(raw, row[0])}: an input is no token number",
-            expected="whole numbers from 0 on: the model begins with a layer that looks them up",
-            found=str(values[row]),
-            hint="number the words or categories from 0 on",
-        )
-    return tokens
+def _refuse_unknown(raw: RawArrays, values: Array, tokens: Tokens | None) -> None:
+    if tokens is None or not (wrong := tokens.unknown(values)).any():
+        return
+    first = tuple(int(place) for place in np.argwhere(wrong)[0])
+    place = f"{row_place(raw, first[0])}: an input"
+    raise tokens.error(place, values, first, "number the words or categories from 0 on")
 
 
 def _refuse_no_number(raw: RawArrays, read: Array, x: Array) -> None:

@@ -20,6 +20,7 @@ from dl.data.preprocessing.features import (
 )
 from dl.data.preprocessing.missing import refuse_missing
 from dl.data.raw import Column, RawTable
+from dl.data.tokens import Tokens
 from dl.data.types import Array
 from dl.errors import DataError
 
@@ -58,17 +59,20 @@ class Unseen:
 Warn = Callable[[Unseen], None]
 
 
-def transform(table: RawTable, features: Sequence[Feature], warn: Warn) -> NDArray[np.float32]:
+def transform(
+    table: RawTable, features: Sequence[Feature], warn: Warn, tokens: Tokens | None = None
+) -> NDArray[np.float32]:
     """Returns the rows as numbers, shape (rows, columns of `feature_names`).
 
     Args:
         table: The rows; each feature's column is looked up by its name.
         features: What was learned from the training rows.
         warn: Told about categories that the training rows had not.
+        tokens: What the model looks up, if it does.
 
     Raises:
         DataError: A value is missing, a category is unknown or a number too large, where what was
-            learned gives no way out; the message has the row.
+            learned gives no way out, or a number cannot be looked up; the message has the row.
     """
     columns = sum(map(width, features))
     check_memory(
@@ -87,9 +91,11 @@ def transform(table: RawTable, features: Sequence[Feature], warn: Warn) -> NDArr
             case NumericFeature():
                 _numeric(table, feature, part)
             case CategoricalFeature():
-                _categorical(table, feature, part, warn)
+                _categorical(table, feature, part, warn, tokens)
             case DateFeature():
                 _date(table, feature, part)
+        if tokens is not None:
+            _refuse_unknown(table, feature, part, tokens)
     return x
 
 
@@ -118,12 +124,14 @@ def _numeric(table: RawTable, feature: NumericFeature, out: Array) -> None:
         )
 
 
-def _categorical(table: RawTable, feature: CategoricalFeature, out: Array, warn: Warn) -> None:
+def _categorical(
+    table: RawTable, feature: CategoricalFeature, out: Array, warn: Warn, tokens: Tokens | None
+) -> None:
     column = table.columns[feature.name]
     codes = _codes(table, feature, column)
     unseen = codes < 0
     if unseen.any():
-        _handle_unseen(table, feature, unseen, warn)
+        _handle_unseen(table, feature, unseen, warn, tokens)
     if feature.encoding == "ordinal":
         out[:, 0] = codes
         return
@@ -147,21 +155,44 @@ def _codes(table: RawTable, feature: CategoricalFeature, column: Column) -> Arra
 
 
 def _handle_unseen(
-    table: RawTable, feature: CategoricalFeature, unseen: NDArray[np.bool_], warn: Warn
+    table: RawTable,
+    feature: CategoricalFeature,
+    unseen: NDArray[np.bool_],
+    warn: Warn,
+    tokens: Tokens | None,
 ) -> None:
     column = table.columns[feature.name]
     row = int(np.argmax(unseen))
     place = table.place(int(table.rows[row]))
     category = column.categories[int(column.values[row])]
-    if feature.unseen == "error":
+    # A table that is looked up with -1 would give its last row: the numbers of another category.
+    has_no_number = feature.encoding == "ordinal" and tokens is not None and not tokens.signed
+    if feature.unseen == "error" or has_no_number:
         raise DataError(
             f"{place}: column {feature.name!r} has a category that the training part had not",
             expected=_listed(feature.categories),
             found=repr(category),
-            hint="correct it, or train with `preprocess.unseen: zeros`",
+            hint=f"correct it, or leave the row out: {tokens.layer} has no row for it"
+            if tokens is not None and has_no_number
+            else "correct it, or train with `preprocess.unseen: zeros`",
         )
     encoded = "-1" if feature.encoding == "ordinal" else "zeros"
     warn(Unseen(feature.name, place, int(unseen.sum()), category, encoded))
+
+
+def _refuse_unknown(table: RawTable, feature: Feature, out: Array, tokens: Tokens) -> None:
+    wrong = tokens.unknown(out)
+    if not wrong.any():
+        return
+    row, column = (int(place) for place in np.argwhere(wrong)[0])
+    place = f"{table.place(int(table.rows[row]))}: column {feature.name!r}"
+    hint = f"leave it out with `data.features`, or begin with another layer than {tokens.layer}"
+    match feature:
+        case CategoricalFeature():
+            place += f": category {feature.categories[int(out[row, column])]!r}"
+        case NumericFeature(scaling="standardize" | "minmax"):
+            hint = f"write `preprocess.numeric: none`, so that it is not scaled; or {hint}"
+    raise tokens.error(place, out, (row, column), hint)
 
 
 def _listed(categories: Sequence[str]) -> str:

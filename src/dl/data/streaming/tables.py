@@ -14,7 +14,7 @@ import pyarrow.parquet
 from dl.config.schema import Config
 from dl.config.sections.data import CsvData, ParquetData
 from dl.data.inputs import TableInputs
-from dl.data.preprocessing.transform import Unseen, transform
+from dl.data.preprocessing.transform import Unseen
 from dl.data.raw import Column, RawParts, RawTable
 from dl.data.streaming.csv_store import csv_frame
 from dl.data.streaming.scratch import ScratchFile, StoredArray, check_space
@@ -151,7 +151,7 @@ def prepare_table(table: StoredTable, inputs: TableInputs, reporter: Reporter) -
 
     scratch = ScratchFile()
     for positions in _blocks(len(table), max(width, len(table.columns))):
-        scratch.write(transform(table.take(positions), inputs.features, gather))
+        scratch.write(inputs.numbers(table.take(positions), gather))
     for found in unseen.values():
         reporter.warn(found.text())
     return scratch.array(np.float32, (len(table), width))

@@ -69,7 +69,8 @@ def _positions(layer: Any) -> int:
     """Returns how often the weights of a layer are used for a row."""
     name = type(layer).__name__
     if _is_recurrent(layer):
-        return _size(layer.input.shape[1:2])
+        # Behind a layer that masks steps, the input is a list: the rows, then their mask.
+        return _size(keras.tree.flatten(layer.input)[0].shape[1:2])
     if name in _PER_POSITION or "Conv" in name:
         return _size(layer.output.shape[1:-1])
     return 1
