@@ -63,7 +63,7 @@ def test_rare_class_if_stratifying_is_asked_for() -> None:
 
 def test_stratifying_without_classes() -> None:
     assert told(lambda: divide("rows", 10, Shares(0, 0.2, True), 0, None)) == (
-        "data.split.stratify: the target has no classes whose shares could be kept\n"
+        "data.split.stratify: the rows have no single class whose shares could be kept\n"
         "hint: leave `stratify` out"
     )
 

@@ -164,7 +164,7 @@ def _answered(entry: Entry) -> _Answered | None:
         return None
     learned = read_json(entry.run.preprocess)
     info = info_of(learned)
-    said = answers(rows.y, rows.outputs, info, learned)
+    said = answers(rows.y, rows.outputs, learned)
     scores = scores_of(said, info.task)
     if scores is None:
         return None

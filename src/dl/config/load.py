@@ -20,6 +20,7 @@ from dl.config.extends import read_with_bases
 from dl.config.nodes import Entry, MapNode, ScalarNode, find, plain
 from dl.config.overrides import Override, option_text, override
 from dl.config.problems import problem_of, problems_of
+from dl.config.resolve import resolved_text
 from dl.config.schema import Config
 from dl.config.source import read_bytes
 from dl.errors import ConfigError, Mark, Problem, RunError
@@ -96,6 +97,24 @@ def _check_bytes(name: str | None, overrides: Sequence[str | Override]) -> None:
         if not value.isascii() and value.encode("utf-8", "ignore").decode() != value:
             mark = Mark(option_text(option, value))
             raise ConfigError("these bytes are no UTF-8 text", mark=mark)
+
+
+def check_resolved(loaded: Loaded, config: Config) -> None:
+    """Checks what a run would keep as its config, by what will read it: before there is a run.
+
+    Args:
+        loaded: The config as the user wrote it.
+        config: The same with every inferred value filled in.
+
+    Raises:
+        ConfigError: `load_resolved` would refuse it; at the user's line.
+    """
+    names = {item.name for item in fields(rules.Partial)} & set(Config.model_fields)
+    sections = {name: getattr(config, name) for name in names}
+    findings = rules.check(rules.Partial(**sections, folder=loaded.folder))
+    if findings:
+        raise loaded.error(findings)
+    load_text(Path("resolved.yaml"), resolved_text(config).encode())
 
 
 def load_resolved(path: Path, text: bytes) -> Loaded:

@@ -6,7 +6,7 @@ import numpy as np
 
 from dl.config.rules.monitors import metric_names
 from dl.config.schema import Config
-from dl.data.targets import unscale
+from dl.data.targets import class_indexes, target_of, unscale
 from dl.data.types import Array, Dataset
 
 _ACCURACIES = frozenset(
@@ -41,7 +41,8 @@ def trivial_metrics(config: Config, dataset: Dataset) -> dict[str, float]:
 
 
 def _of_classes(kind: str, dataset: Dataset, y: Array, is_loss: bool) -> float | None:
-    train, labels = _labels(dataset.train.y), _labels(y)
+    target = target_of(dataset.learned)
+    train, labels = (class_indexes(part, target).reshape(-1) for part in (dataset.train.y, y))
     shares = np.bincount(train, minlength=int(labels.max()) + 1) / len(train)
     if kind in _ACCURACIES:
         return float(np.mean(labels == shares.argmax()))
@@ -63,8 +64,3 @@ def _of_numbers(kind: str, dataset: Dataset, y: Array, is_loss: bool) -> float |
         case "MeanAbsoluteError":
             return float(np.mean(np.abs(errors)))
     return None
-
-
-def _labels(y: Array) -> Array:
-    one_hot = y.ndim > 1 and y.shape[1] > 1
-    return y.argmax(axis=1) if one_hot else y.reshape(-1).astype(np.int64)

@@ -46,7 +46,8 @@ def divided(config: Config, parts: RawParts, target: Target, split: Split) -> Pi
         fold=split.fold,
     )
     rows = parts.train
-    labels = class_positions(rows, target) if target.task in ("binary", "multiclass") else None
+    one_class = target.task in ("binary", "multiclass") and not target.places
+    labels = class_positions(rows, target) if one_class else None
     division = divide(rows.source, len(rows), shares, config.seed, labels, target.classes)
     validation = rows.take(division.validation) if shares.validates else parts.validation
     test = rows.take(division.test) if shares.test else parts.test

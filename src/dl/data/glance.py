@@ -46,7 +46,8 @@ class Glance:
 
     Attributes:
         rows: Rows of each part.
-        classes: Rows of each class in each part, by part; empty for regression.
+        classes: Rows (or places of rows) of each class in each part, by part; empty for
+            regression.
         targets: Distribution of each number to predict; empty for classes.
         columns: Distribution of the columns of the input, in their own values.
         more_columns: How many further columns there are.
@@ -81,7 +82,7 @@ def _sample(rows: Rows) -> Array:
 def _classes(part: Part, dataset: Dataset) -> dict[str, int]:
     target = target_of(dataset.learned)
     if target.form in ("one_hot", "multilabel"):
-        counts = part.y.sum(axis=0)
+        counts = part.y.reshape(-1, len(target.classes)).sum(axis=0)
     else:
         counts = np.bincount(part.y.reshape(-1).astype(np.int64), minlength=len(target.classes))
     return {name: int(count) for name, count in zip(target.classes, counts, strict=True)}
@@ -89,7 +90,7 @@ def _classes(part: Part, dataset: Dataset) -> dict[str, int]:
 
 def _targets(dataset: Dataset, names: tuple[str, ...]) -> Iterator[Distribution]:
     values = unscale(_sample(dataset.train.y), dataset.learned)
-    values = values.reshape(len(values), -1)
+    values = values.reshape(-1 if target_of(dataset.learned).places else len(values), len(names))
     for place in range(min(values.shape[1], _MOST_COLUMNS)):
         yield _numbers(names[place] if place < len(names) else str(place), values[:, place])
 

@@ -48,6 +48,11 @@ class TableInputs:
         """Meaningless for tables."""
         return 1.0
 
+    @property
+    def scaling(self) -> None:
+        """Each column has a scaling of its own."""
+        return None
+
     def apply(self, raw: Raw, reporter: Reporter) -> Array:
         """Returns the rows as numbers, shape (rows, columns)."""
         if not isinstance(raw, RawTable):
@@ -89,6 +94,15 @@ class ArrayInputs:
     def pixel_max(self) -> float:
         """The value of `x` that is full brightness."""
         return self.feature.pixel_max
+
+    @property
+    def scaling(self) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+        """What is subtracted from values as read and what they are divided by, if anything."""
+        scale = self.feature.scale
+        center, spread = self.feature.center or (0.0,), self.feature.spread or (1.0,)
+        if scale == 1 and self.feature.scaling == "none":
+            return None
+        return tuple(scale * value for value in center), tuple(scale * value for value in spread)
 
     def apply(self, raw: Raw, reporter: Reporter) -> Rows:
         """Returns the rows as numbers, shape (rows, *input_shape)."""

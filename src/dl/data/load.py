@@ -74,8 +74,8 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
     with reporter.stage("Preparing the rows"):
         described = describe_target(parts.present(), config, parts.class_names)
         pieces = divided(config, parts, described, config.data.split)
-        target = fit_target(described, pieces.train, config)
         inputs = learn_inputs(config, parts, pieces.train, reporter)
+        target = fit_target(described, pieces.train, config, inputs.scaling)
         train = _prepared(pieces.train, inputs, target, reporter)
         info = _info(train, inputs, target)
         return Dataset(

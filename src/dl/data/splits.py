@@ -146,7 +146,7 @@ def _stratified(
     if labels is None:
         if shares.stratify:
             raise DataError(
-                "data.split.stratify: the target has no classes whose shares could be kept",
+                "data.split.stratify: the rows have no single class whose shares could be kept",
                 hint="leave `stratify` out",
             )
         return False

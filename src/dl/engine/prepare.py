@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import keras
 
-from dl.config.load import Loaded
+from dl.config.load import Loaded, check_resolved
 from dl.config.schema import Config
 from dl.data.complete import complete
 from dl.data.load import read_dataset
@@ -42,6 +42,7 @@ def prepare(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> Prepared:
             check_training(model, dataset, config)
     except Findings as error:
         raise loaded.error(error.findings) from error
+    check_resolved(loaded, config)
     return Prepared(loaded, config, dataset, model)
 
 

@@ -70,7 +70,7 @@ def _judged(
     rows = read_judged(run)
     if rows is None:
         return None
-    said = answers(rows.y, rows.outputs, info, learned)
+    said = answers(rows.y, rows.outputs, learned)
     return PlotInput(
         name=run.label,
         history=history,
@@ -81,4 +81,5 @@ def _judged(
         y_true=said.true,
         predictions=said.predicted,
         probabilities=said.probabilities,
+        places=said.places,
     )

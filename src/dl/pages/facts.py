@@ -74,7 +74,7 @@ def read_facts(run: RunDirectory) -> Facts:
 
 
 def _examples(judged: PlotInput) -> list[dict[str, str]]:
-    if judged.y_true is None or not len(judged.y_true):
+    if judged.y_true is None or not len(judged.y_true) or judged.places > 1:
         return []
     rows = np.arange(min(_MOST_EXAMPLES, len(judged.y_true)))
     true = words(judged, judged.y_true[rows])
@@ -83,7 +83,7 @@ def _examples(judged: PlotInput) -> list[dict[str, str]]:
 
 
 def _mistakes(judged: PlotInput, part: Part, learned: Facts) -> list[Facts]:
-    if judged.predictions is None or judged.y_true is None:
+    if judged.predictions is None or judged.y_true is None or judged.places > 1:
         return []
     rows = worst_rows(judged, _MOST_MISTAKES)
     columns = {

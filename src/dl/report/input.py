@@ -19,6 +19,8 @@ class PlotInput:
     """A run as the pictures show it.
 
     All arrays are about the same rows: those of `part`. Without them only the history is drawn.
+    Where a row has several places, such as steps or pixels, `y_true`, `predictions` and
+    `probabilities` have a row for each place.
 
     Attributes:
         name: The run, as a title: `digits/0003`.
@@ -40,6 +42,7 @@ class PlotInput:
         picture_shape: How to fold a row of `x` that is a picture in disguise, such as (8, 8).
         boundary: How the network divides the plane, where its inputs are two numbers.
         path: The way of the parameters, where the network is a unit with one input.
+        places: How many places each row has.
     """
 
     name: str
@@ -60,6 +63,7 @@ class PlotInput:
     picture_shape: tuple[int, ...] | None = None
     boundary: Boundary | None = None
     path: ParameterPath | None = None
+    places: int = 1
 
 
 def class_name(run: PlotInput, index: int) -> str:
@@ -94,7 +98,8 @@ def as_columns(values: Array) -> Array:
 
 def describe_part(run: PlotInput) -> str:
     """Returns the part and its number of rows in words: `test part, 360 rows`."""
-    count = 0 if run.y_true is None else len(run.y_true)
+    count = 0 if run.y_true is None else len(run.y_true) // run.places
+    each = f" of {run.places:,} places" if run.places > 1 else ""
     if run.part_rows is not None and run.part_rows > count:
-        return f"{run.part} part, {count:,} of {run.part_rows:,} rows"
-    return f"{run.part} part, {count:,} row{'' if count == 1 else 's'}"
+        return f"{run.part} part, {count:,} of {run.part_rows:,} rows{each}"
+    return f"{run.part} part, {count:,} row{'' if count == 1 else 's'}{each}"

@@ -26,7 +26,7 @@ def with_outputs(
         info: What is known about the data.
         learned: The content of `preprocess.json`.
     """
-    said = answers(part.y, outputs, info, learned)
+    said = answers(part.y, outputs, learned)
     folded = _picture_shape(info)
     return replace(
         run,
@@ -37,6 +37,7 @@ def with_outputs(
         y_true=said.true,
         predictions=said.predicted,
         probabilities=said.probabilities,
+        places=said.places,
         image=info.image,
         pixel_max=info.pixel_max if info.image else None,
         picture_shape=folded,

@@ -13,8 +13,8 @@ _RARE = 0.005
 
 
 def has_pictures(run: PlotInput) -> bool:
-    """Tells whether the rows of a run can be shown as pictures."""
-    if run.x is None or run.y_true is None or not len(run.x):
+    """Tells whether the rows of a run can be shown as pictures, each with one answer."""
+    if run.places > 1 or run.x is None or run.y_true is None or not len(run.x):
         return False
     return run.image or run.picture_shape is not None
 

@@ -21,6 +21,10 @@ ACTIVATION_LAYERS = {
 }
 """Layers that are an activation and nothing else."""
 _WITH_UNITS = frozenset({"Dense", "LSTM", "GRU", "SimpleRNN"})
+_RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN", "Bidirectional", "RNN"})
+_SPREADING = frozenset({"RepeatVector", "TimeDistributed", "Embedding"})
+_OF_STEPS_OR_PIXELS = ("Conv", "SeparableConv", "DepthwiseConv", "UpSampling", "MaxPooling", "Aver")
+"""How the names of layers begin that take and give rows of several axes."""
 _SEEN_THROUGH = _WITHOUT_EFFECT | _RESHAPING | {"Activation", *ACTIVATION_LAYERS}
 
 
@@ -34,6 +38,9 @@ class Output:
         layer: Position of the layer that sets the activation.
         units: Number of outputs, None where only Keras knows.
         units_path: Where the number of outputs stands.
+        channels: Number of outputs at each step or pixel, where the outputs of a row have several
+            axes: the length of the last one. None where only Keras knows.
+        reshaped: What a `Reshape` at the end makes of a row.
     """
 
     activation: str
@@ -41,23 +48,51 @@ class Output:
     layer: int
     units: int | None = None
     units_path: Path = ()
+    channels: int | None = None
+    reshaped: tuple[int, ...] | None = None
 
 
 def output_of(model: Model) -> Output | None:
     """Returns what the last layers say about the outputs, or None where only Keras knows."""
     activation: tuple[int, str, Path] | None = None
-    reshaped = False
+    reshaping: list[Spec] = []
     for index in reversed(range(len(model.layers))):
-        layer = model.layers[index]
-        own = activation_of(layer, ("model", "layers", index))
+        layer, path = _unwrapped(model.layers[index], ("model", "layers", index))
+        own = activation_of(layer, path)
         if own is not None:
             activation = activation or (index, *own)
         elif layer.type in _RESHAPING:
-            reshaped = True
+            reshaping.append(layer)
         if layer.type not in _SEEN_THROUGH:
-            sized = (index, layer) if layer.type in _WITH_UNITS and not reshaped else None
-            return _output(activation, sized) if activation else None
+            return _output(activation, layer, path, reshaping) if activation else None
     return None
+
+
+def keeps_axes(model: Model) -> bool | None:
+    """Tells whether the outputs of a row have several axes; None: if those of the input have."""
+    for layer in reversed(model.layers):
+        if layer.type == "Flatten" or layer.type.startswith("Global"):
+            return False
+        if layer.type in _RECURRENT:
+            inner = layer.parameters.get("layer")
+            whole = inner if isinstance(inner, Spec) else layer
+            return whole.parameters.get("return_sequences") is True
+        if layer.type in _SPREADING or layer.type.startswith(_OF_STEPS_OR_PIXELS):
+            return True
+        if layer.type == "Reshape":
+            return len(_target_shape(layer)) > 1
+    return None
+
+
+def _unwrapped(layer: Spec, path: Path) -> tuple[Spec, Path]:
+    """Returns the layer that a `TimeDistributed` applies at each step; any other as it is."""
+    inner = layer.parameters.get("layer") if layer.type == "TimeDistributed" else None
+    return (inner, (*path, "layer")) if isinstance(inner, Spec) else (layer, path)
+
+
+def _target_shape(layer: Spec) -> tuple[int, ...]:
+    shape = layer.parameters.get("target_shape")
+    return tuple(shape) if isinstance(shape, tuple | list) else ()
 
 
 def activation_of(layer: Spec, path: Path) -> tuple[str, Path] | None:
@@ -73,11 +108,21 @@ def activation_of(layer: Spec, path: Path) -> tuple[str, Path] | None:
     return (value.type if isinstance(value, Spec) else str(value)), at
 
 
-def _output(activation: tuple[int, str, Path], sized: tuple[int, Spec] | None) -> Output:
-    index, name, path = activation
-    if sized is None:
-        return Output(name, path, index)
-    position, layer = sized
-    units = layer.parameters.get("units")
-    units_path: Path = ("model", "layers", position, "units")
-    return Output(name, path, index, units if isinstance(units, int) else None, units_path)
+def _output(
+    activation: tuple[int, str, Path], layer: Spec, path: Path, reshaping: list[Spec]
+) -> Output:
+    index, name, activation_path = activation
+    last = next((spec for spec in reshaping if spec.type != "Identity"), None)
+    if last is not None:
+        shape = _target_shape(last) or None
+        channels = shape[-1] if shape and shape[-1] > 0 else None
+        return Output(name, activation_path, index, channels=channels, reshaped=shape)
+    if layer.type not in _WITH_UNITS:
+        return Output(name, activation_path, index, channels=_number(layer, "filters"))
+    units = _number(layer, "units")
+    return Output(name, activation_path, index, units, (*path, "units"), channels=units)
+
+
+def _number(layer: Spec, parameter: str) -> int | None:
+    value = layer.parameters.get(parameter)
+    return value if isinstance(value, int) else None

@@ -8,6 +8,7 @@ from dl.config.rules.losses import (
     BINARY,
     CLASSIFICATION,
     CROSS_ENTROPIES,
+    FITTING,
     ONE_HOT,
     REGRESSION,
     SPARSE,
@@ -49,10 +50,13 @@ def task_fits_loss(facts: Facts) -> Iterator[Finding]:
     if facts.data is None or facts.data.task is None or facts.training is None:
         return
     task, loss = facts.data.task, facts.training.loss
+    units = facts.output.units if facts.output is not None else None
+    # Binary losses compare several shares of 1, too, and the divergence compares distributions.
+    of_numbers = {"KLDivergence"} | (BINARY if facts.peek.columns != 1 else set())
     wrong = {
-        "regression": CLASSIFICATION,
-        "multiclass": BINARY,
-        "multilabel": SPARSE | ONE_HOT,
+        "regression": CLASSIFICATION - of_numbers,
+        "multiclass": BINARY if units == 1 else frozenset(),
+        "multilabel": SPARSE | ONE_HOT | FITTING,
     }
     advice = {
         "regression": "mean_squared_error",
@@ -121,7 +125,8 @@ def target_is_not_scaled_for_classes(facts: Facts) -> Iterator[Finding]:
         return
     loss = facts.training.loss if facts.training else None
     stated = facts.data.task if facts.data else None
-    if (loss and loss.type in CLASSIFICATION) or stated not in (None, "regression"):
+    classes = stated is None and loss is not None and loss.type in CLASSIFICATION
+    if classes or stated not in (None, "regression"):
         reason = f"the loss is {spoken(loss)}" if loss else f"data.task is {stated}"
         yield Finding(
             ("preprocess", "target"),

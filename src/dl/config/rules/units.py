@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dl.config.rules.losses import BINARY, CROSS_ENTROPIES, FITTING, ONE_HOT, REGRESSION, SPARSE
-from dl.config.rules.output import Output
+from dl.config.rules.output import Output, keeps_axes
 from dl.config.rules.partial import Facts
 from dl.config.rules.targets import classes_of, classes_place, is_regression, labels_text
 from dl.config.rules.words import spoken
@@ -19,6 +19,8 @@ def units_fit_target(facts: Facts) -> Iterator[Finding]:
     if facts.training is None or facts.output is None or facts.output.units is None:
         return
     loss, units = facts.training.loss.type, facts.output.units
+    if facts.peek.columns not in (None, 1) and facts.model and keeps_axes(facts.model):
+        return  # the columns are steps, each with outputs of its own
     if facts.peek.target == "numbers" and loss in CROSS_ENTROPIES:
         return
     if loss in SPARSE | ONE_HOT | FITTING and units > 1:

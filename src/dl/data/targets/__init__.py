@@ -9,7 +9,7 @@ of a `Target`.
 
 from dl.data.targets.decode import decode, unscale
 from dl.data.targets.describe import describe_target
-from dl.data.targets.encode import class_positions, encode_target, fit_target
+from dl.data.targets.encode import class_indexes, class_positions, encode_target, fit_target
 from dl.data.targets.target import Target, target_of, with_cut
 from dl.data.targets.units import check_units
 from dl.data.targets.weights import class_weights
@@ -17,6 +17,7 @@ from dl.data.targets.weights import class_weights
 __all__ = [
     "Target",
     "check_units",
+    "class_indexes",
     "class_positions",
     "class_weights",
     "decode",

@@ -2,69 +2,62 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from dl.data.targets.decode import decode, unscale
+from dl.data.targets.decode import chosen_classes, class_probabilities, own_numbers, unscale
+from dl.data.targets.encode import class_indexes
 from dl.data.targets.target import target_of
-from dl.data.types import Array, DataInfo
+from dl.data.types import Array
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
     """True and predicted values of the same rows.
 
+    Where a row has several places, each of them counts as a row, in their order.
+
     Attributes:
         true: Class indexes, shape (rows,); multilabel: 0 or 1, shape (rows, labels); regression:
             values in the target's unit, shape (rows, targets).
-        predicted: As `true`; None where the outputs name no class.
+        predicted: As `true`; None where the outputs name no class, or other numbers than targets.
         probabilities: Shape (rows, classes), if the outputs are any.
+        places: How many places a row of the data has.
     """
 
     true: Array
     predicted: Array | None
     probabilities: Array | None
+    places: int = 1
 
 
-def answers(y: Array, outputs: Array, info: DataInfo, learned: Mapping[str, Any]) -> Answers:
+def answers(y: Array, outputs: Array, learned: Mapping[str, Any]) -> Answers:
     """Returns what the outputs say, beside what is true.
 
     Args:
         y: Targets as the network was trained on.
-        outputs: The model's outputs, shape (rows, units).
-        info: What is known about the data.
+        outputs: The model's outputs, shape (rows, units) or (rows, *places, units).
         learned: The content of `preprocess.json`.
     """
-    columns = decode(outputs, learned)
-    predicted, probabilities = _predictions(columns, info), _probabilities(columns, info)
-    return Answers(_true_values(y, learned), predicted, probabilities)
-
-
-def _true_values(y: Array, learned: Mapping[str, Any]) -> Array:
-    form = target_of(learned).form
-    if form == "numbers":
-        return unscale(y, learned)
-    if form == "one_hot":
-        return np.asarray(y.argmax(axis=1))
-    return y.reshape(-1) if form == "single" else y
-
-
-def _predictions(columns: Mapping[str, Array], info: DataInfo) -> Array | None:
-    named = [values for name, values in columns.items() if name.startswith("prediction")]
-    if not named:
-        return None
-    if info.task in ("binary", "multiclass"):
-        position = {name: index for index, name in enumerate(info.classes)}
-        texts, inverse = np.unique(named[0], return_inverse=True)
-        return np.array([position[str(text)] for text in texts])[inverse]
-    return np.column_stack(named)
-
-
-def _probabilities(columns: Mapping[str, Array], info: DataInfo) -> Array | None:
-    named = [
-        columns[name] for name in map("probability_{}".format, info.classes) if name in columns
-    ]
-    return np.column_stack(named) if named else None
+    target = target_of(learned)
+    places = math.prod(target.places)
+    rows = len(y) * places
+    if target.form == "numbers":
+        true, said = unscale(y, learned), own_numbers(outputs, learned)
+        fits = true.size == said.size  # a loss such as CTC compares other numbers
+        predicted = said.reshape(rows, -1) if fits else None
+        return Answers(true.reshape(rows, -1), predicted, None, places)
+    labels = target.form == "multilabel"
+    true = y.reshape(rows, -1) if labels else class_indexes(y, target).reshape(rows)
+    if target.units is None:
+        return Answers(true, None, None, places)
+    chosen = chosen_classes(outputs, target)
+    probabilities = class_probabilities(outputs, target)
+    return Answers(
+        true,
+        chosen.reshape(rows, -1) if labels else chosen.reshape(rows),
+        None if probabilities is None else probabilities.reshape(rows, -1),
+        places,
+    )

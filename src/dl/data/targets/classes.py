@@ -122,8 +122,9 @@ def unknown_class(
     """Returns the error for the first row whose value is among `strangers`."""
     positions, texts = target.distinct()
     numbers = [position for position, text in enumerate(texts) if text in set(strangers)]
-    row = int(np.argmax(np.isin(positions, numbers)))
-    value = texts[positions[row]]
+    first = int(np.argmax(np.isin(positions, numbers)))
+    value = texts[positions[first]]
+    row = first * len(target.values) // len(positions)
     near = closest(value, classes)
     advice = "correct the value, or name all classes in `data.classes`"
     return DataError(

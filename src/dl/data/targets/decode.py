@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,9 @@ import numpy as np
 
 from dl.data.targets.target import Target, target_of
 from dl.data.types import Array
+
+MOST_PROBABILITIES = 10_000
+"""The most columns of probabilities; a table of more helps nobody."""
 
 
 def decode(outputs: Array, learned: Mapping[str, Any]) -> dict[str, Array]:
@@ -18,24 +22,46 @@ def decode(outputs: Array, learned: Mapping[str, Any]) -> dict[str, Array]:
     `prediction_<label>`, 0 or 1, then `probability_<label>`, for each. Numbers: `prediction`, or
     `prediction_<target>` for several, in the target's own unit.
 
+    Where a row has several places, each name ends in the place: `prediction_<step>`,
+    `prediction_<row>_<column>`, `probability_<class>_<row>_<column>`, counted from 0.
+
     Outputs of a loss on logits become probabilities first. Outputs that are no probabilities at
     all (hinge losses, a linear output under `mean_squared_error`) give the prediction alone: the
     class of the largest output, or, of a single unit, the second class from 0 for hinge losses
     and from 0.5 for others.
 
     Args:
-        outputs: The model's outputs, shape (rows, units) or (rows,).
+        outputs: The model's outputs, shape (rows, units), (rows,) or (rows, *places, units).
         learned: The content of `preprocess.json`.
     """
     target = target_of(learned)
     if target.form == "numbers":
-        return _numbers(unscale(outputs, learned), target)
+        return _numbers(own_numbers(outputs, learned), target)
     if target.units is None:
         return _embedding(outputs)
-    rows = _activated(outputs.reshape(len(outputs), -1), target)
+    chosen, probabilities = chosen_classes(outputs, target), class_probabilities(outputs, target)
+    columns: dict[str, Array] = {}
     if target.form == "multilabel":
-        return _labels(rows, target)
-    return _classes(rows, target)
+        for position, name in enumerate(target.classes):
+            columns |= _by_place(f"prediction_{name}", chosen[..., position], target)
+    else:
+        columns |= _by_place("prediction", np.array(target.classes)[chosen], target)
+    if probabilities is None or probabilities[:1].size > MOST_PROBABILITIES:
+        return columns
+    for position, name in enumerate(target.classes):
+        columns |= _by_place(f"probability_{name}", probabilities[..., position], target)
+    return columns
+
+
+def _by_place(name: str, values: Array, target: Target) -> dict[str, Array]:
+    """Returns a column, or one for each place of a row; values have the shape (rows, *places)."""
+    if not target.places:
+        return {name: values}
+    places = ["_".join(map(str, place)) for place in np.ndindex(target.places)]
+    if len(target.names) == len(places):
+        places = list(target.names)
+    columns = values.reshape(len(values), -1).T
+    return {f"{name}_{place}": column for place, column in zip(places, columns, strict=True)}
 
 
 def unscale(numbers: Array, learned: Mapping[str, Any]) -> Array:
@@ -43,15 +69,45 @@ def unscale(numbers: Array, learned: Mapping[str, Any]) -> Array:
     target = target_of(learned)
     if target.scaling == "none":
         return numbers
-    shape = (-1,) + (1,) * max(0, numbers.ndim - 2)
-    spread, center = np.reshape(target.spread, shape), np.reshape(target.center, shape)
-    return np.asarray(numbers * spread + center)
+    return np.asarray(numbers * np.array(target.spread) + np.array(target.center))
+
+
+def own_numbers(outputs: Array, learned: Mapping[str, Any]) -> Array:
+    """Returns the outputs for a target of numbers in its own unit, in the shape of the target."""
+    target = target_of(learned)
+    shape = target.places or (math.prod(outputs.shape[1:]),)
+    return unscale(_activated(outputs.reshape(len(outputs), *shape), target), learned)
+
+
+def chosen_classes(outputs: Array, target: Target) -> Array:
+    """Returns the class of each place as its position, shape (rows, *places).
+
+    Of several labels, 0 or 1 for each, shape (rows, *places, labels).
+    """
+    values = _activated(_shaped(outputs, target), target)
+    if target.form == "multilabel":
+        return (values >= target.cut).astype(np.int8)
+    if target.form == "single":
+        return (values[..., 0] >= target.cut).astype(np.intp)
+    return np.asarray(values.argmax(axis=-1))
+
+
+def class_probabilities(outputs: Array, target: Target) -> Array | None:
+    """Returns the probabilities, shape (rows, *places, classes); None where they are none."""
+    if not target.probabilities:
+        return None
+    values = _activated(_shaped(outputs, target), target)
+    return np.concatenate([1 - values, values], axis=-1) if target.form == "single" else values
+
+
+def _shaped(outputs: Array, target: Target) -> Array:
+    return outputs.reshape(len(outputs), *target.places, target.units or -1)
 
 
 def _activated(outputs: Array, target: Target) -> Array:
     if target.activation == "softmax":
-        powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+        powers = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
     if target.activation == "sigmoid":
         # Two forms of the same function, each where its power cannot overflow.
         small = np.exp(-np.abs(outputs))
@@ -59,37 +115,14 @@ def _activated(outputs: Array, target: Target) -> Array:
     return outputs
 
 
-def _classes(rows: Array, target: Target) -> dict[str, Array]:
-    classes = np.array(target.classes)
-    if target.form == "single":
-        chosen = (rows[:, 0] >= target.cut).astype(np.intp)
-        rows = np.column_stack([1 - rows[:, 0], rows[:, 0]])
-    else:
-        chosen = rows.argmax(axis=1)
-    columns = {"prediction": classes[chosen]}
-    if target.probabilities:
-        for position, name in enumerate(target.classes):
-            columns[f"probability_{name}"] = rows[:, position]
-    return columns
-
-
-def _labels(rows: Array, target: Target) -> dict[str, Array]:
-    columns: dict[str, Array] = {}
-    for position, name in enumerate(target.classes):
-        columns[f"prediction_{name}"] = (rows[:, position] >= target.cut).astype(np.int8)
-    if target.probabilities:
-        for position, name in enumerate(target.classes):
-            columns[f"probability_{name}"] = rows[:, position]
-    return columns
-
-
-def _numbers(outputs: Array, target: Target) -> dict[str, Array]:
-    rows = outputs.reshape(len(outputs), -1)
-    if rows.shape[1] == 1:
-        return {"prediction": rows[:, 0]}
-    if rows.shape[1] == len(target.names):
-        return {f"prediction_{name}": rows[:, i] for i, name in enumerate(target.names)}
-    return {f"prediction_{position}": rows[:, position] for position in range(rows.shape[1])}
+def _numbers(numbers: Array, target: Target) -> dict[str, Array]:
+    if target.places:
+        return _by_place("prediction", numbers, target)
+    if numbers.shape[1] == 1:
+        return {"prediction": numbers[:, 0]}
+    named = numbers.shape[1] == len(target.names)
+    names = target.names if named else range(numbers.shape[1])
+    return {f"prediction_{name}": numbers[:, place] for place, name in enumerate(names)}
 
 
 def _embedding(outputs: Array) -> dict[str, Array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,9 +20,11 @@ from dl.data.targets.output import (
     Output,
     output_of,
 )
+from dl.data.targets.places import has_places, places_of
 from dl.data.targets.target import Form, OutputFunction, Target
 from dl.data.targets.task import infer_task, is_one_hot
-from dl.data.targets.values import TargetValues, target_values
+from dl.data.targets.values import TargetValues, is_own_input, target_values
+from dl.data.types import Array
 from dl.errors import DataError
 
 _PROBABILITIES = frozenset({"softmax", "sigmoid", "hard_sigmoid", "sparse_sigmoid", "sparsemax"})
@@ -45,12 +48,51 @@ def describe_target(
     """
     several = [target_values(raw) for raw in raws]
     first, output = several[0], output_of(config)
-    task = config.data.task or infer_task(_longest(several), output, class_names is not None)
+    if has_places(raws[0], first, output):
+        return _with_places(raws, several, config, output, class_names)
+    named, own_input = class_names is not None, is_own_input(raws[0])
+    task = config.data.task or infer_task(_longest(several), output, named, own_input)
     if task == "regression":
         return _numbers(first, output)
     if task == "multilabel":
         return _labels(first, config, output)
     return _classes(several, config, output, class_names)
+
+
+def _with_places(
+    raws: Sequence[Raw],
+    several: Sequence[TargetValues],
+    config: Config,
+    output: Output,
+    class_names: tuple[str, ...] | None,
+) -> Target:
+    """Returns a target that has a class, labels or a number at each place of a row."""
+    first = several[0]
+    places = places_of(raws[0], first, output, config.data.task)
+    output = replace(output, units=places.channels)
+    if places.kind == "numbers":
+        target = replace(_numbers(first, output), units=1)
+    elif places.kind == "labels":
+        target = _labels(_each_place(first, several=True), config, output)
+    else:
+        one_hot = places.kind == "one_hot"
+        each = [_each_place(values, several=one_hot) for values in several]
+        target = _classes(each, config, output, class_names)
+    return replace(target, names=first.names, places=places.shape)
+
+
+def _each_place(target: TargetValues, several: bool) -> TargetValues:
+    """Returns the values with a row for each place; `several` if the last axis is none of them."""
+    columns = target.values.shape[-1] if several else 1
+    values: Array = target.values.reshape(-1, columns)
+    per_row = len(values) // len(target.values)
+    names = tuple(map(str, range(columns))) if several else target.names
+
+    def place(position: int) -> str:
+        return target.place(position // per_row)
+
+    one_axis = values[:, 0] if target.words is not None else values
+    return replace(target, names=names, values=one_axis, place=place)
 
 
 def _longest(several: Sequence[TargetValues]) -> TargetValues:
@@ -66,8 +108,9 @@ def _numbers(target: TargetValues, output: Output) -> Target:
             found=repr(texts[positions[0]]),
             hint="leave `data.task` out: text is a target for classification",
         )
-    free = target.values.ndim > 2 or output.loss == "CTC"
-    return Target("regression", target.names, "numbers", units=None if free else len(target.names))
+    units = None if output.loss == "CTC" else len(target.names)
+    activation: OutputFunction = "sigmoid" if output.from_logits else "none"
+    return Target("regression", target.names, "numbers", units=units, activation=activation)
 
 
 def _labels(target: TargetValues, config: Config, output: Output) -> Target:

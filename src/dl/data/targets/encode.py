@@ -12,31 +12,60 @@ from dl.config.sections.preprocess import Preprocess, TargetScaling
 from dl.data.preprocessing.learn import learn_scaling
 from dl.data.raw import Raw
 from dl.data.targets.classes import unknown_class
+from dl.data.targets.output import BINARY, output_of
+from dl.data.targets.places import outside_unit, without_ones
 from dl.data.targets.target import Target
 from dl.data.targets.task import is_one_hot
-from dl.data.targets.values import TargetValues, target_values
+from dl.data.targets.values import TargetValues, is_own_input, target_values
 from dl.data.types import Array
 from dl.errors import DataError
 from dl.vocabulary.spec import Finding, Findings
 
+CenterAndSpread = tuple[tuple[float, ...], tuple[float, ...]]
 
-def fit_target(target: Target, train: Raw, config: Config) -> Target:
+
+def fit_target(
+    target: Target, train: Raw, config: Config, of_input: CenterAndSpread | None = None
+) -> Target:
     """Returns the target with the scaling learned from the training rows.
 
+    Args:
+        target: From `describe_target`.
+        train: The training rows.
+        config: The config.
+        of_input: The scaling of the input; a target that is the input is scaled likewise, unless
+            `preprocess.target` says how.
+
     Raises:
-        DataError: The training rows have one class only.
+        DataError: The training rows have one class only, or numbers that the loss does not take.
         Findings: `preprocess.target` is set, but the target is no number.
     """
     scaling = config.preprocess.target
     if target.task == "regression":
-        values = target_values(train).values
-        center, spread = _learned_scaling(values, config.preprocess)
-        return replace(target, scaling=scaling, center=center, spread=spread)
+        learned = _fitted(target, train, config, of_input)
+        if output_of(config).loss in BINARY:
+            _refuse_outside_unit(train, learned)
+        return learned
     if scaling != "none":
         raise _no_scaling_for_classes(scaling, target)
     if target.task != "multilabel":
         _refuse_one_class(train, target)
     return target
+
+
+def _fitted(target: Target, train: Raw, config: Config, of_input: CenterAndSpread | None) -> Target:
+    scaling = config.preprocess.target
+    if of_input is not None and scaling == "none" and is_own_input(train):
+        center, spread = of_input
+        return replace(target, scaling="input", center=center, spread=spread)
+    center, spread = _learned_scaling(target_values(train).values, config.preprocess)
+    return replace(target, scaling=scaling, center=center, spread=spread)
+
+
+def _refuse_outside_unit(train: Raw, target: Target) -> None:
+    y = encode_target(train, target)
+    if y.size and (y.min() < 0 or y.max() > 1):
+        raise outside_unit(target_values(train), y)
 
 
 def encode_target(raw: Raw, target: Target) -> Array:
@@ -53,29 +82,37 @@ def encode_target(raw: Raw, target: Target) -> Array:
     if target.form == "labels":
         return positions.astype(np.int32)
     if target.form == "single":
-        return positions.astype(np.float32).reshape(-1, 1)
+        return positions.astype(np.float32)[..., np.newaxis]
     return one_hot(positions, len(target.classes))
 
 
 def one_hot(positions: NDArray[np.intp], classes: int) -> NDArray[np.float32]:
-    """Returns rows of zeros with a one at each row's position, shape (rows, classes)."""
-    encoded = np.zeros((len(positions), classes), np.float32)
-    encoded[np.arange(len(positions)), positions] = 1
-    return encoded
+    """Returns zeros with a one at each position, shape (rows, *places, classes)."""
+    encoded = np.zeros((positions.size, classes), np.float32)
+    encoded[np.arange(positions.size), positions.reshape(-1)] = 1
+    return encoded.reshape(*positions.shape, classes)
+
+
+def class_indexes(y: Array, target: Target) -> NDArray[np.intp]:
+    """Returns the position in `target.classes` of each class in `y`, shape (rows, *places)."""
+    if target.form == "one_hot":
+        return np.asarray(y.argmax(axis=-1))
+    return y.reshape(len(y), *target.places).astype(np.intp)
 
 
 def class_positions(raw: Raw, target: Target) -> NDArray[np.intp]:
-    """Returns the position of each row's class in `target.classes`, shape (rows,).
+    """Returns the position of each class in `target.classes`, shape (rows, *places).
 
     Raises:
         DataError: A value is missing, or is no class that is known.
     """
     values = target_values(raw)
-    if values.columns == len(target.classes) and values.columns > 1 and is_one_hot(values):
-        return np.asarray(values.values.argmax(axis=1))
-    if values.columns != 1 or values.values.ndim > 2:
-        raise _wrong_columns(values, target)
-    return _looked_up(values, target)
+    shape, classes = values.values.shape[1:], len(target.classes)
+    if without_ones(shape) == without_ones(target.places):
+        return _looked_up(values, target).reshape(len(values.values), *target.places)
+    if shape == (*target.places, classes) and values.words is None and is_one_hot(values):
+        return np.asarray(values.values.argmax(axis=-1))
+    raise _wrong_shape(values, target)
 
 
 def _looked_up(values: TargetValues, target: Target) -> NDArray[np.intp]:
@@ -89,10 +126,15 @@ def _looked_up(values: TargetValues, target: Target) -> NDArray[np.intp]:
     return encoded
 
 
-def _wrong_columns(values: TargetValues, target: Target) -> DataError:
+def _wrong_shape(values: TargetValues, target: Target) -> DataError:
+    single = f"{len(target.classes)} columns with a single 1"
+    expected = f"one class for each row, or {single}"
+    if target.places:
+        shape = target.places if target.form in ("labels", "single", "numbers") else ()
+        expected = f"rows of the shape {shape or (*target.places, len(target.classes))}"
     return DataError(
         f"{values.source}: the target has another shape than the one the model was made for",
-        expected=f"one class for each row, or {len(target.classes)} columns with a single 1",
+        expected=expected,
         found=f"the shape {values.values.shape}",
         hint="give the target in the form of the training data",
     )
@@ -100,7 +142,9 @@ def _wrong_columns(values: TargetValues, target: Target) -> DataError:
 
 def _zeros_and_ones(raw: Raw, target: Target) -> Array:
     values = target_values(raw)
-    if values.words is not None or values.columns != len(target.classes):
+    if target.places and values.values.shape[1:] != (*target.places, len(target.classes)):
+        raise _wrong_shape(values, target)
+    if values.words is not None or values.values.shape[-1] != len(target.classes):
         raise DataError(
             f"{values.source}: the target has another shape than the one the model was made for",
             expected=f"{len(target.classes)} columns of 0 and 1",
@@ -109,11 +153,12 @@ def _zeros_and_ones(raw: Raw, target: Target) -> Array:
         )
     wrong = (values.values != 0) & (values.values != 1)
     if wrong.any():
-        row, column = (int(place) for place in np.argwhere(wrong)[0])
+        row, *place = (int(position) for position in np.argwhere(wrong)[0])
+        title = f"`{values.names[place[0]]}`" if values.values.ndim == 2 else values.title
         raise DataError(
-            f"{values.place(row)}: the target `{values.names[column]}` is neither 0 nor 1",
+            f"{values.place(row)}: the target {title} is neither 0 nor 1",
             expected="0 or 1: each target column is a label",
-            found=str(values.values[row, column]),
+            found=str(values.values[(row, *place)]),
             hint="correct the value, or write `data.task: regression`",
         )
     return values.values
@@ -121,6 +166,10 @@ def _zeros_and_ones(raw: Raw, target: Target) -> Array:
 
 def _numbers(raw: Raw, target: Target) -> Array:
     values = target_values(raw)
+    if target.places and values.words is None:
+        if without_ones(values.values.shape[1:]) != without_ones(target.places):
+            raise _wrong_shape(values, target)
+        return values.values.reshape(len(values.values), *target.places)
     if values.words is not None or values.columns != len(target.names):
         raise DataError(
             f"{values.source}: the target has another shape than the one the model was made for",
@@ -138,7 +187,8 @@ def _learned_scaling(
     scaling, limits = preprocess.target, preprocess.target_range
     if scaling == "none":
         return (), ()
-    columns = [values[:, column] for column in range(values.shape[1])]
+    single = values.ndim > 2
+    columns = [values] if single else [values[:, column] for column in range(values.shape[1])]
     if limits is not None:
         columns = [np.array(limits)] * len(columns)
     pairs = [_learned_pair(column, scaling) for column in columns]
@@ -155,9 +205,7 @@ def _learned_pair(values: Array, scaling: TargetScaling) -> tuple[float, float]:
 def _scaled(values: Array, target: Target) -> Array:
     if target.scaling == "none":
         return values.astype(np.float32)
-    shape = (1, -1) + (1,) * (values.ndim - 2)
-    center, spread = (np.reshape(part, shape) for part in (target.center, target.spread))
-    return np.asarray((values - center) / spread, np.float32)
+    return np.asarray((values - np.array(target.center)) / np.array(target.spread), np.float32)
 
 
 def _no_scaling_for_classes(scaling: TargetScaling, target: Target) -> Findings:
@@ -175,7 +223,7 @@ def _no_scaling_for_classes(scaling: TargetScaling, target: Target) -> Findings:
 
 
 def _refuse_one_class(train: Raw, target: Target) -> None:
-    positions = class_positions(train, target)
+    positions = class_positions(train, target).reshape(-1)
     if len(positions) and (positions != positions[0]).any():
         return
     only = target.classes[positions[0]] if len(positions) else None

@@ -13,7 +13,11 @@ from dl.errors import UsageError
 Form = Literal["labels", "one_hot", "single", "multilabel", "numbers"]
 """How the loss wants `y`: class numbers as int32 (rows,); one-hot rows as float32 (rows, classes);
 0 or 1 as float32 (rows, 1); 0 or 1 for each label as float32 (rows, labels); numbers as float32
-(rows, targets)."""
+(rows, targets).
+
+Where a row has a class, labels or a number at each of several places, such as the steps of a
+sequence or the pixels of a mask, the places come behind the rows: class numbers as (rows, *places),
+one-hot as (rows, *places, classes), 0 or 1 as (rows, *places, 1), numbers as (rows, *places)."""
 
 OutputFunction = Literal["none", "softmax", "sigmoid"]
 
@@ -28,14 +32,16 @@ class Target:
         form: How the loss wants the values.
         classes: Names of the classes in the order of the outputs; empty for regression.
         values: What stands in the data for each class; empty for regression.
-        units: Number of outputs that the model must have, where one can tell.
+        units: Number of outputs that the model must have, at each place, where one can tell.
         activation: Function that makes probabilities of the model's outputs.
         probabilities: Whether outputs, after `activation`, are probabilities.
         cut: Value of an output, after `activation`, from which it means the second class or a
             label: the threshold of probabilities, and of what is none.
-        scaling: How numbers are scaled.
-        center: Subtracted from each number; one for each target.
+        scaling: How numbers are scaled; `input`: as the input is, which they are.
+        center: Subtracted from each number; one for each target, or for each position on the last
+            axis, or one for all.
         spread: What the difference is divided by; one for each target.
+        places: The shape of the places of a row; empty where a row has one class or number.
     """
 
     task: Task
@@ -47,9 +53,10 @@ class Target:
     activation: OutputFunction = "none"
     probabilities: bool = False
     cut: float = 0.5
-    scaling: TargetScaling = "none"
+    scaling: TargetScaling | Literal["input"] = "none"
     center: tuple[float, ...] = ()
     spread: tuple[float, ...] = ()
+    places: tuple[int, ...] = ()
 
     @property
     def has_threshold(self) -> bool:
@@ -71,6 +78,7 @@ class Target:
             "scaling": self.scaling,
             "center": list(self.center),
             "spread": list(self.spread),
+            "places": list(self.places),
         }
 
 

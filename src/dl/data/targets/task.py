@@ -9,7 +9,9 @@
    other column makes `regression`.
 3. Several target columns of 0 and 1. Under a softmax output or a categorical or sparse loss each
    row has a single 1: they are the classes of one target, one-hot. Under a sigmoid output or
-   another loss for classes they make `multilabel`. Any other columns make `regression`.
+   another loss for classes they make `multilabel`. Any other columns make `regression`; binary
+   cross-entropies take those between 0 and 1, and inputs as targets.
+4. Targets of several axes: `dl.data.targets.places`.
 """
 
 from __future__ import annotations
@@ -21,16 +23,19 @@ from dl.data.targets.output import BINARY, CATEGORICAL, CLASS_LOSSES, MARGIN, SP
 from dl.data.targets.values import TargetValues, number_text
 from dl.errors import DataError
 
-_CLASS_OUTPUTS = frozenset({"sigmoid", "hard_sigmoid", "softmax", "heaviside"})
+CLASS_OUTPUTS = frozenset({"sigmoid", "hard_sigmoid", "softmax", "heaviside"})
 
 
-def infer_task(target: TargetValues, output: Output, named: bool = False) -> Task:
+def infer_task(
+    target: TargetValues, output: Output, named: bool = False, own_input: bool = False
+) -> Task:
     """Returns the task by the rule of this module.
 
     Args:
         target: The values.
         output: What the config says about the outputs.
         named: Whether the source has names for the values.
+        own_input: Whether the values are those of the input.
 
     Raises:
         DataError: The loss is one for classes, but the values are none.
@@ -38,61 +43,71 @@ def infer_task(target: TargetValues, output: Output, named: bool = False) -> Tas
     if target.words is None and target.values.ndim > 2:
         return "regression"
     if target.columns > 1:
-        return _of_columns(target, output)
+        return _of_columns(target, output, own_input)
     if named or target.words is not None or output.loss in CLASS_LOSSES:
-        _refuse_fractions(target, output)
+        refuse_fractions(target)
         return _of_classes(target)
-    if output.activation in _CLASS_OUTPUTS and _few_whole_numbers(target, output.units):
+    if output.activation in CLASS_OUTPUTS and few_whole_numbers(target, output.units):
         return _of_classes(target)
     return "regression"
 
 
 def is_one_hot(target: TargetValues) -> bool:
-    """Whether each row of several columns is 0 but for a single 1."""
-    return _zeros_and_ones(target) and bool((target.values.sum(axis=1) == 1).all())
+    """Whether all is 0 but for a single 1 in each row of columns, or along each last axis."""
+    return zeros_and_ones(target) and bool((target.values.sum(axis=-1) == 1).all())
 
 
 def _of_classes(target: TargetValues) -> Task:
     return "binary" if len(target.used()) <= 2 else "multiclass"
 
 
-def _of_columns(target: TargetValues, output: Output) -> Task:
+def _of_columns(target: TargetValues, output: Output, own_input: bool) -> Task:
     one_of_many = output.activation == "softmax" or output.loss in SPARSE | CATEGORICAL
     if one_of_many and is_one_hot(target):
         return "binary" if target.columns == 2 else "multiclass"
     if output.loss in SPARSE | CATEGORICAL:
         raise _no_one_hot(target)
     several = output.activation == "sigmoid" or output.loss in BINARY | MARGIN
-    if several and _zeros_and_ones(target):
+    if several and zeros_and_ones(target):
         return "multilabel"
+    if output.loss in BINARY and (own_input or within_unit(target)):
+        return "regression"
     if output.loss in BINARY | MARGIN:
         raise _no_labels(target)
     return "regression"
 
 
-def _zeros_and_ones(target: TargetValues) -> bool:
-    values = target.values
-    return values.ndim == 2 and bool(((values == 0) | (values == 1)).all())
+def zeros_and_ones(target: TargetValues) -> bool:
+    """Whether every value is 0 or 1."""
+    return bool(((target.values == 0) | (target.values == 1)).all())
 
 
-def _few_whole_numbers(target: TargetValues, units: int | None) -> bool:
+def within_unit(target: TargetValues) -> bool:
+    """Whether every value lies between 0 and 1."""
+    return bool(((target.values >= 0) & (target.values <= 1)).all())
+
+
+def few_whole_numbers(target: TargetValues, units: int | None) -> bool:
+    """Whether the values are no more distinct whole numbers than the outputs tell apart."""
     if not bool((target.values == np.floor(target.values)).all()):
         return False
     limit = max(2, units or 2)
     return len(np.unique(target.values)) <= limit
 
 
-def _refuse_fractions(target: TargetValues, output: Output) -> None:
+def refuse_fractions(target: TargetValues) -> None:
+    """Refuses numbers that are not whole; raises `DataError`."""
     if target.words is not None:
         return
-    fractions = target.values[:, 0] != np.floor(target.values[:, 0])
+    values = target.values.reshape(len(target.values), -1)
+    fractions = values != np.floor(values)
     if not fractions.any():
         return
-    row = int(np.argmax(fractions))
+    row, column = (int(place) for place in np.argwhere(fractions)[0])
     raise DataError(
         f"{target.place(row)}: the target {target.title} is no class",
         expected="whole numbers or text: the loss is one for classes",
-        found=number_text(target.values[row, 0]),
+        found=number_text(values[row, column]),
         hint="to predict a number, choose a loss such as `mean_squared_error`",
     )
 

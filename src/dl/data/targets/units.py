@@ -35,6 +35,8 @@ def check_units(target: Target, config: Config) -> None:
 
 def _reason(target: Target) -> str:
     title = ", ".join(f"`{name}`" for name in target.names[:3])
+    if target.task == "regression" and target.places:
+        return f"one number at each of the places {target.places}"
     if target.task == "regression":
         number = len(target.names)
         return f"one for each of {number} targets" if number > 1 else f"one for the target {title}"

@@ -22,8 +22,9 @@ class TargetValues:
 
     Attributes:
         names: Names of the target columns.
-        values: Numbers as float64, shape (rows, columns) or more; or, of a target of words, the
-            position of each row's word in `words`, shape (rows,).
+        values: Numbers, shape (rows, columns) or more, as float64 (whole ones of several axes stay
+            what they are); or, of a target of words, the position of each word in `words`, shape
+            (rows,) or more.
         words: The distinct texts of a target of words, sorted; None for numbers.
         source: The file, or name of the data set.
         place: Words for the place of a row, given its 0-based position here.
@@ -45,21 +46,20 @@ class TargetValues:
     @property
     def columns(self) -> int:
         """The number of columns."""
-        return 1 if self.words is not None else int(self.values.shape[1])
+        return 1 if self.values.ndim == 1 else int(self.values.shape[1])
 
     def distinct(self) -> tuple[NDArray[np.intp], tuple[str, ...]]:
-        """Returns the distinct values of a single column as text, and each row's position there.
+        """Returns the distinct values as text, and the position there of each value, in one axis.
 
         Numbers are sorted by size, words by code point; a word that no row has may be among them.
         """
         if self.words is not None:
-            return self.values.astype(np.intp), self.words
-        column = self.values.reshape(len(self.values))
-        positions, known = _positions_of_numbers(column)
+            return self.values.reshape(-1).astype(np.intp), self.words
+        positions, known = _positions_of_numbers(self.values.reshape(-1))
         return positions, tuple(number_text(value) for value in known)
 
     def used(self) -> set[str]:
-        """Returns the distinct values of a single column that at least one row has, as text."""
+        """Returns the distinct values that at least one row has, as text."""
         positions, texts = self.distinct()
         counts = np.bincount(positions, minlength=len(texts))
         return {text for text, count in zip(texts, counts, strict=True) if count}
@@ -70,8 +70,8 @@ def _positions_of_numbers(column: Array) -> tuple[NDArray[np.intp], Array]:
 
     Whole numbers in a small range, as most class numbers are, are counted rather than sorted.
     """
-    low = column.min(initial=np.inf)
-    if column.max(initial=-np.inf) - low < _SMALL_RANGE and len(column):
+    low = float(column.min()) if len(column) else np.inf
+    if len(column) and column.max() - low < _SMALL_RANGE:
         steps = (column - low).astype(np.intp)
         if (steps + low == column).all():
             present = np.flatnonzero(np.bincount(steps))
@@ -149,22 +149,35 @@ def _of_arrays(raw: RawArrays) -> TargetValues:
         return _words_of_array(y, raw.source, place)
     if y.dtype.kind not in "iuf":
         raise _wrong_array(raw.source, f"values of the type {y.dtype}")
-    numbers = y.astype(np.float64).reshape(len(y), -1) if y.ndim < 3 else y.astype(np.float64)
+    if y.ndim > 2:
+        numbers = y.astype(np.float64) if y.dtype.kind == "f" else y
+        return TargetValues(("target",), numbers, None, raw.source, place)
+    numbers = y.astype(np.float64).reshape(len(y), -1)
     return TargetValues(_array_names(numbers.shape[1]), numbers, None, raw.source, place)
+
+
+def is_own_input(raw: Raw) -> bool:
+    """Whether the target of rows of several numbers is their input, as for an autoencoder."""
+    if isinstance(raw, RawTable) or raw.y is None or not isinstance(raw.x, np.ndarray):
+        return False
+    if raw.x[:1].size < 2 or raw.y.dtype.kind not in "iuf":
+        return False
+    # Most targets differ from the inputs in the first row already.
+    return np.array_equal(raw.x[:1], raw.y[:1]) and np.array_equal(raw.x, raw.y)
 
 
 def _words_of_array(y: Array, source: str, place: Callable[[int], str]) -> TargetValues:
     """Reads words or truth values; truth values in several columns are 0 and 1."""
-    if y.ndim > 1 and y.size != len(y):
-        if y.dtype.kind == "b":
-            numbers = y.reshape(len(y), -1).astype(np.float64)
-            return TargetValues(_array_names(numbers.shape[1]), numbers, None, source, place)
-        raise _wrong_array(source, f"text in the shape {y.shape}")
+    if y.dtype.kind == "b" and y.size != len(y):
+        names = ("target",) if y.ndim > 2 else _array_names(y.shape[1])
+        return TargetValues(names, y.astype(np.uint8), None, source, place)
+    shape = y.shape if y.size != len(y) else (len(y),)
+    names = _array_names(shape[1]) if len(shape) == 2 else ("target",)
     if y.dtype.kind == "b":
-        return TargetValues(("target",), y.reshape(-1).astype(np.int32), TRUTHS, source, place)
+        return TargetValues(names, y.reshape(shape).astype(np.int32), TRUTHS, source, place)
     words, positions = np.unique(y.reshape(-1), return_inverse=True)
     texts = tuple(str(word) for word in words)
-    return TargetValues(("target",), positions.astype(np.int32), texts, source, place)
+    return TargetValues(names, positions.reshape(shape).astype(np.int32), texts, source, place)
 
 
 def _array_names(columns: int) -> tuple[str, ...]:
@@ -174,7 +187,7 @@ def _array_names(columns: int) -> tuple[str, ...]:
 def _wrong_array(source: str, found: str) -> DataError:
     return DataError(
         f"{source}: the targets are neither numbers nor names of classes",
-        expected="numbers, or one name of a class for each row",
+        expected="numbers, or names of classes",
         found=found,
         hint="save the targets as an array of integers, floats or text",
     )
@@ -196,7 +209,7 @@ def _refuse_gaps(target: TargetValues) -> None:
 def _gaps(target: TargetValues) -> NDArray[np.bool_]:
     """Returns which rows have no value, or an infinite one."""
     if target.words is not None:
-        return np.asarray(target.values < 0)
+        return np.asarray((target.values < 0).reshape(len(target.values), -1).any(axis=1))
     finite = np.isfinite(target.values)
     return np.asarray(~finite.reshape(len(finite), -1).all(axis=1))
 

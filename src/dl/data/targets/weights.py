@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dl.config.rules.words import listed
+from dl.data.targets.encode import class_indexes
 from dl.data.targets.target import Target, target_of
 from dl.data.types import Array
 from dl.errors import closest
@@ -40,15 +41,22 @@ def class_weights(
     if target.task in ("regression", "multilabel"):
         raise _no_classes(target)
     if setting == "balanced":
-        return _balanced(_positions(y, target), len(target.classes))
+        return _balanced(class_indexes(y, target).reshape(-1), len(target.classes))
     _refuse_unknown(setting, target)
     return {position: setting.get(name, 1.0) for position, name in enumerate(target.classes)}
 
 
-def _positions(y: Array, target: Target) -> NDArray[np.intp]:
-    if target.form == "one_hot":
-        return np.asarray(y.argmax(axis=1))
-    return y.reshape(-1).astype(np.intp)
+def row_weights(
+    y: Array, learned: Mapping[str, Any], weights: Mapping[int, float] | None
+) -> Array | None:
+    """Returns the weight of each row's class, or of each place, shape (rows, *places).
+
+    Keras gives rows the same by its `class_weight`, but knows none for places.
+    """
+    if weights is None:
+        return None
+    table = np.array([weights[number] for number in range(len(weights))], np.float32)
+    return np.asarray(table[class_indexes(y, target_of(learned))])
 
 
 def _balanced(positions: NDArray[np.intp], classes: int) -> dict[int, float]:

@@ -114,7 +114,7 @@ def _plane(model: keras.Sequential, dataset: Dataset) -> Plane | None:
     if dataset.info.task == "multilabel" or model.count_params() > _MOST_PARAMETERS:
         return None
     target = target_of(dataset.learned)
-    if target.units is None or (target.form == "numbers" and target.units != 1):
+    if target.units is None or target.places or (target.form == "numbers" and target.units != 1):
         return None
     return plane_of(dataset.learned, dataset.info, dataset.train.x[:_MOST_ROWS])
 

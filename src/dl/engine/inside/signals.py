@@ -13,14 +13,13 @@ from dl.config.load import load_config
 from dl.config.rules.output import ACTIVATION_LAYERS, LINEAR
 from dl.config.schema import Config
 from dl.data.load import read_dataset
-from dl.data.targets.weights import class_weights
+from dl.data.targets.weights import class_weights, row_weights
 from dl.data.types import Array, Dataset
 from dl.diagnose import LayerSignals, Signals
 from dl.engine.inside.step import ENDS_WITH_ACTIVATION, Step, array_of, record_step
 from dl.engine.network.targets import shaped_target
 from dl.engine.prepare import prepare
 from dl.engine.saved import open_run, training_data
-from dl.engine.training.fit import row_weights
 from dl.progress import Reporter
 from dl.runs.directory import RunDirectory
 
@@ -58,7 +57,7 @@ def measure(model: keras.Sequential, dataset: Dataset, config: Config, *, traine
     train, rows = dataset.train, _rows(model)
     x, y = train.x[:rows], train.y[:rows]
     weights = class_weights(train.y, dataset.learned, config.training.class_weight)
-    of_rows = None if weights is None else row_weights(y, weights)
+    of_rows = row_weights(y, dataset.learned, weights)
     step = record_step(model, x, shaped_target(y, model), of_rows, training=False)
     return Signals(len(x), trained, tuple(_layers(model, step)))
 

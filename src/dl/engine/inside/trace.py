@@ -8,11 +8,11 @@ from typing import Any
 import keras
 
 from dl.config.schema import Config
-from dl.data.targets.weights import class_weights
+from dl.data.targets.weights import class_weights, row_weights
 from dl.data.types import Array, Dataset, Part
 from dl.engine.inside.step import Step, array_of, record_step
 from dl.engine.network.targets import shaped_target
-from dl.engine.training.fit import batches_of, row_weights
+from dl.engine.training.fit import batches_of
 from dl.engine.training.schedule import RateReader
 from dl.errors import UsageError
 
@@ -144,7 +144,7 @@ def _batch(
     train = dataset.train
     part = Part(train.x[chosen], train.y[chosen], train.rows[chosen])
     weights = class_weights(train.y, dataset.learned, config.training.class_weight)
-    return part, None if weights is None else row_weights(part.y, weights)
+    return part, row_weights(part.y, dataset.learned, weights)
 
 
 def _layers(model: keras.Sequential, step: Step) -> tuple[LayerTrace, ...]:

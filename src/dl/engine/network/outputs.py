@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from dl.config.schema import Config
+from dl.data.targets.places import without_ones
 from dl.data.targets.target import Target, target_of
 from dl.engine.network.build_errors import shape_text
 from dl.vocabulary.spec import Finding, Findings
@@ -21,9 +22,12 @@ def check_outputs(model: keras.Sequential, config: Config, learned: Mapping[str,
     """
     target = target_of(learned)
     shape = tuple(model.output_shape[1:])
-    if target.units is None or shape == (target.units,):
+    if target.units is None or _fits(shape, (*target.places, target.units)):
         return
     last = ("model", "layers", len(config.model.layers) - 1)
+    if target.places:
+        message = f"the model gives an output of shape {shape_text(shape)} for each row"
+        raise Findings([Finding(last, message, _of_places(target), hint=_PLACES_HINT)])
     if len(shape) != 1:
         message = f"the model gives an output of shape {shape_text(shape)} for each row"
         raise Findings([Finding(last, message, _expected(target), hint=_AXES_HINT)])
@@ -32,7 +36,28 @@ def check_outputs(model: keras.Sequential, config: Config, learned: Mapping[str,
     raise Findings([Finding(last, message, _expected(target), str(shape[0]), hint)])
 
 
+def _fits(shape: tuple[int | None, ...], needed: tuple[int, ...]) -> bool:
+    """Whether shapes are the same, but for axes of length 1 at their ends."""
+    left, right = without_ones(shape), without_ones(needed)
+    return len(left) == len(right) and all(
+        size in (None, other) for size, other in zip(left, right, strict=True)
+    )
+
+
+_PLACES_HINT = (
+    "the target has several axes: let the last layers keep them (return_sequences: true, "
+    "RepeatVector, convolutions with padding: same, Reshape)"
+)
 _AXES_HINT = "put a Flatten or a global pooling layer before the last Dense layer"
+
+
+def _of_places(target: Target) -> str:
+    shape = shape_text((*target.places, target.units) if target.classes else target.places)
+    what = {"regression": "a number", "multilabel": "a number for each label"}
+    each = "a number for each class" if target.form in ("labels", "one_hot") else "a number"
+    return (
+        f"{shape}: {what.get(target.task, each)} at each of the places {shape_text(target.places)}"
+    )
 
 
 def _expected(target: Target) -> str:

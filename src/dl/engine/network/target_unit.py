@@ -15,10 +15,14 @@ from dl.data.targets.target import Target
 
 @dataclass(frozen=True, slots=True)
 class TargetScaling:
-    """What was done to the target: `scaled = (value - center) / spread`, for each output."""
+    """What was done to the target: `scaled = (value - center) / spread`, for each output.
+
+    `places` is the shape of a row of the target where it has several axes.
+    """
 
     center: NDArray[np.float32]
     spread: NDArray[np.float32]
+    places: tuple[int, ...] = ()
 
     def undone(self, scaled: Any) -> Any:
         """Returns scaled values in the target's own unit."""
@@ -30,7 +34,7 @@ def target_scaling(target: Target) -> TargetScaling | None:
     if target.scaling == "none":
         return None
     center, spread = np.array(target.center, np.float32), np.array(target.spread, np.float32)
-    return TargetScaling(center, spread)
+    return TargetScaling(center, spread, target.places)
 
 
 class InTargetUnit(keras.metrics.Metric):  # type: ignore[misc]
@@ -43,8 +47,10 @@ class InTargetUnit(keras.metrics.Metric):  # type: ignore[misc]
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Adds rows, given in the scaled unit."""
-        y_true = tf.reshape(y_true, tf.shape(y_pred))
         scaling = self._scaling
+        if scaling.places:
+            y_pred = tf.reshape(y_pred, (-1, *scaling.places))
+        y_true = tf.reshape(y_true, tf.shape(y_pred))
         self.metric.update_state(scaling.undone(y_true), scaling.undone(y_pred), sample_weight)
 
     def result(self) -> Any:

@@ -9,9 +9,12 @@ from dl.data.types import Array
 
 
 def shaped_target(y: Array, model: keras.Sequential) -> Array:
-    """Returns the target with the axis of the outputs where the model has one output.
+    """Returns the target with the axis of the outputs where the model has one output, or without.
 
     Keras' losses add that axis themselves, some of its metrics do not.
     """
-    one_output = model.output_shape[-1] == 1
-    return y[:, np.newaxis] if one_output and y.ndim == 1 else y
+    while y.ndim < len(model.output_shape) and model.output_shape[-1] == 1:
+        y = y[..., np.newaxis]
+    while y.ndim > len(model.output_shape) and y.shape[-1] == 1:
+        y = y[..., 0]
+    return y

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from dl.config.schema import Config
-from dl.data.targets.weights import class_weights
+from dl.data.targets.weights import class_weights, row_weights
 from dl.data.types import Array, Dataset
 from dl.engine.inference.evaluate import evaluate, evaluate_rows, evaluation_batch
 from dl.engine.inference.traced import traced
@@ -246,7 +246,7 @@ def _trainer(
 ) -> ResidentTrainer | StreamedTrainer | MirroredTrainer:
     train = dataset.train
     weights = class_weights(train.y, dataset.learned, config.training.class_weight)
-    of_rows = None if weights is None else row_weights(train.y, weights)
+    of_rows = row_weights(train.y, dataset.learned, weights)
     y = shaped_target(train.y, model)
     if dataset.held.streamed:
         rows = StoredRows(train.x, y, of_rows)
@@ -277,14 +277,6 @@ def _validation(
         return partial(evaluate, model, part, config)
     rows = resident(part.x[:], shaped_target(part.y, model))
     return partial(evaluate_rows, model, rows, evaluation_batch(model, config))
-
-
-def row_weights(y: Array, weights: Mapping[int, float]) -> Array:
-    """Returns the weight of each row's class, as Keras' `class_weight` gives it."""
-    one_hot = y.ndim > 1 and y.shape[1] > 1
-    classes = y.argmax(axis=1) if one_hot else y.reshape(-1).astype(np.int64)
-    table = np.array([weights[number] for number in range(len(weights))], np.float32)
-    return np.asarray(table[classes])
 
 
 def _unmeasurable(model: Any, config: Config, target: Array, error: Exception) -> Finding:
