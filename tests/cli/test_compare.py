@@ -15,6 +15,19 @@ from dl.runs.directory import RunDirectory
 from dl.runs.manifest import publish
 
 LEARNED = {
+    "fingerprint": "ab" * 32,
+    "split": {"validation": 0.1, "test": 0.2},
+    "features": [
+        {
+            "name": name,
+            "scaling": "none",
+            "center": 0.0,
+            "spread": 1.0,
+            "fill": None,
+            "kind": "numeric",
+        }
+        for name in "ab"
+    ],
     "target": {
         "task": "binary",
         "names": ["y"],
@@ -31,7 +44,7 @@ LEARNED = {
         "classes": ["no", "yes"],
         "features": ["a", "b"],
         "image": False,
-        "pixel_max": None,
+        "pixel_max": 1.0,
     },
 }
 

@@ -12,7 +12,7 @@ import pytest
 from data.tabular import told
 from dl.config.sections.preprocess import Preprocess
 from dl.data.preprocessing import drop_missing, feature_names, learn_features, transform
-from dl.data.preprocessing.features import Feature, document, feature_of
+from dl.data.preprocessing.features import Feature, document, features_of
 from dl.data.raw import RawTable
 from dl.data.tables.columns import Cell, to_column
 
@@ -35,7 +35,7 @@ def table(targets: dict[str, list[object]] | None = None, **columns: list[object
 def learned(train: RawTable, **preprocess: object) -> list[Feature]:
     """Learns, and passes what was learned through JSON."""
     features = learn_features(train, Preprocess(**preprocess))  # type: ignore[arg-type]
-    return [feature_of(json.loads(json.dumps(document(feature)))) for feature in features]
+    return list(features_of(json.loads(json.dumps({"features": list(map(document, features))}))))
 
 
 def applied(rows: RawTable, features: Sequence[Feature]) -> list[list[float]]:

@@ -130,7 +130,7 @@ def test_bytes_under_a_binary_loss_are_refused_unless_they_are_the_input() -> No
 def test_the_input_as_target_is_scaled_as_the_input(x: Any, preprocess: Any) -> None:
     config = make_config(3, "sigmoid", "mse", preprocess=preprocess)
     rows = make_arrays(x.copy(), x)
-    inputs = ArrayInputs(learn_arrays(rows, config, False, SilentReporter()))
+    inputs = ArrayInputs(learn_arrays(rows, config, False, SilentReporter()), None)
     target = fit_target(describe_target([rows], config), rows, config, inputs.scaling)
     y = encode_target(rows, target)
     assert (target.task, target.scaling) == ("regression", "input")

@@ -82,10 +82,10 @@ def test_tensorflow_takes_over_where_there_is_no_copy(
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        (lambda run: _cut(run / "model.tflite"), "model.tflite is damaged"),
-        (lambda run: _flip(run / "model.tflite"), "model.tflite is damaged"),
+        (lambda run: _cut(run / "model.tflite"), "model.tflite is missing or damaged"),
+        (lambda run: _flip(run / "model.tflite"), "model.tflite is missing or damaged"),
         (lambda run: _cut(run / "model.tflite.json"), "model.tflite.json is damaged"),
-        (lambda run: (run / "model.tflite").unlink(), "model.tflite cannot be read"),
+        (lambda run: (run / "model.tflite").unlink(), "model.tflite is missing or damaged"),
     ],
     ids=["cut", "flipped", "record", "gone"],
 )

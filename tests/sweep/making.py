@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from dl.runs.sweeps import SweepDirectory
 from dl.sweep.definition.load import Sweep, load_sweep
 from dl.sweep.loop import Loop, Watcher
-from dl.sweep.pools.tasks import EpochDone, Event, Result, Task, TaskEnded
+from dl.sweep.pools.tasks import EpochDone, Event, Result, Task, TaskEnded, failed
+from dl.sweep.results.journal import OwnJournal
 
 BASE = """\
 name: iris
@@ -77,7 +79,8 @@ class FakePool:
     def _events(self, task: Task) -> Iterator[Event]:
         curve = self._curve(task)
         if isinstance(curve, Exception):
-            yield TaskEnded(task.key, Result("failed", error=str(curve), code=6))
+            result = failed(curve)
+            yield TaskEnded(task.key, replace(result, error=str(curve), code=6))
             return
         for value in curve:
             if self._stopped:
@@ -92,7 +95,7 @@ def run_loop(sweep: Sweep, folder: Path, pool: FakePool, watcher: Watcher | None
     """Runs a sweep in `<folder>/run`, which may have a journal already."""
     directory = SweepDirectory(folder / "run")
     directory.path.mkdir(exist_ok=True)
-    loop = Loop(sweep, directory, pool, watcher or Watcher())
+    loop = Loop(sweep, directory, OwnJournal(directory.journal), pool, watcher or Watcher())
     loop.run()
     return loop
 

@@ -200,7 +200,7 @@ def test_a_task_that_kills_its_process_fails_after_three_times(served: Served) -
         assert served.next() == BegunAgain((1, 1))
     served.order()[1].set_exception(ProcessDied("it died"))
     text = "its process died 3 times; perhaps the memory ran out: it died"
-    assert served.next() == TaskEnded((1, 1), Result("failed", error=text, code=4))
+    assert served.next() == TaskEnded((1, 1), Result("failed", error=text, code=4, again=True))
 
 
 def test_a_node_without_the_data_gets_it(served: Served) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from dl.errors import RunError
 from dl.runs.directory import RunDirectory
 from dl.runs.find import all_runs, trial_runs
-from dl.runs.record import RunRecord, read_json, read_record
+from dl.runs.record import RunRecord, read_metrics, read_record
 from dl.runs.tags import read_tags
 
 JUDGING_PARTS = ("test", "validation", "train")
@@ -102,7 +102,7 @@ def entries_of(runs: Iterable[RunDirectory]) -> Entries:
 
 def read_entry(run: RunDirectory) -> Entry:
     """Reads one run; raises `RunError` where a file of it is damaged."""
-    metrics = read_json(run.metrics) if run.metrics.exists() else {}
+    metrics = read_metrics(run)
     return Entry(run, read_record(run), metrics, read_tags(run))
 
 

@@ -80,14 +80,14 @@ def is_complete(run: RunDirectory, record: RunRecord, loaded: Loaded, reporter: 
 
 def result_of(run: RunDirectory, record: RunRecord) -> dict[str, object]:
     """Returns what `dl train --json` says of a finished run."""
-    from dl.runs.record import read_json
+    from dl.runs.record import read_metrics
 
     return {
         "run": str(run.path),
         "status": record.status,
         "epochs": record.epochs,
         "seconds": record.seconds,
-        "metrics": read_json(run.metrics),
+        "metrics": read_metrics(run),
     }
 
 

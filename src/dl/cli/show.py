@@ -82,9 +82,9 @@ def _curves(run: RunDirectory) -> str:
 
 
 def _metrics(run: RunDirectory) -> dict[str, dict[str, float]]:
-    from dl.runs.record import read_json
+    from dl.runs.record import read_metrics
 
-    return read_json(run.metrics) if run.metrics.exists() else {}
+    return read_metrics(run)
 
 
 def _files(run: RunDirectory) -> list[str]:

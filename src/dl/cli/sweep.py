@@ -175,19 +175,24 @@ def _carry_out(
     from dl.cli.display import open_reporter
     from dl.cli.signals import stop_requests
     from dl.cli.sweep_pictures import PLOTS_MODULE, draw_pictures
+    from dl.cli.sweep_text import again_text
     from dl.cli.sweep_trainer import open_pool
     from dl.cli.sweep_view import open_view
     from dl.errors import Interrupted
     from dl.sweep.loop import Loop, Watcher
+    from dl.sweep.results.journal import OwnJournal
 
     files = (opened.directory.log, opened.lock)
     stage = "Loading Keras and the data" if where.on == "local" else "Connecting to Ray"
     with stop_requests() as request, open_pool(checked, where, *files) as pool:
         with open_reporter(quiet=quiet) as reporter, reporter.stage(stage):
             baseline = pool.ready()
+            journal = OwnJournal(opened.directory.journal)
+            if journal.again:
+                reporter.note(again_text(journal.again))
         with open_view(quiet=quiet) as view, Importing(PLOTS_MODULE):
             watcher = Watcher(show=view.show, stop_signal=request, fail_fast=fail_fast)
-            loop = Loop(checked, opened.directory, pool, watcher)
+            loop = Loop(checked, opened.directory, journal, pool, watcher)
             try:
                 loop.run()
             finally:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dl.sweep.results.reading import Results
 
 MOST_LINES = 20
+_MOST_NAMED = 10
 _WIDEST = 30
 _WIDTH = 79
 _ALIKE = "≈ best"
@@ -40,7 +41,16 @@ def sweep_text(results: Results, most: int = MOST_LINES) -> str:
     if results.trivial is not None:
         parts.append(f"An answer that learns nothing reaches {number(results.trivial)}.")
     parts.append(textwrap.fill(_rests_on(terms, lines), _WIDTH))
+    parts.append(results.torn)
     return "\n".join([*filter(None, parts), str(results.directory.path)])
+
+
+def again_text(keys: Sequence[tuple[int, int]]) -> str:
+    """Says which trainings failed for want of memory, disk or their process, and begin anew."""
+    named = ", ".join(f"{trial}.{repeat}" for trial, repeat in keys[:_MOST_NAMED])
+    more = ", …" if len(keys) > _MOST_NAMED else ""
+    count = "1 training" if len(keys) == 1 else f"{len(keys)} trainings"
+    return f"done again, as memory, disk or a process failed: {count}, {named}{more}"
 
 
 def sweep_json(results: Results) -> str:

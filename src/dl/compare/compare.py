@@ -11,11 +11,11 @@ from dl.browse.entries import Entry
 from dl.browse.settings import read_settings
 from dl.compare.significance import Scores, Verdict, scores_of, verdict
 from dl.data.judged import read_judged
+from dl.data.learned import read_learned
 from dl.data.load import info_of
 from dl.data.targets.answers import answers
 from dl.data.types import Array
 from dl.runs.history import read_history
-from dl.runs.record import read_json
 from dl.vocabulary.measured import called_here
 
 _OF_THE_RUN = frozenset({"name"})
@@ -162,7 +162,7 @@ def _answered(entry: Entry) -> _Answered | None:
     rows = read_judged(entry.run)
     if rows is None:
         return None
-    learned = read_json(entry.run.preprocess)
+    learned = read_learned(entry.run)
     info = info_of(learned)
     said = answers(rows.y, rows.outputs, learned)
     scores = scores_of(said, info.task)

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pydantic import ValidationError
+
 from dl.config.schema import Config
 from dl.config.sections.data import Split, SyntheticData
 from dl.data.arrays.synthetic import is_whole_truth
 from dl.data.raw import Raw, RawParts
 from dl.data.splits import Shares, divide
 from dl.data.targets import Target, class_positions
+from dl.runs.typed import MisfitError
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +76,8 @@ def document(pieces: Pieces) -> dict[str, Any]:
 
 
 def split_of(learned: Mapping[str, Any]) -> Split:
-    """Returns the shares that `learned` tells of."""
-    return Split(**learned["split"])
+    """Returns the shares that `learned` tells of; raises `MisfitError`."""
+    try:
+        return Split.model_validate(learned["split"])
+    except ValidationError as error:
+        raise MisfitError("must be the shares of a split", ("split",)) from error

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from dl.data.preprocessing.inverse import original_columns
 from dl.data.targets import target_of, unscale
 from dl.data.types import Array, Dataset, Part, Rows
+from dl.runs.typed import Count, MisfitError
 
 _MOST_ROWS = 20_000
 """Rows that a distribution is made of, spread evenly over the training part."""
@@ -34,10 +35,16 @@ class Distribution:
     """
 
     name: str
-    kind: str
+    kind: Literal["numbers", "categories"]
     labels: tuple[str | float, ...]
-    counts: tuple[int, ...]
+    counts: tuple[Count, ...]
     mean: float | None
+
+    def __post_init__(self) -> None:
+        if self.kind == "numbers" and not all(isinstance(end, int | float) for end in self.labels):
+            raise MisfitError("must be the ends of bins", ("labels",))
+        if len(self.labels) != len(self.counts) + (self.kind == "numbers"):
+            raise MisfitError("must be as many as labels", ("counts",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +60,11 @@ class Glance:
         more_columns: How many further columns there are.
     """
 
-    rows: Mapping[str, int]
-    classes: Mapping[str, Mapping[str, int]]
+    rows: Mapping[str, Count]
+    classes: Mapping[str, Mapping[str, Count]]
     targets: tuple[Distribution, ...]
     columns: tuple[Distribution, ...]
-    more_columns: int
+    more_columns: Count
 
 
 def glance(dataset: Dataset) -> Glance:

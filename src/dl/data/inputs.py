@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dl.config.schema import Config
 from dl.data.arrays.prepare import ArrayFeature, array_feature_of, learn_arrays, transform_arrays
 from dl.data.preprocessing import feature_names, learn_features, transform
-from dl.data.preprocessing.features import Feature, document, feature_of
+from dl.data.preprocessing.features import Feature, document, features_of
 from dl.data.preprocessing.transform import Warn
 from dl.data.raw import Raw, RawParts, RawTable
 from dl.data.tokens import Tokens, tokens_of
@@ -134,6 +134,6 @@ def learn_inputs(config: Config, parts: RawParts, train: Raw, reporter: Reporter
 def learned_inputs(learned: Mapping[str, Any], config: Config) -> InputsLearned:
     """Returns what `learned` tells about the inputs, and the config about what is looked up."""
     tokens = tokens_of(config.model.layers)
-    if any(feature["kind"] == "array" for feature in learned["features"]):
+    if any(feature.get("kind") == "array" for feature in learned["features"]):
         return ArrayInputs(array_feature_of(learned), tokens)
-    return TableInputs(tuple(feature_of(feature) for feature in learned["features"]), tokens)
+    return TableInputs(features_of(learned), tokens)

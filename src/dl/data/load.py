@@ -33,6 +33,7 @@ from dl.data.targets import (
 from dl.data.types import DataInfo, Dataset, Inputs, Part, Rows
 from dl.errors import DataError, RunError
 from dl.progress import Reporter
+from dl.runs.typed import read_key
 from dl.vocabulary.spec import Findings
 
 __all__ = [
@@ -148,11 +149,7 @@ def read_inputs(config: Config, learned: dict[str, Any], path: Path, reporter: R
 
 def info_of(learned: Mapping[str, Any]) -> DataInfo:
     """Returns what the data said about the model."""
-    fields: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in learned["info"].items()
-    }
-    return DataInfo(**fields)
+    return read_key(DataInfo, learned, "info")
 
 
 def _read(config: Config, reporter: Reporter) -> RawParts:

@@ -28,7 +28,7 @@ from dl.data.arrays.images import (
 from dl.data.arrays.keras_sets import read_keras
 from dl.data.arrays.npz import read_npz, read_npz_inputs, read_npz_part
 from dl.data.arrays.synthetic import make_synthetic
-from dl.data.preprocessing.features import feature_of
+from dl.data.preprocessing.features import features_of
 from dl.data.raw import Raw, RawArrays, RawParts
 from dl.data.streaming.budget import held
 from dl.data.streaming.pictures import on_disk
@@ -109,7 +109,7 @@ def _arrays(config: Config) -> Arrays:
 
 
 def _wanted(learned: Mapping[str, Any]) -> Wanted:
-    features = [feature_of(feature) for feature in learned["features"]]
+    features = features_of(learned)
     return Wanted(
         features=tuple(feature.name for feature in features),
         targets=target_of(learned).names,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dl.config.sections.data import Task
+from dl.runs.typed import Count, Finite
 
 Array = NDArray[Any]
 
@@ -131,12 +132,12 @@ class DataInfo:
     """
 
     task: Task
-    input_shape: tuple[int, ...]
+    input_shape: tuple[Count, ...]
     targets: tuple[str, ...]
     classes: tuple[str, ...]
     features: tuple[str, ...]
     image: bool
-    pixel_max: float
+    pixel_max: Finite
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from dl.browse.entries import Entry, read_entry
 from dl.browse.settings import Settings, read_settings
 from dl.data.judged import read_judged
+from dl.data.learned import read_learned
 from dl.data.load import info_of
+from dl.data.targets import target_of
 from dl.data.targets.answers import answers
 from dl.data.types import DataInfo
 from dl.pages.facts import Facts, read_facts
 from dl.report.input import PlotInput
 from dl.runs.directory import RunDirectory
 from dl.runs.history import read_history
-from dl.runs.record import read_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def read_context(run: RunDirectory) -> Context:
     Raises:
         RunError: A file of it is damaged.
     """
-    learned = read_json(run.preprocess)
+    learned = read_learned(run)
     info = info_of(learned)
     history = read_history(run) if run.history.exists() else []
     return Context(
@@ -57,7 +58,7 @@ def read_context(run: RunDirectory) -> Context:
         facts=read_facts(run),
         judged=_judged(run, info, learned, history),
         info=info,
-        cut=float(learned["target"].get("cut", 0.5)),
+        cut=target_of(learned).cut,
     )
 
 

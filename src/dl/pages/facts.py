@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from dl.data.glance import glance
+from dl.data.glance import Glance, glance
 from dl.data.preprocessing.inverse import original_columns
 from dl.data.types import Array, Dataset, Part
 from dl.diagnose import Signals
@@ -21,8 +21,62 @@ from dl.report.pixels import has_pictures
 from dl.runs.directory import RunDirectory
 from dl.runs.manifest import publish
 from dl.runs.record import read_json
+from dl.runs.typed import Count, Keys
 
 Facts = dict[str, Any]
+
+_Layer = Annotated[
+    dict[str, Any],
+    Keys(
+        {
+            "name": str,
+            "type": str,
+            "activation": str | None,
+            "output_shape": list[Count | None],
+            "parameters": Count,
+            "trainable": Count,
+        },
+        whole=True,
+    ),
+]
+_Weights = Annotated[
+    dict[str, Any],
+    Keys(
+        {
+            **dict.fromkeys(("layer", "name"), str),
+            **dict.fromkeys(("mean", "deviation", "least", "greatest", "norm", "zeros"), float),
+            "shape": list[Count],
+            "counts": list[Count],
+        },
+        whole=True,
+    ),
+]
+_Mistake = Annotated[
+    dict[str, Any],
+    Keys(
+        {
+            "row": Count,
+            **dict.fromkeys(("true", "predicted", "share"), str),
+            "picture": str | None,
+            "inputs": dict[str, str],
+        },
+        whole=True,
+    ),
+]
+_Facts = Annotated[
+    Facts,
+    Keys(
+        {
+            "layers": list[_Layer],
+            "weights": list[_Weights],
+            "signals": Signals | None,
+            "glance": Glance | None,
+            "examples": list[Annotated[Facts, Keys(dict.fromkeys(("picture", "true"), str), True)]],
+            "mistakes": list[_Mistake],
+        }
+    ),
+]
+"""What the sections of a page rely on; a run of an earlier version may lack some of it."""
 
 _MOST_MISTAKES = 24
 _MOST_EXAMPLES = 24
@@ -70,7 +124,10 @@ def write_facts(run: RunDirectory, facts: Facts) -> None:
 
 def read_facts(run: RunDirectory) -> Facts:
     """Reads the facts; empty where the run kept none. Raises `RunError` where they are damaged."""
-    return read_json(run.facts) if run.facts.exists() else {}
+    if not run.facts.exists():
+        return {}
+    facts: Facts = read_json(run.facts, _Facts)
+    return facts
 
 
 def _examples(judged: PlotInput) -> list[dict[str, str]]:

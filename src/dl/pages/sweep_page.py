@@ -48,7 +48,12 @@ def leaderboard_table(results: Results) -> dict[str, Any]:
 
 def _sections(results: Results) -> list[Filled]:
     method = METHOD if results.record.terms.runs > 1 else ""
-    values = {"board": leaderboard_table(results), "method": method, "trivial": _trivial(results)}
+    values = {
+        "board": leaderboard_table(results),
+        "method": method,
+        "trivial": _trivial(results),
+        "torn": results.torn,
+    }
     sections = [filled("leaderboard", "Settings", values)]
     charts = list(_charts(results))
     if charts:

@@ -29,10 +29,13 @@ def read_history(run: RunDirectory) -> list[dict[str, float]]:
     Raises:
         RunError: The file is missing, or is not what was published.
     """
-    rows = list(csv.reader(read_checked(run.history).decode().splitlines()))
+    content = read_checked(run.history)
     try:
-        return [dict(zip(rows[0], map(float, row), strict=True)) for row in rows[1:]]
-    except ValueError as error:
+        header, *rows = list(csv.reader(content.decode().splitlines())) or [[]]
+        if len(set(header)) < len(header) or (rows and header[:1] != ["epoch"]):
+            raise ValueError("columns")
+        return [dict(zip(header, map(float, row), strict=True)) for row in rows]
+    except (ValueError, csv.Error) as error:
         raise damaged(run.history) from error
 
 

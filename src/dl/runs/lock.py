@@ -20,6 +20,7 @@ from dl.errors import BusyError
 from dl.runs.directory import RunDirectory
 from dl.runs.files import disk_error, read_regular
 from dl.runs.process import Process
+from dl.runs.typed import MisfitError, parse_as
 
 _TRIES = 10
 _PAUSE = 0.03
@@ -96,8 +97,8 @@ def _name_holder(handle: int) -> None:
 
 def _holder(path: Path) -> Process | None:
     try:
-        return Process(**json.loads(read_regular(path)))
-    except (OSError, ValueError, TypeError):
+        return parse_as(Process, read_regular(path))
+    except (OSError, MisfitError):
         return None
 
 

@@ -104,9 +104,10 @@ def read_manifest(run: RunDirectory) -> Sums:
     return _read(run.manifest)
 
 
-def damaged(path: Path) -> RunError:
-    """Returns the error for a file that is not what was published."""
-    return RunError(f"{path} is damaged or was edited", hint=_what_to_do(path))
+def damaged(path: Path, reason: object = None) -> RunError:
+    """Returns the error for a file that is not what was published, or holds what none can hold."""
+    found = "damaged or was edited" if reason is None else f"damaged: {reason}"
+    return RunError(f"{path} is {found}", hint=_what_to_do(path))
 
 
 def sha256(content: bytes) -> str:

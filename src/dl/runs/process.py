@@ -6,6 +6,11 @@ import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from dl.runs.typed import Count, Range
+
+_Number = Annotated[int, Range(lambda pid: 0 < pid < 2**31, "must be the number of a process")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +24,8 @@ class Process:
     """
 
     host: str
-    pid: int
-    started: int
+    pid: _Number
+    started: Count
 
     @classmethod
     def current(cls) -> Process:

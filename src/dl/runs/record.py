@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from dl.errors import RunError
 from dl.runs.directory import RunDirectory
 from dl.runs.lock import is_held
 from dl.runs.manifest import damaged, publish, read_checked
 from dl.runs.process import Process
+from dl.runs.typed import Count, Duration, Keys, Metrics, MisfitError, Moment, read_as
+
+T = TypeVar("T")
 
 SCHEMA = 1
 Status = Literal["running", "completed", "interrupted", "failed"]
+Machine = Annotated[dict[str, Any], Keys({"threads": Count, "processor": str, "gpus": list[str]})]
+Chosen = Annotated[
+    dict[str, Any],
+    Keys({"compiled": bool, "steps_per_call": Count, "reason": str, "rows": str}),
+]
+_Array = Annotated[
+    dict[str, Any], Keys({"shape": list[Count], "type": str, "bytes": Count}, whole=True)
+]
+Sizes = Annotated[
+    dict[str, Any], Keys({"rows": Count, "inputs": _Array, "targets": _Array}, whole=True)
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +58,18 @@ class RunRecord:
 
     name: str
     status: Status
-    started: str
+    started: Moment
     process: Process
-    seed: int
+    seed: Count
     command: tuple[str, ...]
     fingerprint: str
     finished: str | None = None
-    seconds: float = 0.0
-    epochs: int = 0
+    seconds: Duration = 0.0
+    epochs: Count = 0
     versions: dict[str, str] = field(default_factory=dict)
-    machine: dict[str, Any] = field(default_factory=dict)
-    engine: dict[str, Any] = field(default_factory=dict)
-    data: dict[str, Any] = field(default_factory=dict)
+    machine: Machine = field(default_factory=dict)
+    engine: Chosen = field(default_factory=dict)
+    data: dict[str, Sizes] = field(default_factory=dict)
     git_commit: str | None = None
     error: str | None = None
     resumed: tuple[dict[str, Any], ...] = ()
@@ -77,42 +91,45 @@ def read_record(run: RunDirectory) -> RunRecord:
     Raises:
         RunError: The file is missing, damaged or made by a newer `dl`.
     """
-    values = read_json(run.record)
-    if values.get("schema", 0) > SCHEMA:
-        raise RunError(
-            f"{run.record} was made by a newer dl",
-            expected=f"schema {SCHEMA} or older",
-            found=f"schema {values['schema']}",
-            hint="update dl: pip install --upgrade dl-keras",
-        )
-    try:
-        record = _record_of(values)
-    except (KeyError, TypeError) as error:
-        raise damaged(run.record) from error
+    record = read_json(run.record, RunRecord)
     if record.status == "running" and not (is_held(run) and record.process.is_alive()):
         return replace(record, status="interrupted")
     return record
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Reads a JSON object of a run.
+def read_metrics(run: RunDirectory) -> Metrics:
+    """Reads the final metrics of each part; none where the training did not end.
 
     Raises:
-        RunError: The file is missing, or is not what was published.
+        RunError: The file is damaged.
     """
+    return read_json(run.metrics, Metrics) if run.metrics.exists() else {}
+
+
+def read_json(path: Path, kind: type[T]) -> T:
+    """Reads the JSON of a run as a value of a type: see `dl.runs.typed`.
+
+    Raises:
+        RunError: The file is missing, is not what was published, holds something else, or was
+            made by a newer `dl`.
+    """
+    content = read_checked(path)
     try:
-        values = json.loads(read_checked(path))
+        values = json.loads(content)
+        _refuse_newer(path, values)
+        return read_as(kind, values)
+    except MisfitError as error:
+        raise damaged(path, error) from error
     except (ValueError, RecursionError) as error:
         raise damaged(path) from error
-    if not isinstance(values, dict):
-        raise damaged(path)
-    return values
 
 
-def _record_of(values: dict[str, Any]) -> RunRecord:
-    known = {item.name for item in fields(RunRecord)}
-    given = {key: value for key, value in values.items() if key in known}
-    given["process"] = Process(**values["process"])
-    given["command"] = tuple(values["command"])
-    given["resumed"] = tuple(values.get("resumed", ()))
-    return RunRecord(**given)
+def _refuse_newer(path: Path, values: object) -> None:
+    schema = values.get("schema") if isinstance(values, dict) else None
+    if type(schema) is int and schema > SCHEMA:
+        raise RunError(
+            f"{path} was made by a newer dl",
+            expected=f"schema {SCHEMA} or older",
+            found=f"schema {schema}",
+            hint="update dl: pip install --upgrade dl-keras",
+        )

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dl.errors import RunError, UsageError
 from dl.runs.directory import RunDirectory
 from dl.runs.files import read_regular, write_text
+from dl.runs.typed import MisfitError, parse_as
 
 _TAG = re.compile(r"[^\W_][\w.+-]{0,63}")
 
@@ -19,14 +20,11 @@ _TAG = re.compile(r"[^\W_][\w.+-]{0,63}")
 def read_tags(run: RunDirectory) -> tuple[str, ...]:
     """Returns the tags of a run, sorted; raises `RunError` where the file is damaged."""
     try:
-        tags = json.loads(read_regular(run.tags))
+        return tuple(sorted(parse_as(list[str], read_regular(run.tags))))
     except FileNotFoundError:
         return ()
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, MisfitError) as error:
         raise _damaged(run) from error
-    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        raise _damaged(run)
-    return tuple(sorted(tags))
 
 
 def write_tags(run: RunDirectory, tags: Iterable[str]) -> None:

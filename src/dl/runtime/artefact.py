@@ -1,20 +1,20 @@
 """The light copy of a run's model: `model.tflite`, and beside it the record of what it is.
 
-The record holds the SHA-256 of the copy and of the `model.h5` that it was made from. A copy that
-is missing, torn, altered, or of another `model.h5` is not used. Where no copy could be made, the
-record says why.
+The record holds the SHA-256 of the copy and of the `model.h5` that it was made from, and both are
+in the manifest. A copy that is missing, torn, altered, or of another `model.h5` is not used. Where
+no copy could be made, the record says why.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
 
+from dl.errors import RunError
 from dl.runs.directory import RunDirectory
-from dl.runs.files import read_regular, write_bytes, write_text
-from dl.runs.manifest import file_sha256, sha256
+from dl.runs.manifest import file_sha256, publish, read_checked, read_manifest, sha256
+from dl.runs.record import read_json
+from dl.runs.typed import Positive
 from dl.runtime.light_model import LightModel, UnusableError
 
 SCHEMA = 1
@@ -52,7 +52,7 @@ class LightRecord:
     model: str
     light: str = ""
     reason: str = ""
-    batch: int = 1
+    batch: Positive = 1
     checked_rows: int = 0
     difference: float = 0.0
     schema: int = SCHEMA
@@ -77,13 +77,13 @@ def write_light(run: RunDirectory, model: str, light: Light) -> None:
         checked_rows=light.checked_rows,
         difference=light.difference,
     )
-    write_bytes(run.light, light.content)
-    write_text(run.light_record, record.text())
+    publish(run.light, light.content)
+    publish(run.light_record, record.text().encode())
 
 
 def write_refusal(run: RunDirectory, model: str, reason: str) -> None:
     """Records why there is no light copy, and removes an old one; raises `DiskError`."""
-    write_text(run.light_record, LightRecord(model=model, reason=reason).text())
+    publish(run.light_record, LightRecord(model=model, reason=reason).text().encode())
     run.light.unlink(missing_ok=True)
 
 
@@ -94,32 +94,30 @@ def open_light(run: RunDirectory) -> LightModel:
         UnusableError: There is none, it is damaged, it was made from another `model.h5`, or
             cannot be run here.
     """
-    record = _record(run.light_record)
+    record = _record(run)
     if record.reason:
         raise UnusableError(record.reason)
     try:
-        model = file_sha256(run.model)
-        content = read_regular(run.light)
-    except OSError as error:
-        raise _suspicious(f"{run.light.name} cannot be read") from error
-    if record.model != model:
+        content = read_checked(run.light)
+    except RunError as error:
+        raise _suspicious(f"{run.light.name} is missing or damaged") from error
+    if record.model != file_sha256(run.model):
         raise _suspicious(f"{run.light.name} was made from another {run.model.name}")
     if record.light != sha256(content):
-        raise _suspicious(f"{run.light.name} is damaged")
+        raise _suspicious(f"{run.light.name} is not the one of its record")
     return LightModel(content, record.batch)
 
 
-def _record(path: Path) -> LightRecord:
+def _record(run: RunDirectory) -> LightRecord:
+    path = run.light_record
+    if not path.exists():
+        raise UnusableError("the run has none")
+    if path.name not in read_manifest(run):
+        raise UnusableError("an earlier dl made it, without a checksum")
     try:
-        values: Any = json.loads(read_regular(path))
-        record = LightRecord(**values)
-        valid = record.schema == SCHEMA and type(record.batch) is int and record.batch > 0
-    except FileNotFoundError as error:
-        raise UnusableError("the run has none") from error
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+        record = read_json(path, LightRecord)
+    except RunError as error:
         raise _suspicious(f"{path.name} is damaged") from error
-    if not valid:
-        raise _suspicious(f"{path.name} is of another version, or damaged")
     return record
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from dl.config.load import load_resolved
 from dl.config.schema import Config
+from dl.data.learned import read_learned
 from dl.data.targets import with_cut
 from dl.errors import RunError
 from dl.runs.directory import RunDirectory
 from dl.runs.manifest import read_checked
-from dl.runs.record import RunRecord, read_json, read_record
+from dl.runs.record import RunRecord, read_record
 from dl.vocabulary.catalog import keras_version
 
 
@@ -49,7 +50,7 @@ def open_files(run: RunDirectory, threshold: float | None = None) -> SavedFiles:
     if not run.model.exists():
         raise _without_model(run, record)
     config = load_resolved(run.resolved, read_checked(run.resolved)).config
-    learned = with_cut(read_json(run.preprocess), threshold, run.label)
+    learned = with_cut(read_learned(run), threshold, run.label)
     return SavedFiles(run, config, learned)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from dl.sweep.definition.load import Sweep
 from dl.sweep.definition.space import Setting
 from dl.sweep.pools.tasks import Task
-from dl.sweep.results.journal import Journal
+from dl.sweep.results.journal import OwnJournal
 from dl.sweep.results.ranking import trial_score
 from dl.sweep.search.pruning import PRUNING_REPEAT
 from dl.sweep.search.sampling import Search
@@ -23,7 +23,7 @@ class Agenda:
     """
 
     def __init__(
-        self, sweep: Sweep, search: Search, journal: Journal, trials: Path, jobs: int
+        self, sweep: Sweep, search: Search, journal: OwnJournal, trials: Path, jobs: int
     ) -> None:
         self._sweep = sweep
         self._search = search

@@ -17,7 +17,7 @@ from dl.runs.sweeps import SweepDirectory, drop_arrays
 from dl.sweep.agenda import Agenda
 from dl.sweep.definition.load import Sweep
 from dl.sweep.pools.tasks import BegunAgain, EpochDone, Event, Pool, Result, Task, TaskEnded
-from dl.sweep.results.journal import Ended, Journal
+from dl.sweep.results.journal import Ended, Journal, OwnJournal
 from dl.sweep.results.ranking import Standing, rank_key, standing_of
 from dl.sweep.results.record import Status
 from dl.sweep.search.pruning import Pruner
@@ -82,13 +82,18 @@ class Loop:
     """
 
     def __init__(
-        self, sweep: Sweep, directory: SweepDirectory, pool: Pool, watcher: Watcher
+        self,
+        sweep: Sweep,
+        directory: SweepDirectory,
+        journal: OwnJournal,
+        pool: Pool,
+        watcher: Watcher,
     ) -> None:
         self._sweep = sweep
         self._directory = directory
         self._pool = pool
         self._watcher = watcher
-        self.journal = Journal(directory.journal)
+        self.journal = journal
         search = new_search(sweep)
         self._agenda = Agenda(sweep, search, self.journal, directory.trials, pool.jobs)
         self._pruner = new_pruner(sweep, self.journal)
@@ -207,6 +212,7 @@ class Loop:
             seconds=round(result.seconds, 3),
             error=result.error,
             code=result.code,
+            again=result.again,
         )
 
 

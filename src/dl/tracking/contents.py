@@ -13,7 +13,7 @@ from dl.browse.settings import read_settings
 from dl.config.emit import flow
 from dl.runs.directory import RunDirectory
 from dl.runs.history import read_history
-from dl.runs.record import read_json, read_record
+from dl.runs.record import read_metrics, read_record
 from dl.runs.sweeps import SweepDirectory
 from dl.sweep.results.record import read_sweep_record
 
@@ -57,7 +57,7 @@ def of_run(run: RunDirectory, *, is_trial: bool = False) -> Contents:
         RunError: A file of it is missing or damaged.
     """
     record = read_record(run)
-    final = read_json(run.metrics) if run.metrics.exists() else {}
+    final = read_metrics(run)
     settings = read_settings(run).items()
     return Contents(
         label=run.label,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dl.runs.directory import RunDirectory
 from dl.runs.files import read_regular, write_text
+from dl.runs.typed import MisfitError, parse_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,8 @@ class Known:
 def read_known(path: Path) -> Known | None:
     """Reads what a directory says of its copy; None where it has none, or the file is damaged."""
     try:
-        return Known(**json.loads(read_regular(RunDirectory(path).tracked)))
-    except (OSError, ValueError, TypeError, RecursionError):
+        return parse_as(Known, read_regular(RunDirectory(path).tracked))
+    except (OSError, MisfitError):
         return None
 
 

@@ -30,6 +30,7 @@ from dl.data.tokens import Tokens, tokens_of
 from dl.data.types import Array, Rows
 from dl.errors import DataError
 from dl.progress import Reporter
+from dl.runs.typed import Count, Finite, NotZero, read_key
 from dl.vocabulary.spec import Finding, Findings
 
 BYTES = 255.0
@@ -40,15 +41,15 @@ _BLOCK = 4096
 class ArrayFeature:
     """How arrays become the model's inputs; the fields are those of the module's docstring."""
 
-    shape: tuple[int, ...]
+    shape: tuple[Count, ...]
     channel_axis: bool
     dtype: Literal["float32", "int32"]
-    scale: float
+    scale: NotZero
     scaling: Scaling
-    center: tuple[float, ...]
-    spread: tuple[float, ...]
+    center: tuple[Finite, ...]
+    spread: tuple[NotZero, ...]
     image: bool
-    pixel_max: float
+    pixel_max: Finite
     kind: Literal["array"] = "array"
 
     @property
@@ -66,11 +67,7 @@ class ArrayFeature:
 
 def array_feature_of(learned: Mapping[str, Any]) -> ArrayFeature:
     """Returns what was learned about arrays."""
-    document: Mapping[str, Any] = learned["features"][0]
-    fields: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in document.items()
-    }
-    return ArrayFeature(**fields)
+    return read_key(tuple[ArrayFeature], learned, "features")[0]
 
 
 def learn_arrays(train: RawArrays, config: Config, image: bool, reporter: Reporter) -> ArrayFeature:

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 from dl.config.sections.preprocess import Scaling
+from dl.runs.typed import Finite, MisfitError, NotZero, Range, read_key
 
 Unseen = Literal["zeros", "error"]
+
+
+def _is_date(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +35,9 @@ class NumericFeature:
 
     name: str
     scaling: Scaling
-    center: float
-    spread: float
-    fill: float | None
+    center: Finite
+    spread: NotZero
+    fill: Finite | None
     kind: Literal["numeric"] = "numeric"
 
 
@@ -50,6 +60,10 @@ class CategoricalFeature:
     fill: str | None
     kind: Literal["categorical"] = "categorical"
 
+    def __post_init__(self) -> None:
+        if self.fill is not None and self.fill not in self.categories:
+            raise MisfitError("must be one of the categories", ("fill",))
+
 
 @dataclass(frozen=True, slots=True)
 class DateFeature:
@@ -67,10 +81,14 @@ class DateFeature:
     name: str
     parts: tuple[str, ...]
     scaling: Scaling
-    centers: tuple[float, ...]
-    spreads: tuple[float, ...]
-    fill: str | None
+    centers: tuple[Finite, ...]
+    spreads: tuple[NotZero, ...]
+    fill: Annotated[str, Range(_is_date, "must be a date in ISO 8601")] | None
     kind: Literal["date"] = "date"
+
+    def __post_init__(self) -> None:
+        if not len(self.parts) == len(self.centers) == len(self.spreads):
+            raise MisfitError("must be as many as parts", ("centers",))
 
 
 Feature = NumericFeature | CategoricalFeature | DateFeature
@@ -82,17 +100,9 @@ def document(feature: Feature) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in fields}
 
 
-def feature_of(document: Mapping[str, Any]) -> Feature:
-    """Returns the feature that a document tells of."""
-    fields: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in document.items()
-    }
-    types: dict[str, type[Feature]] = {
-        "numeric": NumericFeature,
-        "categorical": CategoricalFeature,
-        "date": DateFeature,
-    }
-    return types[document["kind"]](**fields)
+def features_of(learned: Mapping[str, Any]) -> tuple[Feature, ...]:
+    """Returns what `learned` tells about the columns of a table; raises `MisfitError`."""
+    return read_key(tuple[Feature, ...], learned, "features")
 
 
 def width(feature: Feature) -> int:

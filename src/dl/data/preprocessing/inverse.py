@@ -12,7 +12,7 @@ from dl.data.preprocessing.features import (
     DateFeature,
     Feature,
     NumericFeature,
-    feature_of,
+    features_of,
     output_names,
     width,
 )
@@ -35,8 +35,7 @@ def original_columns(x: Array, learned: Mapping[str, Any]) -> dict[str, Array]:
     if learned["features"][0]["kind"] == "array":
         return columns
     begin = 0
-    for document in learned["features"]:
-        feature = feature_of(document)
+    for feature in features_of(learned):
         end = begin + width(feature)
         columns |= _columns(feature, np.asarray(x[:, begin:end], np.float64))
         begin = end

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from dl.config.sections.data import Task
 from dl.config.sections.preprocess import TargetScaling
 from dl.errors import UsageError
+from dl.runs.typed import Count, Finite, NotZero, read_key
 
 Form = Literal["labels", "one_hot", "single", "multilabel", "numbers"]
 """How the loss wants `y`: class numbers as int32 (rows,); one-hot rows as float32 (rows, classes);
@@ -52,11 +53,11 @@ class Target:
     units: int | None = None
     activation: OutputFunction = "none"
     probabilities: bool = False
-    cut: float = 0.5
+    cut: Finite = 0.5
     scaling: TargetScaling | Literal["input"] = "none"
-    center: tuple[float, ...] = ()
-    spread: tuple[float, ...] = ()
-    places: tuple[int, ...] = ()
+    center: tuple[Finite, ...] = ()
+    spread: tuple[NotZero, ...] = ()
+    places: tuple[Count, ...] = ()
 
     @property
     def has_threshold(self) -> bool:
@@ -84,11 +85,7 @@ class Target:
 
 def target_of(learned: Mapping[str, Any]) -> Target:
     """Returns the target that `learned` tells of."""
-    document: Mapping[str, Any] = learned["target"]
-    fields: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in document.items()
-    }
-    return Target(**fields)
+    return read_key(Target, learned, "target")
 
 
 def with_cut(learned: Mapping[str, Any], threshold: float | None, title: str) -> dict[str, Any]:

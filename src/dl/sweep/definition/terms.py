@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dl.runs.typed import Finite, Positive
+
 
 @dataclass(frozen=True, slots=True)
 class Goal:
@@ -34,5 +36,5 @@ class Terms:
     """
 
     goal: Goal
-    runs: int
-    overlap: float
+    runs: Positive
+    overlap: Finite

@@ -213,7 +213,7 @@ class RemoteServer:
             self._end(sent, Result("interrupted"))
         elif sent.deaths >= MOST_DEATHS:
             text = f"its process died {MOST_DEATHS} times; perhaps the memory ran out: {error}"
-            self._end(sent, Result("failed", error=text, code=int(ExitCode.RUN)))
+            self._end(sent, Result("failed", error=text, code=int(ExitCode.RUN), again=True))
         else:
             self._client.send(BegunAgain(sent.order.task.key))
             sent.again = time.monotonic() + _PAUSE

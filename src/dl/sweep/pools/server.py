@@ -231,4 +231,4 @@ def _dead(code: int) -> Result:
         text = "its process was killed (SIGKILL); perhaps the memory ran out"
     else:
         text = f"its process died of {signal.Signals(-code).name}"
-    return Result("failed", error=text, code=int(ExitCode.RUN))
+    return Result("failed", error=text, code=int(ExitCode.RUN), again=True)

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
-from dl.errors import DlError, ExitCode
+from dl.errors import DiskError, DlError, ExitCode
 
 Status = Literal["completed", "pruned", "failed", "interrupted"]
 Row = Mapping[str, float]
+_MACHINE = (MemoryError, DiskError, OSError)
+_EXHAUSTED = "ResourceExhaustedError"
+"""TensorFlow's error for want of memory; this package does not know TensorFlow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Result:
         seconds: Its duration.
         error: Why it failed.
         code: The exit code that `dl train` would have had.
+        again: Whether the machine failed, not the setting: it may succeed another time.
         memory: The most megabytes that its process has taken so far; 0 where it is not known.
     """
 
@@ -57,6 +61,7 @@ class Result:
     seconds: float = 0.0
     error: str | None = None
     code: int = 0
+    again: bool = False
     memory: float = 0.0
 
 
@@ -144,4 +149,5 @@ def failed(error: BaseException, seconds: float = 0.0) -> Result:
         lines = str(error).strip().splitlines()
         code = int(ExitCode.RUN)
         text = f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
-    return Result("failed", seconds=seconds, error=text, code=code)
+    again = isinstance(error, _MACHINE) or type(error).__name__ == _EXHAUSTED
+    return Result("failed", seconds=seconds, error=text, code=code, again=again)

@@ -12,6 +12,8 @@ from dl.sweep.results.journal import Journal
 from dl.sweep.results.leaderboard import Line, leaderboard
 from dl.sweep.results.record import SweepRecord, read_sweep_record
 
+_MOST_LINES = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Results:
@@ -33,6 +35,17 @@ class Results:
     def trivial(self) -> float | None:
         """The objective of a trivial answer, if it is known."""
         return self.record.baseline.get(self.record.terms.goal.metric)
+
+    @property
+    def torn(self) -> str:
+        """What is said of lines of the journal that are left out; empty without any."""
+        if not self.journal.torn:
+            return ""
+        lines = ", ".join(map(str, self.journal.torn[:_MOST_LINES]))
+        return (
+            f"{self.journal.path.name} is torn and left out in line {lines}: what it said is done "
+            "again with --resume."
+        )
 
     @property
     def code(self) -> int:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, cast
 
 from dl.config.resolve import document_of
-from dl.errors import RunError
 from dl.runs.lock import is_held
 from dl.runs.manifest import publish
 from dl.runs.provenance import now
+from dl.runs.record import read_json
 from dl.runs.sweeps import SweepDirectory
+from dl.runs.typed import Count, Duration, Moment
 from dl.sweep.definition.load import Sweep
-from dl.sweep.definition.terms import Goal, Terms
+from dl.sweep.definition.terms import Terms
 
 SCHEMA = 1
 _FREE = ("base", "trials", "time_limit", "jobs", "resources", "keep")
@@ -47,14 +47,14 @@ class SweepRecord:
 
     name: str
     status: Status
-    started: str
+    started: Moment
     command: tuple[str, ...]
     terms: Terms
-    trials: int
+    trials: Count
     sweep: dict[str, Any]
     base: dict[str, Any]
     baseline: dict[str, float] = field(default_factory=dict)
-    seconds: float = 0.0
+    seconds: Duration = 0.0
     finished: str | None = None
     schema: int = SCHEMA
 
@@ -90,19 +90,9 @@ def read_sweep_record(directory: SweepDirectory) -> SweepRecord:
     Raises:
         RunError: The file is missing, damaged or made by a newer `dl`.
     """
-    try:
-        values = json.loads(directory.record.read_bytes())
-        newer = values["schema"] > SCHEMA
-        record = _record_of(values)
-    except OSError as error:
-        raise RunError(f"{directory.record} cannot be read: {error.strerror}") from error
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise RunError(f"{directory.record} is damaged", hint="sweep again") from error
-    if newer:
-        hint = "update dl: pip install --upgrade dl-keras"
-        raise RunError(f"{directory.record} was made by a newer dl", hint=hint)
+    record = read_json(directory.record, SweepRecord)
     if record.status == "running" and not is_held(directory.directory):
-        return SweepRecord(**{**_shallow(record), "status": "interrupted"})
+        return replace(record, status="interrupted")
     return record
 
 
@@ -118,16 +108,3 @@ def changes(before: SweepRecord, after: SweepRecord) -> list[str]:
         for key in {**old, **new}
         if key not in free and json.dumps(old.get(key)) != json.dumps(new.get(key))
     ]
-
-
-def _shallow(record: SweepRecord) -> Mapping[str, Any]:
-    return {item.name: getattr(record, item.name) for item in fields(record)}
-
-
-def _record_of(values: dict[str, Any]) -> SweepRecord:
-    terms = values["terms"]
-    known = {item.name for item in fields(SweepRecord)}
-    given = {key: value for key, value in values.items() if key in known}
-    given["terms"] = Terms(Goal(**terms["goal"]), terms["runs"], terms["overlap"])
-    given["command"] = tuple(values["command"])
-    return SweepRecord(**given)

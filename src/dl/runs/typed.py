@@ -1,0 +1,348 @@
+"""JSON that anybody may have written, as values of the types that the code states.
+
+The schema of a file is the dataclass it is read into: its annotations are checked, in this one
+place. Keys that are not known are ignored and those with a default may be absent, so files of
+earlier and later versions of `dl` are read.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from datetime import datetime
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+T = TypeVar("T")
+Reader = Callable[[Any], Any]
+
+_DEEPEST = 64
+"""Nested lists and objects of a value without a type; `json` and `asdict` go on to about 900."""
+_LARGEST = 2**63
+
+
+class MisfitError(ValueError):
+    """A value has another type than is stated; `path` leads to it from the outside in."""
+
+    def __init__(self, must: str, path: tuple[str | int, ...] = ()) -> None:
+        self.must = must
+        self.path = path
+        place = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
+        super().__init__(f"`{place.removeprefix('.')[:200]}` {must}" if path else f"it {must}")
+
+
+class Range(NamedTuple):
+    """What a value must fulfil beside its type: `Annotated[int, Range(…)]`."""
+
+    holds: Callable[[Any], bool]
+    must: str
+
+
+@dataclass(frozen=True, eq=False)
+class Keys:
+    """The types of known keys of an object that stays one: `Annotated[dict[str, Any], Keys(…)]`.
+
+    Attributes:
+        types: By key; others may be there.
+        whole: Whether none of them may be absent.
+    """
+
+    types: Mapping[str, Any]
+    whole: bool = False
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
+Count = Annotated[int, Range(lambda value: value >= 0, "must be a whole number from 0")]
+Positive = Annotated[int, Range(lambda value: value > 0, "must be a whole number from 1")]
+Finite = Annotated[float, Range(math.isfinite, "must be a finite number")]
+NotZero = Annotated[
+    float, Range(lambda value: math.isfinite(value) and value != 0, "must be a number but 0")
+]
+Duration = Annotated[
+    float, Range(lambda value: 0 <= value < 1e12, "must be a number of seconds from 0")
+]
+Moment = Annotated[str, Range(_is_moment, "must be a time in ISO 8601 with the offset from UTC")]
+Metrics = dict[str, dict[str, float]]
+"""Metrics by part and name; NaN where a model says no number."""
+
+
+def read_as(kind: type[T], value: object) -> T:
+    """Returns plain data as a value of a type; raises `MisfitError` where it is another.
+
+    Args:
+        kind: A dataclass, or what its fields may be: str, int, float, bool, None, Any, Literal,
+            list, tuple, dict with text as keys, Annotated with a `Range`, or a choice of these.
+        value: What `json.loads` gave.
+    """
+    result: T = _reader(kind)(value)
+    return result
+
+
+def read_key(kind: type[T], values: Mapping[str, Any], key: str) -> T:
+    """Returns what stands at a key as `read_as` does; an error says the key too."""
+    if key not in values:
+        raise MisfitError("is missing", (key,))
+    result: T = _at(key, _reader(kind), values[key])
+    return result
+
+
+def parse_as(kind: type[T], text: bytes | str) -> T:
+    """Parses JSON as a value of a type; raises `MisfitError`."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise MisfitError("must be JSON") from error
+    return read_as(kind, value)
+
+
+def _reader(kind: Any) -> Reader:
+    """Returns what checks a type; made once, for a list of runs reads thousands of values."""
+    found = _READERS.get(kind)
+    if found is None:
+        found = _READERS[kind] = _made(kind)
+    return found
+
+
+def _made(kind: Any) -> Reader:
+    if is_dataclass(kind):
+        return _of_dataclass(kind)
+    origin, given = get_origin(kind), get_args(kind)
+    if origin is Annotated and isinstance(given[1], Keys):
+        readers = {key: _reader(item) for key, item in given[1].types.items()}
+        return _of_keys(readers, given[1].whole)
+    if origin is Annotated:
+        return _of_range(_reader(given[0]), given[1])
+    if origin is Literal:
+        return _of_literal(given)
+    if origin in (Union, types.UnionType):
+        return _of_union(given)
+    if origin is tuple and given[-1] is not Ellipsis:
+        return _of_pair(tuple(map(_reader, given)))
+    if origin in (list, tuple, Sequence):
+        return _of_list(_reader(given[0]), list if origin is list else tuple)
+    if origin in (dict, Mapping):
+        return _of_dict(_reader(given[1]))
+    raise TypeError(f"no reader for {kind}")
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not (value.isascii() or _is_unicode(value)):
+        raise MisfitError("must be text")
+    return value
+
+
+def _is_unicode(text: str) -> bool:
+    """JSON can hold half of a pair of surrogates, which no stream and no page can."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not -_LARGEST <= value < _LARGEST:
+        raise MisfitError("must be a whole number")
+    return value
+
+
+def _number(value: object) -> float:
+    if isinstance(value, float) or (type(value) is int and -_LARGEST <= value < _LARGEST):
+        return value
+    raise MisfitError("must be a number")
+
+
+def _truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise MisfitError("must be true or false")
+    return value
+
+
+def _nothing(value: object) -> None:
+    if value is not None:
+        raise MisfitError("must be null")
+
+
+def _anything(value: object, deep: int = 0) -> object:
+    kind = type(value)
+    if kind is str:
+        return _text(value)
+    if kind is int:
+        return _whole(value)
+    if deep >= _DEEPEST:
+        raise MisfitError("is nested too deeply")
+    if isinstance(value, list):
+        for item in value:
+            _anything(item, deep + 1)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _text(key)
+            _anything(item, deep + 1)
+    return value
+
+
+_READERS: dict[Any, Reader] = {
+    str: _text,
+    int: _whole,
+    float: _number,
+    bool: _truth,
+    type(None): _nothing,
+    Any: _anything,
+    object: _anything,
+}
+
+
+def _of_range(read: Reader, wanted: Range) -> Reader:
+    def checked(value: object) -> object:
+        result = read(value)
+        if not wanted.holds(result):
+            raise MisfitError(wanted.must)
+        return result
+
+    return checked
+
+
+def _of_literal(choices: Sequence[object]) -> Reader:
+    must = f"must be {' or '.join(map(str, choices))}"
+
+    def checked(value: object) -> object:
+        if not isinstance(value, str) or value not in choices:
+            raise MisfitError(must)
+        return value
+
+    return checked
+
+
+def _of_union(kinds: Sequence[Any]) -> Reader:
+    by_name = {name: _reader(kind) for kind in kinds if (name := _name_of(kind))}
+    if by_name:
+        return _of_named(by_name)
+    readers = [_reader(kind) for kind in kinds if kind is not type(None)]
+    nullable = len(readers) < len(kinds)
+
+    def checked(value: object) -> object:
+        if value is None and nullable:
+            return None
+        for read in readers[:-1]:
+            try:
+                return read(value)
+            except MisfitError:
+                continue
+        return readers[-1](value)
+
+    return checked
+
+
+def _name_of(kind: Any) -> str | None:
+    """Returns the text that tells a dataclass from others: the default of its field `kind`."""
+    if not is_dataclass(kind):
+        return None
+    return next((str(item.default) for item in fields(kind) if item.name == "kind"), None)
+
+
+def _of_named(by_name: Mapping[str, Reader]) -> Reader:
+    kinds = _of_literal(tuple(by_name))
+
+    def checked(value: object) -> object:
+        if not isinstance(value, dict):
+            raise MisfitError("must be an object")
+        name = _at("kind", kinds, value.get("kind"))
+        return by_name[name](value)
+
+    return checked
+
+
+def _of_pair(readers: Sequence[Reader]) -> Reader:
+    def checked(value: object) -> object:
+        if not isinstance(value, list | tuple) or len(value) != len(readers):
+            raise MisfitError(f"must be a list of {len(readers)}")
+        return tuple(_at(place, read, value[place]) for place, read in enumerate(readers))
+
+    return checked
+
+
+def _of_list(read: Reader, made: Callable[[list[Any]], object]) -> Reader:
+    def checked(value: object) -> object:
+        if not isinstance(value, list | tuple):
+            raise MisfitError("must be a list")
+        result: list[Any] = []
+        try:
+            for item in value:
+                result.append(read(item))
+        except MisfitError as error:
+            raise MisfitError(error.must, (len(result), *error.path)) from None
+        return made(result)
+
+    return checked
+
+
+def _of_dict(read: Reader) -> Reader:
+    def checked(value: object) -> object:
+        if not isinstance(value, dict):
+            raise MisfitError("must be an object")
+        return {_text(key): _at(key, read, item) for key, item in value.items()}
+
+    return checked
+
+
+def _of_keys(readers: Mapping[str, Reader], whole: bool) -> Reader:
+    required = readers.keys() if whole else set[str]()
+
+    def checked(value: object) -> object:
+        if not isinstance(value, dict):
+            raise MisfitError("must be an object")
+        missing = required - value.keys()
+        if missing:
+            raise MisfitError("is missing", (min(missing),))
+        for key, item in value.items():
+            _at(_text(key), readers.get(key, _anything), item)
+        return value
+
+    return checked
+
+
+def _of_dataclass(kind: Any) -> Reader:
+    hints = get_type_hints(kind, include_extras=True)
+    readers = {item.name: _reader(hints[item.name]) for item in fields(kind)}
+    required = {
+        item.name
+        for item in fields(kind)
+        if item.default is MISSING and item.default_factory is MISSING
+    }
+
+    def checked(value: object) -> object:
+        if not isinstance(value, dict):
+            raise MisfitError("must be an object")
+        missing = required - value.keys()
+        if missing:
+            raise MisfitError("is missing", (min(missing),))
+        return kind(
+            **{key: _at(key, readers[key], item) for key, item in value.items() if key in readers}
+        )
+
+    return checked
+
+
+def _at(key: str | int, read: Reader, value: object) -> Any:
+    try:
+        return read(value)
+    except MisfitError as error:
+        raise MisfitError(error.must, (key, *error.path)) from None
