@@ -31,6 +31,18 @@ def test_early_stopping_ends_the_training() -> None:
     assert len(history) == 3
 
 
+@pytest.mark.parametrize(
+    ("monitor", "mode"), [("val_loss", "min"), ("val_mae", "min"), ("R2Score", "max")]
+)
+def test_callback_knows_which_way_is_better_without_asking_the_metric(
+    monitor: str, mode: str
+) -> None:
+    stop = {"type": "EarlyStopping", "monitor": monitor}
+    chosen = with_callback(stop, loss="mse", metrics=("mae", "R2Score"))
+    [callback] = callbacks.build_callbacks(chosen, None)
+    assert callback.mode == mode
+
+
 def test_early_stopping_restores_the_best_weights() -> None:
     stop = {
         "type": "EarlyStopping",

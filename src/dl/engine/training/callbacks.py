@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from dl.config.rules.monitors import better
 from dl.config.schema import Config
 from dl.engine.files.storage import plain_copy
 from dl.engine.network.objects import build_object
 from dl.errors import UsageError
 from dl.runs.files import published
-from dl.vocabulary.spec import Finding, Findings
+from dl.vocabulary.spec import Finding, Findings, Spec
 
 _PATH_PARAMETERS: Mapping[str, str] = {"ModelCheckpoint": "filepath", "TensorBoard": "log_dir"}
 """The parameter of a callback that says where it writes; the config holds a plain name."""
@@ -36,7 +38,7 @@ def build_callbacks(config: Config, folder: Path | None) -> list[Any]:
     callbacks = []
     for position, spec in enumerate(config.training.callbacks):
         path = ("training", "callbacks", position)
-        callback = build_object(spec, seed=config.seed, path=path)
+        callback = build_object(_with_mode(spec, config), seed=config.seed, path=path)
         parameter = _PATH_PARAMETERS.get(spec.type)
         if parameter is not None:
             setattr(callback, parameter, _inside(folder, str(getattr(callback, parameter))))
@@ -44,6 +46,14 @@ def build_callbacks(config: Config, folder: Path | None) -> list[Any]:
             callback.__class__ = _PlainCheckpoint
         callbacks.append(callback)
     return callbacks
+
+
+def _with_mode(spec: Spec, config: Config) -> Spec:
+    """Says whether less or more is better: Keras asks the metric, and not every metric knows."""
+    monitor = spec.parameters.get("monitor")
+    if spec.parameters.get("mode") != "auto" or not isinstance(monitor, str):
+        return spec
+    return replace(spec, parameters={**spec.parameters, "mode": better(config, monitor)})
 
 
 def check_packages(config: Config) -> None:
