@@ -28,10 +28,13 @@ def lint(config: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     dl lint configs/digits.yaml
     dl lint configs/digits.yaml --set training.optimizer.learning_rate=5
     """
+    from dl.config.header import check_headers
     from dl.config.load import load_config
     from dl.lint import notes
 
-    found = notes(load_config(config, overrides))
+    loaded = load_config(config, overrides)
+    check_headers(loaded.config.data)
+    found = notes(loaded)
     if as_json:
         click.echo(_json(found))
     elif found:

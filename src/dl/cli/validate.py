@@ -19,7 +19,7 @@ from dl.errors import ConfigError, ExitCode, Problem
 def validate(config: Path, overrides: tuple[str, ...], build: bool, as_json: bool) -> None:
     """Check CONFIG and report every mistake with its line.
 
-    Exits with 0 if the config is right, with 2 if it is not.
+    Exits with 0 if the config is right, with 2 if it is not, with 3 if its table has no header.
     """
     try:
         _check(config, overrides, build)
@@ -35,9 +35,11 @@ def validate(config: Path, overrides: tuple[str, ...], build: bool, as_json: boo
 
 
 def _check(path: Path, overrides: tuple[str, ...], build: bool) -> None:
+    from dl.config.header import check_headers
     from dl.config.load import load_config
 
     loaded = load_config(path, overrides)
+    check_headers(loaded.config.data)
     if build:
         from dl.data.load import read_dataset
         from dl.engine.prepare import prepare

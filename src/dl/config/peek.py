@@ -152,7 +152,7 @@ def is_cheap(path: Path) -> bool:
 
 def column_values(data: CsvData, path: Path, name: str) -> Iterator[str]:
     """Yields the values of a column as the file writes them, `""` where nothing stands."""
-    rows = _csv_rows(data, path)
+    rows = csv_rows(data, path)
     position = next(rows, []).index(name.strip())
     for row in rows:
         if len(row) > position:
@@ -161,10 +161,10 @@ def column_values(data: CsvData, path: Path, name: str) -> Iterator[str]:
 
 def column_titles(data: CsvData, path: Path) -> list[str]:
     """Returns the header of a file."""
-    return next(_csv_rows(data, path), [])
+    return next(csv_rows(data, path), [])
 
 
-def _csv_rows(data: CsvData, path: Path) -> Iterator[list[str]]:
+def csv_rows(data: CsvData, path: Path) -> Iterator[list[str]]:
     """Yields the cells of each line, the header first, without spaces around them."""
     encoding = "utf-8-sig" if data.encoding.lower() in ("utf-8", "utf8") else data.encoding
     with path.open(encoding=encoding, newline="") as lines:

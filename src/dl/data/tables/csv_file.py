@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pyarrow
 import pyarrow.csv
 
+from dl.config.header import MOST_ROWS, refuse_row
 from dl.data.arrays.memory import check_memory
 from dl.data.files import check_file
 from dl.data.tables.csv_text import CsvText, decode
@@ -54,7 +56,7 @@ def frame_of(text: CsvText, select: Select) -> Frame:
 
 
 def check_header(text: CsvText) -> None:
-    """Refuses a header of one column that looks like several, and repeated names."""
+    """Refuses one column that looks like several, a row in the place of names, repeated names."""
     header = text.header
     if len(header) == 1:
         for other, spelled in _OTHER_SEPARATORS.items():
@@ -64,12 +66,21 @@ def check_header(text: CsvText) -> None:
                     expected=f"columns separated by {text.separator!r}",
                     hint=f"add `separator: {spelled}` below `data`",
                 )
+    refuse_row(text.source, header, _first_rows(text), text.separator)
     repeated = [name for i, name in enumerate(header) if name and name in header[:i]]
     if repeated:
         raise DataError(
             f"{text.source}: two columns are named {repeated[0]!r}",
             hint="give each column a name of its own",
         )
+
+
+def _first_rows(text: CsvText) -> list[list[str]]:
+    """Returns the first rows; none where one cannot be read, which its reading tells of."""
+    try:
+        return [row for _, row in itertools.islice(text.rows(), MOST_ROWS)]
+    except DataError:
+        return []
 
 
 def _parse(text: CsvText, wanted: list[int]) -> Any:
