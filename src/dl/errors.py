@@ -243,3 +243,18 @@ def _has_parts(name: str, word: str) -> bool:
     """Tells whether a name has the parts of the word in their order, and little beside them."""
     parts = iter(name.split("_"))
     return 2 * len(word) >= len(name) and all(part in parts for part in word.split("_"))
+
+
+_LINE_LIMIT = 160
+_FRAME = re.compile(
+    r"\s*(File \"|Graph execution error:|Detected at node |Exception encountered when calling \S+$)"
+)
+_INTERNAL = re.compile(r"\x1b\[\d*m|\{\{.*?\}\}|\s*\[Op:.*")
+"""Colours, nodes of a graph, and the operation that TensorFlow adds at the end of a message."""
+
+
+def first_line(error: BaseException) -> str:
+    """Returns what a library said as one line, without its traces and internal names."""
+    lines = (_INTERNAL.sub("", line).strip() for line in str(error).splitlines())
+    text = next((line for line in lines if line and not _FRAME.match(line)), type(error).__name__)
+    return text if len(text) <= _LINE_LIMIT else text[: _LINE_LIMIT - 1] + "…"

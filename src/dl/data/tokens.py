@@ -24,6 +24,7 @@ _COUNTS: Mapping[str, str] = {
 """Layers that look up numbers from 0 on, and the parameter that says how many there are."""
 _ANY = frozenset({"Hashing", "IntegerLookup"})
 """Layers that take every whole number."""
+LOOKING_UP = frozenset({*_COUNTS, *_ANY})
 _MOVING = frozenset(
     {
         "Input",

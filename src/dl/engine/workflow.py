@@ -31,6 +31,7 @@ from dl.runs.create import create_run
 from dl.runs.directory import RunDirectory
 from dl.runs.manifest import file_sha256, publish, publishing
 from dl.runs.record import RunRecord, write_record
+from dl.vocabulary.spec import Findings
 
 Metrics = dict[str, dict[str, float]]
 
@@ -240,17 +241,20 @@ def _fit(
 
     if prepared.config.training.solver == "normal_equation":
         return solve(prepared.model, prepared.dataset, prepared.config, reporter, keep)
-    return fit(
-        prepared.model,
-        prepared.dataset,
-        prepared.config,
-        reporter,
-        keep,
-        folder=checkpoints.run.path,
-        should_stop=lambda: watch.stop_signal() is not None,
-        watchers=[seen.path],
-        checkpoints=checkpoints,
-    )
+    try:
+        return fit(
+            prepared.model,
+            prepared.dataset,
+            prepared.config,
+            reporter,
+            keep,
+            folder=checkpoints.run.path,
+            should_stop=lambda: watch.stop_signal() is not None,
+            watchers=[seen.path],
+            checkpoints=checkpoints,
+        )
+    except Findings as error:
+        raise prepared.loaded.error(error.findings) from error
 
 
 def _judge(

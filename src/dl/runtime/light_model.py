@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dl.data.types import Array, Rows
-from dl.errors import DataError
+from dl.errors import DataError, first_line
 from dl.runtime.quiet import quiet_stderr
 
 
@@ -75,18 +75,17 @@ class LightModel:
             self._rows = rows
 
 
-def unfit_rows(error: Exception) -> DataError:
-    """Returns the error for rows with which a runtime cannot run the model."""
+def unfit_rows(error: Exception, where: str = "") -> DataError:
+    """Returns the error for rows with which a runtime cannot run the model.
+
+    Args:
+        error: What the runtime says.
+        where: Words for the layer that cannot be run, to be put before that.
+    """
     return DataError(
-        f"the model cannot be run on these rows: {first_line(error)}",
-        hint="compare them with the rows that it was trained on",
+        f"the model cannot be run on these rows: {where}{first_line(error)}",
+        hint="compare them with other rows of the training",
     )
-
-
-def first_line(error: Exception) -> str:
-    """Returns what a library said, shortened to a line."""
-    lines = str(error).strip().splitlines()
-    return lines[0][:120] if lines else type(error).__name__
 
 
 def _runner(content: bytes) -> Any:

@@ -16,9 +16,9 @@ from dl.data.types import Array, Rows
 from dl.engine.inference.batches import inference_batch
 from dl.engine.quiet import quiet_stderr
 from dl.engine.workflow import Trained
-from dl.errors import DataError
+from dl.errors import DataError, first_line
 from dl.runtime.artefact import Light, write_light, write_refusal
-from dl.runtime.light_model import LightModel, UnusableError, first_line
+from dl.runtime.light_model import LightModel, UnusableError
 
 TOLERANCE = 1e-5
 """How far an output may be from Keras': absolute below 1, relative above."""

@@ -12,6 +12,7 @@ from dl.config.schema import Config
 from dl.data.types import Part
 from dl.engine.inference.batches import inference_batch
 from dl.engine.inference.traced import traced
+from dl.engine.network.build_errors import computing
 from dl.engine.network.targets import shaped_target
 from dl.engine.training.resident import ResidentRows, resident
 
@@ -48,9 +49,10 @@ def evaluate_blocks(
     loop = traced(model, "evaluate", lambda: _traceable(_test_loop(model)))
     model.reset_metrics()
     logs: dict[str, Any] = {}
-    for rows in blocks:
-        logs = loop(rows.x, rows.y, tf.constant(batch))
-    return {name: float(value) for name, value in logs.items()}
+    with computing(model):
+        for rows in blocks:
+            logs = loop(rows.x, rows.y, tf.constant(batch))
+        return {name: float(value) for name, value in logs.items()}
 
 
 def evaluation_batch(model: keras.Sequential, config: Config) -> int:

@@ -8,14 +8,15 @@ import tensorflow as tf
 
 from dl.data.types import Array, Rows
 from dl.engine.inference.batches import inference_batch
+from dl.engine.network.build_errors import computing
 from dl.progress import Advance, Reporter
-from dl.runtime.light_model import unfit_rows
 
 
 class Forward:
     """Gives the outputs of a model for rows, chunk after chunk; it is traced once for all."""
 
     def __init__(self, model: keras.Sequential) -> None:
+        self._model = model
         self._shape = tuple(model.output_shape[1:])
         self._batch = inference_batch(model)
         self._run = tf.function(
@@ -36,10 +37,8 @@ class Forward:
         return outputs
 
     def _outputs(self, rows: Array) -> Array:
-        try:
+        with computing(self._model):
             outputs: Array = self._run(tf.constant(rows)).numpy()
-        except tf.errors.InvalidArgumentError as error:
-            raise unfit_rows(error) from error
         return outputs
 
 

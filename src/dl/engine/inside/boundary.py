@@ -11,7 +11,9 @@ import tensorflow as tf
 
 from dl.data.plane import Boundary, Frame, Plane, plane_of
 from dl.data.targets import decode, target_of, unscale
+from dl.data.tokens import LOOKING_UP
 from dl.data.types import Array, Dataset
+from dl.engine.network.work import nested_layers
 from dl.engine.training.state import State
 
 MOST_FRAMES = 32
@@ -113,6 +115,8 @@ def plane_values(outputs: Array, learned: Mapping[str, Any]) -> Array:
 def _plane(model: keras.Sequential, dataset: Dataset) -> Plane | None:
     if dataset.info.task == "multilabel" or model.count_params() > _MOST_PARAMETERS:
         return None
+    if any(type(layer).__name__ in LOOKING_UP for layer in nested_layers(model)):
+        return None  # between two tokens there is nothing to look up
     target = target_of(dataset.learned)
     if target.units is None or target.places or (target.form == "numbers" and target.units != 1):
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from dl.data.types import Array
+from dl.engine.network.build_errors import computing, outputs_of_layers
 
 ENDS_WITH_ACTIVATION = (
     keras.layers.Dense,
@@ -65,8 +65,8 @@ def record_step(
         weight: Weight of each row in the loss, or None.
         training: Whether dropout and its like are active.
     """
-    with _recorded(model) as before, tf.GradientTape(persistent=True) as tape:
-        outputs = _outputs(model, tf.constant(x), training)
+    with computing(model), _recorded(model) as before, tf.GradientTape(persistent=True) as tape:
+        outputs = tuple(outputs_of_layers(model, tf.constant(x), training))
         loss = model.compute_loss(
             x=tf.constant(x),
             y=tf.constant(y),
@@ -84,15 +84,6 @@ def array_of(tensor: Any) -> Array | None:
         return None
     array: Array = tf.convert_to_tensor(tensor).numpy()
     return array
-
-
-def _outputs(model: keras.Sequential, x: Any, training: bool) -> tuple[Any, ...]:
-    outputs = []
-    for layer in model.layers:
-        takes_training = "training" in inspect.signature(layer.call).parameters
-        x = layer(x, training=training) if takes_training else layer(x)
-        outputs.append(x)
-    return tuple(outputs)
 
 
 @contextmanager

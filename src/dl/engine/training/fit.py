@@ -16,7 +16,12 @@ from dl.data.targets.weights import class_weights, row_weights
 from dl.data.types import Array, Dataset
 from dl.engine.inference.evaluate import evaluate, evaluate_rows, evaluation_batch
 from dl.engine.inference.traced import traced
-from dl.engine.network.build_errors import BUILD_ERRORS, condensed, shape_text
+from dl.engine.network.build_errors import (
+    BUILD_ERRORS,
+    computing,
+    first_failing,
+    shape_text,
+)
 from dl.engine.network.targets import shaped_target
 from dl.engine.quiet import quiet_deprecations
 from dl.engine.seeds import seeded_python
@@ -31,6 +36,7 @@ from dl.engine.training.schedule import RateReader
 from dl.engine.training.state import training_state
 from dl.engine.training.strategy import choose_strategy
 from dl.engine.training.streamed import StoredRows, StreamedTrainer, in_blocks
+from dl.errors import first_line
 from dl.progress import Reporter
 from dl.vocabulary.spec import Finding, Findings
 
@@ -63,7 +69,8 @@ def check_training(model: keras.Sequential, dataset: Dataset, config: Config) ->
     try:
         model.test_step((rows.x, rows.y))
     except BUILD_ERRORS as error:
-        raise Findings([_unmeasurable(model, config, target, error)]) from error
+        finding = first_failing(model, config, rows.x, error, training=False)
+        raise Findings([finding or _unmeasurable(model, config, target, error)]) from error
     for variable, value in zip(state, before, strict=True):
         variable.assign(value)  # Keras' recurrent layers draw a dropout mask at inference, too
     model.optimizer.build(model.trainable_variables)
@@ -102,11 +109,12 @@ def fit(  # noqa: PLR0913 - the contract of the package
 
     Raises:
         Diverged: The loss left the numbers; the model has the weights of its best epoch.
-        Findings: What `check_training` raises.
+        DataError: A layer cannot compute with a row.
+        Findings: What `check_training` raises; or a layer takes no step of training.
     """
     callbacks = [*build_callbacks(config, folder), *watchers]
     scope = model.distribute_strategy.scope()
-    with quiet_deprecations(), seeded_python(config.seed, "traced"), scope:
+    with quiet_deprecations(), seeded_python(config.seed, "traced"), scope, computing(model):
         check_training(model, dataset, config)
         training = Training(model, dataset, config, reporter, callbacks, should_stop)
         history = training.run(on_epoch, checkpoints)
@@ -134,7 +142,7 @@ class Training:
         strategy = choose_strategy(model, config, len(dataset.train))
         self._trainer = _trainer(model, dataset, config, self._batches, strategy.compiled)
         with reporter.stage("Preparing the training"):
-            self._trainer.prepare(self._batches.shapes)
+            self._prepare(dataset, config)
         if strategy.compiled and not self._trainer.compiled:
             reporter.note("XLA cannot compile this network: its steps run uncompiled")
         self._validation = _validation(model, dataset, config)
@@ -148,6 +156,15 @@ class Training:
         self._best = BestWeights(model)
         self._rate = RateReader(model, config)
         self._display = Display(reporter, self._epochs, self._batches.steps)
+
+    def _prepare(self, dataset: Dataset, config: Config) -> None:
+        try:
+            self._trainer.prepare(self._batches.shapes)
+        except BUILD_ERRORS as error:
+            x, y = dataset.train.x[:_CHECKED_ROWS], dataset.train.y[:_CHECKED_ROWS]
+            finding = first_failing(self._model, config, x, error, training=True)
+            finding = finding or _unmeasurable(self._model, config, y, error)
+            raise Findings([finding]) from error
 
     def run(self, on_epoch: OnEpoch, checkpoints: Checkpoints | None) -> History:
         """Trains until the last epoch, a callback or the caller ends it."""
@@ -285,6 +302,6 @@ def _unmeasurable(model: Any, config: Config, target: Array, error: Exception) -
         ("training", "loss"),
         f"the loss or a metric does not take outputs of shape {output}",
         expected=f"outputs that fit a target of shape {shape_text(target.shape[1:])} for each row",
-        found=condensed(error),
+        found=first_line(error),
         hint=f"choose another loss than {config.training.loss.type}, or another last layer",
     )
