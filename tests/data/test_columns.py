@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 
 import numpy as np
 import pyarrow
@@ -11,13 +12,13 @@ import pytest
 from data.tabular import told
 from dl.config.sections.data import ColumnKind
 from dl.data.raw import Column
-from dl.data.tables.columns import Cell, to_column
+from dl.data.tables.columns import Cell, Use, to_column
 
 CELL = Cell("x", lambda row: f"rows.csv:{row + 2}")
 
 
-def column(*values: object, kind: ColumnKind | None = None, strict: bool = True) -> Column:
-    return to_column(pyarrow.array(values), CELL, kind, strict)
+def column(*values: object, kind: ColumnKind | None = None, use: Use = "input") -> Column:
+    return to_column(pyarrow.array(values), replace(CELL, use=use), kind)
 
 
 def texts(column: Column) -> list[str | None]:
@@ -115,7 +116,7 @@ def test_kind_from_the_config_wins() -> None:
 
 def test_few_texts_among_numbers_are_allowed_for_a_target() -> None:
     values = [*map(str, range(20)), "many"]
-    assert column(*values, strict=False).kind == "categorical"
+    assert column(*values, use="class").kind == "categorical"
     assert told(lambda: column(*values)).startswith("rows.csv:22: column 'x' is numeric")
 
 
@@ -126,7 +127,7 @@ def test_half_texts_are_categories() -> None:
 def test_dates_with_and_without_a_zone() -> None:
     values = ("2024-12-31T10:00Z", "2024-12-31T10:00")
     assert told(lambda: column(*values, kind="date")).startswith(
-        "rows.csv:2: column 'x' mixes dates with and without a time zone"
+        "rows.csv:3: column 'x' mixes dates with and without a time zone"
     )
 
 

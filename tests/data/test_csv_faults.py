@@ -219,10 +219,10 @@ def test_other_formats_are_named(tmp_path: Path, content: bytes, what: str) -> N
 
 def test_text_among_numbers_has_line_column_and_value(tmp_path: Path) -> None:
     rows = "".join(f"{i},{i}\n" for i in range(20))
-    assert fault(tmp_path, f"x,y\n{rows}n/a,3\n") == (
+    assert fault(tmp_path, f"x,y\n{rows}oops,3\n") == (
         "rows.csv:22: column 'x' is numeric, but this is text\n"
         "expected: a number\n"
-        "found: 'n/a'\n"
+        "found: 'oops'\n"
         "hint: leave the field empty if the value is missing, write decimals with a point, or "
         "add `data.columns: {x: categorical}`"
     )
@@ -236,7 +236,7 @@ def test_text_in_a_column_that_is_said_to_be_numeric(tmp_path: Path) -> None:
 
 def test_decimal_commas(tmp_path: Path) -> None:
     assert fault(tmp_path, "x;y\n1,5;2\n2,5;3\n", separator=";").startswith(
-        "rows.csv:2: column 'x' is numeric, but this is text\nexpected: a number\nfound: '1,5'"
+        "rows.csv:2: column 'x': '1,5' is not a number; write 1.5\n"
     )
 
 
@@ -287,7 +287,7 @@ def test_missing_target_has_its_line(tmp_path: Path) -> None:
     assert fault(tmp_path, "x,y\n1,2\n2,\n") == (
         "rows.csv:3: the target 'y' is missing\n"
         "found: 1 row without it\n"
-        "hint: fill it in, delete the row, or write `preprocess.missing: drop`"
+        "hint: fill it in, or write `data.missing_target: drop` to leave such rows out"
     )
 
 
@@ -325,7 +325,7 @@ def test_dropping_all_rows(tmp_path: Path) -> None:
         preprocess={"missing": "drop"},
     )
     assert told(lambda: load_dataset(config, SilentReporter()), tmp_path) == (
-        "rows.csv: every row has a missing value, so none is left\n"
+        "rows.csv: every row lacks a value, so none is left\n"
         "hint: fill with `preprocess.missing: median`, or leave the empty columns out with "
         "`data.features`"
     )

@@ -179,7 +179,13 @@ def test_value_too_large_when_scaled() -> None:
 
 def test_dropping_rows_with_missing_inputs_or_targets() -> None:
     rows = table({"y": [1, 2, None, 4]}, x=[1.0, None, 3.0, 4.0])
-    assert drop_missing(rows, "drop").rows.tolist() == [0, 3]
+    told_of: list[str] = []
+    assert drop_missing(rows, "drop", "error", told_of.append).rows.tolist() == [0, 3]
+    assert drop_missing(rows, "median", "drop", told_of.append).rows.tolist() == [0, 1, 3]
+    assert told_of == [
+        "rows.csv: 2 of 4 rows left out: lack a value",
+        "rows.csv: 1 of 4 rows left out: lacks a target",
+    ]
 
 
 def test_columns_are_matched_by_name() -> None:

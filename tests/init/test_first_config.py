@@ -139,11 +139,12 @@ def test_a_class_of_two_rows_is_not_stratified(folder: Path, dl: Dl) -> None:
 
 
 def test_a_column_that_training_would_refuse_is_left_out(folder: Path, dl: Dl) -> None:
-    odd = [*map(str, range(100, 159)), "?"]
+    odd = [*map(str, range(100, 159)), "oops"]
     write(folder / "a.csv", "x,odd,y", *(f"{i / 7},{odd[i]},{i % 2}" for i in range(60)))
     text = dl("init", "a.csv", "--target", "y").out
     assert yaml.safe_load(text)["data"]["features"] == ["x"]
-    reason = "`odd` cannot be read yet (a.csv:61: column 'odd' is numeric, but this is text: '?')"
+    what = "column 'odd' is numeric, but this is text: 'oops'"
+    reason = f"`odd` cannot be read yet (a.csv:61: {what})"
     assert f"  #   {reason}\n" in text
 
 

@@ -56,15 +56,20 @@ def alternatives(kind: Any) -> tuple[Any, ...]:
     return get_args(kind) if get_origin(kind) in _UNIONS else (kind,)
 
 
-def element(annotation: Any) -> Any:
-    """Returns the type of what is inside a list or mapping, or None if it is neither."""
+def element(annotation: Any, key: str | int | None = None) -> Any:
+    """Returns the type of what is inside a list or mapping, or None if it is neither.
+
+    Args:
+        annotation: The type.
+        key: Where inside: of a union, a position means the list and a name the mapping.
+    """
     kind, _ = taken_apart(annotation)
     if get_origin(kind) in _UNIONS:
-        inside = [element(part) for part in get_args(kind)]
+        inside = [element(part, key) for part in get_args(kind)]
         return next((part for part in inside if part is not None), None)
-    if get_origin(kind) is dict:
+    if get_origin(kind) is dict and not isinstance(key, int):
         return get_args(kind)[1]
-    return get_args(kind)[0] if get_origin(kind) is tuple else None
+    return get_args(kind)[0] if get_origin(kind) is tuple and not isinstance(key, str) else None
 
 
 def length(annotation: Any) -> int | None:
@@ -134,6 +139,8 @@ def _many(annotation: Any) -> str:
         return "texts"
     if kind in (int, float):
         return _number(kind, metadata).replace("number", "numbers", 1)
+    if get_origin(kind) is tuple:
+        return f"lists of {_many(get_args(kind)[0])}"
     if get_origin(kind) in _UNIONS:
         return " or ".join(_many(part) for part in get_args(kind) if part is not type(None))
     words = choices(annotation)

@@ -78,9 +78,11 @@ def value_hint(node: Node, annotation: Any) -> str | None:
     """Returns what to write instead of a wrong value, for the mistakes that are often made."""
     if not isinstance(node, ScalarNode):
         return None
+    kinds = _kinds(annotation)
+    if node.value is None and node.written and str in kinds:
+        return f'write a value, or "{node.written}" in quotes for the text'
     if node.value is None:
         return "write a value, or leave the setting out"
-    kinds = _kinds(annotation)
     if tuple in kinds and str not in kinds:
         return _list_hint(node.written, annotation)
     if isinstance(node.value, str):

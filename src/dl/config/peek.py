@@ -23,6 +23,7 @@ from dl.config.sections.data import (
     ParquetData,
     SyntheticData,
 )
+from dl.config.written import is_dressed
 
 MOST_BYTES = 2_000_000
 MOST_ENTRIES = 10_000
@@ -151,12 +152,13 @@ def is_cheap(path: Path) -> bool:
 
 
 def column_values(data: CsvData, path: Path, name: str) -> Iterator[str]:
-    """Yields the values of a column as the file writes them, `""` where nothing stands."""
+    """Yields the values of a column as the file writes them, `""` where one is missing."""
     rows = csv_rows(data, path)
     position = next(rows, []).index(name.strip())
+    missing = data.missing_in(name)
     for row in rows:
         if len(row) > position:
-            yield row[position]
+            yield "" if row[position] in missing else row[position]
 
 
 def column_titles(data: CsvData, path: Path) -> list[str]:
@@ -176,6 +178,8 @@ def _peek_values(texts: set[str]) -> Peek:
     numbers = {text: _number(text) for text in texts}
     finite = {number for number in numbers.values() if number is not None}
     if not texts:
+        return Peek(columns=1)
+    if not finite and all(map(is_dressed, texts)):
         return Peek(columns=1)
     if not finite:
         return Peek("text", len(texts), tuple(sorted(texts)), columns=1)

@@ -186,8 +186,8 @@ def _wrong(places: list[_Place], root: MapNode) -> list[Problem]:
 
 def _wrong_value(path: Path, at: _Place, root: MapNode) -> Problem:
     annotation = at.field
-    for _ in path[len(at.path) :]:
-        annotation = types.element(annotation)
+    for key in path[len(at.path) :]:
+        annotation = types.element(annotation, key)
     expected = types.expected(annotation)
     node = find(root, path)
     if node is None:

@@ -21,7 +21,7 @@ from dl.data.preprocessing.transform import Unseen
 from dl.data.tables.chunks import ReadChunk, csv_chunks, parquet_chunks, parquet_rows
 from dl.data.tables.csv_file import no_rows
 from dl.data.tables.pieces import Dialect, csv_pieces
-from dl.data.tables.read import Wanted, dialect
+from dl.data.tables.read import Wanted, dialect, missing_in
 from dl.data.types import Array, Inputs
 from dl.errors import DataError
 from dl.progress import Advance, Reporter
@@ -133,7 +133,7 @@ class _Table:
             self.reporter.warn(found.text())
 
     def _readers(self, advance: Advance) -> Iterator[ReadChunk]:
-        wanted = _wanted(self.inputs)
+        wanted = _wanted(self.config, self.inputs)
         if not isinstance(self.source, Path):
             yield from csv_chunks(csv_pieces(self.source, self._dialect()), wanted)
         elif isinstance(self.config.data, ParquetData):
@@ -156,9 +156,9 @@ def _numbers(read: ReadChunk, inputs: TableInputs, warn: Callable[[Unseen], None
     return None if table is None else inputs.numbers(table, warn)
 
 
-def _wanted(inputs: TableInputs) -> Wanted:
+def _wanted(config: Config, inputs: TableInputs) -> Wanted:
     kinds = {feature.name: feature.kind for feature in inputs.features}
-    return Wanted(features=tuple(kinds), targets=(), kinds=kinds)
+    return Wanted(features=tuple(kinds), targets=(), kinds=kinds, missing_in=missing_in(config))
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -8,7 +8,7 @@ What is learned, `learned`, is the content of `preprocess.json`: `schema`, `sour
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from dl.data.division import Pieces, divided, split_of
 from dl.data.division import document as split_document
 from dl.data.inputs import InputsLearned, TableInputs, learn_inputs, learned_inputs
 from dl.data.preprocessing import drop_missing
+from dl.data.preprocessing.missing import TargetRule
 from dl.data.raw import Raw, RawParts, RawTable
 from dl.data.read import read_arrays, read_labelled, read_parts, source_title
 from dl.data.streaming.tables import StoredTable, prepare_table
@@ -97,7 +98,7 @@ def load_part(config: Config, learned: dict[str, Any], path: Path, reporter: Rep
         DataError: The file cannot be used with this run.
     """
     with reporter.stage(f"Reading {path}"):
-        raw = _without_gaps(read_labelled(config, learned, path, reporter), config)
+        raw = _without_gaps(read_labelled(config, learned, path, reporter), config, reporter)
     with reporter.stage("Preparing the rows"):
         return _prepared(raw, learned_inputs(learned, config), target_of(learned), reporter)
 
@@ -157,19 +158,19 @@ def _read(config: Config, reporter: Reporter) -> RawParts:
         parts = read_parts(config, reporter)
     if parts.held.streamed:
         reporter.note(f"streamed from the disk: {parts.held.reason}")
-    return RawParts(
-        train=_without_gaps(parts.train, config),
-        validation=None if parts.validation is None else _without_gaps(parts.validation, config),
-        test=None if parts.test is None else _without_gaps(parts.test, config),
-        class_names=parts.class_names,
-        image=parts.image,
-        fingerprint=parts.fingerprint,
-        held=parts.held,
+    own = (parts.validation, parts.test)
+    validation, test = (
+        None if raw is None else _without_gaps(raw, config, reporter) for raw in own
     )
+    train = _without_gaps(parts.train, config, reporter)
+    return replace(parts, train=train, validation=validation, test=test)
 
 
-def _without_gaps(raw: Raw, config: Config) -> Raw:
-    return drop_missing(raw, config.preprocess.missing) if isinstance(raw, RawTable) else raw
+def _without_gaps(raw: Raw, config: Config, reporter: Reporter) -> Raw:
+    if not isinstance(raw, RawTable):
+        return raw
+    target_rule: TargetRule = getattr(config.data, "missing_target", "error")
+    return drop_missing(raw, config.preprocess.missing, target_rule, reporter.note)
 
 
 def _prepared(raw: Raw, inputs: InputsLearned, target: Target, reporter: Reporter) -> Part:

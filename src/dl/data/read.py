@@ -33,7 +33,7 @@ from dl.data.raw import Raw, RawArrays, RawParts
 from dl.data.streaming.budget import held
 from dl.data.streaming.pictures import on_disk
 from dl.data.streaming.tables import stream_table, stream_tables
-from dl.data.tables.read import Wanted, read_table_from, read_tables
+from dl.data.tables.read import Wanted, missing_in, read_table_from, read_tables
 from dl.data.targets import target_of
 from dl.data.types import Held
 from dl.progress import Reporter
@@ -71,9 +71,9 @@ def read_labelled(
     """
     match config.data:
         case CsvData() | ParquetData() if held(config, [path]).streamed:
-            return stream_table(config, path, _wanted(learned))
+            return stream_table(config, path, _wanted(config, learned))
         case CsvData() | ParquetData() | BuiltinData():
-            return read_table_from(config, path, _wanted(learned))
+            return read_table_from(config, path, _wanted(config, learned))
         case ImagesData() as data if not _is_npz(path):
             return read_image_part(path, data, reporter, _keep(config, path))
         case _:
@@ -108,10 +108,12 @@ def _arrays(config: Config) -> Arrays:
     return config.data.arrays if isinstance(config.data, NpzData) else Arrays()
 
 
-def _wanted(learned: Mapping[str, Any]) -> Wanted:
-    features = features_of(learned)
+def _wanted(config: Config, learned: Mapping[str, Any]) -> Wanted:
+    features, target = features_of(learned), target_of(learned)
     return Wanted(
         features=tuple(feature.name for feature in features),
-        targets=target_of(learned).names,
+        targets=target.names,
+        classes=target.values,
         kinds={feature.name: feature.kind for feature in features},
+        missing_in=missing_in(config),
     )

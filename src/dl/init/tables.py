@@ -110,7 +110,8 @@ def _no_target(path: Path, frame: Frame) -> UsageError:
 
 def _target(frame: Frame, names: Sequence[str]) -> Target:
     columns = {
-        name: to_column(frame.columns[name], Cell(name, frame.place), None) for name in names
+        name: to_column(frame.columns[name], Cell(name, frame.place, "target"), None)
+        for name in names
     }
     rows = np.arange(frame.length, dtype=np.int64)
     table = RawTable({}, columns, rows, frame.source, frame.place)

@@ -35,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     columns.classes_are_several,
     columns.target_is_no_feature,
     columns.columns_are_features,
+    columns.missing_values_are_of_columns,
     columns.arrays_come_in_pairs,
     columns.shares_leave_rows_to_train,
     columns.fold_is_one_of_the_folds,

@@ -20,11 +20,14 @@ from dl.vocabulary.spec import Finding, Path
 
 
 def names_are_listed_once(facts: Facts) -> Iterator[Finding]:
-    """No feature, target or class is written twice."""
-    for key in ("features", "target", "classes"):
+    """No feature, target, class or text for a missing value is written twice."""
+    for key in ("features", "target", "classes", "missing_values"):
         values = getattr(facts.data, key, None)
         if isinstance(values, tuple):
             yield from _repeated(("data", key), values)
+        elif isinstance(values, dict):
+            for name, texts in values.items():
+                yield from _repeated(("data", key, name), texts)
 
 
 def classes_are_several(facts: Facts) -> Iterator[Finding]:
@@ -86,6 +89,24 @@ def columns_are_features(facts: Facts) -> Iterator[Finding]:
             hint=f"did you mean {near}?" if near else f"remove {column} from data.columns",
             at_key=True,
         )
+
+
+def missing_values_are_of_columns(facts: Facts) -> Iterator[Finding]:
+    """Only columns that are read have texts for a missing value in `data.missing_values`."""
+    data = facts.data
+    if not isinstance(data, CsvData | ParquetData) or data.features is None:
+        return
+    known = (*data.features, *_targets(data))
+    for column in data.missing_values if isinstance(data.missing_values, dict) else ():
+        if column not in known:
+            near = closest(column, known)
+            yield Finding(
+                ("data", "missing_values", column),
+                "is neither one of data.features nor the target",
+                expected=f"one of {listed(known)}",
+                hint=f"did you mean {near}?" if near else f"remove {column} from it",
+                at_key=True,
+            )
 
 
 def _targets(data: Data) -> tuple[str, ...]:

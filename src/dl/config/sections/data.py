@@ -82,6 +82,19 @@ class _TableFile(_Table):
     target: Text | Texts = Field(description="The column, or columns, to predict.")
     validation_path: Text | None = Field(default=None, description="A file of validation rows.")
     test_path: Text | None = Field(default=None, description="A file of test rows.")
+    missing_values: Texts | dict[str, Texts] | None = Field(
+        default=None,
+        description="Texts that stand for a missing value, such as `NA`: of all columns, or by "
+        "column. An empty cell always does.",
+    )
+    missing_target: Literal["error", "drop"] = Field(
+        default="error", description="A row without a target: refuse it, or leave it out."
+    )
+
+    def missing_in(self, column: str) -> tuple[str, ...]:
+        """Returns the texts that stand for a missing value in a column."""
+        texts = self.missing_values or ()
+        return texts if isinstance(texts, tuple) else texts.get(column, ())
 
 
 class CsvData(_TableFile):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -12,30 +13,57 @@ from dl.data.types import Array
 from dl.errors import DataError
 
 Rule = Literal["error", "mean", "median", "most_frequent", "drop"]
+TargetRule = Literal["error", "drop"]
 
 
-def drop_missing(table: RawTable, rule: Rule) -> RawTable:
-    """Returns the labelled rows that can be used: with all values for the rule `drop`.
+def drop_missing(
+    table: RawTable, rule: Rule, target_rule: TargetRule, tell: Callable[[str], None]
+) -> RawTable:
+    """Returns the labelled rows that can be used.
+
+    Args:
+        table: The rows.
+        rule: With `drop`, rows that lack any value are left out.
+        target_rule: With `drop`, rows that lack a target are left out.
+        tell: Told how many rows are left out, and why.
 
     Raises:
-        DataError: A target is missing and the rule is not `drop`, or no row is left.
+        DataError: A target is missing and neither rule is `drop`, or no row is left.
     """
-    if rule != "drop":
+    if rule == "drop":
+        lacking = _lacking(table, (table.columns, table.targets))
+        what = "a value"
+    elif target_rule == "drop":
+        lacking = _lacking(table, (table.targets,))
+        what = "a target"
+    else:
         for name, column in table.targets.items():
             _refuse_missing_target(table, name, column)
         return table
-    missing = np.zeros(len(table), np.bool_)
-    # One at a time: the columns may lie on the disk.
-    for columns in (table.columns, table.targets):
-        for name in columns:
-            missing |= columns[name].missing()
-    if missing.all():
+    if not lacking.any():
+        return table
+    if lacking.all():
         raise DataError(
-            f"{table.source}: every row has a missing value, so none is left",
+            f"{table.source}: every row lacks {what}, so none is left",
             hint="fill with `preprocess.missing: median`, or leave the empty columns out with "
-            "`data.features`",
+            "`data.features`"
+            if rule == "drop"
+            else "name another column as `data.target`",
         )
-    return table.take(np.flatnonzero(~missing)) if missing.any() else table
+    number = int(lacking.sum())
+    verb = "lacks" if number == 1 else "lack"
+    tell(f"{table.source}: {number:,} of {_rows(len(table))} left out: {verb} {what}")
+    return table.take(np.flatnonzero(~lacking))
+
+
+def _lacking(table: RawTable, several: Sequence[Mapping[str, Column]]) -> NDArray[np.bool_]:
+    """Returns which rows lack a value in any of the columns."""
+    lacking = np.zeros(len(table), np.bool_)
+    # One at a time: the columns may lie on the disk.
+    for columns in several:
+        for name in columns:
+            lacking |= columns[name].missing()
+    return lacking
 
 
 def _refuse_missing_target(table: RawTable, name: str, column: Column) -> None:
@@ -45,7 +73,7 @@ def _refuse_missing_target(table: RawTable, name: str, column: Column) -> None:
         raise DataError(
             f"{table.place(int(table.rows[row]))}: the target {name!r} is missing",
             found=_rows(int(missing.sum())) + " without it",
-            hint="fill it in, delete the row, or write `preprocess.missing: drop`",
+            hint="fill it in, or write `data.missing_target: drop` to leave such rows out",
         )
 
 
@@ -98,4 +126,4 @@ def fill_date(values: Array, rule: Rule) -> str | None:
 
 
 def _rows(count: int) -> str:
-    return f"{count} row" if count == 1 else f"{count} rows"
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"

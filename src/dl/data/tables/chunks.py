@@ -90,11 +90,16 @@ def _quick_frame(text: CsvText, wanted: Wanted) -> Frame | None:
     """Returns the columns with numbers parsed by Arrow, without a text of each in between.
 
     None where a value is none that Arrow reads as the careful way does, or where its text may be
-    wanted for a message: then the careful way has to decide.
+    wanted for a message: then the careful way has to decide. A column where a text stands for a
+    missing value is read as text: the text may be a number (`-999`).
     """
     names = selector(text.source, wanted)(text.header)
     positions = [text.header.index(name) for name in names]
-    numeric = [name for name in names if wanted.kinds.get(name) == "numeric"]
+    numeric = [
+        name
+        for name in names
+        if wanted.kinds.get(name) == "numeric" and not wanted.missing_in(name)
+    ]
     settings = options(text, positions)
     settings["read_options"].block_size = _BLOCK
     convert = settings["convert_options"]

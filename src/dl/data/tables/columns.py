@@ -6,14 +6,17 @@ Booleans are categories. Only an empty field is missing, and `nan` in a column o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow
 import pyarrow.compute as pc
 
+from dl.config.emit import flow
 from dl.config.sections.data import ColumnKind
+from dl.config.written import is_dressed, plain_number
 from dl.data.raw import Column, Place
 from dl.data.tables.dates import (
     FORMS,
@@ -27,55 +30,63 @@ from dl.data.tables.numbers import (
     check_numbers,
     has_leading_zeros,
     is_integral,
-    nearly,
     not_numbers,
     parse_numbers,
     to_floats,
 )
+from dl.data.tables.odd_texts import Texts, texts_of
 from dl.errors import DataError
+
+Use = Literal["input", "number", "class", "target"]
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Where a column comes from, for messages.
+    """Where a column comes from and what it is for.
 
     Attributes:
         name: The column.
         place: Words for the place of a row.
-        target: Whether it is a target; `data.columns` is for input columns.
+        use: An input, a target that is a number or a class, or one of which that is not known.
     """
 
     name: str
     place: Place
-    target: bool = False
+    use: Use = "input"
 
     @property
     def advice(self) -> str:
-        """What to write if the values are categories."""
-        if self.target:
-            return "name a loss for classes if these are classes"
-        return f"add `data.columns: {{{self.name}: categorical}}`"
+        """What to write if the values are categories; `data.columns` is for input columns."""
+        if self.use == "input":
+            return f"add `data.columns: {{{self.name}: categorical}}`"
+        if self.use == "class":
+            return "list it in `data.classes` if it is a class"
+        return "name a loss for classes if these are classes"
 
     def error(self, row: int, message: str, found: object, hint: str, expected: str) -> DataError:
         """Returns an error about the value in a 0-based row."""
-        shown = found if isinstance(found, str) else str(found)
         return DataError(
             f"{self.place(row)}: column {self.name!r} {message}",
             expected=expected,
-            found=repr(shown if len(shown) <= 40 else f"{shown[:39]}…"),
+            found=_shown(found),
             hint=hint,
         )
 
 
-def to_column(values: Any, cell: Cell, kind: ColumnKind | None, strict: bool = True) -> Column:
+def _shown(found: object) -> str:
+    text = found if isinstance(found, str) else str(found)
+    return repr(text if len(text) <= 40 else f"{text[:39]}…")
+
+
+def to_column(values: Any, cell: Cell, kind: ColumnKind | None) -> Column:
     """Types an Arrow column.
 
     Args:
         values: The Arrow array, chunked or not.
-        cell: Name and place, for messages.
-        kind: The kind it must have, or None to decide by the values.
-        strict: Refuse a column where nearly all texts are numbers or dates, instead of making
-            it categories.
+        cell: Name, place and use.
+        kind: The kind it must have, or None to decide by the values. A column that is numbers or
+            dates but for some texts is a mistake; in a target of classes only where these stand
+            for a missing value.
 
     Raises:
         DataError: A value does not fit the kind; the message has its row.
@@ -83,7 +94,7 @@ def to_column(values: Any, cell: Cell, kind: ColumnKind | None, strict: bool = T
     values = _plain(values, cell)
     if pyarrow.types.is_string(values.type):
         _check_text(values, cell)
-        return _from_text(values, cell, kind, strict)
+        return _from_text(values, cell, kind)
     if pyarrow.types.is_temporal(values.type):
         _check_years(values, cell)
     if pyarrow.types.is_temporal(values.type) and kind in (None, "date"):
@@ -92,7 +103,26 @@ def to_column(values: Any, cell: Cell, kind: ColumnKind | None, strict: bool = T
         return _numbers(values, cell)
     if pyarrow.types.is_null(values.type) and kind is None:
         return _numbers(pc.cast(values, pyarrow.float64()), cell)
-    return _from_text(pc.cast(values, pyarrow.string()), cell, kind or "categorical", strict)
+    return _from_text(pc.cast(values, pyarrow.string()), cell, kind or "categorical")
+
+
+def without_texts(values: Any, missing: Sequence[str]) -> Any:
+    """Returns a column of text without the texts that stand for a missing value; others as is."""
+    if not missing or not _is_text(values.type):
+        return values
+    texts = pc.cast(values, pyarrow.string())
+    stands_in = pc.is_in(pc.utf8_trim_whitespace(texts), pyarrow.array(missing))
+    return pc.if_else(stands_in, pyarrow.scalar(None, pyarrow.string()), texts)
+
+
+def _is_text(kind: Any) -> bool:
+    if pyarrow.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(
+        pyarrow.types.is_string(kind)
+        or pyarrow.types.is_large_string(kind)
+        or pyarrow.types.is_string_view(kind)
+    )
 
 
 def _plain(values: Any, cell: Cell) -> Any:
@@ -164,17 +194,17 @@ def _is_number(kind: Any) -> bool:
     )
 
 
-def _from_text(texts: Any, cell: Cell, kind: ColumnKind | None, strict: bool) -> Column:
+def _from_text(texts: Any, cell: Cell, kind: ColumnKind | None) -> Column:
     if kind == "categorical":
         return _categories(texts)
     if kind == "numeric":
         return _numbers_of_text(texts, cell)
     if kind == "date":
         return _dates_of_text(texts, cell)
-    return _decided(texts, cell, strict)
+    return _decided(texts, cell)
 
 
-def _decided(texts: Any, cell: Cell, strict: bool) -> Column:
+def _decided(texts: Any, cell: Cell) -> Column:
     numbers = parse_numbers(texts)
     if numbers is not None:
         if has_leading_zeros(to_floats(numbers), texts):
@@ -183,9 +213,11 @@ def _decided(texts: Any, cell: Cell, strict: bool) -> Column:
     dates = parse_dates(texts)
     if dates is not None:
         return _dates(dates)
-    if strict and nearly(texts):
-        return _numbers_of_text(texts, cell)
-    return _categories(texts)
+    distinct = texts_of(texts)
+    if cell.use == "class" and not distinct.only_lacks_values():
+        return _categories(texts)
+    kind = distinct.kind(number_wanted=cell.use == "number")
+    return _categories(texts) if kind is None else _from_text(texts, cell, kind)
 
 
 def _numbers_of_text(texts: Any, cell: Cell) -> Column:
@@ -193,13 +225,35 @@ def _numbers_of_text(texts: Any, cell: Cell) -> Column:
     if numbers is not None:
         return _numbers(numbers, cell, texts)
     row = int(np.argmax(not_numbers(texts)))
-    raise cell.error(
-        row,
-        "is numeric, but this is text",
-        texts[row].as_py(),
-        "leave the field empty if the value is missing, write decimals with a point, or "
-        + cell.advice,
-        "a number",
+    text = texts[row].as_py()
+    distinct = texts_of(texts)
+    if text.strip() in distinct.stand_ins("numeric"):
+        raise _stand_in(row, distinct, "numeric", cell, len(texts))
+    if is_dressed(text):
+        number = plain_number(text, distinct.has_decimal_comma())
+        raise DataError(
+            f"{cell.place(row)}: column {cell.name!r}: {text!r} is not a number; write {number}",
+            expected="a number: digits, a point before the decimals, and nothing else",
+            hint=f"correct all values of the column, or {cell.advice}",
+        )
+    hint = "leave the field empty if the value is missing, write decimals with a point, or "
+    raise cell.error(row, "is numeric, but this is text", text, hint + cell.advice, "a number")
+
+
+def _stand_in(
+    row: int, distinct: Texts, kind: Literal["numeric", "date"], cell: Cell, rows: int
+) -> DataError:
+    """Returns the error about texts that stand for a missing value."""
+    found = distinct.stand_ins(kind)
+    words = " and ".join(map(repr, found))
+    among = "numbers" if kind == "numeric" else "dates"
+    count = sum(found.values())
+    return DataError(
+        f"{cell.place(row)}: column {cell.name!r} has {words} in {count:,} of {rows:,} rows, "
+        f"among {among}",
+        expected=f"{among}, and empty fields where a value is missing",
+        hint=f"if it stands for a missing value, write `missing_values: {flow(list(found))}` below "
+        f"`data`; else {cell.advice}",
     )
 
 
@@ -214,13 +268,18 @@ def _dates_of_text(texts: Any, cell: Cell) -> Column:
     dates = parse_dates(texts)
     if dates is not None:
         return _dates(dates)
-    row = first_no_date(texts)
-    if row is None:
-        row, message = 0, "mixes dates with and without a time zone"
-    else:
-        message = "is a date, but this is none that can be read"
+    row = first_no_date(texts) or 0
+    text = texts[row].as_py()
+    distinct = texts_of(texts)
+    if text.strip() in distinct.stand_ins("date"):
+        raise _stand_in(row, distinct, "date", cell, len(texts))
+    if parse_dates(texts[row : row + 1]) is not None:
+        message = "mixes dates with and without a time zone"
+        hint = f"give all of them a zone, or none, or {cell.advice}"
+        raise cell.error(row, message, text, hint, FORMS)
+    message = "is a date, but this is none that can be read"
     hint = f"write it in one of these forms, or {cell.advice}"
-    raise cell.error(row, message, texts[row].as_py(), hint, FORMS)
+    raise cell.error(row, message, text, hint, FORMS)
 
 
 def _dates(values: Any) -> Column:

@@ -12,6 +12,12 @@ from numpy.typing import NDArray
 from dl.data.tables.numbers import cast_texts
 
 FORMS = "2024-12-31, 2024-12-31 23:59, 2024/12/31 or 31.12.2024"
+READABLE = (
+    r"^\s*([0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}|[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4})([T ].*)?\s*$"
+)
+"""Texts that have one of these forms; some are no day of the calendar."""
+SLASHED = r"^\s*[0-9]{1,2}[-/][0-9]{1,2}[-/]([0-9]{4}|[0-9]{2})([T ].*)?\s*$"
+"""Dates that could be read day or month first."""
 
 _YEARS = (np.datetime64("0001"), np.datetime64("10000"))
 _TO_ISO = (
@@ -38,11 +44,14 @@ def parse_dates(texts: Any) -> NDArray[np.datetime64] | None:
 
 
 def first_no_date(texts: Any) -> int | None:
-    """Returns the position of the first text that is no date, or None; slow, for messages only."""
-    for position, text in enumerate(texts):
-        if text.is_valid and parse_dates(pyarrow.array([text.as_py()], pyarrow.string())) is None:
-            return position
-    return None
+    """Returns the position of the first text that cannot be a date beside those before it."""
+    if parse_dates(texts) is not None:
+        return None
+    good, bad = 0, len(texts)  # so many texts from the first on are dates together, or are not
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        good, bad = (good, middle) if parse_dates(texts[:middle]) is None else (middle, bad)
+    return bad - 1
 
 
 def first_outside(dates: Any) -> tuple[int, str] | None:

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from dl.errors import DataError
 
-_LEADING_ZERO = r"^\s*[+-]?0[0-9]+\s*$"
-_NUMBER = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$|^\s*$|^\s*[+-]?(?i:nan)\s*$"
-_DECIMAL_COMMA = r"^\s*[+-]?[0-9]+(,[0-9]+)?\s*$"
+LEADING_ZERO = r"^\s*[+-]?0[0-9]+\s*$"
+NUMBER = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$|^\s*$|^\s*[+-]?(?i:nan)\s*$"
+WITH_COMMA = r"^\s*[+-]?[0-9]+(,[0-9]+)?\s*$"
 _INTEGER = r"^\s*[+-]?[0-9]+\s*$"
-_NEARLY = 0.9
 _SAMPLE = 1000
 _LARGEST_INTEGER = 2**53
 _LARGEST = float(np.finfo(np.float32).max)
@@ -66,18 +65,8 @@ def to_floats(numbers: Any) -> NDArray[np.float64]:
 
 def not_numbers(texts: Any) -> NDArray[np.bool_]:
     """Returns which texts are no numbers; null is none of them."""
-    matches = pc.fill_null(pc.match_substring_regex(texts, _NUMBER), True)
+    matches = pc.fill_null(pc.match_substring_regex(texts, NUMBER), True)
     return np.asarray(~matches.to_numpy(zero_copy_only=False))
-
-
-def nearly(texts: Any) -> bool:
-    """Whether at least 90 % of the texts are numbers, or would be if a comma were a point."""
-    known = pc.drop_null(texts)
-    return any(
-        pc.mean(pc.cast(pc.match_substring_regex(known, pattern), pyarrow.float64())).as_py()
-        >= _NEARLY
-        for pattern in (_NUMBER, _DECIMAL_COMMA)
-    )
 
 
 def is_integral(values: NDArray[np.float64], written: Any) -> bool:
@@ -95,7 +84,7 @@ def has_leading_zeros(values: NDArray[np.float64], texts: Any) -> bool:
     if not whole.any():
         return False
     candidates = texts if whole.all() else texts.filter(pyarrow.array(whole))
-    return bool(pc.any(pc.match_substring_regex(candidates, _LEADING_ZERO)).as_py())
+    return bool(pc.any(pc.match_substring_regex(candidates, LEADING_ZERO)).as_py())
 
 
 def _whole(values: NDArray[np.float64]) -> NDArray[np.bool_]:

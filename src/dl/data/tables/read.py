@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from dl.config.schema import Config
 from dl.config.sections.data import BuiltinData, ColumnKind, CsvData, ParquetData, own_paths
+from dl.config.written import stands_for_missing
 from dl.data.files import unchanged
 from dl.data.fingerprint import fingerprint_files
 from dl.data.raw import Column, RawParts, RawTable
 from dl.data.tables.builtin import read_builtin
-from dl.data.tables.columns import Cell, to_column
+from dl.data.tables.columns import Cell, Use, to_column, without_texts
 from dl.data.tables.csv_file import read_csv
 from dl.data.tables.frame import Frame, Select
 from dl.data.tables.parquet_file import read_parquet
@@ -40,12 +41,16 @@ class Wanted:
         targets: Target columns; empty for rows to predict.
         kinds: Kinds of columns that are known.
         strict_target: Whether a target of numbers and a few texts is a mistake.
+        classes: The classes of the target, where they are known.
+        missing_in: Returns the texts that stand for a missing value in a column.
     """
 
     features: Sequence[str] | None
     targets: Sequence[str]
     kinds: Kinds
     strict_target: bool = False
+    classes: Sequence[str] = ()
+    missing_in: Callable[[str], Sequence[str]] = lambda name: ()
 
 
 def read_tables(config: Config) -> RawParts:
@@ -73,12 +78,14 @@ def read_table_from(config: Config, path: Path, wanted: Wanted) -> RawTable:
 def read_files(config: Config, data: FileData, read: ReadTable) -> RawParts:
     """Reads the config's files with a function that reads one; the first decides the kinds."""
     targets = (data.target,) if isinstance(data.target, str) else data.target
-    wanted = Wanted(data.features, targets, data.columns or {}, _strict_target(config))
+    strict = _strict_target(config)
+    kinds, classes = data.columns or {}, data.classes or ()
+    wanted = Wanted(data.features, targets, kinds, strict, classes, data.missing_in)
     paths = own_paths(data)
     with unchanged(paths):
         train = read(config, Path(data.path), wanted)
         _check_kinds(data, train)
-        alike = Wanted(tuple(train.columns), targets, _kinds(train), wanted.strict_target)
+        alike = replace(wanted, features=tuple(train.columns), kinds=_kinds(train))
         validation, test = (
             None if path is None else read(config, Path(path), alike)
             for path in (data.validation_path, data.test_path)
@@ -100,6 +107,12 @@ def dialect(config: Config) -> tuple[str, str]:
     return (data.separator, data.encoding) if isinstance(data, CsvData) else (",", "utf-8")
 
 
+def missing_in(config: Config) -> Callable[[str], Sequence[str]]:
+    """Returns what tells the texts that stand for a missing value in a column."""
+    data = config.data
+    return data.missing_in if isinstance(data, CsvData | ParquetData) else lambda name: ()
+
+
 def _strict_target(config: Config) -> bool:
     if config.data.task is not None:
         return config.data.task not in _CLASSIFICATION
@@ -108,6 +121,8 @@ def _strict_target(config: Config) -> bool:
 
 def _check_kinds(data: FileData, table: RawTable) -> None:
     require(table.source, data.columns or (), tuple(table.columns), "input column")
+    if isinstance(data.missing_values, dict):
+        require(table.source, data.missing_values, (*table.columns, *table.targets), "column")
 
 
 def _kinds(table: RawTable) -> Kinds:
@@ -161,7 +176,11 @@ def typed_table(frame: Frame, wanted: Wanted) -> RawTable:
 
 def typed_column(frame: Frame, name: str, wanted: Wanted) -> Column:
     """Types a column of a frame."""
-    target = name in wanted.targets
-    cell = Cell(name, frame.place, target)
-    strict = wanted.strict_target or not target
-    return to_column(frame.columns[name], cell, wanted.kinds.get(name), strict)
+    kind = wanted.kinds.get(name)
+    use: Use = "input"
+    if name in wanted.targets:
+        use = "number" if wanted.strict_target else "class"
+        if any(map(stands_for_missing, wanted.classes)):
+            kind = "categorical"
+    values = without_texts(frame.columns[name], wanted.missing_in(name))
+    return to_column(values, Cell(name, frame.place, use), kind)

@@ -1,0 +1,154 @@
+"""What keeps a column of text from being one of numbers or dates, told rather than guessed.
+
+A column that is numbers or dates but for some texts is a mistake, whatever their share: as
+categories, each number would become an input of its own. The rule is in docs/data.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from dl.config.written import (
+    DECIMAL_COMMA,
+    DRESSED,
+    MISSING_WORDS,
+    ORDINAL,
+    PERHAPS_MISSING,
+    has_few_units,
+)
+from dl.data.tables.dates import READABLE, SLASHED, parse_dates
+from dl.data.tables.numbers import LEADING_ZERO, NUMBER, WITH_COMMA
+
+_NEARLY_ALL = 0.9
+_HALF = 0.5
+_CODES = 20
+"""More distinct numbers than this are amounts: codes such as `1`, `2`, `A` are fewer."""
+_TRIALS = 10
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The distinct texts of a column, in the order in which they come.
+
+    Attributes:
+        words: The texts, as written; none of them is blank.
+        counts: The number of rows of each.
+    """
+
+    words: Any
+    counts: NDArray[np.int64]
+
+    @cached_property
+    def missing(self) -> Mask:
+        """Which mostly stand for a missing value."""
+        return self._among(MISSING_WORDS)
+
+    @cached_property
+    def number(self) -> Mask:
+        """Which are numbers."""
+        return self._match(NUMBER)
+
+    def odd(self, kind: Literal["numeric", "date"]) -> Mask:
+        """Which are no numbers, or have no form of a date."""
+        return ~self.number if kind == "numeric" else ~self._match(READABLE)
+
+    def stand_ins(self, kind: Literal["numeric", "date"]) -> dict[str, int]:
+        """Returns the texts that stand for a missing value in a column of a kind, with counts."""
+        chosen = np.flatnonzero(self.odd(kind) & (self.missing | self._among(PERHAPS_MISSING)))
+        found: dict[str, int] = {}
+        for place in chosen.tolist():
+            word = self.words[place].as_py().strip()
+            found[word] = found.get(word, 0) + int(self.counts[place])
+        return found
+
+    def kind(self, number_wanted: bool) -> Literal["numeric", "date"] | None:
+        """Returns what the column is but for some texts; None where it holds categories.
+
+        Args:
+            number_wanted: Whether the column is to be predicted as a number.
+        """
+        if self._has_numbers(number_wanted):
+            return "numeric"
+        return "date" if self._has_dates() else None
+
+    def has_decimal_comma(self) -> bool:
+        """Whether a comma of some number cannot stand between thousands."""
+        return self._any(self._match(DRESSED), DECIMAL_COMMA)
+
+    def only_lacks_values(self) -> bool:
+        """Whether all are numbers or dates but those that stand for a missing value."""
+        return any(
+            bool(~odd.all() and self.missing[odd].all())
+            for odd in (self.odd("numeric"), self.odd("date"))
+        )
+
+    def _has_numbers(self, wanted: bool) -> bool:
+        number = self.number & ~self.missing
+        if self._any(number, LEADING_ZERO):
+            return False
+        if number.any() and (number | self.missing).all():
+            return True
+        if self._share(number | self._match(WITH_COMMA)) >= _NEARLY_ALL:
+            return True
+        dressed = self._dressed()
+        number = number | dressed
+        if wanted and dressed.any() and self._share(number) >= _HALF:
+            return True
+        if max(self._share(number), self._share(number, rows=False)) < _NEARLY_ALL:
+            return False
+        several = int(number.sum())
+        # Prices or percents that hardly repeat are amounts, however few the rows.
+        hardly_repeat = dressed.any() and several > _HALF * int(self.counts[number].sum())
+        return several > _CODES or bool(hardly_repeat)
+
+    def _has_dates(self) -> bool:
+        readable = self._match(READABLE)
+        if any(map(self._is_date, np.flatnonzero(readable)[:_TRIALS].tolist())):
+            both = readable | self._match(SLASHED)
+            return max(self._share(both), self._share(both, rows=False)) >= _HALF
+        slashed = self._match(SLASHED)
+        return int(slashed.sum()) > _CODES and self._share(slashed) >= _NEARLY_ALL
+
+    def _is_date(self, place: int) -> bool:
+        return parse_dates(self.words[place : place + 1]) is not None
+
+    def _dressed(self) -> Mask:
+        dressed = self._match(DRESSED) & ~self.number & ~self._match(ORDINAL) & ~self.missing
+        texts = self.words.filter(pyarrow.array(dressed)).to_pylist()
+        return dressed if has_few_units(texts) else np.zeros_like(dressed)
+
+    def _share(self, which: Mask, rows: bool = True) -> float:
+        """Returns the share of some of the texts, among those that stand for a value."""
+        weights = self.counts if rows else np.ones_like(self.counts)
+        return float(weights[which].sum() / max(1, weights[~self.missing | which].sum()))
+
+    def _among(self, words: frozenset[str]) -> Mask:
+        small = pc.utf8_lower(pc.utf8_trim_whitespace(self.words))
+        return _mask(pc.is_in(small, pyarrow.array(sorted(words))))
+
+    def _match(self, pattern: str) -> Mask:
+        return _mask(pc.match_substring_regex(self.words, pattern))
+
+    def _any(self, which: Mask, pattern: str) -> bool:
+        return bool((which & self._match(pattern)).any())
+
+
+def texts_of(column: Any) -> Texts:
+    """Returns the distinct texts of an Arrow array of text."""
+    encoded = pc.drop_null(column).dictionary_encode()
+    counts = np.bincount(encoded.indices.to_numpy(), minlength=len(encoded.dictionary))
+    shown = _mask(pc.match_substring_regex(encoded.dictionary, r"\S"))
+    return Texts(encoded.dictionary.filter(pyarrow.array(shown)), counts[shown])
+
+
+def _mask(values: Any) -> Mask:
+    return np.asarray(values.to_numpy(zero_copy_only=False))
