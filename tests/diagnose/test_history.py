@@ -38,6 +38,23 @@ def test_a_run_without_epochs_has_no_findings() -> None:
     assert diagnose(Case(config_of(), [])) == []
 
 
+def test_one_answer_for_all_rows_asks_for_weights_of_the_classes(tmp_path: Path) -> None:
+    case = Case(config_of(), [], one_answer="always answers `no`")
+    found = only("one-answer", case)
+    assert found is not None
+    assert found.message == "always answers `no`"
+    assert on_top(case.config, found.change, tmp_path).training.class_weight == "balanced"
+
+
+def test_one_answer_with_weights_or_for_numbers_asks_for_a_larger_network(tmp_path: Path) -> None:
+    weighed = config_of(class_weight="balanced")
+    numbers = config_of(NUMBERS["layers"], data=NUMBERS["data"], loss=NUMBERS["loss"])
+    for config in (weighed, numbers):
+        found = only("one-answer", Case(config, [], one_answer="always answers about 3"))
+        assert found is not None
+        assert on_top(config, found.change, tmp_path).model != config.model
+
+
 def test_diverged_says_where_and_slows_down(tmp_path: Path) -> None:
     config = config_of(preprocess={"numeric": "none"})
     case = Case(config, history([2.0, 350.0]), "epoch 3, step 7")

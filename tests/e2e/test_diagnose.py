@@ -88,3 +88,20 @@ def test_train_hints_at_what_the_history_shows(dl: Dl, tmp_path: Path) -> None:
     run = tmp_path / "runs" / "fruit" / "0001"
     hint = f"worth a look: no-better-than-guessing; what to try: dl diagnose {run}"
     assert outcome.err.splitlines()[-1] == hint
+
+
+def test_a_model_of_one_answer_is_told_of_by_train_diagnose_and_report(
+    dl: Dl, tmp_path: Path
+) -> None:
+    write_fruit(tmp_path / "fruit.csv")
+    config = tmp_path / "fruit.yaml"
+    config.write_text(CONFIG)
+    zeros = ["--set", "model.layers.1.kernel_initializer=zeros", "--epochs", "1"]
+    still = ["--set", "training.optimizer={type: SGD, learning_rate: 1e-9}", *zeros]
+    outcome = dl("train", config, "--runs", tmp_path / "runs", *still, "-q")
+    run = outcome.out.splitlines()[-1]
+    said = outcome.err.splitlines()[-1].removeprefix("warning: the model ")
+    assert said.startswith("always answers `")
+    found = json.loads(dl("diagnose", run, "--json", "-q").out)["findings"]
+    assert said in [item["message"] for item in found if item["id"] == "one-answer"]
+    assert "The model always answers `" in Path(run, "report.html").read_text()

@@ -58,7 +58,16 @@ def _case(run: RunDirectory, record: RunRecord, reporter: Reporter) -> Case:
     history = read_history(run) if run.history.exists() else []
     error = record.error or ""
     left = error.partition(": ")[2] if error.startswith(NO_NUMBER) else ""
-    return Case(config, history, left, _signals(run, reporter))
+    return Case(config, history, left, _signals(run, reporter), _one_answer(run))
+
+
+def _one_answer(run: RunDirectory) -> str:
+    from dl.data.judged import read_judged
+    from dl.data.learned import read_learned
+    from dl.data.one_answer import one_answer
+
+    rows = read_judged(run)
+    return one_answer(rows, read_learned(run)) if rows is not None else ""
 
 
 def _signals(run: RunDirectory, reporter: Reporter) -> Signals | None:

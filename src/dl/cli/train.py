@@ -224,9 +224,14 @@ def _carry_out(
 
 def _hint(trained: Trained, reporter: Reporter) -> None:
     """Says that something in the history is worth a look; the layers are not looked at here."""
+    from dl.data.judged import read_judged
+    from dl.data.one_answer import one_answer
     from dl.diagnose import Case, diagnose
 
-    found = diagnose(Case(trained.prepared.config, trained.history))
+    said = one_answer(read_judged(trained.run), trained.prepared.dataset.learned)
+    if said:
+        reporter.warn(f"the model {said}")
+    found = diagnose(Case(trained.prepared.config, trained.history, one_answer=said))
     if found:
         names = ", ".join(name for name, _ in found)
         reporter.note(f"worth a look: {names}; what to try: dl diagnose {trained.run.path}")

@@ -31,6 +31,7 @@ CHECKS: tuple[Check, ...] = (
     Check("saturated-units", layers.saturated_units),
     Check("rising-loss", history.rising_loss),
     Check("jumping-loss", history.jumping_loss),
+    Check("one-answer", history.one_answer),
     Check("no-better-than-guessing", history.no_better_than_guessing),
     Check("unfinished", history.unfinished),
     Check("plateau", history.plateau),

@@ -68,12 +68,14 @@ class Case:
         history: A row for each whole epoch.
         left_numbers: Where the loss became no number, in words; empty if it did not.
         signals: What the layers say, where they could be measured.
+        one_answer: What the network answers always, in words; empty if its answers differ.
     """
 
     config: Config
     history: Sequence[Mapping[str, float]]
     left_numbers: str = ""
     signals: Signals | None = None
+    one_answer: str = ""
 
     def column(self, name: str) -> list[float]:
         """Returns a column of the history; empty if an epoch lacks it or has no finite value."""

@@ -61,6 +61,11 @@ def with_callback(config: Config, callback: Mapping[str, object]) -> Change:
     return {"training": {"callbacks": [*map(brief, kept), dict(callback)]}}
 
 
+def balanced() -> Change:
+    """Returns weights with which the rows of each class count as much as those of another."""
+    return {"training": {"class_weight": "balanced"}}
+
+
 def epochs(count: int) -> Change:
     """Returns another number of epochs."""
     return {"training": {"epochs": count}}

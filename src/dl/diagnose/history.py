@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator
 
-from dl.config.rules.losses import BINARY, CROSS_ENTROPIES, PERCEPTRON
+from dl.config.rules.losses import BINARY, CLASSIFICATION, CROSS_ENTROPIES, PERCEPTRON
 from dl.config.rules.output import output_of
 from dl.config.schema import Config
 from dl.diagnose import changes
@@ -120,6 +120,24 @@ def generalization_gap(case: Case) -> Iterator[Diagnosis]:
         "What the network learned holds for the training rows more than for others. More rows "
         "help most; Dropout, a penalty on the weights or a smaller network hold it back.",
         change,
+    )
+
+
+def one_answer(case: Case) -> Iterator[Diagnosis]:
+    """The network says the same of every row."""
+    if not case.one_answer:
+        return
+    config = case.config
+    weighs = config.training.loss.type in CLASSIFICATION and config.data.task != "multilabel"
+    if weighs and config.training.class_weight is None:
+        change = changes.balanced()
+    else:
+        change = changes.larger(config)
+    yield Diagnosis(
+        case.one_answer,
+        "A network that ignores its inputs does that. Where one class is frequent, weights make "
+        "the others count; else the inputs do not tell the target, or too little was learned.",
+        changes.together(change, changes.scaled_inputs(config)),
     )
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from dl.browse.entries import Entry, read_entry
 from dl.browse.settings import Settings, read_settings
-from dl.data.judged import read_judged
+from dl.data.judged import JudgedRows, read_judged
 from dl.data.learned import read_learned
 from dl.data.load import info_of
+from dl.data.one_answer import one_answer
 from dl.data.targets import target_of
 from dl.data.targets.answers import answers
 from dl.data.types import DataInfo
@@ -31,6 +32,7 @@ class Context:
         judged: The model's answers; None if they were not kept.
         info: What is known about the data.
         cut: The threshold of probabilities in force.
+        one_answer: What the model answers always, in words; empty if its answers differ.
     """
 
     entry: Entry
@@ -40,6 +42,7 @@ class Context:
     judged: PlotInput | None
     info: DataInfo
     cut: float
+    one_answer: str
 
 
 def read_context(run: RunDirectory) -> Context:
@@ -51,14 +54,16 @@ def read_context(run: RunDirectory) -> Context:
     learned = read_learned(run)
     info = info_of(learned)
     history = read_history(run) if run.history.exists() else []
+    rows = read_judged(run)
     return Context(
         entry=read_entry(run),
         settings=read_settings(run),
         history=history,
         facts=read_facts(run),
-        judged=_judged(run, info, learned, history),
+        judged=None if rows is None else _judged(run, info, learned, history, rows),
         info=info,
         cut=target_of(learned).cut,
+        one_answer=one_answer(rows, learned),
     )
 
 
@@ -67,10 +72,8 @@ def _judged(
     info: DataInfo,
     learned: Mapping[str, object],
     history: Sequence[Mapping[str, float]],
-) -> PlotInput | None:
-    rows = read_judged(run)
-    if rows is None:
-        return None
+    rows: JudgedRows,
+) -> PlotInput:
     said = answers(rows.y, rows.outputs, learned)
     return PlotInput(
         name=run.label,

@@ -31,7 +31,8 @@ def run_page(context: Context) -> str:
     ]
     record = context.entry.record
     label = context.entry.run.label
-    return document("run.html", label, shown, record=record, tiles=_tiles(context))
+    warning = f"The model {context.one_answer}." if context.one_answer else ""
+    return document("run.html", label, shown, record=record, tiles=_tiles(context), warning=warning)
 
 
 def _tiles(context: Context) -> list[dict[str, str]]:

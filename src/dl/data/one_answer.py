@@ -1,0 +1,61 @@
+"""Whether a model says the same of every row, however good its accuracy looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dl.data.judged import JudgedRows
+from dl.data.targets import Target, target_of
+from dl.data.targets.answers import answers
+from dl.data.types import Array
+
+_FEWEST_ROWS = 10
+_SPREAD = 0.05
+"""Predictions that spread less than this share of the targets know next to nothing of them."""
+
+
+def one_answer(rows: JudgedRows | None, learned: Mapping[str, Any]) -> str:
+    """Returns in words what a model answers always; empty if its answers differ, or are few.
+
+    Args:
+        rows: What the model said of a part; None if that was not kept.
+        learned: The content of `preprocess.json`.
+    """
+    if rows is None:
+        return ""
+    said, target = answers(rows.y, rows.outputs, learned), target_of(learned)
+    if said.predicted is None or len(said.true) < _FEWEST_ROWS:
+        return ""
+    what = "rows" if said.places == 1 else "places"
+    where = f"{len(said.true):,} {what} of the {rows.part} part"
+    if target.form == "numbers":
+        return _of_numbers(said.true, said.predicted, where)
+    if np.all(said.true == said.true[0]) or not np.all(said.predicted == said.predicted[0]):
+        return ""
+    return _of_classes(said.true, said.predicted[0], where, target)
+
+
+def _of_classes(true: Array, answer: Array, where: str, target: Target) -> str:
+    if target.form == "multilabel":
+        chosen = [f"`{target.classes[place]}`" for place in np.flatnonzero(answer)]
+        return f"always answers {' and '.join(chosen) or 'no label'}, for each of {where}"
+    share, commonest = np.mean(true == answer), np.bincount(true.astype(np.int64)).argmax()
+    which = "the commonest class" if answer == commonest else "that class"
+    return (
+        f"always answers `{target.classes[int(answer)]}`, for each of {where}: the accuracy "
+        f"{share:.3f} is the share of {which}"
+    )
+
+
+def _of_numbers(true: Array, predicted: Array, where: str) -> str:
+    spread, wanted = predicted.std(axis=0), true.std(axis=0)
+    if not np.all(wanted > 0) or not np.all(spread < _SPREAD * wanted):
+        return ""
+    words = " and ".join(f"{value:.4g}" for value in predicted.mean(axis=0)[:3])
+    return (
+        f"always answers about {words}: over {where} the predictions have a standard deviation "
+        f"of {spread[0]:.2g}, the true values one of {wanted[0]:.2g}"
+    )
