@@ -130,6 +130,13 @@ FLAWS = (
         {HIDDEN: "\n".join([HIDDEN.replace("relu", "sigmoid")] * 2)},
     ),
     Flaw(
+        "frozen-random",
+        "model.layers.0.trainable is false: the layer keeps the random weights that it begins with",
+        "- {type: Dense, units: 8, activation: relu, trainable: true}",
+        {"model.layers.0.trainable": "true"},
+        {HIDDEN: HIDDEN.replace("}", ", trainable: false}")},
+    ),
+    Flaw(
         "dropout-last",
         "model.layers.2 drops outputs of the network",
         "remove model.layers.2",

@@ -42,6 +42,7 @@ RULES: tuple[Rule, ...] = (
     Rule("slow-sgd", training.slow_sgd),
     Rule("linear-hidden", network.linear_hidden),
     Rule("saturating-hidden", network.saturating_hidden),
+    Rule("frozen-random", network.frozen_random),
     Rule("dropout-last", network.dropout_last),
     Rule("too-many-parameters", network.too_many_parameters),
     Rule("batch-size", training.batch_size),

@@ -9,7 +9,7 @@ from dl.config.rules.losses import CROSS_ENTROPIES, ONE_HOT, REGRESSION
 from dl.config.rules.output import LINEAR, activation_of
 from dl.config.rules.words import layer_path, plural, spoken
 from dl.lint.advice import Advice, Case
-from dl.vocabulary.spec import Path, Spec
+from dl.vocabulary.spec import Kind, Path, Spec
 
 _WEIGHTED = frozenset({"Dense", "Conv1D", "Conv2D", "Conv3D"})
 _NORMALIZING = frozenset({"BatchNormalization", "LayerNormalization", "GroupNormalization"})
@@ -18,6 +18,7 @@ _DROPPING = frozenset(
 )
 _SATURATING = {"sigmoid": 2, "hard_sigmoid": 2, "tanh": 4}
 """Activations that flatten out, and from how many hidden layers on they learn slowly."""
+_NOT_DRAWN = frozenset({"Zeros", "Ones", "Constant", "Identity"})
 _MOST_PARAMETERS_PER_ROW = 100
 
 
@@ -107,6 +108,31 @@ def saturating_hidden(case: Case) -> Iterator[Advice]:
                 "vanishes, and the first layers hardly learn.",
                 "relu",
             )
+
+
+def frozen_random(case: Case) -> Iterator[Advice]:
+    """A layer that is not trained keeps the random weights that it begins with."""
+    for index, layer in enumerate(case.config.model.layers):
+        if layer.parameters.get("trainable") is False and _begins_random(layer):
+            yield Advice(
+                ("model", "layers", index, "trainable"),
+                "is false: the layer keeps the random weights that it begins with",
+                "Nothing else fills its weights, so what it makes of its input is random and stays "
+                "so. To freeze is for layers that were trained before.",
+                "true",
+            )
+
+
+def _begins_random(layer: Spec) -> bool:
+    """Tells whether a layer, or one inside of it, draws its first weights."""
+    for name, value in layer.parameters.items():
+        if not isinstance(value, Spec):
+            continue
+        if name.endswith("_initializer") and value.type not in _NOT_DRAWN:
+            return True
+        if value.kind in (Kind.LAYER, Kind.CELL) and _begins_random(value):
+            return True
+    return False
 
 
 def dropout_last(case: Case) -> Iterator[Advice]:

@@ -18,6 +18,7 @@ ADVICE = (
     "slow-sgd",
     "linear-hidden",
     "saturating-hidden",
+    "frozen-random",
     "dropout-last",
     "too-many-parameters",
     "batch-size",
