@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import os
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -115,6 +117,45 @@ def deferred(package: str, but: Sequence[str] = ()) -> Iterator[None]:
         yield
     finally:
         sys.meta_path.remove(deferrer)
+
+
+class _InRoot(Loader):
+    """Runs a module in the root folder."""
+
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Leaves that to the loader."""
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Runs the module and comes back."""
+        with contextlib.chdir(os.sep):
+            self._loader.exec_module(module)
+
+
+class _Elsewhere:
+    """Comes before the import system's own finders, and has one module run in the root folder."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Finds the module; leaves all others to the finders that follow."""
+        if name != self._name:
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _InRoot(spec.loader)
+        return spec
+
+
+def import_elsewhere(name: str) -> None:
+    """Has a module, when it is imported, read its settings from no file of the current folder."""
+    sys.meta_path.insert(0, _Elsewhere(name))
 
 
 @contextmanager

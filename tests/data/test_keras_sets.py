@@ -26,7 +26,7 @@ Loader = Callable[..., Any]
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Loader], None]:
     """Replaces the loaders of Keras by a function; the cache is an empty folder."""
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("DL_KERAS_HOME", str(tmp_path))
 
     def put(loader: Loader) -> None:
         module = SimpleNamespace(load_data=loader)

@@ -11,6 +11,7 @@ from typing import TextIO
 import click
 
 from dl.cli.render import printable
+from dl.cli.streams import unfailing
 from dl.progress import Reporter, SilentReporter
 
 
@@ -44,7 +45,7 @@ def stderr_of_its_own() -> TextIO:
         number = sys.stderr.fileno()
     except (OSError, ValueError):  # replaced by something that is no file
         return sys.stderr
-    return os.fdopen(os.dup(number), "w", encoding=sys.stderr.encoding, errors="replace")
+    return unfailing(os.dup(number), sys.stderr.encoding)
 
 
 def is_live_terminal() -> bool:

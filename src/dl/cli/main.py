@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -29,6 +30,7 @@ from dl.cli.reproduce import reproduce
 from dl.cli.schema import schema
 from dl.cli.show import show
 from dl.cli.signals import Stopped, stopping_at_once
+from dl.cli.streams import flush_stdout, open_streams
 from dl.cli.summary import summary
 from dl.cli.sweep import sweep
 from dl.cli.tag import tag
@@ -36,8 +38,8 @@ from dl.cli.trace import trace
 from dl.cli.train import train
 from dl.cli.validate import validate
 from dl.errors import DlError, ExitCode
+from dl.variables import import_nothing_from_here
 
-_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM)
 _NAME_ERRORS = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
 
 
@@ -94,8 +96,15 @@ for _command in (
 def main() -> NoReturn:
     """Runs the command line and leaves with its exit code."""
     with stopping_at_once():
+        open_streams()
+        import_nothing_from_here()
+        if sys.warnoptions:  # PYTHONWARNINGS=error would end libraries in their middle
+            warnings.resetwarnings()
+            warnings.simplefilter("ignore")
         code = run(sys.argv[1:])
-        _flush_quietly()
+        failure = flush_stdout()
+        if failure is not None and code == ExitCode.DONE:
+            code = _exit_code(failure)
     sys.exit(code)
 
 
@@ -105,7 +114,7 @@ def run(arguments: Sequence[str]) -> int:
         # Click returns the code of an `Exit` here instead of raising it.
         code = dl.main(list(arguments), prog_name="dl", standalone_mode=False)
     except (KeyboardInterrupt, click.Abort) as error:
-        return _stopped(error)
+        return _stopped(error.__cause__ or error)  # click raises its own from a signal's
     except Exception as error:
         return _exit_code(error)
     return code if isinstance(code, int) else ExitCode.DONE
@@ -122,11 +131,10 @@ def _exit_code(error: Exception) -> int:
             return _fail(_usage_text(error), ExitCode.USAGE)
         case MemoryError():
             return _fail("error: not enough memory\nhint: use less data or a smaller model", 3)
-        case OSError() if error.errno in _DISK_ERRORS:
-            name = error.filename or "writing"
-            return _fail(f"error: {name}: {error.strerror}", ExitCode.DISK)
         case OSError() if error.errno in _NAME_ERRORS:
             return _fail(f"error: {str(error.filename)[:100]}: {error.strerror}", ExitCode.USAGE)
+        case OSError():
+            return _fail(_system_text(error), ExitCode.DISK)
         case _:
             return _report_bug()
 
@@ -147,21 +155,35 @@ def _usage_text(error: click.ClickException) -> str:
     return f"error: {error.format_message()}{hint}"
 
 
+def _system_text(error: OSError) -> str:
+    if error.errno == errno.ENOENT and _is_gone():
+        hint = "change to a folder that is there: cd"
+        return f"error: the current folder has been removed\nhint: {hint}"
+    return f"error: {error.filename or 'the system'}: {error.strerror or error}"
+
+
+def _is_gone() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
+
+
 def _report_bug() -> int:
     """Saves the trace of an error that nobody foresaw and says where; never shows it."""
     import tempfile
     import traceback
 
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="dl-crash-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as file:
-        file.write(f"dl {__version__}, {sys.version}\n{sys.argv}\n\n{traceback.format_exc()}")
-    return _fail(f"error: this is a bug in dl; its trace was saved in {file.name}", ExitCode.BUG)
-
-
-def _flush_quietly() -> None:
-    """Flushes stdout; where its reader has gone, what is left is thrown away without a word."""
+    text = f"dl {__version__}, {sys.version}\n{sys.argv}\n\n{traceback.format_exc()}"
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="dl-crash-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as file:
+            file.write(text)
+    except OSError as error:
+        last = text.splitlines()[-1]
+        where = f"its trace could not be saved ({error.strerror}): {last}"
+    else:
+        where = f"its trace was saved in {file.name}"
+    return _fail(f"error: this is a bug in dl; {where}", ExitCode.BUG)

@@ -2,17 +2,25 @@
 
 Everywhere the first one ends the command with its exit code; a training finishes its batch before
 and keeps what it has. A second one ends at once.
+
+A signal never raises inside an import: the lock of a half-imported module would stay held, and a
+thread that wants the module would wait for ever.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_AGAIN = 0.02
+"""Seconds after which a signal that came during an import is looked at again."""
+_LONGEST = 10.0
+"""Seconds that a stopped command may take to clean up, should anything in it hang."""
 
 Handler = Callable[[int, FrameType | None], None]
 
@@ -52,20 +60,71 @@ def stop_requests() -> Iterator[StopRequest]:
 @contextmanager
 def stopping_at_once() -> Iterator[None]:
     """Turns SIGINT, SIGTERM and SIGHUP into `Stopped`, raised in the main thread."""
-    request = StopRequest()
+    stopping, unraisable = _Stopping(), sys.unraisablehook
+    sys.unraisablehook = stopping.lost
+    try:
+        with _handled_by(stopping.receive, (*STOPPING, signal.SIGALRM)):
+            yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.unraisablehook = unraisable
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        request.receive(number, frame)
-        raise Stopped(number)
 
-    with _handled_by(stop):
-        yield
+def end_at_once() -> None:
+    """Lets SIGINT, SIGTERM and SIGHUP end this process without a word, while there is no work."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        os._exit(128 + number)
+
+    for number in STOPPING:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, end)
+
+
+class _Stopping:
+    """Raises `Stopped` at the first moment that is no import, and sees to it that this ends."""
+
+    def __init__(self) -> None:
+        self._request = StopRequest()
+        self._raised = False
+
+    def receive(self, number: int, frame: FrameType | None) -> None:
+        """Takes a signal, or the alarm that comes after one."""
+        if number != signal.SIGALRM:
+            self._request.receive(number, frame)
+        stopped = self._request()
+        if stopped is None:  # somebody else's alarm
+            return
+        if self._raised:
+            os._exit(128 + stopped)
+        if _is_importing(frame):
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+            return
+        self._raised = True
+        signal.setitimer(signal.ITIMER_REAL, _LONGEST)
+        raise Stopped(stopped)
+
+    def lost(self, unraisable: sys.UnraisableHookArgs) -> None:
+        """Raises again what Python threw away, since it came while an object was deleted."""
+        if issubclass(unraisable.exc_type, Stopped):
+            self._raised = False
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+        else:
+            sys.__unraisablehook__(unraisable)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 @contextmanager
-def _handled_by(handler: Handler) -> Iterator[None]:
+def _handled_by(handler: Handler, numbers: Sequence[signal.Signals] = STOPPING) -> Iterator[None]:
     """Sets the handler inside the block; a signal that the caller ignores (nohup) stays ignored."""
-    wanted = [number for number in STOPPING if signal.getsignal(number) != signal.SIG_IGN]
+    wanted = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
     before = [(number, signal.signal(number, handler)) for number in wanted]
     try:
         yield

@@ -142,7 +142,10 @@ def _resume(
 
 def _advise(loaded: Loaded, reporter: Reporter) -> None:
     from dl.lint import notes
+    from dl.variables import unheeded
 
+    if unheeded():
+        reporter.note(f"not heeded, since they could change results: {', '.join(unheeded())}")
     found = notes(loaded)
     for note in found:
         reporter.note(f"advice: {note.path} {note.message} ({note.rule})")

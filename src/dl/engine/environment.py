@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 import dl
+from dl.variables import recorded
 
 
 def versions() -> dict[str, str]:
@@ -33,13 +34,14 @@ def use_threads(count: int) -> None:
 
 
 def machine() -> dict[str, Any]:
-    """Returns the processor, its threads, oneDNN's state and the GPUs."""
+    """Returns the processor, its threads, oneDNN's state, the GPUs, and variables that act."""
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "threads": _threads(),
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0",
         "gpus": _gpus(),
+        **recorded(os.environ),
     }
 
 

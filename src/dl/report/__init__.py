@@ -2,5 +2,10 @@
 
 import logging
 
+from dl.imports import import_elsewhere
+
 # Matplotlib logs to stderr when it builds its font cache or finds no writable folder for it.
 logging.getLogger("matplotlib").setLevel(logging.ERROR)
+
+# It would read a `matplotlibrc`, of any content, from where the command is run.
+import_elsewhere("matplotlib")

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import IO
 
 _STDERR = 2
 
@@ -24,7 +25,7 @@ def quiet_stderr() -> Iterator[None]:
         yield
         return
     _flush()
-    with tempfile.TemporaryFile() as swallowed:
+    with _nameless() as swallowed:
         os.dup2(swallowed.fileno(), _STDERR)
         failed = True
         try:
@@ -37,6 +38,13 @@ def quiet_stderr() -> Iterator[None]:
             if failed:
                 swallowed.seek(0)
                 _write_all(swallowed.read())
+
+
+def _nameless() -> IO[bytes]:
+    """Returns a file without a name: in memory, where the system can, which needs no folder."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("stderr"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _flush() -> None:

@@ -25,6 +25,7 @@ from dl.data.raw import RawArrays, RawParts
 from dl.data.types import Array
 from dl.errors import DataError
 from dl.progress import Reporter
+from dl.variables import DATA_SETS_OF_KERAS
 from dl.vocabulary.spec import Finding, Findings
 
 _WORDS = 10_000
@@ -137,6 +138,9 @@ def _refuse_word_keys(data: KerasData) -> None:
 def _loaded(name: str, texts: Mapping[str, int]) -> Any:
     """Returns what Keras' loader returns; its messages and progress bar are swallowed."""
     module = importlib.import_module(f"keras.datasets.{name}")
+    # The folder that Keras found when it was imported is none: see `dl.variables`.
+    settings: Any = importlib.import_module("keras.src.backend.config")
+    settings._KERAS_DIR = str(_cache().parent)
     options = {"num_words": texts["words"]} if texts else {}
     try:
         with contextlib.redirect_stdout(io.StringIO()):
@@ -157,7 +161,7 @@ def _rows(x: Array, y: Array, name: str) -> RawArrays:
 
 
 def _cache() -> Path:
-    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "datasets"
+    return Path(os.environ[DATA_SETS_OF_KERAS], "datasets")
 
 
 def _no_download(name: str, error: Exception) -> DataError:

@@ -1,0 +1,68 @@
+"""The standard streams of a command: there in any case, and stderr never the end of one."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import Any, TextIO
+
+from dl.errors import DiskError
+
+_STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
+
+
+class _Unfailing(io.FileIO):
+    """Throws away what cannot be written: a full disk or a reader that has gone."""
+
+    def write(self, data: Any, /) -> int:
+        try:
+            written = super().write(data)  # None: it would have had to wait
+        except OSError:
+            written = None
+        return memoryview(data).nbytes if written is None else written
+
+
+def open_streams() -> None:
+    """Opens the streams that the caller has closed on nothing, and makes stderr unfailing.
+
+    Otherwise the next file that is opened would get the number of a stream, and libraries would
+    write their messages into it.
+    """
+    for number, (name, mode) in enumerate(_STREAMS):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
+    sys.stderr = unfailing(2, sys.stderr.encoding)
+
+
+def unfailing(number: int, encoding: str) -> TextIO:
+    """Returns a stream for messages on an open descriptor, whose writing never fails.
+
+    What a work tells while it goes on is worth less than the work.
+    """
+    raw = _Unfailing(number, "w", closefd=number > 2)
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw), encoding, errors="backslashreplace", line_buffering=True
+    )
+
+
+def flush_stdout() -> DiskError | None:
+    """Writes what is left for stdout; returns why that failed, unless its reader has gone.
+
+    What could not be written is thrown away, or Python would try again when it ends, and complain.
+    """
+    failure = None
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        pass
+    except OSError as error:
+        failure = DiskError(f"writing to stdout failed: {error.strerror}")
+    else:
+        return None
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return failure

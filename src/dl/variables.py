@@ -1,0 +1,146 @@
+"""The environment variables that the libraries read: which of them act, which are taken away.
+
+A library reads its variables when it is loaded, so `dl` settles them before: when any of its
+modules is imported. Whatever begins like a variable of these libraries is taken away, unless it
+stands in a table here; thus nothing that a shell happens to hold changes a result in secret.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, MutableMapping
+
+TAKEN_AWAY = (
+    # Of TensorFlow and its compilers: other kernels, other precision, other order of sums.
+    "AUTOGRAPH_",
+    "DTENSOR_",
+    "MLIR_",
+    "PJRT_",
+    "TENSORFLOW_",
+    "TF2_",
+    "TFRT_",
+    "TF_",
+    "XLA_",
+    # Of oneDNN, which multiplies matrices on processors: other instructions, other precision.
+    "DNNL_",
+    "MKLDNN_",
+    "ONEDNN_",
+    # Of what NumPy multiplies and sums with: other instructions, other order of sums.
+    "GOTO_",
+    "KMP_",
+    "MKL_",
+    "NPY_",
+    "NUMPY_",
+    "OMP_",
+    "OPENBLAS_",
+    # Of Keras: KERAS_MAX_EPOCHS and the like shorten a training without a word.
+    "KERAS_",
+    # Folders of code that HDF5 would load; another, slow implementation of protobuf.
+    "HDF5_PLUGIN_",
+    "PROTOCOL_BUFFERS_",
+    # Warnings of libraries as errors; how pictures are drawn.
+    "MPLBACKEND",
+    "PYTHONWARNINGS",
+    "SKLEARN_",
+)
+"""How the names of variables begin that no library gets to see."""
+
+RECORDED = {
+    "CUBLAS_WORKSPACE_CONFIG": "decides about the order of sums on a GPU",
+    "GLIBC_TUNABLES": "chooses instructions of the mathematical library; acts before Python starts",
+    "NVIDIA_TF32_OVERRIDE": "chooses the precision on a GPU",
+    "TF_NUM_INTEROP_THREADS": "limits the operations at a time, as users of a machine must",
+    "TF_NUM_INTRAOP_THREADS": "limits the threads of an operation, as users of a machine must",
+    "TF_XLA_FLAGS": "may be needed for the compiler to find its tools",
+    "XLA_FLAGS": "may be needed for the compiler to find its tools",
+}
+"""Variables that act, stand in `run.json`, and are compared when a run is gone on with."""
+
+HARMLESS = {
+    "TF_CPP_MAX_VLOG_LEVEL": "says what is logged",
+    "TF_CPP_MIN_LOG_LEVEL": "says what is logged",
+    "TF_CPP_VMODULE": "says what is logged",
+    "TF_ENABLE_ONEDNN_OPTS": "stands in run.json as `onednn`",
+    "TF_FORCE_GPU_ALLOW_GROWTH": "says how memory is taken",
+    "TF_FORCE_UNIFIED_MEMORY": "says how memory is taken",
+    "TF_GPU_ALLOCATOR": "says how memory is taken",
+    "TF_GPU_HOST_MEM_LIMIT_IN_MB": "says how memory is taken",
+    "TF_PER_DEVICE_MEMORY_LIMIT_MB": "says how memory is taken",
+    "TF_PLUGGABLE_DEVICE_LIBRARY_PATH": "says where a device's library lies",
+}
+"""Variables that may stay."""
+
+DATA_SETS_OF_KERAS = "DL_KERAS_HOME"
+"""Keeps what KERAS_HOME was, for the data sets."""
+
+FIXED = {
+    # A folder that cannot be: Keras, and another copy of it in TensorFlow, would read `keras.json`
+    # there, whose settings (`floatx`, `image_data_format`, `epsilon`) build other networks.
+    "KERAS_HOME": os.path.join(os.devnull, "keras"),
+    "KERAS_BACKEND": "tensorflow",
+    # A user's file for Matplotlib can have any content; pictures have settings of their own.
+    "MATPLOTLIBRC": os.devnull,
+}
+"""Variables that have one value."""
+
+_KEPT = (RECORDED, HARMLESS, FIXED)
+_SET_BY_TENSORFLOW = ("HDF5_PLUGIN_PATH", "TF2_BEHAVIOR")
+"""What a process finds that one with TensorFlow has started; no user has asked for it."""
+
+_unheeded: list[str] = []
+
+_DEFAULTS = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_CPP_MAX_VLOG_LEVEL": "0"}
+"""TensorFlow is silent unless a user wants to hear it."""
+
+
+def settle(environment: MutableMapping[str, str]) -> None:
+    """Takes variables away and sets others, for this process and those that it starts."""
+    environment.setdefault(DATA_SETS_OF_KERAS, _keras_home(environment))
+    for name in list(environment):
+        if name.startswith(TAKEN_AWAY) and not any(name in kept for kept in _KEPT):
+            del environment[name]
+            if name not in _SET_BY_TENSORFLOW:
+                _unheeded.append(name)
+    if environment.get("KERAS_BACKEND", FIXED["KERAS_BACKEND"]) != FIXED["KERAS_BACKEND"]:
+        _unheeded.append("KERAS_BACKEND")
+    environment.update(FIXED)
+    for name, value in _DEFAULTS.items():
+        environment.setdefault(name, value)
+
+
+def unheeded() -> list[str]:
+    """Returns the variables that were set, and that nothing heeds."""
+    return sorted(set(_unheeded))
+
+
+def recorded(environment: Mapping[str, str]) -> dict[str, str]:
+    """Returns the variables that act on the bits of a result and are set."""
+    return {name: environment[name] for name in sorted(RECORDED) if environment.get(name)}
+
+
+def _keras_home(environment: Mapping[str, str]) -> str:
+    """Returns the folder of Keras, as Keras itself finds it."""
+    home = os.path.expanduser("~")
+    own = os.path.join(home if os.access(home, os.W_OK) else "/tmp", ".keras")
+    return environment.get("KERAS_HOME", own)
+
+
+def import_nothing_from_here() -> None:
+    """Takes the current folder out of where this process and those that it starts import from.
+
+    A user's `random.py` or `matplotlib/` is no part of `dl`. Python puts the folder first for
+    `python -m`, and in the place of an empty entry of PYTHONPATH. A folder that holds `dl` stays.
+    """
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        here = os.path.realpath(os.getcwd())
+    except OSError:  # the folder has been removed
+        return
+    if here == os.path.dirname(os.path.dirname(os.path.realpath(__file__))):
+        return
+    sys.path[:] = [path for path in sys.path if os.path.realpath(path) != here]
+    if "PYTHONPATH" in os.environ:
+        listed = os.environ["PYTHONPATH"].split(os.pathsep)
+        kept = [path for path in listed if os.path.realpath(path) != here]
+        os.environ["PYTHONPATH"] = os.pathsep.join(kept)
