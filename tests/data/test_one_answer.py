@@ -10,6 +10,7 @@ import pytest
 from dl.data.judged import JudgedRows
 from dl.data.one_answer import one_answer
 from dl.data.targets import Target
+from dl.data.targets.answers import answers
 
 BINARY = Target("binary", ("y",), "single", ("no", "yes"), ("no", "yes"), 1, probabilities=True)
 MULTICLASS = Target("multiclass", ("y",), "labels", ("a", "b", "c"), ("a", "b", "c"), 3)
@@ -19,7 +20,8 @@ NUMBERS = Target("regression", ("y",), "numbers", units=1, center=(0.0,), spread
 
 def said(target: Target, y: Any, outputs: Any, part: str = "test") -> str:
     rows = JudgedRows(part, np.array(y, np.float32), np.array(outputs, np.float32))
-    return one_answer(rows, {"target": target.document()})
+    learned = {"target": target.document()}
+    return one_answer((rows.part, answers(rows.y, rows.outputs, learned)), learned)
 
 
 def test_commonest_class_for_every_row_is_told_with_its_share() -> None:

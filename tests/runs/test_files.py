@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from dl.errors import DiskError, ExitCode
+from dl.errors import DiskError, ExitCode, RunError
 from dl.runs import files
-from dl.runs.files import published, write_text
+from dl.runs.files import published, write_output, write_text
 
 
 def test_write_text_replaces_the_whole_file(tmp_path: Path) -> None:
@@ -56,6 +56,11 @@ def test_published_removes_the_temporary_file_when_the_block_fails(tmp_path: Pat
     assert os.listdir(tmp_path) == []
 
 
-def test_published_says_which_folder_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(DiskError, match="No such file or directory"):
+def test_a_missing_folder_of_a_run_is_a_run_that_is_gone(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="missing is gone: it was removed meanwhile"):
         write_text(tmp_path / "missing" / "a.json", "text")
+
+
+def test_a_missing_folder_of_an_output_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DiskError, match="No such file or directory"):
+        write_output(tmp_path / "missing" / "a.csv", "text")

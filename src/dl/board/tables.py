@@ -10,7 +10,7 @@ from dl.browse.entries import Entry, entries_of, read_entries, utc_now
 from dl.browse.select import Row, parse_condition, require_keys, sort_rows, with_other_names
 from dl.browse.settings import SettingsMemory
 from dl.errors import RunError
-from dl.runs.find import all_sweeps
+from dl.runs.find import all_sweeps, trials_of
 from dl.runs.sweeps import SweepDirectory
 from dl.sweep.results.reading import Results, read_results
 
@@ -28,12 +28,7 @@ def run_table(root: Path, conditions: list[str], sort: str) -> list[Plain]:
 
 def trial_table(sweep: SweepDirectory, root: Path) -> list[Plain]:
     """Returns a row for each training of a sweep."""
-    found = [run for trial in sorted(sweep.trials.glob("[0-9]*")) for run in _runs_of(trial, sweep)]
-    return _table(entries_of(found).readable, root, [], "started")
-
-
-def _runs_of(trial: Path, sweep: SweepDirectory) -> list[Any]:
-    return [sweep.run(int(trial.name), int(path.name)) for path in sorted(trial.glob("[0-9]*"))]
+    return _table(entries_of(trials_of(sweep)).readable, root, [], "started")
 
 
 def _table(entries: list[Entry], root: Path, conditions: list[str], sort: str) -> list[Plain]:

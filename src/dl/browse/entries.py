@@ -95,6 +95,8 @@ def entries_of(runs: Iterable[RunDirectory]) -> Entries:
         try:
             found.readable.append(read_entry(run))
         except RunError as error:
+            if not run.path.exists():  # removed since it was listed
+                continue
             found.damaged.append(error.problems[0].message)
     found.readable.sort(key=lambda entry: entry.record.started)
     return found

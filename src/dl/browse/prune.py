@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from dl.browse.entries import Entry, read_entries
+from dl.browse.entries import Entry, read_entries, read_entry
+from dl.errors import RunError
 from dl.runs.checkpoints import list_checkpoints
 from dl.runs.find import run_names
 
@@ -32,6 +33,15 @@ def to_prune(entries: Iterable[Entry], *, keep: int | None, unfinished: bool) ->
     ]
     doomed = {entry.run.label: entry for entry in [*old, *broken] if _may_go(entry)}
     return sorted(doomed.values(), key=lambda entry: entry.record.started)
+
+
+def is_as_it_was(entry: Entry) -> bool:
+    """Tells whether a run still has the record and the tags by which it was chosen."""
+    try:
+        now = read_entry(entry.run)
+    except RunError:
+        return False
+    return (now.record, now.tags) == (entry.record, entry.tags)
 
 
 def checkpoints_to_prune(root: Path, name: str | None, *, last: bool) -> list[Path]:

@@ -50,11 +50,12 @@ def diagnose(run: str, runs: Path, quiet: bool, as_json: bool) -> None:
 
 
 def _case(run: RunDirectory, record: RunRecord, reporter: Reporter) -> Case:
-    from dl.config.load import load_config
+    from dl.config.load import load_resolved
     from dl.diagnose import Case
     from dl.runs.history import read_history
+    from dl.runs.manifest import read_checked
 
-    config = load_config(run.resolved).config
+    config = load_resolved(run.resolved, read_checked(run.resolved)).config
     history = read_history(run) if run.history.exists() else []
     error = record.error or ""
     left = error.partition(": ")[2] if error.startswith(NO_NUMBER) else ""
@@ -62,12 +63,14 @@ def _case(run: RunDirectory, record: RunRecord, reporter: Reporter) -> Case:
 
 
 def _one_answer(run: RunDirectory) -> str:
-    from dl.data.judged import read_judged
+    from dl.data.judged import read_answers
     from dl.data.learned import read_learned
     from dl.data.one_answer import one_answer
 
-    rows = read_judged(run)
-    return one_answer(rows, read_learned(run)) if rows is not None else ""
+    if not run.outputs.exists():
+        return ""
+    learned = read_learned(run)
+    return one_answer(read_answers(run, learned), learned)
 
 
 def _signals(run: RunDirectory, reporter: Reporter) -> Signals | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -47,7 +48,7 @@ def prune(
     dl prune --checkpoints
     """
     from dl.browse.entries import read_entries
-    from dl.browse.prune import to_prune
+    from dl.browse.prune import is_as_it_was, to_prune
     from dl.cli.remove import remove_after_asking
     from dl.runs.create import clear_abandoned
 
@@ -57,7 +58,8 @@ def prune(
     else:
         clear_abandoned(runs)
     if doomed and not dry_run:
-        remove_after_asking([entry.run for entry in doomed], yes=yes)
+        entries = {entry.run: entry for entry in doomed}
+        remove_after_asking(entries, yes=yes, still=lambda run: is_as_it_was(entries[run]))
     if checkpoints or all_checkpoints:
         _prune_checkpoints(runs, name, last=all_checkpoints, dry_run=dry_run, yes=yes)
     elif not doomed and not dry_run:
@@ -78,6 +80,7 @@ def _prune_checkpoints(
     from dl.browse.prune import checkpoints_to_prune
     from dl.cli.remove import is_agreed
     from dl.cli.words import size
+    from dl.errors import BusyError, RunError
     from dl.runs.directory import RunDirectory
     from dl.runs.lock import locked
     from dl.runs.remove import size_of
@@ -92,7 +95,8 @@ def _prune_checkpoints(
         click.echo("there is no checkpoint to remove", err=True)
     elif yes or is_agreed(f"Remove {what} of finished runs, {room}?"):
         for path in found:
-            with locked(RunDirectory(path.parent.parent)):
+            # A run that is gone, or that somebody goes on with, is none of ours any more.
+            with suppress(BusyError, RunError), locked(RunDirectory(path.parent.parent)):
                 path.unlink(missing_ok=True)
         click.echo(f"removed {what}, {room}", err=True)
     else:

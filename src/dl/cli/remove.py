@@ -12,8 +12,9 @@ import click
 from dl.cli.options import RunType, runs_option, yes_option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from dl.errors import DlError
     from dl.runs.directory import RunDirectory
 
 
@@ -26,12 +27,29 @@ def remove(selected: tuple[str, ...], yes: bool, runs: Path) -> None:
     from dl.runs.find import find_run
 
     found = {os.path.realpath(run.path): run for run in (find_run(text, runs) for text in selected)}
-    remove_after_asking(found.values(), yes=yes)
+    errors = remove_after_asking(found.values(), yes=yes)
+    if errors:
+        raise type(errors[0]).of(problem for error in errors for problem in error.problems)
 
 
-def remove_after_asking(found: Iterable[RunDirectory], *, yes: bool) -> None:
-    """Lists the runs with their sizes on stderr, asks unless `yes`, and removes them."""
+def remove_after_asking(
+    found: Iterable[RunDirectory],
+    *,
+    yes: bool,
+    still: Callable[[RunDirectory], bool] = lambda run: True,
+) -> list[DlError]:
+    """Lists the runs with their sizes on stderr, asks unless `yes`, and removes them.
+
+    Args:
+        found: The runs.
+        yes: Whether not to ask.
+        still: Whether a run is still to be removed, asked when nobody can change it any more.
+
+    Returns:
+        Why runs were not removed: somebody works on them, or was faster.
+    """
     from dl.cli.words import size
+    from dl.errors import BusyError, RunError
     from dl.runs.remove import remove_run, size_of
 
     chosen = list(found)
@@ -40,10 +58,17 @@ def remove_after_asking(found: Iterable[RunDirectory], *, yes: bool) -> None:
         click.echo(f"{run.path}  {size(count)}", err=True)
     if not yes and not is_agreed(f"Remove {_counted(len(chosen))}, {size(sum(sizes))}?"):
         click.echo("nothing was removed", err=True)
-        return
-    for run in chosen:
-        remove_run(run)
-    click.echo(f"removed {_counted(len(chosen))}, {size(sum(sizes))}", err=True)
+        return []
+    removed: list[int] = []
+    errors: list[DlError] = []
+    for run, count in zip(chosen, sizes, strict=True):
+        try:
+            if remove_run(run, lambda run=run: still(run)):  # type: ignore[misc]
+                removed.append(count)
+        except (BusyError, RunError) as error:
+            errors.append(error)
+    click.echo(f"removed {_counted(len(removed))}, {size(sum(removed))}", err=True)
+    return errors
 
 
 def is_agreed(question: str) -> bool:

@@ -22,17 +22,18 @@ def tag(run: str, tags: tuple[str, ...], remove: bool, runs: Path) -> None:
     dl list --filter tags~best
     """
     from dl.runs.find import find_run
-    from dl.runs.tags import check_tag, read_tags, write_tags
+    from dl.runs.tags import change_tags, check_tag, read_tags
 
     directory = find_run(run, runs)
-    before = set(read_tags(directory))
     given = {check_tag(word) for word in tags}
-    if remove:
-        _require(directory.label, given, before)
-    after = before - given if remove else before | given
-    if after != before:
-        write_tags(directory, after)
-    for word in sorted(after):
+
+    def change(before: set[str]) -> set[str]:
+        if remove:
+            _require(directory.label, given, before)
+        return before - given if remove else before | given
+
+    changes = bool(tags) or remove
+    for word in change_tags(directory, change) if changes else read_tags(directory):
         click.echo(word)
 
 

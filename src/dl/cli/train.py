@@ -21,10 +21,12 @@ from dl.cli.resume import NEWEST, find, is_complete, named_run, of_run, result_o
 from dl.errors import UsageError
 
 if TYPE_CHECKING:
+    from dl.cli.looking import Looking
     from dl.config.load import Loaded
     from dl.data.types import Dataset
     from dl.engine.prepare import Prepared
     from dl.engine.workflow import Trained, Watch
+    from dl.pages.drawing import Drawing
     from dl.progress import Reporter
     from dl.runs.directory import RunDirectory
 
@@ -205,7 +207,6 @@ def _carry_out(
     with tracking(loaded, reporter) as track, Drawing() as drawing:
         prepared = prepared_of(loaded, reporter)
         with stop_requests() as request:
-            from dl.engine.files.light import keep_light
             from dl.engine.workflow import Watch
 
             looking = Looking(drawing)
@@ -218,20 +219,34 @@ def _carry_out(
         show(_result(trained))
         sys.stdout.flush()
         _hint(trained, reporter)
-        looking.write_page()
-        keep_light(trained)
-        failure = drawing.end()
+        failure = _finish(trained, looking, drawing)
     if failure is not None:
-        reporter.warn(f"the pictures or the report could not be made: {failure}")
+        reporter.warn(f"the pictures, the report or the light copy could not be made: {failure}")
+
+
+def _finish(trained: Trained, looking: Looking, drawing: Drawing) -> str | None:
+    """Makes what nobody waits for, with the lock of the run; returns what went wrong."""
+    from dl.engine.files.light import keep_light
+    from dl.errors import BusyError, RunError
+    from dl.runs.lock import locked
+
+    try:
+        with locked(trained.run):
+            looking.write_page()
+            keep_light(trained)
+            return drawing.end()
+    except (BusyError, RunError) as error:  # somebody goes on with it at once, or has removed it
+        return str(error)
 
 
 def _hint(trained: Trained, reporter: Reporter) -> None:
     """Says that something in the history is worth a look; the layers are not looked at here."""
-    from dl.data.judged import read_judged
+    from dl.data.judged import read_answers
     from dl.data.one_answer import one_answer
     from dl.diagnose import Case, diagnose
 
-    said = one_answer(read_judged(trained.run), trained.prepared.dataset.learned)
+    learned = trained.prepared.dataset.learned
+    said = one_answer(read_answers(trained.run, learned), learned)
     if said:
         reporter.warn(f"the model {said}")
     found = diagnose(Case(trained.prepared.config, trained.history, one_answer=said))

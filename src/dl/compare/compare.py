@@ -10,10 +10,9 @@ import numpy as np
 from dl.browse.entries import Entry
 from dl.browse.settings import read_settings
 from dl.compare.significance import Scores, Verdict, scores_of, verdict
-from dl.data.judged import read_judged
+from dl.data.judged import read_answers
 from dl.data.learned import read_learned
 from dl.data.load import info_of
-from dl.data.targets.answers import answers
 from dl.data.types import Array
 from dl.runs.history import read_history
 from dl.vocabulary.measured import called_here
@@ -159,16 +158,15 @@ def _verdicts(entries: Sequence[Entry]) -> tuple[tuple[Verdict, ...], dict[str, 
 
 
 def _answered(entry: Entry) -> _Answered | None:
-    rows = read_judged(entry.run)
-    if rows is None:
+    learned = read_learned(entry.run) if entry.run.outputs.exists() else {}
+    found = read_answers(entry.run, learned)
+    if found is None:
         return None
-    learned = read_learned(entry.run)
-    info = info_of(learned)
-    said = answers(rows.y, rows.outputs, learned)
-    scores = scores_of(said, info.task)
+    part, said = found
+    scores = scores_of(said, info_of(learned).task)
     if scores is None:
         return None
-    return _Answered(rows.part, said.true, scores, entry.record.fingerprint)
+    return _Answered(part, said.true, scores, entry.record.fingerprint)
 
 
 def _unequal(first: _Answered | None, other: _Answered | None) -> str | None:

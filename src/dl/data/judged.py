@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from dl.data.targets.answers import Answers, answers
+from dl.data.targets.target import Target, target_of
 from dl.data.types import Array
 from dl.runs.directory import RunDirectory
 from dl.runs.manifest import damaged, publish, read_checked
 
+_UNREADABLE = (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile)
+_OTHER = "`y` and `outputs` must be those of the target in preprocess.json"
 MOST_BYTES = 64_000_000
 """Outputs that take more are not kept."""
 
@@ -54,6 +60,51 @@ def read_judged(run: RunDirectory) -> JudgedRows | None:
     content = read_checked(run.outputs)
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            return JudgedRows(str(file["part"]), file["y"], file["outputs"])
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            rows = JudgedRows(str(file["part"]), file["y"], file["outputs"])
+    except _UNREADABLE as error:
         raise damaged(run.outputs) from error
+    if rows.y.dtype.kind not in "iuf" or rows.outputs.dtype.kind not in "iuf":
+        raise damaged(run.outputs, "`y` and `outputs` must be numbers")
+    if rows.y.ndim == 0 or rows.y.shape[:1] != rows.outputs.shape[:1] or not len(rows.y):
+        raise damaged(run.outputs, "`y` and `outputs` must have the same rows")
+    return rows
+
+
+def read_answers(run: RunDirectory, learned: Mapping[str, Any]) -> tuple[str, Answers] | None:
+    """Reads the part, and the true and predicted values of its rows.
+
+    None where the run kept none, or its model says what is no number.
+
+    Args:
+        run: The run.
+        learned: The content of its `preprocess.json`.
+
+    Raises:
+        RunError: The file is damaged, or of another target.
+    """
+    rows = read_judged(run)
+    if rows is None or not np.isfinite(rows.outputs).all():
+        return None
+    try:
+        said = answers(rows.y, rows.outputs, learned)
+    except (ValueError, IndexError) as error:  # shapes that cannot be brought into those wanted
+        raise damaged(run.outputs, _OTHER) from error
+    if not np.isfinite(said.true).all() or not _fits(said, target_of(learned)):
+        raise damaged(run.outputs, _OTHER)
+    return rows.part, said
+
+
+def _fits(said: Answers, target: Target) -> bool:
+    """Tells whether the values are those of the target."""
+    true, predicted = said.true, said.predicted
+    if predicted is not None and predicted.shape != true.shape:
+        return False
+    if target.form == "numbers":
+        return bool(target.places) or len(true[0]) == len(target.names)
+    classes = len(target.classes)
+    if said.probabilities is not None and said.probabilities.shape != (len(true), classes):
+        return False
+    if target.form == "multilabel":
+        return true.shape[1] == classes and bool(np.isin(true, (0, 1)).all())
+    named = true if predicted is None else np.concatenate([true, predicted])
+    return bool(named.min() >= 0 and named.max() < classes)

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from dl.data.judged import JudgedRows
 from dl.data.targets import Target, target_of
-from dl.data.targets.answers import answers
+from dl.data.targets.answers import Answers
 from dl.data.types import Array
 
 _FEWEST_ROWS = 10
@@ -17,20 +16,20 @@ _SPREAD = 0.05
 """Predictions that spread less than this share of the targets know next to nothing of them."""
 
 
-def one_answer(rows: JudgedRows | None, learned: Mapping[str, Any]) -> str:
+def one_answer(answered: tuple[str, Answers] | None, learned: Mapping[str, Any]) -> str:
     """Returns in words what a model answers always; empty if its answers differ, or are few.
 
     Args:
-        rows: What the model said of a part; None if that was not kept.
+        answered: The part, and what the model said of its rows; None if that was not kept.
         learned: The content of `preprocess.json`.
     """
-    if rows is None:
+    if answered is None:
         return ""
-    said, target = answers(rows.y, rows.outputs, learned), target_of(learned)
+    (part, said), target = answered, target_of(learned)
     if said.predicted is None or len(said.true) < _FEWEST_ROWS:
         return ""
     what = "rows" if said.places == 1 else "places"
-    where = f"{len(said.true):,} {what} of the {rows.part} part"
+    where = f"{len(said.true):,} {what} of the {part} part"
     if target.form == "numbers":
         return _of_numbers(said.true, said.predicted, where)
     if np.all(said.true == said.true[0]) or not np.all(said.predicted == said.predicted[0]):

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from dl.browse.entries import Entry, read_entry
 from dl.browse.settings import Settings, read_settings
-from dl.data.judged import JudgedRows, read_judged
+from dl.data.judged import read_answers
 from dl.data.learned import read_learned
 from dl.data.load import info_of
 from dl.data.one_answer import one_answer
 from dl.data.targets import target_of
-from dl.data.targets.answers import answers
+from dl.data.targets.answers import Answers
 from dl.data.types import DataInfo
 from dl.pages.facts import Facts, read_facts
 from dl.report.input import PlotInput
@@ -54,34 +54,33 @@ def read_context(run: RunDirectory) -> Context:
     learned = read_learned(run)
     info = info_of(learned)
     history = read_history(run) if run.history.exists() else []
-    rows = read_judged(run)
+    answered = read_answers(run, learned)
     return Context(
         entry=read_entry(run),
         settings=read_settings(run),
         history=history,
         facts=read_facts(run),
-        judged=None if rows is None else _judged(run, info, learned, history, rows),
+        judged=None if answered is None else _judged(run, info, history, answered),
         info=info,
         cut=target_of(learned).cut,
-        one_answer=one_answer(rows, learned),
+        one_answer=one_answer(answered, learned),
     )
 
 
 def _judged(
     run: RunDirectory,
     info: DataInfo,
-    learned: Mapping[str, object],
     history: Sequence[Mapping[str, float]],
-    rows: JudgedRows,
+    answered: tuple[str, Answers],
 ) -> PlotInput:
-    said = answers(rows.y, rows.outputs, learned)
+    part, said = answered
     return PlotInput(
         name=run.label,
         history=history,
         task=info.task,
         classes=info.classes,
         targets=info.targets,
-        part=rows.part,
+        part=part,
         y_true=said.true,
         predictions=said.predicted,
         probabilities=said.probabilities,

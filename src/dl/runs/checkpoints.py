@@ -60,9 +60,11 @@ def write_checkpoint(
 
 def list_checkpoints(run: RunDirectory) -> list[tuple[int, Path]]:
     """Returns epoch and path of each checkpoint, the newest first."""
-    if not run.checkpoints.is_dir():
+    try:
+        paths = list(run.checkpoints.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    found = [(match, path) for path in run.checkpoints.iterdir() if (match := _named(path))]
+    found = [(match, path) for path in paths if (match := _named(path))]
     return sorted(((int(match[1]), path) for match, path in found), reverse=True)
 
 

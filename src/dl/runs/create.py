@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dl.errors import BusyError
@@ -16,6 +16,7 @@ from dl.runs.files import TEMPORARY, disk_error, sync
 from dl.runs.lock import is_held, take_lock
 from dl.runs.manifest import first_manifest
 
+_TRIES = 10
 _ABANDONED_SECONDS = 60
 """A younger folder may belong to a process that has not locked it yet."""
 
@@ -56,9 +57,7 @@ def _create(
     parent: Path, files: Mapping[str, bytes], number: int | None
 ) -> tuple[RunDirectory, int]:
     try:
-        parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(parent)
-        temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
+        temporary = _new_folder(parent)
     except OSError as error:
         raise disk_error(error, f"making a run in {parent}") from error
     lock = None
@@ -73,6 +72,16 @@ def _create(
             shutil.rmtree(temporary, ignore_errors=True)
             if lock is not None:
                 os.close(lock)
+
+
+def _new_folder(parent: Path) -> Path:
+    """Makes a folder in that of a name, which who removes its last run takes away meanwhile."""
+    for _ in range(_TRIES):
+        parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(parent)
+        with suppress(FileNotFoundError):
+            return Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
+    return Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
 
 
 def _fill(temporary: Path, files: Mapping[str, bytes]) -> None:

@@ -130,9 +130,11 @@ class RunDirectory:
 
 def numbers(parent: Path) -> list[int]:
     """Returns the numbers of the runs in a name's folder, ascending."""
-    if not parent.is_dir():
+    try:
+        names = os.listdir(parent)
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    return sorted(int(entry.name) for entry in os.scandir(parent) if NUMBER.fullmatch(entry.name))
+    return sorted(int(name) for name in names if NUMBER.fullmatch(name))
 
 
 def next_number(parent: Path) -> int:

@@ -12,7 +12,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
-from dl.errors import DiskError
+from dl.errors import DiskError, RunError
 
 _REASONS = {
     errno.EISDIR: ("it is a folder", "name a file in it"),
@@ -33,6 +33,11 @@ def disk_error(error: OSError, doing: str) -> DiskError:
     return DiskError(f"{doing} failed: {reason}", hint=hint)
 
 
+def gone(folder: Path) -> RunError:
+    """Returns the error for a run whose folder was removed since it was found."""
+    return RunError(f"{folder} is gone: it was removed meanwhile", hint="see the runs: dl list")
+
+
 TEMPORARY = ".new-"
 """How the names of files and folders begin that are not complete yet."""
 
@@ -51,11 +56,14 @@ def published(path: Path, before: Callable[[Path], None] = _nothing) -> Iterator
 
     Raises:
         DiskError: Writing, syncing or renaming failed; an earlier file at `path` is untouched.
+        RunError: The folder is gone, as that of a run which somebody removes.
     """
     try:
         suffix = f"-{path.name}"
         handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=suffix, dir=path.parent)
         os.close(handle)
+    except FileNotFoundError as error:
+        raise gone(path.parent) from error
     except OSError as error:
         raise disk_error(error, f"writing {path}") from error
     temporary = Path(name)
@@ -67,6 +75,8 @@ def published(path: Path, before: Callable[[Path], None] = _nothing) -> Iterator
         os.replace(temporary, path)
         sync(path.parent)
     except OSError as error:
+        if not path.parent.exists():
+            raise gone(path.parent) from error
         raise disk_error(error, f"writing {path}") from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -90,6 +100,10 @@ def output(path: Path) -> Iterator[BinaryIO]:
             yield stream
     else:
         target = Path(os.path.realpath(path))
+        try:
+            os.stat(target.parent)
+        except OSError as error:
+            raise disk_error(error, f"writing {path}") from error
         with published(target) as temporary, temporary.open("wb") as stream:
             yield stream
 

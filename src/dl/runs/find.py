@@ -81,11 +81,16 @@ def all_sweeps(root: Path) -> Iterator[SweepDirectory]:
 def trial_runs(root: Path, name: str) -> Iterator[RunDirectory]:
     """Yields the runs of all trials of the sweeps of a name."""
     for sweep in sweeps_of(root, name):
-        for trial in numbers(sweep.trials):
-            for repeat in numbers(sweep.trials / trial_name(trial)):
-                run = sweep.run(trial, repeat)
-                if run.record.is_file() and not run.path.is_symlink():
-                    yield run
+        yield from trials_of(sweep)
+
+
+def trials_of(sweep: SweepDirectory) -> Iterator[RunDirectory]:
+    """Yields the runs of the trials of a sweep."""
+    for trial in numbers(sweep.trials):
+        for repeat in numbers(sweep.trials / trial_name(trial)):
+            run = sweep.run(trial, repeat)
+            if run.record.is_file() and not run.path.is_symlink():
+                yield run
 
 
 def run_names(root: Path) -> list[str]:

@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from dl.errors import BusyError
+from dl.errors import BusyError, DlError
 from dl.runs.directory import RunDirectory
-from dl.runs.files import disk_error, read_regular
+from dl.runs.files import disk_error, gone, read_regular
 from dl.runs.process import Process
 from dl.runs.typed import MisfitError, parse_as
 
@@ -33,6 +33,7 @@ def locked(run: RunDirectory) -> Iterator[RunDirectory]:
 
     Raises:
         BusyError: Another process holds it.
+        RunError: The run is gone.
         DiskError: The lock cannot be written.
     """
     handle = take_lock(run)
@@ -46,19 +47,31 @@ def take_lock(run: RunDirectory) -> int:
     """Takes the lock of a run and returns the open file that holds it; raises as `locked`."""
     try:
         handle = os.open(run.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    except FileNotFoundError as error:
+        raise gone(run.path) from error
     except OSError as error:
         raise disk_error(error, f"locking {run.path}") from error
     try:
         if not _taken(handle, run.lock):
             raise _busy(run)
+        if not _is_at(handle, run.lock):
+            raise gone(run.path)
         _name_holder(handle)
     except OSError as error:
         os.close(handle)
         raise disk_error(error, f"locking {run.path}") from error
-    except BusyError:
+    except DlError:
         os.close(handle)
         raise
     return handle
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    """Tells whether an open file is still the one of its name: who removes a run takes it away."""
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def is_held(run: RunDirectory) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from dl.runs.directory import RunDirectory
@@ -12,18 +14,28 @@ from dl.runs.files import TEMPORARY, disk_error, sync
 from dl.runs.lock import locked
 
 
-def remove_run(run: RunDirectory) -> None:
+def remove_run(run: RunDirectory, still: Callable[[], bool] = lambda: True) -> bool:
     """Removes the directory of a run, and the folder of its name if that was the last one.
 
     A rename takes the run away at once, to a name under which it is cleared away later where the
     deletion of its files is cut off.
 
+    Args:
+        run: The run.
+        still: Whether it is still to be removed; asked when nobody can change it any more.
+
+    Returns:
+        Whether it was removed.
+
     Raises:
         BusyError: A process works on it.
+        RunError: It is gone already.
         DiskError: It could not be removed.
     """
     parent = run.path.parent
     with locked(run):
+        if not still():
+            return False
         try:
             trash = tempfile.mkdtemp(prefix=TEMPORARY, dir=parent)
             os.rename(run.path, trash)
@@ -31,19 +43,16 @@ def remove_run(run: RunDirectory) -> None:
         except OSError as error:
             raise disk_error(error, f"removing {run.path}") from error
         shutil.rmtree(trash, ignore_errors=True)
-    if not any(parent.iterdir()):
+    with suppress(OSError):  # of other runs, or gone with the last one that another removes
         parent.rmdir()
+    return True
 
 
 def size_of(path: Path) -> int:
     """Returns the bytes of a file, or of all files below a folder; links are not followed."""
-    if not path.is_dir():
-        return path.lstat().st_size
     total = 0
-    for folder, _, names in os.walk(path):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(folder, name)).st_size
-            except OSError:  # removed meanwhile
-                continue
+    files = (os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)
+    for file in files if path.is_dir() else [path]:
+        with suppress(OSError):  # removed meanwhile
+            total += os.lstat(file).st_size
     return total

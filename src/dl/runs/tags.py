@@ -5,13 +5,16 @@ It is no part of the manifest: tags change while a run is trained, and nothing d
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from dl.errors import RunError, UsageError
 from dl.runs.directory import RunDirectory
-from dl.runs.files import read_regular, write_text
+from dl.runs.files import disk_error, gone, read_regular, write_text
 from dl.runs.typed import MisfitError, parse_as
 
 _TAG = re.compile(r"[^\W_][\w.+-]{0,63}")
@@ -25,6 +28,34 @@ def read_tags(run: RunDirectory) -> tuple[str, ...]:
         return ()
     except (OSError, MisfitError) as error:
         raise _damaged(run) from error
+
+
+def change_tags(run: RunDirectory, change: Callable[[set[str]], set[str]]) -> list[str]:
+    """Replaces the tags of a run by what `change` makes of them; returns them, sorted.
+
+    The folder is locked meanwhile, not the run, which may be in training: no tag of another
+    process is lost.
+
+    Raises:
+        RunError: The run is gone, or its tags are damaged.
+        DiskError: They cannot be written.
+    """
+    try:
+        handle = os.open(run.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise gone(run.path) from error
+    except OSError as error:
+        raise disk_error(error, f"locking {run.path}") from error
+    try:
+        with suppress(OSError):  # a file system without flock
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        before = set(read_tags(run))
+        after = change(before)
+        if after != before:
+            write_tags(run, after)
+    finally:
+        os.close(handle)
+    return sorted(after)
 
 
 def write_tags(run: RunDirectory, tags: Iterable[str]) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dl.config.load import load_config
+from dl.config.load import load_resolved
 from dl.config.resolve import resolved_text
 from dl.errors import RunError
+from dl.runs.manifest import read_checked
 from dl.runs.sweeps import SweepDirectory
 from dl.sweep.results.journal import Journal
 from dl.sweep.results.leaderboard import Line, leaderboard
@@ -75,7 +76,8 @@ def best_config(results: Results) -> str:
             hint=f"see what came of it: dl compare {results.directory.label}",
         )
     best = results.lines[0].standing
-    config = load_config(results.directory.run(best.trial, 1).resolved).config
+    resolved = results.directory.run(best.trial, 1).resolved
+    config = load_resolved(resolved, read_checked(resolved)).config
     split = config.data.split.model_copy(update={"folds": None, "fold": 1})
     whole = config.model_copy(update={"data": config.data.model_copy(update={"split": split})})
     metric = results.record.terms.goal.metric
