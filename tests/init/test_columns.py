@@ -23,7 +23,8 @@ def test_numbers_that_vary_are_an_input() -> None:
 
 def test_categories_that_repeat_are_an_input() -> None:
     column = words(["red", "blue"] * 10)
-    assert judge("colour", column) == Feature("colour", "categorical", width=2, missing=0)
+    expected = Feature("colour", "categorical", width=2, missing=0, categories=("blue", "red"))
+    assert judge("colour", column) == expected
 
 
 def test_dates_are_an_input() -> None:

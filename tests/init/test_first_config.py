@@ -94,7 +94,11 @@ def test_a_parquet_file_of_numbers_gets_a_regression(folder: Path, dl: Dl) -> No
     pyarrow.parquet.write_table(table, folder / "houses.parquet")
     config = yaml.safe_load(dl("init", "houses.parquet", "--target", "price").out)
     assert config["data"]["source"] == "parquet"
-    assert config["preprocess"] == {"numeric": "standardize", "target": "standardize"}
+    assert config["preprocess"] == {
+        "numeric": "standardize",
+        "missing": "median",
+        "target": "standardize",
+    }
     assert config["model"]["layers"][-1] == {"type": "Dense", "units": 1}
     assert config["training"]["loss"] == "mean_squared_error"
 

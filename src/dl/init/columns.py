@@ -32,7 +32,7 @@ def judge(name: str, column: Column) -> Feature | LeftOut:
         reason = _REASONS[column.kind](name, column, rows - missing)
     if reason is not None:
         return LeftOut(name, reason)
-    return Feature(name, column.kind, _width(column), missing)
+    return Feature(name, column.kind, _width(column), missing, categories=column.categories)
 
 
 def _empty(missing: int, rows: int) -> str | None:

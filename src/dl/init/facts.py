@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from dl.config.sections.data import ColumnKind, Task
 
@@ -16,12 +17,16 @@ class Feature:
         kind: How training reads it.
         width: How many numbers it becomes for the network, about.
         missing: Number of rows without a value.
+        words: The texts that stand for a missing value, with the number of rows of each.
+        categories: Its categories, where it has some.
     """
 
     name: str
     kind: ColumnKind
     width: int
     missing: int
+    words: Mapping[str, int] = field(default_factory=dict)
+    categories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,8 @@ class Target:
             regression.
         rarest: Number of rows of the rarest class; 0 for regression.
         span: Smallest and largest value of a regression target.
+        words: The texts that stand for a missing value, with the number of rows of each, by column.
+        missing: Number of rows without a target.
     """
 
     names: tuple[str, ...]
@@ -50,6 +57,8 @@ class Target:
     classes: tuple[str, ...] = ()
     rarest: int = 0
     span: tuple[float, float] = (0.0, 0.0)
+    words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dl.config.sections.data import ColumnKind
+from dl.config.written import stands_for_missing
 from dl.init.draft import Draft
 from dl.init.facts import Feature, Size
 from dl.init.network import dense_layers, training_lines
@@ -12,7 +13,7 @@ from dl.init.plan import plan
 from dl.init.tables import Table
 from dl.init.words import count, run_name, split_lines, target_scaling, target_words
 from dl.init.yaml_text import (
-    WIDTH,
+    comment_lines,
     commented,
     path_line,
     scalar,
@@ -22,6 +23,7 @@ from dl.init.yaml_text import (
 )
 
 _MOST_REASONS = 12
+_MOST_PLACES = 6
 
 
 def draft_table(table: Table) -> Draft:
@@ -31,7 +33,12 @@ def draft_table(table: Table) -> Draft:
     return Draft(
         name=run_name(table.path),
         title=[_inputs(table), target_words(table.target)],
-        data=[*_source(table), *_features(table), *split_lines(chosen, table.target)],
+        data=[
+            *_source(table),
+            *_missing_values(table),
+            *_features(table),
+            *split_lines(chosen, table.target),
+        ],
         preprocess=_preprocess(table),
         layers=dense_layers(chosen, table.target),
         training=training_lines(chosen, table.target, table.rows),
@@ -44,7 +51,8 @@ def _inputs(table: Table) -> str:
     kinds: list[ColumnKind] = ["numeric", "categorical", "date"]
     counts = [(kind, len(_of_kind(table.features, kind))) for kind in kinds]
     words = [count(number, singular[kind], plural[kind]) for kind, number in counts if number]
-    return f"{shown(table.path.name)}: {count(table.rows, 'row')}; inputs: {', '.join(words)}."
+    rows = count(table.rows + table.target.missing, "row")
+    return f"{shown(table.path.name)}: {rows}; inputs: {', '.join(words)}."
 
 
 def _of_kind(features: Sequence[Feature], kind: ColumnKind) -> list[str]:
@@ -72,11 +80,70 @@ def _features(table: Table) -> list[str]:
     if not table.left_out:
         return []
     listed = table.left_out[:_MOST_REASONS]
-    reasons = [f"  #   {shown(column.name)} {column.reason}"[:WIDTH] for column in listed]
+    reasons = [
+        line
+        for column in listed
+        for line in comment_lines(f"  {shown(column.name)} {column.reason}")
+    ]
     left = len(table.left_out) - len(listed)
     more = [f"  #   and {left} more"] if left else []
     names = [feature.name for feature in table.features]
     return ["  # Left out:", *reasons, *more, *scalar_list("features", names, indent=2)]
+
+
+def _missing_values(table: Table) -> list[str]:
+    """Returns what stands for a missing value, and what becomes of rows without a target.
+
+    By column, where another column has one of the texts as a category: there it stays one.
+    """
+    by_column = {
+        **{feature.name: feature.words for feature in table.features},
+        **table.target.words,
+    }
+    by_column = {name: words for name, words in by_column.items() if words}
+    texts = list(dict.fromkeys(text for words in by_column.values() for text in words))
+    categories = {*table.target.classes}.union(*(f.categories for f in table.features))
+    lines = [
+        line
+        for text in texts
+        for line in comment_lines(f"`{text}` stands for missing in {_places(text, by_column)}")
+    ]
+    if texts and categories.isdisjoint(texts):
+        lines += scalar_list("missing_values", texts, indent=2)
+    elif texts:
+        lines.append("  missing_values:")
+        for name, words in by_column.items():
+            lines += scalar_list(scalar(name), words, indent=4)
+    lines += _missing_categories(table)
+    if table.target.missing:
+        lacking = f"{count(table.target.missing, 'row')} without a target"
+        lines.append(commented("  missing_target: drop", f"{lacking}: nothing to learn from"))
+    return lines
+
+
+def _missing_categories(table: Table) -> list[str]:
+    """Returns a word on texts that stay categories, though they may stand for a missing value."""
+    columns = {feature.name: feature.categories for feature in table.features}
+    columns |= dict.fromkeys(table.target.names, table.target.classes)
+    having = {
+        name: next(filter(stands_for_missing, categories), "")
+        for name, categories in columns.items()
+    }
+    names = [name for name, text in having.items() if text]
+    if not names:
+        return []
+    texts = ", ".join(f"`{text}`" for text in sorted({having[name] for name in names}))
+    return comment_lines(
+        f"{texts} is a category of {shown_list(names)}; name it in missing_values if it is none"
+    )
+
+
+def _places(text: str, by_column: Mapping[str, Mapping[str, int]]) -> str:
+    """Words for the rows of each column that have a text."""
+    having = [(name, words[text]) for name, words in by_column.items() if text in words]
+    told = [f"{count(rows, 'row')} of {shown(name)}" for name, rows in having[:_MOST_PLACES]]
+    left = len(having) - len(told)
+    return ", ".join(told) + (f" and in {count(left, 'more column')}" if left else "")
 
 
 def _preprocess(table: Table) -> list[str]:
@@ -99,10 +166,10 @@ def _scaling(table: Table) -> str:
 
 
 def _missing(table: Table) -> list[str]:
-    """Returns the policy for missing values, with where they are; nothing if there are none."""
+    """Returns the policy for missing values, with where they are; later rows may lack some, too."""
     gaps = [feature for feature in table.features if feature.missing]
     if not gaps:
-        return []
+        return [commented("  missing: median", "none yet; fills what a later row may lack")]
     words = ", ".join(f"{shown(gap.name)} ({count(gap.missing, 'row')})" for gap in gaps[:3])
     more = f" and {len(gaps) - 3} more" if len(gaps) > 3 else ""
     return [commented("  missing: median", f"missing in {words}{more}")]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from dl.data.raw import Column, RawTable
-from dl.data.tables.columns import Cell, to_column
+from dl.data.tables.columns import Cell, stand_ins, to_column, without_texts
 from dl.data.tables.csv_file import read_csv
 from dl.data.tables.frame import Frame
 from dl.data.tables.parquet_file import read_parquet
@@ -34,7 +34,7 @@ class Table:
     Attributes:
         path: The file, as the user wrote it.
         dialect: How a CSV file is written; None for Parquet.
-        rows: Number of rows.
+        rows: Number of rows that have a target.
         features: What the network shall see.
         left_out: The other columns.
         target: What is to be predicted.
@@ -71,16 +71,24 @@ def _judge(path: Path, dialect: Dialect | None, frame: Frame, targets: Sequence[
     if not targets:
         raise _no_target(path, frame)
     require(str(path), targets, list(frame.columns), "target column")
-    target = _target(frame, targets)
+    words = {name: stand_ins(values) for name, values in frame.columns.items()}
+    known = {name: without_texts(frame.columns[name], tuple(words[name])) for name in words}
+    frame = replace(frame, columns=known)
+    target = _target(frame, targets, words)
     inputs = [_typed(frame, name) for name in frame.columns if name not in targets]
     columns = [column for _, column in inputs if isinstance(column, Column)]
     pixels = _pixels(columns)
     judged = [_judged(name, column, pixels) for name, column in inputs]
-    features = [column for column in judged if isinstance(column, Feature)]
+    features = [
+        replace(column, words=words[column.name])
+        for column in judged
+        if isinstance(column, Feature)
+    ]
     left_out = [column for column in judged if isinstance(column, LeftOut)]
     if not features:
         raise _no_input(path, left_out)
-    return Table(path, dialect, frame.length, features, left_out, target, pixels)
+    rows = frame.length - target.missing
+    return Table(path, dialect, rows, features, left_out, target, pixels)
 
 
 def _judged(name: str, column: Column | LeftOut, pixels: bool) -> Feature | LeftOut:
@@ -108,14 +116,19 @@ def _no_target(path: Path, frame: Frame) -> UsageError:
     )
 
 
-def _target(frame: Frame, names: Sequence[str]) -> Target:
+def _target(frame: Frame, names: Sequence[str], words: Mapping[str, Mapping[str, int]]) -> Target:
+    """Judges the target by the rows that have one."""
     columns = {
         name: to_column(frame.columns[name], Cell(name, frame.place, "target"), None)
         for name in names
     }
     rows = np.arange(frame.length, dtype=np.int64)
     table = RawTable({}, columns, rows, frame.source, frame.place)
-    return judge_target(target_values(table))
+    missing = np.any([column.missing() for column in columns.values()], axis=0)
+    if missing.all():
+        raise DataError(f"{frame.source}: no row has a target", hint="name another with --target")
+    judged = judge_target(target_values(table.take(np.flatnonzero(~missing))))
+    return replace(judged, words={n: words[n] for n in names}, missing=int(missing.sum()))
 
 
 def _typed(frame: Frame, name: str) -> tuple[str, Column | LeftOut]:
@@ -124,7 +137,8 @@ def _typed(frame: Frame, name: str) -> tuple[str, Column | LeftOut]:
         return name, to_column(frame.columns[name], Cell(name, frame.place), None)
     except DataError as error:
         problem = error.problems[0]
-        return name, LeftOut(name, f"cannot be read yet ({problem.message}: {problem.found})")
+        found = f": {problem.found}" if problem.found else ""
+        return name, LeftOut(name, f"cannot be read yet ({problem.message}{found})")
 
 
 def _pixels(columns: Sequence[Column]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,6 +25,20 @@ def scalar(text: str) -> str:
 def commented(line: str, comment: str = "") -> str:
     """Returns the line with a comment behind it, in a column of its own where there is room."""
     return f"{line:<{_COMMENT_COLUMN - 2}}  # {comment}" if comment else line
+
+
+def comment_lines(comment: str, indent: int = 2) -> list[str]:
+    """Returns a comment in lines of its own, broken between words."""
+    start = f"{' ' * indent}# "
+    text = "".join(char if char.isprintable() else "?" for char in comment)
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=start,
+        subsequent_indent=f"{start}    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def path_line(path: Path) -> str:

@@ -47,7 +47,7 @@ class Cell:
     Attributes:
         name: The column.
         place: Words for the place of a row.
-        use: An input, a target that is a number or a class, or one of which that is not known.
+        use: An input, a target that is a number or a class, or one that `dl init` is to judge.
     """
 
     name: str
@@ -61,6 +61,8 @@ class Cell:
             return f"add `data.columns: {{{self.name}: categorical}}`"
         if self.use == "class":
             return "list it in `data.classes` if it is a class"
+        if self.use == "target":
+            return "name another column with --target"
         return "name a loss for classes if these are classes"
 
     def error(self, row: int, message: str, found: object, hint: str, expected: str) -> DataError:
@@ -113,6 +115,20 @@ def without_texts(values: Any, missing: Sequence[str]) -> Any:
     texts = pc.cast(values, pyarrow.string())
     stands_in = pc.is_in(pc.utf8_trim_whitespace(texts), pyarrow.array(missing))
     return pc.if_else(stands_in, pyarrow.scalar(None, pyarrow.string()), texts)
+
+
+def stand_ins(values: Any) -> dict[str, int]:
+    """Returns the texts that stand for a missing value among numbers or dates, with their rows."""
+    if not _is_text(values.type):
+        return {}
+    texts = pc.cast(values, pyarrow.string())
+    if isinstance(texts, pyarrow.ChunkedArray):
+        texts = texts.combine_chunks()
+    if parse_numbers(texts) is not None or parse_dates(texts) is not None:
+        return {}
+    distinct = texts_of(texts)
+    kind = distinct.kind(number_wanted=False)
+    return distinct.stand_ins(kind) if kind else {}
 
 
 def _is_text(kind: Any) -> bool:
