@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import io
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from data.tabular import config_with, told
@@ -20,10 +23,11 @@ from dl.data.load import load_dataset
 from dl.data.raw import RawTable
 from dl.data.streaming.csv_store import csv_frame
 from dl.data.tables.chunks import csv_chunks
-from dl.data.tables.csv_file import frame_of
+from dl.data.tables.csv_file import frame_of, no_rows
 from dl.data.tables.csv_text import decode
 from dl.data.tables.pieces import Dialect, csv_pieces
 from dl.data.tables.read import Wanted, selector, typed_table
+from dl.errors import DataError
 from dl.progress import SilentReporter
 from dl.runtime.predict import predictions
 
@@ -190,3 +194,75 @@ def test_empty_line_is_a_missing_value_for_the_rule_error(tmp_path: Path) -> Non
 def test_empty_line_at_the_end_alone_is_no_row(tmp_path: Path, text: str) -> None:
     message = told(lambda: predicted(tmp_path, text.encode(), "median", stdin=False), tmp_path)
     assert message == "new.csv: has a header but no rows"
+
+
+def is_well_formed(text: str) -> bool:
+    """Whether all quotes stand where they belong; Arrow takes some that Python does not."""
+    try:
+        list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error:
+        return False
+    return True
+
+
+def rows_of(read: Callable[[], list[RawTable]]) -> list[tuple[object, ...]] | None:
+    """Returns the rows, or None where they are refused."""
+    try:
+        return [row for table in read() for row in values(table)]
+    except DataError:
+        return None
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    header=st.sampled_from(["n", "c", "n,c", '"n",c', "\n\nc"]),
+    body=st.text('1a,"\n\r \t#\u2028', max_size=24),
+    size=st.integers(1, 30),
+)
+def test_all_readers_agree_on_any_text(header: str, body: str, size: int) -> None:
+    text = f"{header}\n{body}"
+    assume(is_well_formed(text))
+    data = text.encode()
+    names = tuple(name for name in ("n", "c") if name in header)
+    wanted = Wanted(names, (), KINDS)
+    select = selector("rows.csv", wanted)
+
+    def whole() -> list[RawTable]:
+        return [typed_table(frame_of(decode("rows.csv", data, "utf-8", ","), select), wanted)]
+
+    def stored() -> list[RawTable]:
+        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+            Path("rows.csv").write_bytes(data)
+            return [typed_table(csv_frame(Path("rows.csv"), ",", "utf-8", select), wanted)]
+
+    def pieces() -> list[RawTable]:
+        read = csv_chunks(
+            csv_pieces(io.BytesIO(data), Dialect("rows.csv", ",", "utf-8"), size), wanted
+        )
+        tables = [table for chunk in read if (table := chunk()) is not None]
+        if not tables:
+            raise no_rows("rows.csv")
+        return tables
+
+    expected = rows_of(whole)
+    assert rows_of(stored) == expected
+    assert rows_of(pieces) == expected
+
+
+def test_quote_that_is_not_closed_swallows_no_rows() -> None:
+    # Two quotes, so their number alone does not tell.
+    data = b'n,c\n1,5" disk\n2,"red\n3,blue\n4,blue\n'
+    wanted = Wanted(("n", "c"), (), KINDS)
+    select = selector("rows.csv", wanted)
+    assert told(lambda: frame_of(decode("rows.csv", data, "utf-8", ","), select)) == (
+        "rows.csv:3: is no CSV row: unexpected end of data\n"
+        'hint: check the quotes: a " is closed by a ", one inside a quoted value is doubled'
+    )
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_row_of_nothing_but_tabs_is_a_row(size: int) -> None:
+    pieces = csv_pieces(io.BytesIO(b"n\tc\n\t\n1\ta\n\t\n"), Dialect("r.tsv", "\t", "utf-8"), size)
+    chunks = csv_chunks(pieces, Wanted(("n", "c"), (), KINDS))
+    rows = [row for read in chunks if (part := read()) is not None for row in values(part)]
+    assert rows == [("None", "None"), ("1.0", "a"), ("None", "None")]

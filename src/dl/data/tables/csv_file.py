@@ -113,7 +113,7 @@ def options(text: CsvText, positions: list[int]) -> dict[str, Any]:
         DataError: A quote is not closed.
     """
     quoted = text.data.find(b'"') >= 0
-    if quoted and _quotes(text) % 2:
+    if quoted and (_quotes(text) % 2 or _may_begin_with_last_quote(text)):
         check_rows(text)
     wanted = [str(position) for position in positions]
     names = [str(position) for position in range(len(text.header))]
@@ -132,6 +132,15 @@ def options(text: CsvText, positions: list[int]) -> dict[str, Any]:
             check_utf8=False,
         ),
     }
+
+
+def _may_begin_with_last_quote(text: CsvText) -> bool:
+    """Whether a value may begin with the last quote: nothing closes it, but Arrow says nothing.
+
+    The value would reach to the end of the file, over all rows that are left.
+    """
+    last = text.data.rfind(b'"')
+    return text.data[max(0, last - 1) : last] in (b"", b"\n", b"\r", text.separator.encode())
 
 
 def _quotes(text: CsvText) -> int:

@@ -63,9 +63,9 @@ class CsvText:
     def has_rows(self) -> bool:
         """Whether there is a row below the header."""
         start, end = self.body_start, self.body_end
-        if self.one_column or self.data[start : start + 64].strip():
+        if self.one_column or self.data[start : start + 64].strip(b"\r\n"):
             return end > start
-        return bool(self.data[start:end].strip())
+        return bool(self.data[start:end].strip(b"\r\n"))  # a tab may be a row, too
 
     @cached_property
     def _header(self) -> tuple[list[str], int]:

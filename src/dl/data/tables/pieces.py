@@ -54,7 +54,7 @@ def csv_pieces(stream: BinaryIO, dialect: Dialect, size: int = PIECE) -> Iterato
         Findings: The config's encoding or separator cannot be used.
     """
     blocks = _blocks(stream, dialect, size)
-    first = decode(dialect.source, _with_header(blocks), dialect.encoding, dialect.separator)
+    first = decode(dialect.source, next(blocks, b""), dialect.encoding, dialect.separator)
     header = bytes(first.data[: first.body_start])
     lines = _line_ends(header)
     skipped = _line_ends(bytes(first.data[first.body_start :]))
@@ -62,16 +62,6 @@ def csv_pieces(stream: BinaryIO, dialect: Dialect, size: int = PIECE) -> Iterato
     for block in blocks:
         yield partial(_piece, dialect, header, block, lines, skipped)
         skipped += _line_ends(block)
-
-
-def _with_header(blocks: Iterator[bytes]) -> bytes:
-    """Returns the first block that is not blank, with the blank lines before it."""
-    start = b""
-    for block in blocks:
-        start += block
-        if block.strip():
-            break
-    return start
 
 
 def _piece(dialect: Dialect, header: bytes, block: bytes, lines: int, skipped: int) -> CsvText:
@@ -89,7 +79,7 @@ def _piece(dialect: Dialect, header: bytes, block: bytes, lines: int, skipped: i
 
 
 def _blocks(stream: BinaryIO, dialect: Dialect, size: int) -> Iterator[bytes]:
-    """Yields the bytes, cut behind line ends that no quotes enclose."""
+    """Yields the bytes, cut behind line ends that no quotes enclose and that end some text."""
     rest = b""
     while block := _read(stream, dialect, max(size, len(rest))):
         block = rest + block
