@@ -79,6 +79,14 @@ OTHERS: Mapping[tuple[str, str], object] = {
 }
 """Values of required parameters where the entry needs another one."""
 
+OF_TARGET: Mapping[str, Mapping[str, object]] = {
+    "BinaryAccuracy": {"threshold": 0.5},
+    "BinaryIoU": {"threshold": 0.5},
+    "F1Score": {"average": "macro"},
+    "FBetaScore": {"average": "macro"},
+}
+"""Parameters that follow the target where they are not given."""
+
 
 @dataclass(frozen=True)
 class LayerSample:
@@ -218,12 +226,13 @@ def _numbers() -> TargetSample:
 
 
 def parameters_for(entry: Entry) -> dict[str, object]:
-    """Returns a value for each required parameter of an entry."""
-    return {
+    """Returns a value for each required parameter of an entry, and what would follow a target."""
+    required = {
         name: OTHERS.get((entry.name, name), REQUIRED.get(name))
         for name, parameter in entry.parameters.items()
         if parameter.required
     }
+    return {**required, **OF_TARGET.get(entry.name, {})}
 
 
 def sample_spec(kind: Kind, name: str, **parameters: object) -> Spec:

@@ -31,6 +31,7 @@ from dl.data.targets import (
     fit_target,
     target_of,
 )
+from dl.data.targets.measured import check_metrics
 from dl.data.types import DataInfo, Dataset, Inputs, Part, Rows
 from dl.errors import DataError, RunError
 from dl.progress import Reporter
@@ -51,7 +52,7 @@ SCHEMA = 1
 
 
 def read_dataset(loaded: Loaded, reporter: Reporter) -> Dataset:
-    """Loads the data of a config, and compares the target with the model's last layer.
+    """Loads the data of a config, and compares the target with the last layer and the metrics.
 
     Raises:
         ConfigError: The config asks for what makes no sense for this data; at its line.
@@ -60,6 +61,7 @@ def read_dataset(loaded: Loaded, reporter: Reporter) -> Dataset:
     try:
         dataset = load_dataset(loaded.config, reporter)
         check_units(target_of(dataset.learned), loaded.config)
+        check_metrics(dataset, loaded.config)
     except Findings as error:
         raise loaded.error(error.findings) from error
     return dataset

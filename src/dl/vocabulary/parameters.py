@@ -76,10 +76,10 @@ REQUIRED: Mapping[tuple[str, str], str] = {
 """Parameters that Keras would learn by a pass over the data, or fails without."""
 
 DEFAULTS: Mapping[tuple[str, str], object] = {
-    ("F1Score", "average"): "macro",
-    ("FBetaScore", "average"): "macro",
+    ("BinaryAccuracy", "threshold"): None,
+    ("BinaryIoU", "threshold"): None,
 }
-"""Defaults that differ from Keras': a metric is one number, not one for each class."""
+"""Defaults that differ from Keras': `evaluation.threshold` decides where no other is given."""
 
 
 def row(entry: str, name: str) -> tuple[ParameterType, str]:

@@ -22,7 +22,7 @@ from dl.engine.files.hdf5 import ReadFile, read_file
 from dl.engine.files.plain_layers import plain_layers
 from dl.engine.files.weights_file import read_weights
 from dl.engine.network import own, randomness
-from dl.engine.network.target_unit import InTargetUnit
+from dl.engine.network.metrics import Adapted
 from dl.errors import DiskError
 
 _CHUNK = 64_000
@@ -102,7 +102,7 @@ def _training_settings(model: keras.Sequential) -> dict[str, Any] | None:
     return {
         "loss": compiled["loss"],
         "loss_weights": None,
-        "metrics": compiled["metrics"] or None,
+        "metrics": [metric for metric in compiled["metrics"] or [] if metric is not None] or None,
         "optimizer_config": compiled["optimizer"],
         "weighted_metrics": None,
     }
@@ -122,7 +122,7 @@ def _plain_settings(value: Any) -> Any:
         return [_plain_settings(item) for item in value]
     if not isinstance(value, dict):
         return value
-    if value.get("module") == InTargetUnit.__module__:
+    if value.get("module") == Adapted.__module__:
         return _plain_settings(value["config"]["metric"])
     plain = {key: _plain_settings(item) for key, item in value.items()}
     if plain.get("module") == randomness.__name__:

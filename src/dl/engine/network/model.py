@@ -7,23 +7,17 @@ from typing import Any
 
 import keras
 
+from dl.config.rules.losses import FITTING
 from dl.config.schema import Config
-from dl.data.targets.target import Target, target_of
+from dl.data.targets.target import target_of
 from dl.data.types import DataInfo
 from dl.engine.inference.traced import forget
 from dl.engine.network.build_errors import BUILD_ERRORS, first_unbuildable, unbuildable, unjoinable
 from dl.engine.network.inputs import declared_shape, is_input
+from dl.engine.network.metrics import build_metrics
 from dl.engine.network.objects import build_object
 from dl.engine.network.outputs import check_outputs
 from dl.engine.network.randomness import draw_masks_fast
-from dl.engine.network.smart import (
-    SMART_LOSS,
-    SMART_METRIC,
-    fitting_accuracy,
-    fitting_crossentropy,
-    with_threshold,
-)
-from dl.engine.network.target_unit import InTargetUnit, target_scaling
 from dl.engine.network.work import nested_layers
 from dl.engine.seeds import seeded_python
 from dl.vocabulary.names import with_names
@@ -67,16 +61,11 @@ def compile_model(
         Findings: The outputs of the model do not fit the target.
     """
     check_outputs(model, config, learned)
-    target = target_of(learned)
-    metrics = _metrics(config, target)
-    scaling = target_scaling(target)
-    if scaling is not None:
-        metrics = [InTargetUnit(metric, scaling) for metric in metrics]
     training = config.training
     model.compile(
         optimizer=_part(config, training.optimizer, "optimizer"),
         loss=_loss(config, model),
-        metrics=metrics,
+        metrics=build_metrics(config, target_of(learned)),
         jit_compile=False,
     )
     forget(model)
@@ -89,21 +78,12 @@ def _part(config: Config, spec: Spec, key: str) -> Any:
 
 
 def _loss(config: Config, model: keras.Sequential) -> Any:
+    """Returns the loss; `crossentropy` is the one that fits one output, or one-hot classes."""
     loss = config.training.loss
-    if loss.type == SMART_LOSS:
-        return fitting_crossentropy(model.output_shape[-1])
-    return _part(config, loss, "loss")
-
-
-def _metrics(config: Config, target: Target) -> list[Any]:
-    return [
-        fitting_accuracy(target, str(spec.parameters["name"]))
-        if spec.type == SMART_METRIC
-        else build_object(
-            with_threshold(spec, target), seed=config.seed, path=("training", "metrics", i)
-        )
-        for i, spec in enumerate(with_names(config.training.metrics))
-    ]
+    if loss.type not in FITTING:
+        return _part(config, loss, "loss")
+    one = model.output_shape[-1] == 1
+    return keras.losses.BinaryCrossentropy() if one else keras.losses.CategoricalCrossentropy()
 
 
 def _layers(specs: list[Spec], seed: int) -> list[tuple[int, Any]]:

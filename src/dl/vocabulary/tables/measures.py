@@ -18,6 +18,8 @@ from dl.vocabulary.tables.ranges import (
 )
 from dl.vocabulary.types import Choice, Integer, ListOf, Nullable, Number
 
+_THRESHOLD = "Probability from which a row counts as positive; none decides as predictions do."
+
 MEASURES: Mapping[str, Row] = {
     "apply_class_balancing": (BOOLEAN, "Weight the classes by `alpha`."),
     "beta": (NOT_NEGATIVE, "Weight of false negatives."),
@@ -59,7 +61,7 @@ MEASURES: Mapping[str, Row] = {
         "How the area is summed.",
     ),
     "target_class_ids": (ListOf(AMOUNT), "The classes to measure, counted from 0."),
-    "threshold": (SHARE, "Probability from which a row counts as positive."),
-    "thresholds": (Nullable(SHARE), "Probability from which a row counts as positive."),
+    "threshold": (Nullable(SHARE), _THRESHOLD),
+    "thresholds": (Nullable(SHARE), _THRESHOLD),
     "top_k": (Nullable(COUNT), "How many of the best classes count; none is all."),
 }

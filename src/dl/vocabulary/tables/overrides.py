@@ -22,7 +22,8 @@ from dl.vocabulary.tables.ranges import (
 )
 from dl.vocabulary.types import Choice, Integer, ListOf, Nullable, Number, OneOf, ParameterType
 
-_AVERAGE = Choice(("micro", "macro", "weighted"))
+_AVERAGE = Nullable(Choice(("micro", "macro", "weighted")))
+_AVERAGE_IS = "How the classes are joined; none is the second of two classes, the mean of several."
 _CAUSAL = Choice(("valid", "same", "causal"))
 _INTERPOLATIONS = Choice(("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5"))
 _POOLINGS = tuple(f"{kind}Pooling{rank}D" for kind in ("Average", "Max") for rank in (1, 2, 3))
@@ -162,12 +163,12 @@ _ROWS: tuple[tuple[tuple[str, ...], str, _Type, str], ...] = (
     (("Tversky",), "alpha", NOT_NEGATIVE, "Weight of false positives."),
     (("Circle",), "gamma", ABOVE_ZERO, "Scale of the similarities."),
     (("FBetaScore",), "beta", ABOVE_ZERO, "Weight of recall against precision."),
-    (("F1Score", "FBetaScore"), "average", _AVERAGE, "How the classes are joined."),
+    (("F1Score", "FBetaScore"), "average", _AVERAGE, _AVERAGE_IS),
     (
         ("F1Score", "FBetaScore"),
         "threshold",
         Nullable(Number(above=0, maximum=1)),
-        "Probability from which a class is predicted; none takes the largest.",
+        "Probability from which a class is predicted; none decides as predictions do.",
     ),
     (("AUC",), "thresholds", Nullable(ListOf(SHARE)), "The thresholds to try."),
     # Optimizers, schedules and callbacks

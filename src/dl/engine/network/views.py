@@ -1,0 +1,150 @@
+"""Target and outputs of rows in the forms that metrics take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from dl.data.targets.target import Target
+
+View = Callable[[Any], Any]
+
+
+def same(tensor: Any) -> Any:
+    """Returns what it is given."""
+    return tensor
+
+
+def just_below(threshold: float) -> float:
+    """Returns the threshold that makes Keras' `output > threshold` mean `>=` in float32."""
+    limit = np.float32(threshold)
+    if limit == 0:
+        return -float(np.finfo(np.float32).tiny)  # numbers nearer to 0 may count as 0
+    return float(np.nextafter(limit, np.float32(-np.inf)))
+
+
+class Views:
+    """The views of a target of classes or numbers, and of the outputs for it.
+
+    A view `…_of_class` has a column for each class or label. `columns`, `decided` and
+    `flat_probabilities` have the second of two classes alone, as scikit-learn measures them.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._exclusive = target.form in ("labels", "one_hot")
+        self._classes = len(target.classes)
+        self._second = self._exclusive and self._classes == 2
+
+    @property
+    def cut(self) -> float:
+        """The output above which a row is of the second class or has a label."""
+        cut = self._target.cut
+        of_output = math.log(cut / (1 - cut)) if self._target.activation == "sigmoid" else cut
+        return just_below(of_output)
+
+    @property
+    def threshold(self) -> float:
+        """The probability above which Keras' metrics decide as predictions do."""
+        return just_below(self._target.cut) if self._target.has_threshold else 0.5
+
+    @property
+    def like_keras(self) -> bool:
+        """Whether Keras' metrics are right about target and outputs as they are."""
+        plain = self._target.probabilities and self._target.activation == "none"
+        return plain and self._target.form != "labels" and not self._second
+
+    @property
+    def several_probabilities(self) -> bool:
+        """Whether there are probabilities of more than two classes."""
+        return self._exclusive and not self._second and self._target.probabilities
+
+    @property
+    def natural(self) -> View:
+        """The view of the target with a column for each output."""
+        return self.columns_of_class if self._target.form == "labels" else same
+
+    @property
+    def numbered(self) -> View:
+        """The view of the target as class numbers."""
+        return same if self._target.form == "labels" else self.index
+
+    def numbers(self, values: Any) -> Any:
+        """Returns numbers of the target in their own unit, in float64 where they are scaled."""
+        places = self._target.places
+        values = tf.reshape(values, (-1, *places)) if places else values
+        if self._target.scaling == "none":
+            return values
+        own = tf.cast(values, tf.float64) * np.array(self._target.spread)
+        return own + np.array(self._target.center)
+
+    def predicted_numbers(self, outputs: Any) -> Any:
+        """Returns outputs as numbers of the target in their own unit."""
+        return self.numbers(self.probabilities(outputs))
+
+    def index(self, y: Any) -> Any:
+        """Returns the number of each row's class, of the target."""
+        if self._target.form == "one_hot":
+            return tf.argmax(y, axis=-1)
+        return tf.cast(tf.reshape(y, [-1]) if self._target.form == "single" else y, tf.int64)
+
+    def columns_of_class(self, y: Any) -> Any:
+        """Returns 0 or 1 for each class or label, of the target."""
+        one_hot = self._target.form != "labels"
+        return y if one_hot else tf.one_hot(tf.cast(y, tf.int32), self._classes)
+
+    def flat_columns_of_class(self, y: Any) -> Any:
+        """Returns 0 or 1 for each class or label, of the target, shape (rows, columns)."""
+        return self._both(y if self._target.form == "single" else self.columns_of_class(y))
+
+    def columns(self, y: Any) -> Any:
+        """Returns 0 or 1 for the second class or each label, shape (rows, columns)."""
+        return self._flat(y if self._target.form == "single" else self.columns_of_class(y))
+
+    def probabilities(self, outputs: Any) -> Any:
+        """Returns the outputs as probabilities, where they are any."""
+        outputs = tf.cast(outputs, tf.float32)
+        if self._target.activation == "softmax":
+            return tf.nn.softmax(outputs)
+        return tf.sigmoid(outputs) if self._target.activation == "sigmoid" else outputs
+
+    def flat_probabilities(self, outputs: Any) -> Any:
+        """Returns the probability of the second class or each label, shape (rows, columns)."""
+        return self._flat(self.probabilities(outputs))
+
+    def probabilities_of_class(self, outputs: Any) -> Any:
+        """Returns the probability of each class or label, shape (rows, columns)."""
+        return self._both(self.probabilities(outputs))
+
+    def decided(self, outputs: Any) -> Any:
+        """Returns 1 for the second class, or each label, where it is predicted, else 0."""
+        return self._flat(self._decided(outputs))
+
+    def decided_of_class(self, outputs: Any) -> Any:
+        """Returns 1 for each class or label that is predicted, else 0."""
+        return self._both(self._decided(outputs))
+
+    def predicted(self, outputs: Any) -> Any:
+        """Returns the number of the class that is predicted."""
+        if self._exclusive:
+            return tf.argmax(outputs, axis=-1)
+        return tf.cast(tf.reshape(self._decided(outputs), [-1]), tf.int64)
+
+    def _decided(self, outputs: Any) -> Any:
+        if self._exclusive:
+            return tf.one_hot(tf.argmax(outputs, axis=-1), self._classes)
+        return tf.cast(tf.cast(outputs, tf.float32) > self.cut, tf.float32)
+
+    def _flat(self, columns: Any) -> Any:
+        flat = tf.reshape(columns, (-1, 1 if self._target.form == "single" else self._classes))
+        return flat[:, 1:] if self._second else flat
+
+    def _both(self, columns: Any) -> Any:
+        if self._target.form != "single":
+            return tf.reshape(columns, (-1, self._classes))
+        second = tf.reshape(columns, (-1, 1))
+        return tf.concat([1 - second, second], axis=-1)
