@@ -29,6 +29,7 @@ class Case:
         activation: That of the outputs.
         from_logits: Whether the loss takes logits.
         scaling: How numbers are scaled.
+        steps: Whether each step of a row has an answer.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Case:
     activation: str = "linear"
     from_logits: bool = False
     scaling: str = "none"
+    steps: bool = False
 
     @property
     def loss_value(self) -> object:
@@ -58,18 +60,24 @@ COLUMNS: Mapping[str, tuple[Case, ...]] = {
     "one output": (
         Case("one-probabilities", "one", 2, _BINARY, "sigmoid"),
         Case("one-logits", "one", 2, _BINARY, from_logits=True),
+        Case("one-of-steps", "one", 2, _BINARY, "sigmoid", steps=True),
+        Case("one-of-steps-logits", "one", 2, _BINARY, from_logits=True, steps=True),
     ),
     "two outputs": (
         Case("two-one-hot", "two", 2, _ONE_HOT, "softmax"),
         Case("two-one-hot-logits", "two", 2, _ONE_HOT, from_logits=True),
         Case("two-sparse", "two", 2, _SPARSE, "softmax"),
         Case("two-sparse-logits", "two", 2, _SPARSE, from_logits=True),
+        Case("two-of-steps", "two", 2, _SPARSE, "softmax", steps=True),
     ),
     "classes": (
         Case("several-one-hot", "several", 3, _ONE_HOT, "softmax"),
         Case("several-one-hot-logits", "several", 3, _ONE_HOT, from_logits=True),
         Case("several-sparse", "several", 3, _SPARSE, "softmax"),
         Case("several-sparse-logits", "several", 3, _SPARSE, from_logits=True),
+        Case("several-one-hot-of-steps", "several", 3, _ONE_HOT, "softmax", steps=True),
+        Case("several-sparse-of-steps", "several", 3, _SPARSE, "softmax", steps=True),
+        Case("several-of-steps-logits", "several", 3, _SPARSE, from_logits=True, steps=True),
     ),
     "classes apart": (
         Case("several-apart", "several", 3, _BINARY, "sigmoid"),
@@ -78,6 +86,7 @@ COLUMNS: Mapping[str, tuple[Case, ...]] = {
     "labels": (
         Case("labels-probabilities", "labels", 3, _BINARY, "sigmoid"),
         Case("labels-logits", "labels", 3, _BINARY, from_logits=True),
+        Case("labels-of-steps", "labels", 3, _BINARY, "sigmoid", steps=True),
     ),
     "hinge, one output": (Case("one-margins", "one", 2, "hinge"),),
     "hinge, classes": (Case("several-margins", "several", 3, "categorical_hinge"),),
@@ -88,6 +97,17 @@ COLUMNS: Mapping[str, tuple[Case, ...]] = {
         Case("number", "number", 1, _SQUARES),
         Case("number-standardized", "number", 1, _SQUARES, scaling="standardize"),
         Case("number-minmax", "number", 1, _SQUARES, scaling="minmax"),
+        Case("number-of-steps", "number", 1, _SQUARES, steps=True),
+        Case(
+            "number-of-steps-standardized",
+            "number",
+            1,
+            _SQUARES,
+            "linear",
+            False,
+            "standardize",
+            True,
+        ),
     ),
     "numbers": (
         Case("numbers", "numbers", 2, _SQUARES),

@@ -13,12 +13,13 @@ import pytest
 from contracts.metric_values import Rows, expected
 from dl.config.emit import yaml_text
 from dl.config.load import Loaded, load_text
+from dl.config.rules.metrics import misfits
 from dl.data.load import read_dataset
 from dl.data.targets.answers import answers
-from dl.data.types import Dataset
 from dl.engine.inference.evaluate import blocks_of, evaluate_blocks
 from dl.engine.inference.predict import predict
 from dl.engine.prepare import Prepared, prepare
+from dl.errors import ConfigError
 from dl.progress import SilentReporter
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind, document
@@ -33,64 +34,72 @@ _SPEC.loader.exec_module(table)
 
 CASES = list(table.cases())
 METRICS = list(entries(Kind.METRIC))
-ROWS = 90
+ROWS, STEPS = 90, 4
 QUIET = SilentReporter()
 
 
-def targets(case: Any) -> np.ndarray[Any, Any]:
+def of_numbers(case: Any) -> bool:
+    return case.form in ("number", "numbers")
+
+
+def targets(case: Any) -> Any:
     """Returns the target of each row: classes, labels or numbers."""
     generator = np.random.default_rng(3)
-    if case.form in ("number", "numbers"):
+    shape = (ROWS, STEPS) if case.steps else (ROWS,)
+    if of_numbers(case):
         center = 2000 if case.scaling != "none" else 5
-        return generator.normal(center, 1, (ROWS, case.count))
-    columns = (ROWS, case.count) if case.form == "labels" else (ROWS, 1)
-    return generator.integers(0, 2 if case.form == "labels" else case.count, columns)
+        return generator.normal(center, 1, shape if case.steps else (ROWS, case.count))
+    if case.form == "labels":
+        return generator.integers(0, 2, (*shape, case.count))
+    return generator.integers(0, case.count, shape if case.steps else (ROWS, 1))
 
 
-def write_table(case: Any, path: Path) -> list[str]:
-    """Writes a table of two inputs and the target; returns the target's columns."""
-    x, y = np.random.default_rng(4).normal(size=(ROWS, 2)), targets(case)
-    names = [f"t{i}" for i in range(y.shape[1])] if y.shape[1] > 1 else ["t"]
-    lines = [",".join(["a", "b", *names])]
-    lines += [
-        ",".join(map(repr, [*map(float, xs), *ys.tolist()])) for xs, ys in zip(x, y, strict=True)
-    ]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return names
+def source(case: Any, folder: Path) -> dict[str, object]:
+    """Writes the data; returns the section `data` of the config."""
+    x, y = np.random.default_rng(4).normal(size=(ROWS, STEPS, 2)), targets(case)
+    split = {"validation": 0, "test": 0}
+    if case.steps:
+        np.savez(folder / "d.npz", x_train=x, y_train=y)
+        return {"source": "npz", "path": str(folder / "d.npz"), "split": split}
+    names = ["t0", "t1", "t2"][: y.shape[1]]
+    rows = [[*map(float, xs), *ys.tolist()] for xs, ys in zip(x[:, 0], y, strict=True)]
+    lines = [",".join(map(str, row)) for row in [["a", "b", *names], *rows]]
+    (folder / "d.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return {
+        "source": "csv",
+        "path": str(folder / "d.csv"),
+        "features": ["a", "b"],
+        "target": names if len(names) > 1 else "t0",
+        "split": split,
+    }
 
 
-def loaded(case: Any, metrics: list[object], folder: Path) -> Loaded:
+def loaded(case: Any, names: list[str], folder: Path) -> Loaded:
     """Returns the config of a case with these metrics."""
-    names = write_table(case, folder / "d.csv")
     units = 1 if case.form == "one" else case.count
-    classes = case.form not in ("number", "numbers", "labels")
-    task = ("binary" if case.count == 2 else "multiclass") if classes else None
+    task = {"one": "binary", "two": "binary", "several": "multiclass", "labels": "multilabel"}
     config = {
         "name": "case",
-        "data": {
-            "source": "csv",
-            "path": str(folder / "d.csv"),
-            "features": ["a", "b"],
-            "target": names if len(names) > 1 else "t",
-            "task": task or ("multilabel" if case.form == "labels" else "regression"),
-            "split": {"validation": 0, "test": 0},
-        },
+        "data": {**source(case, folder), "task": task.get(case.form, "regression")},
         "preprocess": {"numeric": "none", "target": case.scaling},
         "model": {"layers": [{"type": "Dense", "units": units, "activation": case.activation}]},
-        "training": {"loss": case.loss_value, "metrics": metrics},
+        "training": {
+            "loss": case.loss_value,
+            "metrics": [document(table.metric_of(name, case)) for name in names],
+        },
         "evaluation": {"threshold": 0.4},
     }
     return load_text(folder / "case.yaml", yaml_text(config).encode())
 
 
-def prepared(case: Any, metrics: list[object], folder: Path) -> Prepared:
+def prepared(case: Any, names: list[str], folder: Path) -> Prepared:
     """Returns a model with fixed weights, and its rows."""
-    made = loaded(case, metrics, folder)
+    made = loaded(case, names, folder)
     result = prepare(made, read_dataset(made, QUIET), QUIET)
     kernel, bias = result.model.layers[-1].get_weights()
     generator = np.random.default_rng(5)
     weights = [generator.normal(size=kernel.shape), generator.normal(size=bias.shape) / 4]
-    if case.form in ("number", "numbers") and case.scaling == "none":
+    if of_numbers(case) and case.scaling == "none":
         weights = [weights[0] / 4, weights[1] + 5]
     result.model.layers[-1].set_weights(weights)
     return result
@@ -98,30 +107,63 @@ def prepared(case: Any, metrics: list[object], folder: Path) -> Prepared:
 
 def rows_of(case: Any, made: Prepared) -> Rows:
     """Returns what is true and what is predicted."""
-    dataset: Dataset = made.dataset
-    part = dataset.train
+    part = made.dataset.train
     outputs = predict(made.model, part.x, QUIET)
-    found = answers(part.y, outputs, dataset.info, dataset.learned)
+    found = answers(part.y, outputs, made.dataset.learned)
     assert found.predicted is not None
-    true = found.true.astype(int) if dataset.info.classes else found.true
+    flat = outputs.reshape(-1, outputs.shape[-1])
+    true = targets(case).reshape(-1, case.count) if of_numbers(case) else found.true.astype(int)
     predicted = found.predicted.astype(true.dtype)
-    if not dataset.info.classes:
-        true = targets(case)
-    return Rows(case.form, true, predicted, found.probabilities, outputs)
+    return Rows(case.form, true, predicted, found.probabilities, flat)
+
+
+def refused(case: Any) -> list[str]:
+    return [name for name in METRICS if table.advice(name, case) is not None]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_each_metric_is_what_its_name_says_of_the_predictions(case: Any, tmp_path: Path) -> None:
     names = [name for name in METRICS if table.advice(name, case) is None]
-    made = prepared(case, [document(table.metric_of(name, case)) for name in names], tmp_path)
+    made = prepared(case, names, tmp_path)
     rows = rows_of(case, made)
 
     found = evaluate_blocks(made.model, blocks_of(made.dataset.train, made.model, 32), 32)
 
-    values = list(found.values())[1:]
-    assert len(values) == len(names)
-    right = [expected(name, rows) for name in names]
-    assert dict(zip(names, values, strict=True)) == pytest.approx(
-        dict(zip(names, right, strict=True)), rel=2e-5, abs=2e-6
+    values = dict(zip(names, list(found.values())[1:], strict=True))
+    right = {name: expected(name, rows) for name in names}
+    assert values == pytest.approx(right, rel=2e-5, abs=2e-6)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_metric_that_would_say_something_else_is_refused_at_its_line(
+    case: Any, tmp_path: Path
+) -> None:
+    names = refused(case)
+    metrics = tuple(table.metric_of(name, case) for name in names)
+
+    with pytest.raises(ConfigError) as error:
+        read_dataset(loaded(case, names, tmp_path), QUIET)
+
+    expected_findings = list(misfits(metrics, case.measurable))
+    assert len(expected_findings) == len(names)
+    for problem, finding in zip(error.value.problems, expected_findings, strict=True):
+        assert problem.message == f"{'.'.join(map(str, finding.path))} {finding.message}"
+        assert (problem.expected, problem.found, problem.hint) == (
+            finding.expected,
+            finding.found,
+            finding.hint,
+        )
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_is_to_be_written_instead_fits(case: Any) -> None:
+    advised = {table.advice(name, case) for name in refused(case)}
+
+    assert [name for name in advised if table.advice(name, case) is not None] == []
+
+
+def test_page_is_fresh() -> None:
+    assert table.PAGE.read_text(encoding="utf-8") == table.page(), (
+        "run python scripts/generate_metrics.py"
     )
