@@ -190,3 +190,17 @@ def test_rows_of_another_shape_are_refused() -> None:
     (problem,) = raised.value.problems
     assert problem.message == "rows.npz: a row has another shape than the model was made for"
     assert (problem.expected, problem.found) == ("rows of the shape (3,)", "the shape (4,)")
+
+
+@pytest.mark.parametrize("scaling", ["standardize", "minmax"])
+@pytest.mark.parametrize("shift", [0.0, 1.7e9])
+def test_numbers_far_from_zero_are_centred_before_they_are_rounded(
+    scaling: str, shift: float
+) -> None:
+    x = np.arange(480, dtype=np.float64).reshape(-1, 1)
+    config = make_config(preprocess={"numeric": scaling})
+    of_zero = transform_arrays(make_arrays(None, x), learned(x, config))
+
+    scaled = transform_arrays(make_arrays(None, x + shift), learned(x + shift, config))
+
+    np.testing.assert_allclose(scaled, of_zero, rtol=0, atol=3e-7)

@@ -77,7 +77,7 @@ def _fitting(spec: Spec, build: Build, target: Target, logits: bool) -> Any:
         return _accuracy(target, views, str(spec.parameters["name"]))
     if sees == "rows":
         metric = OverRows(spec, 1 if target.places else None)
-        return Adapted(metric, views.numbers, views.predicted_numbers, build())
+        return Adapted(metric, views.from_center, views.predicted_from_center, build())
     if target.form == "numbers":
         return _of_numbers(spec, views, build, target)
     if sees == "decisions":

@@ -75,16 +75,24 @@ class Views:
 
     def numbers(self, values: Any) -> Any:
         """Returns numbers of the target in their own unit, in float64 where they are scaled."""
+        own = self.from_center(values)
+        return own if self._target.scaling == "none" else own + np.array(self._target.center)
+
+    def from_center(self, values: Any) -> Any:
+        """Returns numbers of the target in their own unit, but counted from the center."""
         places = self._target.places
         values = tf.reshape(values, (-1, *places)) if places else values
         if self._target.scaling == "none":
             return values
-        own = tf.cast(values, tf.float64) * np.array(self._target.spread)
-        return own + np.array(self._target.center)
+        return tf.cast(values, tf.float64) * np.array(self._target.spread)
 
     def predicted_numbers(self, outputs: Any) -> Any:
         """Returns outputs as numbers of the target in their own unit."""
         return self.numbers(self.probabilities(outputs))
+
+    def predicted_from_center(self, outputs: Any) -> Any:
+        """Returns outputs as numbers of the target, counted from the center."""
+        return self.from_center(self.probabilities(outputs))
 
     def index(self, y: Any) -> Any:
         """Returns the number of each row's class, of the target."""
