@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
 import sys
@@ -119,27 +118,33 @@ def deferred(package: str, but: Sequence[str] = ()) -> Iterator[None]:
         sys.meta_path.remove(deferrer)
 
 
-class _InRoot(Loader):
-    """Runs a module in the root folder."""
+class _Blind(Loader):
+    """Runs a module to which one file seems not to be there."""
 
-    def __init__(self, loader: Loader) -> None:
+    def __init__(self, loader: Loader, file: str) -> None:
         self._loader = loader
+        self._file = file
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         """Leaves that to the loader."""
         return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Runs the module and comes back."""
-        with contextlib.chdir(os.sep):
+        """Runs the module. Other threads never ask for that very path."""
+        exists = os.path.exists
+        os.path.exists = lambda path: path != self._file and exists(path)
+        try:
             self._loader.exec_module(module)
+        finally:
+            os.path.exists = exists
 
 
-class _Elsewhere:
-    """Comes before the import system's own finders, and has one module run in the root folder."""
+class _Blinder:
+    """Comes before the import system's own finders, for one module."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, file: str) -> None:
         self._name = name
+        self._file = file
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -149,13 +154,13 @@ class _Elsewhere:
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:
-            spec.loader = _InRoot(spec.loader)
+            spec.loader = _Blind(spec.loader, self._file)
         return spec
 
 
-def import_elsewhere(name: str) -> None:
-    """Has a module, when it is imported, read its settings from no file of the current folder."""
-    sys.meta_path.insert(0, _Elsewhere(name))
+def import_blind(name: str, file: str) -> None:
+    """Has a module, when it is imported, not find a file that it would read its settings from."""
+    sys.meta_path.insert(0, _Blinder(name, file))
 
 
 @contextmanager

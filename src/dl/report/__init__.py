@@ -2,10 +2,10 @@
 
 import logging
 
-from dl.imports import import_elsewhere
+from dl.imports import import_blind
 
 # Matplotlib logs to stderr when it builds its font cache or finds no writable folder for it.
 logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 # It would read a `matplotlibrc`, of any content, from where the command is run.
-import_elsewhere("matplotlib")
+import_blind("matplotlib", "matplotlibrc")

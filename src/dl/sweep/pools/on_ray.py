@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import sys
@@ -147,6 +148,16 @@ def connect(address: str | None) -> Iterator[None]:
         RunError: There is no cluster there, or it is of another Ray or Python.
     """
     address = address or os.environ.get("RAY_ADDRESS")
+    # Ray has its workers import from the folder in which it is begun.
+    with contextlib.chdir(os.sep):
+        _begin(address)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _begin(address: str | None) -> None:
     options = {"log_to_driver": True, "logging_level": "ERROR"}
     try:
         if address is None:
@@ -156,10 +167,6 @@ def connect(address: str | None) -> Iterator[None]:
             ray.init(address=address, **options)
     except (OSError, RuntimeError, ValueError, exceptions.RayError) as error:
         raise _unreachable(address, error) from error
-    try:
-        yield
-    finally:
-        ray.shutdown()
 
 
 def _reach(address: str) -> None:
