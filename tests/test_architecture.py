@@ -80,6 +80,34 @@ LAZY_MODULES = {
 CHILD = "pages/drawing.py"
 """Its function runs in a child process, which loads what draws while the parent trains."""
 
+READERS = {
+    "browse",
+    "board",
+    "cli",
+    "compare",
+    "engine",
+    "pages",
+    "report",
+    "runs",
+    "sweep",
+    "tracking",
+}
+"""Packages that read what lies in a run or a sweep."""
+
+OPENERS = {
+    "runs/files.py": "the functions that never wait",
+    "runs/checkpoints.py": "writes to a temporary name of its own",
+    "runs/process.py": "/proc",
+    "runs/tags.py": "a folder, and nothing else",
+    "engine/environment.py": "/proc",
+    "sweep/pools/worker.py": "/proc",
+    "engine/training/strategy.py": "a file of the package",
+    "pages/document.py": "files of the package",
+    "cli/streams.py": "/dev/null",
+    "sweep/results/journal.py": "adds to a file that it has read before",
+}
+"""Files that open others themselves, and what."""
+
 
 def test_a_package_imports_only_lower_ones() -> None:
     assert not [
@@ -129,6 +157,30 @@ def test_own_modules_are_imported_inside_functions_only_by_commands() -> None:
         for node, module in _hidden(path)
         if module.split(".")[0] == "dl"
     ]
+
+
+def test_files_of_runs_are_opened_only_by_functions_that_never_wait() -> None:
+    assert not [
+        f"{path.relative_to(ROOT)}:{node.lineno} opens a file: dl.runs.files does"
+        for path in _files()
+        if _package(path) in READERS and path.relative_to(ROOT).as_posix() not in OPENERS
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Call) and _opens(node)
+    ]
+
+
+def _opens(call: ast.Call) -> bool:
+    """Tells whether a call opens a path as it is: a named pipe would be waited for."""
+    match call.func:
+        case ast.Name(id="open"):
+            return True
+        case ast.Attribute(value=ast.Name(id="os"), attr="open"):
+            return True
+        case ast.Attribute(attr="read_bytes" | "read_text"):
+            return True
+        case ast.Attribute(attr="open", value=value):
+            return not isinstance(value, ast.Name) or value.id not in ("tarfile", "Image")
+    return False
 
 
 def _is_lazy(module: str) -> bool:

@@ -12,7 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from campaigns import bit_flips, hostile_files, hostile_names, mutated_configs, mutated_csv
+from campaigns import (
+    bit_flips,
+    hostile_files,
+    hostile_names,
+    mutated_configs,
+    mutated_csv,
+    odd_files,
+)
 from campaigns.tracing import is_wrong, traced
 from campaigns.watching import Allowed
 
@@ -124,3 +131,10 @@ def test_a_lost_node_and_a_killed_sweep_change_nothing() -> None:
         "2 kills, 8 trainings, 0 of them twice",
         "the leaderboard is the same",
     ]
+
+
+def test_odd_files_are_refused_and_never_waited_for(tmp_path: Path) -> None:
+    codes, failures = odd_files.campaign(7, 60, tmp_path)
+
+    assert failures == []
+    assert sum(codes.values()) == 60

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dl.errors import BusyError, ExitCode
+from dl.errors import BusyError, DiskError, ExitCode
 from dl.runs.directory import RunDirectory
 from dl.runs.lock import is_held, locked
 
@@ -59,3 +59,11 @@ def test_a_killed_process_leaves_no_lock(run: RunDirectory) -> None:
         child.send_signal(signal.SIGKILL)
     with locked(run):
         assert is_held(run)
+
+
+def test_a_pipe_in_the_place_of_the_lock_is_not_waited_for(run: RunDirectory) -> None:
+    os.mkfifo(run.lock)
+
+    assert is_held(run)
+    with pytest.raises(DiskError, match="it is no regular file"), locked(run):
+        pass

@@ -10,6 +10,7 @@ from typing import Any
 from dl.browse.select import shown
 from dl.pages.charts import Chart, Line, line
 from dl.pages.document import Filled, document, filled
+from dl.runs.files import read_regular
 from dl.sweep.results.leaderboard import METHOD, paths_of
 from dl.sweep.results.reading import Results
 
@@ -96,6 +97,6 @@ def _curves(results: Results, trials: list[int]) -> Iterator[Line]:
 def _pictures(results: Results) -> Iterator[tuple[str, str]]:
     """Yields the title and the address of each picture that the sweep has drawn of itself."""
     for path in sorted(results.directory.plots.glob("*.png")):
-        if path.stem not in _DRAWN_HERE:
-            content = base64.b64encode(path.read_bytes()).decode()
+        if path.stem not in _DRAWN_HERE and path.is_file():
+            content = base64.b64encode(read_regular(path)).decode()
             yield path.stem.replace("_", " "), f"data:image/png;base64,{content}"

@@ -143,11 +143,20 @@ def open_regular(path: Path) -> BufferedReader:
     Raises:
         OSError: It cannot be read, or is no regular file.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    return open(regular_descriptor(path, os.O_RDONLY), "rb")
+
+
+def regular_descriptor(path: Path, flags: int) -> int:
+    """Opens a regular file, as `os.open` does; never waits.
+
+    Raises:
+        OSError: It cannot be opened, or is no regular file: a pipe, a device, a folder.
+    """
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "it is no regular file", str(path))
-    return open(descriptor, "rb")
+    return descriptor
 
 
 def sync(path: Path) -> None:

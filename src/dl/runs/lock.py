@@ -18,7 +18,7 @@ from pathlib import Path
 
 from dl.errors import BusyError, DlError
 from dl.runs.directory import RunDirectory
-from dl.runs.files import disk_error, gone, read_regular
+from dl.runs.files import disk_error, gone, read_regular, regular_descriptor
 from dl.runs.process import Process
 from dl.runs.typed import MisfitError, parse_as
 
@@ -46,7 +46,7 @@ def locked(run: RunDirectory) -> Iterator[RunDirectory]:
 def take_lock(run: RunDirectory) -> int:
     """Takes the lock of a run and returns the open file that holds it; raises as `locked`."""
     try:
-        handle = os.open(run.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        handle = regular_descriptor(run.lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
     except FileNotFoundError as error:
         raise gone(run.path) from error
     except OSError as error:
@@ -77,7 +77,7 @@ def _is_at(handle: int, path: Path) -> bool:
 def is_held(run: RunDirectory) -> bool:
     """Tells whether a process holds the lock; True where that cannot be told."""
     try:
-        handle = os.open(run.lock, os.O_RDONLY | os.O_CLOEXEC)
+        handle = regular_descriptor(run.lock, os.O_RDONLY)
     except OSError:
         return True
     try:

@@ -10,14 +10,14 @@ from pathlib import Path, PurePosixPath
 
 from dl.errors import RunError
 from dl.runs.directory import RunDirectory
-from dl.runs.files import TEMPORARY, disk_error, sync
+from dl.runs.files import TEMPORARY, disk_error, read_regular, sync
 from dl.runs.manifest import check, read_manifest
 
 
 def pack(run: RunDirectory) -> dict[str, bytes]:
     """Returns the content of a run's files by their names in it; none if there is no run."""
     found = sorted(path for path in run.path.rglob("*") if path.is_file())
-    return {path.relative_to(run.path).as_posix(): path.read_bytes() for path in found}
+    return {path.relative_to(run.path).as_posix(): read_regular(path) for path in found}
 
 
 def unpack(files: Mapping[str, bytes], run: RunDirectory) -> None:

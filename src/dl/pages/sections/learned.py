@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dl.pages.context import Context
+from dl.runs.files import read_regular
 
 _PICTURES = {
     "boundary.png": "What the network says at every point of the plane of its two inputs.",
@@ -18,7 +19,7 @@ def build(context: Context) -> Mapping[str, Any] | None:
     """Returns the pictures that training drew; None for a network of more inputs."""
     plots = context.entry.run.plots
     found = [
-        {"address": _address((plots / name).read_bytes()), "says": says}
+        {"address": _address(read_regular(plots / name)), "says": says}
         for name, says in _PICTURES.items()
         if (plots / name).is_file()
     ]

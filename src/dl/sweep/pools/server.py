@@ -18,9 +18,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 from dl.errors import DlError, ExitCode, Problem
+from dl.runs.files import disk_error, regular_descriptor
 from dl.sweep.pools.tasks import EpochDone, Result, Task, TaskEnded, Trainer
 from dl.sweep.pools.worker import work
 
@@ -193,8 +195,8 @@ def serve(descriptor: str, log: str, work: Callable[[Connection], None]) -> None
     """
     client = Connection(int(descriptor))
     os.setsid()  # Ctrl-C is for the command, which tells the server
-    _write_to(log)
     try:
+        _write_to(Path(log))
         work(client)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass
@@ -216,9 +218,12 @@ def serve_here(descriptor: str, log: str, threads: str, trainer: Trainer) -> Non
     serve(descriptor, log, work)
 
 
-def _write_to(log: str) -> None:
+def _write_to(log: Path) -> None:
     sys.stdout.flush()
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        descriptor = regular_descriptor(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    except OSError as error:
+        raise disk_error(error, f"writing {log}") from error
     for stream in (1, 2):
         os.dup2(descriptor, stream)
     os.close(descriptor)
