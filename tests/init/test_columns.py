@@ -35,14 +35,15 @@ def test_dates_are_an_input() -> None:
 @pytest.mark.parametrize(
     ("name", "column", "reason"),
     [
-        ("x", numbers([3.0] * 9), "is the same in every row"),
-        ("x", words(["a"] * 9), "is the same in every row"),
-        ("x", numbers([np.nan] * 9), "is empty"),
+        ("x", numbers([3.0] * 9), "is the same in all 9 rows"),
+        ("x", words(["a"] * 9), "is the same in all 9 rows"),
+        ("x", numbers([np.nan] * 9), "is empty in all 9 rows"),
         ("x", numbers([1.0, *[np.nan] * 8]), "is mostly empty (8 of 9 rows)"),
-        ("x", numbers([float(i) for i in range(60)]), "numbers the rows"),
-        ("PassengerId", numbers([1.0, 2.0, 3.0]), "numbers the rows"),
-        ("order_id", numbers([7.0, 3.0, 12.0]), "is an identifier: all values differ"),
-        ("code", words([f"k{i:03}" for i in range(20)]), "is an identifier: all values differ"),
+        ("x", numbers([float(i) for i in range(60)]), "numbers the rows (0 to 59)"),
+        ("PassengerId", numbers([1.0, 2.0, 3.0]), "numbers the rows (1 to 3)"),
+        ("order_id", numbers([7.0, 3.0, 12.0]), "is an identifier: all 3 values differ"),
+        ("code", words([f"k{i:03}" for i in range(20)]),
+         "is an identifier: all 20 values differ"),
         ("review", words(["this is a good one"] * 9 + ["x y z a b"]),
          "is free text (2 different values)"),
         ("city", words([f"c{i % 150}" for i in range(400)]),
@@ -60,3 +61,8 @@ def test_amounts_that_all_differ_are_kept() -> None:
 
 def test_an_identifier_is_known_by_its_whole_name() -> None:
     assert isinstance(judge("humid", numbers([7.0, 3.0, 12.0])), Feature)
+
+
+def test_months_are_dates() -> None:
+    column = words([f"1949-{month:02}" for month in range(1, 13)])
+    assert judge("month", column) == Feature("month", "date", 6, 0, months="1949-01")

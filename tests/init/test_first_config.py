@@ -30,7 +30,7 @@ data:
   separator: ";"
   target: came
   # Left out:
-  #   `id` numbers the rows
+  #   `id` numbers the rows (1 to 40)
   #   `note` is free text (40 different values)
   features: [age, town, booked]
   split: {validation: 0.15, test: 0.2, stratify: true}  # the same mix of classes in each

@@ -11,7 +11,14 @@ from dl.cli.options import config_argument, json_option, set_option
 from dl.cli.render import excerpt
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dl.config.advice import Advice
+    from dl.config.load import Loaded
     from dl.lint import Note
+
+_MOST_BYTES = 100_000_000
+"""Larger data takes seconds to read; its advice is told when it is trained on."""
 
 
 @click.command()
@@ -21,26 +28,41 @@ if TYPE_CHECKING:
 def lint(config: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     """Give advice on CONFIG: what is allowed but doubtful, why, and the line as it should be.
 
-    Advice is no error: the exit code is 0 with and without it, 2 if the config is wrong.
+    A table or an .npz file is read for it. Advice is no error: the exit code is 0 with and without
+    it, 2 if the config is wrong, 3 if its data cannot be used.
     A config that knows better names the advice to ignore: `lint: {ignore: [no-validation]}`.
 
     \b
     dl lint configs/digits.yaml
     dl lint configs/digits.yaml --set training.optimizer.learning_rate=5
     """
-    from dl.config.header import check_headers
     from dl.config.load import load_config
-    from dl.lint import notes
+    from dl.lint import check, placed
 
     loaded = load_config(config, overrides)
-    check_headers(loaded.config.data)
-    found = notes(loaded)
+    found = placed(loaded, [*check(loaded.config), *_on_data(loaded)])
     if as_json:
         click.echo(_json(found))
     elif found:
         click.echo("\n\n".join(_text(note) for note in found))
     else:
         click.echo(f"{config}: no advice")
+
+
+def _on_data(loaded: Loaded) -> Sequence[tuple[str, Advice]]:
+    """Returns the advice on data that is a file of moderate size; none where it is not there."""
+    from dl.config.sections.data import CsvData, NpzData, ParquetData
+
+    data = loaded.config.data
+    if not isinstance(data, CsvData | ParquetData | NpzData):
+        return ()
+    path = Path(data.path)
+    if not path.is_file() or path.stat().st_size > _MOST_BYTES:
+        return ()
+    from dl.data.load import read_dataset
+    from dl.progress import SilentReporter
+
+    return read_dataset(loaded, SilentReporter()).advice
 
 
 def _text(note: Note) -> str:

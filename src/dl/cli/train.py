@@ -97,11 +97,9 @@ def train(
         elif loaded is None:
             raise UsageError("a config is missing", hint="dl train CONFIG, or --resume RUN")
         elif dry_run:
-            _advise(loaded, reporter)
-            prepared_of(loaded, reporter)
+            prepared_of(loaded, reporter, advise=True)
             reporter.note("dry run: nothing was trained and nothing was written")
         else:
-            _advise(loaded, reporter)
             _train(loaded, runs, reporter, show)
 
 
@@ -112,7 +110,7 @@ def _train(loaded: Loaded, runs: Path, reporter: Reporter, show: Show) -> None:
         place = workflow.Place(runs, prepared.config.name)
         return workflow.train(prepared, place, reporter, command=_command(), watch=watch)
 
-    _carry_out(loaded, reporter, show, start)
+    _carry_out(loaded, reporter, show, start, advise=True)
 
 
 def _resume(
@@ -142,24 +140,30 @@ def _resume(
         _carry_out(pinned(loaded, record.engine), reporter, show, start)
 
 
-def _advise(loaded: Loaded, reporter: Reporter) -> None:
-    from dl.lint import notes
+def _tell_of_variables(reporter: Reporter) -> None:
     from dl.variables import unheeded
 
     if unheeded():
         reporter.note(f"not heeded, since they could change results: {', '.join(unheeded())}")
-    found = notes(loaded)
+
+
+def _advise(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> None:
+    from dl.lint import check, placed
+
+    found = placed(loaded, [*check(loaded.config), *dataset.advice])
     for note in found:
         reporter.note(f"advice: {note.path} {note.message} ({note.rule})")
     if found:
         reporter.note(f"the reasons, and what to write: dl lint {loaded.path}")
 
 
-def prepared_of(loaded: Loaded, reporter: Reporter) -> Prepared:
-    """Reads the data while Keras loads, then builds the model."""
+def prepared_of(loaded: Loaded, reporter: Reporter, *, advise: bool = False) -> Prepared:
+    """Reads the data while Keras loads, then builds the model; `advise`: tells what is doubtful."""
     from dl.cli.background import Importing
     from dl.cli.tables import data_text, summary_text
 
+    if advise:
+        _tell_of_variables(reporter)
     if loaded.config.data.source == _KERAS_SOURCE:
         dataset = _read(loaded, reporter)
     with Importing("dl.engine.workflow") as engine:
@@ -170,6 +174,8 @@ def prepared_of(loaded: Loaded, reporter: Reporter) -> Prepared:
     from dl.engine.inside.summary import layer_rows
     from dl.engine.prepare import prepare
 
+    if advise:
+        _advise(loaded, dataset, reporter)
     prepared = prepare(loaded, dataset, reporter)
     reporter.note(data_text(dataset.sizes()))
     reporter.note(summary_text(prepared.config.name, layer_rows(prepared.model)))
@@ -187,6 +193,8 @@ def _carry_out(
     reporter: Reporter,
     show: Show,
     start: Callable[[Prepared, Watch], Trained],
+    *,
+    advise: bool = False,
 ) -> None:
     """Trains and shows the result; what nobody waits for is made at the end.
 
@@ -198,6 +206,7 @@ def _carry_out(
         reporter: Is told what happens.
         show: Is given the result.
         start: Trains.
+        advise: Whether to tell what is doubtful in config and data.
     """
     from dl.cli.looking import Looking
     from dl.cli.signals import stop_requests
@@ -205,7 +214,7 @@ def _carry_out(
     from dl.tracking.tracker import tracking
 
     with tracking(loaded, reporter) as track, Drawing() as drawing:
-        prepared = prepared_of(loaded, reporter)
+        prepared = prepared_of(loaded, reporter, advise=advise)
         with stop_requests() as request:
             from dl.engine.workflow import Watch
 

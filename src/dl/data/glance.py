@@ -74,7 +74,7 @@ def glance(dataset: Dataset) -> Glance:
     columns = list(_columns(_sample(dataset.train.x), dataset.learned))
     return Glance(
         rows={name: len(part) for name, part in dataset.parts.items()},
-        classes={} if numbers else {n: _classes(p, dataset) for n, p in dataset.parts.items()},
+        classes={} if numbers else {n: class_counts(p, dataset) for n, p in dataset.parts.items()},
         targets=tuple(_targets(dataset, names)) if numbers else (),
         columns=tuple(columns[:_MOST_COLUMNS]),
         more_columns=max(0, len(columns) - _MOST_COLUMNS),
@@ -86,7 +86,7 @@ def _sample(rows: Rows) -> Array:
     return np.asarray(rows[::step][:_MOST_ROWS])
 
 
-def _classes(part: Part, dataset: Dataset) -> dict[str, int]:
+def class_counts(part: Part, dataset: Dataset) -> dict[str, int]:
     target = target_of(dataset.learned)
     if target.form in ("one_hot", "multilabel"):
         counts = part.y.reshape(-1, len(target.classes)).sum(axis=0)

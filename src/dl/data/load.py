@@ -14,6 +14,7 @@ from typing import Any
 
 from dl.config.load import Loaded
 from dl.config.schema import Config
+from dl.data.advice import advice_on
 from dl.data.complete import complete
 from dl.data.division import Pieces, divided, split_of
 from dl.data.division import document as split_document
@@ -82,7 +83,7 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
         target = fit_target(described, pieces.train, config, inputs.scaling)
         train = _prepared(pieces.train, inputs, target, reporter)
         info = _info(train, inputs, target)
-        return Dataset(
+        dataset = Dataset(
             train=train,
             validation=_prepared_if_any(pieces.validation, inputs, target, reporter),
             test=_prepared_if_any(pieces.test, inputs, target, reporter),
@@ -91,6 +92,7 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
             fingerprint=parts.fingerprint,
             held=parts.held,
         )
+    return replace(dataset, advice=tuple(advice_on(config, parts.train, dataset)))
 
 
 def load_part(config: Config, learned: dict[str, Any], path: Path, reporter: Reporter) -> Part:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from dl.config.advice import Advice
 from dl.config.sections.data import Task
 from dl.runs.typed import Count, Finite
 
@@ -172,6 +173,7 @@ class Dataset:
         learned: The content of `preprocess.json`: plain numbers and names.
         fingerprint: SHA-256 of what was read, as hexadecimal digits.
         held: Where the rows are held; the `x` of streamed parts lies on the disk.
+        advice: What is doubtful in the data, each with the id of its rule.
     """
 
     train: Part
@@ -181,6 +183,7 @@ class Dataset:
     learned: dict[str, Any]
     fingerprint: str
     held: Held = IN_MEMORY
+    advice: tuple[tuple[str, Advice], ...] = ()
 
     @property
     def parts(self) -> dict[str, Part]:

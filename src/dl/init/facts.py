@@ -19,6 +19,7 @@ class Feature:
         missing: Number of rows without a value.
         words: The texts that stand for a missing value, with the number of rows of each.
         categories: Its categories, where it has some.
+        months: One of its values, where they are months, which training must be told are dates.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Feature:
     missing: int
     words: Mapping[str, int] = field(default_factory=dict)
     categories: tuple[str, ...] = ()
+    months: str = ""
 
 
 @dataclass(frozen=True, slots=True)

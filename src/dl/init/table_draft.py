@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from dl.config.emit import flow
 from dl.config.sections.data import ColumnKind
 from dl.config.written import stands_for_missing
 from dl.init.draft import Draft
@@ -37,6 +38,7 @@ def draft_table(table: Table) -> Draft:
             *_source(table),
             *_missing_values(table),
             *_features(table),
+            *_columns(table),
             *split_lines(chosen, table.target),
         ],
         preprocess=_preprocess(table),
@@ -89,6 +91,15 @@ def _features(table: Table) -> list[str]:
     more = [f"  #   and {left} more"] if left else []
     names = [feature.name for feature in table.features]
     return ["  # Left out:", *reasons, *more, *scalar_list("features", names, indent=2)]
+
+
+def _columns(table: Table) -> list[str]:
+    """Returns the kinds of columns that training would take for something else."""
+    months = {feature.name: "date" for feature in table.features if feature.months}
+    if not months:
+        return []
+    shown_month = next(feature.months for feature in table.features if feature.months)
+    return [commented(f"  columns: {flow(months)}", f"months, such as {shown_month}")]
 
 
 def _missing_values(table: Table) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dl.data.doubts import are_pixels
 from dl.data.raw import Column, RawTable
 from dl.data.tables.columns import Cell, stand_ins, to_column, without_texts
 from dl.data.tables.csv_file import read_csv
@@ -22,9 +23,6 @@ from dl.init.guess import likely_target
 from dl.init.sniff import Dialect, sniff
 from dl.init.targets import judge_target
 from dl.init.yaml_text import shown_list
-
-_FEWEST_PIXELS = 16
-_BRIGHTEST = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ def _judge(path: Path, dialect: Dialect | None, frame: Frame, targets: Sequence[
     target = _target(frame, targets, words)
     inputs = [_typed(frame, name) for name in frame.columns if name not in targets]
     columns = [column for _, column in inputs if isinstance(column, Column)]
-    pixels = _pixels(columns)
+    pixels = are_pixels(columns)
     judged = [_judged(name, column, pixels) for name, column in inputs]
     features = [
         replace(column, words=words[column.name])
@@ -139,11 +137,3 @@ def _typed(frame: Frame, name: str) -> tuple[str, Column | LeftOut]:
         problem = error.problems[0]
         found = f": {problem.found}" if problem.found else ""
         return name, LeftOut(name, f"cannot be read yet ({problem.message}{found})")
-
-
-def _pixels(columns: Sequence[Column]) -> bool:
-    if len(columns) < _FEWEST_PIXELS or any(column.kind != "numeric" for column in columns):
-        return False
-    values = np.column_stack([column.values for column in columns])
-    whole = bool(np.all(values == np.floor(values)))
-    return whole and float(values.min()) == 0 and float(values.max()) <= _BRIGHTEST

@@ -1,7 +1,8 @@
 """Advice on configs: what is allowed but doubtful, as a first course on neural networks tells.
 
 What is certainly wrong is an error of `dl.config.rules`. Light: neither Keras nor the data is
-loaded; a look at the data is cheap and bounded.
+loaded; a look at the data is cheap and bounded. What is doubtful in data that was read is found by
+`dl.data.advice`, and gets its place here.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dl.lint.advice import Advice, Case
 from dl.lint.counts import counts_of
 from dl.lint.mend import mended
 
-__all__ = ["RULES", "Advice", "Note", "Rule", "check", "notes"]
+__all__ = ["RULES", "Advice", "Note", "Rule", "check", "notes", "placed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,17 @@ def check(config: Config) -> list[tuple[str, Advice]]:
 
 def notes(loaded: Loaded) -> list[Note]:
     """Returns the advice on a loaded config with places and mended lines, top to bottom."""
-    found = [_note(rule, advice, loaded) for rule, advice in check(loaded.config)]
-    return sorted(found, key=lambda note: (note.mark.line or 0, note.mark.column or 0))
+    return placed(loaded, check(loaded.config))
+
+
+def placed(loaded: Loaded, found: Iterable[tuple[str, Advice]]) -> list[Note]:
+    """Returns advice with places and mended lines, top to bottom, without what is ignored."""
+    wanted = [
+        _note(rule, advice, loaded)
+        for rule, advice in found
+        if rule not in loaded.config.lint.ignore
+    ]
+    return sorted(wanted, key=lambda note: (note.mark.line or 0, note.mark.column or 0))
 
 
 def _note(rule: str, advice: Advice, loaded: Loaded) -> Note:

@@ -8,6 +8,20 @@ from pydantic import Field
 
 from dl.config.sections.base import Section
 
+OF_DATA = (
+    "empty-column",
+    "constant-column",
+    "identifier",
+    "free-text",
+    "many-categories",
+    "repeated-column",
+    "target-leak",
+    "months",
+    "stand-in",
+    "few-validation-rows",
+    "missing-class",
+)
+"""The ids of advice on data that was read, of `dl.data.advice`."""
 ADVICE = (
     "output-activation",
     "output-units",
@@ -30,6 +44,7 @@ ADVICE = (
     "imbalance",
     "callback-never-fires",
     "keep-best",
+    *OF_DATA,
 )
 """The ids of the rules of `dl.lint`."""
 

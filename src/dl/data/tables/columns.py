@@ -24,6 +24,7 @@ from dl.data.tables.dates import (
     first_outside,
     has_times,
     parse_dates,
+    parse_months,
     to_datetimes,
 )
 from dl.data.tables.numbers import (
@@ -282,6 +283,8 @@ def _numbers(numbers: Any, cell: Cell, texts: Any = None) -> Column:
 
 def _dates_of_text(texts: Any, cell: Cell) -> Column:
     dates = parse_dates(texts)
+    if dates is None:
+        dates = parse_months(texts)
     if dates is not None:
         return _dates(dates)
     row = first_no_date(texts) or 0

@@ -18,6 +18,7 @@ READABLE = (
 """Texts that have one of these forms; some are no day of the calendar."""
 SLASHED = r"^\s*[0-9]{1,2}[-/][0-9]{1,2}[-/]([0-9]{4}|[0-9]{2})([T ].*)?\s*$"
 """Dates that could be read day or month first."""
+MONTH = r"^[0-9]{4}[-/](0?[1-9]|1[0-2])$"
 
 _YEARS = (np.datetime64("0001"), np.datetime64("10000"))
 _TO_ISO = (
@@ -41,6 +42,18 @@ def parse_dates(texts: Any) -> NDArray[np.datetime64] | None:
             if dates is not None:
                 return to_datetimes(dates)
     return None
+
+
+def parse_months(texts: Any) -> NDArray[np.datetime64] | None:
+    """Returns months, `2024-12` or `2024/12`, as their first day; None if a text is no month.
+
+    They are categories unless a config says that they are dates: few of them may name seasons.
+    """
+    trimmed = pc.utf8_trim_whitespace(texts)
+    if not pc.all(pc.match_substring_regex(trimmed, MONTH)).as_py():
+        return None
+    dashed = pc.replace_substring(trimmed, "/", "-")
+    return parse_dates(pc.binary_join_element_wise(dashed, "01", "-"))
 
 
 def first_no_date(texts: Any) -> int | None:

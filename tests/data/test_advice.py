@@ -1,0 +1,263 @@
+"""Advice on data: each rule fires with column, count and line, and its line makes it silent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import Dl
+from dl.config.load import load_config
+from dl.config.sections.lint import OF_DATA
+from dl.data.load import read_dataset
+from dl.lint import Note, placed
+from dl.progress import SilentReporter
+
+CONFIG = """\
+name: case
+data:
+  source: csv
+  path: rows.csv
+  target: y
+preprocess: {missing: median}
+model: {layers: [{type: Dense, units: 1}]}
+training: {loss: mean_squared_error}
+"""
+CLASSES = {
+    "model.layers.0": "{type: Dense, units: 3, activation: softmax}",
+    "training.loss": "sparse_categorical_crossentropy",
+}
+BINARY = {
+    "model.layers.0": "{type: Dense, units: 1, activation: sigmoid}",
+    "training.loss": "binary_crossentropy",
+}
+Cell = Callable[[int], object]
+
+
+def wave(i: int) -> float:
+    return round(10 + 7 * np.sin(i * 1.7), 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """A table with one flaw: its columns by the number of the row, and what is said of it."""
+
+    rule: str
+    said: str
+    mended: str
+    columns: Mapping[str, Cell]
+    rows: int = 100
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+FLAWS = (
+    Doubtful(
+        "identifier",
+        "data.features takes in `id`, which numbers the rows (1 to 100)",
+        "below data: features: [a]",
+        {"id": lambda i: i + 1, "a": wave},
+    ),
+    Doubtful(
+        "identifier",
+        "data.features takes in `order_no`, which is an identifier: all 100 values differ",
+        "below data: features: [a]",
+        {"order_no": lambda i: 3000 - i * i, "a": wave},
+    ),
+    Doubtful(
+        "identifier",
+        "data.features takes in `Name`, which is an identifier: all 100 values differ",
+        "features: [a]",
+        {"Name": lambda i: f"P. number{i}", "a": wave},
+        settings={"data.features": "[Name, a]"},
+    ),
+    Doubtful(
+        "free-text",
+        "data.features takes in `text`, which is free text (50 different values)",
+        "below data: features: [a]",
+        {"text": lambda i: f"a film that I saw {i % 50} times", "a": wave},
+    ),
+    Doubtful(
+        "free-text",
+        "data.features takes in `text`, which is free text (100 different values)",
+        "below data: features: [text_1, text_2]",
+        {"text": lambda i: f"a film that I saw {i} times"},
+    ),
+    Doubtful(
+        "many-categories",
+        "data.features takes in `ticket`, which has too many categories (80 in 100 rows)",
+        "below data: features: [a]",
+        {"ticket": lambda i: f"T{i % 80}x", "a": wave},
+    ),
+    Doubtful(
+        "constant-column",
+        "data.features takes in `country`, which is the same in all 100 rows",
+        "below data: features: [a]",
+        {"country": lambda i: "fr", "a": wave},
+    ),
+    Doubtful(
+        "empty-column",
+        "data.features takes in `cabin`, which is mostly empty (75 of 100 rows)",
+        "below data: features: [a]",
+        {"cabin": lambda i: "" if i % 4 else "C85" if i % 8 else "B2", "a": wave},
+    ),
+    Doubtful(
+        "repeated-column",
+        "data.features takes in `b`, which is `a` again in all 100 rows",
+        "below data: features: [a]",
+        {"a": wave, "b": wave},
+    ),
+    Doubtful(
+        "target-leak",
+        "data.features takes in `fahrenheit`, which is on a straight line with the target `y` in "
+        "all 100 rows",
+        "below data: features: [a]",
+        {"a": wave, "y": lambda i: wave(i * 3), "fahrenheit": lambda i: wave(i * 3) * 1.8 + 32},
+    ),
+    Doubtful(
+        "target-leak",
+        "data.features takes in `alive`, which names the target `y` in all 100 rows",
+        "below data: features: [a]",
+        {"a": wave, "alive": lambda i: "ny"[i % 2], "y": lambda i: i % 2},
+        settings=BINARY,
+    ),
+    Doubtful(
+        "months",
+        "data.columns does not say that `month` holds dates: its months, such as 1949-01, are "
+        "taken for 96 categories",
+        "below data: columns: {month: date}",
+        {"month": lambda i: f"{1949 + i // 12}-{i % 12 + 1:02}"},
+        rows=96,
+    ),
+    Doubtful(
+        "stand-in",
+        "data.missing_values does not name -999, which `pressure` has in 10 of 100 rows, far from "
+        "all its other values",
+        'below data: missing_values: {pressure: ["-999"]}',
+        {"pressure": lambda i: -999 if i % 10 == 0 else 60 + i % 30},
+    ),
+    Doubtful(
+        "stand-in",
+        "data.missing_values does not name 9999-12-31, which `until` has in 25 of 100 rows, far "
+        "from all its other values",
+        'below data: missing_values: {until: ["9999-12-31"]}',
+        {"until": lambda i: "9999-12-31" if i % 4 == 0 else f"2024-{i % 12 + 1:02}-03"},
+    ),
+    Doubtful(
+        "few-validation-rows",
+        "data.split.validation leaves 4 of 40 rows for validation",
+        "below data: split: {validation: 0.3}",
+        {"a": wave},
+        rows=40,
+    ),
+    Doubtful(
+        "missing-class",
+        "data.split.stratify cannot be true: `rare` has 1 row in all, and the validation and the "
+        "test part has none of them",
+        "below data: split: {stratify: false}",
+        {"a": wave, "y": lambda i: "rare" if i == 7 else "ab"[i % 2]},
+        settings=CLASSES,
+    ),
+)
+
+
+def written(folder: Path, flaw: Doubtful) -> Path:
+    columns = {"y": lambda i: wave(i * 5 + 1), **flaw.columns}
+    lines = [",".join(str(cell(i)) for cell in columns.values()) for i in range(flaw.rows)]
+    (folder / "rows.csv").write_text("\n".join([",".join(columns), *lines]) + "\n")
+    (folder / "case.yaml").write_text(CONFIG)
+    return folder / "case.yaml"
+
+
+def said(path: Path, settings: Mapping[str, str]) -> list[Note]:
+    loaded = load_config(path, [f"{key}={value}" for key, value in settings.items()])
+    return placed(loaded, read_dataset(loaded, SilentReporter()).advice)
+
+
+def mending(note: Note) -> dict[str, str]:
+    """Returns the change that the line to write makes."""
+    text = note.mended.removeprefix("below data: ").removeprefix("data.")
+    key, _, value = text.partition(": ")
+    return {f"data.{key}": value} if key != "split" else {note.path: value[1:-1].partition(": ")[2]}
+
+
+@pytest.mark.parametrize("flaw", FLAWS, ids=lambda flaw: flaw.rule)
+def test_advice_names_column_count_and_line(flaw: Doubtful, tmp_path: Path) -> None:
+    [note] = said(written(tmp_path, flaw), flaw.settings)
+    assert (note.rule, f"{note.path} {note.message}") == (flaw.rule, flaw.said)
+    assert note.mended.removeprefix("--set data.").replace("features=", "features: ") == flaw.mended
+    assert note.why.endswith((".", "`."))
+
+
+@pytest.mark.parametrize(
+    "flaw", [flaw for flaw in FLAWS if "text_1" not in flaw.mended], ids=lambda flaw: flaw.rule
+)
+def test_the_line_to_write_makes_it_silent(flaw: Doubtful, tmp_path: Path) -> None:
+    path = written(tmp_path, flaw)
+    [note] = said(path, {k: v for k, v in flaw.settings.items() if k != "data.features"})
+    assert said(path, {**flaw.settings, **mending(note)}) == []
+
+
+@pytest.mark.parametrize("flaw", FLAWS, ids=lambda flaw: flaw.rule)
+def test_advice_on_data_can_be_switched_off(flaw: Doubtful, tmp_path: Path) -> None:
+    path = written(tmp_path, flaw)
+    assert said(path, {**flaw.settings, "lint.ignore": f"[{flaw.rule}]"}) == []
+
+
+def test_every_rule_on_data_has_a_flaw_here() -> None:
+    assert {flaw.rule for flaw in FLAWS} == set(OF_DATA)
+
+
+@pytest.mark.parametrize(
+    ("columns", "settings"),
+    [
+        ({"zip": lambda i: f"z{i % 15}", "a": wave}, {}),
+        ({"year": lambda i: 1900 + i, "a": wave, "b": lambda i: i % 3}, {"data.columns": "{}"}),
+        ({"step": lambda i: i}, {}),
+        ({"balance": lambda i: -9 if i == 3 else i % 40 - 20}, {}),
+        ({"sensor": lambda i: -9 if i == 3 else i % 40}, {}),
+        ({"day": lambda i: f"2024-0{i % 9 + 1}-03"}, {}),
+        ({"season": lambda i: f"2024-0{i % 4 + 1}"}, {"data.columns": "{season: categorical}"}),
+        ({f"p{n}": lambda i, n=n: 0 if n == 0 else i * n % 255 for n in range(20)}, {}),
+    ],
+    ids=["zip", "year", "only index", "below 0", "not far", "dates", "told", "pixels"],
+)
+def test_good_columns_get_no_advice(
+    columns: Mapping[str, Cell], settings: Mapping[str, str], tmp_path: Path
+) -> None:
+    if "year" in columns:
+        columns = {**columns, "year": lambda i: 1900 + i // 2}
+    assert said(written(tmp_path, Doubtful("", "", "", columns)), settings) == []
+
+
+def test_pixels_of_floats_are_to_be_scaled(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    x = random.integers(0, 256, (200, 4, 4)).astype("float32")
+    np.savez(tmp_path / "x.npz", x_train=x, y_train=np.arange(200) % 3)
+    text = CONFIG.replace("csv", "npz").replace("rows.npz", "x.npz").replace("  target: y\n", "")
+    (tmp_path / "case.yaml").write_text(text)
+    layers = "[Flatten, {type: Dense, units: 3, activation: softmax}]"
+    settings = {"model.layers": layers, "training.loss": "sparse_categorical_crossentropy"}
+    path = tmp_path / "case.yaml"
+    [note] = [note for note in said(path, settings) if note.rule == "unscaled-inputs"]
+    assert note.message == "is missing: the inputs reach from 0 to 255"
+    assert said(path, {**settings, "preprocess.scale": "255"}) == []
+
+
+def test_lint_and_train_tell_the_same(
+    dl: Dl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    flaw = FLAWS[0]
+    written(tmp_path, flaw)
+    done = dl("lint", "case.yaml")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(
+        f"case.yaml:2:1: identifier: {flaw.said}\n    2 | data:\n      | ^^^^\n"
+        "why: A name of the row says nothing about the target; the network can only learn it by "
+        "heart, and knows none of a new row.\nwrite: below data: features: [a]\n"
+    )
+    done = dl("train", "case.yaml", "--dry-run")
+    assert f"advice: {flaw.said} (identifier)\n" in done.err
