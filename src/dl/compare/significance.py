@@ -29,7 +29,7 @@ class Verdict:
 
     Attributes:
         run: The run.
-        measure: `accuracy`, or `mean absolute error`.
+        measure: `accuracy`, `share of places right` or `mean absolute error`.
         rows: Number of rows.
         difference: The run's measure minus the first run's.
         low: Lower end of the interval of the difference.
@@ -52,7 +52,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """A number for each row: 1 for a right answer and 0 for a wrong one, or the absolute error."""
+    """A number for each row: 1 for a right answer and 0 for a wrong one, or the absolute error.
+
+    Of a row of several places, the share of them that is right, or the mean of the errors.
+    """
 
     measure: str
     values: Array
@@ -69,8 +72,14 @@ def scores_of(said: Answers, task: Task) -> Scores | None:
     true = said.true.reshape(len(said.true), -1)
     predicted = said.predicted.reshape(len(true), -1)
     if task == "regression":
-        return Scores("mean absolute error", np.abs(predicted - true).sum(axis=1))
-    return Scores("accuracy", (predicted == true).all(axis=1).astype(np.float64))
+        return Scores("mean absolute error", _by_row(np.abs(predicted - true).sum(axis=1), said))
+    measure = "accuracy" if said.places == 1 else "share of places right"
+    return Scores(measure, _by_row((predicted == true).all(axis=1).astype(np.float64), said))
+
+
+def _by_row(values: Array, said: Answers) -> Array:
+    """Returns the mean over the places of each row: they are not independent of each other."""
+    return values.reshape(-1, said.places).mean(axis=1) if said.places > 1 else values
 
 
 def verdict(run: str, first: Scores, other: Scores, comparisons: int) -> Verdict:

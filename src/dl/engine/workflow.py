@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -12,6 +13,7 @@ from pathlib import Path
 from dl.data.judged import JudgedRows, write_judged
 from dl.data.parameter_path import ParameterPath
 from dl.data.plane import Boundary
+from dl.data.targets import target_of
 from dl.data.types import Array, Part
 from dl.engine.files.storage import save_model
 from dl.engine.inference.evaluate import evaluate as evaluate_part
@@ -37,6 +39,8 @@ Metrics = dict[str, dict[str, float]]
 
 _MOST_JUDGED = 20_000
 """Rows in the pictures of a part that lies on the disk."""
+_MOST_JUDGED_PLACES = 2_000_000
+"""Places of rows in the pictures: the curves of a class take about a second for so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ class Watch:
 class Judged:
     """A trained model's outputs for the part that tells most: test, else validation, else train.
 
-    Of rows that lie on the disk it is a sample.
+    Of rows that lie on the disk, and of rows of very many places, it is a sample.
 
     Attributes:
         run: Where the pictures go.
@@ -267,6 +271,9 @@ def _judge(
     name, part = list(prepared.dataset.parts.items())[-1]
     if prepared.dataset.held.streamed:
         part = part.sample(_MOST_JUDGED)
+    places = math.prod(target_of(prepared.dataset.learned).places)
+    if places > 1:
+        part = part.sample(max(1, _MOST_JUDGED_PLACES // places))
     outputs = predict_outputs(prepared.model, part.x, reporter)
     boundary = seen.snapshots.boundary(len(history))
     path = seen.path.path(prepared.model, prepared.dataset)

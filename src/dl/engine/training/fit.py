@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from dl.config.schema import Config
+from dl.data.targets import target_of
 from dl.data.targets.weights import class_weights, row_weights
 from dl.data.types import Array, Dataset
 from dl.engine.inference.evaluate import evaluate, evaluate_rows, evaluation_batch
@@ -61,7 +62,10 @@ def check_training(model: keras.Sequential, dataset: Dataset, config: Config) ->
     """
     check_packages(config)
     train = dataset.train
-    class_weights(train.y, dataset.learned, config.training.class_weight)
+    weights = class_weights(train.y, dataset.learned, config.training.class_weight)
+    places = target_of(dataset.learned).places
+    if weights is not None and places and len(model.output_shape) < len(places) + 2:
+        raise Findings([_unweighable(model, places)])
     target = shaped_target(train.y[:_CHECKED_ROWS], model)
     rows = resident(train.x[:_CHECKED_ROWS], target)
     state = [variable for variable in model.variables if not variable.trainable]
@@ -294,6 +298,17 @@ def _validation(
         return partial(evaluate, model, part, config)
     rows = resident(part.x[:], shaped_target(part.y, model))
     return partial(evaluate_rows, model, rows, evaluation_batch(model, config))
+
+
+def _unweighable(model: Any, places: tuple[int, ...]) -> Finding:
+    return Finding(
+        ("training", "class_weight"),
+        "weighs the class of each place, but the outputs of a place are no axis of their own",
+        expected=f"outputs of the shape {shape_text((*places, 1))}",
+        found=shape_text(tuple(model.output_shape[1:])),
+        hint="end with a Reshape to that shape, or remove class_weight",
+        at_key=True,
+    )
 
 
 def _unmeasurable(model: Any, config: Config, target: Array, error: Exception) -> Finding:
