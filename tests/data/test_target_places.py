@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from data.making import encoded, learn, make_arrays, make_config, make_table
-from dl.data.arrays.prepare import learn_arrays
-from dl.data.inputs import ArrayInputs
+from dl.data.inputs import learn_inputs
+from dl.data.raw import RawParts
 from dl.data.targets import class_weights, decode, describe_target, encode_target, fit_target
 from dl.data.targets.answers import answers
 from dl.data.targets.target import target_of
@@ -130,7 +130,7 @@ def test_bytes_under_a_binary_loss_are_refused_unless_they_are_the_input() -> No
 def test_the_input_as_target_is_scaled_as_the_input(x: Any, preprocess: Any) -> None:
     config = make_config(3, "sigmoid", "mse", preprocess=preprocess)
     rows = make_arrays(x.copy(), x)
-    inputs = ArrayInputs(learn_arrays(rows, config, False, SilentReporter()), None)
+    inputs = learn_inputs(config, RawParts(rows), rows, SilentReporter())
     target = fit_target(describe_target([rows], config), rows, config, inputs.scaling)
     y = encode_target(rows, target)
     assert (target.task, target.scaling) == ("regression", "input")

@@ -50,6 +50,8 @@ def describe_target(
     first, output = several[0], output_of(config)
     if has_places(raws[0], first, output):
         return _with_places(raws, several, config, output, class_names)
+    if first.values.ndim > 2:
+        raise _no_axes(first, output)
     named, own_input = class_names is not None, is_own_input(raws[0])
     task = config.data.task or infer_task(_longest(several), output, named, own_input)
     if task == "regression":
@@ -114,11 +116,11 @@ def _numbers(target: TargetValues, output: Output) -> Target:
 
 
 def _labels(target: TargetValues, config: Config, output: Output) -> Target:
-    if target.words is not None or target.values.ndim > 2:
+    if target.words is not None:
         raise DataError(
             f"{target.source}: the target {target.title} has one label for each row",
             expected="several columns of 0 and 1: `data.task` is `multilabel`",
-            found="a single column" if target.words is not None else "arrays",
+            found="a single column",
             hint="leave `data.task` out, or give a column for each label",
         )
     names = config.data.classes or target.names
@@ -153,9 +155,6 @@ def _classes(
     output: Output,
     class_names: tuple[str, ...] | None,
 ) -> Target:
-    for target in several:
-        if target.values.ndim > 2:
-            raise _no_single_class(target)
     first = several[0]
     if first.columns > 1:
         _refuse_other_than_one_hot(several)
@@ -195,12 +194,12 @@ def _refuse_other_than_one_hot(several: Sequence[TargetValues]) -> None:
             )
 
 
-def _no_single_class(target: TargetValues) -> DataError:
+def _no_axes(target: TargetValues, output: Output) -> DataError:
     return DataError(
-        f"{target.source}: the target has more than one class for each row",
-        expected="one class, or a single 1 among zeros, for each row",
+        f"{target.source}: the target has several axes, which the loss {output.loss} does not take",
+        expected="one class for each row" if output.loss == EMBEDDING else "a row of class numbers",
         found=f"the shape {target.values.shape}",
-        hint="save one class for each row, or write `data.task: regression`",
+        hint="save the target so, or choose another loss",
     )
 
 

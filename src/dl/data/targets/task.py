@@ -40,8 +40,6 @@ def infer_task(
     Raises:
         DataError: The loss is one for classes, but the values are none.
     """
-    if target.words is None and target.values.ndim > 2:
-        return "regression"
     if target.columns > 1:
         return _of_columns(target, output, own_input)
     if named or target.words is not None or output.loss in CLASS_LOSSES:
@@ -104,8 +102,9 @@ def refuse_fractions(target: TargetValues) -> None:
     if not fractions.any():
         return
     row, column = (int(place) for place in np.argwhere(fractions)[0])
+    title = f" {target.title}" if len(target.names) <= 3 else ""
     raise DataError(
-        f"{target.place(row)}: the target {target.title} is no class",
+        f"{target.place(row)}: the target{title} is no class",
         expected="whole numbers or text: the loss is one for classes",
         found=number_text(values[row, column]),
         hint="to predict a number, choose a loss such as `mean_squared_error`",
