@@ -69,3 +69,15 @@ def test_a_constant_target_is_refused() -> None:
 def test_free_text_as_target_is_refused() -> None:
     with pytest.raises(DataError, match="has nearly as many values as rows"):
         judge_target(words([f"text {i}" for i in range(30)]))
+
+
+@pytest.mark.parametrize("words_of_steps", [None, ("a", "b")])
+def test_several_axes_are_refused(words_of_steps: tuple[str, ...] | None) -> None:
+    steps = np.zeros((6, 4) if words_of_steps else (6, 4, 3), np.int32)
+    with pytest.raises(DataError) as raised:
+        judge_target(TargetValues(("target",), steps, words_of_steps, "a.npz", str))
+    (problem,) = raised.value.problems
+    assert problem.message == (
+        "a.npz: the target has several axes, as for the steps of a sequence or a mask"
+    )
+    assert problem.found == f"{'4' if words_of_steps else '4 x 3'} values for each row"

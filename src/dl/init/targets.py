@@ -21,8 +21,11 @@ def judge_target(values: TargetValues) -> Target:
     """Decides the task by the values of the target.
 
     Raises:
-        DataError: There is nothing to learn: one value only, or words that hardly repeat.
+        DataError: There is nothing to learn: one value only, or words that hardly repeat. Or the
+            target has several axes, for which no network is proposed.
     """
+    if values.values.ndim > 2 or (values.words is not None and values.columns > 1):
+        raise _several_axes(values)
     if values.columns > 1:
         return _several(values)
     positions, names = values.distinct()
@@ -71,6 +74,16 @@ def _refuse_free_text(values: TargetValues, names: tuple[str, ...], rows: int) -
         expected="numbers, or names of classes that repeat",
         found=f"{len(names)} different texts in {rows} rows, such as {names[0][:40]!r}",
         hint="name another column with --target",
+    )
+
+
+def _several_axes(values: TargetValues) -> DataError:
+    shape = " x ".join(map(str, values.values.shape[1:]))
+    return DataError(
+        f"{values.source}: the target has several axes, as for the steps of a sequence or a mask",
+        expected="one class or number, or a row of them, for each row",
+        found=f"{shape} values for each row",
+        hint="dl init proposes no network for it; write one that ends in these axes: docs/data.md",
     )
 
 

@@ -65,6 +65,11 @@ class PlotInput:
     path: ParameterPath | None = None
     places: int = 1
 
+    @property
+    def counted(self) -> str:
+        """What `y_true` has one of each: rows, or the places of rows."""
+        return "places" if self.places > 1 else "rows"
+
 
 def class_name(run: PlotInput, index: int) -> str:
     """Returns the name of a class; its index where it has none."""

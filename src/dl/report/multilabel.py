@@ -32,7 +32,7 @@ def build(run: PlotInput) -> Figure | None:
         1.95 * rows + 0.3,
         f"{run.name}: confusion by label",
         _subtitle(run, true.shape[1], len(shown)),
-        "Counts, and shares of the rows with that true value.",
+        f"Counts, and shares of the {run.counted} with that true value.",
     )
     panels = [axes for row in style.add_panels(sheet, rows, columns) for axes in row]
     for axes, label in zip(panels, shown, strict=False):

@@ -76,7 +76,7 @@ def build_residuals(run: PlotInput) -> Figure | None:
     grid = style.add_panels(sheet, len(targets), 2, width_ratios=ratios, sharey="row")
     for (left, right), target in zip(grid, targets, strict=True):
         _draw_residuals(left, target)
-        _draw_distribution(right, target)
+        _draw_distribution(right, target, run.counted)
     return sheet.figure
 
 
@@ -122,7 +122,7 @@ def _draw_residuals(axes: Axes, target: _Target) -> None:
     axes.set_ylabel(target.axis("residual"))
 
 
-def _draw_distribution(axes: Axes, target: _Target) -> None:
+def _draw_distribution(axes: Axes, target: _Target, counted: str) -> None:
     bins = int(min(40, max(8, math.sqrt(len(target.true)))))
     axes.hist(
         target.residuals,
@@ -134,7 +134,7 @@ def _draw_distribution(axes: Axes, target: _Target) -> None:
         linewidth=0.5,
     )
     axes.axhline(0, color=style.INK, linewidth=1.0, linestyle="--", zorder=3)
-    axes.set_xlabel("rows")
+    axes.set_xlabel(counted)
     axes.set_title("distribution")
 
 
@@ -171,7 +171,7 @@ def _note(run: PlotInput, targets: list[_Target], meaning: str) -> str:
     text = meaning
     fewest = min(len(target.true) for target in targets)
     if fewest < rows:
-        text += f" {rows - fewest:,} rows without a finite value are left out."
+        text += f" {rows - fewest:,} {run.counted} without a finite value are left out."
     if any(len(target.true) > _MOST_POINTS for target in targets):
-        text += " The darker, the more rows."
+        text += f" The darker, the more {run.counted}."
     return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,21 +87,21 @@ def encode_target(raw: Raw, target: Target) -> Array:
     return one_hot(positions, len(target.classes))
 
 
-def one_hot(positions: NDArray[np.intp], classes: int) -> NDArray[np.float32]:
+def one_hot(positions: NDArray[np.integer[Any]], classes: int) -> NDArray[np.float32]:
     """Returns zeros with a one at each position, shape (rows, *places, classes)."""
     encoded = np.zeros((positions.size, classes), np.float32)
     encoded[np.arange(positions.size), positions.reshape(-1)] = 1
     return encoded.reshape(*positions.shape, classes)
 
 
-def class_indexes(y: Array, target: Target) -> NDArray[np.intp]:
+def class_indexes(y: Array, target: Target) -> NDArray[np.integer[Any]]:
     """Returns the position in `target.classes` of each class in `y`, shape (rows, *places)."""
     if target.form == "one_hot":
         return np.asarray(y.argmax(axis=-1))
-    return y.reshape(len(y), *target.places).astype(np.intp)
+    return y.reshape(len(y), *target.places).astype(np.intp, copy=False)
 
 
-def class_positions(raw: Raw, target: Target) -> NDArray[np.intp]:
+def class_positions(raw: Raw, target: Target) -> NDArray[np.integer[Any]]:
     """Returns the position of each class in `target.classes`, shape (rows, *places).
 
     Raises:
@@ -109,16 +110,18 @@ def class_positions(raw: Raw, target: Target) -> NDArray[np.intp]:
     values = target_values(raw)
     shape, classes = values.values.shape[1:], len(target.classes)
     if without_ones(shape) == without_ones(target.places):
-        return _looked_up(values, target).reshape(len(values.values), *target.places)
+        found = [_looked_up(block, target) for block in values.blocks()]
+        flat = np.concatenate([np.empty(0, np.int32), *found])
+        return flat.reshape(len(values.values), *target.places)
     if shape == (*target.places, classes) and values.words is None and is_one_hot(values):
         return np.asarray(values.values.argmax(axis=-1))
     raise _wrong_shape(values, target)
 
 
-def _looked_up(values: TargetValues, target: Target) -> NDArray[np.intp]:
+def _looked_up(values: TargetValues, target: Target) -> NDArray[np.int32]:
     by_value = {value: position for position, value in enumerate(target.values)}
     positions, texts = values.distinct()
-    found = np.array([by_value.get(text, -1) for text in texts], np.intp)
+    found = np.array([by_value.get(text, -1) for text in texts], np.int32)
     encoded = found[positions]
     if (encoded < 0).any():
         strangers = [text for text in texts if text not in by_value]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from dl.errors import DataError
 
 TRUTHS = ("false", "true")
 _SMALL_RANGE = 100_000
+_BLOCK = 1 << 22
+"""Values of a target whose classes are looked up at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +63,19 @@ class TargetValues:
 
     def used(self) -> set[str]:
         """Returns the distinct values that at least one row has, as text."""
-        positions, texts = self.distinct()
-        counts = np.bincount(positions, minlength=len(texts))
-        return {text for text, count in zip(texts, counts, strict=True) if count}
+        used: set[str] = set()
+        for block in self.blocks():
+            positions, texts = block.distinct()
+            counts = np.bincount(positions, minlength=len(texts))
+            used |= {text for text, count in zip(texts, counts, strict=True) if count}
+        return used
+
+    def blocks(self) -> Iterator[TargetValues]:
+        """Yields blocks of rows: the positions of all values at once take eight bytes for each."""
+        step = max(1, _BLOCK // max(1, self.values[:1].size))
+        for start in range(0, len(self.values), step):
+            values = self.values[start : start + step]
+            yield replace(self, values=values, place=partial(_shifted, self.place, start))
 
 
 def _positions_of_numbers(column: Array) -> tuple[NDArray[np.intp], Array]:
@@ -80,6 +93,10 @@ def _positions_of_numbers(column: Array) -> tuple[NDArray[np.intp], Array]:
             return position[steps], present + low
     known = np.unique(column)
     return np.searchsorted(known, column), known
+
+
+def _shifted(place: Callable[[int], str], start: int, position: int) -> str:
+    return place(start + position)
 
 
 def number_text(value: float) -> str:

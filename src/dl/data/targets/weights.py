@@ -59,7 +59,7 @@ def row_weights(
     return np.asarray(table[class_indexes(y, target_of(learned))])
 
 
-def _balanced(positions: NDArray[np.intp], classes: int) -> dict[int, float]:
+def _balanced(positions: NDArray[np.integer[Any]], classes: int) -> dict[int, float]:
     counts = np.bincount(positions, minlength=classes)
     present = int((counts > 0).sum())
     return {

@@ -27,7 +27,9 @@ def check_outputs(model: keras.Sequential, config: Config, learned: Mapping[str,
     last = ("model", "layers", len(config.model.layers) - 1)
     if target.places:
         message = f"the model gives an output of shape {shape_text(shape)} for each row"
-        raise Findings([Finding(last, message, _of_places(target), hint=_PLACES_HINT)])
+        several = target.units > 1 and _fits(shape[:-1], target.places)
+        hint = f"end with {target.units} {_CLASSES_HINT}" if several else _PLACES_HINT
+        raise Findings([Finding(last, message, _of_places(target), hint=hint)])
     if len(shape) != 1:
         message = f"the model gives an output of shape {shape_text(shape)} for each row"
         raise Findings([Finding(last, message, _expected(target), hint=_AXES_HINT)])
@@ -47,6 +49,9 @@ def _fits(shape: tuple[int | None, ...], needed: tuple[int, ...]) -> bool:
 _PLACES_HINT = (
     "the target has several axes: let the last layers keep them (return_sequences: true, "
     "RepeatVector, convolutions with padding: same, Reshape)"
+)
+_CLASSES_HINT = (
+    "outputs at each place; if the data lacks some classes, name them all in data.classes"
 )
 _AXES_HINT = "put a Flatten or a global pooling layer before the last Dense layer"
 

@@ -10,7 +10,13 @@ import numpy as np
 from dl.data.types import Array
 from dl.pages.charts import Chart, Line, Mark, line
 from dl.pages.context import Context
-from dl.report.input import PlotInput, class_indexes, class_name, class_probabilities
+from dl.report.input import (
+    PlotInput,
+    class_indexes,
+    class_name,
+    class_probabilities,
+    describe_part,
+)
 from dl.report.numbers import shortened
 
 _MOST_CLASSES = 30
@@ -26,10 +32,9 @@ def build(context: Context) -> Mapping[str, Any] | None:
     judged = context.judged
     if judged is None or judged.predictions is None or judged.task == "regression":
         return None
-    rows = len(np.asarray(judged.y_true))
     matrix = None if judged.task == "multilabel" else _matrix(judged)
     charts = list(_charts(judged, context.cut))
-    return {"part": judged.part, "rows": rows, "matrix": matrix, "charts": charts}
+    return {"about": describe_part(judged), "matrix": matrix, "charts": charts}
 
 
 def _matrix(judged: PlotInput) -> Mapping[str, Any] | None:

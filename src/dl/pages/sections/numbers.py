@@ -10,7 +10,7 @@ import numpy as np
 from dl.data.types import Array
 from dl.pages.charts import Chart, Line, line
 from dl.pages.context import Context
-from dl.report.input import as_columns
+from dl.report.input import as_columns, describe_part
 from dl.report.numbers import number
 
 _MOST_TARGETS = 6
@@ -29,10 +29,9 @@ def build(context: Context) -> Mapping[str, Any] | None:
     names = judged.targets if len(judged.targets) == count else map(str, range(count))
     targets = list(zip(names, true.T, guessed.T, strict=True))[:_MOST_TARGETS]
     return {
-        "part": judged.part,
-        "rows": len(true),
+        "about": describe_part(judged),
         "figures": [_figures(*target) for target in targets],
-        "charts": [chart for target in targets for chart in _charts(*target)],
+        "charts": [chart for target in targets for chart in _charts(*target, judged.counted)],
     }
 
 
@@ -49,19 +48,19 @@ def _figures(name: str, true: Array, guessed: Array) -> Mapping[str, str]:
     }
 
 
-def _charts(name: str, true: Array, guessed: Array) -> Iterator[Chart]:
-    yield _predicted_true(name, true, guessed)
-    yield _residuals(name, guessed - true)
+def _charts(name: str, true: Array, guessed: Array, counted: str) -> Iterator[Chart]:
+    yield _predicted_true(name, true, guessed, counted)
+    yield _residuals(name, guessed - true, counted)
     yield _error_by_range(name, true, guessed - true)
 
 
-def _predicted_true(name: str, true: Array, guessed: Array) -> Chart:
+def _predicted_true(name: str, true: Array, guessed: Array, counted: str) -> Chart:
     step = max(1, len(true) // _MOST_POINTS)
     order = np.argsort(true[::step], kind="stable")
     x, y = _apart(true[::step][order]), guessed[::step][order]
     low, high = float(min(x.min(), y.min())), float(max(x.max(), y.max()))
     ideal = Line("perfect", (low, high), (low, high), dashed=True, colour=9)
-    points = line("rows", x, y, kind="points")
+    points = line(counted, x, y, kind="points")
     return Chart(f"{name}: predicted against true", f"true {name}", "predicted", (points, ideal))
 
 
@@ -72,11 +71,12 @@ def _apart(values: Array) -> Array:
     return np.asarray(values + places * room / max(1, places.max()))
 
 
-def _residuals(name: str, residuals: Array) -> Chart:
+def _residuals(name: str, residuals: Array, counted: str) -> Chart:
     counts, edges = np.histogram(residuals, bins=_BINS)
-    bars = line("rows", (edges[1:] + edges[:-1]) / 2, counts, kind="bars")
+    bars = line(counted, (edges[1:] + edges[:-1]) / 2, counts, kind="bars")
     title = f"{name}: residuals"
-    return Chart(title, "predicted - true", "rows", (bars,), note="Right of 0: predicted too high.")
+    note = "Right of 0: predicted too high."
+    return Chart(title, "predicted - true", counted, (bars,), note=note)
 
 
 def _error_by_range(name: str, true: Array, residuals: Array) -> Chart:
