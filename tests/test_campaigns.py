@@ -14,6 +14,7 @@ import pytest
 
 from campaigns import (
     bit_flips,
+    forged_runs,
     hostile_files,
     hostile_names,
     mutated_configs,
@@ -81,6 +82,15 @@ def test_damaged_files_of_a_run_are_found(tmp_path: Path) -> None:
 
     assert failures == []
     assert found["refused"] > 20
+
+
+def test_forged_runs_are_refused_by_name(tmp_path: Path) -> None:
+    forged_runs.prepare(tmp_path, ["moons"])
+
+    found, failures = forged_runs.campaign(7, 40, tmp_path)
+
+    assert failures == []
+    assert sum(count for answer, count in found.items() if answer.endswith((" 4", " 404"))) > 10
 
 
 def test_hostile_names_are_refused(tmp_path: Path) -> None:

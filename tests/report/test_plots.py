@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dl.errors import DiskError
+from dl.errors import RunError
 from dl.report.input import PlotInput
 from dl.report.plots import draw
 from report.samples import classified, history, multilabelled, regressed
@@ -98,8 +98,8 @@ def test_draw_copes_with_any_name(tmp_path: Path) -> None:
         assert len(draw(tmp_path, run)) == 4
 
 
-def test_draw_into_a_missing_folder_is_a_disk_error(tmp_path: Path) -> None:
+def test_draw_into_a_missing_folder_is_told(tmp_path: Path) -> None:
     run = PlotInput(name="a", history=history(1), task="binary")
 
-    with pytest.raises(DiskError):
+    with pytest.raises(RunError, match="missing is gone"):
         draw(tmp_path / "missing", run)

@@ -13,7 +13,7 @@ from dl.config.schema import Config
 from dl.config.sections.engine import Engine
 from dl.engine.environment import machine, versions
 from dl.engine.prepare import Prepared
-from dl.engine.training.checkpoint import last_checkpoint, with_rate
+from dl.engine.training.checkpoint import last_checkpoint, of_this_training, with_rate
 from dl.engine.workflow import Job
 from dl.errors import Problem, RunError
 from dl.progress import Reporter
@@ -74,7 +74,8 @@ def job_of(
     remove_leftovers(run)
     checkpoint = last_checkpoint(run, reporter)
     if checkpoint is not None and any(change.what == _RATE for change in changes):
-        checkpoint = with_rate(checkpoint, _rate(prepared.config))
+        with of_this_training(run):
+            checkpoint = with_rate(checkpoint, _rate(prepared.config))
     done = 0 if checkpoint is None else len(checkpoint.header["history"])
     reporter.note(
         f"going on with {run.label} after epoch {done}" if done else f"{run.label} begins again"

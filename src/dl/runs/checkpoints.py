@@ -12,11 +12,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from dl.errors import RunError
 from dl.runs.directory import RunDirectory
 from dl.runs.files import TEMPORARY, disk_error, published, read_regular
+from dl.runs.typed import Count, Keys, MisfitError, parse_as
 
 KEPT = 2
 """Checkpoints that are kept: where the newest is damaged, the one before serves."""
@@ -24,6 +25,10 @@ KEPT = 2
 _MAGIC = b"dl checkpoint 1\n"
 _LENGTH = 8
 _DIGEST = 32
+_Header = Annotated[
+    dict[str, Any],
+    Keys({"history": list[dict[str, float]], "sizes": list[Count]}, whole=True),
+]
 _NAME = re.compile(r"epoch-(\d+)\.checkpoint")
 
 
@@ -85,10 +90,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise RunError(f"{path} is damaged")
     end = start + int.from_bytes(body[len(_MAGIC) : start], "little")
     try:
-        header: dict[str, Any] = json.loads(bytes(body[start:end]))
-        return Checkpoint(header, _cut(body[end:], header["sizes"]))
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise RunError(f"{path} is damaged") from error
+        header = parse_as(_Header, bytes(body[start:end]))
+    except MisfitError as error:
+        raise RunError(f"{path} is damaged: {error}") from error
+    return Checkpoint(header, _cut(body[end:], header["sizes"]))
 
 
 def remove_leftovers(run: RunDirectory) -> None:

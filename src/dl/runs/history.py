@@ -32,9 +32,12 @@ def read_history(run: RunDirectory) -> list[dict[str, float]]:
     content = read_checked(run.history)
     try:
         header, *rows = list(csv.reader(content.decode().splitlines())) or [[]]
-        if len(set(header)) < len(header) or (rows and header[:1] != ["epoch"]):
-            raise ValueError("columns")
-        return [dict(zip(header, map(float, row), strict=True)) for row in rows]
+        if len(set(header)) < len(header):
+            raise ValueError("a column twice")
+        found = [dict(zip(header, map(float, row), strict=True)) for row in rows]
+        if any(row.get("epoch") != place for place, row in enumerate(found, start=1)):
+            raise ValueError("not the epochs in their order")
+        return found
     except (ValueError, csv.Error) as error:
         raise damaged(run.history) from error
 

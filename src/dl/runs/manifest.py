@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
 
 from dl.errors import RunError
@@ -29,14 +30,14 @@ def manifest_text(sums: Sums) -> str:
     """Returns the manifest of these checksums, by file name; it carries a checksum of itself."""
     files = {name: list(sums[name]) for name in sorted(sums)}
     own = sha256(json.dumps(files).encode())
-    listed = ",\n".join(f"    {json.dumps(name)}: {_list(files[name])}" for name in files)
+    listed = ",\n".join(f"    {quoted(name)}: {_list(files[name])}" for name in files)
     inside = f"{{\n{listed}\n  }}" if listed else "{}"
     return f'{{\n  "schema": {SCHEMA},\n  "files": {inside},\n  "sha256": "{own}"\n}}\n'
 
 
 def _list(listed: list[str]) -> str:
     """Returns a list as `json.dumps` indents it, which takes ten times as long."""
-    inside = ",\n".join(f"      {json.dumps(item)}" for item in listed)
+    inside = ",\n".join([f"      {quoted(item)}" for item in listed])
     return f"[\n{inside}\n    ]" if inside else "[]"
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import datetime
 from typing import (
@@ -40,7 +40,8 @@ class MisfitError(ValueError):
         self.must = must
         self.path = path
         place = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
-        super().__init__(f"`{place.removeprefix('.')[:200]}` {must}" if path else f"it {must}")
+        shown = place.removeprefix(".")[:200].encode(errors="backslashreplace").decode()
+        super().__init__(f"`{shown}` {must}" if path else f"it {must}")
 
 
 class Range(NamedTuple):
@@ -144,9 +145,9 @@ def _made(kind: Any) -> Reader:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not (value.isascii() or _is_unicode(value)):
-        raise MisfitError("must be text")
-    return value
+    if isinstance(value, str) and (value.isascii() or _is_unicode(value)):
+        return value
+    raise MisfitError("must be text")
 
 
 def _is_unicode(text: str) -> bool:
@@ -159,9 +160,9 @@ def _is_unicode(text: str) -> bool:
 
 
 def _whole(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not -_LARGEST <= value < _LARGEST:
-        raise MisfitError("must be a whole number")
-    return value
+    if isinstance(value, int) and -_LARGEST <= value < _LARGEST and not isinstance(value, bool):
+        return value
+    raise MisfitError("must be a whole number")
 
 
 def _number(value: object) -> float:
@@ -295,25 +296,14 @@ def _of_list(read: Reader, made: Callable[[list[Any]], object]) -> Reader:
 
 
 def _of_dict(read: Reader) -> Reader:
-    def checked(value: object) -> object:
-        if not isinstance(value, dict):
-            raise MisfitError("must be an object")
-        return {_text(key): _at(key, read, item) for key, item in value.items()}
-
-    return checked
+    return _of_object((), {}, read)
 
 
 def _of_keys(readers: Mapping[str, Reader], whole: bool) -> Reader:
-    required = readers.keys() if whole else set[str]()
+    check = _of_object(list(readers) if whole else (), readers, _anything)
 
     def checked(value: object) -> object:
-        if not isinstance(value, dict):
-            raise MisfitError("must be an object")
-        missing = required - value.keys()
-        if missing:
-            raise MisfitError("is missing", (min(missing),))
-        for key, item in value.items():
-            _at(_text(key), readers.get(key, _anything), item)
+        check(value)
         return value
 
     return checked
@@ -322,21 +312,43 @@ def _of_keys(readers: Mapping[str, Reader], whole: bool) -> Reader:
 def _of_dataclass(kind: Any) -> Reader:
     hints = get_type_hints(kind, include_extras=True)
     readers = {item.name: _reader(hints[item.name]) for item in fields(kind)}
-    required = {
+    required = [
         item.name
         for item in fields(kind)
         if item.default is MISSING and item.default_factory is MISSING
-    }
+    ]
+
+    check = _of_object(required, readers, None)
 
     def checked(value: object) -> object:
+        return kind(**check(value))
+
+    return checked
+
+
+def _of_object(
+    required: Collection[str], readers: Mapping[str, Reader], others: Reader | None
+) -> Reader:
+    """Returns what gives the values of the known keys, and of all others if they have a reader."""
+
+    def checked(value: object) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise MisfitError("must be an object")
-        missing = required - value.keys()
-        if missing:
-            raise MisfitError("is missing", (min(missing),))
-        return kind(
-            **{key: _at(key, readers[key], item) for key, item in value.items() if key in readers}
-        )
+        for key in required:
+            if key not in value:
+                raise MisfitError("is missing", (key,))
+        result: dict[str, Any] = {}
+        key = ""
+        try:
+            for key, item in value.items():
+                read = readers.get(key)
+                if read is not None:
+                    result[key] = read(item)
+                elif others is not None:
+                    result[_text(key)] = others(item)
+        except MisfitError as error:
+            raise MisfitError(error.must, (key, *error.path)) from None
+        return result
 
     return checked
 

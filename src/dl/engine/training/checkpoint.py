@@ -10,7 +10,8 @@ epoch in progress and a few seconds.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from dl.runs.checkpoints import Checkpoint, list_checkpoints, read_checkpoint, w
 from dl.runs.directory import RunDirectory
 from dl.runs.history import write_history
 
+_MISFITS = (ArithmeticError, AttributeError, LookupError, StopIteration, TypeError, ValueError)
 SHARE = 100
 """Copying, and writing, take at most one part in so many of the time."""
 LEAST_PAUSE = 2.0
@@ -69,16 +71,17 @@ class Checkpoints:
         """Is given the parts of the training that begins; returns the rows it goes on from.
 
         Raises:
-            RunError: The checkpoint is of another model.
+            RunError: The checkpoint is of another model, or of no training at all.
         """
         self._parts |= parts
         if self._first is not None:
             self._unwritten = True  # the history can be damaged
-            states = _states(self._first)
             self.rows = [dict(row) for row in self._first.header["history"]]
-            for name, part in self._parts.items():
-                if name in states:
-                    part.set_state(states[name])
+            with of_this_training(self.run):
+                states = _states(self._first)
+                for name, part in self._parts.items():
+                    if name in states:
+                        part.set_state(states[name])
         return list(self.rows)
 
     def see(self, row: Mapping[str, float]) -> None:
@@ -142,6 +145,19 @@ def with_rate(checkpoint: Checkpoint, rate: float) -> Checkpoint:
                 return Checkpoint(checkpoint.header, blobs)
             position += 1
     return checkpoint
+
+
+@contextmanager
+def of_this_training(run: RunDirectory) -> Iterator[None]:
+    """Words what goes wrong inside of the block: only a part itself knows what its state holds."""
+    try:
+        yield
+    except _MISFITS as error:
+        raise RunError(
+            f"the checkpoint of {run.label} holds what no training keeps",
+            found=f"{type(error).__name__}: {error}",
+            hint=f"train again: dl train {run.resolved}",
+        ) from error
 
 
 class _Pace:
