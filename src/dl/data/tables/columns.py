@@ -230,11 +230,12 @@ def _decided(texts: Any, cell: Cell) -> Column:
     dates = parse_dates(texts)
     if dates is not None:
         return _dates(dates)
-    distinct = texts_of(texts)
+    encoded = pc.dictionary_encode(texts)
+    distinct = texts_of(encoded)
     if cell.use == "class" and not distinct.only_lacks_values():
-        return _categories(texts)
+        return _categories(encoded)
     kind = distinct.kind(number_wanted=cell.use == "number")
-    return _categories(texts) if kind is None else _from_text(texts, cell, kind)
+    return _categories(encoded) if kind is None else _from_text(texts, cell, kind)
 
 
 def _numbers_of_text(texts: Any, cell: Cell) -> Column:

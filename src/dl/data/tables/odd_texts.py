@@ -31,6 +31,8 @@ _HALF = 0.5
 _CODES = 20
 """More distinct numbers than this are amounts: codes such as `1`, `2`, `A` are fewer."""
 _TRIALS = 10
+_BEGIN = r"^\s*[-+(]?\s?(?:[.0-9$€£¥₹]|US|EU|GB|CH)"
+"""How numbers, in whatever dress, and dates begin."""
 
 Mask = NDArray[np.bool_]
 
@@ -76,6 +78,9 @@ class Texts:
         Args:
             number_wanted: Whether the column is to be predicted as a number.
         """
+        begins = self._match(_BEGIN)
+        if max(self._share(begins), self._share(begins, rows=False)) < _HALF:
+            return None  # at once: a column of words has no need of all the other looks
         if self._has_numbers(number_wanted):
             return "numeric"
         return "date" if self._has_dates() else None
@@ -143,9 +148,10 @@ class Texts:
 
 
 def texts_of(column: Any) -> Texts:
-    """Returns the distinct texts of an Arrow array of text."""
-    encoded = pc.drop_null(column).dictionary_encode()
-    counts = np.bincount(encoded.indices.to_numpy(), minlength=len(encoded.dictionary))
+    """Returns the distinct texts of an Arrow array of text, which may be encoded by them."""
+    encoded = pc.dictionary_encode(column)
+    rows = pc.drop_null(encoded.indices).to_numpy()
+    counts = np.bincount(rows, minlength=len(encoded.dictionary))
     shown = _mask(pc.match_substring_regex(encoded.dictionary, r"\S"))
     return Texts(encoded.dictionary.filter(pyarrow.array(shown)), counts[shown])
 
