@@ -6,12 +6,14 @@ import gc
 import os
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
+
+Around = Callable[[], AbstractContextManager[None]]
 
 
 class _Hider:
@@ -66,8 +68,9 @@ class _PutOff(ModuleType):
 class _PuttingOff(Loader):
     """Makes a module at its import, and runs it later."""
 
-    def __init__(self, loader: Loader) -> None:
+    def __init__(self, loader: Loader, around: Around) -> None:
         self._loader: Loader | None = loader
+        self._around = around
         self._lock = threading.RLock()
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
@@ -82,15 +85,17 @@ class _PuttingOff(Loader):
         with self._lock:
             loader, self._loader = self._loader, None
             if loader is not None:
-                loader.exec_module(module)
+                with self._around():
+                    loader.exec_module(module)
 
 
 class _Deferrer:
     """Comes before the import system's own finders, and has modules run at their first use."""
 
-    def __init__(self, package: str, but: Sequence[str]) -> None:
+    def __init__(self, package: str, but: Sequence[str], around: Around) -> None:
         self._prefix = f"{package}."
         self._but = frozenset(but)
+        self._around = around
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -100,17 +105,23 @@ class _Deferrer:
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:
-            spec.loader = _PuttingOff(spec.loader)
+            spec.loader = _PuttingOff(spec.loader, self._around)
         return spec
 
 
 @contextmanager
-def deferred(package: str, but: Sequence[str] = ()) -> Iterator[None]:
+def deferred(package: str, but: Sequence[str] = (), around: Around = nullcontext) -> Iterator[None]:
     """Has the modules below this package, but some, imported at their first use.
 
     For packages that only gather names: what a module does beside would come late.
+
+    Args:
+        package: The package.
+        but: Names of modules that are imported at once.
+        around: Makes what surrounds each import that comes late, as all of them are surrounded
+            that come at once.
     """
-    deferrer = _Deferrer(package, but)
+    deferrer = _Deferrer(package, but, around)
     sys.meta_path.insert(0, deferrer)
     try:
         yield

@@ -21,7 +21,12 @@ _OPTIONAL = ("IPython", "jax", "matplotlib", "pandas", "scipy", "sklearn", "torc
 _GATHERED = "tensorflow._api.v2"
 _ALSO_FOLDERS = ("distribute", "lite")
 
-with quiet_stderr(), uncollected(), hidden(_OPTIONAL), deferred(_GATHERED, _ALSO_FOLDERS):
+with (
+    quiet_stderr(),
+    uncollected(),
+    hidden(_OPTIONAL),
+    deferred(_GATHERED, _ALSO_FOLDERS, quiet_stderr),
+):
     import absl.logging
     import keras
     import tensorflow as tf
