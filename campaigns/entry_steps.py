@@ -20,10 +20,10 @@ from dl.config.load import load_config
 from dl.data.load import read_dataset
 from dl.data.types import Array
 from dl.engine.inference.predict import predict
-from dl.engine.quiet import quiet_stderr
 from dl.engine.saved import load_labelled, open_run
 from dl.errors import DlError
 from dl.progress import SilentReporter
+from dl.quiet import quiet_stderr
 
 NAME = "case"
 _REPORTER = SilentReporter()

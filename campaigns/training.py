@@ -23,11 +23,11 @@ from dl.data.load import read_dataset
 from dl.data.types import Dataset
 from dl.engine import workflow
 from dl.engine.prepare import prepare
-from dl.engine.quiet import quiet_stderr
 from dl.engine.resume import job_of
 from dl.engine.workflow import Trained
 from dl.errors import DlError, ExitCode, RunError
 from dl.progress import SilentReporter
+from dl.quiet import quiet_stderr
 from dl.runs.directory import RunDirectory
 from dl.runs.lock import locked
 from dl.runs.record import read_record

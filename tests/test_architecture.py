@@ -11,11 +11,12 @@ import dl
 
 ROOT = Path(dl.__file__).parent
 
-LIGHT = {"errors", "imports", "progress", "variables", "vocabulary", "config", "runs"}
+LIGHT = {"errors", "imports", "progress", "quiet", "variables", "vocabulary", "config", "runs"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "imports": set(),
     "progress": set(),
+    "quiet": set(),
     "variables": set(),
     "vocabulary": {"errors"},
     "config": {"vocabulary", "errors"},

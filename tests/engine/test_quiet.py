@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from dl.engine.quiet import quiet_stderr
+from dl.quiet import quiet_stderr
 
 
 def test_what_is_written_inside_is_swallowed(capfd: pytest.CaptureFixture[str]) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import warnings
 
-from dl.engine.quiet import quiet_stderr
 from dl.imports import deferred, hidden, uncollected
+from dl.quiet import quiet_stderr
 
 # Keras imports these for its adapters where it finds them: a third of its start-up, for nothing
 # that `dl` uses.

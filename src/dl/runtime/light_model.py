@@ -9,7 +9,7 @@ import numpy as np
 
 from dl.data.types import Array, Rows
 from dl.errors import DataError, first_line
-from dl.runtime.quiet import quiet_stderr
+from dl.quiet import quiet_stderr
 
 
 class UnusableError(Exception):

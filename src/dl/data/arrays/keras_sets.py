@@ -13,6 +13,10 @@ import importlib
 import io
 import os
 import pickle
+import struct
+import tarfile
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,9 +29,23 @@ from dl.data.raw import RawArrays, RawParts
 from dl.data.types import Array
 from dl.errors import DataError
 from dl.progress import Reporter
+from dl.quiet import quiet_stderr
 from dl.variables import DATA_SETS_OF_KERAS
 from dl.vocabulary.spec import Finding, Findings
 
+_BROKEN = (
+    OSError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ValueError,
+    pickle.UnpicklingError,
+    struct.error,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What Keras' loaders raise for a damaged file."""
 _WORDS = 10_000
 _LENGTH = 200
 _SEQUENCES = ("imdb", "reuters")
@@ -136,22 +154,23 @@ def _refuse_word_keys(data: KerasData) -> None:
 
 
 def _loaded(name: str, texts: Mapping[str, int]) -> Any:
-    """Returns what Keras' loader returns; its messages and progress bar are swallowed."""
-    module = importlib.import_module(f"keras.datasets.{name}")
-    # The folder that Keras found when it was imported is none: see `dl.variables`.
-    settings: Any = importlib.import_module("keras.src.backend.config")
-    settings._KERAS_DIR = str(_cache().parent)
+    """Returns what Keras' loader returns; all that it and TensorFlow say is swallowed."""
     options = {"num_words": texts["words"]} if texts else {}
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
+    with quiet_stderr(), contextlib.redirect_stdout(io.StringIO()):
+        module = importlib.import_module(f"keras.datasets.{name}")
+        # The folder that Keras found when it was imported is none: see `dl.variables`.
+        settings: Any = importlib.import_module("keras.src.backend.config")
+        settings._KERAS_DIR = str(_cache().parent)
+        try:
             return module.load_data(**options)
-    except (OSError, EOFError, KeyError, ValueError, pickle.UnpicklingError) as error:
+        except Exception as caught:
+            error = caught
+    if isinstance(error, _BROKEN):
         raise _damaged(name, error) from error
-    except Exception as error:
-        # Keras wraps every failure of a download, whatever it was, in a bare `Exception`.
-        if type(error) is not Exception:
-            raise
+    # Keras wraps every failure of a download, whatever it was, in a bare `Exception`.
+    if type(error) is Exception:
         raise _no_download(name, error) from error
+    raise error
 
 
 def _rows(x: Array, y: Array, name: str) -> RawArrays:

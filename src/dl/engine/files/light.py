@@ -14,9 +14,9 @@ import tensorflow as tf
 
 from dl.data.types import Array, Rows
 from dl.engine.inference.batches import inference_batch
-from dl.engine.quiet import quiet_stderr
 from dl.engine.workflow import Trained
 from dl.errors import DataError, first_line
+from dl.quiet import quiet_stderr
 from dl.runtime.artefact import Light, write_light, write_refusal
 from dl.runtime.light_model import LightModel, UnusableError
 

@@ -24,7 +24,6 @@ from dl.engine.network.build_errors import (
     shape_text,
 )
 from dl.engine.network.targets import shaped_target
-from dl.engine.quiet import quiet_deprecations
 from dl.engine.seeds import seeded_python
 from dl.engine.training.best import BestWeights, Diverged
 from dl.engine.training.callbacks import build_callbacks, check_packages
@@ -39,6 +38,7 @@ from dl.engine.training.strategy import choose_strategy
 from dl.engine.training.streamed import StoredRows, StreamedTrainer, in_blocks
 from dl.errors import first_line
 from dl.progress import Reporter
+from dl.quiet import quiet_deprecations
 from dl.vocabulary.spec import Finding, Findings
 
 History = list[dict[str, float]]
