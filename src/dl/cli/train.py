@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 Show = Callable[[dict[str, object]], None]
 """Prints the result of a training."""
+Lock = Callable[["RunDirectory"], AbstractContextManager[object]]
 
 _KERAS_SOURCE = "keras"
 """The source that needs Keras to be read."""
@@ -104,13 +106,15 @@ def train(
 
 
 def _train(loaded: Loaded, runs: Path, reporter: Reporter, show: Show) -> None:
+    from dl.runs.lock import locked
+
     def start(prepared: Prepared, watch: Watch) -> Trained:
         from dl.engine import workflow
 
         place = workflow.Place(runs, prepared.config.name)
         return workflow.train(prepared, place, reporter, command=_command(), watch=watch)
 
-    _carry_out(loaded, reporter, show, start, advise=True)
+    _carry_out(loaded, reporter, show, start, locked, advise=True)
 
 
 def _resume(
@@ -137,7 +141,8 @@ def _resume(
             job = job_of(run, record, prepared, reporter, command=_command(), force=force)
             return workflow.resume(prepared, job, reporter, watch)
 
-        _carry_out(pinned(loaded, record.engine), reporter, show, start)
+        # The run is locked already.
+        _carry_out(pinned(loaded, record.engine), reporter, show, start, nullcontext)
 
 
 def _tell_of_variables(reporter: Reporter) -> None:
@@ -193,6 +198,7 @@ def _carry_out(
     reporter: Reporter,
     show: Show,
     start: Callable[[Prepared, Watch], Trained],
+    lock: Lock,
     *,
     advise: bool = False,
 ) -> None:
@@ -206,6 +212,7 @@ def _carry_out(
         reporter: Is told what happens.
         show: Is given the result.
         start: Trains.
+        lock: Locks the run for what is made at the end.
         advise: Whether to tell what is doubtful in config and data.
     """
     from dl.cli.looking import Looking
@@ -228,19 +235,18 @@ def _carry_out(
         show(_result(trained))
         sys.stdout.flush()
         _hint(trained, reporter)
-        failure = _finish(trained, looking, drawing)
+        failure = _finish(trained, looking, drawing, lock)
     if failure is not None:
         reporter.warn(f"the pictures, the report or the light copy could not be made: {failure}")
 
 
-def _finish(trained: Trained, looking: Looking, drawing: Drawing) -> str | None:
+def _finish(trained: Trained, looking: Looking, drawing: Drawing, lock: Lock) -> str | None:
     """Makes what nobody waits for, with the lock of the run; returns what went wrong."""
     from dl.engine.files.light import keep_light
     from dl.errors import BusyError, RunError
-    from dl.runs.lock import locked
 
     try:
-        with locked(trained.run):
+        with lock(trained.run):
             looking.write_page()
             keep_light(trained)
             return drawing.end()
