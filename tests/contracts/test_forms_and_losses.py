@@ -159,6 +159,7 @@ def _read(dl: Dl, run: Path, readers: tuple[Callable[[Path], tuple[object, ...]]
         command = reader(run)
         outcome = dl(*command)
         assert outcome.code == 0, f"{command}: {outcome.err}"
+        assert "could not be made" not in outcome.err
 
 
 def test_every_loss_is_trained_with_a_form() -> None:
