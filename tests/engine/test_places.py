@@ -198,3 +198,20 @@ def test_predictions_of_bytes_come_back_as_bytes(tmp_path: Path) -> None:
     assert list(columns)[:3] == ["prediction_0_0", "prediction_0_1", "prediction_0_2"]
     predicted = np.stack(list(columns.values()), axis=1)
     np.testing.assert_allclose(predicted, 255 * outputs.reshape(10, 25), rtol=1e-6)
+
+
+def test_what_a_run_would_keep_is_checked_before_there_is_one(tmp_path: Path) -> None:
+    labels = (SEQUENCE[:, 0] > 0).astype(int)
+    layers = ["Flatten", {"type": "Dense", "units": 3, "activation": "sigmoid"}]
+    with pytest.raises(ConfigError) as raised:
+        _prepared(
+            tmp_path, SEQUENCE, labels, model={"layers": layers}, training=_training("crossentropy")
+        )
+    (problem,) = raised.value.problems
+    assert problem.message == "training.loss does not fit data.task: multilabel"
+    assert problem.expected == "a loss for multilabel, such as binary_crossentropy"
+    assert problem.mark is not None
+    assert problem.mark.source == str(tmp_path / "case.yaml")
+    assert problem.mark.line is not None
+    line = (tmp_path / "case.yaml").read_text().splitlines()[problem.mark.line - 1]
+    assert line == "  loss: crossentropy"

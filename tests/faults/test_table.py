@@ -1,4 +1,4 @@
-"""The table of the sixty faults in docs/reliability.md names tests that exist."""
+"""The table of faults in docs/reliability.md names tests that exist."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ ROW = re.compile(r"^\| (\d+) \| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
 ROWS = ROW.findall((TOP / "docs/reliability.md").read_text(encoding="utf-8"))
 
 
-def test_there_are_sixty_faults() -> None:
-    assert [int(number) for number, *_ in ROWS] == list(range(1, 61))
+def test_faults_are_numbered() -> None:
+    assert len(ROWS) >= 60
+    assert [int(number) for number, *_ in ROWS] == list(range(1, len(ROWS) + 1))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
