@@ -54,6 +54,17 @@ def test_text_for_a_missing_value_among_dates_is_told_at_any_share() -> None:
     assert message(["NA", *DAYS]) == missing_text("'NA'", "1 of 31", "dates", "NA", 2)
 
 
+@pytest.mark.parametrize(("bad", "line"), [("NA", 4), ("1949-13", 3)])
+def test_odd_text_among_months_is_told_where_they_are_dates(bad: str, line: int) -> None:
+    values = ["1949-01", "1949-02", "1949-03", "1949-04"]
+    values.insert(line - 2, bad)
+    text = told(lambda: to_column(pyarrow.array(values), CELL, "date"))
+    if bad == "NA":
+        assert text == missing_text("'NA'", "1 of 5", "dates", "NA", line)
+    else:
+        assert text.startswith(f"rows.csv:{line}: column 'x' is a date, but this is none that")
+
+
 @pytest.mark.parametrize("share", [1, 10, 100])
 def test_other_text_among_many_different_numbers_is_told_at_any_share(share: int) -> None:
     values = [*MANY, *["closed"] * share]

@@ -105,6 +105,15 @@ def test_later_row_may_lack_any_value(tmp_path: Path) -> None:
     assert np.isfinite(part.x[:]).all()
 
 
+def test_months_may_lack_a_value(tmp_path: Path) -> None:
+    months = ["NA" if i % 9 == 4 else f"{1949 + i // 12}-{i % 12 + 1:02}" for i in range(60)]
+    rows = [f"{month},{i / 7:.3f},{i / 3:.3f}" for i, month in enumerate(months)]
+    text, config = proposed(tmp_path, "\n".join(["month,a,y", *rows]))
+    assert "  # `NA` stands for missing in 7 rows of `month`\n" in text
+    dataset, _ = loaded(config)
+    assert [feature["kind"] for feature in dataset.learned["features"]] == ["date", "numeric"]
+
+
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [

@@ -12,7 +12,7 @@ MISSING_WORDS = frozenset(
     {
         *("na", "n/a", "n.a.", "n.a", "#n/a", "#na", "<na>", "n/k", "nan", "-nan", "nat", "\\n"),
         *("null", "#null!", "none", "nil", "?", "??", "*", ".", ".."),
-        *("-", "--", "---", "\u2013", "\u2014"),
+        *("-", "--", "---", "\u2013", "\u2014", "#div/0!", "#value!", "#ref!", "#num!"),
     }
 )
 """Texts that mostly stand for a missing value, in small letters: of R, SAS, spreadsheets, UCI…"""

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dl.config.written import stands_for_missing
 from dl.data.raw import Column
-from dl.data.tables.dates import MONTH
+from dl.data.tables.dates import FEW_MONTHS, MONTH
 
 MOST_CATEGORIES = 100
 """A category with more values than this has too few rows of each to learn from."""
@@ -18,7 +19,6 @@ _MOST_MISSING = 0.6
 _NEARLY_ALL = 0.5
 _LONG_TEXT = 40
 _FEW_ROWS = 50
-_FEW_MONTHS = 2
 _FEWEST_PIXELS = 16
 _BRIGHTEST = 255
 _IDENTIFIER = re.compile(
@@ -103,9 +103,9 @@ _REASONS = {"numeric": _of_numbers, "categorical": _of_categories, "date": _of_d
 
 
 def are_months(column: Column) -> bool:
-    """Tells whether all categories of a column are months: `1949-01`, `1949-02`…"""
-    texts = column.categories
-    return len(texts) > _FEW_MONTHS and all(re.fullmatch(MONTH, text) for text in texts)
+    """Tells whether all categories of a column are months, `1949-01`, or stand for none."""
+    texts = [text for text in column.categories if not stands_for_missing(text)]
+    return len(texts) > FEW_MONTHS and all(re.fullmatch(MONTH, text) for text in texts)
 
 
 def are_pixels(columns: Sequence[Column]) -> bool:

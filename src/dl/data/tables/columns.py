@@ -128,7 +128,7 @@ def stand_ins(values: Any) -> dict[str, int]:
     if parse_numbers(texts) is not None or parse_dates(texts) is not None:
         return {}
     distinct = texts_of(texts)
-    kind = distinct.kind(number_wanted=False)
+    kind = "date" if distinct.are_months() else distinct.kind(number_wanted=False)
     return distinct.stand_ins(kind) if kind else {}
 
 
@@ -288,7 +288,7 @@ def _dates_of_text(texts: Any, cell: Cell) -> Column:
         dates = parse_months(texts)
     if dates is not None:
         return _dates(dates)
-    row = first_no_date(texts) or 0
+    row = first_no_date(texts)
     text = texts[row].as_py()
     distinct = texts_of(texts)
     if text.strip() in distinct.stand_ins("date"):

@@ -19,6 +19,8 @@ READABLE = (
 SLASHED = r"^\s*[0-9]{1,2}[-/][0-9]{1,2}[-/]([0-9]{4}|[0-9]{2})([T ].*)?\s*$"
 """Dates that could be read day or month first."""
 MONTH = r"^[0-9]{4}[-/](0?[1-9]|1[0-2])$"
+FEW_MONTHS = 2
+"""So few different months may be names of something."""
 
 _YEARS = (np.datetime64("0001"), np.datetime64("10000"))
 _TO_ISO = (
@@ -56,14 +58,17 @@ def parse_months(texts: Any) -> NDArray[np.datetime64] | None:
     return parse_dates(pc.binary_join_element_wise(dashed, "01", "-"))
 
 
-def first_no_date(texts: Any) -> int | None:
-    """Returns the position of the first text that cannot be a date beside those before it."""
-    if parse_dates(texts) is not None:
-        return None
+def first_no_date(texts: Any) -> int:
+    """Returns the position of the first text that cannot be a date, or month, beside the others.
+
+    Where all are dates together, that is the last one.
+    """
+    known = pc.drop_null(texts)
+    parse = parse_dates if parse_months(known[:1]) is None else parse_months
     good, bad = 0, len(texts)  # so many texts from the first on are dates together, or are not
     while bad - good > 1:
         middle = (good + bad) // 2
-        good, bad = (good, middle) if parse_dates(texts[:middle]) is None else (middle, bad)
+        good, bad = (good, middle) if parse(texts[:middle]) is None else (middle, bad)
     return bad - 1
 
 

@@ -23,7 +23,7 @@ from dl.config.written import (
     PERHAPS_MISSING,
     has_few_units,
 )
-from dl.data.tables.dates import READABLE, SLASHED, parse_dates
+from dl.data.tables.dates import FEW_MONTHS, MONTH, READABLE, SLASHED, parse_dates
 from dl.data.tables.numbers import LEADING_ZERO, NUMBER, WITH_COMMA
 
 _NEARLY_ALL = 0.9
@@ -84,6 +84,11 @@ class Texts:
         if self._has_numbers(number_wanted):
             return "numeric"
         return "date" if self._has_dates() else None
+
+    def are_months(self) -> bool:
+        """Whether all are months but those that stand for a missing value."""
+        month = self._match(MONTH)
+        return int(month.sum()) > FEW_MONTHS and bool((month | self.missing).all())
 
     def has_decimal_comma(self) -> bool:
         """Whether a comma of some number cannot stand between thousands."""
