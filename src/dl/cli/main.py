@@ -128,7 +128,9 @@ def _exit_code(error: Exception) -> int:
         case click.exceptions.NoArgsIsHelpError():
             return _fail(error.format_message(), ExitCode.USAGE)
         case click.ClickException():
-            return _fail(_usage_text(error), ExitCode.USAGE)
+            from dl.cli.usage import usage_text
+
+            return _fail(usage_text(error), ExitCode.USAGE)
         case MemoryError():
             return _fail("error: not enough memory\nhint: use less data or a smaller model", 3)
         case OSError() if error.errno in _NAME_ERRORS:
@@ -147,12 +149,6 @@ def _stopped(error: BaseException) -> int:
 def _fail(text: str, code: int) -> int:
     click.echo(printable(text), err=True)
     return code
-
-
-def _usage_text(error: click.ClickException) -> str:
-    context = getattr(error, "ctx", None)
-    hint = f"\nhint: {context.command_path} --help" if context else ""
-    return f"error: {error.format_message()}{hint}"
 
 
 def _system_text(error: OSError) -> str:
