@@ -204,3 +204,13 @@ def test_numbers_far_from_zero_are_centred_before_they_are_rounded(
     scaled = transform_arrays(make_arrays(None, x + shift), learned(x + shift, config))
 
     np.testing.assert_allclose(scaled, of_zero, rtol=0, atol=3e-7)
+
+
+def test_inputs_that_float32_would_round_to_a_few_are_refused_without_scaling() -> None:
+    x = 1.7e9 + np.arange(480, dtype=np.float64).reshape(-1, 1)
+    with pytest.raises(Findings) as caught:
+        learned(x, make_config())
+    (finding,) = caught.value.findings
+    assert finding.path == ("preprocess", "numeric")
+    assert finding.hint == "write preprocess: {numeric: standardize}"
+    assert learned(np.full((4, 1), 0.1), make_config()).scaling == "none"

@@ -233,3 +233,13 @@ def test_what_is_learned_alone_encodes_alike(values: list[str]) -> None:
     assert again == target
     np.testing.assert_array_equal(encode_target(rows, again), y)
     assert [target.classes[i] for i in y.argmax(axis=1)] == values
+
+
+def test_numbers_that_float32_would_round_to_a_few_are_refused_without_scaling() -> None:
+    table = make_table(y=[1.7e9 + row for row in range(50)])
+    with pytest.raises(Findings) as caught:
+        encoded(table, make_config(1, "linear", "mse"))
+    (finding,) = caught.value.findings
+    assert finding.path == ("preprocess", "target")
+    assert finding.found == "numbers from 1700000000 to 1700000049, in steps of 128 as float32"
+    assert finding.hint == "write preprocess: {target: standardize}"

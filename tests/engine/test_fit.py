@@ -174,7 +174,7 @@ def test_target_that_the_loss_does_not_take_is_a_finding() -> None:
 
     (finding,) = caught.value.findings
     assert finding.path == ("training", "loss")
-    assert finding.message == "the loss or a metric does not take outputs of shape (3,)"
+    assert finding.message == "does not take outputs of shape (3,)"
     assert finding.expected == "outputs that fit a target of shape () for each row"
 
 

@@ -19,5 +19,6 @@ class Evaluation(Section):
     threshold: Probability = Field(
         default=0.5,
         description="Probability from which a row is of the second of two classes, or has a "
-        "label: for predictions, accuracy, and metrics that count decisions (Precision, Recall).",
+        "label: for predictions, accuracy, and metrics that count decisions (Precision, Recall, "
+        "F1Score, BinaryIoU, TruePositives and the like), also under logits.",
     )

@@ -25,6 +25,7 @@ import numpy as np
 from dl.config.schema import Config
 from dl.config.sections.preprocess import Scaling
 from dl.data.arrays.first_layers import rescales, takes_channels
+from dl.data.preprocessing.learn import loses_digits
 from dl.data.raw import RawArrays
 from dl.data.tokens import Tokens, tokens_of
 from dl.data.types import Array, Rows
@@ -99,6 +100,7 @@ def learn_arrays(train: RawArrays, config: Config, image: bool, reporter: Report
     is_image = image or channel_axis or (len(shape) == 3 and takes_channels(layers))
     scale = 1.0 if tokens else _scale(train.x, config)
     scaling: Scaling = "none" if tokens else config.preprocess.numeric or "none"
+    _refuse_lost_digits(train.x, scaling, tokens=bool(tokens))
     center, spread = _learn_scaling(train.x, scale, scaling, is_image)
     feature = ArrayFeature(
         shape=shape,
@@ -207,6 +209,24 @@ def _check_input_shape(config: Config, feature: ArrayFeature) -> None:
                 expected=str(list(shape)),
                 found=str(list(given)),
                 hint="remove input_shape: it is taken from the data",
+            )
+        ]
+    )
+
+
+def _refuse_lost_digits(x: Rows, scaling: Scaling, *, tokens: bool) -> None:
+    exact = x.dtype.itemsize < 4 or x.dtype == np.float32
+    if tokens or exact or scaling != "none" or not loses_digits(_blocks(x, x.shape[-1])):
+        return
+    raise Findings(
+        [
+            Finding(
+                ("preprocess", "numeric"),
+                "leaves inputs that a network cannot tell apart: some are far from 0 for their "
+                "range, and float32 rounds them",
+                expected="scaled inputs",
+                found=f"{x.dtype} numbers, not scaled",
+                hint="write preprocess: {numeric: standardize}",
             )
         ]
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from dl.config.sections.preprocess import Preprocess, Scaling
@@ -115,3 +117,28 @@ def _date(name: str, column: Column, preprocess: Preprocess) -> DateFeature:
     learned = [learn_scaling(part_of(known, part), scaling) for part in parts]
     centers, spreads = zip(*learned, strict=True)
     return DateFeature(name, parts, scaling, centers, spreads, fill_date(known, preprocess.missing))
+
+
+_LOST = 1e-3
+"""Share of the range of a column that rounding to float32 may take: less is noise to a network."""
+
+
+def loses_digits(blocks: Iterable[Array]) -> bool:
+    """Tells whether float32 rounds a column, given in blocks (values, columns), too much."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        extremes = [
+            (block.min(axis=0), block.max(axis=0), _rounding(block).max(axis=0))
+            for block in blocks
+            if len(block)
+        ]
+    if not extremes:
+        return False
+    least, most, lost = (np.array(each) for each in zip(*extremes, strict=True))
+    width = most.max(axis=0) - least.min(axis=0)
+    return bool(((width > 0) & (lost.max(axis=0) > _LOST * width)).any())
+
+
+def _rounding(block: Array) -> Array:
+    """Returns what float32 takes off; of what it does not hold at all, nothing."""
+    rounded = block.astype(np.float32)
+    return np.where(np.isfinite(rounded), np.abs(block - rounded), 0)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dl.config.schema import Config
 from dl.config.sections.preprocess import Preprocess, TargetScaling
-from dl.data.preprocessing.learn import learn_scaling
+from dl.data.preprocessing.learn import learn_scaling, loses_digits
 from dl.data.raw import Raw
 from dl.data.targets.classes import unknown_class
 from dl.data.targets.output import BINARY, output_of
@@ -59,8 +59,22 @@ def _fitted(target: Target, train: Raw, config: Config, of_input: CenterAndSprea
     if of_input is not None and scaling == "none" and is_own_input(train):
         center, spread = of_input
         return replace(target, scaling="input", center=center, spread=spread)
-    center, spread = _learned_scaling(target_values(train).values, config.preprocess)
+    values = target_values(train).values
+    if scaling == "none" and loses_digits([values.reshape(len(values), -1)]):
+        raise Findings([_too_far_from_zero(values)])
+    center, spread = _learned_scaling(values, config.preprocess)
     return replace(target, scaling=scaling, center=center, spread=spread)
+
+
+def _too_far_from_zero(values: Array) -> Finding:
+    return Finding(
+        ("preprocess", "target"),
+        "leaves numbers that a network cannot tell apart: they are far from 0 for their range",
+        expected="a scaled target",
+        found=f"numbers from {values.min():.12g} to {values.max():.12g}, in steps of "
+        f"{np.spacing(np.float32(np.abs(values).max())):.3g} as float32",
+        hint="write preprocess: {target: standardize}",
+    )
 
 
 def _refuse_outside_unit(train: Raw, target: Target) -> None:

@@ -20,6 +20,7 @@ from dl.config.load import Loaded, default_name, load_text
 from dl.config.nodes import dotted
 from dl.data.arrays.npz import labelled_pair
 from dl.data.load import load_dataset
+from dl.data.targets.measured import check_metrics
 from dl.data.types import DataInfo
 from dl.engine.files.foreign_weights import load_foreign_weights
 from dl.engine.files.hdf5 import Refused, opened, read_file, text_of
@@ -99,6 +100,7 @@ def evaluate_foreign(
         dataset = load_dataset(loaded.config, reporter)
         _refuse_learned(data, dataset.learned)
         _check_shape(model, data, dataset.info)
+        check_metrics(dataset, loaded.config)
         with reporter.stage("Loading the model"):
             built = _built(model, loaded, dataset.info, dataset.learned)
     with reporter.stage("Evaluating", len(dataset.train)):

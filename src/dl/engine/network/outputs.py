@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -10,7 +11,9 @@ import keras
 from dl.config.schema import Config
 from dl.data.targets.places import without_ones
 from dl.data.targets.target import Target, target_of
-from dl.engine.network.build_errors import shape_text
+from dl.engine.network.build_errors import BUILD_ERRORS, shape_text
+from dl.engine.network.metrics import build_metrics
+from dl.errors import first_line
 from dl.vocabulary.spec import Finding, Findings
 
 
@@ -71,3 +74,37 @@ def _expected(target: Target) -> str:
     if target.form == "single":
         return "1: a single number tells two classes apart"
     return f"{target.units}: one for each class"
+
+
+def unmeasurable(
+    model: keras.Sequential,
+    config: Config,
+    learned: Mapping[str, Any],
+    x: Any,
+    y: Any,
+    error: Exception,
+) -> Finding:
+    """Says what does not take the outputs for these rows: the loss, or else the first metric."""
+    outputs = model(x, training=False)
+    shape, needed = tuple(model.output_shape[1:]), tuple(y.shape[1:])
+    found = Finding(
+        ("training", "loss"),
+        f"does not take outputs of shape {shape_text(shape)}",
+        expected=f"outputs that fit a target of shape {shape_text(needed)} for each row",
+        found=first_line(error),
+        hint=f"choose another loss than {config.training.loss.type}, or another last layer",
+    )
+    if not _takes(model.compute_loss, x, y, outputs):
+        return found
+    for index, metric in enumerate(build_metrics(config, target_of(learned))):
+        if not _takes(metric.update_state, y, outputs):
+            return replace(found, path=("training", "metrics", index), hint="remove it")
+    return found
+
+
+def _takes(measure: Callable[..., object], *values: Any) -> bool:
+    try:
+        measure(*values)
+    except BUILD_ERRORS:
+        return False
+    return True

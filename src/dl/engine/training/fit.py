@@ -14,7 +14,7 @@ import numpy as np
 from dl.config.schema import Config
 from dl.data.targets import target_of
 from dl.data.targets.weights import class_weights, row_weights
-from dl.data.types import Array, Dataset
+from dl.data.types import Dataset
 from dl.engine.inference.evaluate import evaluate, evaluate_rows, evaluation_batch
 from dl.engine.inference.traced import traced
 from dl.engine.network.build_errors import (
@@ -23,6 +23,7 @@ from dl.engine.network.build_errors import (
     first_failing,
     shape_text,
 )
+from dl.engine.network.outputs import unmeasurable
 from dl.engine.network.targets import shaped_target
 from dl.engine.seeds import seeded_python
 from dl.engine.training.best import BestWeights, Diverged
@@ -36,7 +37,6 @@ from dl.engine.training.schedule import RateReader
 from dl.engine.training.state import training_state
 from dl.engine.training.strategy import choose_strategy
 from dl.engine.training.streamed import StoredRows, StreamedTrainer, in_blocks
-from dl.errors import first_line
 from dl.progress import Reporter
 from dl.quiet import quiet_deprecations
 from dl.vocabulary.spec import Finding, Findings
@@ -74,7 +74,8 @@ def check_training(model: keras.Sequential, dataset: Dataset, config: Config) ->
         model.test_step((rows.x, rows.y))
     except BUILD_ERRORS as error:
         finding = first_failing(model, config, rows.x, error, training=False)
-        raise Findings([finding or _unmeasurable(model, config, target, error)]) from error
+        finding = finding or unmeasurable(model, config, dataset.learned, rows.x, rows.y, error)
+        raise Findings([finding]) from error
     for variable, value in zip(state, before, strict=True):
         variable.assign(value)  # Keras' recurrent layers draw a dropout mask at inference, too
     model.optimizer.build(model.trainable_variables)
@@ -167,7 +168,8 @@ class Training:
         except BUILD_ERRORS as error:
             x, y = dataset.train.x[:_CHECKED_ROWS], dataset.train.y[:_CHECKED_ROWS]
             finding = first_failing(self._model, config, x, error, training=True)
-            finding = finding or _unmeasurable(self._model, config, y, error)
+            y = shaped_target(y, self._model)
+            finding = finding or unmeasurable(self._model, config, dataset.learned, x, y, error)
             raise Findings([finding]) from error
 
     def run(self, on_epoch: OnEpoch, checkpoints: Checkpoints | None) -> History:
@@ -308,15 +310,4 @@ def _unweighable(model: Any, places: tuple[int, ...]) -> Finding:
         found=shape_text(tuple(model.output_shape[1:])),
         hint="end with a Reshape to that shape, or remove class_weight",
         at_key=True,
-    )
-
-
-def _unmeasurable(model: Any, config: Config, target: Array, error: Exception) -> Finding:
-    output = shape_text(tuple(model.output_shape[1:]))
-    return Finding(
-        ("training", "loss"),
-        f"the loss or a metric does not take outputs of shape {output}",
-        expected=f"outputs that fit a target of shape {shape_text(target.shape[1:])} for each row",
-        found=first_line(error),
-        hint=f"choose another loss than {config.training.loss.type}, or another last layer",
     )
