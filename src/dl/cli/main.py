@@ -115,6 +115,8 @@ def run(arguments: Sequence[str]) -> int:
         code = dl.main(list(arguments), prog_name="dl", standalone_mode=False)
     except (KeyboardInterrupt, click.Abort) as error:
         return _stopped(error.__cause__ or error)  # click raises its own from a signal's
+    except SystemExit:  # click's own end where the reader of its help has gone
+        return ExitCode.DONE
     except Exception as error:
         return _exit_code(error)
     return code if isinstance(code, int) else ExitCode.DONE
@@ -155,7 +157,7 @@ def _system_text(error: OSError) -> str:
     if error.errno == errno.ENOENT and _is_gone():
         hint = "change to a folder that is there: cd"
         return f"error: the current folder has been removed\nhint: {hint}"
-    return f"error: {error.filename or 'the system'}: {error.strerror or error}"
+    return f"error: {error.filename or 'reading or writing failed'}: {error.strerror or error}"
 
 
 def _is_gone() -> bool:
