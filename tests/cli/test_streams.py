@@ -65,3 +65,23 @@ def test_a_removed_folder_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixtu
         7,
         "error: the current folder has been removed\nhint: change to a folder that is there: cd\n",
     )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("can't start new thread"),
+        ImportError("libx.so: failed to map segment from shared object"),
+        ImportError("libx.so: cannot open shared object file: Cannot allocate memory"),
+    ],
+)
+def test_a_limit_of_the_system_is_told_of(
+    error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = _exit_code(error)
+
+    assert (code, capsys.readouterr().err) == (
+        7,
+        "error: the system gives no more memory or threads\n"
+        "hint: see what this process may use: ulimit -a\n",
+    )

@@ -40,6 +40,13 @@ from dl.cli.validate import validate
 from dl.errors import DlError, ExitCode
 from dl.variables import import_nothing_from_here
 
+_SCARCE = (
+    "can't start new thread",
+    "Cannot allocate memory",
+    "failed to map segment",
+    "Failed to launch worker thread",
+)
+"""What libraries say, each by an error of its own, when the system gives no memory or thread."""
 _NAME_ERRORS = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
 
 
@@ -139,6 +146,10 @@ def _exit_code(error: Exception) -> int:
             return _fail(f"error: {str(error.filename)[:100]}: {error.strerror}", ExitCode.USAGE)
         case OSError():
             return _fail(_system_text(error), ExitCode.DISK)
+        case _ if any(words in str(error) for words in _SCARCE):
+            hint = "see what this process may use: ulimit -a"
+            text = f"error: the system gives no more memory or threads\nhint: {hint}"
+            return _fail(text, ExitCode.DISK)
         case _:
             return _report_bug()
 
