@@ -134,3 +134,13 @@ def test_plain_keras_opens_the_model_and_trains_on(project: Project, tmp_path: P
     out, _ = _dl("predict", project.run, "--split", "test", "-q").communicate()
     ours = np.array([line.split(",")[1:] for line in out.splitlines()[1:]], np.float32)
     np.testing.assert_allclose(np.load(tmp_path / "y.npy"), ours, atol=1e-6)
+
+
+def test_a_hangup_ends_the_board_with_one_line(tmp_path: Path) -> None:
+    with _dl("board", tmp_path, "--port", "0") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(0.5)
+        process.send_signal(signal.SIGHUP)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (129, "interrupted\n")

@@ -49,5 +49,10 @@ def board(folder: Path, port: int, host: str) -> None:
         name = f"[{host}]" if ":" in host else host
         click.echo(f"http://{name}:{listening.getsockname()[1]}/")
         hosts = ["localhost", "127.0.0.1", "[::1]", host] if host in _LOOPBACK else ["*"]
-        settings = uvicorn.Config(application(folder, hosts), log_level="error", access_log=False)
+        settings = uvicorn.Config(
+            application(folder, hosts),
+            log_level="error",
+            access_log=False,
+            lifespan="off",  # else a signal that uvicorn does not know leaves a trace
+        )
         uvicorn.Server(settings).run(sockets=[listening])
