@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 import random
 from pathlib import Path
@@ -21,6 +22,9 @@ from dl.config.resolve import resolved_text
 from dl.config.schema import Config
 from dl.data.chunks import open_chunks
 from dl.data.load import load_dataset, load_part
+from dl.data.raw import RawTable
+from dl.data.streaming.tables import stream_tables
+from dl.data.tables.read import read_tables
 from dl.data.types import Array, Dataset
 from dl.progress import SilentReporter
 
@@ -166,3 +170,28 @@ def test_streamed_rows_are_those_in_memory(tmp_path: Path) -> None:
     word = {"width": "-999", "day": "?", "color": "null", "y": "NA"}
     config = config_of(written(tmp_path / "rows.csv", table(word)), missing_values=BY_COLUMN)
     assert_same(loaded(config, streamed=False), loaded(config, streamed=True))
+
+
+def test_text_means_a_value_of_the_type_in_parquet(tmp_path: Path) -> None:
+    day = datetime.date
+    columns = {
+        "whole": pyarrow.array([1, -999, 3, 4], pyarrow.int32()),
+        "broken": pyarrow.array([0.5, 1.5, -999.0, None], pyarrow.float32()),
+        "day": pyarrow.array([day(2024, 1, 1), day(9999, 12, 31), None, day(2024, 1, 2)]),
+        "time": pyarrow.array([1, 2, 3, 4], pyarrow.timestamp("s")),
+        "truth": pyarrow.array([True, False, None, True]),
+        "y": pyarrow.array([1.0, 2.0, 3.0, 4.0]),
+    }
+    path = tmp_path / "rows.parquet"
+    pyarrow.parquet.write_table(pyarrow.table(columns), path)
+    named = {"missing_values": ["NA", "-999", "9999-12-31"]}
+    parts = [
+        read(config_of(path, **named)).train
+        for read in (read_tables, lambda config: stream_tables(config, config.data))
+    ]
+    for part in parts:
+        assert isinstance(part, RawTable)
+        lacking = {
+            name: np.flatnonzero(part.columns[name].missing()).tolist() for name in part.columns
+        }
+        assert lacking == {"whole": [1], "broken": [2, 3], "day": [1, 2], "time": [], "truth": [2]}

@@ -110,12 +110,26 @@ def to_column(values: Any, cell: Cell, kind: ColumnKind | None) -> Column:
 
 
 def without_texts(values: Any, missing: Sequence[str]) -> Any:
-    """Returns a column of text without the texts that stand for a missing value; others as is."""
-    if not missing or not _is_text(values.type):
+    """Returns a column without the texts, or what they mean in its type, that stand for nothing."""
+    if not missing:
         return values
-    texts = pc.cast(values, pyarrow.string())
-    stands_in = pc.is_in(pc.utf8_trim_whitespace(texts), pyarrow.array(missing))
-    return pc.if_else(stands_in, pyarrow.scalar(None, pyarrow.string()), texts)
+    if _is_text(values.type):
+        values = pc.cast(values, pyarrow.string())
+        stands_in = pc.is_in(pc.utf8_trim_whitespace(values), pyarrow.array(missing))
+    else:
+        meant = [value for text in missing if (value := _meant(text, values.type)) is not None]
+        if not meant:
+            return values
+        stands_in = pc.is_in(values, pyarrow.array(meant, values.type))
+    return pc.if_else(stands_in, pyarrow.scalar(None, values.type), values)
+
+
+def _meant(text: str, kind: Any) -> Any:
+    """Returns a text as a value of an Arrow type of numbers or dates, None where it is none."""
+    try:
+        return pc.cast(pyarrow.scalar(text), kind)
+    except pyarrow.ArrowException:
+        return None
 
 
 def stand_ins(values: Any) -> dict[str, int]:
