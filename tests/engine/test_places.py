@@ -12,11 +12,14 @@ import yaml
 
 from dl.config.load import load_config
 from dl.data.load import read_dataset
+from dl.data.targets import decode
+from dl.data.targets.answers import answers
 from dl.data.types import Array
 from dl.engine.inference.evaluate import evaluate
 from dl.engine.inference.predict import predict
 from dl.engine.prepare import prepare
 from dl.engine.training.fit import batches_of, fit
+from dl.engine.training.normal_equation import solve
 from dl.errors import ConfigError
 from dl.progress import SilentReporter
 
@@ -189,8 +192,6 @@ def test_outputs_of_another_shape_than_the_places_are_refused(tmp_path: Path) ->
 
 
 def test_predictions_of_bytes_come_back_as_bytes(tmp_path: Path) -> None:
-    from dl.data.targets import decode
-
     made = _prepared(tmp_path, PIXELS, PIXELS, model={"layers": PICTURE}, training=_training("mse"))
     test = made.dataset.parts["test"]
     outputs = predict(made.model, test.x, SilentReporter())
@@ -215,3 +216,28 @@ def test_what_a_run_would_keep_is_checked_before_there_is_one(tmp_path: Path) ->
     assert problem.mark.line is not None
     line = (tmp_path / "case.yaml").read_text().splitlines()[problem.mark.line - 1]
     assert line == "  loss: crossentropy"
+
+
+def test_the_normal_equation_solves_all_steps_at_once(tmp_path: Path) -> None:
+    true = SEQUENCE @ np.array([1.0, -2.0, 3.0]) + 4
+    training = {"loss": "mse", "solver": "normal_equation"}
+    layers = [{"type": "Dense", "units": 1}]
+    made = _prepared(tmp_path, SEQUENCE, true, model={"layers": layers}, training=training)
+    solve(made.model, made.dataset, made.config, SilentReporter(), lambda row: None)
+    kernel, bias = made.model.get_weights()
+    np.testing.assert_allclose(kernel[:, 0], [1, -2, 3], atol=1e-5)
+    assert bias == pytest.approx([4], abs=1e-5)
+
+
+@pytest.mark.parametrize("y", [SEQUENCE[..., 0] * 50 + 7, SEQUENCE * 50 + 7])
+def test_metrics_of_steps_are_in_the_unit_of_the_target(y: Array, tmp_path: Path) -> None:
+    layers = [{"type": "Dense", "units": y[0, 0].size}]
+    training = _training("mse", metrics=["mae"])
+    sections = {"model": {"layers": layers}, "preprocess": {"target": "standardize"}}
+    made = _prepared(tmp_path, SEQUENCE, y, training=training, **sections)
+    test = made.dataset.parts["test"]
+    said = answers(test.y, predict(made.model, test.x, SilentReporter()), made.dataset.learned)
+    assert said.predicted is not None
+    measured = evaluate(made.model, test, made.config)
+    mean = np.abs(said.predicted.reshape(-1) - y[30:].reshape(-1)).mean()
+    assert measured["mae"] == pytest.approx(mean, rel=1e-4)

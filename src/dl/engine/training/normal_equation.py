@@ -43,7 +43,10 @@ def solve(
     started = time.perf_counter()
     layer = next(layer for layer in model.layers if layer.weights)
     with reporter.stage("Solving the normal equation"):
-        theta, rank = least_squares(dataset.train.x[:], dataset.train.y, bias=layer.use_bias)
+        # Of rows of several axes, the layer sees each place as a row.
+        columns, units = layer.kernel.shape
+        x, y = dataset.train.x[:].reshape(-1, columns), dataset.train.y.reshape(-1, units)
+        theta, rank = least_squares(x, y, bias=layer.use_bias)
     if rank < len(theta):
         reporter.note(
             f"{len(theta) - rank} of {len(theta)} columns follow from the others: of all weights "
