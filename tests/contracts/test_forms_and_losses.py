@@ -78,12 +78,12 @@ FORMS: dict[str, Form] = {
     "class names": (ROW, NAMES[CLASSES], [_dense(3, "softmax")], ("CategoricalFocalCrossentropy",)),
     "one-hot": (ROW, EYE[CLASSES], [_dense(3, "softmax")], (ONE_HOT, "MeanAbsoluteError")),
     "labels": (ROW, LABELS, [_dense(3, "sigmoid")], (BINARY,)),
-    "labels, logits": (ROW, LABELS, [_dense(3)], (BINARY, "Hinge")),
+    "labels, logits": (ROW, LABELS, [_dense(3)], (BINARY,)),
     "class of each step": (SEQUENCE, TAGS, [_dense(3, "softmax")], (SPARSE, ONE_HOT, "CTC")),
     "name of each step": (SEQUENCE, NAMES[TAGS], [_dense(3, "softmax")], (SPARSE,)),
-    "one-hot step": (SEQUENCE, EYE[TAGS], [_dense(3, "softmax")], (ONE_HOT, "KLDivergence")),
-    "yes or no for each step": (SEQUENCE, TAGS % 2, [_dense(1, "sigmoid")], (BINARY, MSE)),
-    "yes or no, logits": (SEQUENCE, TAGS % 2, [_dense(1)], (BINARY, "Hinge")),
+    "one-hot step": (SEQUENCE, EYE[TAGS], [_dense(3, "softmax")], (ONE_HOT,)),
+    "yes or no for each step": (SEQUENCE, TAGS % 2, [_dense(1, "sigmoid")], (BINARY,)),
+    "yes or no, logits": (SEQUENCE, TAGS % 2, [_dense(1)], (BINARY,)),
     "labels of each step": (SEQUENCE, SEQUENCE > 0, [_dense(3, "sigmoid")], (BINARY,)),
     "number for each step": (SEQUENCE, SEQUENCE[..., 0], [_dense(1)], (MSE,)),
     "numbers for each step": (
@@ -91,14 +91,13 @@ FORMS: dict[str, Form] = {
         ("MeanSquaredLogarithmicError", "MeanAbsolutePercentageError"),
     ),
     "input as target": (ROW, ROW, [_dense(6)], (MSE,)),
-    "bytes as target": (BYTES, BYTES, _picture("sigmoid"), (BINARY, MSE)),
-    "mask": (BYTES, BYTES > 99, _picture("sigmoid"), (BINARY, "Dice")),
+    "bytes as target": (BYTES, BYTES, _picture("sigmoid"), (BINARY,)),
+    "mask": (BYTES, BYTES > 99, _picture("sigmoid"), (BINARY,)),
 }
 READ_BY_ALL = ("classes", "labels", "class of each step", "numbers for each step", "mask")
 READERS: tuple[Callable[[Path], tuple[object, ...]], ...] = (
     lambda run: ("show", run),
     lambda run: ("evaluate", run),
-    lambda run: ("evaluate", run, "--split", "train", "--json"),
     lambda run: ("predict", run, "--split", "test", "-o", run / "predicted.csv"),
     lambda run: ("diagnose", run),
     lambda run: ("report", run),
