@@ -232,6 +232,22 @@ def test_good_columns_get_no_advice(
     assert said(written(tmp_path, Doubtful("", "", "", columns)), settings) == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("memory", ["auto", "1"])
+def test_of_many_rows_some_are_looked_at_all_over(memory: str, tmp_path: Path) -> None:
+    waves: dict[str, Cell] = {f"w{n}": lambda i, n=n: wave(i + n) for n in range(6)}  # type: ignore[misc]
+    columns = {"year": lambda i: 1990 + i // 30_000, "id": lambda i: i, **waves}
+    path = written(tmp_path, Doubtful("", "", "", columns, rows=60_000))
+    loaded = load_config(path, [f"engine.memory={memory}"])
+    dataset = read_dataset(loaded, SilentReporter())
+    assert dataset.held.streamed == (memory == "1")
+    [(rule, advice)] = dataset.advice
+    assert (rule, advice.message) == (
+        "identifier",
+        "takes in `id`, which numbers the rows (0 to 59997), by 20,000 rows spread over all",
+    )
+
+
 def test_pixels_of_floats_are_to_be_scaled(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     x = random.integers(0, 256, (200, 4, 4)).astype("float32")

@@ -23,7 +23,7 @@ Found = tuple[str, Advice]
 """A piece of advice with the id of its rule in `dl.config.sections.lint.ADVICE`."""
 
 _MOST_ROWS = 20_000
-"""A column that tells nothing shows it in its first rows."""
+"""Of more rows, so many are looked at."""
 _FEWEST_ROWS = 20
 _ROWS_OF_CATEGORY = 5
 _SAME_LINE = 1 - 1e-9
@@ -52,11 +52,11 @@ def advice_on(config: Config, table: Raw, dataset: Dataset) -> Iterator[Found]:
 
     Args:
         config: The config.
-        table: All rows as they were read; only a table in memory is looked at.
+        table: All rows as they were read.
         dataset: What was made of them.
     """
     data = config.data
-    if isinstance(data, CsvData | ParquetData) and type(table) is RawTable:
+    if isinstance(data, CsvData | ParquetData) and isinstance(table, RawTable):
         yield from _on_table(table, data)
     yield from _few_judges(config, dataset)
     yield from _missing_class(config, dataset)
@@ -64,16 +64,23 @@ def advice_on(config: Config, table: Raw, dataset: Dataset) -> Iterator[Found]:
 
 
 def _on_table(table: RawTable, data: CsvData | ParquetData) -> Iterator[Found]:
-    looked = table.take(np.arange(min(len(table), _MOST_ROWS)))
-    cut = f", by the first {len(looked):,} rows" if len(looked) < len(table) else ""
-    found = (_on_features(looked), _months(looked, data.columns or {}), _stand_ins(looked, data))
+    step = -(-len(table) // _MOST_ROWS)
+    looked = table.take(np.arange(0, len(table), step))
+    # Columns on the disk are read once.
+    looked = RawTable(dict(looked.columns), looked.targets, looked.rows, table.source, table.place)
+    some = f", by {len(looked):,} rows spread over all" if step > 1 else ""
+    found = (
+        _on_features(looked, step),
+        _months(looked, data.columns or {}),
+        _stand_ins(looked, data),
+    )
     for rule, advice in itertools.chain(*found):
-        yield rule, replace(advice, message=f"{advice.message}{cut}")
+        yield rule, replace(advice, message=f"{advice.message}{some}")
 
 
-def _on_features(table: RawTable) -> Iterator[Found]:
-    """Columns that the network should not see, where it has others."""
-    doubts = _doubts(table)
+def _on_features(table: RawTable, step: int) -> Iterator[Found]:
+    """Columns that the network should not see, where it has others; of each `step`-th row."""
+    doubts = _doubts(table, step)
     rest = [name for name in table.columns if name not in doubts]
     for name, found in doubts.items():
         if not rest and found.rule != "free-text":
@@ -83,25 +90,25 @@ def _on_features(table: RawTable) -> Iterator[Found]:
         yield found.rule, Advice(("data", "features"), message, _WHY[found.rule], line)
 
 
-def _doubts(table: RawTable) -> dict[str, Doubt]:
+def _doubts(table: RawTable, step: int) -> dict[str, Doubt]:
     pixels = are_pixels(list(table.columns.values()))
     doubts = {}
     seen: dict[object, str] = {}
     for name, column in table.columns.items():
-        found = _leak(column, table) or doubt(name, column)
+        found = _leak(column, table) or doubt(name, column, step)
         key = (column.kind, column.categories, column.values.tobytes())
         if found is None and key in seen and len(table) >= _FEWEST_ROWS:
             found = Doubt("repeated-column", f"is `{seen[key]}` again in all {len(table):,} rows")
         seen.setdefault(key, name)
-        if found is not None and not _is_usual(found, column, pixels):
+        if found is not None and not _is_usual(found, column, step, pixels):
             doubts[name] = found
     return doubts
 
 
-def _is_usual(found: Doubt, column: Column, pixels: bool) -> bool:
+def _is_usual(found: Doubt, column: Column, step: int, pixels: bool) -> bool:
     """Tells of what `init` leaves out to be on the safe side, but what can be meant."""
     if found.rule == "many-categories":
-        return len(column.values) >= _ROWS_OF_CATEGORY * len(column.categories)
+        return step * len(column.values) >= _ROWS_OF_CATEGORY * len(column.categories)
     return pixels  # The edge of a picture is black in every row.
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dl.config.written import stands_for_missing
 from dl.data.raw import Column
@@ -35,11 +34,21 @@ class Doubt:
     reason: str
 
 
-def doubt(name: str, column: Column) -> Doubt | None:
-    """Returns why a column tells nothing, or None if it may be an input."""
+def doubt(name: str, column: Column, step: int = 1) -> Doubt | None:
+    """Returns why a column tells nothing, or None if it may be an input.
+
+    Args:
+        name: Its name.
+        column: Its values, all of them or every `step`-th.
+        step: The distance between two of the rows.
+    """
     missing = int(column.missing().sum())
-    rows = len(column.values)
-    return _empty(missing, rows) or _REASONS[column.kind](name, column, rows - missing)
+    present = len(column.values) - missing
+    if found := _empty(missing, present + missing):
+        return found
+    if column.kind == "numeric":
+        return _of_numbers(name, column, present, step)
+    return (_of_dates if column.kind == "date" else _of_categories)(column, present)
 
 
 def _empty(missing: int, rows: int) -> Doubt | None:
@@ -58,22 +67,18 @@ def _identifier(present: int) -> Doubt:
     return Doubt("identifier", f"is an identifier: all {present:,} values differ")
 
 
-def _of_numbers(name: str, column: Column, present: int) -> Doubt | None:
+def _of_numbers(name: str, column: Column, present: int, step: int) -> Doubt | None:
     values = column.values[~column.missing()]
     if np.all(values == values[0]):
         return _constant(present)
     if not np.all(values == np.floor(values)) or len(np.unique(values)) < present:
         return None
-    if _counts_up(values) and (present > _FEW_ROWS or _IDENTIFIER.fullmatch(name)):
+    if np.all(np.diff(values) == step) and (present > _FEW_ROWS or _IDENTIFIER.fullmatch(name)):
         return Doubt("identifier", f"numbers the rows ({values[0]:.0f} to {values[-1]:.0f})")
     return _identifier(present) if _IDENTIFIER.fullmatch(name) else None
 
 
-def _counts_up(values: NDArray[np.float64]) -> bool:
-    return bool(np.all(np.diff(values) == 1))
-
-
-def _of_categories(name: str, column: Column, present: int) -> Doubt | None:
+def _of_categories(column: Column, present: int) -> Doubt | None:
     distinct = len(np.unique(column.values[~column.missing()]))
     if distinct == 1:
         return _constant(present)
@@ -94,12 +99,9 @@ def _words(categories: tuple[str, ...]) -> bool:
     return bool(np.mean(lengths) > _LONG_TEXT or np.mean(spaces) >= 3)
 
 
-def _of_dates(name: str, column: Column, present: int) -> Doubt | None:
+def _of_dates(column: Column, present: int) -> Doubt | None:
     values = column.values[~column.missing()]
     return _constant(present) if np.all(values == values[0]) else None
-
-
-_REASONS = {"numeric": _of_numbers, "categorical": _of_categories, "date": _of_dates}
 
 
 def are_months(column: Column) -> bool:
