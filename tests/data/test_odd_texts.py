@@ -35,7 +35,9 @@ def missing_text(words: str, rows: str, among: str, listed: str, line: int) -> s
 
 
 @pytest.mark.parametrize("count", [1, 5, 40, 3000])
-@pytest.mark.parametrize("word", ["NA", "?", "null", "None", "N/A", "-", ".", "#N/A", "<NA>"])
+@pytest.mark.parametrize(
+    "word", ["NA", "?", "null", "None", "N/A", "-", ".", "#N/A", "<NA>", "unknown"]
+)
 def test_text_for_a_missing_value_among_numbers_is_told_at_any_share(word: str, count: int) -> None:
     listed = word if word[0].isalpha() and word != "null" else f'"{word}"'
     rows = f"{count:,} of {count + 3:,}"

@@ -13,11 +13,13 @@ MISSING_WORDS = frozenset(
         *("na", "n/a", "n.a.", "n.a", "#n/a", "#na", "<na>", "n/k", "nan", "-nan", "nat", "\\n"),
         *("null", "#null!", "none", "nil", "?", "??", "*", ".", ".."),
         *("-", "--", "---", "\u2013", "\u2014", "#div/0!", "#value!", "#ref!", "#num!"),
+        *("unknown", "not known", "missing", "not available", "undefined"),
     }
 )
-"""Texts that mostly stand for a missing value, in small letters: of R, SAS, spreadsheets, UCI…"""
-PERHAPS_MISSING = frozenset({"unknown", "missing", "not available", "undefined", "not known"})
-"""Words that do so among numbers or dates, and are categories among words."""
+"""Texts that mostly stand for a missing value, in small letters: of R, SAS, spreadsheets, UCI…
+
+Among numbers or dates they are told; among words, such as `unknown` as a job, they are categories.
+"""
 
 _GROUPS = r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?"
 _COMMA = r"[0-9]+,[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+"

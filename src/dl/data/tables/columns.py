@@ -262,9 +262,9 @@ def _numbers_of_text(texts: Any, cell: Cell) -> Column:
     if text.strip() in distinct.stand_ins("numeric"):
         raise _stand_in(row, distinct, "numeric", cell, len(texts))
     if is_dressed(text):
-        number = plain_number(text, distinct.has_decimal_comma())
+        shown, number = _shown(text), plain_number(text, distinct.has_decimal_comma())
         raise DataError(
-            f"{cell.place(row)}: column {cell.name!r}: {text!r} is not a number; write {number}",
+            f"{cell.place(row)}: column {cell.name!r}: {shown} is not a number; write {number}",
             expected="a number: digits, a point before the decimals, and nothing else",
             hint=f"correct all values of the column, or {cell.advice}",
         )

@@ -20,17 +20,19 @@ from dl.config.written import (
     DRESSED,
     MISSING_WORDS,
     ORDINAL,
-    PERHAPS_MISSING,
     has_few_units,
 )
 from dl.data.tables.dates import FEW_MONTHS, MONTH, READABLE, SLASHED, parse_dates
 from dl.data.tables.numbers import LEADING_ZERO, NUMBER, WITH_COMMA
 
 _NEARLY_ALL = 0.9
+"""One odd value among ten is a slip or a gap; more of them are values of their own."""
 _HALF = 0.5
+"""A text in the form of a date is no code, so that half of them already tell."""
 _CODES = 20
 """More distinct numbers than this are amounts: codes such as `1`, `2`, `A` are fewer."""
 _TRIALS = 10
+"""So many texts of that form are tried: a single day of the calendar is enough."""
 _BEGIN = r"^\s*[-+(]?\s?(?:[.0-9$€£¥₹]|US|EU|GB|CH)"
 """How numbers, in whatever dress, and dates begin."""
 
@@ -52,7 +54,8 @@ class Texts:
     @cached_property
     def missing(self) -> Mask:
         """Which mostly stand for a missing value."""
-        return self._among(MISSING_WORDS)
+        small = pc.utf8_lower(pc.utf8_trim_whitespace(self.words))
+        return _mask(pc.is_in(small, pyarrow.array(sorted(MISSING_WORDS))))
 
     @cached_property
     def number(self) -> Mask:
@@ -65,7 +68,7 @@ class Texts:
 
     def stand_ins(self, kind: Literal["numeric", "date"]) -> dict[str, int]:
         """Returns the texts that stand for a missing value in a column of a kind, with counts."""
-        chosen = np.flatnonzero(self.odd(kind) & (self.missing | self._among(PERHAPS_MISSING)))
+        chosen = np.flatnonzero(self.odd(kind) & self.missing)
         found: dict[str, int] = {}
         for place in chosen.tolist():
             word = self.words[place].as_py().strip()
@@ -140,10 +143,6 @@ class Texts:
         """Returns the share of some of the texts, among those that stand for a value."""
         weights = self.counts if rows else np.ones_like(self.counts)
         return float(weights[which].sum() / max(1, weights[~self.missing | which].sum()))
-
-    def _among(self, words: frozenset[str]) -> Mask:
-        small = pc.utf8_lower(pc.utf8_trim_whitespace(self.words))
-        return _mask(pc.is_in(small, pyarrow.array(sorted(words))))
 
     def _match(self, pattern: str) -> Mask:
         return _mask(pc.match_substring_regex(self.words, pattern))
