@@ -46,6 +46,10 @@ def test_mutated_csv_files_are_read_or_refused(tmp_path: Path) -> None:
     assert {0, 3} <= set(codes)
 
 
+def test_mutated_data_files_are_read_or_refused() -> None:
+    assert re.search(": 0 failures$", _campaign("mutated_data", 40))
+
+
 def test_hostile_files_run_and_open_nothing(tmp_path: Path) -> None:
     names = random.Random(7).sample(sorted(hostile_files.ATTACKS), 30)
     hostile_files.prepare(tmp_path, names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import pickle
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -147,7 +148,8 @@ def test_no_network_tells_of_another_file_in_the_place(
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("bad"), pickle.UnpicklingError("refused"), EOFError()]
+    "error",
+    [ValueError("bad"), pickle.UnpicklingError("refused"), EOFError(), zipfile.BadZipFile("cut")],
 )
 def test_damaged_file_is_to_be_deleted(
     install: Callable[[Loader], None], tmp_path: Path, error: Exception

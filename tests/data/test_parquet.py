@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime
+from contextlib import nullcontext
 from pathlib import Path
 
 import pyarrow
 import pyarrow.parquet
+import pytest
 
+from data.stored import tiny_budget
 from data.tabular import config_with, told
 from dl.config.schema import Config
 from dl.data.load import load_dataset
@@ -79,4 +82,30 @@ def test_missing_target(tmp_path: Path) -> None:
         "rows.parquet: there is no target column 'labels'\n"
         "expected: one of x, label\n"
         "hint: did you mean 'label'?"
+    )
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_names_of_columns_that_are_no_text(tmp_path: Path, streamed: bool) -> None:
+    path = write(tmp_path / "rows.parquet", **{"é": [1.0] * 10, "y": list(range(10))})
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xff\xa9"))
+    with tiny_budget() if streamed else nullcontext():
+        fault = told(lambda: load_dataset(parquet_config(path), SilentReporter()), tmp_path)
+    assert fault.startswith("rows.parquet: is no Parquet file or is damaged\nfound: 'utf-8' codec")
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_fewer_rows_than_the_file_says(
+    tmp_path: Path, streamed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "rows.parquet", x=[1.0] * 10, y=list(range(10)))
+    whole = pyarrow.parquet.ParquetFile.read
+    monkeypatch.setattr(
+        pyarrow.parquet.ParquetFile, "read", lambda self, columns: whole(self, columns).slice(1)
+    )
+    with tiny_budget() if streamed else nullcontext():
+        fault = told(lambda: load_dataset(parquet_config(path), SilentReporter()), tmp_path)
+    assert fault == (
+        "rows.parquet: is damaged\nexpected: 10 rows, as the file says\nfound: 9\n"
+        "hint: write the file again"
     )

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
-
 from dl.data.arrays.images import class_files
+from dl.data.arrays.picture import opened_picture, without_warnings
 from dl.errors import DataError
 
 _LOOK_AT = 50
@@ -71,7 +70,8 @@ def look_at(folder: Path) -> Look:
             expected="a folder of pictures for each class, two or more",
             hint="add a folder with pictures of something else",
         )
-    sample = [_open(path) for _, path in files[:: max(1, len(files) // _LOOK_AT)]]
+    with without_warnings():
+        sample = [_look(path) for _, path in files[:: max(1, len(files) // _LOOK_AT)]]
     return Look(
         counts=counts,
         height=int(statistics.median(height for height, _, _ in sample)),
@@ -87,12 +87,7 @@ def _subfolders(path: Path) -> list[Path]:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _open(path: Path) -> tuple[int, int, bool]:
+def _look(path: Path) -> tuple[int, int, bool]:
     """Returns height, width and whether a picture is grey; only its header is read."""
-    try:
-        with Image.open(path) as image:
-            return image.height, image.width, image.mode in _GREY
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(
-            f"{path}: is no picture that can be read", hint="remove it or save it again"
-        ) from error
+    with opened_picture(path) as image:
+        return image.height, image.width, image.mode in _GREY

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,21 @@ MOST_PIXELS = 89_478_485
 """The number of pixels from which on Pillow warns of a decompression bomb."""
 
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+_BROKEN = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+"""What Pillow's readers raise for damaged bytes."""
 _UNSCALED = {
     "F": "a float picture: it does not say which value is white",
     "I": "a picture of 32-bit or signed numbers: it does not say which value is white",
@@ -75,16 +91,27 @@ def read_picture(path: Path, reading: Reading) -> Array:
         DataError: The file is no picture, truncated, has more than `MOST_PIXELS` pixels, or pixels
             that are no shades of black to white.
     """
+    with opened_picture(path) as image:
+        _check_pixels(path, image.width, image.height)
+        _check_mode(path, image)
+        return _pixels(image, reading)
+
+
+@contextmanager
+def opened_picture(path: Path) -> Iterator[Image.Image]:
+    """Opens a picture; only its header is read yet.
+
+    Raises:
+        DataError: It is no picture, or damaged; also while it is read in the block.
+    """
     try:
         with Image.open(path, formats=_FORMATS) as image:
-            _check_pixels(path, image.width, image.height)
-            _check_mode(path, image)
-            return _pixels(image, reading)
+            yield image
     except UnidentifiedImageError as error:
         raise _unknown(path) from error
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(path, str(error)) from error
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+    except _BROKEN as error:
         raise _broken(path, "the picture is truncated or damaged", str(error)) from error
 
 

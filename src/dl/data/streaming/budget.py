@@ -15,6 +15,7 @@ from dl.config.sections.data import CsvData, ImagesData, ParquetData, own_paths
 from dl.data.arrays.images import picture_files
 from dl.data.arrays.memory import available_memory
 from dl.data.files import check_file
+from dl.data.tables.parquet_file import BROKEN_PARQUET
 from dl.data.types import Held
 
 _AUTO_SHARE = 10
@@ -70,7 +71,7 @@ def _parquet_numbers(path: Path) -> int:
     check_file(path)
     try:
         metadata = pyarrow.parquet.read_metadata(path)
-    except (pyarrow.ArrowException, OSError):
+    except BROKEN_PARQUET:
         return 0
     return int(metadata.num_rows) * int(metadata.num_columns)
 

@@ -19,7 +19,12 @@ from dl.data.raw import Column, RawParts, RawTable
 from dl.data.streaming.csv_store import csv_frame
 from dl.data.streaming.scratch import ScratchFile, StoredArray, check_space
 from dl.data.tables.frame import Frame
-from dl.data.tables.parquet_file import damaged_as_data_error, frame_of_parquet, open_parquet
+from dl.data.tables.parquet_file import (
+    damaged_as_data_error,
+    frame_of_parquet,
+    open_parquet,
+    refuse_lost_rows,
+)
 from dl.data.tables.read import Wanted, dialect, read_files, selector, typed_column
 from dl.data.types import Array
 from dl.errors import DataError
@@ -94,7 +99,9 @@ class _ParquetColumns(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         with damaged_as_data_error(self._path):
-            return self._file.read(columns=[name]).column(name)
+            column = self._file.read(columns=[name]).column(name)
+        refuse_lost_rows(self._path, len(column), self._file.metadata.num_rows)
+        return column
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

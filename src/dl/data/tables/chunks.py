@@ -16,7 +16,12 @@ from dl.data.raw import RawTable
 from dl.data.tables.csv_file import body_of, check_header, frame_of, options
 from dl.data.tables.csv_text import CsvText
 from dl.data.tables.frame import Frame
-from dl.data.tables.parquet_file import damaged_as_data_error, frame_of_parquet, open_parquet
+from dl.data.tables.parquet_file import (
+    damaged_as_data_error,
+    frame_of_parquet,
+    open_parquet,
+    refuse_lost_rows,
+)
 from dl.data.tables.pieces import Piece
 from dl.data.tables.read import Wanted, selector, typed_table
 from dl.progress import Advance
@@ -64,6 +69,7 @@ def parquet_chunks(
         yield partial(typed_table, _from_row(frame, begin), wanted)
         advance(batch.num_rows)
         begin += batch.num_rows
+    refuse_lost_rows(path, begin, file.metadata.num_rows)
 
 
 def _next_batch(path: Path, batches: Iterator[Any]) -> Any:

@@ -37,6 +37,7 @@ def read_parquet(path: Path, select: Select) -> Frame:
             "be smaller: larger data is streamed",
         )
         table = file.read(columns=wanted)
+    refuse_lost_rows(path, table.num_rows, rows)
     return frame_of_parquet(path, {name: table.column(name) for name in wanted}, rows)
 
 
@@ -55,17 +56,32 @@ def open_parquet(path: Path) -> Any:
     return file
 
 
+BROKEN_PARQUET = (pyarrow.ArrowException, OSError, UnicodeDecodeError)
+"""What Arrow raises for a damaged file; the last one for names of columns that are no UTF-8."""
+
+
 @contextmanager
 def damaged_as_data_error(path: Path) -> Iterator[None]:
     """Turns Arrow's errors about a Parquet file into a `DataError`."""
     try:
         yield
-    except (pyarrow.ArrowException, OSError) as error:
+    except BROKEN_PARQUET as error:
         raise DataError(
             f"{path}: is no Parquet file or is damaged",
             found=str(error).split("\n")[0][:120],
             hint="use `source: csv` for text; else write the file again",
         ) from error
+
+
+def refuse_lost_rows(path: Path, found: int, rows: int) -> None:
+    """Refuses a Parquet file of which fewer rows can be read than it says to have."""
+    if found != rows:
+        raise DataError(
+            f"{path}: is damaged",
+            expected=f"{rows} rows, as the file says",
+            found=str(found),
+            hint="write the file again",
+        )
 
 
 def frame_of_parquet(path: Path, columns: Mapping[str, Any], rows: int) -> Frame:
