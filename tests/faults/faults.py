@@ -310,4 +310,5 @@ FAULTS = [
     Fault(53, "newer-keras", 4, _on_run(_by_keras("99.1.0"))),
     Fault(53, "newer-keras-resumed", 4, _on_run(_by_keras("99.1.0"), _LONGER)),
     Fault(53, "older-keras-resumed", 4, _on_run(_by_keras("3.0.1"), _LONGER)),
+    Fault(64, "no-header", 3, _rows(*ROWS[1:])),
 ]

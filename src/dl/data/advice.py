@@ -11,12 +11,14 @@ import numpy as np
 
 from dl.config.advice import Advice
 from dl.config.emit import flow
+from dl.config.rules.losses import REGRESSION
 from dl.config.rules.scaling import SCALING_LAYERS
 from dl.config.schema import Config
 from dl.config.sections.data import CsvData, ParquetData
 from dl.data.doubts import Doubt, are_months, are_pixels, doubt
 from dl.data.glance import class_counts
 from dl.data.raw import Column, Raw, RawTable
+from dl.data.targets import target_of
 from dl.data.types import Array, Dataset, Rows
 
 Found = tuple[str, Advice]
@@ -31,6 +33,7 @@ _STAND_INS = (-9.0, -99.0, -999.0, -9999.0, -99999.0, -999999.0)
 _FIRST_YEAR, _LAST_YEAR = 1700, 2200
 _FEW_JUDGES = 10
 _FEW_ARRAYS = 1000
+_LARGE_TARGET = 1000
 _WHY = {
     "empty-column": "What is filled in for the rows that lack it says nothing about them.",
     "constant-column": "What is the same everywhere tells no row from another.",
@@ -61,6 +64,7 @@ def advice_on(config: Config, table: Raw, dataset: Dataset) -> Iterator[Found]:
     yield from _few_judges(config, dataset)
     yield from _missing_class(config, dataset)
     yield from _unscaled(config, dataset.train.x)
+    yield from _unscaled_target(config, dataset)
 
 
 def _on_table(table: RawTable, data: CsvData | ParquetData) -> Iterator[Found]:
@@ -267,5 +271,26 @@ def _unscaled(config: Config, x: Rows) -> Iterator[Found]:
             f"is missing: the inputs reach from {looked.min():g} to {looked.max():g}",
             "Inputs far from 0 saturate the units and make the first steps much too large.",
             "255",
+        ),
+    )
+
+
+def _unscaled_target(config: Config, dataset: Dataset) -> Iterator[Found]:
+    """Large numbers to predict, from outputs that begin near 0."""
+    training, y = config.training, dataset.train.y
+    if config.preprocess.target != "none" or training.solver == "normal_equation":
+        return
+    if dataset.info.task != "regression" or training.loss.type not in REGRESSION:
+        return
+    if target_of(dataset.learned).scaling != "none" or np.abs(y).mean() < _LARGE_TARGET:
+        return
+    yield (
+        "unscaled-target",
+        Advice(
+            ("preprocess", "target"),
+            f"is none: the numbers to predict reach from {y.min():,.6g} to {y.max():,.6g}",
+            "The outputs begin near 0, so the first losses are enormous: steps explode, or get "
+            "there only after thousands of them. Predictions and metrics stay in the own unit.",
+            "standardize",
         ),
     )

@@ -20,6 +20,7 @@ OF_DATA = (
     "stand-in",
     "few-validation-rows",
     "missing-class",
+    "unscaled-target",
 )
 """The ids of advice on data that was read, of `dl.data.advice`."""
 ADVICE = (
