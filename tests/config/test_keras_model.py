@@ -39,7 +39,7 @@ def test_sequential_model_is_read() -> None:
     training = json.dumps({"loss": "mse", "metrics": [["mae"]], "optimizer_config": {"x": 1}})
     model = read_keras_model(sequential(DENSE), training)
 
-    assert model.name == "mine"
+    assert model.models == {"mine"}
     assert [spec.type for spec in model.layers] == ["Input", "Dense"]
     assert model.layers[0].parameters["shape"] == (4,)
     assert model.loss is not None

@@ -116,7 +116,7 @@ def _of_file(
 ) -> Evaluation:
     with reporter.stage("Loading Keras"):
         from dl.engine.files.foreign import evaluate_foreign, read_foreign
-    return evaluate_foreign(read_foreign(path), data, target, overrides, reporter)
+    return evaluate_foreign(read_foreign(path, overrides), data, target, overrides, reporter)
 
 
 def _model_file(path: Path, data: Path | None, split: str | None) -> tuple[Path, Path]:

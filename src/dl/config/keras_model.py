@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from dl.config.keras_layers import Placed, mapping, placed_layers, sequential
 from dl.vocabulary.catalog import left_out
 from dl.vocabulary.check import check_object
 from dl.vocabulary.keras_form import from_keras
 from dl.vocabulary.spec import Finding, Findings, Kind, Path, Spec
 from dl.vocabulary.words import cut, found_text
 
-MOST_LAYERS = 10_000
 _MOST_KEYS = 200
-_CONTAINER = {"Functional": "Functional", "Model": "Functional"}
+
+Statistics = Callable[[str, str], Mapping[str, object]]
+"""Given a group of weights and a layer's name: the mean and the variance that it was adapted to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,38 +25,51 @@ class KerasModel:
     """A checked `Sequential` model, and how it was compiled.
 
     Attributes:
-        name: The model's name, which is in the names of its weights.
-        layers: Its layers, the input first.
+        models: The names of the model and those inside it, which are in the names of their weights.
+        layers: Its layers, the input first; those of a model inside it stand in its place.
         loss: Its loss; None if it was not compiled.
         metrics: Its metrics.
+        places: The group and the name that each layer has in the file, by its name in `layers`.
+        adapted: Layers whose weights have become settings, by their names in `layers`.
     """
 
-    name: str
+    models: frozenset[str]
     layers: tuple[Spec, ...]
     loss: Spec | None
     metrics: tuple[Spec, ...]
+    places: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    adapted: frozenset[str] = frozenset()
 
 
-def read_keras_model(architecture: str, training: str | None) -> KerasModel:
+def read_keras_model(
+    architecture: str,
+    training: str | None,
+    statistics: Statistics = lambda group, name: {},
+    given: Collection[str] = (),
+) -> KerasModel:
     """Reads the texts that a `.h5` file has in `model_config` and `training_config`.
+
+    Args:
+        architecture: The layers.
+        training: How the model was compiled.
+        statistics: Finds numbers that are settings here, but weights in the file.
+        given: Keys that the user gives, so that the file is not asked for them.
 
     Raises:
         Findings: The texts are no such settings, or name what the vocabulary has not.
     """
-    model = _mapping(_json(architecture, "model_config"), ())
-    name, settings = model.get("class_name"), model.get("config")
-    if name != "Sequential":
-        raise _one((), f"is a {_CONTAINER.get(str(name), found_text(name))} model", "Sequential")
-    inside = _mapping(settings, ("model",))
-    layers = inside.get("layers")
-    if not isinstance(layers, list) or not 0 < len(layers) <= MOST_LAYERS:
-        raise _one(("model", "layers"), "are no layers", f"a list of 1 to {MOST_LAYERS} layers")
-    compiled = _mapping(_json(training, "training_config"), ()) if training else {}
+    settings = sequential(mapping(_json(architecture, "model_config"), ()))
+    found, models = placed_layers(settings, ("model",))
+    compiled = mapping(_json(training, "training_config"), ()) if training else {}
+    read = _Layers(statistics)
+    layers = read.specs(found, settings.get("build_input_shape"))
     return KerasModel(
-        name=_model_name(inside.get("name")),
-        layers=_layers(layers, inside.get("build_input_shape")),
-        loss=_loss(compiled.get("loss")),
-        metrics=_metrics(compiled.get("metrics")),
+        models=frozenset(models),
+        layers=layers,
+        loss=None if "training.loss" in given else _loss(compiled),
+        metrics=() if "training.metrics" in given else _metrics(compiled),
+        places=read.places,
+        adapted=frozenset(read.adapted),
     )
 
 
@@ -76,40 +91,60 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
-def _layers(layers: list[object], built_shape: object) -> tuple[Spec, ...]:
-    specs: list[Spec] = []
-    findings: list[Finding] = []
-    for position, layer in enumerate(layers):
-        path = ("model", "layers", position)
-        try:
-            specs.append(_checked(Kind.LAYER, _layer(_mapping(layer, path), path), path))
-        except Findings as error:
-            findings += error.findings
-    if findings:
-        raise Findings(findings)
-    if specs[0].type != "Input":
-        shape = {"type": "Input", "shape": _row_shape(built_shape, ("model",))}
-        specs.insert(0, _checked(Kind.LAYER, shape, ("model", "layers", 0)))
-    return tuple(specs)
+class _Layers:
+    """Checks layers one after the other, and keeps where each lies in the file."""
+
+    def __init__(self, statistics: Statistics) -> None:
+        self._statistics = statistics
+        self.places: dict[str, tuple[str, str]] = {}
+        self.adapted: list[str] = []
+
+    def specs(self, found: list[Placed], built_shape: object) -> tuple[Spec, ...]:
+        """Returns the layers, an input first; raises `Findings` about any of them."""
+        specs: list[Spec] = []
+        findings: list[Finding] = []
+        for placed in found:
+            if specs and placed.layer.get("class_name") == "InputLayer":
+                continue  # of a model inside the model
+            try:
+                specs.append(_checked(Kind.LAYER, self._layer(placed), placed.path))
+            except Findings as error:
+                findings += error.findings
+        if findings:
+            raise Findings(findings)
+        if specs[0].type != "Input":
+            shape = {"type": "Input", "shape": _row_shape(built_shape, ("model",))}
+            specs.insert(0, _checked(Kind.LAYER, shape, ("model", "layers", 0)))
+        return tuple(specs)
+
+    def _layer(self, placed: Placed) -> object:
+        layer, path = placed.layer, placed.path
+        kind = layer.get("class_name")
+        if isinstance(kind, str) and left_out(Kind.LAYER, kind):
+            _checked(Kind.LAYER, kind, path)  # refuses it by its name, before its settings are read
+        settings = dict(mapping(layer.get("config", {}), path))
+        name = settings.get("name")
+        if isinstance(name, str):
+            # Layers of two models may have the same name.
+            settings["name"] = f"{placed.group}_{name}" if name in self.places else name
+            self.places[settings["name"]] = (placed.group, name)
+        if kind == "InputLayer":
+            return _input(settings, path)
+        if kind == "Normalization" and isinstance(name, str):
+            settings["axis"] = settings.get("axis") or None
+            if settings.get("mean") is None:
+                settings |= self._statistics(placed.group, name)
+                self.adapted.append(settings["name"])
+        if kind == "IntegerLookup" and settings.get("vocabulary") is None:
+            message = "was adapted to data, but the file does not keep its vocabulary"
+            raise _one(path, message, "IntegerLookup(vocabulary=[...])")
+        return from_keras({**layer, "config": settings}, path)
 
 
-def _layer(layer: Mapping[str, Any], path: Path) -> object:
-    name = layer.get("class_name")
-    if isinstance(name, str) and left_out(Kind.LAYER, name):
-        _checked(Kind.LAYER, name, path)  # refuses it by its name, before its settings are read
-    if name != "InputLayer":
-        return _without_old_shape(from_keras(layer, path))
-    settings = dict(_mapping(layer.get("config"), path))
+def _input(settings: dict[str, Any], path: Path) -> object:
     shape = _row_shape(settings.pop("batch_shape", settings.pop("batch_input_shape", None)), path)
     settings.pop("batch_input_shape", None)
     return from_keras({"class_name": "Input", "config": {**settings, "shape": shape}}, path)
-
-
-def _without_old_shape(layer: object) -> object:
-    """Leaves out the shape of the rows that Keras 2 wrote into the first layer as well."""
-    if not isinstance(layer, dict):
-        return layer
-    return {key: value for key, value in layer.items() if key != "batch_input_shape"}
 
 
 def _row_shape(shape: object, path: Path) -> list[Any]:
@@ -118,23 +153,35 @@ def _row_shape(shape: object, path: Path) -> list[Any]:
     return shape[1:]
 
 
-def _loss(loss: object) -> Spec | None:
+def _loss(compiled: Mapping[str, Any]) -> Spec | None:
+    loss, weights = compiled.get("loss"), compiled.get("loss_weights")
     loss = loss[0] if isinstance(loss, list) and len(loss) == 1 else loss
-    path = ("training", "loss")
-    return None if loss is None else _checked(Kind.LOSS, from_keras(loss, path), path)
+    path: Path = ("training", "loss")
+    if weights not in (None, 1.0, [1.0]):
+        raise _one(path, "has a weight, which is not read", "no loss_weights", found_text(weights))
+    return None if loss is None else _named(Kind.LOSS, loss, path)
 
 
-def _metrics(metrics: object) -> tuple[Spec, ...]:
+def _metrics(compiled: Mapping[str, Any]) -> tuple[Spec, ...]:
+    """Returns the metrics; those that weigh the rows are the same where no row has a weight."""
     path: Path = ("training", "metrics")
-    if metrics is None:
-        return ()
-    if not isinstance(metrics, list):
-        raise _one(path, "are no metrics of a single output", "a list", found_text(metrics))
-    whole = metrics[0] if len(metrics) == 1 and isinstance(metrics[0], list) else metrics
-    return tuple(
-        _checked(Kind.METRIC, from_keras(metric, (*path, i)), (*path, i))
-        for i, metric in enumerate(whole)
-    )
+    whole: list[object] = []
+    for key in ("metrics", "weighted_metrics"):
+        metrics = compiled.get(key) or []
+        if not isinstance(metrics, list):
+            raise _one(path, "are no metrics of a single output", "a list", found_text(metrics))
+        whole += metrics[0] if len(metrics) == 1 and isinstance(metrics[0], list) else metrics
+    return tuple(_named(Kind.METRIC, metric, (*path, i)) for i, metric in enumerate(whole))
+
+
+def _named(kind: Kind, value: object, path: Path) -> Spec:
+    """Checks a loss or metric, which the user may name instead."""
+    try:
+        return _checked(kind, from_keras(value, path), path)
+    except Findings as error:
+        key, name = path[1], "[NAME]" if kind is Kind.METRIC else "NAME"
+        hint = f"say which to take instead: --set training.{key}={name}"
+        raise Findings([replace(f, hint=f.hint or hint) for f in error.findings]) from error
 
 
 def _checked(kind: Kind, value: object, path: Path) -> Spec:
@@ -148,18 +195,6 @@ def _untyped(finding: Finding) -> Finding:
     """Returns a finding on `type`, which is no key of a Keras file, as one on what is named."""
     at_type = finding.path[-1:] == ("type",)
     return replace(finding, path=finding.path[:-1]) if at_type else finding
-
-
-def _model_name(name: object) -> str:
-    if not isinstance(name, str) or "/" in name or not name.isprintable() or not name:
-        raise _one(("model", "name"), "is no name of a model", "a short text", found_text(name))
-    return name
-
-
-def _mapping(value: object, path: Path) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise _one(path, "is no setting as Keras writes it", "a mapping", found_text(value))
-    return value
 
 
 def _one(path: Path, message: str, expected: str, found: str | None = None) -> Findings:

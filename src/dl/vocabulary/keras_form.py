@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dl.vocabulary.catalog import find
+from dl.vocabulary.catalog import Parameter, find
+from dl.vocabulary.check import check_object
 from dl.vocabulary.spec import Finding, Findings, Kind, Path
 from dl.vocabulary.words import found_text
 
@@ -20,7 +21,9 @@ _UNUSED: Mapping[str, tuple[object, ...]] = {
     "activity_regularizer": (None,),
     "data_format": ("channels_last",),
     "epsilon": (0.01,),
+    "groups": (1,),
     "max_tokens": (None,),
+    "noise_shape": (None,),
     "num_bins": (None,),
     "optional": (False,),
     "pad_to_max_tokens": (False,),
@@ -31,11 +34,23 @@ _UNUSED: Mapping[str, tuple[object, ...]] = {
     "rms_scaling": (False,),
     "sparse": (False,),
     "stateful": (False,),
+    "time_major": (False,),
     "unroll": (False,),
     "vocabulary_dtype": ("int64",),
     "zero_output_for_mask": (False,),
 }
 """What Keras writes for parameters that the vocabulary leaves out, where they change nothing."""
+_NEVER_USED = frozenset(
+    {"batch_input_shape", "implementation", "input_length", "rng_type", "trainable"}
+    | {"vocabulary_size"}
+)
+"""Parameters that change no output, whatever their value is, where the vocabulary has none."""
+_RENAMED = {("LeakyReLU", "alpha"): "negative_slope"}
+"""Names that Keras 2 had for parameters."""
+_POLICIES = ("DTypePolicy", "Policy")
+_MODELS = ("Sequential", "Functional", "Model")
+_WRAPPERS = ("MeanMetricWrapper", "LossFunctionWrapper")
+"""What Keras 2 writes for a metric or a loss that is given by its name."""
 
 
 def from_keras(value: object, path: Path = (), depth: int = 0) -> object:
@@ -68,29 +83,74 @@ def _thing(value: Mapping[str, object], path: Path, depth: int) -> object:
     name, settings = value["class_name"], value.get("config", {})
     if name == "__tuple__":
         return from_keras(value.get("items"), path, depth + 1)
+    if name in _MODELS:
+        raise Findings([Finding(path, "is a model inside of a layer, which is not read")])
     if not isinstance(name, str) or not set(value) <= _FORM:
         raise Findings([Finding(path, "is no setting as Keras writes it", found=found_text(value))])
     _refuse_foreign(value, name, path)
     if not isinstance(settings, Mapping):
         raise _no_thing(value, path)
-    if name == "DTypePolicy":
+    if name in _POLICIES:
         return settings.get("name")
-    parameters = {
-        key: from_keras(item, (*path, key), depth + 1)
-        for key, item in settings.items()
-        if not _is_unused(name, key, item)
-    }
+    if name == "SeedGenerator":
+        return from_keras(settings.get("seed"), path, depth + 1)
+    if name in _WRAPPERS and isinstance(settings.get("fn"), str):
+        name = str(settings["fn"])
+    parameters = _parameters(name, settings, path, depth)
     if "type" in parameters:
         raise Findings([Finding((*path, "type"), f"is not a parameter of {name}", at_key=True)])
     return {"type": name, **parameters} if parameters else name
 
 
+def _parameters(
+    name: str, settings: Mapping[str, object], path: Path, depth: int
+) -> dict[str, object]:
+    if name == "Bidirectional":
+        settings = {key: _without_forced_zeros(item) for key, item in settings.items()}
+    parameters: dict[str, object] = {}
+    for given, item in settings.items():
+        key = _RENAMED.get((name, given), given)
+        if not _is_unused(name, key, item, settings):
+            value = from_keras(item, (*path, key), depth + 1)
+            parameters[key] = _single(_known(name, key), value)
+    return parameters
+
+
+def _without_forced_zeros(layer: object) -> object:
+    """Leaves out what `Bidirectional` itself sets in the layers that it is given."""
+    settings = layer.get("config") if isinstance(layer, Mapping) else None
+    if not isinstance(layer, Mapping) or not isinstance(settings, Mapping):
+        return layer
+    if settings.get("zero_output_for_mask") != settings.get("return_sequences"):
+        return layer
+    kept = {key: item for key, item in settings.items() if key != "zero_output_for_mask"}
+    return {**layer, "config": kept}
+
+
+def _single(parameter: Parameter | None, value: object) -> object:
+    """Returns the number in a list of one, as Keras writes it, where the parameter is a number."""
+    if parameter is None or not isinstance(value, list) or len(value) != 1:
+        return value
+    _, as_list = parameter.type.check(value, check_object)
+    _, as_number = parameter.type.check(value[0], check_object)
+    return value[0] if as_list and not as_number else value
+
+
+def _known(name: str, key: str) -> Parameter | None:
+    entries = filter(None, (find(kind, name) for kind in Kind))
+    return next((entry.parameters[key] for entry in entries if key in entry.parameters), None)
+
+
 def _refuse_foreign(value: Mapping[str, object], name: str, path: Path) -> None:
+    if name.startswith("__"):  # such as __lambda__
+        raise Findings([Finding(path, "is a function of its maker's own, which is not read")])
     module, registered = value.get("module"), value.get("registered_name")
     of_keras = module is None or (isinstance(module, str) and _is_of_keras(module))
     if of_keras and registered in (None, name):
         return
     origin = registered if of_keras else module
+    if module == "builtins" and isinstance(value.get("config"), str):
+        origin = value["config"]  # the name of the function
     raise Findings(
         [
             Finding(
@@ -112,8 +172,16 @@ def _no_thing(value: Mapping[str, object], path: Path) -> Findings:
     return Findings([finding])
 
 
-def _is_unused(name: str, key: str, value: object) -> bool:
-    known = any(key in entry.parameters for kind in Kind if (entry := find(kind, name)))
-    return not known and any(
-        type(value) is type(neutral) and value == neutral for neutral in _UNUSED.get(key, ())
+def _is_unused(name: str, key: str, value: object, settings: Mapping[str, object]) -> bool:
+    if key == "fn":  # of a wrapper, or beside the class that it means
+        return True
+    if key == "num_bins" and isinstance(settings.get("bin_boundaries"), list):
+        return True
+    if key == "reduction" and value == "auto":
+        return True
+    return _known(name, key) is None and (
+        key in _NEVER_USED
+        or any(
+            type(value) is type(neutral) and value == neutral for neutral in _UNUSED.get(key, ())
+        )
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from dl.data.arrays.npz import labelled_pair
 from dl.data.load import load_dataset
 from dl.data.targets.measured import check_metrics
 from dl.data.types import DataInfo
-from dl.engine.files.foreign_weights import load_foreign_weights
+from dl.engine.files.foreign_weights import load_foreign_weights, statistics
 from dl.engine.files.hdf5 import Refused, opened, read_file, text_of
 from dl.engine.inference.evaluate import evaluate as evaluate_part
 from dl.engine.network.build_errors import shape_text
@@ -57,20 +58,30 @@ class ForeignModel:
     settings: KerasModel
 
 
-def read_foreign(path: Path) -> ForeignModel:
+def read_foreign(path: Path, overrides: Sequence[str] = ()) -> ForeignModel:
     """Reads a model file and checks its settings; builds nothing.
+
+    Args:
+        path: The file.
+        overrides: Options KEY=VALUE, for which the file is not asked.
 
     Raises:
         RunError: It is no `.h5` file of Keras, is damaged, or holds what the vocabulary has not.
     """
     content = read_file(path, MOST_ARRAY_BYTES)
-    with opened(path, content) as file:
+    with _refusing(path), opened(path, content) as file:
         architecture = text_of(file, "model_config", MOST_SETTINGS)
         training = text_of(file, "training_config", MOST_SETTINGS)
         if architecture is None:
             raise Refused("holds no model: it has no 'model_config'")
-    with _refusing(path):
-        return ForeignModel(path, content, read_keras_model(architecture, training))
+        settings = read_keras_model(
+            architecture, training, partial(statistics, file), _keys(overrides)
+        )
+    return ForeignModel(path, content, settings)
+
+
+def _keys(overrides: Sequence[str]) -> set[str]:
+    return {override.partition("=")[0].strip() for override in overrides}
 
 
 def evaluate_foreign(
@@ -113,9 +124,8 @@ def _built(
 ) -> keras.Sequential:
     built = build_model(loaded.config, info)
     compile_model(built, loaded.config, info, learned)
-    inputs = frozenset(str(s.parameters["name"]) for s in model.settings.layers[:1])
     with opened(model.path, model.content) as file:
-        load_foreign_weights(built, file, model.settings.name, inputs)
+        load_foreign_weights(built, file, model.settings)
     return built
 
 
@@ -180,7 +190,7 @@ def _check_options(
     model: ForeignModel, data: Path, target: Sequence[str], overrides: Sequence[str]
 ) -> None:
     """Asks for what neither the file nor an option says."""
-    given = {override.partition("=")[0].strip() for override in overrides}
+    given = _keys(overrides)
     is_table = not data.is_dir() and data.suffix.lower() != ".npz"
     if is_table and not target and "data.target" not in given:
         raise UsageError(

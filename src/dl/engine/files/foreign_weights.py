@@ -1,74 +1,122 @@
 """Finds a model's weights in a `.h5` file of plain Keras, whose versions name them differently.
 
 Keras 3 calls a weight `sequential/dense/kernel`, where `sequential` is the model's name; older
-versions call it `dense/kernel:0` or `kernel`. A name fits a weight if it is the end of the weight's
-own name; every name must fit one weight, and every weight be fitted once.
+versions call it `dense/kernel:0` or `kernel`. The weights of a model inside the model lie in one
+group. A name fits a weight if it is the end of the weight's own name; every name must fit one
+weight, and every weight be fitted once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import h5py
 import numpy as np
 
+from dl.config.keras_model import KerasModel
 from dl.data.types import Array
 from dl.engine.files.hdf5 import Refused, array_in, group_in, member_in, names_in, values_of
 
 _COPY = "top_level_model_weights"
-_MOST_DEPTH = 12
+_MOST_DEPTH = 24
+_ADAPTED = ("mean", "variance", "count")
+"""The weights of a layer `Normalization` that was adapted to data."""
 
 Names = tuple[str, ...]
+Wanted = dict[str, list[tuple[Names, Any]]]
+"""The weights that each group of the file must hold, with their names; None for what is no weight
+of the model that was built."""
 
 
 def foreign_weights(
-    file: Any, model_name: str, layers: Mapping[str, Sequence[Any]], inputs: frozenset[str]
-) -> list[Array]:
-    """Returns the arrays of all layers' weights, in the order given.
+    file: Any, settings: KerasModel, layers: Mapping[str, Any]
+) -> Iterator[tuple[Any, Array]]:
+    """Yields every weight of a model with its array.
 
     Args:
         file: The open file.
-        model_name: The name of the model in the file.
-        layers: The weights that each layer of the model has, by the layer's name.
-        inputs: Names of input layers, for which Keras may have written an empty group.
+        settings: What the file says about its model.
+        layers: The weights that each layer of the built model has, by the layer's name.
 
     Raises:
         Refused: The file holds what it must not, or other names, shapes or types.
     """
-    if "model_weights" not in file:
-        raise Refused("is no whole model: it has no 'model_weights'")
-    root = group_in(file, "model_weights")
-    found = names_in(root, len(layers) + len(inputs) + 2)
-    for name in sorted(set(found) ^ set(layers)):
+    wanted = _wanted(settings, layers)
+    root = _root(file)
+    inputs = {str(layer.parameters["name"]) for layer in settings.layers[:1]}
+    found = names_in(root, len(wanted) + len(inputs) + 2)
+    for name in sorted(set(found) ^ set(wanted)):
         if name not in inputs | {_COPY}:
             where = "its weights" if name in found else "its settings"
             raise Refused(f"does not fit itself: only {where} have a layer {name[:100]!r}")
-    arrays = []
-    for name, weights in layers.items():
-        arrays += _of_layer(group_in(root, name), model_name, weights)
-    return arrays
+    for name, weights in wanted.items():
+        yield from _of_group(group_in(root, name), settings.models, weights)
 
 
-def _of_layer(group: Any, model_name: str, weights: Sequence[Any]) -> list[Array]:
-    found = {
-        _plain(names, model_name): dataset for names, dataset in _datasets(group, len(weights))
-    }
-    arrays = []
-    for weight in weights:
-        wanted = tuple(weight.path.split("/"))[1:]
+def statistics(file: Any, group: str, layer: str) -> dict[str, object]:
+    """Returns the mean and the variance that a `Normalization` was adapted to; none if not there.
+
+    Raises:
+        Refused: They are no numbers, or those of several axes.
+    """
+    found: dict[str, object] = {}
+    for names, dataset in _datasets(group_in(_root(file), group), _MOST_ADAPTED):
+        name = names[-1].removesuffix(":0")
+        if layer not in names[:-1] or name not in _ADAPTED[:2]:
+            continue
+        if dataset.dtype.kind != "f" or len(dataset.shape) > 1 or dataset.size > _MOST_ADAPTED:
+            raise Refused(f"holds at {dataset.name} no numbers of a single axis")
+        found[name] = values_of(dataset).tolist()
+    return found
+
+
+_MOST_ADAPTED = 100_000
+
+
+def _root(file: Any) -> Any:
+    if "model_weights" not in file:
+        raise Refused("is no whole model: it has no 'model_weights'")
+    return group_in(file, "model_weights")
+
+
+def _wanted(settings: KerasModel, layers: Mapping[str, Any]) -> Wanted:
+    wanted: Wanted = {}
+    for built, weights in layers.items():
+        group, name = settings.places.get(built, (built, built))
+        paths = [(name, *weight.path.split("/")[2:]) for weight in weights]
+        own = wanted.setdefault(group, [])
+        own += zip(paths, weights, strict=True)
+        if built in settings.adapted:
+            own += [((name, weight), None) for weight in _ADAPTED]
+    return wanted
+
+
+def _of_group(
+    group: Any, models: Collection[str], weights: list[tuple[Names, Any]]
+) -> Iterator[tuple[Any, Array]]:
+    found: dict[Names, Any] = {}
+    for names, dataset in _datasets(group, len(weights)):
+        plain = _plain(names, models)
+        if plain in found:
+            raise Refused(f"does not fit itself: two weights are {'/'.join(plain)[:100]}")
+        found[plain] = dataset
+    for wanted, weight in weights:
         fitting = [names for names in found if wanted[-len(names) :] == names]
         if len(fitting) != 1:
             raise Refused(f"does not fit itself: no weight {'/'.join(wanted)}")
-        arrays.append(_array(found.pop(fitting[0]), weight))
+        dataset = found.pop(fitting[0])
+        if weight is not None:
+            yield weight, _array(dataset, weight)
     if found:
         raise Refused(f"does not fit itself: no layer takes {'/'.join(next(iter(found)))[:100]}")
-    return arrays
 
 
-def _plain(names: Names, model_name: str) -> Names:
+def _plain(names: Names, models: Collection[str]) -> Names:
     bare = tuple(name.removesuffix(":0") for name in names)
-    return bare[1:] if bare[0] == model_name and len(bare) > 1 else bare
+    while len(bare) > 1 and bare[0] in models:
+        bare = bare[1:]
+    return bare
 
 
 def _datasets(group: Any, most: int) -> list[tuple[Names, Any]]:
@@ -100,10 +148,8 @@ def _array(dataset: Any, weight: Any) -> Array:
     return values_of(dataset)
 
 
-def load_foreign_weights(model: Any, file: Any, model_name: str, inputs: frozenset[str]) -> None:
+def load_foreign_weights(model: Any, file: Any, settings: KerasModel) -> None:
     """Gives a model its weights from an open file; it is not touched where one does not fit."""
     layers = {layer.name: layer.weights for layer in model.layers}
-    arrays = foreign_weights(file, model_name, layers, inputs)
-    weights = [weight for layer in model.layers for weight in layer.weights]
-    for weight, array in zip(weights, arrays, strict=True):
+    for weight, array in list(foreign_weights(file, settings, layers)):
         weight.assign(array)
