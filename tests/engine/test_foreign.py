@@ -88,6 +88,44 @@ def test_names_of_older_kerases_are_found(dl: Dl, plain: Path) -> None:
     assert dl(*arguments).out == expected
 
 
+def test_file_of_keras_2_is_measured(dl: Dl, plain: Path) -> None:
+    """Its weights are named in another way, its metrics are wrapped, its input has another name."""
+    rows = plain.with_name("rows.csv")
+    arguments = ("evaluate", plain, "--data", rows, "--target", "label", "--json", "-q")
+    expected = dl(*arguments).out
+    with h5py.File(plain, "r+") as file:
+        settings = json.loads(file.attrs["model_config"])
+        first, *layers = settings["config"]["layers"]
+        first["config"] = {"batch_input_shape": [None, 4], "name": "dense_input", "ragged": False}
+        layers[1]["config"]["axis"] = [1]
+        file.attrs["model_config"] = json.dumps(settings)
+        function = "sparse_categorical_accuracy"
+        metric = {"name": "accuracy", "dtype": "float32", "fn": function}
+        wrapped = {"class_name": "MeanMetricWrapper", "config": metric}
+        compiled = {"loss": "sparse_categorical_crossentropy", "metrics": [[wrapped]]}
+        file.attrs["training_config"] = json.dumps(compiled)
+        file.attrs["keras_version"] = "2.15.0"
+        for name, layer in file["model_weights"].items():
+            for weight in list(layer.get(f"sequential_7/{name}", [])):
+                layer.move(f"sequential_7/{name}/{weight}", f"{name}/{weight}:0")
+            layer.pop("sequential_7", None)
+
+    assert dl(*arguments).out == expected
+
+
+def test_bfloat16_is_read(dl: Dl, plain: Path) -> None:
+    path = saved(
+        plain.parent,
+        keras.layers.Dense(8, dtype="bfloat16"),
+        keras.layers.Dense(3, activation="softmax"),
+    )
+    rows = plain.with_name("rows.csv")
+    outcome = dl("evaluate", path, "--data", rows, "--target", "label", "--json", "-q")
+
+    expected = keras.models.load_model(path).evaluate(X, Y, verbose=0, return_dict=True)
+    assert json.loads(outcome.out)["metrics"] == pytest.approx(expected, rel=0.05)
+
+
 def told(dl: Dl, path: Path, *options: str) -> tuple[int, str]:
     """Returns the exit code and the error of a measurement."""
     rows = path.with_name("rows.csv")

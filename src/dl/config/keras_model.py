@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from dl.vocabulary.spec import Finding, Findings, Kind, Path, Spec
 from dl.vocabulary.words import cut, found_text
 
 _MOST_KEYS = 200
+_MOST_PATH = 64
 
 Statistics = Callable[[str, str], Mapping[str, object]]
 """Given a group of weights and a layer's name: the mean and the variance that it was adapted to."""
@@ -46,6 +47,7 @@ def read_keras_model(
     training: str | None,
     statistics: Statistics = lambda group, name: {},
     given: Collection[str] = (),
+    version: str | None = None,
 ) -> KerasModel:
     """Reads the texts that a `.h5` file has in `model_config` and `training_config`.
 
@@ -54,12 +56,15 @@ def read_keras_model(
         training: How the model was compiled.
         statistics: Finds numbers that are settings here, but weights in the file.
         given: Keys that the user gives, so that the file is not asked for them.
+        version: The Keras that wrote the file.
 
     Raises:
         Findings: The texts are no such settings, or name what the vocabulary has not.
     """
     settings = sequential(mapping(_json(architecture, "model_config"), ()))
     found, models = placed_layers(settings, ("model",))
+    if version is not None and version.startswith(("1.", "2.")):
+        _refuse_former(found)
     compiled = mapping(_json(training, "training_config"), ()) if training else {}
     read = _Layers(statistics)
     layers = read.specs(found, settings.get("build_input_shape"))
@@ -89,6 +94,23 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if not all(key.isprintable() and len(key) <= 100 for key in values):
         raise ValueError("a key is too long or holds characters that cannot be shown")
     return values
+
+
+def _refuse_former(found: list[Placed]) -> None:
+    """Refuses what has the same name in Keras 3, but computes something else."""
+    for placed in found:
+        for path, value in _values(placed.layer, placed.path):
+            if value == "hard_sigmoid":
+                message = "is hard_sigmoid, which Keras 2 computed in another way than Keras 3"
+                raise _one(path, message, "another activation")
+
+
+def _values(value: object, path: Path) -> Iterator[tuple[Path, object]]:
+    if isinstance(value, Mapping) and len(path) < _MOST_PATH:
+        for key, item in value.items():
+            yield from _values(item, path if key == "config" else (*path, key))
+    else:
+        yield path, value
 
 
 class _Layers:
@@ -181,7 +203,7 @@ def _named(kind: Kind, value: object, path: Path) -> Spec:
     except Findings as error:
         key, name = path[1], "[NAME]" if kind is Kind.METRIC else "NAME"
         hint = f"say which to take instead: --set training.{key}={name}"
-        raise Findings([replace(f, hint=f.hint or hint) for f in error.findings]) from error
+        raise Findings([replace(f, hint=hint) for f in error.findings]) from error
 
 
 def _checked(kind: Kind, value: object, path: Path) -> Spec:

@@ -42,7 +42,7 @@ _UNUSED: Mapping[str, tuple[object, ...]] = {
 """What Keras writes for parameters that the vocabulary leaves out, where they change nothing."""
 _NEVER_USED = frozenset(
     {"batch_input_shape", "implementation", "input_length", "rng_type", "trainable"}
-    | {"vocabulary_size"}
+    | {"kernel_constraint", "kernel_initializer", "kernel_regularizer", "vocabulary_size"}
 )
 """Parameters that change no output, whatever their value is, where the vocabulary has none."""
 _RENAMED = {("LeakyReLU", "alpha"): "negative_slope"}
@@ -76,6 +76,8 @@ def from_keras(value: object, path: Path = (), depth: int = 0) -> object:
         return value
     if "class_name" in value:
         return _thing(value, path, depth)
+    if set(value) == {"value"}:  # the code of a lambda
+        raise _own_function(path)
     return {key: from_keras(item, (*path, key), depth + 1) for key, item in value.items()}
 
 
@@ -143,7 +145,7 @@ def _known(name: str, key: str) -> Parameter | None:
 
 def _refuse_foreign(value: Mapping[str, object], name: str, path: Path) -> None:
     if name.startswith("__"):  # such as __lambda__
-        raise Findings([Finding(path, "is a function of its maker's own, which is not read")])
+        raise _own_function(path)
     module, registered = value.get("module"), value.get("registered_name")
     of_keras = module is None or (isinstance(module, str) and _is_of_keras(module))
     if of_keras and registered in (None, name):
@@ -161,6 +163,10 @@ def _refuse_foreign(value: Mapping[str, object], name: str, path: Path) -> None:
             )
         ]
     )
+
+
+def _own_function(path: Path) -> Findings:
+    return Findings([Finding(path, "is a function of its maker's own, which is not read")])
 
 
 def _is_of_keras(module: str) -> bool:

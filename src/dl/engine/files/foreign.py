@@ -74,8 +74,9 @@ def read_foreign(path: Path, overrides: Sequence[str] = ()) -> ForeignModel:
         training = text_of(file, "training_config", MOST_SETTINGS)
         if architecture is None:
             raise Refused("holds no model: it has no 'model_config'")
+        version = text_of(file, "keras_version", MOST_SETTINGS)
         settings = read_keras_model(
-            architecture, training, partial(statistics, file), _keys(overrides)
+            architecture, training, partial(statistics, file), _keys(overrides), version
         )
     return ForeignModel(path, content, settings)
 

@@ -2,8 +2,8 @@
 
 Keras 3 calls a weight `sequential/dense/kernel`, where `sequential` is the model's name; older
 versions call it `dense/kernel:0` or `kernel`. The weights of a model inside the model lie in one
-group. A name fits a weight if it is the end of the weight's own name; every name must fit one
-weight, and every weight be fitted once.
+group. A name fits a weight if it ends alike and leaves nothing but folders out; every name must fit
+one weight, and every weight be fitted once.
 """
 
 from __future__ import annotations
@@ -16,12 +16,24 @@ import numpy as np
 
 from dl.config.keras_model import KerasModel
 from dl.data.types import Array
-from dl.engine.files.hdf5 import Refused, array_in, group_in, member_in, names_in, values_of
+from dl.engine.files.hdf5 import (
+    Refused,
+    array_in,
+    group_in,
+    has_type,
+    member_in,
+    names_in,
+    values_of,
+)
 
 _COPY = "top_level_model_weights"
 _MOST_DEPTH = 24
 _ADAPTED = ("mean", "variance", "count")
 """The weights of a layer `Normalization` that was adapted to data."""
+
+_MOST_ADAPTED = 100_000
+_FORMER = {"kernel": "depthwise_kernel"}
+"""What Keras 2 calls a weight of a depthwise convolution."""
 
 Names = tuple[str, ...]
 Wanted = dict[str, list[tuple[Names, Any]]]
@@ -63,15 +75,12 @@ def statistics(file: Any, group: str, layer: str) -> dict[str, object]:
     found: dict[str, object] = {}
     for names, dataset in _datasets(group_in(_root(file), group), _MOST_ADAPTED):
         name = names[-1].removesuffix(":0")
-        if layer not in names[:-1] or name not in _ADAPTED[:2]:
+        if (names[:-1] and layer not in names[:-1]) or name not in _ADAPTED[:2]:
             continue
         if dataset.dtype.kind != "f" or len(dataset.shape) > 1 or dataset.size > _MOST_ADAPTED:
             raise Refused(f"holds at {dataset.name} no numbers of a single axis")
         found[name] = values_of(dataset).tolist()
     return found
-
-
-_MOST_ADAPTED = 100_000
 
 
 def _root(file: Any) -> Any:
@@ -102,7 +111,7 @@ def _of_group(
             raise Refused(f"does not fit itself: two weights are {'/'.join(plain)[:100]}")
         found[plain] = dataset
     for wanted, weight in weights:
-        fitting = [names for names in found if wanted[-len(names) :] == names]
+        fitting = [names for names in found if _fits(names, wanted)]
         if len(fitting) != 1:
             raise Refused(f"does not fit itself: no weight {'/'.join(wanted)}")
         dataset = found.pop(fitting[0])
@@ -110,6 +119,13 @@ def _of_group(
             yield weight, _array(dataset, weight)
     if found:
         raise Refused(f"does not fit itself: no layer takes {'/'.join(next(iter(found)))[:100]}")
+
+
+def _fits(names: Names, wanted: Names) -> bool:
+    """Whether a name means a weight: it may leave out folders, as Keras 2 does for wrappers."""
+    *folders, last = names
+    whole = iter(wanted[:-1])
+    return last in (wanted[-1], _FORMER.get(wanted[-1])) and all(part in whole for part in folders)
 
 
 def _plain(names: Names, models: Collection[str]) -> Names:
@@ -140,7 +156,7 @@ def _datasets(group: Any, most: int) -> list[tuple[Names, Any]]:
 
 def _array(dataset: Any, weight: Any) -> Array:
     shape, dtype = tuple(weight.shape), np.dtype(weight.dtype)
-    if dataset.shape != shape or dataset.dtype != dtype:
+    if dataset.shape != shape or not has_type(dataset, dtype):
         raise Refused(
             f"does not fit itself: {weight.path} should be {shape} of {dtype}, "
             f"but is {dataset.shape} of {dataset.dtype}"

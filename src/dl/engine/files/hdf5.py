@@ -109,12 +109,18 @@ def array_in(group: Any, name: str) -> Any:
     return dataset
 
 
+def has_type(dataset: Any, dtype: Any) -> bool:
+    """Whether a data set holds values of a type; of bfloat16 HDF5 keeps nothing but two bytes."""
+    found: bool = dataset.dtype == dtype
+    return found or (dtype.name == "bfloat16" and dataset.dtype == "V2")
+
+
 def values_of(dataset: Any) -> Array:
     """Returns the values of a data set whose shape and type were compared before."""
     if dataset.id.get_storage_size() != dataset.nbytes:
         raise _foreign(dataset.name, "a shape without the values for it")
     array: Array = dataset[()]
-    return array
+    return array.view("bfloat16") if array.dtype == "V2" else array
 
 
 def text_of(owner: Any, name: str, most_bytes: int) -> str | None:

@@ -19,6 +19,7 @@ from dl.engine.files.hdf5 import (
     Refused,
     array_in,
     group_in,
+    has_type,
     names_in,
     opened,
     read_file,
@@ -97,7 +98,7 @@ def _array(path: Path, dataset: Any, weight: Any) -> Array:
     shape, dtype = tuple(weight.shape), np.dtype(weight.dtype)
     if dataset.shape != shape:
         raise _mismatch(path, f"the shape of {weight.path}", str(shape), str(dataset.shape))
-    if dataset.dtype != dtype:
+    if not has_type(dataset, dtype):
         raise _mismatch(path, f"the type of {weight.path}", str(dtype), str(dataset.dtype))
     return values_of(dataset)
 
