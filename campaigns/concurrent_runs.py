@@ -73,7 +73,7 @@ def commands(processes: int, size: int, folder: Path, seed: int) -> tuple[str, l
     """Has processes give commands at once; returns what was tried, and what broke."""
     root = folder / "runs"
     for name in [*["many"] * 2 * processes, *["kept"] * 2]:
-        _make_whole(root, name)
+        make_whole(root, name)
     givers = [_fork(lambda n=n: _give(root, n, size, seed)) for n in range(processes)]  # type: ignore[misc]
     failures = [f"giver {n}: see above" for n, pid in enumerate(givers) if _code(pid)]
     wanted = {f"t{n}-{count}" for n in range(processes) for count in range(size)}
@@ -106,10 +106,10 @@ def _give(root: Path, giver: int, size: int, seed: int) -> None:
             names_a_run = len(command) > 1 and "many/" in f"{command}"
             if outcome.code not in ((0, 4, 5) if names_a_run else (0,)):
                 raise SystemExit(f"dl {' '.join(command)}: {outcome.code}\n{outcome.err}")
-        _make_whole(root, "many")
+        make_whole(root, "many")
 
 
-def _make_whole(root: Path, name: str) -> None:
+def make_whole(root: Path, name: str) -> None:
     """Makes a run that has ended, with all that its page needs."""
     number = {"scaling": "none", "center": 0.0, "spread": 1.0, "fill": None, "kind": "numeric"}
     task = {"task": "regression", "classes": []}

@@ -116,6 +116,7 @@ def test_there_are_fifty_hostile_files() -> None:
         ("signals", 1),
         ("repeats", 1),
         ("concurrent_runs", 2),
+        ("kill_commands", 12),
         ("concurrent_trainings", 1),
         ("every_entry", 6),
     ],

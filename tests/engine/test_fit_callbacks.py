@@ -109,10 +109,13 @@ def test_averaged_weights_are_used_for_validation() -> None:
     assert averaged[0]["val_loss"] != pytest.approx(plain[0]["val_loss"])
 
 
-def test_tensorboard_writes_its_log_inside_the_run(tmp_path: Path) -> None:
+def test_tensorboard_writes_its_log_inside_the_run_and_is_quiet(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     trained(with_callback({"type": "TensorBoard"}, epochs=2), DATA, folder=tmp_path)
 
     assert list(tmp_path.rglob("events.out.tfevents.*"))
+    assert capfd.readouterr().err == ""
 
 
 def test_a_missing_package_is_told_at_the_callback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -208,8 +208,8 @@ def test_metric_is_called_what_keras_calls_it(written: object, name: str) -> Non
             {"type": "TensorBoard", "log_dir": "../logs"},
             Finding(
                 ("log_dir",),
-                "must be a folder below the run's, without `..`",
-                "a folder below the run's, without `..`",
+                "must be a folder below the run's, without `..`, that is none of its own",
+                "a folder below the run's, without `..`, that is none of its own",
                 "'../logs'",
                 "`log_dir` is: Folder of the logs, in the run's folder.",
             ),
@@ -218,6 +218,21 @@ def test_metric_is_called_what_keras_calls_it(written: object, name: str) -> Non
 )
 def test_finding_says_what_is_wrong(kind: Kind, value: object, finding: Finding) -> None:
     assert findings_of(kind, value) == [finding]
+
+
+@pytest.mark.parametrize(
+    "folder",
+    ["run.json", "checkpoint", "plots/x", "model.h5", "x.csv", "a" * 101, "/".join("a" * 11)],
+)
+def test_the_logs_have_a_folder_of_their_own(folder: str) -> None:
+    (finding,) = findings_of(Kind.CALLBACK, {"type": "TensorBoard", "log_dir": folder})
+    assert finding.path == ("log_dir",)
+
+
+@pytest.mark.parametrize("folder", ["logs", "logs.v1/a", "checkpoints", "model"])
+def test_other_folders_can_have_the_logs(folder: str) -> None:
+    _, findings = check_object(Kind.CALLBACK, {"type": "TensorBoard", "log_dir": folder})
+    assert findings == []
 
 
 def test_all_mistakes_come_at_once() -> None:

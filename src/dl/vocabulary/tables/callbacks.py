@@ -17,6 +17,9 @@ from dl.vocabulary.types import Choice, Nullable, OneOf, Text
 _METRIC_NAME = Text("the name of a metric", r"[A-Za-z][A-Za-z0-9_-]*")
 _RUN_FILE = r"[A-Za-z0-9_-](?:[A-Za-z0-9_.-]|\{[a-z_0-9]+(?::[0-9.]*[defg]?)?\})*"
 
+_OWN = r"(?:checkpoint|plots|[^/]*\.(?:csv|h5|html|json|keras|npz|tflite|txt|yaml))"
+"""What stands in the folder of a run already, or is to."""
+
 CALLBACKS: Mapping[str, Row] = {
     "baseline": (Nullable(ANY_NUMBER), "Stop if the metric does not become better than this."),
     "cooldown": (AMOUNT, "Epochs to wait after a reduction."),
@@ -31,7 +34,10 @@ CALLBACKS: Mapping[str, Row] = {
     "histogram_freq": (AMOUNT, "Epochs between two histograms; 0 is never."),
     "initial_value_threshold": (Nullable(ANY_NUMBER), "Save only what is better than this."),
     "log_dir": (
-        Text("a folder below the run's, without `..`", r"[A-Za-z0-9_-][\w.-]*(?:/[\w-][\w.-]*)*"),
+        Text(
+            "a folder below the run's, without `..`, that is none of its own",
+            rf"(?!{_OWN}(?:/|$))[A-Za-z0-9_-][\w.-]{{0,99}}(?:/[\w-][\w.-]{{0,99}}){{0,9}}",
+        ),
         "Folder of the logs, in the run's folder.",
     ),
     "min_delta": (NOT_NEGATIVE, "Least change that counts as better."),
