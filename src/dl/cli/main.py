@@ -102,8 +102,8 @@ for _command in (
 
 def main() -> NoReturn:
     """Runs the command line and leaves with its exit code."""
+    open_streams()
     with stopping_at_once():
-        open_streams()
         import_nothing_from_here()
         if sys.warnoptions:  # PYTHONWARNINGS=error would end libraries in their middle
             warnings.resetwarnings()

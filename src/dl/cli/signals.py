@@ -12,15 +12,18 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _AGAIN = 0.02
 """Seconds after which a signal that came during an import is looked at again."""
-_LONGEST = 10.0
-"""Seconds that a stopped command may take to clean up, should anything in it hang."""
+_LONGEST = 5.0
+"""Seconds that a stopped command may take: for the import that it is in, and to clean up."""
+_END = b"interrupted\n"
+_SHOW_CURSOR = b"\x1b[?25h"
 
 Handler = Callable[[int, FrameType | None], None]
 
@@ -68,6 +71,7 @@ def stopping_at_once() -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         sys.unraisablehook = unraisable
+        stopping.close()
 
 
 def end_at_once() -> None:
@@ -82,27 +86,42 @@ def end_at_once() -> None:
 
 
 class _Stopping:
-    """Raises `Stopped` at the first moment that is no import, and sees to it that this ends."""
+    """Raises `Stopped` at the first moment that is no import, and makes sure of an end."""
 
     def __init__(self) -> None:
         self._request = StopRequest()
         self._raised = False
+        self._deadline = 0.0
+        # Of its own: 2 is silenced while TensorFlow is imported.
+        self._stderr = os.dup(2)
 
     def receive(self, number: int, frame: FrameType | None) -> None:
         """Takes a signal, or the alarm that comes after one."""
         if number != signal.SIGALRM:
             self._request.receive(number, frame)
+            self._deadline = time.monotonic() + _LONGEST
         stopped = self._request()
         if stopped is None:  # somebody else's alarm
             return
-        if self._raised:
-            os._exit(128 + stopped)
+        left = self._deadline - time.monotonic()
+        if self._raised or left <= 0:
+            self._end(stopped)
         if _is_importing(frame):
             signal.setitimer(signal.ITIMER_REAL, _AGAIN)
             return
         self._raised = True
-        signal.setitimer(signal.ITIMER_REAL, _LONGEST)
+        signal.setitimer(signal.ITIMER_REAL, max(left, _AGAIN))
         raise Stopped(stopped)
+
+    def _end(self, stopped: int) -> None:
+        with suppress(OSError):
+            os.write(self._stderr, _SHOW_CURSOR if os.isatty(self._stderr) else b"")
+            os.write(self._stderr, _END)
+        os._exit(128 + stopped)
+
+    def close(self) -> None:
+        """Gives the descriptor back."""
+        os.close(self._stderr)
 
     def lost(self, unraisable: sys.UnraisableHookArgs) -> None:
         """Raises again what Python threw away, since it came while an object was deleted."""

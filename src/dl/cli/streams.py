@@ -5,22 +5,32 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import Any, TextIO
+from contextlib import suppress
+from typing import TextIO
 
 from dl.errors import DiskError
 
 _STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
 
-class _Unfailing(io.FileIO):
-    """Throws away what cannot be written: a full disk or a reader that has gone."""
+class _Unfailing(io.TextIOWrapper):
+    """Throws away what cannot be written: a full disk, or a reader that has gone or is slow."""
 
-    def write(self, data: Any, /) -> int:
-        try:
-            written = super().write(data)  # None: it would have had to wait
-        except OSError:
-            written = None
-        return memoryview(data).nbytes if written is None else written
+    def write(self, text: str, /) -> int:
+        """Writes, or does not."""
+        with suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Writes what is left, or does not."""
+        with suppress(OSError):
+            super().flush()
+
+    def close(self) -> None:
+        """Writes what is left, or does not, and closes the stream."""
+        with suppress(OSError):
+            super().close()
 
 
 def open_streams() -> None:
@@ -44,8 +54,8 @@ def unfailing(number: int, encoding: str) -> TextIO:
 
     What a work tells while it goes on is worth less than the work.
     """
-    raw = _Unfailing(number, "w", closefd=number > 2)
-    return io.TextIOWrapper(
+    raw = io.FileIO(number, "w", closefd=number > 2)
+    return _Unfailing(
         io.BufferedWriter(raw), encoding, errors="backslashreplace", line_buffering=True
     )
 
