@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import pyarrow
 import pytest
 
-from data.tabular import told
+from data.tabular import config_with, told
+from dl.config.peek import peek
+from dl.data.load import load_dataset
 from dl.data.raw import Column
 from dl.data.tables.columns import Cell, Use, to_column
+from dl.progress import SilentReporter
 
 CELL = Cell("x", lambda row: f"rows.csv:{row + 2}")
 MANY = [str(1000 + 7 * i) for i in range(30)]
@@ -168,3 +172,32 @@ def test_classes_are_told_only_where_a_value_is_missing() -> None:
     assert message(["0", "1", "NA"], "class").endswith(
         "write `missing_values: [NA]` below `data`; else list it in `data.classes` if it is a class"
     )
+
+
+@pytest.mark.parametrize("loss", ["mse", "huber", "poisson", "cosine_similarity", "mae"])
+def test_money_as_a_target_is_told_under_any_loss_for_numbers(tmp_path: Path, loss: str) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("a,y\n" + "".join(f"{i},${i % 5}.50\n" for i in range(20)))
+    config = config_with(
+        {"source": "csv", "path": str(path), "target": "y"}, training={"loss": loss}
+    )
+    assert told(lambda: load_dataset(config, SilentReporter()), tmp_path) == (
+        "rows.csv:2: column 'y': '$0.50' is not a number; write 0.50\n"
+        "expected: a number: digits, a point before the decimals, and nothing else\n"
+        "hint: correct all values of the column, or name a loss for classes if these are classes"
+    )
+
+
+def test_spaces_of_any_alphabet_around_a_number_do_not_count() -> None:
+    values = ["\u00a01\u00a0", "\u20032", "NA\u00a0"]
+    assert message(values) == missing_text("'NA'", "1 of 3", "numbers", "NA", 4)
+    assert typed(values[:2]).values.tolist() == [1, 2]
+
+
+def test_look_at_a_target_of_money_leaves_it_to_the_reading(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("a,y\n1,$4.50\n2,NA\n3,$5\n")
+    data = config_with({"source": "csv", "path": str(path), "target": "y"}).data
+    assert peek(data, tmp_path).target is None
+    path.write_text("a,y\n1,1st\n2,2nd\n3,$5\n")
+    assert peek(data, tmp_path).target == "text"

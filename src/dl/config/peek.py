@@ -179,7 +179,7 @@ def _peek_values(texts: set[str]) -> Peek:
     finite = {number for number in numbers.values() if number is not None}
     if not texts:
         return Peek(columns=1)
-    if not finite and all(map(is_dressed, texts)):
+    if not finite and 2 * sum(map(is_dressed, texts)) >= len(texts):
         return Peek(columns=1)
     if not finite:
         return Peek("text", len(texts), tuple(sorted(texts)), columns=1)

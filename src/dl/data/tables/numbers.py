@@ -65,7 +65,8 @@ def to_floats(numbers: Any) -> NDArray[np.float64]:
 
 def not_numbers(texts: Any) -> NDArray[np.bool_]:
     """Returns which texts are no numbers; null is none of them."""
-    matches = pc.fill_null(pc.match_substring_regex(texts, NUMBER), True)
+    trimmed = pc.utf8_trim_whitespace(texts)  # also those that are no spaces in ASCII
+    matches = pc.fill_null(pc.match_substring_regex(trimmed, NUMBER), True)
     return np.asarray(~matches.to_numpy(zero_copy_only=False))
 
 

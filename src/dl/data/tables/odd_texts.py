@@ -44,7 +44,7 @@ class Texts:
     """The distinct texts of a column, in the order in which they come.
 
     Attributes:
-        words: The texts, as written; none of them is blank.
+        words: The texts, without the spaces around them; none is empty.
         counts: The number of rows of each.
     """
 
@@ -54,8 +54,7 @@ class Texts:
     @cached_property
     def missing(self) -> Mask:
         """Which mostly stand for a missing value."""
-        small = pc.utf8_lower(pc.utf8_trim_whitespace(self.words))
-        return _mask(pc.is_in(small, pyarrow.array(sorted(MISSING_WORDS))))
+        return _mask(pc.is_in(pc.utf8_lower(self.words), pyarrow.array(sorted(MISSING_WORDS))))
 
     @cached_property
     def number(self) -> Mask:
@@ -71,7 +70,7 @@ class Texts:
         chosen = np.flatnonzero(self.odd(kind) & self.missing)
         found: dict[str, int] = {}
         for place in chosen.tolist():
-            word = self.words[place].as_py().strip()
+            word = self.words[place].as_py()
             found[word] = found.get(word, 0) + int(self.counts[place])
         return found
 
@@ -156,8 +155,9 @@ def texts_of(column: Any) -> Texts:
     encoded = pc.dictionary_encode(column)
     rows = pc.drop_null(encoded.indices).to_numpy()
     counts = np.bincount(rows, minlength=len(encoded.dictionary))
-    shown = _mask(pc.match_substring_regex(encoded.dictionary, r"\S"))
-    return Texts(encoded.dictionary.filter(pyarrow.array(shown)), counts[shown])
+    trimmed = pc.utf8_trim_whitespace(encoded.dictionary)
+    shown = _mask(pc.not_equal(trimmed, ""))
+    return Texts(trimmed.filter(pyarrow.array(shown)), counts[shown])
 
 
 def _mask(values: Any) -> Mask:
