@@ -198,3 +198,23 @@ def test_another_shape_of_places_is_refused() -> None:
 def test_places_are_kept_in_the_document() -> None:
     target = learn(make_arrays(CLASSES), make_config(3, "softmax", SPARSE, STEPS))
     assert target_of({"target": target.document()}) == target
+
+
+def test_columns_of_classes_are_steps_where_the_network_keeps_them() -> None:
+    rows = make_table(first=[0, 1, 2], second=[1, 1, 0])
+    target, y = encoded(rows, make_config(3, "softmax", SPARSE, STEPS))
+    assert (target.task, target.places) == ("multiclass", (2,))
+    assert y.tolist() == [[0, 1], [1, 1], [2, 0]]
+    columns = decode(np.eye(3)[y], {"target": target.document()})
+    assert list(columns)[:3] == ["prediction_first", "prediction_second", "probability_0_first"]
+
+
+def test_large_targets_are_looked_up_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dl.data.targets.values._BLOCK", 24)
+    numbers = np.arange(60).reshape(5, 4, 3) % 3
+    target, y = encoded(make_arrays(numbers), make_config(3, "softmax", SPARSE, STEPS))
+    assert y.tolist() == numbers.tolist()
+    numbers[3, 1, 2] = 7
+    with pytest.raises(DataError) as raised:
+        encode_target(make_arrays(numbers), target)
+    assert raised.value.problems[0].message.startswith("rows.npz: row 3 (the first is row 0)")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dl.data.targets.decode import chosen_classes, class_probabilities, own_numbers, unscale
+from dl.data.targets.decode import classes_of, own_numbers, unscale
 from dl.data.targets.encode import class_indexes
 from dl.data.targets.target import target_of
 from dl.data.types import Array
@@ -53,8 +53,7 @@ def answers(y: Array, outputs: Array, learned: Mapping[str, Any]) -> Answers:
     true = y.reshape(rows, -1) if labels else class_indexes(y, target).reshape(rows)
     if target.units is None:
         return Answers(true, None, None, places)
-    chosen = chosen_classes(outputs, target)
-    probabilities = class_probabilities(outputs, target)
+    chosen, probabilities = classes_of(outputs, target)
     return Answers(
         true,
         chosen.reshape(rows, -1) if labels else chosen.reshape(rows),

@@ -39,7 +39,7 @@ def decode(outputs: Array, learned: Mapping[str, Any]) -> dict[str, Array]:
         return _numbers(own_numbers(outputs, learned), target)
     if target.units is None:
         return _embedding(outputs)
-    chosen, probabilities = chosen_classes(outputs, target), class_probabilities(outputs, target)
+    chosen, probabilities = classes_of(outputs, target)
     columns: dict[str, Array] = {}
     if target.form == "multilabel":
         for position, name in enumerate(target.classes):
@@ -79,29 +79,24 @@ def own_numbers(outputs: Array, learned: Mapping[str, Any]) -> Array:
     return unscale(_activated(outputs.reshape(len(outputs), *shape), target), learned)
 
 
-def chosen_classes(outputs: Array, target: Target) -> Array:
-    """Returns the class of each place as its position, shape (rows, *places).
+def classes_of(outputs: Array, target: Target) -> tuple[Array, Array | None]:
+    """Returns what the outputs say of classes.
 
-    Of several labels, 0 or 1 for each, shape (rows, *places, labels).
+    Returns:
+        The position of the class of each place, shape (rows, *places); of several labels, 0 or 1
+        for each, shape (rows, *places, labels). And the probabilities, shape (rows, *places,
+        classes); None where the outputs are none.
     """
-    values = _activated(_shaped(outputs, target), target)
+    shaped = outputs.reshape(len(outputs), *target.places, target.units or -1)
+    values = _activated(shaped, target)
+    probabilities = values if target.probabilities else None
     if target.form == "multilabel":
-        return (values >= target.cut).astype(np.int8)
-    if target.form == "single":
-        return (values[..., 0] >= target.cut).astype(np.intp)
-    return np.asarray(values.argmax(axis=-1))
-
-
-def class_probabilities(outputs: Array, target: Target) -> Array | None:
-    """Returns the probabilities, shape (rows, *places, classes); None where they are none."""
-    if not target.probabilities:
-        return None
-    values = _activated(_shaped(outputs, target), target)
-    return np.concatenate([1 - values, values], axis=-1) if target.form == "single" else values
-
-
-def _shaped(outputs: Array, target: Target) -> Array:
-    return outputs.reshape(len(outputs), *target.places, target.units or -1)
+        return (values >= target.cut).astype(np.int8), probabilities
+    if target.form != "single":
+        return np.asarray(values.argmax(axis=-1)), probabilities
+    if probabilities is not None:
+        probabilities = np.concatenate([1 - values, values], axis=-1)
+    return (values[..., 0] >= target.cut).astype(np.intp), probabilities
 
 
 def _activated(outputs: Array, target: Target) -> Array:
