@@ -98,12 +98,15 @@ def test_token_that_is_too_large_is_refused_in_every_part(
     parts = {"x_train": tokens(), "x_validation": tokens(8), "x_test": tokens(8)}
     parts[part][-1, 3] = 10
     row = len(parts[part]) - 1
+    told_part = "" if part == "x_train" else f" ({part[2:]} part)"
 
     text = told(
         lambda: load_dataset(config([*before, EMBEDDING], saved(tmp_path, **parts)), SILENT)
     )
 
-    assert text == f"{tmp_path}/rows.npz: row {row} {FIRST}: an input {UNFIT}\n{ELEVEN}{MORE}"
+    assert text == (
+        f"{tmp_path}/rows.npz{told_part}: row {row} {FIRST}: an input {UNFIT}\n{ELEVEN}{MORE}"
+    )
 
 
 @pytest.mark.parametrize(("value", "found"), [(0.5, "0.5"), (-1, "-1"), (np.nan, "nan")])

@@ -6,38 +6,20 @@ XLA, and ends in the middle of a training where it does not; so all of them are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dl.config.rules.lookups import COUNTS, MOVING
 from dl.data.types import Array
 from dl.errors import DataError
 from dl.vocabulary.spec import Spec
 
-_COUNTS: Mapping[str, str] = {
-    "Embedding": "input_dim",
-    "ReversibleEmbedding": "input_dim",
-    "CategoryEncoding": "num_tokens",
-}
-"""Layers that look up numbers from 0 on, and the parameter that says how many there are."""
 _ANY = frozenset({"Hashing", "IntegerLookup"})
 """Layers that take every whole number."""
-LOOKING_UP = frozenset({*_COUNTS, *_ANY})
-_MOVING = frozenset(
-    {
-        "Input",
-        "Flatten",
-        "Identity",
-        "Masking",
-        "Permute",
-        "RepeatVector",
-        "Reshape",
-        *(f"{name}{rank}D" for name in ("Cropping", "UpSampling", "ZeroPadding") for rank in "123"),
-    }
-)
-"""Layers that leave each number as it is; some leave numbers out, or put zeros between them."""
+LOOKING_UP = frozenset({*COUNTS, *_ANY})
 _CHANGING = frozenset(
     {
         "Activation",
@@ -119,15 +101,15 @@ def tokens_of(layers: Sequence[Spec]) -> Tokens | None:
     """
     changed = False
     for layer in _unwrapped(layers):
-        if layer.type in _COUNTS:
-            parameter = _COUNTS[layer.type]
+        if layer.type in COUNTS:
+            parameter = COUNTS[layer.type]
             count = layer.parameters.get(parameter)
             if changed or not isinstance(count, int):
                 return Tokens(layer.type)
             return Tokens(layer.type, parameter, count)
         if layer.type in _ANY:
             return Tokens(layer.type, known=None if changed else _listed(layer), signed=True)
-        if layer.type not in _MOVING | _CHANGING:
+        if layer.type not in MOVING | _CHANGING:
             return None
         changed |= layer.type in _CHANGING
     return None

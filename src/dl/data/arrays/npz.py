@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -150,7 +151,8 @@ def _given_part(
             found=f"only `{x_name or y_name}`",
             hint=f"add `data.arrays.{absent}`",
         )
-    return _part(file, x_name, y_name, part)
+    # The rows of each part are counted from 0, so a message says which part it is.
+    return replace(_part(file, x_name, y_name, part), source=f"{file.title} ({part} part)")
 
 
 def _test_part(file: NpzFile, names: Arrays, reporter: Reporter) -> RawArrays | None:
