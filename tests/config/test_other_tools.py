@@ -11,8 +11,10 @@ from dl.cli.main import dl
 from dl.config import expected
 from dl.config.hints import known_paths, sections
 from dl.config.load import load_config
-from dl.config.other_tools import IN_PLACE, OTHER_TOOLS
+from dl.config.other_tools import IN_PLACE, OF_SWEEPS, OTHER_TOOLS
 from dl.errors import ConfigError
+from dl.sweep.definition.load import load_sweep
+from dl.sweep.definition.schema import SweepFile
 from dl.vocabulary.catalog import entries, names
 from dl.vocabulary.spec import Kind
 from dl.vocabulary.synonyms import SYNONYMS, other_word
@@ -43,6 +45,20 @@ def test_hint_names_keys_and_commands_that_there_are(hint: str) -> None:
 
 def test_no_key_of_ours_is_called_another_tools() -> None:
     assert {key for key in OTHER_TOOLS if key in known_paths()} == set()
+
+
+@pytest.mark.parametrize("key", OF_SWEEPS)
+def test_key_of_another_tool_says_what_it_is_in_a_sweep(
+    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("sweep.yaml").write_text(f"base: a.yaml\nparameters: {{seed: [1]}}\n{key}: 3\n")
+    with pytest.raises(ConfigError) as caught:
+        load_sweep(Path("sweep.yaml"))
+    [problem] = caught.value.problems
+    assert (problem.message, problem.hint) == (f"{key} is not known", OF_SWEEPS[key])
+    [named] = re.findall("`([^`]+)`", OF_SWEEPS[key])
+    assert named in SweepFile.model_fields
 
 
 @pytest.mark.parametrize("word", SYNONYMS)

@@ -210,3 +210,35 @@ IN_PLACE: Mapping[Path, str] = {
     "epoch takes them in another order is `training.shuffle`",
 }
 """What to write instead of a key that has another meaning in this place."""
+
+OF_SWEEPS: Mapping[str, str] = {
+    "config": "write `base`: the config to vary",
+    "program": "write `base`: the config to vary",
+    "space": "write `parameters`",
+    "search_space": "write `parameters`",
+    "param_space": "write `parameters`",
+    "params": "write `parameters`",
+    "grid": "write `parameters`",
+    "n_trials": "write `trials`",
+    "max_trials": "write `trials`",
+    "num_samples": "write `trials`",
+    "run_cap": "write `trials`",
+    "metric": "write `objective`: {metric: val_accuracy}",
+    "goal": "write `objective`: {metric: val_accuracy, mode: max}",
+    "direction": "write `objective`: {metric: val_accuracy, mode: max}",
+    "mode": "write `objective`: {metric: val_accuracy, mode: max}",
+    "sampler": "write `method`: tpe, or random, qmc, cmaes, grid, list",
+    "search_alg": "write `method`: tpe, or random, qmc, cmaes, grid, list",
+    "algorithm": "write `method`: tpe, or random, qmc, cmaes, grid, list",
+    "pruner": "write `pruning`",
+    "scheduler": "write `pruning`",
+    "early_terminate": "write `pruning`",
+    "timeout": "write `time_limit`: 1h",
+    "time_budget_s": "write `time_limit`: 1h",
+    "n_jobs": "write `jobs`",
+    "max_concurrent_trials": "write `jobs`",
+    "cv": "write `folds`: 5",
+    "random_state": "write `seed`",
+    "executions_per_trial": "write `repeats`",
+}
+"""What to write in a sweep instead of a key of Optuna, Ray Tune, Keras Tuner or W&B."""

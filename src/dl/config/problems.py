@@ -12,6 +12,7 @@ from dl.config import expected as types
 from dl.config.hints import belongs_hint, value_hint
 from dl.config.nodes import ListNode, MapNode, ScalarNode, child, dotted, find, place, plain, shown
 from dl.config.objects import FINDINGS
+from dl.config.other_tools import OF_SWEEPS
 from dl.config.schema import Config
 from dl.errors import Mark, Problem, closest
 from dl.vocabulary.spec import Finding, Path
@@ -138,8 +139,9 @@ def _missing(path: Path, owner: type[BaseModel], root: MapNode) -> Problem:
 
 def _unknown(at: _Place, root: MapNode, schema: type[BaseModel]) -> Problem:
     known = list(at.owner.model_fields)
-    near = closest(str(at.path[-1]), known)
-    belongs = belongs_hint(at.path) if schema is Config else None
+    name = str(at.path[-1])
+    near = closest(name, known)
+    belongs = belongs_hint(at.path) if schema is Config else OF_SWEEPS.get(name)
     return Problem(
         f"{dotted(at.path)} is not known",
         _mark(root, at.path, at_key=True),
