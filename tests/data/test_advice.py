@@ -270,6 +270,19 @@ def test_shipped_tables_get_no_advice(path: Path) -> None:
     assert placed(loaded, read_dataset(loaded, SilentReporter()).advice) == []
 
 
+def test_two_numbers_to_predict_are_classes(tmp_path: Path) -> None:
+    flaw = Doubtful("", "", "", {"a": wave, "y": lambda i: i * i % 3 % 2})
+    path = written(tmp_path, flaw)
+    [note] = said(path, {})
+    assert (note.rule, note.message) == (
+        "loss-for-classes",
+        "is mean_squared_error, a loss for numbers, but the target is always 0 or 1",
+    )
+    assert note.mended == "training: {loss: binary_crossentropy}"
+    assert said(path, {"data.task": "regression"}) == []
+    assert said(path, BINARY) == []
+
+
 def test_pixels_of_floats_are_to_be_scaled(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     x = random.integers(0, 256, (200, 4, 4)).astype("float32")

@@ -11,14 +11,15 @@ import numpy as np
 
 from dl.config.advice import Advice
 from dl.config.emit import flow
-from dl.config.rules.losses import REGRESSION
+from dl.config.rules.losses import REGRESSION, right_loss
 from dl.config.rules.scaling import SCALING_LAYERS
+from dl.config.rules.words import spoken
 from dl.config.schema import Config
 from dl.config.sections.data import CsvData, ParquetData
 from dl.data.doubts import Doubt, are_months, are_pixels, doubt
 from dl.data.glance import class_counts
 from dl.data.raw import Column, Raw, RawTable
-from dl.data.targets import target_of
+from dl.data.targets import target_of, unscale
 from dl.data.types import Array, Dataset, Rows
 
 Found = tuple[str, Advice]
@@ -65,6 +66,7 @@ def advice_on(config: Config, table: Raw, dataset: Dataset) -> Iterator[Found]:
     yield from _missing_class(config, dataset)
     yield from _unscaled(config, dataset.train.x)
     yield from _unscaled_target(config, dataset)
+    yield from _two_numbers(config, dataset)
 
 
 def _on_table(table: RawTable, data: CsvData | ParquetData) -> Iterator[Found]:
@@ -294,3 +296,25 @@ def _unscaled_target(config: Config, dataset: Dataset) -> Iterator[Found]:
             "standardize",
         ),
     )
+
+
+def _two_numbers(config: Config, dataset: Dataset) -> Iterator[Found]:
+    """Two numbers to predict are nearly always the numbers of two classes."""
+    loss, y = config.training.loss, dataset.train.y
+    if dataset.info.task != "regression" or config.data.task is not None or len(y) < _FEWEST_ROWS:
+        return
+    if y.size != len(y) or loss.type not in REGRESSION:
+        return
+    values = np.unique(unscale(y, dataset.learned))
+    if len(values) == 2:
+        yield (
+            "loss-for-classes",
+            Advice(
+                ("training", "loss"),
+                f"is {spoken(loss)}, a loss for numbers, but the target is always {values[0]:g} or "
+                f"{values[1]:g}",
+                "Two values are classes: a last layer {type: Dense, units: 1, activation: sigmoid} "
+                "gives their probability. If numbers are meant, write data.task: regression.",
+                right_loss(2),
+            ),
+        )
