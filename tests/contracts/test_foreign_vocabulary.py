@@ -222,3 +222,11 @@ def test_layers_are_refused_by_name(name: str, tmp_path: Path) -> None:
     with pytest.raises(RunError) as caught:
         measured(path)
     assert str(caught.value).replace(f"{path}: ", "").replace(f"{path} ", "").startswith(text)
+
+
+def test_bfloat16_is_read(tmp_path: Path) -> None:
+    """Keras 3.15 itself cannot read such a file again."""
+    path, model = saved(tmp_path, [kl.Dense(3, dtype="bfloat16")], VECTORS)
+
+    expected = model.evaluate(VECTORS, np.arange(ROWS), verbose=0, return_dict=True)
+    assert measured(path) == pytest.approx(expected, rel=0.02)

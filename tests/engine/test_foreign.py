@@ -113,19 +113,6 @@ def test_file_of_keras_2_is_measured(dl: Dl, plain: Path) -> None:
     assert dl(*arguments).out == expected
 
 
-def test_bfloat16_is_read(dl: Dl, plain: Path) -> None:
-    path = saved(
-        plain.parent,
-        keras.layers.Dense(8, dtype="bfloat16"),
-        keras.layers.Dense(3, activation="softmax"),
-    )
-    rows = plain.with_name("rows.csv")
-    outcome = dl("evaluate", path, "--data", rows, "--target", "label", "--json", "-q")
-
-    expected = keras.models.load_model(path).evaluate(X, Y, verbose=0, return_dict=True)
-    assert json.loads(outcome.out)["metrics"] == pytest.approx(expected, rel=0.05)
-
-
 def told(dl: Dl, path: Path, *options: str) -> tuple[int, str]:
     """Returns the exit code and the error of a measurement."""
     rows = path.with_name("rows.csv")

@@ -147,3 +147,20 @@ def test_missing_file_is_refused(model: keras.Sequential, tmp_path: Path) -> Non
     path = tmp_path / "model.h5"
 
     assert refused(model, path) == f"{path} is missing"
+
+
+@pytest.mark.parametrize(
+    "dtype", ["float16", "float32", "float64", "bfloat16", "mixed_float16", "mixed_bfloat16"]
+)
+def test_weights_of_every_type_come_back(dtype: str, tmp_path: Path) -> None:
+    """HDF5 knows no bfloat16, and keeps two bytes of no type."""
+    chosen = config([{"type": "Dense", "units": 4, "dtype": dtype}, DENSE])
+    model, other = built(chosen, DATA), built(chosen, DATA)
+    for weight in other.weights:
+        weight.assign(weight * 0)
+    save_model(model, chosen, tmp_path / "model.h5")
+    load_weights(other, tmp_path / "model.h5")
+
+    for one, two in zip(model.weights, other.weights, strict=True):
+        assert one.dtype == two.dtype
+        assert np.array_equal(np.asarray(one), np.asarray(two))
