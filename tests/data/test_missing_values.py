@@ -195,3 +195,15 @@ def test_text_means_a_value_of_the_type_in_parquet(tmp_path: Path) -> None:
             name: np.flatnonzero(part.columns[name].missing()).tolist() for name in part.columns
         }
         assert lacking == {"whole": [1], "broken": [2, 3], "day": [1, 2], "time": [], "truth": [2]}
+
+
+def test_text_that_is_not_named_yet_is_told_beside_those_that_are(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("a,y\n1,1\n?,2\nNA,3\n4,4\n")
+    config = config_of(path, missing_values=["?"])
+    assert told(lambda: load_dataset(config, SilentReporter()), tmp_path) == (
+        "rows.csv:4: column 'a' has 'NA' in 1 of 4 rows, among numbers\n"
+        "expected: numbers, and empty fields where a value is missing\n"
+        'hint: if it stands for a missing value, write `missing_values: ["?", NA]` below `data`; '
+        "else add `data.columns: {a: categorical}`"
+    )

@@ -49,11 +49,13 @@ class Cell:
         name: The column.
         place: Words for the place of a row.
         use: An input, a target that is a number or a class, or one that `dl init` is to judge.
+        named: The texts that the config names for a missing value.
     """
 
     name: str
     place: Place
     use: Use = "input"
+    named: Sequence[str] = ()
 
     @property
     def advice(self) -> str:
@@ -284,8 +286,8 @@ def _stand_in(
         f"{cell.place(row)}: column {cell.name!r} has {words} in {count:,} of {rows:,} rows, "
         f"among {among}",
         expected=f"{among}, and empty fields where a value is missing",
-        hint=f"if it stands for a missing value, write `missing_values: {flow(list(found))}` below "
-        f"`data`; else {cell.advice}",
+        hint="if it stands for a missing value, write `missing_values: "
+        f"{flow([*cell.named, *found])}` below `data`; else {cell.advice}",
     )
 
 

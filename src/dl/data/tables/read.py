@@ -183,5 +183,6 @@ def typed_column(frame: Frame, name: str, wanted: Wanted) -> Column:
         use = "number" if wanted.strict_target else "class"
         if any(map(stands_for_missing, wanted.classes)):
             kind = "categorical"
-    values = without_texts(frame.columns[name], wanted.missing_in(name))
-    return to_column(values, Cell(name, frame.place, use), kind)
+    named = wanted.missing_in(name)
+    values = without_texts(frame.columns[name], named)
+    return to_column(values, Cell(name, frame.place, use, named), kind)
