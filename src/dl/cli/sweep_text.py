@@ -101,10 +101,12 @@ def failure_of(results: Results) -> DlError | None:
     failed = [line.standing for line in results.lines if line.standing.status == "failed"]
     if not failed:
         return None
+    again = any(ended.again for ended in results.journal.ended.values())
+    trying = "; where memory, disk or a process failed, --resume tries again" if again else ""
     return error_class(results.code)(
         f"{len(failed)} of {len(results.lines)} trials failed",
         found=f"trial {failed[0].trial}: {failed[0].error}",
-        hint=f"the others are ranked; all messages: {results.directory.leaderboard}",
+        hint=f"the others are ranked; all messages: {results.directory.leaderboard}{trying}",
     )
 
 
