@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from browse.making import make_run
 from dl.board.app import board
 from dl.runs.lock import locked
+from dl.runs.manifest import publish
 from dl.runs.tags import write_tags
 
 
@@ -48,6 +49,16 @@ def test_runs_are_chosen_and_ordered(
     client: TestClient, query: dict[str, str], found: list[str]
 ) -> None:
     assert runs(client, **query) == found
+
+
+def test_a_run_that_cannot_be_read_is_told_beside_the_others(
+    client: TestClient, root: Path
+) -> None:
+    forged = make_run(root, minute=2)
+    publish(forged.metrics, b'{"test": {"loss": "low"}}')
+    found = client.get("/api/runs").json()
+    assert [row["run"] for row in found["runs"]] == ["digits/0002", "digits/0001"]
+    assert found["damaged"] == [f"{forged.metrics} is damaged: `test.loss` must be a number"]
 
 
 def test_a_wrong_condition_is_told(client: TestClient) -> None:
@@ -99,7 +110,6 @@ def test_every_answer_has_the_rules_for_the_browser(client: TestClient) -> None:
 def test_a_running_training_shows_growing_curves(client: TestClient, root: Path) -> None:
     run = make_run(root, "busy", status="running", accuracy=None)
     from dl.runs.history import write_history
-    from dl.runs.manifest import publish
 
     source = Path(__file__).with_name("preprocess.json")
     publish(run.preprocess, source.read_bytes())

@@ -84,7 +84,11 @@ def test_a_forged_sweep_is_left_out_by_the_board_and_told_when_named(
 ) -> None:
     sweep.journal.write_text('{"event": "ended", "trial": "1"}\n')
     client = TestClient(board(sweep.path.parents[1], ["testserver"]))
-    assert client.get("/api/runs").json()["sweeps"] == []
+    assert client.get("/api/runs").json() == {
+        "runs": [],
+        "sweeps": [],
+        "damaged": [f"{sweep.journal}:1 is damaged: `repeat` is missing"],
+    }
     outcome = dl("compare", "search", "--runs", sweep.path.parents[1])
     assert outcome.code == 4
     assert outcome.err == (

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from dl.board.tables import run_table, sweep_list, trial_table
+from dl.board.tables import front_page, trial_table
 from dl.browse.entries import read_entry
 from dl.compare.compare import compare
 from dl.errors import DlError, RunError
@@ -94,12 +94,11 @@ class _Answers:
         return HTMLResponse(document("board.html", "Runs", live=True, root=root))
 
     def runs(self, request: Request) -> Response:
-        """The rows of that list, and the sweeps."""
+        """The rows of that list, the sweeps, and what cannot be read."""
         given = request.query_params.get("filter", "").split(";")
         conditions = [text for text in given if text.strip()]
         sort = request.query_params.get("sort") or "-started"
-        rows = run_table(self._root, conditions, sort)
-        return JSONResponse({"runs": rows, "sweeps": sweep_list(self._root)})
+        return JSONResponse(front_page(self._root, conditions, sort))
 
     def curves(self, request: Request) -> Response:
         """The learning curves of a run as they are now."""

@@ -9,7 +9,7 @@ from typing import Any
 from dl.browse.entries import Entry, entries_of, read_entries, utc_now
 from dl.browse.select import Row, parse_condition, require_keys, sort_rows, with_other_names
 from dl.browse.settings import SettingsMemory
-from dl.errors import RunError
+from dl.errors import DiskError, RunError
 from dl.runs.find import all_sweeps, trials_of
 from dl.runs.sweeps import SweepDirectory
 from dl.sweep.results.reading import Results, read_results
@@ -17,13 +17,21 @@ from dl.sweep.results.reading import Results, read_results
 Plain = dict[str, Any]
 
 
-def run_table(root: Path, conditions: list[str], sort: str) -> list[Plain]:
-    """Returns a row for each run that fulfils the conditions, in this order.
+def front_page(root: Path, conditions: list[str], sort: str) -> Plain:
+    """Returns a row for each run that fulfils the conditions, in this order, and for each sweep.
+
+    Of those that cannot be read there is what is wrong with them.
 
     Raises:
         UsageError: A condition is none, or no run has a key.
     """
-    return _table(read_entries(root).readable, root, conditions, sort)
+    entries = read_entries(root)
+    sweeps, damaged = _sweeps(root)
+    return {
+        "runs": _table(entries.readable, root, conditions, sort),
+        "sweeps": sweeps,
+        "damaged": [*entries.damaged, *damaged],
+    }
 
 
 def trial_table(sweep: SweepDirectory, root: Path) -> list[Plain]:
@@ -71,16 +79,16 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def sweep_list(root: Path) -> list[Plain]:
-    """Returns a row for each sweep; one whose files are damaged is left out."""
-    rows = []
+def _sweeps(root: Path) -> tuple[list[Plain], list[str]]:
+    """Returns a row for each sweep, and what is wrong with those that cannot be read."""
+    rows: list[Plain] = []
+    damaged: list[str] = []
     for sweep in all_sweeps(root):
         try:
-            results = read_results(sweep)
-        except RunError:
-            continue
-        rows.append(_sweep_row(results, root))
-    return rows
+            rows.append(_sweep_row(read_results(sweep), root))
+        except (RunError, DiskError) as error:
+            damaged.append(error.problems[0].message)
+    return rows, damaged
 
 
 def _sweep_row(results: Results, root: Path) -> Plain:

@@ -102,6 +102,11 @@
       shown = fixed;
       table.tBodies[0].replaceChildren(...found.runs.map(runRow));
       document.getElementById("count").textContent = `${found.runs.length} runs`;
+      document.getElementById("damaged").replaceChildren(...found.damaged.map((said) => {
+        const line = document.createElement("li");
+        line.textContent = said;
+        return line;
+      }));
       const sweeps = document.getElementById("sweeps");
       sweeps.tBodies[0].replaceChildren(...found.sweeps.map(sweepRow));
       sweeps.hidden = document.getElementById("sweeps-title").hidden = !found.sweeps.length;
