@@ -42,7 +42,10 @@ engine: {distribute: mirrored}
 CASES: dict[str, dict[str, Any]] = {
     "a last batch of one row, weighted classes": {
         "rows": 41,
-        "training": {"class_weight": "balanced", "metrics": ("accuracy",)},
+        "training": {
+            "class_weight": "balanced",
+            "metrics": ("accuracy", "F1Score", "Precision", {"type": "MeanIoU", "num_classes": 3}),
+        },
     },
     "momentum and callbacks": {
         "training": {"optimizer": {"type": "Adam"}, "epochs": 4, "callbacks": STOPPING}

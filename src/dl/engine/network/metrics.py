@@ -26,6 +26,8 @@ from dl.vocabulary.spec import Spec
 SMART_METRIC = "accuracy"
 _OF_CLASSES = ("class_id", "top_k", "average", "label_weights", "num_labels")
 """Parameters that ask for a column of each class, also where there are two."""
+_COUNTS = "float64"
+"""Holds every count of pixels; counts of whole numbers cannot be shared among devices."""
 
 Build = Callable[..., Any]
 
@@ -119,7 +121,8 @@ def _of_decisions(spec: Spec, views: Views, build: Build) -> Any:
     """
     name = "thresholds" if "thresholds" in spec.parameters else "threshold"
     own = spec.parameters.get(name)
-    changed: dict[str, object] = {name: 0.5 if own is None else _at_least(float(str(own)), spec)}
+    changed: dict[str, object] = {"dtype": _COUNTS} if spec.type == "BinaryIoU" else {}
+    changed[name] = 0.5 if own is None else _at_least(float(str(own)), spec)
     if "average" in spec.parameters:
         changed["average"] = spec.parameters["average"] or "macro"
     if spec.parameters.get("top_k") is not None:
@@ -147,10 +150,10 @@ def _at_least(threshold: float, spec: Spec) -> float:
 def _of_classes(spec: Spec, views: Views, build: Build) -> Any:
     """Returns a metric that looks for the largest output, or the decision of a single one."""
     if spec.type in ("IoU", "MeanIoU"):
-        metric = build(sparse_y_true=True, sparse_y_pred=True)
+        metric = build(sparse_y_true=True, sparse_y_pred=True, dtype=_COUNTS)
         return Adapted(metric, views.index, views.predicted)
     if spec.type in ("OneHotIoU", "OneHotMeanIoU"):
-        return _with(build(sparse_y_pred=False), views.natural, same)
+        return _with(build(sparse_y_pred=False, dtype=_COUNTS), views.natural, same)
     sparse = spec.type.startswith("Sparse")
     return _with(build(), views.numbered if sparse else views.natural, same)
 

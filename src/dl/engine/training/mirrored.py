@@ -6,7 +6,7 @@ device, but for the rounding of sums, and for layers that look at the whole batc
 normalisation sees the rows of its device.
 
 A last batch that has no equal shares is computed whole by every device: the mean of equal
-gradients is the gradient, and what the metrics counted too often is taken off again.
+gradients is the gradient, and the metrics count it on the first device alone.
 """
 
 from __future__ import annotations
@@ -117,14 +117,14 @@ def _shared_step(model: keras.Sequential, rows: ResidentRows) -> Callable[[tf.Te
 
 
 def _whole_step(model: keras.Sequential, rows: ResidentRows) -> Callable[[tf.Tensor], tf.Tensor]:
-    strategy, devices = model.distribute_strategy, devices_of(model)
+    strategy = model.distribute_strategy
 
     def train(numbers: tf.Tensor) -> tf.Tensor:
         before = [tf.identity(variable.value) for variable in model.metrics_variables]
         loss = model.train_step(rows.batch(numbers))["loss"]
+        first = tf.equal(tf.distribute.get_replica_context().replica_id_in_sync_group, 0)
         for variable, old in zip(model.metrics_variables, before, strict=True):
-            added = variable.value - old
-            variable.assign(old + added / tf.cast(devices, added.dtype))
+            variable.assign(tf.where(first, variable.value, old))
         return loss
 
     def step(numbers: tf.Tensor) -> tf.Tensor:
