@@ -37,6 +37,7 @@ HIDDEN, OUT = (
     "    - {type: Dense, units: 8, activation: relu}",
     "{type: Dense, units: 1, activation: sigmoid}",
 )
+EMBEDDING = "{type: Embedding, input_dim: 9, output_dim: 2, mask_zero: true}"
 SOFTMAX = "{type: Dense, units: 10, activation: softmax}"
 SPARSE = "sparse_categorical_crossentropy"
 
@@ -142,6 +143,14 @@ FLAWS = (
         "remove model.layers.2",
         {"model.layers": f"[{{type: Dense, units: 8, activation: relu}}, {OUT}]"},
         {f"    - {OUT}": f"    - {OUT}\n    - {{type: Dropout, rate: 0.5}}"},
+    ),
+    Flaw(
+        "unused-mask",
+        "model.layers.0.mask_zero makes a mask that no layer uses: it ends at model.layers.2 "
+        "(Flatten)",
+        "- {type: Embedding, input_dim: 9, output_dim: 2, mask_zero: false}",
+        {"model.layers.0.mask_zero": "false"},
+        {HIDDEN: f"    - {EMBEDDING}\n    - {{type: Dropout, rate: 0.1}}\n    - Flatten"},
     ),
     Flaw(
         "too-many-parameters",

@@ -17,7 +17,7 @@ from dl.config.peek import peek
 from dl.config.rules.output import output_of
 from dl.config.schema import Config
 from dl.errors import Mark
-from dl.lint import data, network, training
+from dl.lint import data, masks, network, training
 from dl.lint.advice import Advice, Case
 from dl.lint.counts import counts_of
 from dl.lint.mend import mended
@@ -45,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     Rule("saturating-hidden", network.saturating_hidden),
     Rule("frozen-random", network.frozen_random),
     Rule("dropout-last", network.dropout_last),
+    Rule("unused-mask", masks.unused_mask),
     Rule("too-many-parameters", network.too_many_parameters),
     Rule("batch-size", training.batch_size),
     Rule("no-validation", data.no_validation),

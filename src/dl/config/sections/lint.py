@@ -35,6 +35,7 @@ ADVICE = (
     "saturating-hidden",
     "frozen-random",
     "dropout-last",
+    "unused-mask",
     "too-many-parameters",
     "batch-size",
     "no-validation",
