@@ -218,3 +218,10 @@ def test_large_targets_are_looked_up_in_blocks(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(DataError) as raised:
         encode_target(make_arrays(numbers), target)
     assert raised.value.problems[0].message.startswith("rows.npz: row 3 (the first is row 0)")
+
+
+def test_class_numbers_of_places_are_those_of_the_outputs() -> None:
+    rows = make_arrays(np.where(CLASSES == 1, 4, CLASSES))
+    target, y = encoded(rows, make_config(6, "softmax", SPARSE, STEPS))
+    assert target.classes == ("0", "1", "2", "3", "4", "5")
+    assert y.tolist() == np.where(CLASSES == 1, 4, CLASSES).tolist()

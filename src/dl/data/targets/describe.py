@@ -79,8 +79,23 @@ def _with_places(
     else:
         one_hot = places.kind == "one_hot"
         each = [_each_place(values, several=one_hot) for values in several]
+        if class_names is None and config.data.classes is None and not one_hot:
+            class_names = _names_of_outputs(several, places.channels)
         target = _classes(each, config, output, class_names)
     return replace(target, names=first.names, places=places.shape)
+
+
+def _names_of_outputs(
+    several: Sequence[TargetValues], channels: int | None
+) -> tuple[str, ...] | None:
+    """Returns a name for each output, where class numbers are the numbers of outputs.
+
+    Words and tags are numbered before it is known which of them the rows have.
+    """
+    if channels is None or channels < 2 or several[0].words is not None:
+        return None
+    numbers = tuple(map(str, range(channels)))
+    return numbers if all(target.used() <= set(numbers) for target in several) else None
 
 
 def _each_place(target: TargetValues, several: bool) -> TargetValues:
