@@ -135,8 +135,8 @@ instead. A test computes each cell of this table by scikit-learn or NumPy.
   `Recall`, `TruePositives` and the like count each class with a probability above 0.5, all
   together, or one by `class_id`.
 - `accuracy` and `BinaryAccuracy` of labels are the share of all labels that are right.
-- `AUC` and `PrecisionAtRecall` and the like try `num_thresholds` probabilities, which is near to
-  the exact value.
+- `AUC`, `PrecisionAtRecall` and the like try `num_thresholds` probabilities between 0 and 1, which
+  is near to the exact value; where all probabilities lie close together, raise `num_thresholds`.
 - `R2Score`, `PearsonCorrelation` and `ConcordanceCorrelation` run over all rows, for each target by
   itself, and are the mean of these. The correlation with what is constant counts as 0.
 - Errors of a scaled target are in its own unit. `MeanAbsolutePercentageError` is refused where the
