@@ -56,7 +56,7 @@ def placed_layers(
     for position, item in enumerate(layers):
         place = (*path, "layers", position)
         layer = mapping(item, place)
-        if layer.get("class_name") not in _CONTAINERS:
+        if str(layer.get("class_name")) not in _CONTAINERS:
             own = mapping(layer.get("config", {}), place).get("name")
             found.append(Placed(place, group or str(own), layer))
             continue

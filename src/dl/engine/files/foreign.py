@@ -29,6 +29,7 @@ from dl.engine.inference.evaluate import evaluate as evaluate_part
 from dl.engine.network.build_errors import shape_text
 from dl.engine.network.model import build_model, compile_model
 from dl.engine.saved import Evaluation
+from dl.engine.training.fit import check_training
 from dl.errors import ConfigError, DataError, Problem, RunError, UsageError
 from dl.progress import Reporter
 from dl.vocabulary.spec import Finding, Findings, Spec, document
@@ -115,6 +116,7 @@ def evaluate_foreign(
         check_metrics(dataset, loaded.config)
         with reporter.stage("Loading the model"):
             built = _built(model, loaded, dataset.info, dataset.learned)
+            check_training(built, dataset, loaded.config)
     with reporter.stage("Evaluating", len(dataset.train)):
         metrics = evaluate_part(built, dataset.train, loaded.config)
     return Evaluation(data.name, len(dataset.train), metrics)
