@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import random
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -284,3 +287,36 @@ def test_own_function_is_refused_by_its_name() -> None:
         read_keras_model(changed(config={"units": 3, "activation": function}), None)
 
     assert caught.value.findings[0].found == "'mine'"
+
+
+ODD: list[Any] = [
+    *(None, True, -1, 1e308, "", "\x1b", [], [[1]], {}, {"value": [1]}, {"class_name": ["a"]}),
+    *({"class_name": None}, {"class_name": {}}, {"class_name": "Sequential", "config": {}}),
+    {"class_name": "MeanMetricWrapper", "config": {"fn": {}}},
+    *("Sequential", "Bidirectional", "Normalization", "IntegerLookup", "InputLayer", "Policy"),
+]
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Yields every holder in a JSON value with a key or a position in it."""
+    if isinstance(value, dict | list):
+        for key in list(value) if isinstance(value, dict) else range(len(value)):
+            yield value, key
+            yield from places(value[key])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_odd_settings_are_read_or_refused(seed: int) -> None:
+    chance = random.Random(seed)
+    inner = model_of("inner", INPUT, layer("Normalization", axis=[-1], mean=None), DENSE)
+    two_way = layer("Bidirectional", layer=layer("LSTM", units=2, return_sequences=True))
+    text = sequential(inner, two_way, layer("LeakyReLU", alpha=0.2))
+    training = json.dumps({"loss": ["mse"], "metrics": [[wrapped("mae", "mean_absolute_error")]]})
+    for _ in range(400):
+        documents = [json.loads(text), json.loads(training)]
+        for _ in range(chance.randint(1, 3)):
+            holder, key = chance.choice(list(places(documents))[2:])
+            holder[key] = json.loads(json.dumps(chance.choice(ODD)))
+        architecture, compiled_as = map(json.dumps, documents)
+        with contextlib.suppress(Findings):
+            read_keras_model(architecture, compiled_as, version="2.15.0")

@@ -16,6 +16,8 @@ from dl.vocabulary.words import cut, found_text
 
 _MOST_KEYS = 200
 _MOST_PATH = 64
+_MOST_ADAPTED = 100
+"""Layers whose numbers are looked for in the file: a hostile one could name thousands."""
 
 Statistics = Callable[[str, str], Mapping[str, object]]
 """Given a group of weights and a layer's name: the mean and the variance that it was adapted to."""
@@ -154,7 +156,7 @@ class _Layers:
             return _input(settings, path)
         if kind == "Normalization" and isinstance(name, str):
             settings["axis"] = settings.get("axis") or None
-            if settings.get("mean") is None:
+            if settings.get("mean") is None and len(self.adapted) < _MOST_ADAPTED:
                 settings |= self._statistics(placed.group, name)
                 self.adapted.append(settings["name"])
         if kind == "IntegerLookup" and settings.get("vocabulary") is None:

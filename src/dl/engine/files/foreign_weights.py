@@ -32,6 +32,9 @@ _ADAPTED = ("mean", "variance", "count")
 """The weights of a layer `Normalization` that was adapted to data."""
 
 _MOST_ADAPTED = 100_000
+"""Numbers that a layer may be adapted to."""
+_MOST_INSIDE = 1000
+"""Weights of a model inside the model, where it has an adapted layer."""
 _FORMER = {"kernel": "depthwise_kernel"}
 """What Keras 2 calls a weight of a depthwise convolution."""
 
@@ -73,7 +76,8 @@ def statistics(file: Any, group: str, layer: str) -> dict[str, object]:
         Refused: They are no numbers, or those of several axes.
     """
     found: dict[str, object] = {}
-    for names, dataset in _datasets(group_in(_root(file), group), _MOST_ADAPTED):
+    most = len(_ADAPTED) if group == layer else _MOST_INSIDE
+    for names, dataset in _datasets(group_in(_root(file), group), most):
         name = names[-1].removesuffix(":0")
         if (names[:-1] and layer not in names[:-1]) or name not in _ADAPTED[:2]:
             continue
