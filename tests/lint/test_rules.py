@@ -326,6 +326,14 @@ def test_shipped_configs_follow_the_advice(name: str) -> None:
     assert [note.rule for note in said(CONFIGS / name)] == INTENDED.get(name, [])
 
 
+def test_a_frozen_layer_inside_of_another_is_told_of(tmp_path: Path) -> None:
+    inner = "{type: Bidirectional, layer: {type: LSTM, units: 4, trainable: false}}"
+    text = {HIDDEN: f"    - {{type: Reshape, target_shape: [2, 1]}}\n    - {inner}"}
+    [note] = [note for note in said(written(tmp_path, text)) if note.rule == "frozen-random"]
+    assert note.path == "model.layers.1.layer.trainable"
+    assert note.mended == f"- {inner.replace('false', 'true')}"
+
+
 def test_lint_prints_place_reason_and_the_line_to_write(dl: Dl, tmp_path: Path) -> None:
     path = written(tmp_path, {"epochs: 20": "epochs: 1"})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from dl.config.rules.losses import CROSS_ENTROPIES, ONE_HOT, REGRESSION
 from dl.config.rules.output import LINEAR, activation_of
@@ -112,15 +112,24 @@ def saturating_hidden(case: Case) -> Iterator[Advice]:
 
 def frozen_random(case: Case) -> Iterator[Advice]:
     """A layer that is not trained keeps the random weights that it begins with."""
-    for index, layer in enumerate(case.config.model.layers):
+    for path, layer in _with_inner(case.config.model.layers, ("model", "layers")):
         if layer.parameters.get("trainable") is False and _begins_random(layer):
             yield Advice(
-                ("model", "layers", index, "trainable"),
+                (*path, "trainable"),
                 "is false: the layer keeps the random weights that it begins with",
                 "Nothing else fills its weights, so what it makes of its input is random and stays "
                 "so. To freeze is for layers that were trained before.",
                 "true",
             )
+
+
+def _with_inner(layers: Iterable[Spec], above: Path) -> Iterator[tuple[Path, Spec]]:
+    """Yields the layers, and the one inside of each that wraps another."""
+    for index, layer in enumerate(layers):
+        yield (*above, index), layer
+        inner = layer.parameters.get("layer")
+        if isinstance(inner, Spec):
+            yield (*above, index, "layer"), inner
 
 
 def _begins_random(layer: Spec) -> bool:

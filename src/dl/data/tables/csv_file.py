@@ -66,7 +66,8 @@ def check_header(text: CsvText) -> None:
                     expected=f"columns separated by {text.separator!r}",
                     hint=f"add `separator: {spelled}` below `data`",
                 )
-    refuse_row(text.source, header, _first_rows(text), text.separator)
+    if not text.skipped:  # a later piece of a file has the same header
+        refuse_row(text.source, header, _first_rows(text), text.separator)
     repeated = [name for i, name in enumerate(header) if name and name in header[:i]]
     if repeated:
         raise DataError(
