@@ -109,3 +109,18 @@ def test_fewer_rows_than_the_file_says(
         "rows.parquet: is damaged\nexpected: 10 rows, as the file says\nfound: 9\n"
         "hint: write the file again"
     )
+
+
+def test_index_of_pandas_is_no_column(tmp_path: Path) -> None:
+    columns = {"x": [1.0, 2.0] * 5, "y": list(range(10)), "__index_level_0__": list(range(10))}
+    path = write(tmp_path / "rows.parquet", **columns)
+    fault = told(lambda: load_dataset(parquet_config(path), SilentReporter()), tmp_path)
+    assert fault == (
+        "rows.parquet: column '__index_level_0__' is the index of a pandas frame, which numbers "
+        "the rows\n"
+        "expected: columns to learn from\n"
+        "hint: list the columns to use in `data.features`; pandas writes no such column with "
+        "`to_parquet(FILE, index=False)`"
+    )
+    named = load_dataset(parquet_config(path, features=["x"]), SilentReporter())
+    assert named.info.features == ("x",)

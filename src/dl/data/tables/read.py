@@ -30,6 +30,8 @@ Kinds = Mapping[str, ColumnKind]
 ReadTable = Callable[[Config, Path, "Wanted"], RawTable]
 """Reads a file of the config's kind."""
 
+_INDEX = "__index_level_"
+"""How pandas names an index without a name, where it writes one as a column."""
 _CLASSIFICATION = ("binary", "multiclass", "multilabel")
 
 
@@ -140,6 +142,9 @@ def selector(source: str, wanted: Wanted) -> Select:
             return [*wanted.features, *wanted.targets]
         if "" in header:
             raise _unnamed(source, header.index("") + 1)
+        for name in header:
+            if name.startswith(_INDEX):
+                raise _index(source, name)
         names = [name for name in header if name not in wanted.targets]
         if not names:
             raise DataError(f"{source}: there is no column beside the target")
@@ -154,6 +159,15 @@ def _unnamed(source: str, number: int) -> DataError:
         expected="a name for each column in the header",
         hint="name it, or list the columns to use in `data.features`; pandas writes no such column "
         "with `to_csv(FILE, index=False)`",
+    )
+
+
+def _index(source: str, name: str) -> DataError:
+    return DataError(
+        f"{source}: column {name!r} is the index of a pandas frame, which numbers the rows",
+        expected="columns to learn from",
+        hint="list the columns to use in `data.features`; pandas writes no such column with "
+        "`to_parquet(FILE, index=False)`",
     )
 
 
