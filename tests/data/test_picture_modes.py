@@ -15,6 +15,7 @@ from PIL import Image, features
 from data.tabular import told
 from dl.data.arrays.picture import Reading, read_picture, without_warnings
 from dl.data.types import Array
+from dl.init.image_folder import look_at
 
 SIDE = 8
 FORMATS = {"BMP": "bmp", "GIF": "gif", "JPEG": "jpg", "PNG": "png", "TIFF": "tif", "WEBP": "webp"}
@@ -298,3 +299,12 @@ def test_tiff_without_a_white_is_refused(tmp_path: Path, bits: int, kind: int, f
     with without_warnings():
         fault = told(lambda: read_picture(path, Reading(4, 4, grayscale=True)), tmp_path)
     assert fault == unscaled("a.tif", found)
+
+
+def test_first_config_is_refused_where_training_would_be(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        made("F")[0].save(tmp_path / name / "1.tif")
+
+    fault = told(lambda: look_at(tmp_path), tmp_path)
+    assert fault == unscaled("a/1.tif", REFUSED["F"])

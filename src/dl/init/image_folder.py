@@ -13,7 +13,7 @@ from dl.data.arrays.picture import opened_picture, without_warnings
 from dl.errors import DataError
 
 _LOOK_AT = 50
-_GREY = ("1", "L", "LA", "I", "I;16", "F")
+_GREY = ("1", "L", "LA", "I;16", "I;16B")
 _TRAIN, _VALIDATION, _TEST = ("train", "training"), ("validation", "valid", "val"), ("test",)
 
 

@@ -88,12 +88,9 @@ def read_picture(path: Path, reading: Reading) -> Array:
     (bilinear, over all pixels that fall together). Of a moving picture the first frame counts.
 
     Raises:
-        DataError: The file is no picture, truncated, has more than `MOST_PIXELS` pixels, or pixels
-            that are no shades of black to white.
+        DataError: As in `opened_picture`.
     """
     with opened_picture(path) as image:
-        _check_pixels(path, image.width, image.height)
-        _check_mode(path, image)
         return _pixels(image, reading)
 
 
@@ -102,10 +99,13 @@ def opened_picture(path: Path) -> Iterator[Image.Image]:
     """Opens a picture; only its header is read yet.
 
     Raises:
-        DataError: It is no picture, or damaged; also while it is read in the block.
+        DataError: It is no picture, has more than `MOST_PIXELS` pixels, or pixels that are no
+            shades of black to white; or it is damaged, also where it is read in the block.
     """
     try:
         with Image.open(path, formats=_FORMATS) as image:
+            _check_pixels(path, image.width, image.height)
+            _check_mode(path, image)
             yield image
     except UnidentifiedImageError as error:
         raise _unknown(path) from error
