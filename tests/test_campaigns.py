@@ -20,6 +20,8 @@ from campaigns import (
     mutated_configs,
     mutated_csv,
     odd_files,
+    surroundings,
+    variables,
 )
 from campaigns.tracing import is_wrong, traced
 from campaigns.watching import Allowed
@@ -153,3 +155,15 @@ def test_odd_files_are_refused_and_never_waited_for(tmp_path: Path) -> None:
 
     assert failures == []
     assert sum(codes.values()) == 60
+
+
+def test_odd_surroundings_end_no_command_badly(tmp_path: Path) -> None:
+    codes, failures = surroundings.campaign(4, 8, tmp_path)
+
+    assert failures == []
+    assert sum(codes.values()) == 8
+
+
+def test_variables_of_libraries_change_no_bit(tmp_path: Path) -> None:
+    assert variables.campaign(2, 2, tmp_path)[1] == []
+    assert len(variables.names()) > 200
