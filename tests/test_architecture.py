@@ -52,7 +52,7 @@ ALLOWED: dict[str, set[str]] = {
         "tracking",
         *LIGHT,
     },
-    "__main__": {"cli"},
+    "__main__": {"cli", "variables"},
 }
 HEAVY = {
     "h5py",

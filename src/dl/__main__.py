@@ -1,12 +1,11 @@
 """`python -m dl` is the command `dl`, which begins here."""
 
-from __future__ import annotations
-
-from typing import NoReturn
+from dl.variables import import_nothing_from_here
 
 
-def main() -> NoReturn:
+def main() -> None:
     """Runs the command line; a signal ends it well even while its modules are imported."""
+    import_nothing_from_here()
     from dl.cli.signals import end_at_once
 
     end_at_once()

@@ -50,6 +50,8 @@ RECORDED = {
     "CUBLAS_WORKSPACE_CONFIG": "decides about the order of sums on a GPU",
     "GLIBC_TUNABLES": "chooses instructions of the mathematical library; acts before Python starts",
     "NVIDIA_TF32_OVERRIDE": "chooses the precision on a GPU",
+    "OPENBLAS_CORETYPE": "chooses instructions, which some machines need to be told",
+    "OPENBLAS_L2_SIZE": "chooses the size of blocks, which some machines need to be told",
     "TF_NUM_INTEROP_THREADS": "limits the operations at a time, as users of a machine must",
     "TF_NUM_INTRAOP_THREADS": "limits the threads of an operation, as users of a machine must",
     "TF_XLA_FLAGS": "may be needed for the compiler to find its tools",
@@ -85,8 +87,23 @@ FIXED = {
 """Variables that have one value."""
 
 _KEPT = (RECORDED, HARMLESS, FIXED)
-_SET_BY_TENSORFLOW = ("HDF5_PLUGIN_PATH", "TF2_BEHAVIOR")
-"""What a process finds that one with TensorFlow has started; no user has asked for it."""
+_OF_OTHERS = (
+    # Of Terraform, which begin like those of TensorFlow.
+    "TF_CLI_",
+    "TF_DATA_DIR",
+    "TF_IN_AUTOMATION",
+    "TF_INPUT",
+    "TF_LOG",
+    "TF_PLUGIN_",
+    "TF_REGISTRY_",
+    "TF_TOKEN_",
+    "TF_VAR_",
+    "TF_WORKSPACE",
+    # Set by TensorFlow itself, for the processes that it starts.
+    "HDF5_PLUGIN_PATH",
+    "TF2_BEHAVIOR",
+)
+"""How the names of variables begin that are taken away too, but no user misses."""
 
 _unheeded: list[str] = []
 
@@ -100,7 +117,7 @@ def settle(environment: MutableMapping[str, str]) -> None:
     for name in list(environment):
         if name.startswith(TAKEN_AWAY) and not any(name in kept for kept in _KEPT):
             del environment[name]
-            if name not in _SET_BY_TENSORFLOW:
+            if not name.startswith(_OF_OTHERS):
                 _unheeded.append(name)
     if environment.get("KERAS_BACKEND", FIXED["KERAS_BACKEND"]) != FIXED["KERAS_BACKEND"]:
         _unheeded.append("KERAS_BACKEND")

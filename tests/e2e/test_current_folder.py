@@ -41,7 +41,7 @@ def trapped(project: Project, tmp_path: Path) -> Iterator[Path]:
 
 
 def _command(*arguments: str) -> list[str]:
-    return [str(Path(sys.executable).parent / "dl"), *arguments]
+    return [sys.executable, "-P", "-m", "dl", *arguments]
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,15 @@ def _command(*arguments: str) -> list[str]:
 def test_no_module_of_the_current_folder_is_run(trapped: Path, arguments: list[str]) -> None:
     done = subprocess.run(_command(*arguments), cwd=trapped, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
+
+
+def test_a_users_modules_are_not_run_by_python_m(tmp_path: Path) -> None:
+    for name in ("click", "matplotlib", "random", "signal", "yaml"):
+        (tmp_path / f"{name}.py").write_text(_TRAP.format(record=str(tmp_path / "imported")))
+    command = [sys.executable, "-m", "dl", "list"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    assert not (tmp_path / "imported").exists()
 
 
 def test_the_board_imports_nothing_from_the_current_folder(trapped: Path) -> None:

@@ -38,7 +38,6 @@ from dl.cli.trace import trace
 from dl.cli.train import train
 from dl.cli.validate import validate
 from dl.errors import DlError, ExitCode
-from dl.variables import import_nothing_from_here
 
 _SCARCE = (
     "can't start new thread",
@@ -104,7 +103,6 @@ def main() -> NoReturn:
     """Runs the command line and leaves with its exit code."""
     open_streams()
     with stopping_at_once():
-        import_nothing_from_here()
         if sys.warnoptions:  # PYTHONWARNINGS=error would end libraries in their middle
             warnings.resetwarnings()
             warnings.simplefilter("ignore")

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import NoReturn
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _AGAIN = 0.02
@@ -75,10 +76,10 @@ def stopping_at_once() -> Iterator[None]:
 
 
 def end_at_once() -> None:
-    """Lets SIGINT, SIGTERM and SIGHUP end this process without a word, while there is no work."""
+    """Lets SIGINT, SIGTERM and SIGHUP end this process, while it has no work."""
 
     def end(number: int, frame: FrameType | None) -> None:
-        os._exit(128 + number)
+        _end(number, 2)
 
     for number in STOPPING:
         if signal.getsignal(number) != signal.SIG_IGN:
@@ -105,19 +106,13 @@ class _Stopping:
             return
         left = self._deadline - time.monotonic()
         if self._raised or left <= 0:
-            self._end(stopped)
+            _end(stopped, self._stderr)
         if _is_importing(frame):
             signal.setitimer(signal.ITIMER_REAL, _AGAIN)
             return
         self._raised = True
         signal.setitimer(signal.ITIMER_REAL, max(left, _AGAIN))
         raise Stopped(stopped)
-
-    def _end(self, stopped: int) -> None:
-        with suppress(OSError):
-            os.write(self._stderr, _SHOW_CURSOR if os.isatty(self._stderr) else b"")
-            os.write(self._stderr, _END)
-        os._exit(128 + stopped)
 
     def close(self) -> None:
         """Gives the descriptor back."""
@@ -130,6 +125,12 @@ class _Stopping:
             signal.setitimer(signal.ITIMER_REAL, _AGAIN)
         else:
             sys.__unraisablehook__(unraisable)
+
+
+def _end(number: int, stderr: int) -> NoReturn:
+    with suppress(OSError):
+        os.write(stderr, _SHOW_CURSOR + _END if os.isatty(stderr) else _END)
+    os._exit(128 + number)
 
 
 def _is_importing(frame: FrameType | None) -> bool:
