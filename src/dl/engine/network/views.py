@@ -76,15 +76,23 @@ class Views:
     def numbers(self, values: Any) -> Any:
         """Returns numbers of the target in their own unit, in float64 where they are scaled."""
         own = self.from_center(values)
-        return own if self._target.scaling == "none" else own + np.array(self._target.center)
+        if self._target.scaling == "none":
+            return own
+        center = np.array(self._target.center)
+        return own + (center.mean() if self._target.places else center)
 
     def from_center(self, values: Any) -> Any:
-        """Returns numbers of the target in their own unit, but counted from the center."""
+        """Returns numbers of the target in their own unit, but counted from the center.
+
+        The numbers at all places of a row are measured together, so they have one center.
+        """
         places = self._target.places
         values = tf.reshape(values, (-1, *places)) if places else values
         if self._target.scaling == "none":
             return values
-        return tf.cast(values, tf.float64) * np.array(self._target.spread)
+        own = tf.cast(values, tf.float64) * np.array(self._target.spread)
+        center = np.array(self._target.center)
+        return own + (center - center.mean()) if places else own
 
     def predicted_numbers(self, outputs: Any) -> Any:
         """Returns outputs as numbers of the target in their own unit."""
