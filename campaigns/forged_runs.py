@@ -394,6 +394,7 @@ def _slow(label: str) -> list[Command]:
         ("evaluate", label),
         ("diagnose", label),
         ("trace", label),
+        ("reproduce", label, "-q"),
         ("train", "--resume", label, "--epochs", "3", "-q", "--runs", _COPY),
     ]
 

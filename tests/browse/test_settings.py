@@ -44,7 +44,17 @@ def test_memory_reads_a_changed_config_again(tmp_path: Path) -> None:
     assert SettingsMemory(tmp_path).of(run) == {"name": "other"}
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": 1, "runs": {"a": 1}}', "null"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        '{"schema": 1, "runs": {"a": 1}}',
+        "null",
+        '{"schema": 1, "runs": {"digits/0001": {"stamp": [1, 2], "settings": "x"}}}',
+    ],
+)
 def test_damaged_memory_is_forgotten(tmp_path: Path, content: str) -> None:
     run = make_run(tmp_path)
     (tmp_path / ".settings.json").write_text(content)

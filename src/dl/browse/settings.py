@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from dl.config.document import read_document
 from dl.config.flat import flat_document
@@ -14,10 +14,14 @@ from dl.config.nodes import plain
 from dl.errors import DlError
 from dl.runs.directory import RunDirectory
 from dl.runs.files import read_regular, write_text
+from dl.runs.typed import Keys, MisfitError, parse_as
 
 _SCHEMA = 1
 _MEMORY = ".settings.json"
-_KEYS = ("stamp", "settings")
+_Known = Annotated[
+    dict[str, Any], Keys({"stamp": list[int], "settings": dict[str, Any]}, whole=True)
+]
+_Memory = Annotated[dict[str, Any], Keys({"schema": int, "runs": dict[str, _Known]}, whole=True)]
 
 Settings = Mapping[str, object]
 
@@ -72,8 +76,8 @@ def _stamp(path: Path) -> list[int]:
 
 def _remembered(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(read_regular(path))
-        known = content["runs"] if content["schema"] == _SCHEMA else {}
-        return {label: {key: item[key] for key in _KEYS} for label, item in known.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        content: dict[str, Any] = parse_as(_Memory, read_regular(path))
+    except (OSError, MisfitError):
         return {}
+    known: dict[str, Any] = content["runs"] if content["schema"] == _SCHEMA else {}
+    return known

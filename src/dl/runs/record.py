@@ -12,7 +12,7 @@ from dl.runs.directory import RunDirectory
 from dl.runs.lock import is_held
 from dl.runs.manifest import damaged, publish, read_checked
 from dl.runs.process import Process
-from dl.runs.typed import Count, Duration, Keys, Metrics, MisfitError, Moment, read_as
+from dl.runs.typed import Count, Duration, Keys, Metrics, MisfitError, Moment, Positive, read_as
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ Status = Literal["running", "completed", "interrupted", "failed"]
 Machine = Annotated[dict[str, Any], Keys({"threads": Count, "processor": str, "gpus": list[str]})]
 Chosen = Annotated[
     dict[str, Any],
-    Keys({"compiled": bool, "steps_per_call": Count, "reason": str, "rows": str}),
+    Keys({"compiled": bool, "steps_per_call": Positive, "reason": str, "rows": str}),
 ]
 _Array = Annotated[
     dict[str, Any], Keys({"shape": list[Count], "type": str, "bytes": Count}, whole=True)
