@@ -382,6 +382,7 @@ def _of_run(label: str) -> tuple[list[Command], list[str]]:
         ("predict", label, rows),
         ("predict", label, "-q"),
         ("tag", label),
+        ("summary", label),
         ("prune", "--dry-run", "--keep", "0"),
     ]
     pages = [f"/run/{label}", f"/api/curves/{label}", f"/compare?run={label}&run=moons/0002"]

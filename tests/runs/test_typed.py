@@ -169,3 +169,16 @@ def test_a_record_comes_back(tmp_path: Path) -> None:
     record = replace(read_record(run), machine={"gpus": ["a"], "more": {"b": [1.5]}})
     write_record(run, record)
     assert read_record(RunDirectory(run.path)) == record
+
+
+@pytest.mark.parametrize(
+    "command", [("summary",), ("reproduce",), ("show",), ("train", "--resume")], ids=" ".join
+)
+def test_a_forged_config_of_a_run_is_a_run_that_is_damaged(
+    dl: Dl, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    run = make_run(tmp_path)
+    publish(run.resolved, b"name: digits\nmodel: 7\n")
+    outcome = dl(*command, run.label, "--runs", tmp_path)
+    assert outcome.code == 4
+    assert f"error: {run.resolved} is damaged: " in outcome.err

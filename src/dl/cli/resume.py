@@ -52,12 +52,18 @@ def find(resume: str, loaded: Loaded | None, runs: Path) -> RunDirectory:
 
 
 def of_run(run: RunDirectory, overrides: tuple[str, ...]) -> Loaded:
-    """Returns the config of a run, with overrides."""
-    from dl.config.load import load_config
-    from dl.runs.manifest import check
+    """Returns the config of a run, with overrides.
 
-    check(run.resolved)
-    return load_config(run.resolved, overrides)
+    Raises:
+        RunError: It is damaged.
+        ConfigError: The overrides make it a wrong one.
+    """
+    from dl.config.load import load_resolved, load_text
+    from dl.runs.manifest import read_checked
+
+    text = read_checked(run.resolved)
+    loaded = load_resolved(run.resolved, text)
+    return load_text(run.resolved, text, overrides) if overrides else loaded
 
 
 def is_complete(run: RunDirectory, record: RunRecord, loaded: Loaded, reporter: Reporter) -> bool:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from dl.cli.options import RunType, json_option, runs_option, set_option
+
+if TYPE_CHECKING:
+    from dl.config.load import Loaded
 
 
 @click.command()
@@ -22,9 +26,8 @@ def summary(config_or_run: str, overrides: tuple[str, ...], runs: Path, as_json:
     from dl.cli.display import open_reporter
     from dl.cli.tables import hyperparameters_text, summary_json, summary_text
     from dl.config.hyperparameters import hyperparameters
-    from dl.config.load import load_config
 
-    loaded = load_config(_config_of(config_or_run, runs), overrides)
+    loaded = _load(config_or_run, runs, overrides)
     with open_reporter(quiet=False) as reporter:
         with reporter.stage("Loading Keras"):
             from dl.engine.inside.summary import layer_rows
@@ -37,10 +40,12 @@ def summary(config_or_run: str, overrides: tuple[str, ...], runs: Path, as_json:
         click.echo(f"{summary_text(loaded.config.name, rows)}\n\n{hyperparameters_text(chosen)}")
 
 
-def _config_of(text: str, runs: Path) -> Path:
+def _load(text: str, runs: Path, overrides: tuple[str, ...]) -> Loaded:
+    from dl.cli.resume import of_run
+    from dl.config.load import load_config
     from dl.runs.find import find_run
 
     path = Path(text)
     if path.is_file() or path.suffix in (".yaml", ".yml"):
-        return path
-    return find_run(text, runs).resolved
+        return load_config(path, overrides)
+    return of_run(find_run(text, runs), overrides)

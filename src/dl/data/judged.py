@@ -86,7 +86,8 @@ def read_answers(run: RunDirectory, learned: Mapping[str, Any]) -> tuple[str, An
     if rows is None or not np.isfinite(rows.outputs).all():
         return None
     try:
-        said = answers(rows.y, rows.outputs, learned)
+        with np.errstate(all="ignore"):  # numbers that are no classes are refused below
+            said = answers(rows.y, rows.outputs, learned)
     except (ValueError, IndexError) as error:  # shapes that cannot be brought into those wanted
         raise damaged(run.outputs, _OTHER) from error
     if not np.isfinite(said.true).all() or not _fits(said, target_of(learned)):

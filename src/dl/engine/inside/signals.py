@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from dl.config.load import load_config
+from dl.config.load import load_resolved
 from dl.config.rules.output import ACTIVATION_LAYERS, LINEAR
 from dl.config.schema import Config
 from dl.data.load import read_dataset
@@ -22,6 +22,7 @@ from dl.engine.prepare import prepare
 from dl.engine.saved import open_run, training_data
 from dl.progress import Reporter
 from dl.runs.directory import RunDirectory
+from dl.runs.manifest import read_checked
 
 _MOST_ROWS, _LEAST_ROWS = 512, 16
 _MOST_VALUES = 50_000_000
@@ -40,7 +41,7 @@ def measure_run(run: RunDirectory, reporter: Reporter) -> Signals:
     if run.model.exists():
         saved = open_run(run, reporter)
         return measure(saved.model, training_data(saved, reporter), saved.config, trained=True)
-    loaded = load_config(run.resolved)
+    loaded = load_resolved(run.resolved, read_checked(run.resolved))
     made = prepare(loaded, read_dataset(loaded, reporter), reporter)
     return measure(made.model, made.dataset, made.config, trained=False)
 
