@@ -84,7 +84,8 @@ def _from_row(frame: Frame, begin: int) -> Frame:
 
 def _typed_piece(piece: Piece, wanted: Wanted) -> RawTable | None:
     text = piece()
-    check_header(text)
+    if not text.skipped:  # the other pieces have the same header
+        check_header(text)
     if not text.has_rows:
         selector(text.source, wanted)(text.header)
         return None
