@@ -228,6 +228,18 @@ def _by_keras(version: str) -> Callable[[Path], None]:
     return spoil
 
 
+def _forged(name: str, old: str, new: str) -> Callable[[Path], None]:
+    """Changes a value in a file of a run, and lets the checksum fit."""
+
+    def spoil(run: Path) -> None:
+        text = (run / name).read_text()
+        changed = re.sub(old, new, text, count=1)
+        assert changed != text
+        publish(run / name, changed.encode())
+
+    return spoil
+
+
 def _changed_data(run: Path) -> None:
     with (run.parents[2] / "rows.csv").open("a") as rows:
         rows.write("1,red,2\n")
@@ -311,4 +323,15 @@ FAULTS = [
     Fault(53, "newer-keras-resumed", 4, _on_run(_by_keras("99.1.0"), _LONGER)),
     Fault(53, "older-keras-resumed", 4, _on_run(_by_keras("3.0.1"), _LONGER)),
     Fault(64, "no-header", 3, _rows(*ROWS[1:])),
+    Fault(71, "record", 4, _on_run(_forged("run.json", r'"epochs": 1', '"epochs": "1"'))),
+    Fault(
+        71, "learned", 4, _on_run(_forged("preprocess.json", r'"center": [^,]+', '"center": NaN'))
+    ),
+    Fault(71, "history", 4, _on_run(_forged("history.csv", "\n1,", "\n7,"), ("show", "good"))),
+    Fault(
+        71,
+        "metrics",
+        4,
+        _on_run(_forged("metrics.json", r'"train": ', '"train": 7, "x": '), ("show", "good")),
+    ),
 ]

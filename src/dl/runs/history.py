@@ -39,7 +39,9 @@ def read_history(run: RunDirectory) -> list[dict[str, float]]:
             raise ValueError("not the epochs in their order")
         return found
     except (ValueError, csv.Error) as error:
-        raise damaged(run.history) from error
+        raise damaged(
+            run.history, "it must have a row of numbers for each epoch, from 1"
+        ) from error
 
 
 def _cell(value: float) -> str:
