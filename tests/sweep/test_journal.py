@@ -117,7 +117,7 @@ def test_a_full_disk_leaves_whole_lines(path: Path, monkeypatch: pytest.MonkeyPa
     [
         ('{"event": "gone", "trial": 1}', "`event` must be `asked` or `ended`"),
         ("[]", "`event` must be `asked` or `ended`"),
-        ('{"event": "asked", "trial": 1}', "`picked` is missing"),
+        ('{"event": "asked", "trial": 1}', "`setting` is missing"),
         ('{"event": "asked", "trial": -1, "setting": {}, "picked": {}}',
          "`trial` must be a whole number from 0"),
         ('{"event": "ended", "trial": 1, "repeat": 1, "status": "completed"}',
