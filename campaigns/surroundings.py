@@ -27,6 +27,9 @@ from campaigns.hostile_files import prepare
 from dl.cli.signals import STOPPING
 
 _LONGEST = 180.0
+_HANGS = -99
+_BEFORE_DL = ("Could not import runpy module", "init_import_site")
+"""What Python says of a SIGINT that comes while it starts itself."""
 _LATEST_SIGNAL = 9.0
 """Seconds after which most commands have ended."""
 RUN = "model/0001"
@@ -157,7 +160,7 @@ def campaign(seed: int, size: int, folder: Path) -> tuple[Counter[int], list[str
 
 
 def tried(folder: Path, name: str, command: tuple[str, ...], moment: float) -> tuple[int, str]:
-    """Runs a command in its surroundings; returns its exit code, None where it did not end."""
+    """Runs a command in its surroundings; returns its exit code and what stderr got."""
     with _renewed(folder) as errors:
         state = STATES.get(name, State())
         environment = {**os.environ, **state.environment, "PYTHONPATH": ""}
@@ -186,7 +189,7 @@ def tried(folder: Path, name: str, command: tuple[str, ...], moment: float) -> t
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
-            return -1, "did not end"
+            return _HANGS, "did not end"
         return process.returncode, errors.read_text(errors="replace")
 
 
@@ -200,6 +203,8 @@ def _renewed(folder: Path) -> Iterator[Path]:
 
 
 def _judged(name: str, command: tuple[str, ...], usual: int, code: int, said: str) -> str | None:
+    if name == "SIGINT" and any(words in said for words in _BEFORE_DL):
+        return None
     if "Traceback" in said or "Exception ignored" in said or "bug in dl" in said:
         return f"{code}: {said[-1500:]}"
     allowed = {usual, *STATES.get(name, State()).codes}
