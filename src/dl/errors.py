@@ -161,7 +161,6 @@ _LETTERS_PER_SLIP = 8
 """A word of up to 7 letters may have one slip, of up to 15 two: `crosses` is not `classes`."""
 _LONGEST_PLURAL = 2
 _ENDING = re.compile(r"\.[A-Za-z0-9]{1,8}$")
-_SEPARATORS = str.maketrans("", "", "-_ ")
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
@@ -184,12 +183,17 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     return min(ranked)[2] if ranked else _cut_short(word, names)
 
 
+def without_separators(word: str) -> str:
+    """Returns a word in small letters, without what stands between its parts."""
+    return re.sub("[-_ ]", "", word.lower())
+
+
 def _folded(word: str, beside: str) -> str:
     """Returns the letters that tell a word from another one."""
     ending = _ENDING.search(word)
     if ending is not None and beside.endswith(ending[0]):
         word = word.removesuffix(ending[0])
-    return word.lower().translate(_SEPARATORS)
+    return without_separators(word)
 
 
 def _slips(word: str, name: str) -> int | None:

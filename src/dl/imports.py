@@ -29,18 +29,38 @@ class _Hider:
             raise ModuleNotFoundError(f"{name} is hidden", name=name)
 
 
+class _Finder:
+    """Comes before the import system's own finders, and has some modules run in another way."""
+
+    def __init__(self, wanted: Callable[[str], bool], changed: Callable[[Loader], Loader]) -> None:
+        self._wanted = wanted
+        self._changed = changed
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Finds a module that is wanted; leaves all others to the finders that follow."""
+        spec = PathFinder.find_spec(name, path, target) if self._wanted(name) else None
+        if spec is not None and spec.loader is not None:
+            spec.loader = self._changed(spec.loader)
+        return spec
+
+
 @contextmanager
-def hidden(names: Sequence[str]) -> Iterator[None]:
+def _asked_first(finder: _Hider | _Finder) -> Iterator[None]:
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+
+
+def hidden(names: Sequence[str]) -> AbstractContextManager[None]:
     """Makes imports of these packages in this thread fail inside, as if they were not installed.
 
     A package that is imported already stays as it is.
     """
-    hider = _Hider(names)
-    sys.meta_path.insert(0, hider)
-    try:
-        yield
-    finally:
-        sys.meta_path.remove(hider)
+    return _asked_first(_Hider(names))
 
 
 class _PutOff(ModuleType):
@@ -89,28 +109,9 @@ class _PuttingOff(Loader):
                     loader.exec_module(module)
 
 
-class _Deferrer:
-    """Comes before the import system's own finders, and has modules run at their first use."""
-
-    def __init__(self, package: str, but: Sequence[str], around: Around) -> None:
-        self._prefix = f"{package}."
-        self._but = frozenset(but)
-        self._around = around
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """Finds a module below the package and puts its running off; leaves all others alone."""
-        if not name.startswith(self._prefix) or not self._but.isdisjoint(name.split(".")):
-            return None
-        spec = PathFinder.find_spec(name, path, target)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _PuttingOff(spec.loader, self._around)
-        return spec
-
-
-@contextmanager
-def deferred(package: str, but: Sequence[str] = (), around: Around = nullcontext) -> Iterator[None]:
+def deferred(
+    package: str, but: Sequence[str] = (), around: Around = nullcontext
+) -> AbstractContextManager[None]:
     """Has the modules below this package, but some, imported at their first use.
 
     For packages that only gather names: what a module does beside would come late.
@@ -121,12 +122,11 @@ def deferred(package: str, but: Sequence[str] = (), around: Around = nullcontext
         around: Makes what surrounds each import that comes late, as all of them are surrounded
             that come at once.
     """
-    deferrer = _Deferrer(package, but, around)
-    sys.meta_path.insert(0, deferrer)
-    try:
-        yield
-    finally:
-        sys.meta_path.remove(deferrer)
+
+    def below(name: str) -> bool:
+        return name.startswith(f"{package}.") and not set(but) & set(name.split("."))
+
+    return _asked_first(_Finder(below, lambda loader: _PuttingOff(loader, around)))
 
 
 class _Blind(Loader):
@@ -150,28 +150,10 @@ class _Blind(Loader):
             os.path.exists = exists
 
 
-class _Blinder:
-    """Comes before the import system's own finders, for one module."""
-
-    def __init__(self, name: str, file: str) -> None:
-        self._name = name
-        self._file = file
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """Finds the module; leaves all others to the finders that follow."""
-        if name != self._name:
-            return None
-        spec = PathFinder.find_spec(name, path, target)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _Blind(spec.loader, self._file)
-        return spec
-
-
 def import_blind(name: str, file: str) -> None:
     """Has a module, when it is imported, not find a file that it would read its settings from."""
-    sys.meta_path.insert(0, _Blinder(name, file))
+    blinder = _Finder(lambda imported: imported == name, lambda loader: _Blind(loader, file))
+    sys.meta_path.insert(0, blinder)
 
 
 @contextmanager

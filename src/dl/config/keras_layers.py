@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dl.vocabulary.spec import Finding, Findings, Path
+from dl.vocabulary.spec import Findings, Path
 from dl.vocabulary.words import found_text
 
 MOST_LAYERS = 10_000
@@ -34,7 +34,7 @@ def sequential(model: Mapping[str, Any], path: Path = (), where: str = "") -> Ma
     name = model.get("class_name")
     if name != "Sequential":
         shown = _CONTAINERS.get(str(name), found_text(name))
-        raise _one(path, f"is a {shown} model{where}", "Sequential")
+        raise Findings.one(path, f"is a {shown} model{where}", "Sequential")
     return mapping(model.get("config"), path or ("model",))
 
 
@@ -48,9 +48,11 @@ def placed_layers(
     """
     layers = settings.get("layers")
     if not isinstance(layers, list) or not 0 < len(layers) <= MOST_LAYERS:
-        raise _one((*path, "layers"), "are no layers", f"a list of 1 to {MOST_LAYERS} layers")
+        raise Findings.one(
+            (*path, "layers"), "are no layers", f"a list of 1 to {MOST_LAYERS} layers"
+        )
     if depth > MOST_DEPTH:
-        raise _one(path[:6], f"is inside of more than {MOST_DEPTH} models")
+        raise Findings.one(path[:6], f"is inside of more than {MOST_DEPTH} models")
     found: list[Placed] = []
     models = [model_name(settings.get("name"))]
     for position, item in enumerate(layers):
@@ -71,18 +73,14 @@ def placed_layers(
 def model_name(name: object) -> str:
     """Returns the name of a model; raises `Findings` if it is none."""
     if not isinstance(name, str) or "/" in name or not name.isprintable() or not name:
-        raise _one(("model", "name"), "is no name of a model", "a short text", found_text(name))
+        raise Findings.one(
+            ("model", "name"), "is no name of a model", "a short text", found_text(name)
+        )
     return name
 
 
 def mapping(value: object, path: Path) -> Mapping[str, Any]:
     """Returns a value that must be a mapping; raises `Findings` if it is none."""
     if not isinstance(value, Mapping):
-        raise _one(path, "is no setting as Keras writes it", "a mapping", found_text(value))
+        raise Findings.one(path, "is no setting as Keras writes it", "a mapping", found_text(value))
     return value
-
-
-def _one(
-    path: Path, message: str, expected: str | None = None, found: str | None = None
-) -> Findings:
-    return Findings([Finding(path, message, expected, found)])

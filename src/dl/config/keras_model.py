@@ -84,7 +84,9 @@ def _json(text: str, what: str) -> object:
     try:
         return json.loads(text, object_pairs_hook=_without_doubles)
     except (ValueError, RecursionError) as error:
-        raise _one((), f"has no {what} that can be read", "JSON", cut(str(error))) from error
+        raise Findings.one(
+            (), f"has no {what} that can be read", "JSON", cut(str(error))
+        ) from error
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -104,7 +106,7 @@ def _refuse_former(found: list[Placed]) -> None:
         for path, value in _values(placed.layer, placed.path):
             if value == "hard_sigmoid":
                 message = "is hard_sigmoid, which Keras 2 computed in another way than Keras 3"
-                raise _one(path, message, "another activation")
+                raise Findings.one(path, message, "another activation")
 
 
 def _values(value: object, path: Path) -> Iterator[tuple[Path, object]]:
@@ -161,7 +163,7 @@ class _Layers:
                 self.adapted.append(settings["name"])
         if kind == "IntegerLookup" and settings.get("vocabulary") is None:
             message = "was adapted to data, but the file does not keep its vocabulary"
-            raise _one(path, message, "IntegerLookup(vocabulary=[...])")
+            raise Findings.one(path, message, "IntegerLookup(vocabulary=[...])")
         return from_keras({**layer, "config": settings}, path)
 
 
@@ -173,7 +175,9 @@ def _input(settings: dict[str, Any], path: Path) -> object:
 
 def _row_shape(shape: object, path: Path) -> list[Any]:
     if not isinstance(shape, list) or not shape:
-        raise _one(path, "does not say the shape of its input", "a list: batch, then the row")
+        raise Findings.one(
+            path, "does not say the shape of its input", "a list: batch, then the row"
+        )
     return shape[1:]
 
 
@@ -182,7 +186,9 @@ def _loss(compiled: Mapping[str, Any]) -> Spec | None:
     loss = loss[0] if isinstance(loss, list) and len(loss) == 1 else loss
     path: Path = ("training", "loss")
     if weights not in (None, 1.0, [1.0]):
-        raise _one(path, "has a weight, which is not read", "no loss_weights", found_text(weights))
+        raise Findings.one(
+            path, "has a weight, which is not read", "no loss_weights", found_text(weights)
+        )
     return None if loss is None else _named(Kind.LOSS, loss, path)
 
 
@@ -193,7 +199,9 @@ def _metrics(compiled: Mapping[str, Any]) -> tuple[Spec, ...]:
     for key in ("metrics", "weighted_metrics"):
         metrics = compiled.get(key) or []
         if not isinstance(metrics, list):
-            raise _one(path, "are no metrics of a single output", "a list", found_text(metrics))
+            raise Findings.one(
+                path, "are no metrics of a single output", "a list", found_text(metrics)
+            )
         whole += metrics[0] if len(metrics) == 1 and isinstance(metrics[0], list) else metrics
     return tuple(_named(Kind.METRIC, metric, (*path, i)) for i, metric in enumerate(whole))
 
@@ -219,7 +227,3 @@ def _untyped(finding: Finding) -> Finding:
     """Returns a finding on `type`, which is no key of a Keras file, as one on what is named."""
     at_type = finding.path[-1:] == ("type",)
     return replace(finding, path=finding.path[:-1]) if at_type else finding
-
-
-def _one(path: Path, message: str, expected: str, found: str | None = None) -> Findings:
-    return Findings([Finding(path, message, expected, found)])

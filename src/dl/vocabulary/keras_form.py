@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from dl.vocabulary.catalog import Parameter, find
 from dl.vocabulary.check import check_object
-from dl.vocabulary.spec import Finding, Findings, Kind, Path
+from dl.vocabulary.spec import Findings, Kind, Path
 from dl.vocabulary.words import found_text
 
 MOST_DEPTH = 32
@@ -65,13 +65,11 @@ def from_keras(value: object, path: Path = (), depth: int = 0) -> object:
         Findings: It names a thing outside of Keras, is no setting, or is nested too deeply.
     """
     if depth > MOST_DEPTH:
-        raise Findings([Finding(path[:_MOST_SHOWN], f"is nested more than {MOST_DEPTH} deep")])
+        raise Findings.one(path[:_MOST_SHOWN], f"is nested more than {MOST_DEPTH} deep")
     if isinstance(value, list):
         return [from_keras(item, (*path, i), depth + 1) for i, item in enumerate(value)]
     if isinstance(value, str) and not value.isprintable():
-        raise Findings(
-            [Finding(path, "holds characters that cannot be shown", found=ascii(value[:20]))]
-        )
+        raise Findings.one(path, "holds characters that cannot be shown", found=ascii(value[:20]))
     if not isinstance(value, Mapping):
         return value
     if "class_name" in value:
@@ -86,12 +84,12 @@ def _thing(value: Mapping[str, object], path: Path, depth: int) -> object:
     if name == "__tuple__":
         return from_keras(value.get("items"), path, depth + 1)
     if name in _MODELS:
-        raise Findings([Finding(path, "is a model inside of a layer, which is not read")])
+        raise Findings.one(path, "is a model inside of a layer, which is not read")
     if not isinstance(name, str) or not set(value) <= _FORM:
-        raise Findings([Finding(path, "is no setting as Keras writes it", found=found_text(value))])
+        raise Findings.one(path, "is no setting as Keras writes it", found=found_text(value))
     _refuse_foreign(value, name, path)
     if not isinstance(settings, Mapping):
-        raise _no_thing(value, path)
+        raise Findings.one(path, "has no settings", "a mapping", found_text(value))
     if name in _POLICIES:
         return settings.get("name")
     if name == "SeedGenerator":
@@ -100,7 +98,7 @@ def _thing(value: Mapping[str, object], path: Path, depth: int) -> object:
         name = str(settings["fn"])
     parameters = _parameters(name, settings, path, depth)
     if "type" in parameters:
-        raise Findings([Finding((*path, "type"), f"is not a parameter of {name}", at_key=True)])
+        raise Findings.one((*path, "type"), f"is not a parameter of {name}", at_key=True)
     return {"type": name, **parameters} if parameters else name
 
 
@@ -147,35 +145,22 @@ def _refuse_foreign(value: Mapping[str, object], name: str, path: Path) -> None:
     if name.startswith("__"):  # such as __lambda__
         raise _own_function(path)
     module, registered = value.get("module"), value.get("registered_name")
-    of_keras = module is None or (isinstance(module, str) and _is_of_keras(module))
+    of_keras = module is None or (isinstance(module, str) and module.split(".")[0] == "keras")
     if of_keras and registered in (None, name):
         return
     origin = registered if of_keras else module
     if module == "builtins" and isinstance(value.get("config"), str):
         origin = value["config"]  # the name of the function
-    raise Findings(
-        [
-            Finding(
-                path,
-                f"names {found_text(name)}, which is code of its maker's own",
-                expected="a class of Keras",
-                found=found_text(origin),
-            )
-        ]
+    raise Findings.one(
+        path,
+        f"names {found_text(name)}, which is code of its maker's own",
+        expected="a class of Keras",
+        found=found_text(origin),
     )
 
 
 def _own_function(path: Path) -> Findings:
-    return Findings([Finding(path, "is a function of its maker's own, which is not read")])
-
-
-def _is_of_keras(module: str) -> bool:
-    return module == "keras" or module.startswith("keras.")
-
-
-def _no_thing(value: Mapping[str, object], path: Path) -> Findings:
-    finding = Finding(path, "has no settings", expected="a mapping", found=found_text(value))
-    return Findings([finding])
+    return Findings.one(path, "is a function of its maker's own, which is not read")
 
 
 def _is_unused(name: str, key: str, value: object, settings: Mapping[str, object]) -> bool:

@@ -33,21 +33,24 @@ class MetricForms:
     instead: Mapping[Form, str]
 
 
-_NO_CLASS: Mapping[Form, str] = dict.fromkeys(("number", "numbers"), "MeanAbsoluteError")
-_ONLY_NUMBERS: tuple[Form, ...] = ("one", "two", "several", "labels")
-
-
 def _metric(sees: Sees, instead: Mapping[Form, str] | None = None) -> MetricForms:
     """Returns a row of the table; a form that is not named fits."""
     return MetricForms(sees, {**dict.fromkeys(FORMS, ""), **(instead or {})})
 
 
-def _not_of_classes(instead: str) -> dict[Form, str]:
-    return dict.fromkeys(_ONLY_NUMBERS, instead)
+def _of_classes_alone(instead: str) -> dict[Form, str]:
+    """Returns what to write instead of a metric of classes where the target is numbers."""
+    return {"number": instead, "numbers": instead}
 
 
+def _of_numbers_alone(instead: str) -> dict[Form, str]:
+    """Returns what to write instead of a metric of numbers where the target is classes."""
+    return {"one": instead, "two": instead, "several": instead, "labels": instead}
+
+
+_NO_CLASS = _of_classes_alone("MeanAbsoluteError")
 _DECISIONS = _metric("decisions", _NO_CLASS)
-_CURVE = _metric("probabilities", {"number": "R2Score", "numbers": "R2Score"})
+_CURVE = _metric("probabilities", _of_classes_alone("R2Score"))
 _LARGEST = _metric("classes", {"one": "accuracy", "labels": "accuracy", **_NO_CLASS})
 _AMONG_SEVERAL = _metric(
     "classes", {"one": "accuracy", "two": "accuracy", "labels": "accuracy", **_NO_CLASS}
@@ -57,15 +60,14 @@ _DISTRIBUTION = _metric(
     {
         "one": "BinaryCrossentropy",
         "labels": "BinaryCrossentropy",
-        "number": "MeanSquaredError",
-        "numbers": "MeanSquaredError",
+        **_of_classes_alone("MeanSquaredError"),
     },
 )
 _OVERLAP = _metric("classes", {"labels": "BinaryIoU", **_NO_CLASS})
 _ONE_HOT_OVERLAP = _metric("classes", {"one": "BinaryIoU", "labels": "BinaryIoU", **_NO_CLASS})
 _HINGE = _metric("margins", _NO_CLASS)
 _ERROR = _metric("errors")
-_ALL_ROWS = _metric("rows", _not_of_classes("accuracy"))
+_ALL_ROWS = _metric("rows", _of_numbers_alone("accuracy"))
 
 METRIC_FORMS: Mapping[str, MetricForms] = {
     "AUC": _CURVE,
@@ -75,8 +77,7 @@ METRIC_FORMS: Mapping[str, MetricForms] = {
         {
             "two": "CategoricalCrossentropy",
             "several": "CategoricalCrossentropy",
-            "number": "MeanSquaredError",
-            "numbers": "MeanSquaredError",
+            **_of_classes_alone("MeanSquaredError"),
         },
     ),
     "BinaryIoU": _metric("decisions", {"several": "MeanIoU", **_NO_CLASS}),
@@ -85,7 +86,7 @@ METRIC_FORMS: Mapping[str, MetricForms] = {
     "CategoricalHinge": _metric("margins", {"one": "Hinge", "labels": "Hinge", **_NO_CLASS}),
     "ConcordanceCorrelation": _ALL_ROWS,
     "CosineSimilarity": _metric(
-        "errors", {**_not_of_classes("accuracy"), "number": "PearsonCorrelation"}
+        "errors", {**_of_numbers_alone("accuracy"), "number": "PearsonCorrelation"}
     ),
     "F1Score": _DECISIONS,
     "FBetaScore": _DECISIONS,
@@ -96,14 +97,14 @@ METRIC_FORMS: Mapping[str, MetricForms] = {
     "KLDivergence": _DISTRIBUTION,
     "LogCoshError": _ERROR,
     "MeanAbsoluteError": _ERROR,
-    "MeanAbsolutePercentageError": _metric("errors", _not_of_classes("MeanAbsoluteError")),
+    "MeanAbsolutePercentageError": _metric("errors", _of_numbers_alone("MeanAbsoluteError")),
     "MeanIoU": _OVERLAP,
     "MeanSquaredError": _ERROR,
-    "MeanSquaredLogarithmicError": _metric("errors", _not_of_classes("MeanSquaredError")),
+    "MeanSquaredLogarithmicError": _metric("errors", _of_numbers_alone("MeanSquaredError")),
     "OneHotIoU": _ONE_HOT_OVERLAP,
     "OneHotMeanIoU": _ONE_HOT_OVERLAP,
     "PearsonCorrelation": _ALL_ROWS,
-    "Poisson": _metric("errors", _not_of_classes("MeanSquaredError")),
+    "Poisson": _metric("errors", _of_numbers_alone("MeanSquaredError")),
     "Precision": _DECISIONS,
     "PrecisionAtRecall": _CURVE,
     "R2Score": _ALL_ROWS,

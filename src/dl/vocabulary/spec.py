@@ -86,3 +86,17 @@ class Findings(Exception):
     def __init__(self, findings: list[Finding]) -> None:
         super().__init__("; ".join(finding.message for finding in findings))
         self.findings = tuple(findings)
+
+    @classmethod
+    def one(
+        cls,
+        path: Path,
+        message: str,
+        expected: str | None = None,
+        found: str | None = None,
+        hint: str | None = None,
+        *,
+        at_key: bool = False,
+    ) -> Findings:
+        """Returns a single mistake to raise; the arguments are the fields of `Finding`."""
+        return cls([Finding(path, message, expected, found, hint, at_key)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from dl.errors import closest
+from dl.errors import closest, without_separators
 
 SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "linear": ("Dense",),
@@ -95,12 +95,10 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
 }
 """Ours by theirs in lower case without separators; the first one that can stand there is meant."""
 
-_SEPARATORS = str.maketrans("", "", "-_ ")
-
 
 def other_word(word: str, known: Collection[str]) -> str | None:
     """Returns the known word for what another tool calls `word`."""
-    ours = SYNONYMS.get(word.lower().translate(_SEPARATORS), ())
+    ours = SYNONYMS.get(without_separators(word), ())
     return next((name for name in ours if name in known), None)
 
 

@@ -32,7 +32,7 @@ from dl.data.types import Array, Rows
 from dl.errors import DataError
 from dl.progress import Reporter
 from dl.runs.typed import Count, Finite, NotZero, read_key
-from dl.vocabulary.spec import Finding, Findings
+from dl.vocabulary.spec import Findings
 
 BYTES = 255.0
 _BLOCK = 4096
@@ -201,16 +201,12 @@ def _check_input_shape(config: Config, feature: ArrayFeature) -> None:
     given, shape = config.model.input_shape, feature.input_shape
     if given is None or _fits(given, shape):
         return
-    raise Findings(
-        [
-            Finding(
-                ("model", "input_shape"),
-                "is not the shape of a row of the data",
-                expected=str(list(shape)),
-                found=str(list(given)),
-                hint="remove input_shape: it is taken from the data",
-            )
-        ]
+    raise Findings.one(
+        ("model", "input_shape"),
+        "is not the shape of a row of the data",
+        expected=str(list(shape)),
+        found=str(list(given)),
+        hint="remove input_shape: it is taken from the data",
     )
 
 
@@ -218,17 +214,13 @@ def _refuse_lost_digits(x: Rows, scaling: Scaling, *, tokens: bool) -> None:
     exact = x.dtype.itemsize < 4 or x.dtype == np.float32
     if tokens or exact or scaling != "none" or not loses_digits(_blocks(x, x.shape[-1])):
         return
-    raise Findings(
-        [
-            Finding(
-                ("preprocess", "numeric"),
-                "leaves inputs that a network cannot tell apart: some are far from 0 for their "
-                "range, and float32 rounds them",
-                expected="scaled inputs",
-                found=f"{x.dtype} numbers, not scaled",
-                hint="write preprocess: {numeric: standardize}",
-            )
-        ]
+    raise Findings.one(
+        ("preprocess", "numeric"),
+        "leaves inputs that a network cannot tell apart: some are far from 0 for their "
+        "range, and float32 rounds them",
+        expected="scaled inputs",
+        found=f"{x.dtype} numbers, not scaled",
+        hint="write preprocess: {numeric: standardize}",
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow
 
 from dl.errors import DataError
-from dl.vocabulary.spec import Finding, Findings
+from dl.vocabulary.spec import Findings
 
 _BOM = b"\xef\xbb\xbf"
 _OTHER_FORMATS = {
@@ -155,16 +155,12 @@ def holds_nul(source: str, line: int) -> DataError:
 
 def _check_separator(separator: str) -> None:
     if not separator.isascii() or separator in '"\r\n\0':
-        raise Findings(
-            [
-                Finding(
-                    ("data", "separator"),
-                    "separator cannot be used",
-                    "an ASCII character other than a quote or line end",
-                    repr(separator),
-                    'the usual ones are "," and ";" and "\\t"',
-                )
-            ]
+        raise Findings.one(
+            ("data", "separator"),
+            "separator cannot be used",
+            "an ASCII character other than a quote or line end",
+            repr(separator),
+            'the usual ones are "," and ";" and "\\t"',
         )
 
 
@@ -199,15 +195,11 @@ def undecodable(source: str, line: int, encoding: str, error: UnicodeDecodeError
 
 def unknown_encoding(encoding: str) -> Findings:
     """Returns the error about `data.encoding`."""
-    return Findings(
-        [
-            Finding(
-                ("data", "encoding"),
-                "encoding is not known",
-                "a text encoding of Python, such as utf-8, latin-1, cp1252, utf-16",
-                repr(encoding),
-            )
-        ]
+    return Findings.one(
+        ("data", "encoding"),
+        "encoding is not known",
+        "a text encoding of Python, such as utf-8, latin-1, cp1252, utf-16",
+        repr(encoding),
     )
 
 

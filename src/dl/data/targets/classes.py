@@ -8,7 +8,7 @@ import numpy as np
 
 from dl.data.targets.values import TargetValues
 from dl.errors import DataError, closest
-from dl.vocabulary.spec import Finding, Findings
+from dl.vocabulary.spec import Findings
 
 _NamesAndValues = tuple[tuple[str, ...], tuple[str, ...]]
 
@@ -57,17 +57,13 @@ def _named_by_source(
     if {class_names[int(value)] for value in known} <= set(chosen):
         return chosen, tuple(numbers.get(name, name) for name in chosen)
     if len(chosen) < len(class_names):
-        raise Findings(
-            [
-                Finding(
-                    ("data", "classes"),
-                    "names fewer classes than the data has",
-                    expected=f"{len(class_names)} names, in the order of the classes "
-                    + _listed(class_names),
-                    found=f"{len(chosen)} names",
-                    hint="name every class, or leave classes out",
-                )
-            ]
+        raise Findings.one(
+            ("data", "classes"),
+            "names fewer classes than the data has",
+            expected=f"{len(class_names)} names, in the order of the classes "
+            + _listed(class_names),
+            found=f"{len(chosen)} names",
+            hint="name every class, or leave classes out",
         )
     return chosen, tuple(str(number) for number in range(len(chosen)))
 
@@ -82,29 +78,21 @@ def _known(several: Sequence[TargetValues]) -> tuple[str, ...]:
 
 def _check_names(chosen: tuple[str, ...]) -> None:
     if len(chosen) < 2:
-        raise Findings(
-            [
-                Finding(
-                    ("data", "classes"),
-                    "has a single name",
-                    expected="two names or more",
-                    found=f"{len(chosen)}",
-                    hint="name every class, or leave classes out",
-                )
-            ]
+        raise Findings.one(
+            ("data", "classes"),
+            "has a single name",
+            expected="two names or more",
+            found=f"{len(chosen)}",
+            hint="name every class, or leave classes out",
         )
     for position, name in enumerate(chosen):
         if name in chosen[:position]:
-            raise Findings(
-                [
-                    Finding(
-                        ("data", "classes", position),
-                        "stands twice in the list of classes",
-                        expected="different names",
-                        found=name,
-                        hint="leave one of them out",
-                    )
-                ]
+            raise Findings.one(
+                ("data", "classes", position),
+                "stands twice in the list of classes",
+                expected="different names",
+                found=name,
+                hint="leave one of them out",
             )
 
 

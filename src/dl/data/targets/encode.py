@@ -226,16 +226,12 @@ def _scaled(values: Array, target: Target) -> Array:
 
 
 def _no_scaling_for_classes(scaling: TargetScaling, target: Target) -> Findings:
-    return Findings(
-        [
-            Finding(
-                ("preprocess", "target"),
-                f"scales numbers, but the target holds classes: the task is {target.task}",
-                expected="none",
-                found=scaling,
-                hint="remove target from preprocess, or write data.task: regression",
-            )
-        ]
+    return Findings.one(
+        ("preprocess", "target"),
+        f"scales numbers, but the target holds classes: the task is {target.task}",
+        expected="none",
+        found=scaling,
+        hint="remove target from preprocess, or write data.task: regression",
     )
 
 

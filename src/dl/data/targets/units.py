@@ -8,7 +8,7 @@ from __future__ import annotations
 from dl.config.schema import Config
 from dl.data.targets.output import SPARSE, Output, output_of
 from dl.data.targets.target import Target
-from dl.vocabulary.spec import Finding, Findings
+from dl.vocabulary.spec import Findings
 
 
 def check_units(target: Target, config: Config) -> None:
@@ -22,16 +22,12 @@ def check_units(target: Target, config: Config) -> None:
         return
     if target.places and target.form == "numbers":
         return  # the last axis may be that of the units; the built model shows it
-    raise Findings(
-        [
-            Finding(
-                output.units_path,
-                "is not the number of outputs that the target needs",
-                expected=f"{target.units}, {_reason(target)}",
-                found=str(output.units),
-                hint=_hint(target, output),
-            )
-        ]
+    raise Findings.one(
+        output.units_path,
+        "is not the number of outputs that the target needs",
+        expected=f"{target.units}, {_reason(target)}",
+        found=str(output.units),
+        hint=_hint(target, output),
     )
 
 

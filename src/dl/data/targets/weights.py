@@ -70,17 +70,13 @@ def _balanced(positions: NDArray[np.integer[Any]], classes: int) -> dict[int, fl
 
 def _no_classes(target: Target) -> Findings:
     many = target.task == "multilabel"
-    return Findings(
-        [
-            Finding(
-                ("training", "class_weight"),
-                "weighs classes, but the target has none",
-                expected="a target of classes",
-                found="several labels for each row" if many else "a target of numbers",
-                hint="remove class_weight",
-                at_key=True,
-            )
-        ]
+    return Findings.one(
+        ("training", "class_weight"),
+        "weighs classes, but the target has none",
+        expected="a target of classes",
+        found="several labels for each row" if many else "a target of numbers",
+        hint="remove class_weight",
+        at_key=True,
     )
 
 

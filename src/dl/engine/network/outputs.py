@@ -32,13 +32,13 @@ def check_outputs(model: keras.Sequential, config: Config, learned: Mapping[str,
         message = f"the model gives an output of shape {shape_text(shape)} for each row"
         several = target.units > 1 and _fits(shape[:-1], target.places)
         hint = f"end with {target.units} {_CLASSES_HINT}" if several else _PLACES_HINT
-        raise Findings([Finding(last, message, _of_places(target), hint=hint)])
+        raise Findings.one(last, message, _of_places(target), hint=hint)
     if len(shape) != 1:
         message = f"the model gives an output of shape {shape_text(shape)} for each row"
-        raise Findings([Finding(last, message, _expected(target), hint=_AXES_HINT)])
+        raise Findings.one(last, message, _expected(target), hint=_AXES_HINT)
     message = f"the model gives {shape[0]} numbers for each row"
     hint = f"end with {target.units} unit{'s' if target.units > 1 else ''}"
-    raise Findings([Finding(last, message, _expected(target), str(shape[0]), hint)])
+    raise Findings.one(last, message, _expected(target), str(shape[0]), hint)
 
 
 def _fits(shape: tuple[int | None, ...], needed: tuple[int, ...]) -> bool:

@@ -16,7 +16,7 @@ from dl.engine.files.storage import plain_copy
 from dl.engine.network.objects import build_object
 from dl.errors import UsageError
 from dl.runs.files import published
-from dl.vocabulary.spec import Finding, Findings, Spec
+from dl.vocabulary.spec import Findings, Spec
 
 _PATH_PARAMETERS: Mapping[str, str] = {"ModelCheckpoint": "filepath", "TensorBoard": "log_dir"}
 """The parameter of a callback that says where it writes; the config holds a plain name."""
@@ -64,7 +64,7 @@ def check_packages(config: Config) -> None:
             path = ("training", "callbacks", position)
             message = f"{spec.type} needs the package {package}, which is not installed"
             hint = f"pip install 'dl-keras[{package}]', or leave the callback out"
-            raise Findings([Finding(path, message, hint=hint)])
+            raise Findings.one(path, message, hint=hint)
 
 
 def _inside(folder: Path | None, name: str) -> str:

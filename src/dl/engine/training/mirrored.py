@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from dl.config.schema import Config
 from dl.engine.training.resident import ResidentRows, traceable, train_loop
 from dl.progress import Reporter
-from dl.vocabulary.spec import Finding, Findings
+from dl.vocabulary.spec import Findings
 
 
 def device_scope(config: Config, reporter: Reporter) -> AbstractContextManager[Any]:
@@ -137,14 +137,10 @@ def _check_batch(config: Config, devices: int) -> None:
     size = config.training.batch_size
     if size == "full" or size % devices == 0:
         return
-    raise Findings(
-        [
-            Finding(
-                ("training", "batch_size"),
-                "has no equal shares for all devices",
-                expected=f"a multiple of {devices}: so many devices share each batch",
-                found=str(size),
-                hint=f"write {size + devices - size % devices}, or engine.distribute: none",
-            )
-        ]
+    raise Findings.one(
+        ("training", "batch_size"),
+        "has no equal shares for all devices",
+        expected=f"a multiple of {devices}: so many devices share each batch",
+        found=str(size),
+        hint=f"write {size + devices - size % devices}, or engine.distribute: none",
     )
