@@ -364,7 +364,7 @@ def test_markers_around_one_document_are_fine() -> None:
         ),
         (
             "a: 1\nb\nc: 2\n",
-            "error: c.yaml:2:1: this line is no `key: value`",
+            "error: c.yaml:2:1: this line is not `key: value`",
             "hint: write `key: value`, with a space after the colon",
         ),
         (
@@ -400,7 +400,7 @@ def test_escaped_nul_is_refused(escape: str) -> None:
 
 def test_other_encoding_is_refused_at_its_place() -> None:
     assert refusal("a: 1\nb: é\n".encode("latin-1")) == (
-        "error: c.yaml:2:4: this is no UTF-8 text: byte 0xe9\n"
+        "error: c.yaml:2:4: this is not UTF-8 text: byte 0xe9\n"
         "hint: save the file with the encoding UTF-8"
     )
 

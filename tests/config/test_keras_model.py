@@ -98,7 +98,7 @@ REFUSED = {
         changed(class_name="Lambda", config={"function": {"config": {"code": "4wE\n"}}}),
         "model.layers.1 names Lambda",
     ),
-    "unknown-key": (changed(fn="x"), "model.layers.1 is no setting as Keras writes it"),
+    "unknown-key": (changed(fn="x"), "model.layers.1 is not a setting as Keras writes it"),
     "type-in-config": (
         changed(config={"type": "Lambda"}),
         "model.layers.1.type is not a parameter of Dense",
@@ -117,7 +117,7 @@ REFUSED = {
         "has no model_config that can be read",
     ),
     "not-json": ("{", "has no model_config that can be read"),
-    "number": ("1", "is no setting as Keras writes it"),
+    "number": ("1", "is not a setting as Keras writes it"),
     "huge-units": (changed(config={"units": 10**30}), "model.layers.1.units must be at most"),
 }
 

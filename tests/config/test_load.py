@@ -160,8 +160,8 @@ def test_missing_file_gives_the_nearest() -> None:
     ("name", "message"),
     [
         (".", "error: . is a directory, not a config\nhint: name a YAML file"),
-        ("fifo", "error: fifo cannot be read: it is no regular file"),
-        ("/dev/zero", "error: /dev/zero cannot be read: it is no regular file"),
+        ("fifo", "error: fifo cannot be read: it is not a regular file"),
+        ("/dev/zero", "error: /dev/zero cannot be read: it is not a regular file"),
         ("a\0b", "error: 'a\\x00b' cannot be read: embedded null byte"),
         ("c.yaml/x", "error: c.yaml/x cannot be read: Not a directory"),
     ],

@@ -131,7 +131,7 @@ def test_odd_position_is_no_item(position: str) -> None:
 
 def test_nothing_can_be_set_below_a_number() -> None:
     assert refusal("training.epochs.x=1") == (
-        "error: --set training.epochs.x=1: nothing can be set below training.epochs: it is no "
+        "error: --set training.epochs.x=1: nothing can be set below training.epochs: it is not a "
         "mapping\nfound: 20"
     )
 
@@ -146,7 +146,7 @@ def test_option_without_key_or_value_is_refused(option: str) -> None:
 
 @pytest.mark.parametrize("key", ["a..b", ".a", "a.", "a." * 40 + "b"])
 def test_odd_path_is_refused(key: str) -> None:
-    assert "this is no path into the config" in refusal(f"{key}=1")
+    assert "this is not a path into the config" in refusal(f"{key}=1")
 
 
 def test_extends_cannot_be_set() -> None:

@@ -178,7 +178,7 @@ def test_input_that_is_no_float32_names_row_and_value(value: float, found: str) 
         transform_arrays(make_arrays(None, x), learned(x, make_config()))
     (problem,) = raised.value.problems
     assert problem.message == (
-        "rows.npz: row 4999 (the first is row 0): an input is no finite number"
+        "rows.npz: row 4999 (the first is row 0): an input is not a finite number"
     )
     assert problem.found == f"{found} at position [1]"
 

@@ -154,7 +154,7 @@ def test_shorter_row_has_its_line(tmp_path: Path) -> None:
 
 def test_quote_that_is_not_closed(tmp_path: Path) -> None:
     assert fault(tmp_path, 'x,y\n1,2\n"3,4\n5,6\n') == (
-        "rows.csv:3: is no CSV row: unexpected end of data\n"
+        "rows.csv:3: is not a CSV row: unexpected end of data\n"
         'hint: check the quotes: a " is closed by a ", one inside a quoted value is doubled'
     )
 
@@ -243,7 +243,7 @@ def test_decimal_commas(tmp_path: Path) -> None:
 def test_text_in_a_column_that_is_said_to_be_a_date(tmp_path: Path) -> None:
     content = "x,y\n2024-01-05,2\n12/31/2024,3\n"
     assert fault(tmp_path, content, columns={"x": "date"}) == (
-        "rows.csv:3: column 'x' is a date, but this is none that can be read\n"
+        "rows.csv:3: column 'x' is a date, but this is not one that can be read\n"
         "expected: 2024-12-31, 2024-12-31 23:59, 2024/12/31 or 31.12.2024\n"
         "found: '12/31/2024'\n"
         "hint: write it in one of these forms, or add `data.columns: {x: categorical}`"

@@ -116,7 +116,7 @@ def test_pieces_are_small() -> None:
         (b"oops,red,\n", "column 'n' is numeric, but this is text"),
         (b"inf,red,\n", "column 'n' is infinite"),
         (b"9007199254740993,red,\n", "column 'n' holds an integer that is too large to be exact"),
-        (b"1,red,soon\n", "column 'd' is a date, but this is none that can be read"),
+        (b"1,red,soon\n", "column 'd' is a date, but this is not one that can be read"),
         (b"1,red\n", "row has 2 values"),
         (b"1,r\0d,\n", "holds a NUL byte"),
         (b"1,r\xffd,\n", "is not utf-8 text"),
@@ -136,7 +136,7 @@ def test_error_in_a_later_piece_has_the_line_of_the_file(
 @pytest.mark.parametrize("size", SIZES)
 def test_quote_that_is_not_closed_is_refused(size: int) -> None:
     data = b'n,c,d\n1,red,\n2,"red,\n3,red,\n'
-    assert told(lambda: tables(data, size)).startswith("new.csv:3: is no CSV row")
+    assert told(lambda: tables(data, size)).startswith("new.csv:3: is not a CSV row")
 
 
 @pytest.mark.parametrize(

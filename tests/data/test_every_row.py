@@ -255,7 +255,7 @@ def test_quote_that_is_not_closed_swallows_no_rows() -> None:
     wanted = Wanted(("n", "c"), (), KINDS)
     select = selector("rows.csv", wanted)
     assert told(lambda: frame_of(decode("rows.csv", data, "utf-8", ","), select)) == (
-        "rows.csv:3: is no CSV row: unexpected end of data\n"
+        "rows.csv:3: is not a CSV row: unexpected end of data\n"
         'hint: check the quotes: a " is closed by a ", one inside a quoted value is doubled'
     )
 

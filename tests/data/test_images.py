@@ -157,7 +157,7 @@ def test_truncated_picture_names_its_path(folder: Path) -> None:
 
 def test_file_that_is_no_picture_names_its_path(folder: Path) -> None:
     (folder / "dog" / "9.jpg").write_text("I am no picture")
-    assert problem_of(folder).message == f"{folder}/dog/9.jpg: is no picture"
+    assert problem_of(folder).message == f"{folder}/dog/9.jpg: is not a picture"
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "tif", "webp"])

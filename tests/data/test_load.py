@@ -187,7 +187,7 @@ def test_fault_in_a_stream(path: Path) -> None:
     _, learned = load(config)
     stream = io.BytesIO(b"id,color,day,x\n1,red,soon,2\n")
     assert told(lambda: inputs(config, learned, stream)).startswith(
-        "standard input:2: column 'day' is a date, but this is none that can be read"
+        "standard input:2: column 'day' is a date, but this is not one that can be read"
     )
 
 

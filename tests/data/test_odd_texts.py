@@ -68,7 +68,7 @@ def test_odd_text_among_months_is_told_where_they_are_dates(bad: str, line: int)
     if bad == "NA":
         assert text == missing_text("'NA'", "1 of 5", "dates", "NA", line)
     else:
-        assert text.startswith(f"rows.csv:{line}: column 'x' is a date, but this is none that")
+        assert text.startswith(f"rows.csv:{line}: column 'x' is a date, but this is not one that")
 
 
 @pytest.mark.parametrize("share", [1, 10, 100])
@@ -83,7 +83,7 @@ def test_other_text_among_many_different_numbers_is_told_at_any_share(share: int
 @pytest.mark.parametrize("share", [1, 20])
 def test_text_among_dates_is_told(bad: str, share: int) -> None:
     assert message([*DAYS[:20], *[bad] * share]) == (
-        "rows.csv:22: column 'x' is a date, but this is none that can be read\n"
+        "rows.csv:22: column 'x' is a date, but this is not one that can be read\n"
         "expected: 2024-12-31, 2024-12-31 23:59, 2024/12/31 or 31.12.2024\n"
         f"found: {bad!r}\n"
         "hint: write it in one of these forms, or add `data.columns: {x: categorical}`"
@@ -102,7 +102,7 @@ def test_dates_of_which_half_have_a_zone_are_told() -> None:
 
 def test_many_dates_that_could_be_read_two_ways_are_told() -> None:
     values = [f"{month}/{day}/2024" for month in (1, 2) for day in range(1, 20)]
-    assert message(values).startswith("rows.csv:2: column 'x' is a date, but this is none that")
+    assert message(values).startswith("rows.csv:2: column 'x' is a date, but this is not one that")
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_no_parquet_file(tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
     path.write_text("x,y\n1,2\n")
     fault = told(lambda: load_dataset(parquet_config(path), SilentReporter()), tmp_path)
-    assert fault.startswith("rows.parquet: is no Parquet file or is damaged\nfound: ")
+    assert fault.startswith("rows.parquet: is not a Parquet file or is damaged\nfound: ")
     assert fault.endswith("hint: use `source: csv` for text; else write the file again")
 
 
@@ -64,7 +64,7 @@ def test_cut_off_file(tmp_path: Path) -> None:
     path = write(tmp_path / "rows.parquet", x=[1.0] * 10, y=list(range(10)))
     path.write_bytes(path.read_bytes()[:-20])
     fault = told(lambda: load_dataset(parquet_config(path), SilentReporter()), tmp_path)
-    assert fault.startswith("rows.parquet: is no Parquet file or is damaged")
+    assert fault.startswith("rows.parquet: is not a Parquet file or is damaged")
 
 
 def test_no_rows(tmp_path: Path) -> None:
@@ -91,7 +91,9 @@ def test_names_of_columns_that_are_no_text(tmp_path: Path, streamed: bool) -> No
     path.write_bytes(path.read_bytes().replace("é".encode(), b"\xff\xa9"))
     with tiny_budget() if streamed else nullcontext():
         fault = told(lambda: load_dataset(parquet_config(path), SilentReporter()), tmp_path)
-    assert fault.startswith("rows.parquet: is no Parquet file or is damaged\nfound: 'utf-8' codec")
+    assert fault.startswith(
+        "rows.parquet: is not a Parquet file or is damaged\nfound: 'utf-8' codec"
+    )
 
 
 @pytest.mark.parametrize("streamed", [False, True])

@@ -154,7 +154,7 @@ CASES: dict[str, tuple[Any, Read | str]] = {
             2,
             [None, pyarrow.py_buffer(np.array([0, 1, 2], np.int32)), pyarrow.py_buffer(b"a\xff")],
         ),
-        "rows.parquet: row 2: column 'c' holds bytes that are no text\n"
+        "rows.parquet: row 2: column 'c' holds bytes that are not text\n"
         "expected: UTF-8\n"
         "found: \"b'\\\\xff'\"\n"
         "hint: write the texts in UTF-8, or leave the column out of `data.features`",

@@ -80,7 +80,7 @@ def test_a_wrong_value_far_down_is_told_with_its_line(tmp_path: Path) -> None:
     ("tail", "fault"),
     [
         ("1,2,3\n", "rows.csv:52: row has 3 values"),
-        ('1,"2\n', "rows.csv:52: is no CSV row: unexpected end of data"),
+        ('1,"2\n', "rows.csv:52: is not a CSV row: unexpected end of data"),
         ("1,\0\n", "rows.csv:52: holds a NUL byte"),
         ("1,\xff\n", "rows.csv:52: "),
     ],
@@ -107,7 +107,7 @@ def test_a_damaged_picture_is_told_by_its_path(tmp_path: Path) -> None:
     (tmp_path / "dog" / "2.png").write_bytes(b"\x89PNG")
     config = config_with({"source": "images", "path": str(tmp_path), "image_size": [4, 4]})
     fault = told(lambda: loaded(config), tmp_path)
-    assert fault.startswith("dog/2.png: is no picture")
+    assert fault.startswith("dog/2.png: is not a picture")
 
 
 def test_a_file_that_changes_meanwhile_is_refused(

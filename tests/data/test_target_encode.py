@@ -107,7 +107,7 @@ def test_value_outside_the_given_classes_is_refused() -> None:
     with pytest.raises(DataError) as raised:
         learn(make_table(y=["cat", "dog", "dgo"]), make_config(2, "softmax", SPARSE, data=data))
     (problem,) = raised.value.problems
-    assert problem.message == "rows.csv:4: the target `y` has a value that is no known class"
+    assert problem.message == "rows.csv:4: the target `y` has a value that is not a known class"
     assert problem.expected == "one of 'cat', 'dog'"
     assert problem.found == "'dgo'"
     assert problem.hint == (
@@ -119,7 +119,7 @@ def test_unknown_label_at_evaluation_names_row_and_value() -> None:
     target = learn(make_table(y=["a", "b"]), make_config(2, "softmax", SPARSE))
     with pytest.raises(DataError) as raised:
         encode_target(make_table(y=["a", "x"]), target)
-    assert str(raised.value) == "rows.csv:3: the target `y` has a value that is no known class"
+    assert str(raised.value) == "rows.csv:3: the target `y` has a value that is not a known class"
 
 
 def test_class_numbers_read_as_text_are_the_same_classes() -> None:

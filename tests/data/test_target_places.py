@@ -97,7 +97,7 @@ def test_a_place_without_a_single_one_is_refused() -> None:
     with pytest.raises(DataError) as raised:
         learn(make_arrays(y), make_config(3, "softmax", ONE_HOT, STEPS))
     assert _told(raised.value) == (
-        "rows.npz: row 1 (the first is row 0): the target is no class at the place [2, 0]\n"
+        "rows.npz: row 1 (the first is row 0): the target is not a class at the place [2, 0]\n"
         "expected: a single 1 among 3 numbers: the loss is one for classes\n"
         "found: 0 ones\n"
         "hint: give each place one class; what fills up short rows can have a class of its own"

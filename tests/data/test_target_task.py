@@ -70,7 +70,7 @@ def test_fraction_under_a_loss_for_classes_is_refused() -> None:
     with pytest.raises(DataError) as raised:
         learn(make_table(y=[0, 0.25]), make_config(1, "sigmoid", "binary_crossentropy"))
     (problem,) = raised.value.problems
-    assert problem.message == "rows.csv:3: the target `y` is no class"
+    assert problem.message == "rows.csv:3: the target `y` is not a class"
     assert problem.expected == "whole numbers or text: the loss is one for classes"
     assert problem.found == "0.25"
     assert problem.hint == "to predict a number, choose a loss such as `mean_squared_error`"
@@ -80,7 +80,7 @@ def test_rows_that_are_not_one_hot_are_refused() -> None:
     with pytest.raises(DataError) as raised:
         learn(make_arrays(LABELS), make_config(3, "softmax", "categorical_crossentropy"))
     (problem,) = raised.value.problems
-    assert problem.message == "rows.npz: row 0 (the first is row 0): the target is no class"
+    assert problem.message == "rows.npz: row 0 (the first is row 0): the target is not a class"
     assert problem.expected == ("a single 1 among zeros in 3 columns: the loss is one for classes")
     assert problem.found == "1, 1, 0"
 

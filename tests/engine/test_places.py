@@ -175,7 +175,7 @@ def test_class_weights_without_an_axis_of_outputs_are_refused(tmp_path: Path) ->
         _prepared(tmp_path, PIXELS, MASKS, model={"layers": PICTURE}, training=training)
     (problem,) = raised.value.problems
     assert problem.message == (
-        "training.class_weight weighs the class of each place, but the outputs of a place are no "
+        "training.class_weight weighs the class of each place, but the outputs of a place have no "
         "axis of their own"
     )
     assert (problem.expected, problem.found) == ("outputs of the shape (5, 5, 1)", "(5, 5)")

@@ -121,7 +121,7 @@ MISMATCHES: dict[Callable[[Any], None], str] = {
     renamed: "{} does not fit the model: its layers",
     without_a_weight: "{} does not fit the model: its weights",
     with_another_weight: "{} does not fit the model: its weights",
-    without_weights: "{} is no model: it has no 'model_weights'",
+    without_weights: "{} is not a model: it has no 'model_weights'",
 }
 
 
@@ -140,7 +140,7 @@ def test_truncated_file_is_refused(share: int, model: keras.Sequential, saved: P
     content = saved.read_bytes()
     saved.write_bytes(content[: len(content) * share // 100])
 
-    assert refused(model, saved) == f"{saved} is damaged: it is no readable HDF5 file"
+    assert refused(model, saved) == f"{saved} is damaged: it is not a readable HDF5 file"
 
 
 def test_missing_file_is_refused(model: keras.Sequential, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ EXPECTED = Path(__file__).with_name("expected")
 
 
 def contents(folder: Path) -> dict[str, object]:
-    """Returns every path below a folder with its bytes, or its kind if it is no regular file."""
+    """Returns every path below a folder with its bytes, or its kind if it is not a regular file."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         if stat.S_ISREG(path.lstat().st_mode)

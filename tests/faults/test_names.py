@@ -32,7 +32,7 @@ def test_a_name_that_is_no_text_is_wrong_usage(folder: Path, dl: Dl) -> None:
 
     assert (outcome.code, outcome.err) == (
         2,
-        "error: --name a\\udcff: these bytes are no UTF-8 text\n",
+        "error: --name a\\udcff: these bytes are not UTF-8 text\n",
     )
 
 

@@ -83,7 +83,7 @@ def test_text_that_is_a_category_elsewhere_is_named_by_column(tmp_path: Path) ->
         "  # `NA` stands for missing in 8 rows of `a`\n"
         "  missing_values:\n"
         "    a: [NA]\n"
-        "  # `NA` is a category of `sort`; name it in missing_values if it is none\n"
+        "  # `NA` is a category of `sort`; name it in missing_values if it is not one\n"
     ) in text
     assert config.data.missing_values == {"a": ("NA",)}  # type: ignore[union-attr]
 
@@ -114,16 +114,9 @@ def test_months_may_lack_a_value(tmp_path: Path) -> None:
     assert [feature["kind"] for feature in dataset.learned["features"]] == ["date", "numeric"]
 
 
-@pytest.mark.parametrize(
-    ("bad", "reason"),
-    [
-        ("2024-02-30", "rows.csv:31: column 'when' is a date, but this is none that can be read"),
-        ("soon", "rows.csv:31: column 'when' is a date, but this is none that can be read"),
-    ],
-)
-def test_column_that_cannot_be_read_is_told_in_whole_words(
-    tmp_path: Path, bad: str, reason: str
-) -> None:
+@pytest.mark.parametrize("bad", ["2024-02-30", "soon"])
+def test_column_that_cannot_be_read_is_told_in_whole_words(tmp_path: Path, bad: str) -> None:
+    reason = "rows.csv:31: column 'when' is a date, but this is not one that can be read"
     lines = table({}).splitlines()
     cells = lines[30].split(",")
     lines[30] = ",".join([*cells[:2], bad, *cells[3:]])

@@ -65,5 +65,5 @@ def test_a_pipe_in_the_place_of_the_lock_is_not_waited_for(run: RunDirectory) ->
     os.mkfifo(run.lock)
 
     assert is_held(run)
-    with pytest.raises(DiskError, match="it is no regular file"), locked(run):
+    with pytest.raises(DiskError, match="it is not a regular file"), locked(run):
         pass

@@ -117,7 +117,7 @@ hint: did you mean hidden?"""
         ("time_limit: soon\nparameters: {training.epochs: [1]}", "must be a duration such as"),
         (
             "parameters: {training.epochs: {choices: [1], when: {training.batch_size: 8}}}",
-            "is no parameter above this one",
+            "is not a parameter above this one",
         ),
     ],
 )

@@ -208,8 +208,8 @@ def test_metric_is_called_what_keras_calls_it(written: object, name: str) -> Non
             {"type": "TensorBoard", "log_dir": "../logs"},
             Finding(
                 ("log_dir",),
-                "must be a folder below the run's, without `..`, that is none of its own",
-                "a folder below the run's, without `..`, that is none of its own",
+                "must be a folder below the run's, without `..`, and not one of its own",
+                "a folder below the run's, without `..`, and not one of its own",
                 "'../logs'",
                 "`log_dir` is: Folder of the logs, in the run's folder.",
             ),

@@ -59,7 +59,7 @@ def read_document(content: bytes, source: str) -> Document:
     """Reads the content of a config file; `source` names the file in marks.
 
     Raises:
-        ConfigError: The text is no YAML, or so wrong that the reading had to stop.
+        ConfigError: The text is not YAML, or so wrong that the reading had to stop.
     """
     lines = decode(content, source).splitlines()
     text = "".join(f"{line}\n" for line in lines)
@@ -76,7 +76,7 @@ def read_node(text: str, places: Places) -> tuple[Node | None, list[Problem]]:
     """Reads one YAML value; None where the text holds none.
 
     Raises:
-        ConfigError: The text is no YAML, or so wrong that the reading had to stop.
+        ConfigError: The text is not YAML, or so wrong that the reading had to stop.
     """
     bad = bad_character(text)
     if bad is not None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import itertools
-import math
 import re
 import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dl.config.peek import csv_rows
-from dl.config.sections.data import CsvData, Data
+from dl.config.sections.data import CsvData, Data, own_paths
+from dl.config.written import finite_number
 from dl.errors import DataError
 
 MOST_ROWS = 100
@@ -36,15 +36,15 @@ def check_headers(data: Data) -> None:
     """
     if not isinstance(data, CsvData):
         return
-    for path in filter(None, (data.path, data.validation_path, data.test_path)):
-        if not Path(path).is_file():
+    for path in own_paths(data):
+        if not path.is_file():
             continue
         try:
-            rows = csv_rows(data, Path(path))
+            rows = csv_rows(data, path)
             header, *below = itertools.islice(filter(any, rows), MOST_ROWS)
         except (OSError, ValueError, LookupError, csv.Error):
             continue
-        refuse_row(path, header, below, data.separator)
+        refuse_row(str(path), header, below, data.separator)
 
 
 def refuse_row(
@@ -90,18 +90,18 @@ def _is_row(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     fitting = [i for i in named if _fits(header[i], [row[i] for row in rows])]
     if len(named) < 2 or len(fitting) < _MOST * len(named):
         return False
-    numbers = [number for name in header if (number := _number(name)) is not None]
+    numbers = [number for name in header if (number := finite_number(name)) is not None]
     steps = [after > before for before, after in itertools.pairwise(numbers)]
     in_order = len(set(numbers)) == len(numbers) and (all(steps) or not any(steps))
-    return not in_order or any(_number(header[i]) is None for i in fitting)
+    return not in_order or any(finite_number(header[i]) is None for i in fitting)
 
 
 def _fits(name: str, values: Sequence[str]) -> bool:
     """Tells whether a name could be one more value of its column."""
-    number = _number(name)
+    number = finite_number(name)
     if number is None:
         return name in values or _shape(name) in map(_shape, values)
-    known = [float(value) for value in values if _number(value) is not None]
+    known = [float(value) for value in values if finite_number(value) is not None]
     if not known or len(known) < _MOST * len([value for value in values if value]):
         return False
     slack = _SLACK * (max(known) - min(known))
@@ -113,14 +113,6 @@ def _shape(text: str) -> str:
     if not any(map(str.isalpha, text)):
         return re.sub(r"\d", "0", text)
     return "a sentence" if text.count(" ") >= _SENTENCE else text
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _command(source: str, columns: int, separator: str) -> str:

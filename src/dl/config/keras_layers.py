@@ -49,7 +49,7 @@ def placed_layers(
     layers = settings.get("layers")
     if not isinstance(layers, list) or not 0 < len(layers) <= MOST_LAYERS:
         raise Findings.one(
-            (*path, "layers"), "are no layers", f"a list of 1 to {MOST_LAYERS} layers"
+            (*path, "layers"), "are not a list of layers", f"a list of 1 to {MOST_LAYERS} layers"
         )
     if depth > MOST_DEPTH:
         raise Findings.one(path[:6], f"is inside of more than {MOST_DEPTH} models")
@@ -74,7 +74,7 @@ def model_name(name: object) -> str:
     """Returns the name of a model; raises `Findings` if it is none."""
     if not isinstance(name, str) or "/" in name or not name.isprintable() or not name:
         raise Findings.one(
-            ("model", "name"), "is no name of a model", "a short text", found_text(name)
+            ("model", "name"), "is not a name of a model", "a short text", found_text(name)
         )
     return name
 
@@ -82,5 +82,7 @@ def model_name(name: object) -> str:
 def mapping(value: object, path: Path) -> Mapping[str, Any]:
     """Returns a value that must be a mapping; raises `Findings` if it is none."""
     if not isinstance(value, Mapping):
-        raise Findings.one(path, "is no setting as Keras writes it", "a mapping", found_text(value))
+        raise Findings.one(
+            path, "is not a setting as Keras writes it", "a mapping", found_text(value)
+        )
     return value

@@ -200,7 +200,7 @@ def _metrics(compiled: Mapping[str, Any]) -> tuple[Spec, ...]:
         metrics = compiled.get(key) or []
         if not isinstance(metrics, list):
             raise Findings.one(
-                path, "are no metrics of a single output", "a list", found_text(metrics)
+                path, "are not the metrics of a single output", "a list", found_text(metrics)
             )
         whole += metrics[0] if len(metrics) == 1 and isinstance(metrics[0], list) else metrics
     return tuple(_named(Kind.METRIC, metric, (*path, i)) for i, metric in enumerate(whole))

@@ -96,7 +96,7 @@ def _check_bytes(name: str | None, overrides: Sequence[str | Override]) -> None:
     for option, value in options:
         if not value.isascii() and value.encode("utf-8", "ignore").decode() != value:
             mark = Mark(option_text(option, value))
-            raise ConfigError("these bytes are no UTF-8 text", mark=mark)
+            raise ConfigError("these bytes are not UTF-8 text", mark=mark)
 
 
 def check_resolved(loaded: Loaded, config: Config) -> None:

@@ -67,7 +67,7 @@ def read_override(option: str) -> tuple[Override, list[Problem]]:
     """Takes `KEY=VALUE` apart at its first `=` and reads the value.
 
     Raises:
-        ConfigError: The option has not this form, or its value is no YAML.
+        ConfigError: The option has not this form, or its value is not YAML.
     """
     mark = Mark(option_text("--set", option))
     key, equals, text = option.partition("=")
@@ -90,7 +90,7 @@ def path_parts(key: str, mark: Mark) -> tuple[str, ...]:
     parts = tuple(_BRACKETS.sub(r".\1", key.strip()).split("."))
     if "" in parts or len(parts) > MOST_PARTS:
         hint = "write keys with a dot between them, as in model.layers.1.units"
-        raise ConfigError("this is no path into the config", mark=mark, hint=hint)
+        raise ConfigError("this is not a path into the config", mark=mark, hint=hint)
     if parts[0] == "extends":
         raise ConfigError("extends can only be written in a file", mark=mark)
     return parts
@@ -138,7 +138,7 @@ def _as_mapping(node: Node, done: Path, read: Override) -> MapNode:
     if isinstance(node, ScalarNode) and is_name(node, done):
         return named(node)
     raise ConfigError(
-        f"nothing can be set below {dotted(done)}: it is no mapping",
+        f"nothing can be set below {dotted(done)}: it is not a mapping",
         mark=read.mark,
         found=shown(node),
     )

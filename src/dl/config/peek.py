@@ -6,7 +6,6 @@ A look never fails: what cannot be read is unknown, and the loading of the data 
 from __future__ import annotations
 
 import csv
-import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from dl.config.sections.data import (
     ParquetData,
     SyntheticData,
 )
-from dl.config.written import is_dressed
+from dl.config.written import finite_number, is_dressed
 
 MOST_BYTES = 2_000_000
 MOST_ENTRIES = 10_000
@@ -175,7 +174,7 @@ def csv_rows(data: CsvData, path: Path) -> Iterator[list[str]]:
 
 
 def _peek_values(texts: set[str]) -> Peek:
-    numbers = {text: _number(text) for text in texts}
+    numbers = {text: finite_number(text) for text in texts}
     finite = {number for number in numbers.values() if number is not None}
     if not texts:
         return Peek(columns=1)
@@ -191,11 +190,3 @@ def _peek_values(texts: set[str]) -> Peek:
     if len(finite) > MANY_NUMBERS:
         return Peek("numbers", columns=1)
     return Peek(columns=1)
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None

@@ -15,7 +15,7 @@ def read_bytes(path: Path) -> bytes:
     """Reads a config file.
 
     Raises:
-        ConfigError: There is no such file, or it is no regular file, too large or not readable.
+        ConfigError: There is no such file, or it is not a regular file, too large or not readable.
     """
     try:
         content = _content(path)
@@ -41,7 +41,7 @@ def decode(content: bytes, source: str) -> str:
         line = content.count(b"\n", 0, error.start) + 1
         column = error.start - (content.rfind(b"\n", 0, error.start) + 1)
         raise ConfigError(
-            f"this is no UTF-8 text: byte 0x{content[error.start]:02x}",
+            f"this is not UTF-8 text: byte 0x{content[error.start]:02x}",
             mark=Mark(source, line, column + 1),
             hint="save the file with the encoding UTF-8",
         ) from error
@@ -54,7 +54,7 @@ def _content(path: Path) -> bytes:
         if stat.S_ISDIR(mode):
             raise IsADirectoryError
         if not stat.S_ISREG(mode):
-            raise OSError("it is no regular file")
+            raise OSError("it is not a regular file")
         with open(descriptor, "rb", closefd=False) as file:
             return file.read(MOST_BYTES + 1)
     finally:

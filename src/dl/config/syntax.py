@@ -1,4 +1,4 @@
-"""What is wrong with text that is no YAML, in plain words."""
+"""What is wrong with text that is not YAML, in plain words."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def bad_character(text: str) -> SyntaxProblem | None:
     before = text[: match.start()].split("\n")
     code = ord(match.group())
     what = "the character NUL" if code == 0 else f"the control character U+{code:04X}"
-    hint = "remove it; if there are many, the file is no text"
+    hint = "remove it; if there are many, the file is not text"
     at = (len(before) - 1, len(before[-1]))
     return SyntaxProblem(at, f"{what} cannot stand in a config", hint)
 
@@ -38,7 +38,7 @@ def bad_character(text: str) -> SyntaxProblem | None:
 def explain(error: yaml.YAMLError, lines: list[str]) -> SyntaxProblem:
     """Words a syntax error of the YAML parser for somebody who does not know YAML's grammar."""
     if not isinstance(error, yaml.MarkedYAMLError):
-        return SyntaxProblem((0, 0), "this is no YAML: it cannot be read", None)
+        return SyntaxProblem((0, 0), "this is not YAML: it cannot be read", None)
     conflict = _conflict(lines)
     if conflict is not None:
         return conflict
@@ -107,7 +107,7 @@ def _grammar(problem: str, start: _Span, at: _Span) -> SyntaxProblem:
         return SyntaxProblem(at, "a `:` cannot stand here", hint)
     if "could not find expected ':'" in problem:
         hint = "write `key: value`, with a space after the colon"
-        return SyntaxProblem(start, "this line is no `key: value`", hint)
+        return SyntaxProblem(start, "this line is not `key: value`", hint)
     if "key" in problem or "indicator" in problem or "<block end>" in problem:
         message = "this line fits neither the mapping nor the list above it"
         hint = "give the keys of a mapping, or the `-` of a list, the same indentation"
@@ -117,7 +117,7 @@ def _grammar(problem: str, start: _Span, at: _Span) -> SyntaxProblem:
     if "document start" in problem:
         hint = "check the indentation: all keys of the first level start in the same column"
         return SyntaxProblem(at, "the config ends before this text", hint)
-    return SyntaxProblem(at, f"this is no YAML: {problem or 'it cannot be read'}", None)
+    return SyntaxProblem(at, f"this is not YAML: {problem or 'it cannot be read'}", None)
 
 
 def _span(mark: yaml.Mark | None) -> _Span | None:

@@ -5,6 +5,7 @@ The patterns mean the same to Python's `re` and to Arrow, which looks at whole c
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 
@@ -42,6 +43,15 @@ _MOST_UNITS = 3
 def stands_for_missing(text: str) -> bool:
     """Whether a text mostly stands for a missing value: `NA`, `?`, `null`."""
     return text.strip().lower() in MISSING_WORDS
+
+
+def finite_number(text: str) -> float | None:
+    """Returns the number that a text is for Python, None if it is not a finite one."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def is_dressed(text: str) -> bool:

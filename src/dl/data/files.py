@@ -37,7 +37,7 @@ def check_folder(path: Path) -> None:
     """Refuses what is not a readable folder.
 
     Raises:
-        DataError: The path is a URL, is not there, is no folder, or may not be read.
+        DataError: The path is a URL, is not there, is not a folder, or may not be read.
     """
     if not stat.S_ISDIR(_mode(path)):
         raise DataError(f"{path}: is a file", expected="a folder", hint="name the folder around it")

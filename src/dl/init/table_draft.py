@@ -145,7 +145,7 @@ def _missing_categories(table: Table) -> list[str]:
         return []
     texts = ", ".join(f"`{text}`" for text in sorted({having[name] for name in names}))
     return comment_lines(
-        f"{texts} is a category of {shown_list(names)}; name it in missing_values if it is none"
+        f"{texts} is a category of {shown_list(names)}; name it in missing_values if it is not one"
     )
 
 

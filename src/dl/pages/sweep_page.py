@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from dl.browse.select import shown
 from dl.pages.charts import Chart, Line, line
 from dl.pages.document import Filled, document, filled
+from dl.pages.pictures import png_uri
 from dl.runs.files import read_regular
 from dl.sweep.results.leaderboard import METHOD, paths_of
 from dl.sweep.results.reading import Results
@@ -98,5 +98,4 @@ def _pictures(results: Results) -> Iterator[tuple[str, str]]:
     """Yields the title and the address of each picture that the sweep has drawn of itself."""
     for path in sorted(results.directory.plots.glob("*.png")):
         if path.stem not in _DRAWN_HERE and path.is_file():
-            content = base64.b64encode(read_regular(path)).decode()
-            yield path.stem.replace("_", " "), f"data:image/png;base64,{content}"
+            yield path.stem.replace("_", " "), png_uri(read_regular(path))

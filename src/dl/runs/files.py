@@ -129,7 +129,7 @@ def read_regular(path: Path, most_bytes: int | None = None) -> bytes:
     """Reads a regular file; never waits, as the reading of a pipe would.
 
     Raises:
-        OSError: It cannot be read, is no regular file, or is larger than `most_bytes`.
+        OSError: It cannot be read, is not a regular file, or is larger than `most_bytes`.
     """
     with open_regular(path) as file:
         if most_bytes is not None and os.fstat(file.fileno()).st_size > most_bytes:
@@ -141,7 +141,7 @@ def open_regular(path: Path) -> BufferedReader:
     """Opens a regular file for reading; never waits, as the opening of a pipe would.
 
     Raises:
-        OSError: It cannot be read, or is no regular file.
+        OSError: It cannot be read, or is not a regular file.
     """
     return open(regular_descriptor(path, os.O_RDONLY), "rb")
 
@@ -150,12 +150,12 @@ def regular_descriptor(path: Path, flags: int) -> int:
     """Opens a regular file, as `os.open` does; never waits.
 
     Raises:
-        OSError: It cannot be opened, or is no regular file: a pipe, a device, a folder.
+        OSError: It cannot be opened, or is not a regular file: a pipe, a device, a folder.
     """
     descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
     return descriptor
 
 

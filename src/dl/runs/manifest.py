@@ -139,7 +139,7 @@ def _read(manifest: Path) -> Sums:
     try:
         text = read_regular(manifest).decode()
         values = json.loads(text)
-        _refuse_newer(manifest, values["schema"])
+        refuse_newer(manifest.parent, values["schema"])
         sums = {name: tuple(listed) for name, listed in values["files"].items()}
         whole = manifest_text(sums) == text
     except OSError as error:
@@ -151,10 +151,11 @@ def _read(manifest: Path) -> Sums:
     return sums
 
 
-def _refuse_newer(manifest: Path, schema: int) -> None:
+def refuse_newer(made: Path, schema: int) -> None:
+    """Refuses a run, or a file of one, that says to be of a schema to come; raises `RunError`."""
     if schema > SCHEMA:
         raise RunError(
-            f"{manifest.parent} was made by a newer dl",
+            f"{made} was made by a newer dl",
             expected=f"schema {SCHEMA} or older",
             found=f"schema {schema}",
             hint="update dl: pip install --upgrade dl-keras",

@@ -7,10 +7,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from dl.errors import RunError
 from dl.runs.directory import RunDirectory
 from dl.runs.lock import is_held
-from dl.runs.manifest import damaged, publish, read_checked
+from dl.runs.manifest import damaged, publish, read_checked, refuse_newer
 from dl.runs.process import Process
 from dl.runs.typed import Count, Duration, Keys, Metrics, MisfitError, Moment, Positive, read_as
 
@@ -116,20 +115,11 @@ def read_json(path: Path, kind: type[T]) -> T:
     content = read_checked(path)
     try:
         values = json.loads(content)
-        _refuse_newer(path, values)
+        schema = values.get("schema") if isinstance(values, dict) else None
+        if type(schema) is int:
+            refuse_newer(path, schema)
         return read_as(kind, values)
     except MisfitError as error:
         raise damaged(path, error) from error
     except (ValueError, RecursionError) as error:
         raise damaged(path) from error
-
-
-def _refuse_newer(path: Path, values: object) -> None:
-    schema = values.get("schema") if isinstance(values, dict) else None
-    if type(schema) is int and schema > SCHEMA:
-        raise RunError(
-            f"{path} was made by a newer dl",
-            expected=f"schema {SCHEMA} or older",
-            found=f"schema {schema}",
-            hint="update dl: pip install --upgrade dl-keras",
-        )

@@ -86,7 +86,7 @@ def _thing(value: Mapping[str, object], path: Path, depth: int) -> object:
     if name in _MODELS:
         raise Findings.one(path, "is a model inside of a layer, which is not read")
     if not isinstance(name, str) or not set(value) <= _FORM:
-        raise Findings.one(path, "is no setting as Keras writes it", found=found_text(value))
+        raise Findings.one(path, "is not a setting as Keras writes it", found=found_text(value))
     _refuse_foreign(value, name, path)
     if not isinstance(settings, Mapping):
         raise Findings.one(path, "has no settings", "a mapping", found_text(value))

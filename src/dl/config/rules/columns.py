@@ -141,7 +141,7 @@ def fold_is_one_of_the_folds(facts: Facts) -> Iterator[Finding]:
     elif split.fold > split.folds:
         expected = f"1 to {split.folds}"
         found = str(split.fold)
-        yield Finding(("data", "split", "fold"), "is no fold", expected, found)
+        yield Finding(("data", "split", "fold"), "is not a fold", expected, found)
     elif _has_own(facts.data, "validation"):
         yield Finding(
             ("data", "split", "folds"), "cannot be used: the data has validation rows of its own"

@@ -36,7 +36,7 @@ def _no_mean(training: Training) -> Iterator[Finding]:
     if reduction not in _MEANS:
         yield Finding(
             place(("training", "loss"), training.loss, "reduction"),
-            "is no mean over the rows of a batch, so devices cannot share it",
+            "is not a mean over the rows of a batch, so devices cannot share it",
             expected="sum_over_batch_size with distribute: mirrored",
             found=str(reduction),
             hint=f"remove reduction, {_ALONE}",

@@ -26,7 +26,7 @@ border by a hinge loss, or another number."""
 
 _NO_ANSWER = {
     "Circle": "the outputs of circle name no class",
-    "CTC": "the outputs of ctc are no answer before they are decoded",
+    "CTC": "the outputs of ctc are not an answer before they are decoded",
 }
 _AXIS_LAST = "the outputs of a row lie along the last axis"
 

@@ -90,7 +90,7 @@ def _wrong_layers(model: Model) -> Iterator[Finding]:
         if dense.parameters.get(name) is not None:
             yield Finding(
                 (*path, name),
-                "is no part of the normal equation",
+                "is not a part of the normal equation",
                 expected="null with solver: normal_equation",
                 hint=f"remove {name}, {_BACK}",
                 at_key=True,

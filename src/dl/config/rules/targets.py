@@ -160,7 +160,7 @@ def _unknown_classes(facts: Facts, keys: tuple[str, ...]) -> Iterator[Finding]:
             near = closest(key, known)
             yield Finding(
                 ("training", "class_weight", key),
-                f"is no class of {classes_place(facts)}",
+                f"is not a class of {classes_place(facts)}",
                 expected=f"one of {', '.join(known[:10])}{' ...' if len(known) > 10 else ''}",
                 found=key,
                 hint=f"did you mean {near}?" if near else None,

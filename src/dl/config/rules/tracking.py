@@ -27,7 +27,7 @@ def store_is_one_of_mlflow(facts: Facts) -> Iterator[Finding]:
         return
     yield Finding(
         ("tracking", "mlflow", "uri"),
-        "is no store that MLflow can open",
+        "is not a store that MLflow can open",
         expected=_EXPECTED,
         found=store.uri,
         hint=_hint(scheme, store.uri),

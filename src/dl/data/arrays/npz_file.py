@@ -54,7 +54,7 @@ class NpzFile:
             self._zip = zipfile.ZipFile(path)
         except _BROKEN as error:
             raise DataError(
-                f"{path}: is no whole .npz file",
+                f"{path}: is not a whole .npz file",
                 expected="a file that `numpy.savez` or `numpy.savez_compressed` wrote",
                 found=f"a damaged or other file ({error})",
                 hint="save or copy the file again",

@@ -99,7 +99,7 @@ def opened_picture(path: Path) -> Iterator[Image.Image]:
     """Opens a picture; only its header is read yet.
 
     Raises:
-        DataError: It is no picture, has more than `MOST_PIXELS` pixels, or pixels that are no
+        DataError: It is not a picture, has more than `MOST_PIXELS` pixels, or pixels that are no
             shades of black to white; or it is damaged, also where it is read in the block.
     """
     try:
@@ -180,7 +180,7 @@ def _unknown(path: Path) -> DataError:
         begin = b""
     if begin in _TIFF:
         return _no_bytes(path, "a TIFF file with pixels of a kind that Pillow does not know")
-    return _broken(path, "is no picture", "a file of another kind")
+    return _broken(path, "is not a picture", "a file of another kind")
 
 
 def _no_bytes(path: Path, found: str) -> DataError:

@@ -317,7 +317,7 @@ def _refuse_no_number(raw: RawArrays, read: Array, x: Array) -> None:
         row = int(np.argmax(~finite.reshape(len(finite), -1).all(axis=1)))
         place = tuple(int(i) for i in np.argwhere(~finite[row])[0])[: read.ndim - 1]
         raise DataError(
-            f"{row_place(raw, start + row)}: an input is no finite number",
+            f"{row_place(raw, start + row)}: an input is not a finite number",
             expected="finite numbers (`preprocess.missing` is for tables only)",
             found=f"{read[(start + row, *place)]} at position {list(place)}",
             hint="fill or leave out such rows before you save the arrays",

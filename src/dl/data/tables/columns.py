@@ -185,7 +185,7 @@ def _plain(values: Any, cell: Cell) -> Any:
 
 
 def _check_text(texts: Any, cell: Cell) -> None:
-    """Refuses bytes that are no text; Arrow checks them in a CSV file, but not in Parquet."""
+    """Refuses bytes that are not text; Arrow checks them in a CSV file, but not in Parquet."""
     try:
         texts.validate(full=True)
     except pyarrow.ArrowInvalid as error:
@@ -195,7 +195,7 @@ def _check_text(texts: Any, cell: Cell) -> None:
             if content is not None and not _is_utf8(content)
         )
         hint = "write the texts in UTF-8, or leave the column out of `data.features`"
-        raise cell.error(row, "holds bytes that are no text", content, hint, "UTF-8") from error
+        raise cell.error(row, "holds bytes that are not text", content, hint, "UTF-8") from error
 
 
 def _is_utf8(content: bytes) -> bool:
@@ -313,7 +313,7 @@ def _dates_of_text(texts: Any, cell: Cell) -> Column:
         message = "mixes dates with and without a time zone"
         hint = f"give all of them a zone, or none, or {cell.advice}"
         raise cell.error(row, message, text, hint, FORMS)
-    message = "is a date, but this is none that can be read"
+    message = "is a date, but this is not one that can be read"
     hint = f"write it in one of these forms, or {cell.advice}"
     raise cell.error(row, message, text, hint, FORMS)
 

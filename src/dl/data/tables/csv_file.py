@@ -157,7 +157,7 @@ def row_faults(text: CsvText) -> Iterator[None]:
     except pyarrow.ArrowInvalid as error:
         check_rows(text)
         raise DataError(
-            f"{text.source}: is no CSV table that can be read",
+            f"{text.source}: is not a CSV table that can be read",
             found=str(error).split("\n")[0][:120],
             hint="a row longer than 16 MB often means a quote that is not closed",
         ) from error

@@ -220,7 +220,7 @@ def _records(
             return
         except csv.Error as error:
             raise DataError(
-                f"{source}:{first + skipped}: is no CSV row: {error}",
+                f"{source}:{first + skipped}: is not a CSV row: {error}",
                 hint='check the quotes: a " is closed by a ", one inside a quoted value is doubled',
             ) from error
         yield reader.line_num, record

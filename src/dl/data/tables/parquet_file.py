@@ -46,7 +46,7 @@ def open_parquet(path: Path) -> Any:
 
     Raises:
         DataError: Two columns have the same name, or there are no rows.
-        ArrowException: It is no Parquet file; `damaged_as_data_error` words it.
+        ArrowException: It is not a Parquet file; `damaged_as_data_error` words it.
     """
     check_file(path)
     file = pyarrow.parquet.ParquetFile(path)
@@ -67,7 +67,7 @@ def damaged_as_data_error(path: Path) -> Iterator[None]:
         yield
     except BROKEN_PARQUET as error:
         raise DataError(
-            f"{path}: is no Parquet file or is damaged",
+            f"{path}: is not a Parquet file or is damaged",
             found=str(error).split("\n")[0][:120],
             hint="use `source: csv` for text; else write the file again",
         ) from error

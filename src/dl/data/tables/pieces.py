@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO
 
-from dl.data.tables.csv_text import CsvText, before_empty_line, decode, holds_nul, undecodable
+from dl.data.tables.csv_text import (
+    CsvText,
+    before_empty_line,
+    decode,
+    holds_nul,
+    is_utf8,
+    undecodable,
+)
 from dl.data.tables.quotes import end_of_rows
 from dl.errors import DataError
 
@@ -74,7 +81,7 @@ def _piece(dialect: Dialect, header: bytes, block: bytes, lines: int, skipped: i
     nul = text.find("\0")
     if nul >= 0:
         raise holds_nul(dialect.source, first + text.count("\n", 0, nul))
-    rows = block if _is_utf8(dialect.encoding) else text.encode()
+    rows = block if is_utf8(dialect.encoding) else text.encode()
     return CsvText(dialect.source, header + rows, dialect.separator, skipped)
 
 
@@ -119,10 +126,6 @@ def _line_ends(text: bytes) -> int:
 
 def _is_bytewise(encoding: str) -> bool:
     return _canonical(encoding).startswith(_BYTEWISE) and not _canonical(encoding).endswith("sig")
-
-
-def _is_utf8(encoding: str) -> bool:
-    return _canonical(encoding) == "utf-8"
 
 
 def _canonical(encoding: str) -> str:

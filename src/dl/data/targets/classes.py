@@ -116,7 +116,7 @@ def unknown_class(
     near = closest(value, classes)
     advice = "correct the value, or name all classes in `data.classes`"
     return DataError(
-        f"{target.place(row)}: the target {target.title} has a value that is no known class",
+        f"{target.place(row)}: the target {target.title} has a value that is not a known class",
         expected="one of " + _listed(classes),
         found=repr(value),
         hint=f"did you mean {near!r}? Otherwise {advice}" if near else advice,

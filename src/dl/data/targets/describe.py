@@ -202,7 +202,7 @@ def _refuse_other_than_one_hot(several: Sequence[TargetValues]) -> None:
         if target.columns > 1 and not is_one_hot(target):
             row = int(np.argmax((target.values != 0).sum(axis=-1).reshape(-1) != 1))
             raise DataError(
-                f"{target.place(row)}: the target is no class",
+                f"{target.place(row)}: the target is not a class",
                 expected=f"a single 1 among zeros in {target.columns} columns",
                 found="other numbers",
                 hint="name one column of class names or numbers as the target",

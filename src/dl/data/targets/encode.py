@@ -87,7 +87,7 @@ def encode_target(raw: Raw, target: Target) -> Array:
     """Returns `y` of some rows in the target's form.
 
     Raises:
-        DataError: A value is missing, or is no class that is known.
+        DataError: A value is missing, or is not a class that is known.
     """
     if target.form == "numbers":
         return _scaled(_numbers(raw, target), target)
@@ -119,7 +119,7 @@ def class_positions(raw: Raw, target: Target) -> NDArray[np.integer[Any]]:
     """Returns the position of each class in `target.classes`, shape (rows, *places).
 
     Raises:
-        DataError: A value is missing, or is no class that is known.
+        DataError: A value is missing, or is not a class that is known.
     """
     values = target_values(raw)
     shape, classes = values.values.shape[1:], len(target.classes)

@@ -161,7 +161,7 @@ def _no_single_one(target: TargetValues) -> DataError:
     wrong = target.values.sum(axis=-1) != 1
     row, *place = (int(position) for position in np.argwhere(wrong)[0])
     return DataError(
-        f"{target.place(row)}: the target is no class at the place {place}",
+        f"{target.place(row)}: the target is not a class at the place {place}",
         expected=f"a single 1 among {target.values.shape[-1]} numbers: the loss is one for classes",
         found=f"{int(target.values[(row, *place)].sum())} ones",
         hint="give each place one class; what fills up short rows can have a class of its own",

@@ -104,7 +104,7 @@ def refuse_fractions(target: TargetValues) -> None:
     row, column = (int(place) for place in np.argwhere(fractions)[0])
     title = f" {target.title}" if len(target.names) <= 3 else ""
     raise DataError(
-        f"{target.place(row)}: the target{title} is no class",
+        f"{target.place(row)}: the target{title} is not a class",
         expected="whole numbers or text: the loss is one for classes",
         found=number_text(values[row, column]),
         hint="to predict a number, choose a loss such as `mean_squared_error`",
@@ -116,7 +116,7 @@ def _no_one_hot(target: TargetValues) -> DataError:
     zero_one = ((sums == 0) | (sums == 1)).all(axis=1)
     row = int(np.argmax(~(zero_one & (sums.sum(axis=1) == 1))))
     return DataError(
-        f"{target.place(row)}: the target is no class",
+        f"{target.place(row)}: the target is not a class",
         expected=f"a single 1 among zeros in {target.columns} columns: the loss is one for classes",
         found=_short(target, row),
         hint="name one column of class names or numbers as the target",

@@ -90,7 +90,7 @@ def _unknown(name: str, target: Target) -> Finding:
     near = closest(name, target.classes)
     return Finding(
         ("training", "class_weight", name),
-        "is no class of the target",
+        "is not a class of the target",
         expected=f"one of {listed(target.classes)}",
         found=name,
         hint=f"did you mean {near}?" if near else "name the classes as the data does",

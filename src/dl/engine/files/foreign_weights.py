@@ -89,7 +89,7 @@ def statistics(file: Any, group: str, layer: str) -> dict[str, object]:
 
 def _root(file: Any) -> Any:
     if "model_weights" not in file:
-        raise Refused("is no whole model: it has no 'model_weights'")
+        raise Refused("is not a whole model: it has no 'model_weights'")
     return group_in(file, "model_weights")
 
 

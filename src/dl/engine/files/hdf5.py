@@ -74,7 +74,7 @@ def opened(path: Path, content: bytes) -> Iterator[Any]:
     except Refused as error:
         raise RunError(f"{path} {error}", hint=HINT) from error
     except _BROKEN as error:
-        raise RunError(f"{path} is damaged: it is no readable HDF5 file", hint=HINT) from error
+        raise RunError(f"{path} is damaged: it is not a readable HDF5 file", hint=HINT) from error
 
 
 def names_in(group: Any, most: int) -> list[str]:
@@ -129,7 +129,7 @@ def text_of(owner: Any, name: str, most_bytes: int) -> str | None:
         return None
     attribute = owner.attrs.get_id(name)
     if attribute.shape != () or attribute.get_type().get_class() != h5py.h5t.STRING:
-        raise _foreign(f"{owner.name}@{name}", "an attribute that is no single text")
+        raise _foreign(f"{owner.name}@{name}", "an attribute that is not a single text")
     value = owner.attrs[name]
     content = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
     if len(content) > most_bytes:

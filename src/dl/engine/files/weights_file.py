@@ -51,7 +51,7 @@ def read_weights(
     """
     with opened(path, read(path, _bytes_of(layers))) as file:
         if _ROOT not in file:
-            raise Refused(f"is no model: it has no {_ROOT!r}")
+            raise Refused(f"is not a model: it has no {_ROOT!r}")
         root = group_in(file, _ROOT)
         found = [name for name in names_in(root, len(layers) + 2) if name != _COPY]
         _compare_names(path, "layer", found, sorted(layers))

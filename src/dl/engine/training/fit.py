@@ -305,7 +305,7 @@ def _validation(
 def _unweighable(model: Any, places: tuple[int, ...]) -> Finding:
     return Finding(
         ("training", "class_weight"),
-        "weighs the class of each place, but the outputs of a place are no axis of their own",
+        "weighs the class of each place, but the outputs of a place have no axis of their own",
         expected=f"outputs of the shape {shape_text((*places, 1))}",
         found=shape_text(tuple(model.output_shape[1:])),
         hint="end with a Reshape to that shape, or remove class_weight",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from typing import Any
 
 from dl.pages.context import Context
+from dl.pages.pictures import png_uri
 from dl.runs.files import read_regular
 
 _PICTURES = {
@@ -19,12 +19,8 @@ def build(context: Context) -> Mapping[str, Any] | None:
     """Returns the pictures that training drew; None for a network of more inputs."""
     plots = context.entry.run.plots
     found = [
-        {"address": _address(read_regular(plots / name)), "says": says}
+        {"address": png_uri(read_regular(plots / name)), "says": says}
         for name, says in _PICTURES.items()
         if (plots / name).is_file()
     ]
     return {"pictures": found} if found else None
-
-
-def _address(content: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(content).decode()

@@ -222,7 +222,7 @@ def _conditions(key: str, node: MapNode, before: Sequence[Parameter]) -> Iterato
         if name not in known:
             near = closest(name, known)
             raise ConfigError(
-                f"parameters: {key}: when: {name} is no parameter above this one",
+                f"parameters: {key}: when: {name} is not a parameter above this one",
                 mark=below.key,
                 expected=listing(known) if known else "a parameter that stands above",
                 hint=f"did you mean {near}?" if near else None,

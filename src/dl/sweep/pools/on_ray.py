@@ -176,7 +176,7 @@ def _reach(address: str) -> None:
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal():
         raise UsageError(
-            f"--address {address} is no address of a Ray cluster",
+            f"--address {address} is not the address of a Ray cluster",
             expected="HOST:PORT, as `ray start --head` shows it, or auto",
         )
     socket.create_connection((host, int(port)), _REACH_SECONDS).close()

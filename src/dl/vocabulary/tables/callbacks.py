@@ -35,7 +35,7 @@ CALLBACKS: Mapping[str, Row] = {
     "initial_value_threshold": (Nullable(ANY_NUMBER), "Save only what is better than this."),
     "log_dir": (
         Text(
-            "a folder below the run's, without `..`, that is none of its own",
+            "a folder below the run's, without `..`, and not one of its own",
             rf"(?!{_OWN}(?:/|$))[A-Za-z0-9_-][\w.-]{{0,99}}(?:/[\w-][\w.-]{{0,99}}){{0,9}}",
         ),
         "Folder of the logs, in the run's folder.",
