@@ -156,10 +156,13 @@ def error_class(code: int) -> type[DlError]:
 
 
 _LONGEST_WORD = 100
+"""Comparing takes the product of the lengths; no key or name is longer."""
 _FEWEST_LETTERS = 3
+"""Any two words of fewer letters are a slip apart."""
 _LETTERS_PER_SLIP = 8
 """A word of up to 7 letters may have one slip, of up to 15 two: `crosses` is not `classes`."""
 _LONGEST_PLURAL = 2
+"""Letters that an ending adds: `layers`, `classes`."""
 _ENDING = re.compile(r"\.[A-Za-z0-9]{1,8}$")
 
 

@@ -27,7 +27,7 @@ def test_a_message_to_a_reader_that_does_not_read_ends_nothing() -> None:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     with unfailing(writing, "utf-8") as stream:
-        stream.write("x" * 1_000_000 + "\n")
+        assert stream.write("x" * 1_000_000 + "\n") == 1_000_001
     os.close(reading)
 
 

@@ -15,11 +15,15 @@ from dl.config.written import finite_number
 from dl.errors import DataError
 
 MOST_ROWS = 100
+"""Rows below the header that it is compared with: they are read again for it."""
 _MOST = 2 / 3
+"""Share of the values of a column that must be alike, so that an odd one does not hide it."""
 _SLACK = 0.25
 """So far the first value may lie outside of the others, in spans: row numbers begin with 1."""
 _SENTENCE = 5
+"""Spaces from which a text is no name of a column."""
 _MOST_NAMES = 12
+"""Names that the command in the message spells out."""
 _GAP = re.compile(r"\S {2,}\S.* {2,}\S")
 _SPLIT = (
     'python3 -c "import csv, sys; csv.writer(sys.stdout).writerows(csv.reader((line.expandtabs() '

@@ -11,6 +11,7 @@ from dl.vocabulary.words import found_text
 
 MOST_LAYERS = 10_000
 MOST_DEPTH = 16
+"""Layers of a model, and models inside each other: far more than a network that trains has."""
 _CONTAINERS = {"Sequential": "Sequential", "Functional": "Functional", "Model": "Functional"}
 
 

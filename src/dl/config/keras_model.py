@@ -15,7 +15,9 @@ from dl.vocabulary.spec import Finding, Findings, Kind, Path, Spec
 from dl.vocabulary.words import cut, found_text
 
 _MOST_KEYS = 200
+"""Keys of an object; a layer of Keras has about 30 settings."""
 _MOST_PATH = 64
+"""Depth to which settings are looked at: no layer comes near, and recursion ends at 1000."""
 _MOST_ADAPTED = 100
 """Layers whose numbers are looked for in the file: a hostile one could name thousands."""
 

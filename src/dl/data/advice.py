@@ -26,15 +26,23 @@ Found = tuple[str, Advice]
 """A piece of advice with the id of its rule in `dl.config.sections.lint.ADVICE`."""
 
 _MOST_ROWS = 20_000
-"""Of more rows, so many are looked at."""
+"""Of more rows, so many are looked at: enough for every share here, in well under a second."""
 _FEWEST_ROWS = 20
+"""In fewer rows, columns may be alike by chance."""
 _ROWS_OF_CATEGORY = 5
+"""Rows for each category, on average, below which it is learned by heart."""
 _SAME_LINE = 1 - 1e-9
+"""Correlation from which only the rounding of a file's decimals tells two columns apart."""
 _STAND_INS = (-9.0, -99.0, -999.0, -9999.0, -99999.0, -999999.0)
+"""Numbers that databases and sensors write where they have none."""
 _FIRST_YEAR, _LAST_YEAR = 1700, 2200
+"""Dates outside, such as 9999-12-31, stand for `never` or `not known`."""
 _FEW_JUDGES = 10
+"""With fewer rows, one more right answer moves the accuracy by over 10 %."""
 _FEW_ARRAYS = 1000
+"""So many rows show the range of pixels; more of them would take time only."""
 _LARGE_TARGET = 1000
+"""So far from 0, thousands of steps of 0.001 or 0.01 pass before the outputs get there."""
 _WHY = {
     "empty-column": "What is filled in for the rows that lack it says nothing about them.",
     "constant-column": "What is the same everywhere tells no row from another.",

@@ -15,11 +15,15 @@ from dl.data.tables.dates import FEW_MONTHS, MONTH
 MOST_CATEGORIES = 100
 """A category with more values than this has too few rows of each to learn from."""
 _MOST_MISSING = 0.6
-_NEARLY_ALL = 0.5
-_LONG_TEXT = 40
+"""Share of empty rows from which most of what the network sees was filled in."""
+_HALF = 0.5
+"""Share of different values from which a category has fewer than two rows on average."""
+_LONG_TEXT, _MOST_SPACES = 40, 3
+"""Letters or spaces, on average, from which values are sentences, not names."""
 _FEW_ROWS = 50
-_FEWEST_PIXELS = 16
-_BRIGHTEST = 255
+"""In more rows, whole numbers in order number the rows, whatever the column is called."""
+_FEWEST_PIXELS, _BRIGHTEST = 16, 255
+"""Columns of the smallest picture (4 x 4), and white in 8 bits."""
 _IDENTIFIER = re.compile(
     r"(?i:(?:.*[_ .-])?(?:id|ids|uuid|guid|index|idx|key|nr|no|row|rownames)|unnamed.*|)"
     r"|.*[a-z]I[Dd]"
@@ -86,7 +90,7 @@ def _of_categories(column: Column, present: int) -> Doubt | None:
         return Doubt("free-text", f"is free text ({distinct:,} different values)")
     if distinct == present and present > MOST_CATEGORIES // 10:
         return _identifier(present)
-    if distinct > MOST_CATEGORIES or distinct > _NEARLY_ALL * present > MOST_CATEGORIES // 10:
+    if distinct > MOST_CATEGORIES or distinct > _HALF * present > MOST_CATEGORIES // 10:
         reason = f"has too many categories ({distinct:,} in {present:,} rows)"
         return Doubt("many-categories", reason)
     return None
@@ -96,7 +100,7 @@ def _words(categories: tuple[str, ...]) -> bool:
     """Says whether the values are sentences rather than names of something."""
     lengths = [len(text) for text in categories]
     spaces = [text.count(" ") for text in categories]
-    return bool(np.mean(lengths) > _LONG_TEXT or np.mean(spaces) >= 3)
+    return bool(np.mean(lengths) > _LONG_TEXT or np.mean(spaces) >= _MOST_SPACES)
 
 
 def _of_dates(column: Column, present: int) -> Doubt | None:

@@ -17,6 +17,7 @@ from dl.runs.lock import is_held, take_lock
 from dl.runs.manifest import first_manifest
 
 _TRIES = 10
+"""Another command may remove the folder between any two calls, but not for ever."""
 _ABANDONED_SECONDS = 60
 """A younger folder may belong to a process that has not locked it yet."""
 

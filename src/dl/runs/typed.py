@@ -31,6 +31,7 @@ Reader = Callable[[Any], Any]
 _DEEPEST = 64
 """Nested lists and objects of a value without a type; `json` and `asdict` go on to about 900."""
 _LARGEST = 2**63
+"""From here on, NumPy and other readers of JSON hold no whole number."""
 
 
 class MisfitError(ValueError):
@@ -140,7 +141,7 @@ def _made(kind: Any) -> Reader:
     if origin in (list, tuple, Sequence):
         return _of_list(_reader(given[0]), list if origin is list else tuple)
     if origin in (dict, Mapping):
-        return _of_dict(_reader(given[1]))
+        return _of_object((), {}, _reader(given[1]))
     raise TypeError(f"no reader for {kind}")
 
 
@@ -293,10 +294,6 @@ def _of_list(read: Reader, made: Callable[[list[Any]], object]) -> Reader:
         return made(result)
 
     return checked
-
-
-def _of_dict(read: Reader) -> Reader:
-    return _of_object((), {}, read)
 
 
 def _of_keys(readers: Mapping[str, Reader], whole: bool) -> Reader:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from dl.errors import first_line
 from dl.tracking.copying import bring
 from dl.tracking.destination import Destination
 from dl.tracking.store import Store
@@ -23,7 +24,6 @@ _PAUSE = 30.0
 """Seconds without a try after one that failed."""
 _NICENESS = 10
 """The training goes first."""
-_LONGEST_REASON = 200
 
 
 class Follower:
@@ -64,9 +64,7 @@ def _reason(error: BaseException) -> str:
         error = cause
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0] if lines else type(error).__name__
-    return text if len(text) <= _LONGEST_REASON else f"{text[: _LONGEST_REASON - 1]}…"
+    return first_line(error)
 
 
 def main(destination: str) -> None:

@@ -15,7 +15,9 @@ from dl.vocabulary.spec import Findings, Kind, Path
 from dl.vocabulary.words import found_text
 
 MOST_DEPTH = 32
+"""Wrappers of wrappers take about three each."""
 _MOST_SHOWN = 6
+"""Keys of a path in the message about one that is nested too deeply."""
 _FORM = frozenset({"module", "class_name", "config", "registered_name", "build_config"})
 _UNUSED: Mapping[str, tuple[object, ...]] = {
     "activity_regularizer": (None,),

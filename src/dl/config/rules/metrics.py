@@ -17,7 +17,7 @@ from dl.config.rules.partial import Facts
 from dl.config.rules.targets import classes_of, is_regression
 from dl.config.rules.words import place, spoken
 from dl.config.sections.data import CsvData, ParquetData
-from dl.vocabulary.metric_forms import FORMS, METRIC_FORMS, Form, Sees
+from dl.vocabulary.metric_forms import FORMS, METRIC_FORMS, Form
 from dl.vocabulary.spec import Finding, Path, Spec
 
 Values = Literal["probabilities", "logits", "margins", "scores"]
@@ -173,7 +173,8 @@ def _wrong_parameters(
     """Yields name, message, what was expected and hint."""
     given, sees = metric.parameters, METRIC_FORMS[metric.type].sees
     if given.get("axis", -1) != -1:
-        yield "axis", _wrong_axis(sees), "-1", "remove axis"
+        reason = "it is measured over all rows" if sees == "rows" else _AXIS_LAST
+        yield "axis", f"is not what it is measured along: {reason}", "-1", "remove axis"
     if given.get("from_logits") is True and known.values != "logits":
         message = "asks for outputs without activation, but they are probabilities"
         yield "from_logits", message, "false", "remove from_logits"
@@ -190,11 +191,6 @@ def _wrong_parameters(
             )
             yield name, message, "a number above 0", f"remove {name}: 0.5 is the logit 0"
     yield from _wrong_counts(given, known)
-
-
-def _wrong_axis(sees: Sees) -> str:
-    reason = "it is measured over all rows" if sees == "rows" else _AXIS_LAST
-    return f"is not what it is measured along: {reason}"
 
 
 def _wrong_counts(given: Any, known: Measurable) -> Iterator[tuple[str, str, str | None, str]]:

@@ -27,7 +27,7 @@ from dl.config.sections.data import KerasData
 from dl.data.fingerprint import fingerprint_arrays
 from dl.data.raw import RawArrays, RawParts
 from dl.data.types import Array
-from dl.errors import DataError
+from dl.errors import DataError, first_line
 from dl.progress import Reporter
 from dl.quiet import quiet_stderr
 from dl.variables import DATA_SETS_OF_KERAS
@@ -185,12 +185,11 @@ def _cache() -> Path:
 
 def _no_download(name: str, error: Exception) -> DataError:
     place = _cache() / _CACHED[name]
-    reason = str(error).splitlines()[0]
     other = f"another file than Keras knows is {place}; " if place.is_file() else ""
     return DataError(
         f"{name}: the data set cannot be downloaded",
         expected=f"a connection to the network, or the data set in {place}",
-        found=other + reason,
+        found=other + first_line(error),
         hint=f"copy it from another machine to {place}, or save the arrays in an .npz file and "
         "write `source: npz` with its `path`",
     )
@@ -201,6 +200,6 @@ def _damaged(name: str, error: Exception) -> DataError:
     return DataError(
         f"{name}: the data set cannot be read",
         expected=f"what Keras downloads, whole, in {place}",
-        found=str(error).splitlines()[0] if str(error) else type(error).__name__,
+        found=first_line(error),
         hint=f"delete {place}, so that it is downloaded again",
     )

@@ -153,7 +153,7 @@ def _check_mode(path: Path, image: Image.Image) -> None:
     if "transparency" in image.info and kind.endswith((";2", ";4", "16B")):
         # Pillow compares the colour, as the file has it, with pixels that were made 8 bits.
         reason = "a transparent colour in a picture that has not 8 bits"
-    if (kind, codec, _tag(image, _PHOTOMETRIC)) == ("RGBX", "raw", _YCBCR):
+    if (kind, codec, getattr(image, "tag_v2", {}).get(_PHOTOMETRIC)) == ("RGBX", "raw", _YCBCR):
         reason = "an uncompressed TIFF file in the colours YCbCr"
     if reason is not None:
         raise _no_bytes(path, reason)
@@ -166,10 +166,6 @@ def _stored(image: Image.Image) -> tuple[str, str]:
         return "", ""
     args = tiles[0].args
     return args if isinstance(args, str) else str(args[0]), str(tiles[0].codec_name)
-
-
-def _tag(image: Image.Image, tag: int) -> object:
-    return getattr(image, "tag_v2", {}).get(tag)
 
 
 def _unknown(path: Path) -> DataError:

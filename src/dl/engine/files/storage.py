@@ -23,7 +23,7 @@ from dl.engine.files.plain_layers import plain_layers
 from dl.engine.files.weights_file import read_weights
 from dl.engine.network import own, randomness
 from dl.engine.network.metrics import Adapted
-from dl.errors import DiskError
+from dl.errors import DiskError, first_line
 
 _CHUNK = 64_000
 """Bytes that an HDF5 attribute may have; longer lists are split, as Keras reads them."""
@@ -48,7 +48,7 @@ def save_model(model: keras.Sequential, config: Config, path: Path) -> None:
         os.replace(partial, path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        reason = error.strerror or str(error).splitlines()[0]
+        reason = error.strerror or first_line(error)
         raise DiskError(f"{path} cannot be written: {reason}") from error
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
-from dl.errors import DiskError, DlError, ExitCode
+from dl.errors import DiskError, DlError, ExitCode, first_line
 
 Status = Literal["completed", "pruned", "failed", "interrupted"]
 Row = Mapping[str, float]
@@ -146,8 +146,6 @@ def failed(error: BaseException, seconds: float = 0.0) -> Result:
     elif isinstance(error, MemoryError):
         code, text = int(ExitCode.RUN), "not enough memory"
     else:
-        lines = str(error).strip().splitlines()
-        code = int(ExitCode.RUN)
-        text = f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
+        code, text = int(ExitCode.RUN), f"{type(error).__name__}: {first_line(error)}"
     again = isinstance(error, _MACHINE) or type(error).__name__ == _EXHAUSTED
     return Result("failed", seconds=seconds, error=text, code=code, again=again)

@@ -14,6 +14,7 @@ from dl.sweep.results.leaderboard import Line, leaderboard
 from dl.sweep.results.record import SweepRecord, read_sweep_record
 
 _MOST_LINES = 10
+"""Numbers of torn lines that are named: one killed session leaves one."""
 
 
 @dataclass(frozen=True, slots=True)
