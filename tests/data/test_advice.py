@@ -167,8 +167,8 @@ FLAWS = (
     ),
     Doubtful(
         "missing-class",
-        "data.split.stratify cannot be true: `rare` has 1 row in all, and the validation and the "
-        "test part has none of them",
+        "data.split.stratify cannot be true: `rare` has 1 row in all, and none is in the "
+        "validation and the test part",
         "below data: split: {stratify: false}",
         {"a": wave, "y": lambda i: "rare" if i == 7 else "ab"[i % 2]},
         settings=CLASSES,

@@ -37,7 +37,7 @@ class Dog:
 
 Pets = tuple[Cat | Dog, ...]
 Some = Annotated[dict[str, Any], Keys({"rows": Count})]
-Whole = Annotated[dict[str, Any], Keys({"rows": Count}, whole=True)]
+Whole = Annotated[dict[str, Any], Keys({"rows": Count}, required=True)]
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,9 @@ from dl.runs.typed import Keys, MisfitError, parse_as
 _SCHEMA = 1
 _MEMORY = ".settings.json"
 _Known = Annotated[
-    dict[str, Any], Keys({"stamp": list[int], "settings": dict[str, Any]}, whole=True)
+    dict[str, Any], Keys({"stamp": list[int], "settings": dict[str, Any]}, required=True)
 ]
-_Memory = Annotated[dict[str, Any], Keys({"schema": int, "runs": dict[str, _Known]}, whole=True)]
+_Memory = Annotated[dict[str, Any], Keys({"schema": int, "runs": dict[str, _Known]}, required=True)]
 
 Settings = Mapping[str, object]
 

@@ -22,7 +22,7 @@ from dl.config.sections.data import (
     ParquetData,
     SyntheticData,
 )
-from dl.config.written import finite_number, is_dressed
+from dl.config.written import finite_number, is_formatted
 
 MOST_BYTES = 2_000_000
 MOST_ENTRIES = 10_000
@@ -178,7 +178,7 @@ def _peek_values(texts: set[str]) -> Peek:
     finite = {number for number in numbers.values() if number is not None}
     if not texts:
         return Peek(columns=1)
-    if not finite and 2 * sum(map(is_dressed, texts)) >= len(texts):
+    if not finite and 2 * sum(map(is_formatted, texts)) >= len(texts):
         return Peek(columns=1)
     if not finite:
         return Peek("text", len(texts), tuple(sorted(texts)), columns=1)

@@ -1,4 +1,4 @@
-"""What a text in a table may stand for: a missing value, or a number in the dress of money.
+"""What a text in a table may stand for: a missing value, or a number as people format it.
 
 The patterns mean the same to Python's `re` and to Arrow, which looks at whole columns.
 """
@@ -27,7 +27,7 @@ _COMMA = r"[0-9]+,[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+"
 _SPACED = "[0-9]{1,3}(?:[ '_\u00a0\u202f][0-9]{3})+(?:[.,][0-9]+)?"
 _PLAIN = r"[0-9]+\.?[0-9]*|\.[0-9]+|[0-9]{1,3}(?:\.[0-9]{3}){2,}"
 _MONEY = r"[$€£¥₹]|US\$|USD|EUR|GBP|CHF"
-DRESSED = (
+FORMATTED = (
     rf"^\s*\(?[+-]?\s?(?:{_MONEY})?\s?[+-]?(?:{_GROUPS}|{_COMMA}|{_SPACED}|{_PLAIN})"
     r"\s?(?:%|[$€£¥₹]|[A-Za-zµ°²³/]{0,8})\)?\s*$"
 )
@@ -54,13 +54,13 @@ def finite_number(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def is_dressed(text: str) -> bool:
+def is_formatted(text: str) -> bool:
     """Whether a text is surely a number as people write it: `$4,095.72`, `41 %`; `1o` is a slip."""
-    return bool(re.search(DRESSED, text)) and not re.search(f"{ORDINAL}|[0-9][A-Za-z]$", text)
+    return bool(re.search(FORMATTED, text)) and not re.search(f"{ORDINAL}|[0-9][A-Za-z]$", text)
 
 
 def plain_number(text: str, decimal_comma: bool = False) -> str:
-    """Returns a dressed number as a table has to write it: `4095.72` for `$4,095.72`."""
+    """Returns a formatted number as a table has to write it: `4095.72` for `$4,095.72`."""
     body = re.sub(r"[^0-9.,]", "", text).strip(",")
     if decimal_comma or (re.fullmatch(_COMMA, body) and not re.fullmatch(_GROUPS, body)):
         body = body.replace(".", "").replace(",", ".")
@@ -71,6 +71,6 @@ def plain_number(text: str, decimal_comma: bool = False) -> str:
 
 
 def has_few_units(texts: Iterable[str]) -> bool:
-    """Whether dressed numbers have so few different units that they are no codes."""
+    """Whether formatted numbers have so few different units that they are no codes."""
     units = {re.sub(r"[^A-Za-zµ°²³/%$€£¥₹]", "", text) for text in texts}
     return len(units) <= _MOST_UNITS

@@ -37,7 +37,7 @@ _STAND_INS = (-9.0, -99.0, -999.0, -9999.0, -99999.0, -999999.0)
 """Numbers that databases and sensors write where they have none."""
 _FIRST_YEAR, _LAST_YEAR = 1700, 2200
 """Dates outside, such as 9999-12-31, stand for `never` or `not known`."""
-_FEW_JUDGES = 10
+_FEW_VALIDATION_ROWS = 10
 """With fewer rows, one more right answer moves the accuracy by over 10 %."""
 _FEW_ARRAYS = 1000
 """So many rows show the range of pixels; more of them would take time only."""
@@ -70,7 +70,7 @@ def advice_on(config: Config, table: Raw, dataset: Dataset) -> Iterator[Found]:
     data = config.data
     if isinstance(data, CsvData | ParquetData) and isinstance(table, RawTable):
         yield from _on_table(table, data)
-    yield from _few_judges(config, dataset)
+    yield from _few_validation_rows(config, dataset)
     yield from _missing_class(config, dataset)
     yield from _unscaled(config, dataset.train.x)
     yield from _unscaled_target(config, dataset)
@@ -114,13 +114,13 @@ def _doubts(table: RawTable, step: int) -> dict[str, Doubt]:
         if found is None and key in seen and len(table) >= _FEWEST_ROWS:
             found = Doubt("repeated-column", f"is `{seen[key]}` again in all {len(table):,} rows")
         seen.setdefault(key, name)
-        if found is not None and not _is_usual(found, column, step, pixels):
+        if found is not None and not _may_be_meant(found, column, step, pixels):
             doubts[name] = found
     return doubts
 
 
-def _is_usual(found: Doubt, column: Column, step: int, pixels: bool) -> bool:
-    """Tells of what `init` leaves out to be on the safe side, but what can be meant."""
+def _may_be_meant(found: Doubt, column: Column, step: int, pixels: bool) -> bool:
+    """Tells whether a user may well want a column that `dl init` leaves out."""
     if found.rule == "many-categories":
         return step * len(column.values) >= _ROWS_OF_CATEGORY * len(column.categories)
     return pixels  # The edge of a picture is black in every row.
@@ -138,7 +138,7 @@ def _leak(column: Column, table: RawTable) -> Doubt | None:
     if column.kind == target.kind == "numeric" and _on_a_line(values, wanted):
         same = "is" if np.array_equal(values, wanted) else "is on a straight line with"
         return Doubt("target-leak", f"{same} the target `{name}` in all {len(values):,} rows")
-    if "date" not in (column.kind, target.kind) and _names_of_each_other(values, wanted):
+    if "date" not in (column.kind, target.kind) and _is_one_to_one(values, wanted):
         return Doubt("target-leak", f"names the target `{name}` in all {len(values):,} rows")
     return None
 
@@ -149,7 +149,7 @@ def _on_a_line(values: Array, wanted: Array) -> bool:
     return bool(abs(np.corrcoef(values, wanted)[0, 1]) > _SAME_LINE)
 
 
-def _names_of_each_other(values: Array, wanted: Array) -> bool:
+def _is_one_to_one(values: Array, wanted: Array) -> bool:
     """Tells whether each value goes with one value of the target and the other way round."""
     classes = len(np.unique(wanted))
     if not 2 <= classes <= len(wanted) / _ROWS_OF_CATEGORY or len(np.unique(values)) != classes:
@@ -220,13 +220,19 @@ def _stand_in(column: Column) -> tuple[list[str], Array] | None:
     return [str(column.values[odd][0].astype("datetime64[D]"))], odd
 
 
-def _few_judges(config: Config, dataset: Dataset) -> Iterator[Found]:
+def _few_validation_rows(config: Config, dataset: Dataset) -> Iterator[Found]:
     """So few rows for validation that a single one moves what they measure."""
     part, split = dataset.validation, config.data.split
     own = getattr(config.data, "validation_path", None) is not None
-    if part is None or own or split.folds or not split.validation or len(part) >= _FEW_JUDGES:
+    if (
+        part is None
+        or own
+        or split.folds
+        or not split.validation
+        or len(part) >= _FEW_VALIDATION_ROWS
+    ):
         return
-    if len(dataset.train) < 2 * _FEW_JUDGES:
+    if len(dataset.train) < 2 * _FEW_VALIDATION_ROWS:
         return
     whole = sum(map(len, dataset.parts.values()))
     yield (
@@ -236,7 +242,7 @@ def _few_judges(config: Config, dataset: Dataset) -> Iterator[Found]:
             f"leaves {len(part)} of {whole:,} rows for validation",
             f"A single row moves the accuracy by {100 / len(part):.0f} %: which epoch or which "
             "setting is best is then chance. Take more of them, or `data.split.folds`.",
-            f"{min(0.3, math.ceil(100 * 2 * _FEW_JUDGES / whole) / 100):g}",
+            f"{min(0.3, math.ceil(100 * 2 * _FEW_VALIDATION_ROWS / whole) / 100):g}",
         ),
     )
 
@@ -255,7 +261,7 @@ def _missing_class(config: Config, dataset: Dataset) -> Iterator[Found]:
                 Advice(
                     ("data", "split", "stratify"),
                     f"cannot be true: `{name}` has {rows:,} {'row' if rows == 1 else 'rows'} in "
-                    f"all, and the {' and the '.join(without)} part has none of them",
+                    f"all, and none is in the {' and the '.join(without)} part",
                     "What such a part measures says nothing about that class. More rows of it "
                     "help, or to leave it out; write this line if it is meant.",
                     "false",

@@ -31,8 +31,8 @@ class JudgedRows:
 
     Attributes:
         part: Name of the part: test, else validation, else train.
-        y: Targets as the network was trained on, shape (rows,) or (rows, units).
-        outputs: What the network gave, shape (rows, units).
+        y: Targets as the network was trained on.
+        outputs: What the network gave, shape (rows, units) or (rows, *places, units).
     """
 
     part: str

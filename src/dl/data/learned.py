@@ -27,7 +27,7 @@ _Learned = Annotated[
             "target": _Object,
             "info": _Object,
         },
-        whole=True,
+        required=True,
     ),
 ]
 

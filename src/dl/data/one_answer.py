@@ -12,6 +12,7 @@ from dl.data.targets.answers import Answers
 from dl.data.types import Array
 
 _FEWEST_ROWS = 10
+"""Fewer answers may be alike by chance."""
 _SPREAD = 0.05
 """Predictions that spread less than this share of the targets know next to nothing of them."""
 

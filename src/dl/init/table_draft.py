@@ -25,6 +25,7 @@ from dl.init.yaml_text import (
 
 _MOST_REASONS = 12
 _MOST_PLACES = 6
+"""Columns that a comment names; more would fill the file."""
 
 
 def draft_table(table: Table) -> Draft:

@@ -36,7 +36,7 @@ _Layer = Annotated[
             "parameters": Count,
             "trainable": Count,
         },
-        whole=True,
+        required=True,
     ),
 ]
 _Weights = Annotated[
@@ -48,7 +48,7 @@ _Weights = Annotated[
             "shape": list[Count],
             "counts": list[Count],
         },
-        whole=True,
+        required=True,
     ),
 ]
 _Mistake = Annotated[
@@ -60,7 +60,7 @@ _Mistake = Annotated[
             "picture": str | None,
             "inputs": dict[str, str],
         },
-        whole=True,
+        required=True,
     ),
 ]
 _Facts = Annotated[
@@ -71,7 +71,9 @@ _Facts = Annotated[
             "weights": list[_Weights],
             "signals": Signals | None,
             "glance": Glance | None,
-            "examples": list[Annotated[Facts, Keys(dict.fromkeys(("picture", "true"), str), True)]],
+            "examples": list[
+                Annotated[Facts, Keys(dict.fromkeys(("picture", "true"), str), required=True)]
+            ],
             "mistakes": list[_Mistake],
         }
     ),

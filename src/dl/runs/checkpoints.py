@@ -27,7 +27,7 @@ _LENGTH = 8
 _DIGEST = 32
 _Header = Annotated[
     dict[str, Any],
-    Keys({"history": list[dict[str, float]], "sizes": list[Count]}, whole=True),
+    Keys({"history": list[dict[str, float]], "sizes": list[Count]}, required=True),
 ]
 _NAME = re.compile(r"epoch-(\d+)\.checkpoint")
 

@@ -23,10 +23,10 @@ Chosen = Annotated[
     Keys({"compiled": bool, "steps_per_call": Positive, "reason": str, "rows": str}),
 ]
 _Array = Annotated[
-    dict[str, Any], Keys({"shape": list[Count], "type": str, "bytes": Count}, whole=True)
+    dict[str, Any], Keys({"shape": list[Count], "type": str, "bytes": Count}, required=True)
 ]
 Sizes = Annotated[
-    dict[str, Any], Keys({"rows": Count, "inputs": _Array, "targets": _Array}, whole=True)
+    dict[str, Any], Keys({"rows": Count, "inputs": _Array, "targets": _Array}, required=True)
 ]
 
 

@@ -58,11 +58,11 @@ class Keys:
 
     Attributes:
         types: By key; others may be there.
-        whole: Whether none of them may be absent.
+        required: Whether none of the known keys may be absent.
     """
 
     types: Mapping[str, Any]
-    whole: bool = False
+    required: bool = False
 
 
 def _is_moment(text: str) -> bool:
@@ -129,7 +129,7 @@ def _made(kind: Any) -> Reader:
     origin, given = get_origin(kind), get_args(kind)
     if origin is Annotated and isinstance(given[1], Keys):
         readers = {key: _reader(item) for key, item in given[1].types.items()}
-        return _of_keys(readers, given[1].whole)
+        return _of_keys(readers, given[1].required)
     if origin is Annotated:
         return _of_range(_reader(given[0]), given[1])
     if origin is Literal:
@@ -160,7 +160,7 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _whole(value: object) -> int:
+def _integer(value: object) -> int:
     if isinstance(value, int) and -_LARGEST <= value < _LARGEST and not isinstance(value, bool):
         return value
     raise MisfitError("must be a whole number")
@@ -172,13 +172,13 @@ def _number(value: object) -> float:
     raise MisfitError("must be a number")
 
 
-def _truth(value: object) -> bool:
+def _boolean(value: object) -> bool:
     if not isinstance(value, bool):
         raise MisfitError("must be true or false")
     return value
 
 
-def _nothing(value: object) -> None:
+def _null(value: object) -> None:
     if value is not None:
         raise MisfitError("must be null")
 
@@ -188,7 +188,7 @@ def _anything(value: object, deep: int = 0) -> object:
     if kind is str:
         return _text(value)
     if kind is int:
-        return _whole(value)
+        return _integer(value)
     if deep >= _DEEPEST:
         raise MisfitError("is nested too deeply")
     if isinstance(value, list):
@@ -203,10 +203,10 @@ def _anything(value: object, deep: int = 0) -> object:
 
 _READERS: dict[Any, Reader] = {
     str: _text,
-    int: _whole,
+    int: _integer,
     float: _number,
-    bool: _truth,
-    type(None): _nothing,
+    bool: _boolean,
+    type(None): _null,
     Any: _anything,
     object: _anything,
 }
@@ -296,8 +296,8 @@ def _of_list(read: Reader, made: Callable[[list[Any]], object]) -> Reader:
     return checked
 
 
-def _of_keys(readers: Mapping[str, Reader], whole: bool) -> Reader:
-    check = _of_object(list(readers) if whole else (), readers, _anything)
+def _of_keys(readers: Mapping[str, Reader], required: bool) -> Reader:
+    check = _of_object(list(readers) if required else (), readers, _anything)
 
     def checked(value: object) -> object:
         check(value)

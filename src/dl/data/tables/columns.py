@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from dl.config.emit import flow
 from dl.config.sections.data import ColumnKind
-from dl.config.written import is_dressed, plain_number
+from dl.config.written import is_formatted, plain_number
 from dl.data.raw import Column, Place
 from dl.data.tables.dates import (
     FORMS,
@@ -263,7 +263,7 @@ def _numbers_of_text(texts: Any, cell: Cell) -> Column:
     distinct = texts_of(texts)
     if text.strip() in distinct.stand_ins("numeric"):
         raise _stand_in(row, distinct, "numeric", cell, len(texts))
-    if is_dressed(text):
+    if is_formatted(text):
         shown, number = _shown(text), plain_number(text, distinct.has_decimal_comma())
         raise DataError(
             f"{cell.place(row)}: column {cell.name!r}: {shown} is not a number; write {number}",

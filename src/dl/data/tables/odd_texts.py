@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dl.config.written import (
     DECIMAL_COMMA,
-    DRESSED,
+    FORMATTED,
     MISSING_WORDS,
     ORDINAL,
     has_few_units,
@@ -34,7 +34,7 @@ _CODES = 20
 _TRIALS = 10
 """So many texts of that form are tried: a single day of the calendar is enough."""
 _BEGIN = r"^\s*[-+(]?\s?(?:[.0-9$€£¥₹]|US|EU|GB|CH)"
-"""How numbers, in whatever dress, and dates begin."""
+"""How numbers, however formatted, and dates begin."""
 
 Mask = NDArray[np.bool_]
 
@@ -94,7 +94,7 @@ class Texts:
 
     def has_decimal_comma(self) -> bool:
         """Whether a comma of some number cannot stand between thousands."""
-        return self._any(self._match(DRESSED), DECIMAL_COMMA)
+        return self._any(self._match(FORMATTED), DECIMAL_COMMA)
 
     def only_lacks_values(self) -> bool:
         """Whether all are numbers or dates but those that stand for a missing value."""
@@ -111,15 +111,15 @@ class Texts:
             return True
         if self._share(number | self._match(WITH_COMMA)) >= _NEARLY_ALL:
             return True
-        dressed = self._dressed()
-        number = number | dressed
-        if wanted and dressed.any() and self._share(number) >= _HALF:
+        formatted = self._formatted()
+        number = number | formatted
+        if wanted and formatted.any() and self._share(number) >= _HALF:
             return True
         if max(self._share(number), self._share(number, rows=False)) < _NEARLY_ALL:
             return False
         several = int(number.sum())
         # Prices or percents that hardly repeat are amounts, however few the rows.
-        hardly_repeat = dressed.any() and several > _HALF * int(self.counts[number].sum())
+        hardly_repeat = formatted.any() and several > _HALF * int(self.counts[number].sum())
         return several > _CODES or bool(hardly_repeat)
 
     def _has_dates(self) -> bool:
@@ -133,10 +133,10 @@ class Texts:
     def _is_date(self, place: int) -> bool:
         return parse_dates(self.words[place : place + 1]) is not None
 
-    def _dressed(self) -> Mask:
-        dressed = self._match(DRESSED) & ~self.number & ~self._match(ORDINAL) & ~self.missing
-        texts = self.words.filter(pyarrow.array(dressed)).to_pylist()
-        return dressed if has_few_units(texts) else np.zeros_like(dressed)
+    def _formatted(self) -> Mask:
+        formatted = self._match(FORMATTED) & ~self.number & ~self._match(ORDINAL) & ~self.missing
+        texts = self.words.filter(pyarrow.array(formatted)).to_pylist()
+        return formatted if has_few_units(texts) else np.zeros_like(formatted)
 
     def _share(self, which: Mask, rows: bool = True) -> float:
         """Returns the share of some of the texts, among those that stand for a value."""
