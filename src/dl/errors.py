@@ -253,6 +253,7 @@ def _has_parts(name: str, word: str) -> bool:
 
 
 _LINE_LIMIT = 160
+"""Two lines of a terminal; what libraries say can be pages."""
 _FRAME = re.compile(
     r"\s*(File \"|Graph execution error:|Detected at node |Exception encountered when calling \S+$)"
 )

@@ -67,7 +67,7 @@ class _Silence:
             os.dup2(self._swallowed.fileno(), _STDERR)
 
     def end(self, failed: bool) -> None:
-        """Ends a block of this thread; one inside another leaves it to that whether it failed."""
+        """Ends a block of this thread; an error counts where it leaves the outermost one."""
         with self._lock:
             self._blocks[threading.get_ident()] -= 1
             self._failed |= failed and not self._blocks[threading.get_ident()]

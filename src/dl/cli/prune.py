@@ -95,7 +95,7 @@ def _prune_checkpoints(
         click.echo("there is no checkpoint to remove", err=True)
     elif yes or is_agreed(f"Remove {what} of finished runs, {room}?"):
         for path in found:
-            # A run that is gone, or that somebody goes on with, is none of ours any more.
+            # A run that is gone, or that somebody goes on with, is left alone.
             with suppress(BusyError, RunError), locked(RunDirectory(path.parent.parent)):
                 path.unlink(missing_ok=True)
         click.echo(f"removed {what}, {room}", err=True)

@@ -87,7 +87,7 @@ def end_at_once() -> None:
 
 
 class _Stopping:
-    """Raises `Stopped` at the first moment that is no import, and makes sure of an end."""
+    """Raises `Stopped` once no import is running; ends the process if that takes too long."""
 
     def __init__(self) -> None:
         self._request = StopRequest()

@@ -1,4 +1,4 @@
-"""The standard streams of a command: there in any case, and stderr never the end of one."""
+"""The standard streams of a command: always open, and writing to stderr never fails."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ class _Unfailing(io.TextIOWrapper):
     """Throws away what cannot be written: a full disk, or a reader that has gone or is slow."""
 
     def write(self, text: str, /) -> int:
-        """Writes, or does not."""
+        """Writes the text, if that can be done."""
         with suppress(OSError):
             super().write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Writes what is left, or does not."""
+        """Writes what is left, if that can be done."""
         with suppress(OSError):
             super().flush()
 
     def close(self) -> None:
-        """Writes what is left, or does not, and closes the stream."""
+        """Writes what is left, if that can be done, and closes the stream."""
         with suppress(OSError):
             super().close()
 
 
 def open_streams() -> None:
-    """Opens the streams that the caller has closed on nothing, and makes stderr unfailing.
+    """Opens streams that the caller has closed, on the null device, and makes stderr unfailing.
 
     Otherwise the next file that is opened would get the number of a stream, and libraries would
     write their messages into it.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_LINES = 20
 _MOST_NAMED = 10
+"""Trainings that a line names, so that it stays one."""
 _WIDEST = 30
 _WIDTH = 79
 _ALIKE = "≈ best"

@@ -73,7 +73,7 @@ def read_judged(run: RunDirectory) -> JudgedRows | None:
 def read_answers(run: RunDirectory, learned: Mapping[str, Any]) -> tuple[str, Answers] | None:
     """Reads the part, and the true and predicted values of its rows.
 
-    None where the run kept none, or its model says what is no number.
+    None where the run kept none, or an output of its model is not finite.
 
     Args:
         run: The run.

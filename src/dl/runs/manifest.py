@@ -152,7 +152,7 @@ def _read(manifest: Path) -> Sums:
 
 
 def refuse_newer(made: Path, schema: int) -> None:
-    """Refuses a run, or a file of one, that says to be of a schema to come; raises `RunError`."""
+    """Refuses a run, or a file of one, that has a later schema; raises `RunError`."""
     if schema > SCHEMA:
         raise RunError(
             f"{made} was made by a newer dl",

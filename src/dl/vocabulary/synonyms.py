@@ -93,7 +93,10 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "randomsearch": ("random",),
     "gridsearch": ("grid",),
 }
-"""Ours by theirs in lower case without separators; the first one that can stand there is meant."""
+"""Keras' words by those of others, in lower case without separators.
+
+Of several, the first one that can stand in the place is meant.
+"""
 
 
 def other_word(word: str, known: Collection[str]) -> str | None:

@@ -114,7 +114,7 @@ def _instead(metric: str, known: Measurable) -> str:
 
 
 def _right(metric: str, known: Measurable) -> str:
-    """Returns the metric to write: this one, or what to write instead of it in its turn."""
+    """Returns the metric to write: this one or, if it does not fit either, the one for it."""
     while instead := _instead(metric, known) or _of_other_values(metric, known):
         metric = instead
     if metric == "MeanIoU":

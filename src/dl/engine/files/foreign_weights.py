@@ -28,6 +28,7 @@ from dl.engine.files.hdf5 import (
 
 _COPY = "top_level_model_weights"
 _MOST_DEPTH = 24
+"""Groups inside each other: a model inside a model, and the wrappers of a layer."""
 _ADAPTED = ("mean", "variance", "count")
 """The weights of a layer `Normalization` that was adapted to data."""
 
