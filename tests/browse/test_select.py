@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dl.browse.select import parse_condition, require_keys, sort_rows
+from dl.browse.keys import require_keys
+from dl.browse.select import parse_condition, sort_rows
 from dl.cli.render import error_text
 from dl.errors import UsageError
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from dl.browse.entries import Entry, entries_of, read_entries, utc_now
-from dl.browse.select import Row, parse_condition, require_keys, sort_rows, with_other_names
+from dl.browse.keys import require_keys, with_other_names
+from dl.browse.select import Row, parse_condition, sort_rows
 from dl.browse.settings import SettingsMemory
 from dl.errors import DiskError, RunError
 from dl.runs.find import all_sweeps, trials_of

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from dl.errors import UsageError
-from dl.vocabulary.measured import called_here, nearest_measured
 
 _CONDITION = re.compile(r"\s*([^<>=!~\s]+)\s*(<=|>=|!=|=|<|>|~)\s*(.*?)\s*", re.DOTALL)
 _ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -59,34 +58,6 @@ def parse_condition(text: str) -> Condition:
             hint="for example: 'accuracy>=0.95' or status=completed",
         )
     return Condition(*match.groups())
-
-
-def with_other_names(rows: Iterable[Row], keys: Iterable[str]) -> list[Row]:
-    """Returns the rows with the values of metrics also under the other names that are asked for."""
-    wanted = list(keys)
-
-    def more(row: Row) -> Row:
-        named = {key: called_here(key, row) for key in wanted}
-        return {key: row[name] for key, name in named.items() if name in row}
-
-    return [{**row, **more(row)} for row in rows]
-
-
-def require_keys(option: str, keys: Iterable[str], rows: Sequence[Row]) -> None:
-    """Refuses a key that no row has.
-
-    Raises:
-        UsageError: With the nearest key that there is.
-    """
-    known = {key for row in rows for key in row}
-    for key in keys:
-        if key not in known:
-            near = nearest_measured(key, known)
-            raise UsageError(
-                f"{option} {key}: no run has this value",
-                expected="a column of the list, a metric (accuracy, test.loss) or a config path",
-                hint=f"did you mean {near}?" if near else "see them all: dl list --json",
-            )
 
 
 def sort_rows(rows: Iterable[Row], key: str) -> list[Row]:

@@ -99,12 +99,14 @@ def _tell_of_sweeps(root: Path) -> None:
 def _chosen(
     entries: Sequence[Entry], root: Path, conditions: tuple[str, ...], sort: str, more: list[str]
 ) -> Listed:
-    from dl.browse.select import parse_condition, require_keys, sort_rows
+    from dl.browse.select import parse_condition, sort_rows
 
     parsed = [parse_condition(text) for text in conditions]
     wanted = {condition.key for condition in parsed} | {sort.removeprefix("-"), *more}
     rows = _rows(entries, root, wanted)
-    if rows:
+    if rows and not _all_there(wanted, rows):
+        from dl.browse.keys import require_keys
+
         require_keys("--filter", (condition.key for condition in parsed), rows)
         require_keys("--sort", [sort.removeprefix("-")], rows)
         require_keys("--columns", more, rows)
@@ -116,11 +118,15 @@ def _chosen(
 def _rows(entries: Sequence[Entry], root: Path, wanted: set[str]) -> list[Row]:
     """Returns what is known of each run; configs are read only where a wanted key needs them."""
     from dl.browse.entries import utc_now
-    from dl.browse.select import with_other_names
 
     now = utc_now()
-    rows = with_other_names((entry.facts(now) for entry in entries), wanted)
-    if all(any(key in row for row in rows) for key in wanted):
+    rows: list[Row] = [entry.facts(now) for entry in entries]
+    if all(key in row for key in wanted for row in rows):
+        return rows
+    from dl.browse.keys import with_other_names
+
+    rows = with_other_names(rows, wanted)
+    if _all_there(wanted, rows):
         return rows
     from dl.browse.settings import SettingsMemory
 
@@ -130,6 +136,10 @@ def _rows(entries: Sequence[Entry], root: Path, wanted: set[str]) -> list[Row]:
     ]
     memory.save()
     return with_settings
+
+
+def _all_there(wanted: set[str], rows: Sequence[Row]) -> bool:
+    return all(any(key in row for row in rows) for key in wanted)
 
 
 def _json(listed: Listed, more: list[str]) -> str:
