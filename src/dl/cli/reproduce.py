@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dl.cli.options import json_option, quiet_option, run_argument, runs_option
-from dl.cli.resume import of_run
+from dl.cli.resume import of_run, trained_again
 from dl.errors import BusyError, ExitCode, Interrupted, RunError
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def _repeat(run: RunDirectory, record: RunRecord, reporter: Reporter) -> Repeat:
 
     planned = record.status == "completed"
     loaded = of_run(run, () if planned else (f"training.epochs={record.epochs}",))
-    prepared = prepared_of(pinned(loaded, record.engine), reporter)
+    with trained_again(run):
+        prepared = prepared_of(pinned(loaded, record.engine), reporter)
     with tempfile.TemporaryDirectory(prefix="dl-reproduce-") as folder, stop_requests() as request:
         from dl.engine import workflow
         from dl.engine.reproduce import compare

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dl.errors import RunError, UsageError
+from dl.errors import ConfigError, RunError, UsageError
 
 if TYPE_CHECKING:
     from dl.config.load import Loaded
@@ -52,7 +53,7 @@ def find(resume: str, loaded: Loaded | None, runs: Path) -> RunDirectory:
 
 
 def of_run(run: RunDirectory, overrides: tuple[str, ...]) -> Loaded:
-    """Returns the config of a run, with overrides.
+    """Returns the config of a run, which an earlier `dl` may have trained, with overrides.
 
     Raises:
         RunError: It is damaged.
@@ -63,7 +64,30 @@ def of_run(run: RunDirectory, overrides: tuple[str, ...]) -> Loaded:
 
     text = read_checked(run.resolved)
     loaded = load_resolved(run.resolved, text)
-    return load_text(run.resolved, text, overrides) if overrides else loaded
+    return load_text(run.resolved, text, overrides, trained=True) if overrides else loaded
+
+
+@contextmanager
+def trained_again(run: RunDirectory) -> Iterator[None]:
+    """Says that a run cannot be trained again, where what is refused stands in its own config.
+
+    Raises:
+        RunError: An earlier `dl` has trained what is refused now.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        first = error.problems[0]
+        own = str(run.resolved)
+        if any(problem.mark is None or problem.mark.source != own for problem in error.problems):
+            raise
+        raise RunError(
+            f"{run.label} was trained by an earlier dl, which took what is refused now: "
+            f"{first.message}",
+            expected=first.expected,
+            found=first.found,
+            hint=f"train it anew; in its config, {first.hint or 'change it'}",
+        ) from error
 
 
 def is_complete(run: RunDirectory, record: RunRecord, loaded: Loaded, reporter: Reporter) -> bool:

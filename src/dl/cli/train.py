@@ -18,7 +18,7 @@ from dl.cli.options import (
     runs_option,
     set_option,
 )
-from dl.cli.resume import NEWEST, find, is_complete, named_run, of_run, result_of
+from dl.cli.resume import NEWEST, find, is_complete, named_run, of_run, result_of, trained_again
 from dl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -142,7 +142,8 @@ def _resume(
             return workflow.resume(prepared, job, reporter, watch)
 
         # The run is locked already.
-        _carry_out(pinned(loaded, record.engine), reporter, show, start, nullcontext)
+        with trained_again(run):
+            _carry_out(pinned(loaded, record.engine), reporter, show, start, nullcontext)
 
 
 def _tell_of_variables(reporter: Reporter) -> None:

@@ -6,7 +6,7 @@ import csv
 import itertools
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from dl.config.peek import csv_rows
@@ -48,11 +48,15 @@ def check_headers(data: Data) -> None:
             header, *below = itertools.islice(filter(any, rows), MOST_ROWS)
         except (OSError, ValueError, LookupError, csv.Error):
             continue
-        refuse_row(str(path), header, below, data.separator)
+        refuse_row(str(path), header, below, data.separator, data.features or ())
 
 
 def refuse_row(
-    source: str, header: Sequence[str], rows: Iterable[Sequence[str]], separator: str
+    source: str,
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    separator: str,
+    named: Collection[str] = (),
 ) -> None:
     """Refuses a header that is a row like those below it.
 
@@ -61,6 +65,8 @@ def refuse_row(
         header: The values of its first line.
         rows: The values of the next lines, as many as there are at hand.
         separator: The character between two values.
+        named: Columns that are asked for by name, by a config or a run of an earlier `dl`; where
+            all are there, the header holds names.
 
     Raises:
         DataError: With what to do now.
@@ -73,7 +79,7 @@ def refuse_row(
             found=repr(header[0][:60]),
             hint=f"write it anew: {_SPLIT} {_from_to(source, '<')}",
         )
-    if not _is_row(header, alike):
+    if (named and set(named) <= set(header)) or not _is_row(header, alike):
         return
     shown = separator.join(header)
     raise DataError(

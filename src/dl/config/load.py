@@ -72,15 +72,23 @@ def load_config(
 
 
 def load_text(
-    path: Path, text: bytes, overrides: Sequence[str | Override] = (), name: str | None = None
+    path: Path,
+    text: bytes,
+    overrides: Sequence[str | Override] = (),
+    name: str | None = None,
+    *,
+    trained: bool = False,
 ) -> Loaded:
-    """Checks the text of a config that stands, or would stand, in a file; else as `load_config`."""
+    """Checks the text of a config that stands, or would stand, in a file; else as `load_config`.
+
+    Of a run that is `trained`, it is what the run was trained with: see `rules.ONLY_BEFORE`.
+    """
     _check_bytes(name, overrides)
     document = read_with_bases(path, text)
     root, problems = override(document.root, overrides)
     root = _named(root, path, name)
     folder = _folder(str(path))
-    config, invalid = _check(root, folder, document.whole)
+    config, invalid = _check(root, folder, document.whole, trained)
     problems = [*document.problems, *problems]
     problems += _new(invalid, problems)
     if config is None or problems:
@@ -118,13 +126,13 @@ def check_resolved(loaded: Loaded, config: Config) -> None:
 
 
 def load_resolved(path: Path, text: bytes) -> Loaded:
-    """Checks the text of the `resolved.yaml` of a run.
+    """Checks the text of the `resolved.yaml` of a run, which an earlier `dl` may have trained.
 
     Raises:
         RunError: It is damaged.
     """
     try:
-        return load_text(path, text)
+        return load_text(path, text, trained=True)
     except ConfigError as error:
         message = f"{path} is damaged: {error.problems[0].message}"
         raise RunError(message, hint="train again") from error
@@ -155,7 +163,9 @@ def _start(mark: Mark | None) -> tuple[str, int | None, int | None] | None:
     return (mark.source, mark.line, mark.column) if mark else None
 
 
-def _check(root: MapNode, folder: Path, whole: bool = True) -> tuple[Config | None, list[Problem]]:
+def _check(
+    root: MapNode, folder: Path, whole: bool, trained: bool
+) -> tuple[Config | None, list[Problem]]:
     values = _with_absolute_paths(plain(root), root)
     config: Config | None = None
     problems: list[Problem] = []
@@ -168,7 +178,7 @@ def _check(root: MapNode, folder: Path, whole: bool = True) -> tuple[Config | No
         valid = _valid_sections(values, wrong)
     names = {item.name for item in fields(rules.Partial)} & set(valid)
     partial = rules.Partial(**{name: valid[name] for name in names}, folder=folder)
-    problems += [problem_of(finding, root) for finding in rules.check(partial)]
+    problems += [problem_of(finding, root) for finding in rules.check(partial, trained=trained)]
     return config, problems
 
 

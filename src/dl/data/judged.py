@@ -101,7 +101,9 @@ def _fits(said: Answers, target: Target) -> bool:
     if predicted is not None and predicted.shape != true.shape:
         return False
     if target.form == "numbers":
-        return bool(target.places) or len(true[0]) == len(target.names)
+        # Earlier versions took a row of several axes for one of as many numbers.
+        several_axes = bool(target.places) or target.units is None
+        return several_axes or len(true[0]) == len(target.names)
     classes = len(target.classes)
     if said.probabilities is not None and said.probabilities.shape != (len(true), classes):
         return False

@@ -78,7 +78,7 @@ def compare(run: RunDirectory, record: RunRecord, again: Trained) -> Repeat:
     config = load_resolved(run.resolved, read_checked(run.resolved)).config
     changed = tuple(
         change
-        for change in differences(record, config, again.prepared)
+        for change in differences(run, record, config, again.prepared)
         if change.what != "training.epochs"
     )
     model = None

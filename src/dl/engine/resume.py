@@ -11,7 +11,10 @@ from dl.config.load import load_resolved
 from dl.config.resolve import flat, resolved_text
 from dl.config.schema import Config
 from dl.config.sections.engine import Engine
+from dl.data.learned import read_learned
+from dl.data.targets.target import target_of
 from dl.engine.environment import machine, versions
+from dl.engine.network.metrics import Adapted, build_metrics
 from dl.engine.prepare import Prepared
 from dl.engine.training.checkpoint import last_checkpoint, of_this_training, with_rate
 from dl.engine.workflow import Job
@@ -23,6 +26,7 @@ from dl.runs.manifest import publish, read_checked
 from dl.runs.process import Process
 from dl.runs.provenance import now
 from dl.runs.record import RunRecord
+from dl.variables import RECORDED
 
 _FREE_SECTIONS = ("engine.", "lint.", "tracking.")
 """Sections of the config that change nothing of what is learned."""
@@ -69,7 +73,7 @@ def job_of(
         RunError: Something has changed and `force` is False, or no checkpoint can be used.
     """
     before = load_resolved(run.resolved, read_checked(run.resolved)).config
-    changes = list(differences(record, before, prepared))
+    changes = list(differences(run, record, before, prepared))
     _tell(run, changes, reporter, force)
     remove_leftovers(run)
     checkpoint = last_checkpoint(run, reporter)
@@ -87,8 +91,11 @@ def job_of(
     return Job(run, _running(record, prepared, again), checkpoint)
 
 
-def differences(record: RunRecord, config: Config, prepared: Prepared) -> Iterator[Difference]:
-    """Yields what is not as it was: the config, the data, the versions, the machine."""
+def differences(
+    run: RunDirectory, record: RunRecord, config: Config, prepared: Prepared
+) -> Iterator[Difference]:
+    """Yields what is not as it was: config, data, versions, machine, how metrics are measured."""
+    earlier = "places" not in read_learned(run)["target"]
     yield from _config_differences(config, prepared.config)
     if record.fingerprint != prepared.dataset.fingerprint:
         yield Difference(
@@ -97,7 +104,18 @@ def differences(record: RunRecord, config: Config, prepared: Prepared) -> Iterat
     for name, before, value in _unequal(record.versions, versions()):
         yield Difference(f"the version of {name}", before, value, exact=name in _FREE_VERSIONS)
     for name, before, value in _unequal(record.machine, machine()):
+        if earlier and name in RECORDED:  # it may have been set as well: it was not written down
+            continue
         yield Difference(f"machine.{name}", before, value, exact=False)
+    target = target_of(prepared.dataset.learned)
+    for metric in build_metrics(prepared.config, target) if earlier else ():
+        if isinstance(metric, Adapted):
+            yield Difference(
+                f"how {metric.name} is measured",
+                "as by an earlier dl",
+                "as by this one",
+                exact=False,
+            )
 
 
 def _config_differences(before: Config, after: Config) -> Iterator[Difference]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import keras
 
 from dl.config.schema import Config
 from dl.data.load import info_of, load_part, load_split
+from dl.data.targets.measured import without_misfits
+from dl.data.targets.target import target_of
 from dl.data.types import DataInfo, Dataset, Part
 from dl.engine.files.hdf5 import read_file
 from dl.engine.files.storage import load_weights
@@ -20,18 +23,28 @@ from dl.progress import Reporter
 from dl.runs.directory import RunDirectory
 from dl.runs.manifest import read_checked
 from dl.runtime.saved import SavedFiles, open_files
-from dl.vocabulary.spec import Findings
+from dl.vocabulary.spec import Finding, Findings
 
 
 @dataclass(frozen=True, slots=True)
 class SavedRun:
-    """A run as it was saved, its model rebuilt."""
+    """A run as it was saved, its model rebuilt.
+
+    Attributes:
+        run: The run.
+        config: Its resolved config, without the metrics that are left out.
+        learned: The content of `preprocess.json`.
+        info: What the data said about the model.
+        model: The model, with the weights of the run.
+        left_out: Why metrics of an earlier `dl` are left out, by name.
+    """
 
     run: RunDirectory
     config: Config
     learned: dict[str, Any]
     info: DataInfo
     model: keras.Sequential
+    left_out: Mapping[str, Finding]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +67,8 @@ def rebuild(files: SavedFiles, reporter: Reporter) -> SavedRun:
     Raises:
         RunError: A file of the run is missing, damaged or does not fit.
     """
-    run, config, learned = files.run, files.config, files.learned
+    run, learned = files.run, files.learned
+    config, left_out = without_misfits(files.config, target_of(learned))
     with reporter.stage("Loading the model"):
         info = info_of(learned)
         try:
@@ -63,11 +77,14 @@ def rebuild(files: SavedFiles, reporter: Reporter) -> SavedRun:
         except Findings as error:
             raise _unfit(run) from error
         load_weights(model, run.model, _read_model)
-    return SavedRun(run, config, learned, info, model)
+    return SavedRun(run, config, learned, info, model, left_out)
 
 
 def evaluate(saved: SavedRun, data: Path | None, split: str, reporter: Reporter) -> Evaluation:
     """Measures a saved model on a file of labelled rows, or on a part of the run's own data."""
+    for name, finding in saved.left_out.items():
+        subject = "it" if len(finding.path) == 3 else str(finding.path[-1])
+        reporter.warn(f"{name} is left out: {subject} {finding.message}; {finding.hint}")
     part = load_labelled(saved, data, split, reporter)
     with reporter.stage("Evaluating", len(part)):
         metrics = evaluate_part(saved.model, part, saved.config)

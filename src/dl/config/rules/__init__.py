@@ -69,8 +69,15 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def check(partial: Partial) -> list[Finding]:
-    """Returns what all rules find in the valid sections of a config."""
+ONLY_BEFORE: frozenset[Rule] = frozenset(
+    {lookups.numbers_can_be_looked_up, metrics.metrics_fit_target}
+)
+"""Rules that are not held against a run that exists: an earlier `dl` had trained it, and what it
+has learned can be used. What cannot be measured or looked up is told where that is tried."""
+
+
+def check(partial: Partial, *, trained: bool = False) -> list[Finding]:
+    """Returns what all rules find in the valid sections of a config; or of that of a run."""
     facts = Facts(
         partial.data,
         partial.preprocess,
@@ -81,4 +88,5 @@ def check(partial: Partial) -> list[Finding]:
         output_of(partial.model) if partial.model else None,
         peek(partial.data, partial.folder) if partial.data else Peek(),
     )
-    return [finding for rule in RULES for finding in rule(facts)]
+    rules = [rule for rule in RULES if not (trained and rule in ONLY_BEFORE)]
+    return [finding for rule in rules for finding in rule(facts)]

@@ -27,7 +27,7 @@ from dl.data.tables.csv_text import (
     undecodable,
     unknown_encoding,
 )
-from dl.data.tables.frame import Frame, Select
+from dl.data.tables.frame import Frame, Names, Select
 from dl.runs.files import disk_error
 
 _BLOCK = 1 << 24
@@ -53,7 +53,9 @@ class _TextColumns(Mapping[str, Any]):
         return len(self._names)
 
 
-def csv_frame(path: Path, separator: str, encoding: str, select: Select) -> Frame:
+def csv_frame(
+    path: Path, separator: str, encoding: str, select: Select, named: Names = ()
+) -> Frame:
     """Reads the selected columns of a CSV file as text that stays on the disk.
 
     Raises:
@@ -61,7 +63,7 @@ def csv_frame(path: Path, separator: str, encoding: str, select: Select) -> Fram
         DiskError: There is no space for the columns.
     """
     text = mapped_text(path, separator, encoding)
-    check_header(text)
+    check_header(text, named)
     names = select(text.header)
     positions = [text.header.index(name) for name in names]
     check_space(2 * len(text.data), "the text by columns, and its numbers")

@@ -174,7 +174,7 @@ def _frame(config: Config, path: Path, wanted: Wanted) -> Frame:
     select = selector(str(path), wanted)
     if not isinstance(config.data, ParquetData):
         separator, encoding = dialect(config)
-        return csv_frame(path, separator, encoding, select)
+        return csv_frame(path, separator, encoding, select, wanted.features or ())
     with damaged_as_data_error(path):
         file = open_parquet(path)
     names = select(list(file.schema_arrow.names))

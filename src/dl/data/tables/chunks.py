@@ -85,11 +85,13 @@ def _from_row(frame: Frame, begin: int) -> Frame:
 def _typed_piece(piece: Piece, wanted: Wanted) -> RawTable | None:
     text = piece()
     if not text.skipped:  # the other pieces have the same header
-        check_header(text)
+        check_header(text, wanted.features or ())
     if not text.has_rows:
         selector(text.source, wanted)(text.header)
         return None
-    frame = _quick_frame(text, wanted) or frame_of(text, selector(text.source, wanted))
+    frame = _quick_frame(text, wanted) or frame_of(
+        text, selector(text.source, wanted), wanted.features or ()
+    )
     return typed_table(frame, wanted)
 
 

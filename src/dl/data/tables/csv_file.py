@@ -15,7 +15,7 @@ from dl.config.header import MOST_ROWS, refuse_row
 from dl.data.arrays.memory import check_memory
 from dl.data.files import check_file
 from dl.data.tables.csv_text import CsvText, decode
-from dl.data.tables.frame import Frame, Select
+from dl.data.tables.frame import Frame, Names, Select
 from dl.errors import DataError
 
 _BLOCK = 1 << 24
@@ -23,7 +23,7 @@ _COPIES = 3
 _OTHER_SEPARATORS = {";": '";"', "\t": '"\\t"', ",": '","', "|": '"|"'}
 
 
-def read_csv(path: Path, separator: str, encoding: str, select: Select) -> Frame:
+def read_csv(path: Path, separator: str, encoding: str, select: Select, named: Names = ()) -> Frame:
     """Reads the selected columns of a CSV file as text; an empty field is null.
 
     Raises:
@@ -41,12 +41,12 @@ def read_csv(path: Path, separator: str, encoding: str, select: Select) -> Frame
         data = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-    return frame_of(decode(str(path), data, encoding, separator), select)
+    return frame_of(decode(str(path), data, encoding, separator), select, named)
 
 
-def frame_of(text: CsvText, select: Select) -> Frame:
+def frame_of(text: CsvText, select: Select, named: Names = ()) -> Frame:
     """Reads the selected columns of the text of a CSV file; see `read_csv`."""
-    check_header(text)
+    check_header(text, named)
     wanted = select(text.header)
     table = _parse(text, [text.header.index(name) for name in wanted])
     if table.num_rows == 0:
@@ -55,8 +55,13 @@ def frame_of(text: CsvText, select: Select) -> Frame:
     return Frame(columns, table.num_rows, text.source, text.place)
 
 
-def check_header(text: CsvText) -> None:
-    """Refuses one column that looks like several, a row in the place of names, repeated names."""
+def check_header(text: CsvText, named: Names = ()) -> None:
+    """Refuses one column that looks like several, a row in the place of names, repeated names.
+
+    Args:
+        text: The text.
+        named: Columns that are asked for by name.
+    """
     header = text.header
     if len(header) == 1:
         for other, spelled in _OTHER_SEPARATORS.items():
@@ -67,7 +72,7 @@ def check_header(text: CsvText) -> None:
                     hint=f"add `separator: {spelled}` below `data`",
                 )
     if not text.skipped:  # a later piece of a file has the same header
-        refuse_row(text.source, header, _first_rows(text), text.separator)
+        refuse_row(text.source, header, _first_rows(text), text.separator, named)
     repeated = [name for i, name in enumerate(header) if name and name in header[:i]]
     if repeated:
         raise DataError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,5 +26,6 @@ class Frame:
     place: Place
 
 
+Names = Collection[str]
 Select = Callable[[list[str]], list[str]]
 """Given the names in the header, returns those that are wanted; raises if one is not there."""

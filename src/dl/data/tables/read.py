@@ -75,7 +75,7 @@ def read_tables(config: Config) -> RawParts:
 
 def read_table_from(config: Config, path: Path, wanted: Wanted) -> RawTable:
     """Reads another file: of the config's kind, or a CSV file for a built-in data set."""
-    return typed_table(_frame(config, path, selector(str(path), wanted)), wanted)
+    return typed_table(_frame(config, path, wanted), wanted)
 
 
 def read_files(config: Config, data: FileData, read: ReadTable) -> RawParts:
@@ -97,11 +97,12 @@ def read_files(config: Config, data: FileData, read: ReadTable) -> RawParts:
     return RawParts(train, validation, test, fingerprint=fingerprint)
 
 
-def _frame(config: Config, path: Path, select: Select) -> Frame:
+def _frame(config: Config, path: Path, wanted: Wanted) -> Frame:
+    select = selector(str(path), wanted)
     if isinstance(config.data, ParquetData):
         return read_parquet(path, select)
     separator, encoding = dialect(config)
-    return read_csv(path, separator, encoding, select)
+    return read_csv(path, separator, encoding, select, wanted.features or ())
 
 
 def dialect(config: Config) -> tuple[str, str]:

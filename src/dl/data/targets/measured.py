@@ -12,6 +12,7 @@ from dl.data.targets.decode import unscale
 from dl.data.targets.output import output_of
 from dl.data.targets.target import Target, target_of
 from dl.data.types import Array, Dataset
+from dl.vocabulary.measured import metric_name
 from dl.vocabulary.metric_forms import Form
 from dl.vocabulary.spec import Finding, Findings
 
@@ -34,6 +35,22 @@ def check_metrics(dataset: Dataset, config: Config) -> None:
         found = list(_unfit_numbers(numbers, target, config))
     if found:
         raise Findings(found)
+
+
+def without_misfits(config: Config, target: Target) -> tuple[Config, dict[str, Finding]]:
+    """Returns the config of a run without the metrics that are refused now, and why, by name.
+
+    An earlier `dl` had let them say something else than their name.
+    """
+    training = config.training
+    found = misfits(training.metrics, measurable_of(target, config))
+    wrong = {int(finding.path[2]): finding for finding in found}
+    if not wrong:
+        return config, {}
+    kept = tuple(metric for place, metric in enumerate(training.metrics) if place not in wrong)
+    left_out = {metric_name(training.metrics[place]): wrong[place] for place in wrong}
+    changed = training.model_copy(update={"metrics": kept})
+    return config.model_copy(update={"training": changed}), left_out
 
 
 def measurable_of(target: Target, config: Config) -> Measurable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -42,6 +43,8 @@ def measure_run(run: RunDirectory, reporter: Reporter) -> Signals:
         saved = open_run(run, reporter)
         return measure(saved.model, training_data(saved, reporter), saved.config, trained=True)
     loaded = load_resolved(run.resolved, read_checked(run.resolved))
+    training = loaded.config.training.model_copy(update={"metrics": (), "callbacks": ()})
+    loaded = replace(loaded, config=loaded.config.model_copy(update={"training": training}))
     made = prepare(loaded, read_dataset(loaded, reporter), reporter)
     return measure(made.model, made.dataset, made.config, trained=False)
 
