@@ -6,7 +6,10 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, cast
 
+from pydantic import ValidationError
+
 from dl.config.resolve import document_of
+from dl.config.schema import Config
 from dl.runs.lock import is_held
 from dl.runs.manifest import publish
 from dl.runs.provenance import now
@@ -100,7 +103,7 @@ def changes(before: SweepRecord, after: SweepRecord) -> list[str]:
     """Returns the keys in which two sessions differ that must not differ."""
     pairs = [
         (before.sweep, after.sweep, "", ()),
-        (before.base, after.base, "base: ", _FREE_OF_BASE),
+        (_explicit(before.base), after.base, "base: ", _FREE_OF_BASE),
     ]
     return [
         f"{where}{key}"
@@ -108,3 +111,12 @@ def changes(before: SweepRecord, after: SweepRecord) -> list[str]:
         for key in {**old, **new}
         if key not in free and json.dumps(old.get(key)) != json.dumps(new.get(key))
     ]
+
+
+def _explicit(base: dict[str, Any]) -> dict[str, Any]:
+    """Returns a base with the keys, too, that an earlier `dl` did not know."""
+    try:
+        config = Config.model_validate_json(json.dumps(base))
+    except ValidationError:  # it is another one then, whatever it is
+        return base
+    return cast(dict[str, Any], document_of(config))
