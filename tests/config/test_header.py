@@ -73,6 +73,10 @@ def test_names_of_columns_are_left_alone(header: str, rows: list[str]) -> None:
     assert not is_refused(header, *rows)
 
 
+def test_columns_that_are_asked_for_have_these_names() -> None:
+    refuse_row("t.csv", ["5.1", "3.5", "a"], [["4.9", "3.0", "a"]] * 3, ",", named=["5.1", "3.5"])
+
+
 @pytest.mark.parametrize("command", ["validate", "lint", "train"])
 def test_every_command_says_what_to_do_now(
     command: str, dl: Dl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -20,6 +20,13 @@ def test_tracking_and_advice_may_change_and_the_training_may_not(tmp_path: Path)
     assert changes(before, replace(before, base=other)) == ["base: seed", "base: training"]
 
 
+def test_keys_that_an_earlier_version_did_not_know_are_no_change(tmp_path: Path) -> None:
+    after = first_sweep_record(make_sweep(tmp_path, GRID), ())
+    base = {key: value for key, value in after.base.items() if key != "evaluation"}
+
+    assert changes(replace(after, base=base), after) == []
+
+
 def test_more_trials_are_no_change(tmp_path: Path) -> None:
     before = first_sweep_record(make_sweep(tmp_path, f"trials: 1\n{GRID}"), ())
     after = first_sweep_record(make_sweep(tmp_path, f"trials: 2\n{GRID}"), ())
