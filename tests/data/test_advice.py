@@ -312,3 +312,23 @@ def test_lint_and_train_tell_the_same(
     )
     done = dl("train", "case.yaml", "--dry-run")
     assert f"advice: {flaw.said} (identifier)\n" in done.err
+
+
+def test_text_for_a_missing_value_among_the_classes_is_told_unless_it_must_be_one(
+    tmp_path: Path,
+) -> None:
+    lacking: dict[str, Callable[[int], object]] = {
+        "a": wave,
+        "y": lambda i: ("NA", "a", "b")[i % 3],
+    }
+    path = written(tmp_path, Doubtful("", "", "", lacking))
+    [note] = said(path, CLASSES)
+    assert (note.rule, note.message, note.mended) == (
+        "stand-in",
+        "does not name NA, which the target `y` has in 34 of 100 rows: "
+        "taken for a class to predict",
+        'below data: missing_values: {"y": [NA]}',
+    )
+    assert said(path, {**CLASSES, "data.classes": "[b, a, NA]"}) == []
+    signs: dict[str, Callable[[int], object]] = {"a": wave, "y": lambda i: "-+"[i % 2]}
+    assert said(written(tmp_path, Doubtful("", "", "", signs)), BINARY) == []

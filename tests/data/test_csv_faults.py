@@ -223,7 +223,7 @@ def test_text_among_numbers_has_line_column_and_value(tmp_path: Path) -> None:
         "rows.csv:22: column 'x' is numeric, but this is text\n"
         "expected: a number\n"
         "found: 'oops'\n"
-        "hint: leave the field empty if the value is missing, write decimals with a point, or "
+        "hint: leave the field empty if the value is missing; write decimals with a point, or "
         "add `data.columns: {x: categorical}`"
     )
 
@@ -341,7 +341,7 @@ def test_text_in_a_numeric_target_advises_another_loss(tmp_path: Path) -> None:
         "rows.csv:22: column 'y' is numeric, but this is text\n"
         "expected: a number\n"
         "found: 'many'\n"
-        "hint: leave the field empty if the value is missing, write decimals with a point, or "
+        "hint: leave the field empty if the value is missing; write decimals with a point, or "
         "name a loss for classes if these are classes"
     )
 

@@ -14,6 +14,7 @@ from dl.config.peek import peek
 from dl.data.load import load_dataset
 from dl.data.raw import Column
 from dl.data.tables.columns import Cell, Use, to_column
+from dl.errors import DataError
 from dl.progress import SilentReporter
 
 CELL = Cell("x", lambda row: f"rows.csv:{row + 2}")
@@ -201,3 +202,21 @@ def test_look_at_a_target_of_money_leaves_it_to_the_reading(tmp_path: Path) -> N
     assert peek(data, tmp_path).target is None
     path.write_text("a,y\n1,1st\n2,2nd\n3,$5\n")
     assert peek(data, tmp_path).target == "text"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("red", "leave the field empty if the value is missing; write decimals with a point"),
+        ("$1,200", "correct all values of the column"),
+        (
+            "NA",
+            "leave these fields empty, or train a run with `missing_values: [NA]` below `data`",
+        ),
+    ],
+)
+def test_rows_of_a_trained_run_are_to_be_mended_not_its_config(text: str, hint: str) -> None:
+    cell = Cell("x", "row {}".format, trained=True)
+    with pytest.raises(DataError) as error:
+        to_column(pyarrow.array(["1", text]), cell, "numeric")
+    assert error.value.problems[0].hint == hint

@@ -71,7 +71,7 @@ def test_a_wrong_value_far_down_is_told_with_its_line(tmp_path: Path) -> None:
         "rows.csv:3003: column 'x' is numeric, but this is text\n"
         "expected: a number\n"
         "found: 'oops'\n"
-        "hint: leave the field empty if the value is missing, write decimals with a point, or add "
+        "hint: leave the field empty if the value is missing; write decimals with a point, or add "
         "`data.columns: {x: categorical}`"
     )
 

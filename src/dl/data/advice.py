@@ -16,6 +16,7 @@ from dl.config.rules.scaling import SCALING_LAYERS
 from dl.config.rules.words import spoken
 from dl.config.schema import Config
 from dl.config.sections.data import CsvData, ParquetData
+from dl.config.written import stands_for_missing
 from dl.data.doubts import Doubt, are_months, are_pixels, doubt
 from dl.data.glance import class_counts
 from dl.data.raw import Column, Raw, RawTable
@@ -87,6 +88,7 @@ def _on_table(table: RawTable, data: CsvData | ParquetData) -> Iterator[Found]:
         _on_features(looked, step),
         _months(looked, data.columns or {}),
         _stand_ins(looked, data),
+        _missing_as_class(looked, data),
     )
     for rule, advice in itertools.chain(*found):
         yield rule, replace(advice, message=f"{advice.message}{some}")
@@ -183,9 +185,6 @@ def _stand_ins(table: RawTable, data: CsvData | ParquetData) -> Iterator[Found]:
             continue
         texts, shown = found
         rows = int(np.isin(column.values, column.values[shown]).sum())
-        known = data.missing_values
-        more = {**known, name: texts} if isinstance(known, dict) else {name: texts}
-        value = flow([*known, *texts]) if isinstance(known, tuple) else flow(more)
         yield (
             "stand-in",
             Advice(
@@ -194,9 +193,42 @@ def _stand_ins(table: RawTable, data: CsvData | ParquetData) -> Iterator[Found]:
                 "far from all its other values",
                 "Such a value stands for one that is missing; as a number it moves the mean and "
                 "the scale of the column, and the network takes it for real.",
-                value,
+                _also_missing(data, name, texts),
             ),
         )
+
+
+def _missing_as_class(table: RawTable, data: CsvData | ParquetData) -> Iterator[Found]:
+    """Texts such as `NA` among the classes, if there are two others: beside one, it is a class."""
+    if len(table.targets) != 1 or data.classes:
+        return
+    [(name, column)] = table.targets.items()
+    rows = np.bincount(column.values[column.values >= 0].astype(int)) if column.categories else ()
+    counts = dict(zip(column.categories, rows, strict=False))
+    texts = [text for text in counts if stands_for_missing(text) and counts[text]]
+    if not texts or len(counts) - len(texts) < 2:
+        return
+    lacking = sum(int(counts[text]) for text in texts)
+    yield (
+        "stand-in",
+        Advice(
+            ("data", "missing_values"),
+            f"does not name {' and '.join(texts)}, which the target `{name}` has in {lacking:,} of "
+            f"{len(table):,} rows: taken for a class to predict",
+            "Such a text mostly stands for a value that is missing. With this line and "
+            "`missing_target: drop` these rows are left out. If it is a class, list all classes in "
+            "`data.classes`.",
+            _also_missing(data, name, texts),
+        ),
+    )
+
+
+def _also_missing(data: CsvData | ParquetData, name: str, texts: list[str]) -> str:
+    """Returns `data.missing_values` with more texts, of one column where that can be said."""
+    known = data.missing_values
+    if isinstance(known, tuple):
+        return flow([*known, *texts])
+    return flow({**(known or {}), name: [*(known or {}).get(name, ()), *texts]})
 
 
 def _stand_in(column: Column) -> tuple[list[str], Array] | None:

@@ -158,7 +158,9 @@ def _numbers(read: ReadChunk, inputs: TableInputs, warn: Callable[[Unseen], None
 
 def _wanted(config: Config, inputs: TableInputs) -> Wanted:
     kinds = {feature.name: feature.kind for feature in inputs.features}
-    return Wanted(features=tuple(kinds), targets=(), kinds=kinds, missing_in=missing_in(config))
+    return Wanted(
+        features=tuple(kinds), targets=(), kinds=kinds, missing_in=missing_in(config), trained=True
+    )
 
 
 def _opened(path: Path) -> BinaryIO:

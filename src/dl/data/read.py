@@ -116,4 +116,5 @@ def _wanted(config: Config, learned: Mapping[str, Any]) -> Wanted:
         classes=target.values,
         kinds={feature.name: feature.kind for feature in features},
         missing_in=missing_in(config),
+        trained=True,
     )

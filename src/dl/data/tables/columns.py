@@ -50,12 +50,18 @@ class Cell:
         place: Words for the place of a row.
         use: An input, a target that is a number or a class, or one that `dl init` is to judge.
         named: The texts that the config names for a missing value.
+        trained: Whether a trained run reads the rows: its columns stay what they are.
     """
 
     name: str
     place: Place
     use: Use = "input"
     named: Sequence[str] = ()
+    trained: bool = False
+
+    def hint(self, mending: str) -> str:
+        """Returns how to mend the values, or what to write if they are right."""
+        return mending if self.trained else f"{mending}, or {self.advice}"
 
     @property
     def advice(self) -> str:
@@ -268,10 +274,10 @@ def _numbers_of_text(texts: Any, cell: Cell) -> Column:
         raise DataError(
             f"{cell.place(row)}: column {cell.name!r}: {shown} is not a number; write {number}",
             expected="a number: digits, a point before the decimals, and nothing else",
-            hint=f"correct all values of the column, or {cell.advice}",
+            hint=cell.hint("correct all values of the column"),
         )
-    hint = "leave the field empty if the value is missing, write decimals with a point, or "
-    raise cell.error(row, "is numeric, but this is text", text, hint + cell.advice, "a number")
+    hint = cell.hint("leave the field empty if the value is missing; write decimals with a point")
+    raise cell.error(row, "is numeric, but this is text", text, hint, "a number")
 
 
 def _stand_in(
@@ -282,12 +288,16 @@ def _stand_in(
     words = " and ".join(map(repr, found))
     among = "numbers" if kind == "numeric" else "dates"
     count = sum(found.values())
+    line = f"`missing_values: {flow([*cell.named, *found])}` below `data`"
+    if cell.trained:
+        hint = f"leave these fields empty, or train a run with {line}"
+    else:
+        hint = f"if it stands for a missing value, write {line}; else {cell.advice}"
     return DataError(
         f"{cell.place(row)}: column {cell.name!r} has {words} in {count:,} of {rows:,} rows, "
         f"among {among}",
         expected=f"{among}, and empty fields where a value is missing",
-        hint="if it stands for a missing value, write `missing_values: "
-        f"{flow([*cell.named, *found])}` below `data`; else {cell.advice}",
+        hint=hint,
     )
 
 
@@ -311,10 +321,10 @@ def _dates_of_text(texts: Any, cell: Cell) -> Column:
         raise _stand_in(row, distinct, "date", cell, len(texts))
     if parse_dates(texts[row : row + 1]) is not None:
         message = "mixes dates with and without a time zone"
-        hint = f"give all of them a zone, or none, or {cell.advice}"
+        hint = cell.hint("give all of them a zone, or none")
         raise cell.error(row, message, text, hint, FORMS)
     message = "is a date, but this is not one that can be read"
-    hint = f"write it in one of these forms, or {cell.advice}"
+    hint = cell.hint("write it in one of these forms")
     raise cell.error(row, message, text, hint, FORMS)
 
 

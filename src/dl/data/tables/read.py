@@ -46,6 +46,7 @@ class Wanted:
         strict_target: Whether a target of numbers and a few texts is a mistake.
         classes: The classes of the target, where they are known.
         missing_in: Returns the texts that stand for a missing value in a column.
+        trained: Whether a trained run reads the rows.
     """
 
     features: Sequence[str] | None
@@ -54,6 +55,7 @@ class Wanted:
     strict_target: bool = False
     classes: Sequence[str] = ()
     missing_in: Callable[[str], Sequence[str]] = lambda name: ()
+    trained: bool = False
 
 
 def read_tables(config: Config) -> RawParts:
@@ -200,4 +202,4 @@ def typed_column(frame: Frame, name: str, wanted: Wanted) -> Column:
             kind = "categorical"
     named = wanted.missing_in(name)
     values = without_texts(frame.columns[name], named)
-    return to_column(values, Cell(name, frame.place, use, named), kind)
+    return to_column(values, Cell(name, frame.place, use, named, wanted.trained), kind)
