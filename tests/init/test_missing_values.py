@@ -83,7 +83,7 @@ def test_text_that_is_a_category_elsewhere_is_named_by_column(tmp_path: Path) ->
         "  # `NA` stands for missing in 8 rows of `a`\n"
         "  missing_values:\n"
         "    a: [NA]\n"
-        "  # `NA` is a category of `sort`; add it to missing_values if nothing is meant\n"
+        "  # `NA` is a category of `sort`; list it in missing_values if it is not\n"
     ) in text
     assert config.data.missing_values == {"a": ("NA",)}  # type: ignore[union-attr]
 

@@ -146,7 +146,7 @@ def _missing_categories(table: Table) -> list[str]:
         return []
     texts = ", ".join(f"`{text}`" for text in sorted({having[name] for name in names}))
     return comment_lines(
-        f"{texts} is a category of {shown_list(names)}; add it to missing_values if nothing is meant"
+        f"{texts} is a category of {shown_list(names)}; list it in missing_values if it is not"
     )
 
 
