@@ -12,7 +12,7 @@ import pytest
 from conftest import Dl
 from dl.config.load import load_config
 from dl.config.sections.lint import ADVICE, OF_DATA
-from dl.lint import RULES, Note, notes
+from dl.lint import RULES, Note, check, placed
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 BASE = """\
@@ -250,7 +250,8 @@ def written(folder: Path, texts: Mapping[str, str], rows: tuple[int, int] = (100
 
 
 def said(path: Path, changes: Mapping[str, str] = {}) -> list[Note]:
-    return notes(load_config(path, [f"{key}={value}" for key, value in changes.items()]))
+    loaded = load_config(path, [f"{key}={value}" for key, value in changes.items()])
+    return placed(loaded, check(loaded.config))
 
 
 def test_every_rule_has_its_id_in_the_config_and_a_flaw_here() -> None:

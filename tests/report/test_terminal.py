@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from dl.report.terminal import learning_curves, sparkline, table
+from dl.report.terminal import learning_curves, table
 
 HISTORY = [
     {
@@ -68,18 +68,6 @@ def test_table_without_rows_is_its_header() -> None:
     assert table([], ["run", "status"]) == "run  status"
 
 
-def test_sparkline_goes_from_the_lowest_to_the_highest_level() -> None:
-    assert sparkline([0, 1, 2, 3, 4, 5, 6, 7], 20) == "▁▂▃▄▅▆▇█"
-
-
-def test_sparkline_shows_means_where_values_are_too_many() -> None:
-    assert sparkline([0.0, 0.0, 7.0, 7.0], 2) == "▁█"
-
-
-def test_sparkline_marks_what_is_no_number() -> None:
-    assert sparkline([1.0, math.nan, 2.0, math.inf], 10) == "▁!█!"
-
-
 def test_learning_curves_compare_the_parts_on_one_scale() -> None:
     assert learning_curves(HISTORY) == (
         "                      epochs 1 to 8  first  best: 5  last\n"
@@ -100,6 +88,16 @@ def test_learning_curves_have_an_ascii_form() -> None:
         "loss  train  #_                 4        1     1"
     )
     assert text.isascii()
+
+
+def test_learning_curves_show_means_where_epochs_are_too_many() -> None:
+    losses = [float(value) for value in (1, 3, 6, 8) for _ in range(20)]
+    history = [{"epoch": float(i), "loss": loss} for i, loss in enumerate(losses, start=1)]
+
+    assert learning_curves(history, width=46) == (
+        "             epochs 1 to 80  first  best: 1  last\n"
+        "loss  train  ▁▁▁▃▃▄▆▆███         1        1     8"
+    )
 
 
 def test_learning_curves_of_one_epoch_are_its_numbers() -> None:

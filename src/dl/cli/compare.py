@@ -13,8 +13,6 @@ from dl.cli.options import RunType, json_option, runs_option
 if TYPE_CHECKING:
     from dl.compare.compare import Comparison
 
-FORMATS = ("text", "json", "csv", "md")
-
 
 @click.command()
 @click.argument("selected", nargs=-1, required=True, metavar="RUN RUN…", type=RunType())

@@ -22,7 +22,7 @@ from dl.lint.advice import Advice, Case
 from dl.lint.counts import counts_of
 from dl.lint.mend import mended
 
-__all__ = ["RULES", "Advice", "Note", "Rule", "check", "notes", "placed"]
+__all__ = ["RULES", "Advice", "Note", "Rule", "check", "placed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +81,9 @@ class Note:
 
 
 def check(config: Config) -> list[tuple[str, Advice]]:
-    """Returns the advice on a config with the ids of the rules, without what it ignores."""
+    """Returns the advice on a config with the ids of the rules."""
     case = Case(config, output_of(config.model), peek(config.data, Path()), counts_of(config.data))
-    wanted = [rule for rule in RULES if rule.id not in config.lint.ignore]
-    return [(rule.id, advice) for rule in wanted for advice in rule.check(case)]
-
-
-def notes(loaded: Loaded) -> list[Note]:
-    """Returns the advice on a loaded config with places and mended lines, top to bottom."""
-    return placed(loaded, check(loaded.config))
+    return [(rule.id, advice) for rule in RULES for advice in rule.check(case)]
 
 
 def placed(loaded: Loaded, found: Iterable[tuple[str, Advice]]) -> list[Note]:

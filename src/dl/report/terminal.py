@@ -47,17 +47,6 @@ def table(rows: Sequence[Sequence[object]], columns: Sequence[str]) -> str:
     return _joined(laid_out)
 
 
-def sparkline(values: Sequence[float], width: int, levels: str = BLOCKS) -> str:
-    """Returns one character for each value; for each group of values if they are more than `width`.
-
-    The lowest and the highest finite value take the first and the last of `levels`. A group is
-    shown by its mean; values that are no number are shown as `!`.
-    """
-    finite = [value for value in values if math.isfinite(value)]
-    low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
-    return _spark(values, width, levels, (low, high))
-
-
 def learning_curves(history: History, width: int = 80, *, ascii_only: bool = False) -> str:
     """Returns a chart for the loss and each metric on the training and the validation part.
 

@@ -188,7 +188,6 @@ Data = Annotated[
     CsvData | ParquetData | NpzData | ImagesData | BuiltinData | KerasData | SyntheticData,
     Field(discriminator="source"),
 ]
-TableData = CsvData | ParquetData | BuiltinData
 
 
 def own_paths(data: Data) -> list[Path]:
