@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dl.config.rules import Partial, check
+from dl.config.rules.output import output_of
 from dl.config.schema import Config
 
 IRIS = {"source": "builtin", "dataset": "iris"}
@@ -19,6 +20,10 @@ UNKNOWN = {"source": "npz", "path": "a.npz"}
 
 def dense(units: int, activation: str | None = None, **others: Any) -> dict[str, Any]:
     return {"type": "Dense", "units": units, "activation": activation, **others}
+
+
+def reshape(*shape: int) -> dict[str, Any]:
+    return {"type": "Reshape", "target_shape": list(shape)}
 
 
 def config_of(data: dict[str, Any], layers: list[Any], loss: Any = "mse", **others: Any) -> Config:
@@ -68,6 +73,18 @@ def places(*arguments: Any, **options: Any) -> list[str]:
         (DIABETES, [dense(1, "relu")], "poisson"),
         (UNKNOWN, [dense(7, "softmax")], "sparse_categorical_crossentropy"),
         (UNKNOWN, [dense(7, "sigmoid")], "binary_crossentropy"),
+        (
+            UNKNOWN,
+            [dense(3, "softmax"), {"type": "Reshape", "target_shape": [3, 1]}],
+            "crossentropy",
+        ),
+        (
+            UNKNOWN,
+            [dense(6), reshape(2, 3), "Softmax"],
+            "crossentropy",
+        ),
+        (UNKNOWN, [dense(3, "softmax"), "UpSampling1D", "Cropping1D"], "crossentropy"),
+        (UNKNOWN, [dense(1), {"type": "UpSampling2D", "interpolation": "bicubic"}], "crossentropy"),
         (UNKNOWN, [dense(3), "BatchNormalization"], "sparse_categorical_crossentropy"),
         (UNKNOWN, [dense(3), {"type": "Rescaling", "scale": 2.0}], "categorical_crossentropy"),
     ],
@@ -91,6 +108,14 @@ def test_what_fits_is_not_reported(data: dict[str, Any], layers: list[Any], loss
             "binary_crossentropy",
             "training.loss",
         ),
+        (UNKNOWN, [dense(3), "UpSampling1D"], "categorical_crossentropy", "training.loss"),
+        (UNKNOWN, [dense(1), "Cropping2D"], "binary_crossentropy", "training.loss"),
+        (
+            UNKNOWN,
+            [dense(18, "softmax"), reshape(6, 3)],
+            "sparse_categorical_crossentropy",
+            "model.layers.0.activation",
+        ),
         (IRIS, [dense(2), "Softmax"], "categorical_crossentropy", "model.layers.0.units"),
         (IRIS, [dense(2, "sigmoid")], "binary_crossentropy", "training.loss"),
         (CANCER, [dense(3, "sigmoid")], "binary_crossentropy", "model.layers.0.units"),
@@ -103,6 +128,13 @@ def test_what_does_not_fit_is_reported_once(
     data: dict[str, Any], layers: list[Any], loss: Any, place: str
 ) -> None:
     assert places(data, layers, loss) == [place]
+
+
+def test_probabilities_stay_what_they_are_where_pixels_are_repeated_or_left_out() -> None:
+    layers = [dense(3, "softmax"), "Cropping1D", {"type": "UpSampling1D", "size": 3}]
+    output = output_of(config_of(UNKNOWN, layers).model)
+    assert output is not None
+    assert (output.activation, output.channels, output.reshaped) == ("softmax", 3, None)
 
 
 def test_flatten_hides_the_number_of_outputs() -> None:

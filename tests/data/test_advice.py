@@ -166,6 +166,14 @@ FLAWS = (
         {"a": wave, "y": lambda i: 1000 + 100 * (i % 54)},
     ),
     Doubtful(
+        "unused-threshold",
+        "evaluation.threshold is 0.3, but decides nothing: this is a model of 3 outputs: the "
+        "largest one decides",
+        "--set evaluation.threshold=0.5",
+        {"a": wave, "y": lambda i: "abc"[i % 3]},
+        settings={**CLASSES, "evaluation.threshold": "0.3"},
+    ),
+    Doubtful(
         "missing-class",
         "data.split.stratify cannot be true: `rare` has 1 row in all, and none is in the "
         "validation and the test part",
@@ -193,6 +201,8 @@ def mending(note: Note) -> dict[str, str]:
     """Returns the change that the line to write makes."""
     if note.path == "preprocess.target":
         return {note.path: "standardize"}
+    if note.path == "evaluation.threshold":
+        return {note.path: "0.5"}
     text = note.mended.removeprefix("below data: ").removeprefix("data.")
     key, _, value = text.partition(": ")
     return {f"data.{key}": value} if key != "split" else {note.path: value[1:-1].partition(": ")[2]}

@@ -16,11 +16,13 @@ from dl.config.rules.scaling import SCALING_LAYERS
 from dl.config.rules.words import spoken
 from dl.config.schema import Config
 from dl.config.sections.data import CsvData, ParquetData
+from dl.config.sections.evaluation import Evaluation
 from dl.config.written import stands_for_missing
 from dl.data.doubts import Doubt, are_months, are_pixels, doubt
 from dl.data.glance import class_counts
 from dl.data.raw import Column, Raw, RawTable
 from dl.data.targets import target_of, unscale
+from dl.data.targets.target import decision
 from dl.data.types import Array, Dataset, Rows
 
 Found = tuple[str, Advice]
@@ -76,6 +78,7 @@ def advice_on(config: Config, table: Raw, dataset: Dataset) -> Iterator[Found]:
     yield from _unscaled(config, dataset.train.x)
     yield from _unscaled_target(config, dataset)
     yield from _two_numbers(config, dataset)
+    yield from _unused_threshold(config, dataset)
 
 
 def _on_table(table: RawTable, data: CsvData | ParquetData) -> Iterator[Found]:
@@ -364,3 +367,20 @@ def _two_numbers(config: Config, dataset: Dataset) -> Iterator[Found]:
                 right_loss(2),
             ),
         )
+
+
+def _unused_threshold(config: Config, dataset: Dataset) -> Iterator[Found]:
+    """A threshold where the largest output decides, or where there is no probability to cut."""
+    threshold, target = config.evaluation.threshold, target_of(dataset.learned)
+    if threshold == Evaluation().threshold or target.has_threshold:
+        return
+    yield (
+        "unused-threshold",
+        Advice(
+            ("evaluation", "threshold"),
+            f"is {threshold:g}, but decides nothing: this is {decision(target)}",
+            "It is for one probability of two classes (a last layer {type: Dense, units: 1, "
+            "activation: sigmoid}), and for labels.",
+            f"{Evaluation().threshold:g}",
+        ),
+    )

@@ -12,7 +12,7 @@ from dl.config.rules.losses import (
     SPARSE,
     from_logits,
 )
-from dl.config.rules.output import LINEAR, Output
+from dl.config.rules.output import LINEAR, Output, target_shape
 from dl.config.rules.partial import Facts
 from dl.config.rules.words import layer_path, place, plural, spoken
 from dl.config.sections.model import Model
@@ -72,6 +72,24 @@ def _softmax_with_binary(loss: Spec, output: Output, model: Model) -> Finding | 
     return _misfit(loss, output, model, "a sigmoid output", advice)
 
 
+def _softmax_before_reshape(loss: Spec, output: Output, model: Model) -> Finding | None:
+    """A softmax over all outputs of a row gives no probabilities at each of its places."""
+    own = model.layers[output.layer].parameters
+    over = own.get("units", own.get("filters"))
+    shapes = [shape[-1] for spec in model.layers[output.layer :] if (shape := target_shape(spec))]
+    if output.activation != "softmax" or over is None or not shapes or shapes[-1] in (1, over):
+        return None
+    where = layer_path(output.layer, model.layers[output.layer])
+    return Finding(
+        output.activation_path,
+        f"makes a softmax over the {over} units of {where}, not over the {shapes[-1]} classes of "
+        "each place that Reshape makes of them",
+        expected="probabilities whose sum is 1 at each place",
+        found="softmax before Reshape",
+        hint="leave this activation out and add {type: Softmax} as the last layer",
+    )
+
+
 def _sigmoid_with_sparse(loss: Spec, output: Output, model: Model) -> Finding | None:
     if loss.type not in SPARSE or output.activation not in ("sigmoid", "hard_sigmoid"):
         return None
@@ -127,6 +145,7 @@ def _misfit(loss: Spec, output: Output, model: Model, expected: str, hint: str) 
 
 _PAIR_RULES: tuple[Callable[[Spec, Output, Model], Finding | None], ...] = (
     _logits_of_probabilities,
+    _softmax_before_reshape,
     _softmax_with_binary,
     _sigmoid_with_sparse,
     _no_probabilities,

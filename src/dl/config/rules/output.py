@@ -11,6 +11,10 @@ LINEAR = "linear"
 _WITHOUT_EFFECT = frozenset(
     {"Dropout", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization"}
 )
+_KEEPING_VALUES = frozenset(
+    {"Cropping1D", "Cropping2D", "Cropping3D", "UpSampling1D", "UpSampling2D", "UpSampling3D"}
+)
+"""Layers that leave out or repeat steps and pixels: what each of them holds stays what it was."""
 _RESHAPING = frozenset({"Flatten", "Reshape", "Identity", "Permute"})
 ACTIVATION_LAYERS = {
     "Softmax": "softmax",
@@ -25,7 +29,7 @@ _RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN", "Bidirectional", "RNN"})
 _SPREADING = frozenset({"RepeatVector", "TimeDistributed", "Embedding"})
 _OF_STEPS_OR_PIXELS = ("Conv", "SeparableConv", "DepthwiseConv", "UpSampling", "MaxPooling", "Aver")
 """How the names of layers begin that take and give rows of several axes."""
-_SEEN_THROUGH = _WITHOUT_EFFECT | _RESHAPING | {"Activation", *ACTIVATION_LAYERS}
+_SEEN_THROUGH = _WITHOUT_EFFECT | _KEEPING_VALUES | _RESHAPING | {"Activation", *ACTIVATION_LAYERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ def output_of(model: Model) -> Output | None:
             activation = activation or (index, *own)
         elif layer.type in _RESHAPING:
             reshaping.append(layer)
-        if layer.type not in _SEEN_THROUGH:
+        if layer.type not in _SEEN_THROUGH or _mixes_pixels(layer):
             return _output(activation, layer, path, reshaping) if activation else None
     return None
 
@@ -80,19 +84,25 @@ def keeps_axes(model: Model) -> bool | None:
         if layer.type in _SPREADING or layer.type.startswith(_OF_STEPS_OR_PIXELS):
             return True
         if layer.type == "Reshape":
-            return len(_target_shape(layer)) > 1
+            return len(target_shape(layer)) > 1
     return None
+
+
+def _mixes_pixels(layer: Spec) -> bool:
+    """Tells whether values between those of pixels are computed that may lie outside of both."""
+    return layer.parameters.get("interpolation", "nearest") not in ("nearest", "bilinear")
+
+
+def target_shape(layer: Spec) -> tuple[int, ...]:
+    """Returns what a `Reshape` makes of a row; empty for another layer."""
+    shape = layer.parameters.get("target_shape")
+    return tuple(shape) if isinstance(shape, tuple | list) else ()
 
 
 def _unwrapped(layer: Spec, path: Path) -> tuple[Spec, Path]:
     """Returns the layer that a `TimeDistributed` applies at each step; any other as it is."""
     inner = layer.parameters.get("layer") if layer.type == "TimeDistributed" else None
     return (inner, (*path, "layer")) if isinstance(inner, Spec) else (layer, path)
-
-
-def _target_shape(layer: Spec) -> tuple[int, ...]:
-    shape = layer.parameters.get("target_shape")
-    return tuple(shape) if isinstance(shape, tuple | list) else ()
 
 
 def activation_of(layer: Spec, path: Path) -> tuple[str, Path] | None:
@@ -114,7 +124,7 @@ def _output(
     index, name, activation_path = activation
     last = next((spec for spec in reshaping if spec.type != "Identity"), None)
     if last is not None:
-        shape = _target_shape(last) or None
+        shape = target_shape(last) or None
         channels = shape[-1] if shape and shape[-1] > 0 else None
         return Output(name, activation_path, index, channels=channels, reshaped=shape)
     if layer.type not in _WITH_UNITS:

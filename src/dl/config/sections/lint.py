@@ -21,6 +21,7 @@ OF_DATA = (
     "few-validation-rows",
     "missing-class",
     "unscaled-target",
+    "unused-threshold",
 )
 """The ids of advice on data that was read, of `dl.data.advice`."""
 ADVICE = (

@@ -107,13 +107,14 @@ def with_cut(learned: Mapping[str, Any], threshold: float | None, title: str) ->
             f"--threshold has no meaning for {title}",
             expected="a model of one probability for two classes, or of a probability for each "
             "label",
-            found=_decision(target),
+            found=decision(target),
             hint="leave --threshold out",
         )
     return {**learned, "target": {**learned["target"], "cut": threshold}}
 
 
-def _decision(target: Target) -> str:
+def decision(target: Target) -> str:
+    """Words for what decides where no threshold does."""
     if target.task == "regression":
         return "a model that predicts numbers"
     if target.form in ("single", "multilabel"):
