@@ -98,6 +98,16 @@ def test_evaluate_leaves_a_metric_out_that_is_refused_now(dl: Dl, runs: Path) ->
 
 
 @pytest.mark.slow
+def test_f1_of_an_earlier_run_is_that_of_the_second_class(dl: Dl, runs: Path) -> None:
+    run = runs / "logits" / "0001"
+    with np.load(run / "outputs.npz") as file:
+        truth, positive = file["y"].ravel() == 1, file["outputs"].ravel() >= 0
+    f1 = 2 * np.sum(truth & positive) / (truth.sum() + positive.sum())
+    measured = json.loads(dl("evaluate", run, "--json", "-q").out)["metrics"]
+    assert measured["F1Score"] == pytest.approx(f1, abs=1e-6)
+
+
+@pytest.mark.slow
 def test_an_earlier_run_goes_on_only_as_it_was_measured(dl: Dl, runs: Path) -> None:
     refused = dl("train", "--resume", "refused-interrupted", "--epochs", 9, "--runs", runs, "-q")
     assert (refused.code, refused.err) == (4, REFUSED)

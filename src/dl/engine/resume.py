@@ -12,6 +12,7 @@ from dl.config.resolve import flat, resolved_text
 from dl.config.schema import Config
 from dl.config.sections.engine import Engine
 from dl.data.learned import read_learned
+from dl.data.targets.measured import of_earlier_version
 from dl.data.targets.target import target_of
 from dl.engine.environment import machine, versions
 from dl.engine.network.metrics import Adapted, build_metrics
@@ -95,7 +96,7 @@ def differences(
     run: RunDirectory, record: RunRecord, config: Config, prepared: Prepared
 ) -> Iterator[Difference]:
     """Yields what is not as it was: config, data, versions, machine, how metrics are measured."""
-    earlier = "places" not in read_learned(run)["target"]
+    earlier = of_earlier_version(read_learned(run))
     yield from _config_differences(config, prepared.config)
     if record.fingerprint != prepared.dataset.fingerprint:
         yield Difference(

@@ -12,7 +12,6 @@ import keras
 from dl.config.schema import Config
 from dl.data.load import info_of, load_part, load_split
 from dl.data.targets.measured import without_misfits
-from dl.data.targets.target import target_of
 from dl.data.types import DataInfo, Dataset, Part
 from dl.engine.files.hdf5 import read_file
 from dl.engine.files.storage import load_weights
@@ -68,7 +67,7 @@ def rebuild(files: SavedFiles, reporter: Reporter) -> SavedRun:
         RunError: A file of the run is missing, damaged or does not fit.
     """
     run, learned = files.run, files.learned
-    config, left_out = without_misfits(files.config, target_of(learned))
+    config, left_out = without_misfits(files.config, learned)
     with reporter.stage("Loading the model"):
         info = info_of(learned)
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from dl.data.targets.target import Target, target_of
 from dl.data.types import Array, Dataset
 from dl.vocabulary.measured import metric_name
 from dl.vocabulary.metric_forms import Form
-from dl.vocabulary.spec import Finding, Findings
+from dl.vocabulary.spec import Finding, Findings, Spec
 
 _SMALLEST_DIVISOR = 1e-7
 """What Keras divides by at least in a percentage error."""
@@ -37,11 +39,21 @@ def check_metrics(dataset: Dataset, config: Config) -> None:
         raise Findings(found)
 
 
-def without_misfits(config: Config, target: Target) -> tuple[Config, dict[str, Finding]]:
-    """Returns the config of a run without the metrics that are refused now, and why, by name.
+def of_earlier_version(learned: Mapping[str, Any]) -> bool:
+    """Tells whether a version has trained that let metrics say something else than their name.
 
-    An earlier `dl` had let them say something else than their name.
+    It recorded no variables of the environment, either.
     """
+    return "places" not in learned["target"]
+
+
+def without_misfits(
+    config: Config, learned: Mapping[str, Any]
+) -> tuple[Config, dict[str, Finding]]:
+    """Returns the config of a run without the metrics that are refused now, and why, by name."""
+    target = target_of(learned)
+    if of_earlier_version(learned):
+        config = _without_earlier_defaults(config, target)
     training = config.training
     found = misfits(training.metrics, measurable_of(target, config))
     wrong = {int(finding.path[2]): finding for finding in found}
@@ -49,8 +61,29 @@ def without_misfits(config: Config, target: Target) -> tuple[Config, dict[str, F
         return config, {}
     kept = tuple(metric for place, metric in enumerate(training.metrics) if place not in wrong)
     left_out = {metric_name(training.metrics[place]): wrong[place] for place in wrong}
-    changed = training.model_copy(update={"metrics": kept})
-    return config.model_copy(update={"training": changed}), left_out
+    return _with_metrics(config, kept), left_out
+
+
+def _without_earlier_defaults(config: Config, target: Target) -> Config:
+    """Leaves out what stands in `resolved.yaml` although nobody had asked for it.
+
+    The mean of the classes was that of the only output, and every threshold one of outputs.
+    """
+    defaults: dict[str, object] = {"threshold": 0.5}
+    if target.form == "single":
+        defaults["average"] = "macro"
+
+    def asked(metric: Spec) -> Spec:
+        given = metric.parameters
+        unasked = [name for name, value in defaults.items() if given.get(name) == value]
+        return replace(metric, parameters={**given, **dict.fromkeys(unasked)})
+
+    return _with_metrics(config, tuple(map(asked, config.training.metrics)))
+
+
+def _with_metrics(config: Config, metrics: tuple[Spec, ...]) -> Config:
+    training = config.training.model_copy(update={"metrics": metrics})
+    return config.model_copy(update={"training": training})
 
 
 def measurable_of(target: Target, config: Config) -> Measurable:
