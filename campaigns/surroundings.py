@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -22,14 +23,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import dl
 from campaigns.command import options, report, with_progress
 from campaigns.hostile_files import prepare
 from dl.cli.signals import STOPPING
 
 _LONGEST = 180.0
 _HANGS = -99
-_BEFORE_DL = ("Could not import runpy module", "init_import_site")
-"""What Python says of a SIGINT that comes while it starts itself."""
+_FRAME = re.compile(rf'File "{re.escape(str(Path(dl.__file__).parent))}/(\S+)", line \d+, in (\S+)')
+_FIRST_FILES = ("__init__.py", "variables.py")
 _LATEST_SIGNAL = 9.0
 """Seconds after which most commands have ended."""
 RUN = "model/0001"
@@ -164,14 +166,14 @@ def tried(folder: Path, name: str, command: tuple[str, ...], moment: float) -> t
     with _renewed(folder) as errors:
         state = STATES.get(name, State())
         environment = {**os.environ, **state.environment, "PYTHONPATH": ""}
-        dl = [sys.executable, "-m", "dl", *command]
-        words = ["bash", "-c", f"exec 2>{errors}; {state.shell}", "bash", *dl]
+        program = [sys.executable, "-m", "dl", *command]
+        words = ["bash", "-c", f"exec 2>{errors}; {state.shell}", "bash", *program]
         if name in MOUNTED:
             words = [
                 *_UNSHARE,
                 f'exec 2>{errors}; {MOUNTED[name]}; cd "$PWD"; exec "$@"',
                 "bash",
-                *dl,
+                *program,
             ]
         process = subprocess.Popen(
             words,
@@ -202,8 +204,18 @@ def _renewed(folder: Path) -> Iterator[Path]:
         yield Path(said) / "stderr"
 
 
+def _is_before_dl(said: str) -> bool:
+    """Tells whether Python itself answered a SIGINT: before `main` of `dl` began."""
+    frames = [
+        (file, where)
+        for file, where in _FRAME.findall(said)
+        if file not in _FIRST_FILES and (file, where) != ("__main__.py", "<module>")
+    ]
+    return ("KeyboardInterrupt" in said or "init_import_site" in said) and not frames
+
+
 def _judged(name: str, command: tuple[str, ...], usual: int, code: int, said: str) -> str | None:
-    if name == "SIGINT" and any(words in said for words in _BEFORE_DL):
+    if name == "SIGINT" and _is_before_dl(said):
         return None
     if "Traceback" in said or "Exception ignored" in said or "bug in dl" in said:
         return f"{code}: {said[-1500:]}"

@@ -1,10 +1,14 @@
 """`python -m dl` is the command `dl`, which begins here."""
 
+import _signal  # type: ignore[import-not-found]  # `signal` takes milliseconds, for its enums
+
 from dl.variables import import_nothing_from_here
 
 
 def main() -> None:
     """Runs the command line; a signal ends it well even while its modules are imported."""
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # Python's would show a traceback
     import_nothing_from_here()
     from dl.cli.signals import end_at_once
 

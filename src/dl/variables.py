@@ -99,8 +99,11 @@ _OF_OTHERS = (
     "TF_TOKEN_",
     "TF_VAR_",
     "TF_WORKSPACE",
-    # Set by TensorFlow itself, for the processes that it starts.
+    # Set by scikit-learn, TensorFlow and notebooks themselves, for the processes that they start.
     "HDF5_PLUGIN_PATH",
+    "KMP_DUPLICATE_LIB_OK",
+    "KMP_INIT_AT_FORK",
+    "MPLBACKEND",
     "TF2_BEHAVIOR",
 )
 """How the names of variables begin that are taken away too, but no user misses."""

@@ -75,6 +75,37 @@ def test_a_variable_that_nothing_heeds_is_named(monkeypatch: pytest.MonkeyPatch)
     assert unheeded() == ["KERAS_BACKEND", "TF_DETERMINISTIC_OPS"]
 
 
+_IMPORTING = """
+import importlib, os, sys
+for name in sys.argv[1:]:
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        pass
+os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as notebooks do
+from dl.variables import settle, unheeded
+settle(os.environ)
+print(unheeded())
+"""
+
+
+@pytest.mark.slow
+def test_a_variable_that_a_library_sets_is_not_named() -> None:
+    libraries = ["sklearn", "matplotlib.pyplot", "pyarrow", "scipy", "tensorflow", "keras", "h5py"]
+    libraries += ["ray", "mlflow"]
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+
+    ended = subprocess.run(
+        [sys.executable, "-c", _IMPORTING, *libraries],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert ended.stdout == "[]\n"
+
+
 def _train(project: Project, runs: Path, *more: str, **environment: str) -> Path:
     arguments = ["train", str(project.config), "--runs", str(runs), "-q", *more]
     done = subprocess.run(
