@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,23 +120,26 @@ MOUNTED = {
 """States that need a name space of their own, and what is mounted there."""
 _UNSHARE = ["unshare", "--map-root-user", "--mount", "bash", "-c"]
 
+Commands = Sequence[tuple[str, ...]]
 Case = tuple[str, tuple[str, ...], float]
 
 
-def cases() -> Iterator[Case]:
+def cases(commands: Commands = COMMANDS) -> Iterator[Case]:
     """Yields a name of surroundings, a command, and for signals the moment."""
-    for command in COMMANDS:
+    for command in commands:
         for name in (*STATES, *MOUNTED):
             yield name, command, 0.0
 
 
-def signalled(chance: random.Random) -> Case:
+def signalled(chance: random.Random, commands: Commands = COMMANDS) -> Case:
     """Returns a signal, a command, and a moment: half of them in the first second."""
     latest = chance.choice([1.0, _LATEST_SIGNAL])
-    return chance.choice(STOPPING).name, chance.choice(COMMANDS), chance.uniform(0.03, latest)
+    return chance.choice(STOPPING).name, chance.choice(commands), chance.uniform(0.03, latest)
 
 
-def campaign(seed: int, size: int, folder: Path) -> tuple[Counter[int], list[str]]:
+def campaign(
+    seed: int, size: int, folder: Path, commands: Commands = COMMANDS
+) -> tuple[Counter[int], list[str]]:
     """Tries `size` cases in an empty folder, half of them signals.
 
     Returns:
@@ -145,9 +148,9 @@ def campaign(seed: int, size: int, folder: Path) -> tuple[Counter[int], list[str
     prepare(folder, [])
     (folder / "runs").rename(folder / "kept")
     chance = random.Random(seed)
-    listed = list(cases())
+    listed = list(cases(commands))
     drawn = chance.sample(listed, min(size - size // 2, len(listed)))
-    drawn += [signalled(chance) for _ in range(size // 2)]
+    drawn += [signalled(chance, commands) for _ in range(size // 2)]
     usual: dict[tuple[str, ...], int] = {}
     codes: Counter[int] = Counter()
     failures = []

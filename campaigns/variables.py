@@ -15,7 +15,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -38,13 +38,13 @@ _KERAS = ("HOME", "MAX_EPOCHS", "MAX_STEPS_PER_EPOCH", "NNX_ENABLED", "BACKEND",
 @functools.cache
 def names() -> list[str]:
     """Returns the names of all variables that are tried."""
-    found = {name for path in _binaries() for name in _names_in(path.read_bytes())}
+    found = {name for path in _binaries() for name in names_in(path.read_bytes())}
     found |= {f"{first}_{name}" for first in ("ONEDNN", "DNNL") for name in _ONEDNN}
     found |= {f"KERAS_{name}" for name in _KERAS}
     return sorted(found | {*RECORDED, *HARMLESS, *FIXED})
 
 
-def _names_in(binary: bytes) -> Iterator[str]:
+def names_in(binary: bytes) -> Iterator[str]:
     """Yields the names among the texts of a binary; a search for each is faster than a pattern."""
     for family in _FAMILIES:
         begins = f"\0{family}_".encode()
@@ -65,10 +65,9 @@ def _binaries() -> Iterator[Path]:
             yield from folder.with_name(f"{package}.libs").glob("*.so*")
 
 
-def campaign(seed: int, size: int, folder: Path) -> tuple[int, list[str]]:
-    """Tries `size` variables in an empty folder; returns how many act, and what broke."""
+def campaign(seed: int, size: int, folder: Path, listed: Sequence[str]) -> tuple[int, list[str]]:
+    """Tries `size` of these variables in an empty folder; returns how many act, and what broke."""
     chance = random.Random(seed)
-    listed = names()
     (folder / "small.yaml").write_text(CONFIG.format(epochs=_EPOCHS), encoding="utf-8")
     usual, _ = _trained(folder, "usual", {})
     acting, failures = 0, []
@@ -106,7 +105,7 @@ def main() -> None:
     """Runs the campaign at the size of the command line."""
     chosen = options(__doc__, 10_000)
     with tempfile.TemporaryDirectory(prefix="dl-variables-") as folder:
-        acting, failures = campaign(chosen.seed, chosen.size, Path(folder))
+        acting, failures = campaign(chosen.seed, chosen.size, Path(folder), names())
     tried = min(chosen.size, len(names()))
     report(f"{tried} variables, {acting} of them recorded", failures)
 

@@ -110,7 +110,7 @@ def test_hostile_names_are_refused(tmp_path: Path) -> None:
 
 
 def test_odd_files_are_refused_and_never_waited_for(tmp_path: Path) -> None:
-    codes, failures = odd_files.campaign(7, 60, tmp_path)
+    codes, failures = odd_files.campaign(7, 30, tmp_path)
 
     assert failures == []
-    assert sum(codes.values()) == 60
+    assert sum(codes.values()) == 30

@@ -59,6 +59,24 @@ class Problem:
     hint: str | None = None
 
 
+SCARCE = Problem(
+    "the system gives no more memory or threads",
+    hint="see what this process may use: ulimit -a",
+)
+_SCARCE = (
+    "can't start new thread",
+    "Cannot allocate memory",
+    "failed to map segment",
+    "Failed to launch worker thread",
+)
+"""What libraries say, each by an error of its own, when the system gives no memory or thread."""
+
+
+def is_scarce(error: Exception) -> bool:
+    """Tells whether a library failed since the system gives no more memory or threads."""
+    return any(words in str(error) for words in _SCARCE)
+
+
 class DlError(Exception):
     """The base of every error that a user can cause; `exit_code` belongs to the class."""
 

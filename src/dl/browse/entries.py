@@ -46,15 +46,20 @@ class Entry:
                 return part, self.metrics[part]
         return None
 
+    @property
+    def started(self) -> datetime:
+        """When it was started; the text in the record does not sort across offsets from UTC."""
+        return datetime.fromisoformat(self.record.started)
+
     def facts(self, now: datetime) -> dict[str, Value]:
         """Returns what can be asked for without reading the config; `age` counts seconds."""
-        started = datetime.fromisoformat(self.record.started)
         known: dict[str, Value] = {
             "run": self.run.label,
             "name": self.record.name,
             "status": self.record.status,
             "started": self.record.started,
-            "age": (now - started).total_seconds(),
+            # The clock may have gone back since.
+            "age": max(0.0, (now - self.started).total_seconds()),
             "seconds": self.record.seconds,
             "epochs": self.record.epochs,
             "seed": self.record.seed,
@@ -98,7 +103,7 @@ def entries_of(runs: Iterable[RunDirectory]) -> Entries:
             if not run.path.exists():  # removed since it was listed
                 continue
             found.damaged.append(error.problems[0].message)
-    found.readable.sort(key=lambda entry: entry.record.started)
+    found.readable.sort(key=lambda entry: entry.started)
     return found
 
 

@@ -32,7 +32,7 @@ def to_prune(entries: Iterable[Entry], *, keep: int | None, unfinished: bool) ->
         if unfinished and entry.record.status in _UNFINISHED
     ]
     doomed = {entry.run.label: entry for entry in [*old, *broken] if _may_go(entry)}
-    return sorted(doomed.values(), key=lambda entry: entry.record.started)
+    return sorted(doomed.values(), key=lambda entry: entry.started)
 
 
 def is_as_it_was(entry: Entry) -> bool:

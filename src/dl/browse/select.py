@@ -7,6 +7,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from dl.errors import UsageError
@@ -65,7 +66,13 @@ def sort_rows(rows: Iterable[Row], key: str) -> list[Row]:
     descending, key = key.startswith("-"), key.removeprefix("-")
     having = [row for row in rows if row.get(key) is not None]
     lacking = [row for row in rows if row.get(key) is None]
-    return sorted(having, key=lambda row: _rank(row[key]), reverse=descending) + lacking
+    instant = key == "started"  # its text does not sort across offsets from UTC
+
+    def rank(row: Row) -> tuple[int, float, str]:
+        value = row[key]
+        return _rank(datetime.fromisoformat(str(value)).timestamp() if instant else value)
+
+    return sorted(having, key=rank, reverse=descending) + lacking
 
 
 def shown(value: object) -> str:

@@ -37,15 +37,8 @@ from dl.cli.tag import tag
 from dl.cli.trace import trace
 from dl.cli.train import train
 from dl.cli.validate import validate
-from dl.errors import DlError, ExitCode
+from dl.errors import SCARCE, DlError, ExitCode, is_scarce
 
-_SCARCE = (
-    "can't start new thread",
-    "Cannot allocate memory",
-    "failed to map segment",
-    "Failed to launch worker thread",
-)
-"""What libraries say, each by an error of its own, when the system gives no memory or thread."""
 _NAME_ERRORS = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
 
 
@@ -144,10 +137,8 @@ def _exit_code(error: Exception) -> int:
             return _fail(f"error: {str(error.filename)[:100]}: {error.strerror}", ExitCode.USAGE)
         case OSError():
             return _fail(_system_text(error), ExitCode.DISK)
-        case _ if any(words in str(error) for words in _SCARCE):
-            hint = "see what this process may use: ulimit -a"
-            text = f"error: the system gives no more memory or threads\nhint: {hint}"
-            return _fail(text, ExitCode.DISK)
+        case _ if is_scarce(error):
+            return _fail(error_text(DlError.of([SCARCE])), ExitCode.DISK)
         case _:
             return _report_bug()
 

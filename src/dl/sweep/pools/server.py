@@ -21,7 +21,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from dl.errors import DlError, ExitCode, Problem
+from dl.errors import SCARCE, DlError, ExitCode, Problem, is_scarce
 from dl.runs.files import disk_error, regular_descriptor
 from dl.sweep.pools.tasks import EpochDone, Result, Task, TaskEnded, Trainer
 from dl.sweep.pools.worker import work
@@ -202,8 +202,11 @@ def serve(descriptor: str, log: str, work: Callable[[Connection], None]) -> None
         pass
     except DlError as error:
         client.send(Refused(error.problems, int(error.exit_code)))
-    except Exception:
+    except Exception as error:
         traceback.print_exc()
+        if is_scarce(error):
+            client.send(Refused((SCARCE,), int(ExitCode.DISK)))
+            return
         problem = Problem(f"the sweep's server failed; its trace is in {log}")
         client.send(Refused((problem,), int(ExitCode.BUG)))
 
