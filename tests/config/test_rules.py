@@ -137,6 +137,15 @@ def test_probabilities_stay_what_they_are_where_pixels_are_repeated_or_left_out(
     assert (output.activation, output.channels, output.reshaped) == ("softmax", 3, None)
 
 
+@pytest.mark.parametrize(
+    "layers", [[dense(18, "softmax"), reshape(6, 3)], [dense(3), "Cropping1D"]]
+)
+def test_loss_and_activation_of_a_run_that_exists_are_not_judged_anew(layers: list[Any]) -> None:
+    config = partial(UNKNOWN, layers, "sparse_categorical_crossentropy")
+    assert check(config) != []
+    assert check(config, trained=True) == []
+
+
 def test_flatten_hides_the_number_of_outputs() -> None:
     assert places(IRIS, [dense(5, "softmax"), "Flatten"], "categorical_crossentropy") == []
 

@@ -70,7 +70,11 @@ RULES: tuple[Rule, ...] = (
 
 
 ONLY_BEFORE: frozenset[Rule] = frozenset(
-    {lookups.numbers_can_be_looked_up, metrics.metrics_fit_target}
+    {
+        lookups.numbers_can_be_looked_up,
+        activations.activation_fits_loss,
+        metrics.metrics_fit_target,
+    }
 )
 """Rules that are not held against a run that exists: an earlier `dl` had trained it, and what it
 has learned can be used. What cannot be measured or looked up is told where that is tried."""
