@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ from selenium import webdriver
 
 from browsing import open_browser
 from dl.cli.main import run
+
+# Under `nohup` the tests would hand on to each command that they start that SIGHUP is ignored.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @dataclass(frozen=True, slots=True)
