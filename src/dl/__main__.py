@@ -1,6 +1,7 @@
 """`python -m dl` is the command `dl`, which begins here."""
 
 import _signal  # type: ignore[import-not-found]  # `signal` takes milliseconds, for its enums
+import sys
 
 from dl.variables import import_nothing_from_here
 
@@ -13,8 +14,11 @@ def main() -> None:
     from dl.cli.signals import end_at_once
 
     end_at_once()
-    from dl.cli.main import main as command
-
+    try:
+        from dl.cli.main import main as command
+    except OSError as error:  # a module of `dl` itself cannot be read
+        sys.stderr.write(f"error: {error.filename}: {error.strerror}\n")
+        sys.exit(7)
     command()
 
 

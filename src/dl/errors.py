@@ -66,6 +66,7 @@ SCARCE = Problem(
 _SCARCE = (
     "can't start new thread",
     "Cannot allocate memory",
+    "error return without exception set",  # Python's own, where it has no memory for an error
     "failed to map segment",
     "Failed to launch worker thread",
 )
