@@ -161,7 +161,7 @@ def test_mask_of_an_embedding_is_the_one_of_keras(name: str) -> None:
     check([{**EMBEDDING, "type": name}, {"type": "Dropout", "rate": 0.1}, LSTM], words())
 
 
-@pytest.mark.filterwarnings("ignore:Layer 'flatten':UserWarning")
+@pytest.mark.filterwarnings("ignore:Layer 'flatten:UserWarning")
 def test_masked_steps_inside_of_time_distributed_are_those_of_keras() -> None:
     layers = [MASKING, {"type": "TimeDistributed", "layer": LSTM}, "Flatten"]
     x = np.random.default_rng(0).normal(size=(ROWS, 2, STEPS, 3)).astype("float32")
