@@ -103,8 +103,6 @@ def main() -> NoReturn:
         failure = flush_stdout()
         if failure is not None and code == ExitCode.DONE:
             code = _exit_code(failure)
-    if code > 128:  # where threads lack, a library's own end would wait for one that never began
-        os._exit(code)
     sys.exit(code)
 
 
