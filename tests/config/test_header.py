@@ -74,7 +74,10 @@ def test_names_of_columns_are_left_alone(header: str, rows: list[str]) -> None:
 
 
 def test_columns_that_are_asked_for_have_these_names() -> None:
-    refuse_row("t.csv", ["5.1", "3.5", "a"], [["4.9", "3.0", "a"]] * 3, ",", named=["5.1", "3.5"])
+    header, *rows = (line.split(",") for line in IRIS)
+    refuse_row("t.csv", header, rows, ",", named=["5.1", "setosa"])
+    with pytest.raises(DataError):
+        refuse_row("t.csv", header, rows, ",")
 
 
 @pytest.mark.parametrize("command", ["validate", "lint", "train"])
