@@ -13,8 +13,10 @@ from selenium import webdriver
 from browsing import open_browser
 from dl.cli.main import run
 
-# Under `nohup` the tests would hand on to each command that they start that SIGHUP is ignored.
+# Under `nohup`, or in the background of a script, the tests would hand on to each command that they
+# start that these signals are ignored.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True, slots=True)
