@@ -58,6 +58,8 @@ CALLS = {
 }
 """System calls, and with which errors they fail."""
 _LINE = re.compile(r"(\d+) +(\w+)\((.*)")
+_SIGNALS = re.compile(r"cli/(?:__pycache__/)?signals\.")
+"""The module with which `dl` begins to answer signals: its source, or what was compiled of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def _calls(folder: Path, command: tuple[str, ...]) -> dict[str, list[tuple[int, 
         if match[1] != main:
             continue
         count[match[2]] += 1
-        begun = begun or "cli/signals" in match[3]
+        begun = begun or _SIGNALS.search(match[3]) is not None
         if begun:
             arguments = re.sub(r"AT_FDCWD<[^>]*>", "", match[3])
             found.setdefault(match[2], []).append((count[match[2]], str(folder) in arguments))
