@@ -104,4 +104,4 @@ def test_a_model_of_one_answer_is_told_of_by_train_diagnose_and_report(
     assert said.startswith("always answers `")
     found = json.loads(dl("diagnose", run, "--json", "-q").out)["findings"]
     assert said in [item["message"] for item in found if item["id"] == "one-answer"]
-    assert "The model always answers `" in Path(run, "report.html").read_text()
+    assert "The model always answers <code>" in Path(run, "report.html").read_text()
