@@ -369,25 +369,25 @@ def test_directions_of_metrics_are_those_of_keras() -> None:
 
     import keras
 
-    from dl.config.rules.monitors import _COUNTS, _RISING
     from dl.vocabulary.catalog import entries
     from dl.vocabulary.spec import Kind
+    from dl.vocabulary.traits import COUNTING, RISING
 
     for name in entries(Kind.METRIC):
         kind = getattr(keras.metrics, name, None)
         if kind is not None:
             source = "".join(inspect.getsource(base) for base in kind.__mro__[:-1])
-            assert ('_direction = "up"' in source) == (name in _RISING), name
-            assert ("_direction = " in source) == (name not in _COUNTS), name
+            assert ('_direction = "up"' in source) == (name in RISING), name
+            assert ("_direction = " in source) == (name not in COUNTING), name
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("source", ["builtin", "synthetic"])
 def test_a_look_agrees_with_the_data(source: str) -> None:
     from dl.config.peek import peek
-    from dl.config.sections.data import BUILTIN, SYNTHETIC
     from dl.data.load import load_dataset
     from dl.progress import SilentReporter
+    from dl.vocabulary.data_sets import BUILTIN, SYNTHETIC
 
     for name in BUILTIN if source == "builtin" else SYNTHETIC:
         whole = partial({"source": source, "dataset": name}, [dense(1, "sigmoid")], "mse")

@@ -17,10 +17,10 @@ from dl.engine.inside.signals import measure
 from dl.engine.inside.trace import trace
 from dl.engine.network.objects import build_object
 from dl.engine.network.work import work_of
-from dl.lint.masks import PASSING, USING
 from dl.runtime.light_model import LightModel
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind
+from dl.vocabulary.traits import PASSES_MASK, USES_MASK
 from engine.making import built, config, dataset, inputs, number_target, trained
 
 pytestmark = pytest.mark.slow
@@ -175,8 +175,8 @@ def test_masked_steps_inside_of_time_distributed_are_those_of_keras() -> None:
 
 
 def test_layers_that_pass_on_a_mask_are_all_tried() -> None:
-    assert set(passing_on()) == USING | PASSING
-    assert set(PASSED_ON) == (USING | PASSING) - WITHOUT_STEPS
+    assert set(passing_on()) == USES_MASK | PASSES_MASK
+    assert set(PASSED_ON) == (USES_MASK | PASSES_MASK) - WITHOUT_STEPS
 
 
 @pytest.mark.parametrize(

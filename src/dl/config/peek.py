@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Literal
 
 from dl.config.sections.data import (
-    SYNTHETIC,
     BuiltinData,
     CsvData,
     Data,
@@ -23,6 +22,7 @@ from dl.config.sections.data import (
     SyntheticData,
 )
 from dl.config.written import finite_number, is_formatted
+from dl.vocabulary.data_sets import BUILTIN, KERAS, SYNTHETIC, DataSet
 
 MOST_BYTES = 2_000_000
 MOST_ENTRIES = 10_000
@@ -50,47 +50,15 @@ class Peek:
     input_shape: tuple[int, ...] | None = None
 
 
-def _classes(labels: tuple[str, ...] | int, shape: tuple[int, ...] | None) -> Peek:
-    names = None if isinstance(labels, int) else labels
-    count = labels if isinstance(labels, int) else len(labels)
-    return Peek("classes", count, names, columns=1, input_shape=shape)
-
-
-def _numbers(shape: tuple[int, ...]) -> Peek:
-    return Peek("numbers", columns=1, input_shape=shape)
-
-
-_DIGITS = tuple("0123456789")
-_BUILTIN = {
-    "iris": _classes(("setosa", "versicolor", "virginica"), (4,)),
-    "wine": _classes(("class_0", "class_1", "class_2"), (13,)),
-    "breast_cancer": _classes(("malignant", "benign"), (30,)),
-    "digits": _classes(_DIGITS, (64,)),
-    "diabetes": _numbers((10,)),
-}
-_KERAS = {
-    "mnist": _classes(10, (28, 28)),
-    "fashion_mnist": _classes(10, (28, 28)),
-    "cifar10": _classes(10, (32, 32, 3)),
-    "cifar100": _classes(100, (32, 32, 3)),
-    "california_housing": _numbers((8,)),
-    "boston_housing": _numbers((13,)),
-    "imdb": _classes(2, None),
-    "reuters": _classes(46, None),
-}
-_SYNTHETIC = {
-    name: _numbers((1,)) if name == "linear" else _classes(("0", "1"), (2,)) for name in SYNTHETIC
-}
-
-
 def peek(data: Data, folder: Path) -> Peek:
     """Returns what is cheaply known about the data; `folder` is where relative paths start."""
     if isinstance(data, BuiltinData):
-        return _BUILTIN[data.dataset] if data.features is None else _narrowed(data)
+        shape = None if data.features is None else (len(data.features),)
+        return _known(BUILTIN[data.dataset], shape)
     if isinstance(data, KerasData):
-        return _KERAS[data.dataset]
+        return _known(KERAS[data.dataset])
     if isinstance(data, SyntheticData):
-        return _SYNTHETIC[data.dataset]
+        return _known(SYNTHETIC[data.dataset])
     if isinstance(data, ImagesData):
         return _peek_images(data, folder / data.path)
     if isinstance(data, CsvData):
@@ -98,10 +66,11 @@ def peek(data: Data, folder: Path) -> Peek:
     return Peek(columns=_columns(data)) if isinstance(data, ParquetData) else Peek()
 
 
-def _narrowed(data: BuiltinData) -> Peek:
-    known = _BUILTIN[data.dataset]
-    shape = (len(data.features or ()),)
-    return Peek(known.target, known.classes, known.labels, known.columns, input_shape=shape)
+def _known(data_set: DataSet, shape: tuple[int, ...] | None = None) -> Peek:
+    shape = shape or data_set.shape
+    if not data_set.classes:
+        return Peek("numbers", columns=1, input_shape=shape)
+    return Peek("classes", len(data_set.classes), data_set.classes, columns=1, input_shape=shape)
 
 
 def _columns(data: CsvData | ParquetData) -> int:

@@ -11,9 +11,7 @@ import numpy as np
 
 from dl.config.advice import Advice
 from dl.config.emit import flow
-from dl.config.rules.losses import REGRESSION, right_loss
-from dl.config.rules.scaling import SCALING_LAYERS
-from dl.config.rules.words import spoken
+from dl.config.rules.words import right_loss, spoken
 from dl.config.schema import Config
 from dl.config.sections.data import CsvData, ParquetData
 from dl.config.sections.evaluation import Evaluation
@@ -24,6 +22,7 @@ from dl.data.raw import Column, Raw, RawTable
 from dl.data.targets import target_of, unscale
 from dl.data.targets.target import decision
 from dl.data.types import Array, Dataset, Rows
+from dl.vocabulary.traits import REGRESSION, SCALING
 
 Found = tuple[str, Advice]
 """A piece of advice with the id of its rule in `dl.config.sections.lint.ADVICE`."""
@@ -308,7 +307,7 @@ def _unscaled(config: Config, x: Rows) -> Iterator[Found]:
     """Arrays of numbers that look like pixels, given to the network as they are."""
     data, preprocess = config.data, config.preprocess
     first = next((layer for layer in config.model.layers if layer.type != "Input"), None)
-    if data.source != "npz" or first is None or first.type in SCALING_LAYERS:
+    if data.source != "npz" or first is None or first.type in SCALING:
         return
     if preprocess.scale is not None or preprocess.numeric not in (None, "none"):
         return

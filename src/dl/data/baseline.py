@@ -8,13 +8,7 @@ from dl.config.rules.monitors import metric_names
 from dl.config.schema import Config
 from dl.data.targets import class_indexes, target_of, unscale
 from dl.data.types import Array, Dataset
-
-_ACCURACIES = frozenset(
-    {"accuracy", "BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy"}
-)
-_ENTROPIES = frozenset(
-    {"BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy"}
-)
+from dl.vocabulary.traits import ACCURACIES, ENTROPIES
 
 
 def trivial_metrics(config: Config, dataset: Dataset) -> dict[str, float]:
@@ -44,9 +38,9 @@ def _of_classes(kind: str, dataset: Dataset, y: Array, is_loss: bool) -> float |
     target = target_of(dataset.learned)
     train, labels = (class_indexes(part, target).reshape(-1) for part in (dataset.train.y, y))
     shares = np.bincount(train, minlength=int(labels.max()) + 1) / len(train)
-    if kind in _ACCURACIES:
+    if kind in ACCURACIES:
         return float(np.mean(labels == shares.argmax()))
-    if kind in _ENTROPIES:
+    if kind in ENTROPIES:
         return float(-np.mean(np.log(np.maximum(shares[labels], 1e-7))))
     return None
 

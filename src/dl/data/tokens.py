@@ -12,26 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dl.config.rules.lookups import COUNTS, MOVING
 from dl.data.types import Array
 from dl.errors import DataError
 from dl.vocabulary.spec import Spec
-
-_ANY = frozenset({"Hashing", "IntegerLookup"})
-"""Layers that take every whole number."""
-LOOKING_UP = frozenset({*COUNTS, *_ANY})
-_CHANGING = frozenset(
-    {
-        "Activation",
-        "BatchNormalization",
-        "Dropout",
-        "GaussianDropout",
-        "GaussianNoise",
-        "Normalization",
-        "Rescaling",
-    }
-)
-"""Layers behind which one cannot tell which number is looked up."""
+from dl.vocabulary.traits import ANY_NUMBER, BY_NUMBER, MOVING, TABLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +85,17 @@ def tokens_of(layers: Sequence[Spec]) -> Tokens | None:
     """
     changed = False
     for layer in _unwrapped(layers):
-        if layer.type in COUNTS:
-            parameter = COUNTS[layer.type]
+        if layer.type in TABLES:
+            parameter = TABLES[layer.type]
             count = layer.parameters.get(parameter)
             if changed or not isinstance(count, int):
                 return Tokens(layer.type)
             return Tokens(layer.type, parameter, count)
-        if layer.type in _ANY:
+        if layer.type in ANY_NUMBER:
             return Tokens(layer.type, known=None if changed else _listed(layer), signed=True)
-        if layer.type not in MOVING | _CHANGING:
+        if layer.type not in MOVING | BY_NUMBER:
             return None
-        changed |= layer.type in _CHANGING
+        changed |= layer.type in BY_NUMBER
     return None
 
 

@@ -5,20 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 
-from dl.config.rules.output import ACTIVATION_LAYERS
-from dl.config.rules.rates import RATES
 from dl.config.schema import Config
 from dl.config.sections.data import BuiltinData, CsvData, ParquetData
 from dl.diagnose.case import Change
 from dl.vocabulary.catalog import find
 from dl.vocabulary.check import check_object
 from dl.vocabulary.spec import Spec, document
+from dl.vocabulary.traits import ACTIVATION_LAYERS, HIDDEN, LIMITS_OF_GRADIENTS, RATES
 
 _RATE = "learning_rate"
 _FIRST_RATE = "initial_learning_rate"
-_LIMITS = ("clipnorm", "global_clipnorm", "clipvalue")
-"""An optimizer takes one of them."""
-_WITH_ACTIVATION = frozenset({"Dense", "Conv1D", "Conv2D", "Conv3D"})
 _HIDDEN_LAYER = {"type": "Dense", "units": 32, "activation": "relu"}
 
 
@@ -41,7 +37,7 @@ def slower(config: Config, factor: float) -> Change:
 def clipped(config: Config) -> Change:
     """Returns a limit on the norm of each gradient; a tenth of the limit that there is already."""
     parameters = config.training.optimizer.parameters
-    for name in _LIMITS:
+    for name in LIMITS_OF_GRADIENTS:
         limit = parameters.get(name)
         if isinstance(limit, int | float):
             return _optimizer({name: _rounded(limit / 10)})
@@ -183,9 +179,7 @@ def _plain(value: object) -> object:
 def _weighted(config: Config) -> list[str]:
     """Returns the names of the layers whose units can be changed, from input to output."""
     return [
-        str(layer.parameters.get("name"))
-        for layer in config.model.layers
-        if layer.type in _WITH_ACTIVATION
+        str(layer.parameters.get("name")) for layer in config.model.layers if layer.type in HIDDEN
     ]
 
 

@@ -6,12 +6,12 @@ import itertools
 import math
 from collections.abc import Iterator
 
-from dl.config.rules.losses import BINARY, CLASSIFICATION, CROSS_ENTROPIES, PERCEPTRON
 from dl.config.rules.output import output_of
 from dl.config.schema import Config
 from dl.diagnose import changes
 from dl.diagnose.case import Case, Diagnosis
 from dl.diagnose.words import number, percent
+from dl.vocabulary.traits import BINARY, CLASSIFICATION, CROSS_ENTROPIES, PERCEPTRON
 
 _LEAST_EPOCHS = 5
 _RISE = 1.5

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dl.diagnose import changes
 from dl.diagnose.case import Case, Diagnosis, LayerSignals
 from dl.diagnose.words import number, percent
+from dl.vocabulary.traits import SATURATING
 
 _DEAD = 0.4
 _ALL_DEAD = 0.9
 _SATURATED = 0.5
 _FADES = 1e-3
 _EXPLODES = 1e3
-_SATURATING = frozenset({"sigmoid", "hard_sigmoid", "tanh", "hard_tanh", "softsign"})
 
 
 def dead_units(case: Case) -> Iterator[Diagnosis]:
@@ -68,7 +68,7 @@ def vanishing_gradients(case: Case) -> Iterator[Diagnosis]:
     first, last = ends
     if not first.slope < _FADES * last.slope:
         return
-    saturating = [layer for layer in case.layers[:-1] if layer.activation in _SATURATING]
+    saturating = [layer for layer in case.layers[:-1] if layer.activation in SATURATING]
     if saturating:
         names = (layer.activated_by for layer in saturating)
         change = changes.with_activation(case.config, names, "relu")

@@ -11,20 +11,7 @@ from pathlib import Path
 from dl.config.peek import column_titles, column_values, is_cheap
 from dl.config.rules.monitors import has_validation
 from dl.config.sections.data import BuiltinData, CsvData, Data, KerasData, SyntheticData
-
-_BUILTIN = {"iris": 150, "wine": 178, "breast_cancer": 569, "digits": 1797, "diabetes": 442}
-_KERAS = {
-    "mnist": 60_000,
-    "fashion_mnist": 60_000,
-    "cifar10": 50_000,
-    "cifar100": 50_000,
-    "california_housing": 16_512,
-    "boston_housing": 404,
-    "imdb": 25_000,
-    "reuters": 8_982,
-}
-"""Rows of the training files; their test rows lie apart."""
-_GATES = ("and", "or", "xor")
+from dl.vocabulary.data_sets import BUILTIN, KERAS, SYNTHETIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +35,14 @@ def counts_of(data: Data) -> Counts:
     if isinstance(data, CsvData):
         return _csv(data)
     if isinstance(data, BuiltinData):
-        return Counts(_training(data, _BUILTIN[data.dataset], has_test=False))
+        return Counts(_training(data, BUILTIN[data.dataset].rows, has_test=False))
     if isinstance(data, KerasData):
-        return Counts(_training(data, _KERAS[data.dataset], has_test=True))
+        return Counts(_training(data, KERAS[data.dataset].rows, has_test=True))
     if isinstance(data, SyntheticData):
-        rows = data.rows or (4 if data.dataset in _GATES else 1000)
-        return Counts(rows if data.dataset in _GATES else _training(data, rows, has_test=False))
+        known = SYNTHETIC[data.dataset].rows
+        rows = data.rows or known
+        whole = known == SYNTHETIC["and"].rows
+        return Counts(rows if whole else _training(data, rows, has_test=False))
     return Counts()
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dl.config.rules.losses import CLASSIFICATION, REGRESSION, right_loss
 from dl.config.rules.monitors import has_validation
-from dl.config.rules.scaling import SCALING_LAYERS
-from dl.config.rules.words import spoken
+from dl.config.rules.words import right_loss, spoken
 from dl.config.sections.data import BuiltinData, CsvData, ImagesData, ParquetData
 from dl.lint.advice import Advice, Case
+from dl.vocabulary.traits import CLASSIFICATION, REGRESSION, SCALING
 
 _FEW_ROWS = 20
 _MOST_CLASSES = 50
@@ -20,7 +19,7 @@ def unscaled_inputs(case: Case) -> Iterator[Advice]:
     """Large inputs make large steps."""
     data, preprocess = case.config.data, case.config.preprocess
     first = next((layer for layer in case.config.model.layers if layer.type != "Input"), None)
-    if first is None or first.type in SCALING_LAYERS or first.type == "Embedding":
+    if first is None or first.type in SCALING or first.type == "Embedding":
         return
     if isinstance(data, CsvData | ParquetData | BuiltinData) and preprocess.numeric == "none":
         yield Advice(

@@ -7,50 +7,7 @@ from collections.abc import Iterator
 from dl.config.rules.words import layer_path
 from dl.lint.advice import Advice, Case
 from dl.vocabulary.spec import Path, Spec
-
-USING = frozenset(
-    {
-        "BatchNormalization",
-        "Bidirectional",
-        "ConvLSTM1D",
-        "ConvLSTM2D",
-        "ConvLSTM3D",
-        "GRU",
-        "GlobalAveragePooling1D",
-        "LSTM",
-        "RNN",
-        "SimpleRNN",
-        "Softmax",
-        "TimeDistributed",
-    }
-)
-"""Layers that compute something else where a step is masked."""
-PASSING = frozenset(
-    {
-        "Activation",
-        "ActivityRegularization",
-        "AlphaDropout",
-        "Dense",
-        "Dropout",
-        "ELU",
-        "GaussianDropout",
-        "GaussianNoise",
-        "GroupNormalization",
-        "Identity",
-        "LayerNormalization",
-        "LeakyReLU",
-        "Masking",
-        "Normalization",
-        "PReLU",
-        "ReLU",
-        "Rescaling",
-        "SpatialDropout1D",
-        "SpatialDropout2D",
-        "SpatialDropout3D",
-        "UnitNormalization",
-    }
-)
-"""Layers that hand a mask on; behind any other there is none."""
+from dl.vocabulary.traits import PASSES_MASK, USES_MASK
 
 
 def unused_mask(case: Case) -> Iterator[Advice]:
@@ -59,9 +16,9 @@ def unused_mask(case: Case) -> Iterator[Advice]:
     for index, layer in enumerate(layers):
         path = _mask_of(layer, ("model", "layers", index))
         after = list(enumerate(layers))[index + 1 :]
-        end = next((place for place in after if place[1].type not in PASSING), None)
+        end = next((place for place in after if place[1].type not in PASSES_MASK), None)
         # Behind the last layer, the loss uses it.
-        if path is None or end is None or end[1].type in USING:
+        if path is None or end is None or end[1].type in USES_MASK:
             continue
         yield Advice(
             path,

@@ -5,20 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from dl.config.rules.losses import CROSS_ENTROPIES, ONE_HOT, REGRESSION
-from dl.config.rules.output import LINEAR, activation_of
+from dl.config.rules.output import activation_of
 from dl.config.rules.words import layer_path, plural, spoken
 from dl.lint.advice import Advice, Case
 from dl.vocabulary.spec import Kind, Path, Spec
-
-_WEIGHTED = frozenset({"Dense", "Conv1D", "Conv2D", "Conv3D"})
-_NORMALIZING = frozenset({"BatchNormalization", "LayerNormalization", "GroupNormalization"})
-_DROPPING = frozenset(
-    {"Dropout", "SpatialDropout1D", "SpatialDropout2D", "AlphaDropout", "GaussianDropout"}
+from dl.vocabulary.traits import (
+    CROSS_ENTROPIES,
+    DROPPING,
+    HIDDEN,
+    LINEAR,
+    NORMALIZING,
+    NOT_DRAWN,
+    ONE_HOT,
+    REGRESSION,
 )
+
 _SATURATING = {"sigmoid": 2, "hard_sigmoid": 2, "tanh": 4}
 """Activations that flatten out, and from how many hidden layers on they learn slowly."""
-_NOT_DRAWN = frozenset({"Zeros", "Ones", "Constant", "Identity"})
 _MOST_PARAMETERS_PER_ROW = 100
 
 
@@ -78,8 +81,8 @@ def linear_hidden(case: Case) -> Iterator[Advice]:
     for index, layer in _hidden(case):
         found = activation_of(layer, ("model", "layers", index))
         after = [other.type for other in layers[index + 1 :]]
-        follower = next((kind for kind in after if kind not in _NORMALIZING | _DROPPING), "")
-        if found is None or found[0] != LINEAR or follower not in _WEIGHTED | {"Flatten"}:
+        follower = next((kind for kind in after if kind not in NORMALIZING | DROPPING), "")
+        if found is None or found[0] != LINEAR or follower not in HIDDEN | {"Flatten"}:
             continue
         yield Advice(
             ("model", "layers", index, "activation"),
@@ -137,7 +140,7 @@ def _begins_random(layer: Spec) -> bool:
     for name, value in layer.parameters.items():
         if not isinstance(value, Spec):
             continue
-        if name.endswith("_initializer") and value.type not in _NOT_DRAWN:
+        if name.endswith("_initializer") and value.type not in NOT_DRAWN:
             return True
         if value.kind in (Kind.LAYER, Kind.CELL) and _begins_random(value):
             return True
@@ -147,7 +150,7 @@ def _begins_random(layer: Spec) -> bool:
 def dropout_last(case: Case) -> Iterator[Advice]:
     """Dropout after the output layer destroys answers."""
     layers = case.config.model.layers
-    if layers[-1].type in _DROPPING:
+    if layers[-1].type in DROPPING:
         yield Advice(
             ("model", "layers", len(layers) - 1),
             "drops outputs of the network",
@@ -184,7 +187,7 @@ def _hidden(case: Case) -> Iterator[tuple[int, Spec]]:
     weighted = [
         (index, layer)
         for index, layer in enumerate(case.config.model.layers)
-        if layer.type in _WEIGHTED
+        if layer.type in HIDDEN
     ]
     yield from weighted[:-1]
 
@@ -196,7 +199,7 @@ def _dense_parameters(case: Case, inputs: int) -> int | None:
         if layer.type == "Dense":
             total += (inputs + bool(layer.parameters.get("use_bias", True))) * _units(layer)
             inputs = _units(layer)
-        elif layer.type not in {"Flatten", "Activation", "Input", "ReLU", *_DROPPING}:
+        elif layer.type not in {"Flatten", "Activation", "Input", "ReLU", *DROPPING}:
             return None
     return total
 
@@ -210,7 +213,7 @@ def _is_restrained(case: Case) -> bool:
     """Tells whether something holds a large network back from learning rows by heart."""
     layers, callbacks = case.config.model.layers, case.config.training.callbacks
     return (
-        any(layer.type in _DROPPING for layer in layers)
+        any(layer.type in DROPPING for layer in layers)
         or any(layer.parameters.get("kernel_regularizer") is not None for layer in layers)
         or any(callback.type == "EarlyStopping" for callback in callbacks)
     )

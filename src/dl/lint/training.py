@@ -4,29 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dl.config.rules.losses import BINARY, CLASSIFICATION, CROSS_ENTROPIES, PERCEPTRON
 from dl.config.rules.output import output_of
-from dl.config.rules.rates import RATES
 from dl.config.rules.words import plural, spoken
 from dl.lint.advice import Advice, Case
 from dl.vocabulary.spec import Path, Spec
+from dl.vocabulary.traits import (
+    BINARY,
+    CLASSIFICATION,
+    CROSS_ENTROPIES,
+    OF_DECISIONS,
+    PERCEPTRON,
+    RATES,
+)
 
 _RATE: Path = ("training", "optimizer", "learning_rate")
 _SLOW_SGD = 1e-3
 _FEW_ROWS = 20
-_ACCURACIES = (
-    "accuracy",
-    "BinaryAccuracy",
-    "CategoricalAccuracy",
-    "SparseCategoricalAccuracy",
-    "TopKCategoricalAccuracy",
-    "SparseTopKCategoricalAccuracy",
-    "AUC",
-    "F1Score",
-    "FBetaScore",
-    "Precision",
-    "Recall",
-)
 
 
 def learning_rate(case: Case) -> Iterator[Advice]:
@@ -124,7 +117,7 @@ def no_accuracy(case: Case) -> Iterator[Advice]:
         return
     if training.loss.type not in CROSS_ENTROPIES - BINARY:
         return
-    if any(metric.type in _ACCURACIES for metric in training.metrics):
+    if any(metric.type in OF_DECISIONS for metric in training.metrics):
         return
     names = ", ".join(spoken(metric) for metric in training.metrics)
     yield Advice(

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from dl.vocabulary.spec import Finding
+from dl.vocabulary.traits import LIMITS_OF_GRADIENTS
 from dl.vocabulary.words import found_text, listing
 
 Parameters = Mapping[str, Any]
 """The checked parameters of one entry: their types are known to be right."""
 
 _NEEDED = (("num_labels", "multi_label"), ("label_weights", "multi_label"))
-_CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
 _RISING = ("bin_boundaries", "boundaries", "value_range")
 _LOW_AND_HIGH = (
     ("minval", "maxval"),
@@ -59,7 +59,7 @@ def _odd_blur(parameters: Parameters) -> Iterator[Finding]:
 
 
 def _one_clip(parameters: Parameters) -> Iterator[Finding]:
-    given = [name for name in _CLIPS if parameters.get(name) is not None]
+    given = [name for name in LIMITS_OF_GRADIENTS if parameters.get(name) is not None]
     for name in given[1:]:
         message = f"cannot be given beside `{given[0]}`"
         yield _finding(name, message, parameters[name], "leave one of them out")

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from dl.config.rules.losses import (
-    BINARY,
-    CROSS_ENTROPIES,
-    ONE_HOT,
-    PERCEPTRON,
-    SPARSE,
-    from_logits,
-)
-from dl.config.rules.output import LINEAR, Output, target_shape
+from dl.config.rules.output import Output, target_shape
 from dl.config.rules.partial import Facts
 from dl.config.rules.words import layer_path, place, plural, spoken
 from dl.config.sections.model import Model
 from dl.vocabulary.spec import Finding, Path, Spec
-
-PROBABILITIES = frozenset({"sigmoid", "hard_sigmoid", "softmax", "sparsemax", "sparse_sigmoid"})
-"""Activations whose values lie between 0 and 1."""
+from dl.vocabulary.traits import (
+    BINARY,
+    CROSS_ENTROPIES,
+    LINEAR,
+    ONE_HOT,
+    PERCEPTRON,
+    PROBABILITIES,
+    SIGMOIDS,
+    SPARSE,
+    from_logits,
+)
 
 _LOSS: Path = ("training", "loss")
 
@@ -51,7 +51,7 @@ def _softmax_of_one_unit(output: Output) -> Finding | None:
 
 
 def _logits_of_probabilities(loss: Spec, output: Output, model: Model) -> Finding | None:
-    if not from_logits(loss) or output.activation not in ("softmax", "sigmoid", "hard_sigmoid"):
+    if not from_logits(loss) or output.activation not in SIGMOIDS | {"softmax"}:
         return None
     where = layer_path(output.layer, model.layers[output.layer])
     return Finding(
@@ -91,7 +91,7 @@ def _softmax_before_reshape(loss: Spec, output: Output, model: Model) -> Finding
 
 
 def _sigmoid_with_sparse(loss: Spec, output: Output, model: Model) -> Finding | None:
-    if loss.type not in SPARSE or output.activation not in ("sigmoid", "hard_sigmoid"):
+    if loss.type not in SPARSE or output.activation not in SIGMOIDS:
         return None
     advice = "use activation: softmax"
     if output.units == 1:

@@ -1,39 +1,20 @@
-"""Layers that look whole numbers up, those that make such numbers, and rules on both."""
+"""Rules on layers that look whole numbers up, and on those that make such numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from dl.config.rules.partial import Facts
 from dl.config.rules.words import layer_path, place
 from dl.vocabulary.spec import Finding, Spec
-
-COUNTS: Mapping[str, str] = {
-    "Embedding": "input_dim",
-    "ReversibleEmbedding": "input_dim",
-    "CategoryEncoding": "num_tokens",
-}
-"""Layers that look up numbers from 0 on, and the parameter that says how many there are."""
-MOVING = frozenset(
-    {
-        "Input",
-        "Flatten",
-        "Identity",
-        "Masking",
-        "Permute",
-        "RepeatVector",
-        "Reshape",
-        *(f"{name}{rank}D" for name in ("Cropping", "UpSampling", "ZeroPadding") for rank in "123"),
-    }
-)
-"""Layers that leave each number as it is; some leave numbers out, or put zeros between them."""
+from dl.vocabulary.traits import MOVING, TABLES
 
 
 def numbers_can_be_looked_up(facts: Facts) -> Iterator[Finding]:
     """What a layer numbers, the one behind it can look up; XLA would clamp it without a word."""
     maker: tuple[int, Spec] | None = None
     for index, layer in enumerate(facts.model.layers if facts.model else ()):
-        parameter = COUNTS.get(layer.type)
+        parameter = TABLES.get(layer.type)
         known = layer.parameters.get(parameter) if parameter else None
         if parameter and maker and isinstance(known, int) and known < _made(maker[1]):
             yield Finding(

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from dl.config.rules.partial import Facts
 from dl.config.rules.words import layer_path
 from dl.vocabulary.spec import Finding, Path, Spec
+from dl.vocabulary.traits import BY_NUMBER, GATES
 
 _BYTES_OF_A_WEIGHT = 4
-_KEEP_SHAPE = frozenset({"Input", "InputLayer", "Dropout", "Activation", "BatchNormalization"})
-_RECURRENT_GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}
 
 
 def weights_fit_memory(facts: Facts) -> Iterator[Finding]:
@@ -65,14 +64,14 @@ def _least_weights(layers: tuple[Spec, ...], shape: tuple[int, ...] | None) -> I
 def _shape_after(layer: Spec, shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
     if layer.type == "Flatten" and shape is not None:
         return (math.prod(shape),)
-    return shape if layer.type in _KEEP_SHAPE else None
+    return shape if layer.type in BY_NUMBER | {"Input"} else None
 
 
 def _own_weights(layer: Spec) -> int:
     if layer.type == "Embedding":
         return _number(layer, "input_dim") * _number(layer, "output_dim")
-    if layer.type in _RECURRENT_GATES:
-        return _RECURRENT_GATES[layer.type] * _number(layer, "units") ** 2
+    if layer.type in GATES:
+        return GATES[layer.type] * _number(layer, "units") ** 2
     if "filters" in layer.parameters:
         kernel = layer.parameters.get("kernel_size")
         sizes = kernel if isinstance(kernel, tuple) else (kernel,)

@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dl.config.rules import losses
-from dl.config.rules.activations import PROBABILITIES
 from dl.config.rules.output import keeps_axes
 from dl.config.rules.partial import Facts
 from dl.config.rules.targets import classes_of, is_regression
 from dl.config.rules.words import place, spoken
 from dl.config.sections.data import CsvData, ParquetData
+from dl.vocabulary import traits
 from dl.vocabulary.metric_forms import FORMS, METRIC_FORMS, Form
 from dl.vocabulary.spec import Finding, Path, Spec
 
@@ -25,8 +24,8 @@ Values = Literal["probabilities", "logits", "margins", "scores"]
 border by a hinge loss, or another number."""
 
 _NO_ANSWER = {
-    "Circle": "the outputs of circle name no class",
-    "CTC": "the outputs of ctc are not an answer before they are decoded",
+    traits.EMBEDDING: "the outputs of circle name no class",
+    traits.SEQUENCES: "the outputs of ctc are not an answer before they are decoded",
 }
 _AXIS_LAST = "the outputs of a row lie along the last axis"
 
@@ -50,11 +49,11 @@ class Measurable:
 
 def values_of(loss: Spec, activation: str) -> Values:
     """Returns what outputs of an activation are under a loss; the name is empty if unknown."""
-    if losses.from_logits(loss) or activation == "log_softmax":
+    if traits.from_logits(loss) or activation == "log_softmax":
         return "logits"
-    if activation in PROBABILITIES or loss.type in losses.CROSS_ENTROPIES:
+    if activation in traits.PROBABILITIES or loss.type in traits.CROSS_ENTROPIES:
         return "probabilities"
-    return "margins" if loss.type in losses.HINGES else "scores"
+    return "margins" if loss.type in traits.HINGES else "scores"
 
 
 def metrics_fit_target(facts: Facts) -> Iterator[Finding]:
@@ -97,13 +96,13 @@ def _misfits(metric: Spec, path: Path, known: Measurable) -> Iterator[Finding]:
 
 
 def _instead(metric: str, known: Measurable) -> str:
-    """Returns the metric to write, or nothing where it fits; the table, but for some losses.
+    """Returns the metric to write, or nothing where it fits; the table, but for some traits.
 
     Binary losses take each output by itself, whatever it is the share or probability of; the
     divergence takes shares.
     """
     instead = METRIC_FORMS[metric].instead
-    apart = known.loss.type in losses.BINARY
+    apart = known.loss.type in traits.BINARY
     if metric == "BinaryCrossentropy" and apart:
         return ""
     if known.form in ("two", "several") and apart and instead["one"] == "BinaryCrossentropy":
@@ -126,7 +125,7 @@ def _of_other_values(metric: str, known: Measurable) -> str:
     """Returns what to write instead of a metric that cannot see such outputs, or nothing."""
     sees, numbers = METRIC_FORMS[metric].sees, known.form in ("number", "numbers")
     probable = known.values in ("probabilities", "logits")
-    if sees == "margins" and known.loss.type not in losses.HINGES:
+    if sees == "margins" and known.loss.type not in traits.HINGES:
         return (
             "BinaryCrossentropy" if known.form in ("one", "labels") else "CategoricalCrossentropy"
         )
@@ -240,11 +239,11 @@ def _form(facts: Facts, loss: Spec, units: int | None) -> tuple[Form | None, int
         return (None if count is None else "number" if count == 1 else "numbers"), count
     if facts.peek.target == "numbers":
         return None, None
-    if loss.type in losses.SPARSE | losses.ONE_HOT | {"CategoricalHinge"}:
+    if loss.type in traits.SPARSE | traits.TAKES_ONE_HOT:
         return _of_outputs(units or classes)
     if facts.data is not None and facts.data.task == "multilabel":
         return "labels", units or columns
-    if loss.type not in losses.BINARY | losses.HINGES | {losses.PERCEPTRON}:
+    if loss.type not in traits.BINARY | traits.HINGES | {traits.PERCEPTRON}:
         return None, None
     if columns is not None and columns > 1:
         softmax = facts.output is not None and facts.output.activation == "softmax"

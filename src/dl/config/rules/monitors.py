@@ -11,39 +11,7 @@ from dl.config.schema import Config
 from dl.config.sections.data import CsvData, Data, ImagesData, NpzData, ParquetData
 from dl.vocabulary.measured import metric_name, nearest_measured
 from dl.vocabulary.spec import Finding, Path, Spec
-
-_RISING = frozenset(
-    {
-        "AUC",
-        "BinaryAccuracy",
-        "BinaryIoU",
-        "CategoricalAccuracy",
-        "ConcordanceCorrelation",
-        "CosineSimilarity",
-        "F1Score",
-        "FBetaScore",
-        "IoU",
-        "MeanIoU",
-        "OneHotIoU",
-        "OneHotMeanIoU",
-        "PearsonCorrelation",
-        "Precision",
-        "PrecisionAtRecall",
-        "R2Score",
-        "Recall",
-        "RecallAtPrecision",
-        "SensitivityAtSpecificity",
-        "SparseCategoricalAccuracy",
-        "SparseTopKCategoricalAccuracy",
-        "SpecificityAtSensitivity",
-        "TopKCategoricalAccuracy",
-        "accuracy",
-    }
-)
-"""Metrics that are better when they are larger."""
-
-_COUNTS = frozenset({"FalseNegatives", "FalsePositives", "TrueNegatives", "TruePositives"})
-"""Metrics of which Keras does not know whether they should grow."""
+from dl.vocabulary.traits import COUNTING, RISING
 
 
 def has_validation(data: Data) -> bool:
@@ -73,9 +41,9 @@ def better(config: Config, name: str) -> Literal["min", "max"] | None:
     metrics = config.training.metrics
     types = {of: metric.type for of, metric in zip(metric_names(metrics), metrics, strict=True)}
     kind = types.get(name, "")
-    if kind in _COUNTS:
+    if kind in COUNTING:
         return None
-    return "max" if kind in _RISING else "min"
+    return "max" if kind in RISING else "min"
 
 
 def metrics_differ(facts: Facts) -> Iterator[Finding]:
@@ -152,8 +120,8 @@ def modes_fit_monitors(facts: Facts) -> Iterator[Finding]:
         path = place(("training", "callbacks", index), callback, "mode")
         if metric is None and monitor not in ("loss", "val_loss"):
             continue
-        rising = metric is not None and metric.type in _RISING
-        unclear = metric is not None and metric.type in _COUNTS
+        rising = metric is not None and metric.type in RISING
+        unclear = metric is not None and metric.type in COUNTING
         if mode == "auto" and unclear:
             yield Finding(
                 path,

@@ -9,8 +9,6 @@ from dl.config.rules.partial import Facts
 from dl.config.rules.words import layer_path
 from dl.vocabulary.spec import Finding
 
-_INPUTS = frozenset({"Input", "InputLayer"})
-
 
 def layer_names_differ(facts: Facts) -> Iterator[Finding]:
     """Two layers must not share a name; a name is no number, which would be a position."""
@@ -40,7 +38,7 @@ def layer_names_differ(facts: Facts) -> Iterator[Finding]:
 def input_comes_first(facts: Facts) -> Iterator[Finding]:
     """An input layer can only be the first."""
     for index, layer in enumerate(facts.model.layers if facts.model else ()):
-        if layer.type in _INPUTS and index > 0:
+        if layer.type == "Input" and index > 0:
             yield Finding(
                 ("model", "layers", index),
                 f"is an input after {layer_path(0, facts.model.layers[0])}"
@@ -54,7 +52,7 @@ def input_comes_first(facts: Facts) -> Iterator[Finding]:
 
 def only_input_is_no_network(facts: Facts) -> Iterator[Finding]:
     """A network has a layer that computes."""
-    if facts.model and all(layer.type in _INPUTS for layer in facts.model.layers):
+    if facts.model and all(layer.type == "Input" for layer in facts.model.layers):
         yield Finding(("model", "layers"), "has no layer but the input", expected="a layer more")
 
 

@@ -6,30 +6,16 @@ from dataclasses import dataclass
 
 from dl.config.sections.model import Model
 from dl.vocabulary.spec import Path, Spec
-
-LINEAR = "linear"
-_WITHOUT_EFFECT = frozenset(
-    {"Dropout", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization"}
+from dl.vocabulary.traits import (
+    ACTIVATION_LAYERS,
+    LINEAR,
+    OF_STEPS_OR_PIXELS,
+    RECURRENT,
+    RESHAPING,
+    SEEN_THROUGH,
+    SPREADING,
+    WITH_UNITS,
 )
-_KEEPING_VALUES = frozenset(
-    {"Cropping1D", "Cropping2D", "Cropping3D", "UpSampling1D", "UpSampling2D", "UpSampling3D"}
-)
-"""Layers that leave out or repeat steps and pixels: what each of them holds stays what it was."""
-_RESHAPING = frozenset({"Flatten", "Reshape", "Identity", "Permute"})
-ACTIVATION_LAYERS = {
-    "Softmax": "softmax",
-    "ReLU": "relu",
-    "LeakyReLU": "leaky_relu",
-    "ELU": "elu",
-    "PReLU": "leaky_relu",
-}
-"""Layers that are an activation and nothing else."""
-_WITH_UNITS = frozenset({"Dense", "LSTM", "GRU", "SimpleRNN"})
-_RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN", "Bidirectional", "RNN"})
-_SPREADING = frozenset({"RepeatVector", "TimeDistributed", "Embedding"})
-_OF_STEPS_OR_PIXELS = ("Conv", "SeparableConv", "DepthwiseConv", "UpSampling", "MaxPooling", "Aver")
-"""How the names of layers begin that take and give rows of several axes."""
-_SEEN_THROUGH = _WITHOUT_EFFECT | _KEEPING_VALUES | _RESHAPING | {"Activation", *ACTIVATION_LAYERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +51,9 @@ def output_of(model: Model) -> Output | None:
         own = activation_of(layer, path)
         if own is not None:
             activation = activation or (index, *own)
-        elif layer.type in _RESHAPING:
+        elif layer.type in RESHAPING:
             reshaping.append(layer)
-        if layer.type not in _SEEN_THROUGH or _mixes_pixels(layer):
+        if layer.type not in SEEN_THROUGH or _mixes_pixels(layer):
             return _output(activation, layer, path, reshaping) if activation else None
     return None
 
@@ -77,11 +63,11 @@ def keeps_axes(model: Model) -> bool | None:
     for layer in reversed(model.layers):
         if layer.type == "Flatten" or layer.type.startswith("Global"):
             return False
-        if layer.type in _RECURRENT:
+        if layer.type in RECURRENT:
             inner = layer.parameters.get("layer")
             whole = inner if isinstance(inner, Spec) else layer
             return whole.parameters.get("return_sequences") is True
-        if layer.type in _SPREADING or layer.type.startswith(_OF_STEPS_OR_PIXELS):
+        if layer.type in SPREADING or layer.type.startswith(OF_STEPS_OR_PIXELS):
             return True
         if layer.type == "Reshape":
             return len(target_shape(layer)) > 1
@@ -127,7 +113,7 @@ def _output(
         shape = target_shape(last) or None
         channels = shape[-1] if shape and shape[-1] > 0 else None
         return Output(name, activation_path, index, channels=channels, reshaped=shape)
-    if layer.type not in _WITH_UNITS:
+    if layer.type not in WITH_UNITS:
         return Output(name, activation_path, index, channels=_number(layer, "filters"))
     units = _number(layer, "units")
     return Output(name, activation_path, index, units, (*path, "units"), channels=units)

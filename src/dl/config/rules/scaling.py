@@ -9,11 +9,6 @@ from dl.vocabulary.spec import Finding, Path
 
 _RANGE: Path = ("preprocess", "target_range")
 
-SCALING_LAYERS = frozenset(
-    {"Rescaling", "Normalization", "BatchNormalization", "LayerNormalization"}
-)
-"""Layers that make a number of any size a small one."""
-
 
 def target_range_is_used(facts: Facts) -> Iterator[Finding]:
     """A range of the target is in rising order, and something scales by it."""

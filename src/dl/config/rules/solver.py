@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dl.config.rules.output import LINEAR, activation_of
+from dl.config.rules.output import activation_of
 from dl.config.rules.partial import Facts
 from dl.config.rules.words import spoken
 from dl.config.sections.model import Model
 from dl.config.sections.training import Training
 from dl.vocabulary.spec import Finding
+from dl.vocabulary.traits import LINEAR
 
-_WITHOUT_WEIGHTS = frozenset({"Input", "InputLayer", "Flatten"})
+_WITHOUT_WEIGHTS = ("Input", "Flatten")
 _OF_STEPS = (
     "optimizer",
     "batch_size",

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dl.config.rules.losses import (
+from dl.config.rules.partial import Facts
+from dl.config.rules.words import right_loss, spoken
+from dl.errors import closest
+from dl.vocabulary.spec import Finding, Path
+from dl.vocabulary.traits import (
     BINARY,
     CLASSIFICATION,
     CROSS_ENTROPIES,
     FITTING,
+    LINEAR,
     ONE_HOT,
     REGRESSION,
     SPARSE,
-    right_loss,
+    UNBOUNDED,
 )
-from dl.config.rules.output import LINEAR
-from dl.config.rules.partial import Facts
-from dl.config.rules.words import spoken
-from dl.errors import closest
-from dl.vocabulary.spec import Finding, Path
 
 _LOSS: Path = ("training", "loss")
-_UNBOUNDED = frozenset({LINEAR, "relu", "leaky_relu", "elu", "softplus", "exponential"})
 
 
 def classes_of(facts: Facts) -> int | None:
@@ -86,7 +85,7 @@ def target_fits_loss(facts: Facts) -> Iterator[Finding]:
             found=spoken(loss),
             hint="use loss: mean_squared_error with a Dense output of one unit and no activation",
         )
-    unbounded = facts.output is not None and facts.output.activation in _UNBOUNDED
+    unbounded = facts.output is not None and facts.output.activation in UNBOUNDED
     if peek.target == "text" and loss.type in REGRESSION and unbounded:
         yield Finding(
             _LOSS,

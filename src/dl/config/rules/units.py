@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dl.config.rules.losses import BINARY, CROSS_ENTROPIES, FITTING, ONE_HOT, REGRESSION, SPARSE
 from dl.config.rules.output import Output, keeps_axes
 from dl.config.rules.partial import Facts
 from dl.config.rules.targets import classes_of, classes_place, is_regression, labels_text
 from dl.config.rules.words import spoken
 from dl.vocabulary.spec import Finding, Path
+from dl.vocabulary.traits import BINARY, CROSS_ENTROPIES, FITTING, ONE_HOT, REGRESSION, SPARSE
 
 _LOSS: Path = ("training", "loss")
 

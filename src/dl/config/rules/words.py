@@ -37,3 +37,8 @@ def plural(count: int, noun: str) -> str:
     """Returns the count with its noun: `1 unit`, `3 units`, `2 classes`."""
     ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
     return f"{count:,} {noun}{ending}"
+
+
+def right_loss(classes: int | None) -> str:
+    """Returns the loss to advise for a target of that many classes."""
+    return "binary_crossentropy" if classes == 2 else "sparse_categorical_crossentropy"

@@ -15,21 +15,10 @@ from dl.config.sections.base import (
     Text,
     Texts,
 )
+from dl.vocabulary.data_sets import BUILTIN, KERAS, SYNTHETIC
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
 ColumnKind = Literal["numeric", "categorical", "date"]
-BUILTIN = ("iris", "wine", "breast_cancer", "digits", "diabetes")
-KERAS = (
-    "mnist",
-    "fashion_mnist",
-    "cifar10",
-    "cifar100",
-    "california_housing",
-    "boston_housing",
-    "imdb",
-    "reuters",
-)
-SYNTHETIC = ("and", "or", "xor", "moons", "circles", "spiral", "blobs", "linear")
 
 
 class Split(Section):
@@ -153,14 +142,14 @@ class BuiltinData(_Table):
     """A data set that comes with scikit-learn: no download."""
 
     source: Literal["builtin"]
-    dataset: Literal[BUILTIN] = Field(description="Name of the data set.")  # type: ignore[valid-type]
+    dataset: Literal[tuple(BUILTIN)] = Field(description="Name of the data set.")  # type: ignore[valid-type]
 
 
 class KerasData(_Data):
     """A data set that Keras downloads."""
 
     source: Literal["keras"]
-    dataset: Literal[KERAS] = Field(description="Name of the data set.")  # type: ignore[valid-type]
+    dataset: Literal[tuple(KERAS)] = Field(description="Name of the data set.")  # type: ignore[valid-type]
     words: PositiveInt | None = Field(
         default=None, description="Most frequent words to keep. imdb, reuters only. Default: 10000."
     )
@@ -173,7 +162,7 @@ class SyntheticData(_Data):
     """Rows that are made up, from the seed."""
 
     source: Literal["synthetic"]
-    dataset: Literal[SYNTHETIC] = Field(description="Name of the problem.")  # type: ignore[valid-type]
+    dataset: Literal[tuple(SYNTHETIC)] = Field(description="Name of the problem.")  # type: ignore[valid-type]
     rows: PositiveInt | None = Field(
         default=None, description="Number of rows. Default: 4 for and, or, xor; else 1000."
     )

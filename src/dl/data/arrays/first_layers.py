@@ -5,38 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dl.vocabulary.spec import Spec
-
-_TRANSPARENT = frozenset(
-    {
-        "Input",
-        "Rescaling",
-        "Normalization",
-        "BatchNormalization",
-        "Dropout",
-        "GaussianNoise",
-        "GaussianDropout",
-        "Activation",
-    }
-)
-_IMAGE = frozenset(
-    {
-        "AugMix",
-        "AutoContrast",
-        "CenterCrop",
-        "CutMix",
-        "Equalization",
-        "MixUp",
-        "RandAugment",
-        "Resizing",
-        "Solarization",
-    }
-)
+from dl.vocabulary.traits import BY_NUMBER, OF_PICTURES
 
 
 def takes_channels(layers: Sequence[Spec]) -> bool:
     """Whether the first layer that depends on the shape works on (height, width, channels)."""
     name = _deciding(layers)
-    return name.endswith("2D") or name.startswith("Random") or name in _IMAGE
+    return name.endswith("2D") or name.startswith("Random") or name in OF_PICTURES
 
 
 def rescales(layers: Sequence[Spec]) -> bool:
@@ -50,8 +25,8 @@ def rescales(layers: Sequence[Spec]) -> bool:
 
 
 def _deciding(layers: Sequence[Spec]) -> str:
-    return next((layer.type for layer in layers if layer.type not in _TRANSPARENT), "")
+    return next((layer.type for layer in layers if layer.type not in BY_NUMBER | {"Input"}), "")
 
 
 def _weightless(layer: Spec) -> bool:
-    return layer.type.startswith("Random") or layer.type in _IMAGE
+    return layer.type.startswith("Random") or layer.type in OF_PICTURES

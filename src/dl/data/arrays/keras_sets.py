@@ -31,6 +31,7 @@ from dl.errors import DataError, first_line
 from dl.progress import Reporter
 from dl.quiet import quiet_stderr
 from dl.variables import DATA_SETS_OF_KERAS
+from dl.vocabulary.data_sets import KERAS, LENGTH, WORDS
 from dl.vocabulary.spec import Finding, Findings
 
 _BROKEN = (
@@ -46,50 +47,6 @@ _BROKEN = (
     zlib.error,
 )
 """What Keras' loaders raise for a damaged file."""
-_WORDS = 10_000
-_LENGTH = 200
-_SEQUENCES = ("imdb", "reuters")
-_PICTURES = ("mnist", "fashion_mnist", "cifar10", "cifar100")
-_CACHED = {
-    "mnist": "mnist.npz",
-    "fashion_mnist": "fashion-mnist/train-images-idx3-ubyte.gz and the three others",
-    "cifar10": "cifar-10-batches-py/",
-    "cifar100": "cifar-100-python/",
-    "california_housing": "california_housing.npz",
-    "boston_housing": "boston_housing.npz",
-    "imdb": "imdb.npz",
-    "reuters": "reuters.npz",
-}
-_CLASS_NAMES = {
-    "fashion_mnist": (
-        "T-shirt/top",
-        "Trouser",
-        "Pullover",
-        "Dress",
-        "Coat",
-        "Sandal",
-        "Shirt",
-        "Sneaker",
-        "Bag",
-        "Ankle boot",
-    ),
-    "cifar10": (
-        "airplane",
-        "automobile",
-        "bird",
-        "cat",
-        "deer",
-        "dog",
-        "frog",
-        "horse",
-        "ship",
-        "truck",
-    ),
-    "imdb": ("negative", "positive"),
-    "mnist": tuple("0123456789"),
-    "cifar100": tuple(str(number) for number in range(100)),
-    "reuters": tuple(str(number) for number in range(46)),
-}
 
 
 def read_keras(data: KerasData, reporter: Reporter) -> RawParts:
@@ -111,17 +68,17 @@ def read_keras(data: KerasData, reporter: Reporter) -> RawParts:
     return RawParts(
         train=_rows(x_train, y_train, name),
         test=_rows(x_test, y_test, name),
-        class_names=_CLASS_NAMES.get(name),
-        image=name in _PICTURES,
+        class_names=KERAS[name].classes or None,
+        image=KERAS[name].picture,
         fingerprint=fingerprint_arrays([x_train, y_train, x_test, y_test]),
     )
 
 
 def text_settings(data: KerasData) -> dict[str, int]:
     """Returns `words` and `length`, given or default, of a data set of texts; else nothing."""
-    if data.dataset not in _SEQUENCES:
+    if KERAS[data.dataset].shape is not None:
         return {}
-    return {"words": data.words or _WORDS, "length": data.length or _LENGTH}
+    return {"words": data.words or WORDS, "length": data.length or LENGTH}
 
 
 def padded(sequences: Sequence[Sequence[int]], length: int) -> Array:
@@ -135,7 +92,7 @@ def padded(sequences: Sequence[Sequence[int]], length: int) -> Array:
 
 
 def _refuse_word_keys(data: KerasData) -> None:
-    if data.dataset in _SEQUENCES:
+    if KERAS[data.dataset].shape is None:
         return
     findings = [
         Finding(
@@ -184,7 +141,7 @@ def _cache() -> Path:
 
 
 def _no_download(name: str, error: Exception) -> DataError:
-    place = _cache() / _CACHED[name]
+    place = _cache() / KERAS[name].file
     other = f"another file than Keras knows is {place}; " if place.is_file() else ""
     return DataError(
         f"{name}: the data set cannot be downloaded",
@@ -196,7 +153,7 @@ def _no_download(name: str, error: Exception) -> DataError:
 
 
 def _damaged(name: str, error: Exception) -> DataError:
-    place = _cache() / _CACHED[name]
+    place = _cache() / KERAS[name].file
     return DataError(
         f"{name}: the data set cannot be read",
         expected=f"what Keras downloads, whole, in {place}",

@@ -17,11 +17,8 @@ from dl.config.sections.data import SyntheticData
 from dl.data.fingerprint import fingerprint_arrays
 from dl.data.raw import RawArrays, RawParts
 from dl.data.types import Array
+from dl.vocabulary.data_sets import SYNTHETIC
 
-GATE_ROWS = 4
-OTHER_ROWS = 1000
-_GATES = ("and", "or", "xor")
-_UNIT_NOISE = ("linear", "blobs")
 _CIRCLES_FACTOR = 0.8
 _SPIRAL_TURNS = 1.5
 _BLOB_CENTERS = ((-4.0, -4.0), (4.0, 4.0))
@@ -40,29 +37,25 @@ def make_synthetic(data: SyntheticData, seed: int) -> RawParts:
     x, y = _MAKERS[data.dataset](rows, noise, _generator(seed, data.dataset))
     x = x.astype(np.float32)
     train = RawArrays(x, y, np.arange(rows, dtype=np.int64), data.dataset)
-    names = None if data.dataset == "linear" else ("0", "1")
+    names = SYNTHETIC[data.dataset].classes or None
     return RawParts(train, class_names=names, fingerprint=fingerprint_arrays([x, y]))
 
 
 def default_rows(data: SyntheticData) -> int:
     """Returns the number of rows: as given, else 4 for the gates and 1000 for others."""
-    if data.rows is not None:
-        return data.rows
-    return GATE_ROWS if data.dataset in _GATES else OTHER_ROWS
+    return data.rows or SYNTHETIC[data.dataset].rows
 
 
 def default_noise(data: SyntheticData) -> float:
     """Returns the standard deviation of the noise: as given, else 0 (gates), 1 or 0.1."""
     if data.noise is not None:
         return data.noise
-    if data.dataset in _GATES:
-        return 0.0
-    return 1.0 if data.dataset in _UNIT_NOISE else 0.1
+    return SYNTHETIC[data.dataset].noise
 
 
 def is_whole_truth(data: SyntheticData) -> bool:
     """Whether the rows are all that there is: a gate's four corners, which are not to be split."""
-    return default_rows(data) <= GATE_ROWS
+    return default_rows(data) <= SYNTHETIC["and"].rows
 
 
 def _generator(seed: int, dataset: str) -> np.random.Generator:

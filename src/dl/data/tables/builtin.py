@@ -12,14 +12,7 @@ from dl.data.raw import Column, RawParts, RawTable
 from dl.data.tables.select import require
 from dl.data.types import Array
 from dl.errors import DataError
-
-_TARGETS = {
-    "iris": "species",
-    "wine": "cultivar",
-    "breast_cancer": "diagnosis",
-    "digits": "digit",
-    "diabetes": "progression",
-}
+from dl.vocabulary.data_sets import BUILTIN
 
 
 def read_builtin(data: BuiltinData) -> RawParts:
@@ -28,7 +21,9 @@ def read_builtin(data: BuiltinData) -> RawParts:
     Raises:
         DataError: `features` or `columns` names a column that the data set does not have.
     """
-    bunch = _load(data.dataset)
+    from sklearn import datasets
+
+    bunch: Any = getattr(datasets, f"load_{data.dataset}")()
     names = [str(name) for name in bunch.feature_names]
     for wanted in (data.features, data.columns):
         require(data.dataset, wanted or (), names, "column")
@@ -40,7 +35,7 @@ def read_builtin(data: BuiltinData) -> RawParts:
     return RawParts(
         train=RawTable(
             columns=columns,
-            targets={_TARGETS[data.dataset]: _target(bunch.target, classes)},
+            targets={BUILTIN[data.dataset].target: _target(bunch.target, classes)},
             rows=np.arange(len(bunch.target), dtype=np.int64),
             source=data.dataset,
             place=lambda row: f"{data.dataset}: row {row + 1}",
@@ -48,19 +43,6 @@ def read_builtin(data: BuiltinData) -> RawParts:
         class_names=classes,
         fingerprint=fingerprint_arrays([bunch.data, bunch.target]),
     )
-
-
-def _load(dataset: str) -> Any:
-    from sklearn import datasets
-
-    loaders = {
-        "iris": datasets.load_iris,
-        "wine": datasets.load_wine,
-        "breast_cancer": datasets.load_breast_cancer,
-        "digits": datasets.load_digits,
-        "diabetes": datasets.load_diabetes,
-    }
-    return loaders[dataset]()
 
 
 def _feature(data: BuiltinData, name: str, values: Array) -> Column:

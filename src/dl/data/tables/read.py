@@ -21,8 +21,8 @@ from dl.data.tables.csv_file import read_csv
 from dl.data.tables.frame import Frame, Select
 from dl.data.tables.parquet_file import read_parquet
 from dl.data.tables.select import require
-from dl.data.targets.output import CLASS_LOSSES
 from dl.errors import DataError
+from dl.vocabulary.traits import TAKES_CLASSES
 
 FileData = CsvData | ParquetData
 Kinds = Mapping[str, ColumnKind]
@@ -122,7 +122,7 @@ def missing_in(config: Config) -> Callable[[str], Sequence[str]]:
 def _strict_target(config: Config) -> bool:
     if config.data.task is not None:
         return config.data.task not in _CLASSIFICATION
-    return config.training.loss.type not in CLASS_LOSSES | {"KLDivergence"}
+    return config.training.loss.type not in TAKES_CLASSES | {"KLDivergence"}
 
 
 def _check_kinds(data: FileData, table: RawTable) -> None:

@@ -7,27 +7,26 @@ from dataclasses import replace
 
 import numpy as np
 
-from dl.config.rules.losses import PERCEPTRON
 from dl.config.schema import Config
 from dl.data.raw import Raw
 from dl.data.targets.classes import class_names_and_values
-from dl.data.targets.output import (
-    BINARY,
-    CATEGORICAL,
-    EMBEDDING,
-    MARGIN,
-    SPARSE,
-    Output,
-    output_of,
-)
+from dl.data.targets.output import Output, output_of
 from dl.data.targets.places import has_places, places_of
 from dl.data.targets.target import Form, OutputFunction, Target
 from dl.data.targets.task import infer_task, is_one_hot
 from dl.data.targets.values import TargetValues, is_own_input, target_values
 from dl.data.types import Array
 from dl.errors import DataError
-
-_PROBABILITIES = frozenset({"softmax", "sigmoid", "hard_sigmoid", "sparse_sigmoid", "sparsemax"})
+from dl.vocabulary.traits import (
+    EMBEDDING,
+    PERCEPTRON,
+    PROBABILITIES,
+    SEQUENCES,
+    TAKES_CLASS_NUMBERS,
+    TAKES_ONE_HOT,
+    TAKES_SHARES,
+    TAKES_SIDES,
+)
 
 
 def describe_target(
@@ -125,7 +124,7 @@ def _numbers(target: TargetValues, output: Output) -> Target:
             found=repr(texts[positions[0]]),
             hint="leave `data.task` out: text is a target for classification",
         )
-    units = None if output.loss == "CTC" else len(target.names)
+    units = None if output.loss == SEQUENCES else len(target.names)
     activation: OutputFunction = "sigmoid" if output.from_logits else "none"
     return Target("regression", target.names, "numbers", units=units, activation=activation)
 
@@ -234,9 +233,9 @@ def _form(classes: int, output: Output) -> Form:
     Sparse losses take class numbers and categorical ones one-hot rows. Other losses compare output
     by output: two classes fit one unit, anything else is one-hot.
     """
-    if output.loss in SPARSE:
+    if output.loss in TAKES_CLASS_NUMBERS:
         return "labels"
-    if output.loss in CATEGORICAL or classes != 2:
+    if output.loss in TAKES_ONE_HOT or classes != 2:
         return "one_hot"
     one_unit = output.units == 1 or (output.units is None and output.activation != "softmax")
     return "single" if one_unit else "one_hot"
@@ -252,11 +251,11 @@ def _reading(form: Form, output: Output, threshold: float) -> tuple[OutputFuncti
     """Returns the function that makes probabilities, whether there are any, and the cut."""
     if output.loss == EMBEDDING:
         return "none", False, 0.5
-    exclusive = form == "labels" or (form == "one_hot" and output.loss not in BINARY)
+    exclusive = form == "labels" or (form == "one_hot" and output.loss not in TAKES_SHARES)
     if output.from_logits:
         return ("softmax" if exclusive else "sigmoid"), True, threshold
     if output.activation == "log_softmax":
         return "softmax", True, threshold
-    if output.activation in _PROBABILITIES:
+    if output.activation in PROBABILITIES:
         return "none", True, threshold
-    return "none", False, 0.0 if output.loss in MARGIN - {PERCEPTRON} else 0.5
+    return "none", False, 0.0 if output.loss in TAKES_SIDES - {PERCEPTRON} else 0.5

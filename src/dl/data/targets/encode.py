@@ -13,7 +13,7 @@ from dl.config.sections.preprocess import Preprocess, TargetScaling
 from dl.data.preprocessing.learn import learn_scaling, loses_digits
 from dl.data.raw import Raw
 from dl.data.targets.classes import unknown_class
-from dl.data.targets.output import BINARY, output_of
+from dl.data.targets.output import output_of
 from dl.data.targets.places import outside_unit, without_ones
 from dl.data.targets.target import Target
 from dl.data.targets.task import is_one_hot
@@ -21,6 +21,7 @@ from dl.data.targets.values import TargetValues, is_own_input, target_values
 from dl.data.types import Array
 from dl.errors import DataError
 from dl.vocabulary.spec import Finding, Findings
+from dl.vocabulary.traits import TAKES_SHARES
 
 CenterAndSpread = tuple[tuple[float, ...], tuple[float, ...]]
 
@@ -44,7 +45,7 @@ def fit_target(
     scaling = config.preprocess.target
     if target.task == "regression":
         learned = _fitted(target, train, config, of_input)
-        if output_of(config).loss in BINARY:
+        if output_of(config).loss in TAKES_SHARES:
             _refuse_outside_unit(train, learned)
         return learned
     if scaling != "none":

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dl.config.rules import losses
 from dl.config.rules.output import keeps_axes
 from dl.config.rules.output import output_of as end_of
 from dl.config.schema import Config
 from dl.vocabulary.spec import Path
-
-EMBEDDING = "Circle"
-"""The loss whose outputs are near to each other for one class, but name none."""
-
-SPARSE = losses.SPARSE | {EMBEDDING}
-CATEGORICAL = losses.ONE_HOT | {"CategoricalHinge"}
-BINARY = losses.BINARY | {"Dice", "Tversky"}
-MARGIN = frozenset({"Hinge", "SquaredHinge", losses.PERCEPTRON})
-CLASS_LOSSES = SPARSE | CATEGORICAL | BINARY | MARGIN | losses.FITTING
+from dl.vocabulary.traits import from_logits
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +39,7 @@ class Output:
 def output_of(config: Config) -> Output:
     """Returns what the config says about the outputs."""
     loss = config.training.loss
-    logits = losses.from_logits(loss)
+    logits = from_logits(loss)
     end, axes = end_of(config.model), keeps_axes(config.model)
     if end is None:
         return Output(loss.type, logits, "", keeps_axes=axes)

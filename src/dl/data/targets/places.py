@@ -22,17 +22,8 @@ import numpy as np
 
 from dl.config.sections.data import Task
 from dl.data.raw import Raw, RawTable
-from dl.data.targets.output import (
-    BINARY,
-    CATEGORICAL,
-    CLASS_LOSSES,
-    EMBEDDING,
-    MARGIN,
-    SPARSE,
-    Output,
-)
+from dl.data.targets.output import Output
 from dl.data.targets.task import (
-    CLASS_OUTPUTS,
     few_whole_numbers,
     is_one_hot,
     refuse_fractions,
@@ -42,6 +33,16 @@ from dl.data.targets.task import (
 from dl.data.targets.values import TargetValues, is_own_input, number_text
 from dl.data.types import Array
 from dl.errors import DataError
+from dl.vocabulary.traits import (
+    EMBEDDING,
+    OF_CLASSES,
+    ONE_OF_MANY,
+    SEQUENCES,
+    TAKES_CLASSES,
+    TAKES_ONE_HOT,
+    TAKES_SHARES,
+    TAKES_SIDES,
+)
 
 Size = TypeVar("Size", int, int | None)
 Kind = Literal["classes", "one_hot", "labels", "numbers"]
@@ -64,7 +65,7 @@ class Places:
 
 def has_places(raw: Raw, target: TargetValues, output: Output) -> bool:
     """Whether rows of the target have several places."""
-    if output.loss in ("CTC", EMBEDDING):
+    if output.loss in (SEQUENCES, EMBEDDING):
         return False
     if target.values.ndim > 2 or (target.words is not None and target.columns > 1):
         return True
@@ -107,23 +108,23 @@ def _kind(
     last = target.values.shape[-1]
     several = target.values.ndim > 2 and last > 1
     along_last = several and channels == last
-    one_of_many = output.activation == "softmax" or output.loss in SPARSE | CATEGORICAL
+    one_of_many = output.activation == "softmax" or output.loss in ONE_OF_MANY
     if one_of_many and several and channels in (None, last) and is_one_hot(target):
         return "one_hot"
-    if along_last and output.loss in CATEGORICAL and zeros_and_ones(target):
+    if along_last and output.loss in TAKES_ONE_HOT and zeros_and_ones(target):
         raise _no_single_one(target)
     if stated is not None:
         refuse_fractions(target)
         return "classes"
-    labels = output.activation == "sigmoid" or output.loss in BINARY | MARGIN
+    labels = output.activation == "sigmoid" or output.loss in TAKES_SHARES | TAKES_SIDES
     if along_last and labels and zeros_and_ones(target):
         return "labels"
-    if output.loss in BINARY:
+    if output.loss in TAKES_SHARES:
         return _of_binary(raw, target, channels)
-    if output.loss in CLASS_LOSSES:
+    if output.loss in TAKES_CLASSES:
         refuse_fractions(target)
         return "classes"
-    few = output.activation in CLASS_OUTPUTS and few_whole_numbers(target, channels)
+    few = output.activation in OF_CLASSES and few_whole_numbers(target, channels)
     return "classes" if few and not (along_last and one_of_many) else "numbers"
 
 

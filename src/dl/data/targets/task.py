@@ -19,11 +19,16 @@ from __future__ import annotations
 import numpy as np
 
 from dl.config.sections.data import Task
-from dl.data.targets.output import BINARY, CATEGORICAL, CLASS_LOSSES, MARGIN, SPARSE, Output
+from dl.data.targets.output import Output
 from dl.data.targets.values import TargetValues, number_text
 from dl.errors import DataError
-
-CLASS_OUTPUTS = frozenset({"sigmoid", "hard_sigmoid", "softmax", "heaviside"})
+from dl.vocabulary.traits import (
+    OF_CLASSES,
+    ONE_OF_MANY,
+    TAKES_CLASSES,
+    TAKES_SHARES,
+    TAKES_SIDES,
+)
 
 
 def infer_task(
@@ -42,10 +47,10 @@ def infer_task(
     """
     if target.columns > 1:
         return _of_columns(target, output, own_input)
-    if named or target.words is not None or output.loss in CLASS_LOSSES:
+    if named or target.words is not None or output.loss in TAKES_CLASSES:
         refuse_fractions(target)
         return _of_classes(target)
-    if output.activation in CLASS_OUTPUTS and few_whole_numbers(target, output.units):
+    if output.activation in OF_CLASSES and few_whole_numbers(target, output.units):
         return _of_classes(target)
     return "regression"
 
@@ -60,17 +65,17 @@ def _of_classes(target: TargetValues) -> Task:
 
 
 def _of_columns(target: TargetValues, output: Output, own_input: bool) -> Task:
-    one_of_many = output.activation == "softmax" or output.loss in SPARSE | CATEGORICAL
+    one_of_many = output.activation == "softmax" or output.loss in ONE_OF_MANY
     if one_of_many and is_one_hot(target):
         return "binary" if target.columns == 2 else "multiclass"
-    if output.loss in SPARSE | CATEGORICAL:
+    if output.loss in ONE_OF_MANY:
         raise _no_one_hot(target)
-    several = output.activation == "sigmoid" or output.loss in BINARY | MARGIN
+    several = output.activation == "sigmoid" or output.loss in TAKES_SHARES | TAKES_SIDES
     if several and zeros_and_ones(target):
         return "multilabel"
-    if output.loss in BINARY and (own_input or within_unit(target)):
+    if output.loss in TAKES_SHARES and (own_input or within_unit(target)):
         return "regression"
-    if output.loss in BINARY | MARGIN:
+    if output.loss in TAKES_SHARES | TAKES_SIDES:
         raise _no_labels(target)
     return "regression"
 

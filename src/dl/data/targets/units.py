@@ -6,9 +6,10 @@ Keras compares a target of shape (n, 1) with outputs of shape (n, 3) without a w
 from __future__ import annotations
 
 from dl.config.schema import Config
-from dl.data.targets.output import SPARSE, Output, output_of
+from dl.data.targets.output import Output, output_of
 from dl.data.targets.target import Target
 from dl.vocabulary.spec import Findings
+from dl.vocabulary.traits import TAKES_CLASS_NUMBERS
 
 
 def check_units(target: Target, config: Config) -> None:
@@ -50,7 +51,7 @@ def _hint(target: Target, output: Output) -> str:
         return write
     if output.units == 1 and len(target.classes) == 2:
         return f"{write} with activation: softmax, or use loss: binary_crossentropy"
-    if output.units == 1 and output.loss not in SPARSE:
+    if output.units == 1 and output.loss not in TAKES_CLASS_NUMBERS:
         return (
             f"{write} with activation: softmax and loss: sparse_categorical_crossentropy; "
             "to predict the number itself, use loss: mean_squared_error and a linear output"

@@ -33,21 +33,12 @@ from dl.engine.training.fit import check_training
 from dl.errors import ConfigError, DataError, Problem, RunError, UsageError
 from dl.progress import Reporter
 from dl.vocabulary.spec import Finding, Findings, Spec, document
+from dl.vocabulary.traits import CROSS_ENTROPIES
 
 MOST_ARRAY_BYTES = 4 * 1024**3
 MOST_SETTINGS = 1024 * 1024
 _MOST_TOLD = 5
 _SOURCES = {".csv": "csv", ".parquet": "parquet", ".npz": "npz"}
-_CLASSES = frozenset(
-    {
-        "BinaryCrossentropy",
-        "BinaryFocalCrossentropy",
-        "CategoricalCrossentropy",
-        "CategoricalFocalCrossentropy",
-        "SparseCategoricalCrossentropy",
-    }
-)
-"""Losses whose target is a class; without names, the classes are 0, 1, 2 and so on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +170,7 @@ def _data(settings: KerasModel, data: Path, target: Sequence[str]) -> dict[str, 
 def _class_numbers(settings: KerasModel) -> list[str]:
     """Returns the classes 0, 1, 2… of a model whose loss and last layer say how many it has."""
     units = _units(settings.layers)
-    if settings.loss is None or settings.loss.type not in _CLASSES or units is None:
+    if settings.loss is None or settings.loss.type not in CROSS_ENTROPIES or units is None:
         return []
     return [str(number) for number in range(max(2, units))]
 

@@ -6,25 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dl.engine.network.own import HEAVISIDE
-
-_LAST = frozenset(
-    {
-        "Activation",
-        "Conv1D",
-        "Conv1DTranspose",
-        "Conv2D",
-        "Conv2DTranspose",
-        "Conv3D",
-        "Conv3DTranspose",
-        "Dense",
-        "DepthwiseConv1D",
-        "DepthwiseConv2D",
-        "EinsumDense",
-        "SeparableConv1D",
-        "SeparableConv2D",
-    }
-)
-"""Layers that apply their activation last, so that it can be a layer of its own."""
+from dl.vocabulary.traits import ENDS_WITH_ACTIVATION
 
 
 def plain_layers(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,7 +22,8 @@ def plain_layers(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _plain(layer: dict[str, Any]) -> Iterator[dict[str, Any]]:
     inner = layer.get("config", {})
-    if layer.get("class_name") not in _LAST or not _is_heaviside(inner.get("activation")):
+    separable = layer.get("class_name") in ENDS_WITH_ACTIVATION | {"Activation"}
+    if not separable or not _is_heaviside(inner.get("activation")):
         yield layer
         return
     yield {**layer, "config": {**inner, "activation": "linear"}}

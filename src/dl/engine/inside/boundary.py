@@ -11,10 +11,10 @@ import tensorflow as tf
 
 from dl.data.plane import Boundary, Frame, Plane, plane_of
 from dl.data.targets import decode, target_of, unscale
-from dl.data.tokens import LOOKING_UP
 from dl.data.types import Array, Dataset
 from dl.engine.network.work import nested_layers
 from dl.engine.training.state import State
+from dl.vocabulary.traits import LOOKING_UP
 
 MOST_FRAMES = 32
 SIDES = (100, 200)

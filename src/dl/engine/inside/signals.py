@@ -11,19 +11,19 @@ import keras
 import numpy as np
 
 from dl.config.load import load_resolved
-from dl.config.rules.output import ACTIVATION_LAYERS, LINEAR
 from dl.config.schema import Config
 from dl.data.load import read_dataset
 from dl.data.targets.weights import class_weights, row_weights
 from dl.data.types import Array, Dataset
 from dl.diagnose import LayerSignals, Signals
-from dl.engine.inside.step import ENDS_WITH_ACTIVATION, Step, array_of, record_step
+from dl.engine.inside.step import Step, array_of, record_step
 from dl.engine.network.targets import shaped_target
 from dl.engine.prepare import prepare
 from dl.engine.saved import open_run, training_data
 from dl.progress import Reporter
 from dl.runs.directory import RunDirectory
 from dl.runs.manifest import read_checked
+from dl.vocabulary.traits import ACTIVATION_LAYERS, ENDS_WITH_ACTIVATION, LINEAR
 
 _MOST_ROWS, _LEAST_ROWS = 512, 16
 _MOST_VALUES = 50_000_000
@@ -98,7 +98,7 @@ def _activation(model: keras.Sequential, place: int) -> tuple[int, str]:
     """
     layer = model.layers[place]
     own = getattr(getattr(layer, "activation", None), "__name__", LINEAR)
-    if not isinstance(layer, ENDS_WITH_ACTIVATION):
+    if type(layer).__name__ not in ENDS_WITH_ACTIVATION:
         return place, ""
     if own != LINEAR:
         return place, own

@@ -12,22 +12,7 @@ import tensorflow as tf
 
 from dl.data.types import Array
 from dl.engine.network.build_errors import computing, outputs_of_layers
-
-ENDS_WITH_ACTIVATION = (
-    keras.layers.Dense,
-    keras.layers.EinsumDense,
-    keras.layers.Conv1D,
-    keras.layers.Conv2D,
-    keras.layers.Conv3D,
-    keras.layers.Conv1DTranspose,
-    keras.layers.Conv2DTranspose,
-    keras.layers.Conv3DTranspose,
-    keras.layers.DepthwiseConv1D,
-    keras.layers.DepthwiseConv2D,
-    keras.layers.SeparableConv1D,
-    keras.layers.SeparableConv2D,
-)
-"""Layers that apply their activation last, to what is called their pre-activation."""
+from dl.vocabulary.traits import ENDS_WITH_ACTIVATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +78,7 @@ def _recorded(model: keras.Sequential) -> Iterator[dict[str, Any]]:
     own = {
         layer: layer.activation
         for layer in model.layers
-        if isinstance(layer, ENDS_WITH_ACTIVATION) and layer.activation is not None
+        if type(layer).__name__ in ENDS_WITH_ACTIVATION and layer.activation is not None
     }
     for layer, activation in own.items():
         layer.activation = _recorder(layer.name, activation, records)

@@ -16,6 +16,7 @@ from dl.engine.network.inputs import Shape, is_input
 from dl.errors import first_line
 from dl.runtime.light_model import unfit_rows
 from dl.vocabulary.spec import Finding
+from dl.vocabulary.traits import RECURRENT
 
 BUILD_ERRORS = (
     ArithmeticError,
@@ -38,7 +39,6 @@ _AXES = {
     "3D": ("depth", "height", "width", "channels"),
 }
 _CALLING = re.compile(r"Exception encountered when calling (\w+)\.")
-_RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional"})
 
 
 def first_unbuildable(shape: Shape, layers: list[tuple[int, Any]]) -> Finding | None:
@@ -155,7 +155,7 @@ def expected_axes(layer_type: str) -> tuple[str, ...]:
     """Returns the names of the axes that a kind of layer expects; empty if it takes several."""
     if layer_type.startswith("ConvLSTM"):
         return ("steps", *_AXES.get(layer_type[-2:], ()))
-    if layer_type in _RECURRENT:
+    if layer_type in RECURRENT:
         return _SEQUENCE
     return _AXES.get(layer_type[-2:], ())
 

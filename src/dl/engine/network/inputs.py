@@ -44,7 +44,7 @@ def _declarations(config: Config) -> list[tuple[Path, Shape]]:
 
 def is_input(layer_type: str) -> bool:
     """Tells whether a layer only declares the shape of the input."""
-    return layer_type in ("Input", "InputLayer")
+    return layer_type == "Input"
 
 
 def _fits(declared: Shape, shape: Shape) -> bool:

@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 
-from dl.config.rules.losses import FITTING
 from dl.config.schema import Config
 from dl.data.targets.target import target_of
 from dl.data.types import DataInfo
@@ -22,6 +21,7 @@ from dl.engine.network.work import nested_layers
 from dl.engine.seeds import seeded_python
 from dl.vocabulary.names import with_names
 from dl.vocabulary.spec import Findings, Spec
+from dl.vocabulary.traits import FITTING
 
 MODEL_NAME = "sequential"
 

@@ -9,8 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-_RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional"})
-_PER_POSITION = frozenset({"TimeDistributed", "Dense", "EinsumDense"})
+from dl.vocabulary.traits import PER_POSITION, RECURRENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +70,13 @@ def _positions(layer: Any) -> int:
     if _is_recurrent(layer):
         # Behind a layer that masks steps, the input is a list: the rows, then their mask.
         return _size(keras.tree.flatten(layer.input)[0].shape[1:2])
-    if name in _PER_POSITION or "Conv" in name:
+    if name in PER_POSITION or "Conv" in name:
         return _size(layer.output.shape[1:-1])
     return 1
 
 
 def _is_recurrent(layer: Any) -> bool:
-    return type(layer).__name__ in _RECURRENT
+    return type(layer).__name__ in RECURRENT
 
 
 def _size(shape: tuple[int | None, ...]) -> int:
