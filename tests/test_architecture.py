@@ -11,21 +11,32 @@ import dl
 
 ROOT = Path(dl.__file__).parent
 
-LIGHT = {"errors", "imports", "progress", "quiet", "variables", "vocabulary", "config", "runs"}
+LIGHT = {
+    "errors",
+    "imports",
+    "progress",
+    "quiet",
+    "text",
+    "variables",
+    "vocabulary",
+    "config",
+    "runs",
+}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "imports": set(),
     "progress": set(),
     "quiet": set(),
+    "text": set(),
     "variables": set(),
-    "vocabulary": {"errors"},
-    "config": {"vocabulary", "errors"},
-    "runs": {"vocabulary", "errors"},
+    "vocabulary": {"errors", "text"},
+    "config": {"vocabulary", "errors", "text"},
+    "runs": {"vocabulary", "errors", "text"},
     # Beside the rules of `config`, of which it uses the words; above it, since it judges a Config.
-    "lint": {"config", "vocabulary", "errors"},
-    "browse": {"config", "runs", "errors", "vocabulary"},
+    "lint": {"config", "vocabulary", "errors", "text"},
+    "browse": {"config", "runs", "errors", "text", "vocabulary"},
     # Beside `lint`: it judges a run by its numbers; the engine measures them.
-    "diagnose": {"config", "vocabulary", "errors"},
+    "diagnose": {"config", "vocabulary", "errors", "text"},
     "data": LIGHT,
     "init": {"data", *LIGHT},
     "runtime": {"data", *LIGHT},

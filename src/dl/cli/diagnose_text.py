@@ -10,8 +10,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from dl.config.emit import yaml_text
-from dl.report.numbers import number, shortened
 from dl.report.terminal import table
+from dl.text import number, percent, shortened
 
 if TYPE_CHECKING:
     from dl.diagnose import Case, Diagnosis
@@ -93,7 +93,7 @@ def _layers(case: Case) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.0f} %"
+    return "" if share is None else percent(share)
 
 
 def _wrapped(text: str) -> str:

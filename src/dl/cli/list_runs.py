@@ -173,7 +173,7 @@ def _text(listed: Listed, more: list[str]) -> str:
 
 def _cells(entry: Entry, row: Row, more: list[str], tagged: bool) -> list[str]:
     from dl.browse.select import shown
-    from dl.cli.words import age, duration
+    from dl.text import age, duration
 
     record = entry.record
     cells = [
@@ -190,10 +190,10 @@ def _cells(entry: Entry, row: Row, more: list[str], tagged: bool) -> list[str]:
 
 def _result(entry: Entry) -> str:
     """Words the first metric of the part that tells most, or its loss where there is no other."""
-    from dl.cli.words import number
+    from dl.text import number
 
     if entry.judged is None:
         return ""
     part, values = entry.judged
     name, value = list(values.items())[min(1, len(values) - 1)]
-    return f"{part} {name} {number(float(value))}"
+    return f"{part} {name} {number(float(value), padded=True)}"

@@ -22,8 +22,8 @@ from rich.text import Text
 
 from dl.cli.curves import LossCurves
 from dl.cli.render import printable
-from dl.cli.words import number
 from dl.progress import Advance, SilentReporter
+from dl.text import number
 
 _APART = ("epoch", "seconds", "learning_rate")
 
@@ -106,7 +106,9 @@ class _FitDisplay:
         for key, value in values.items():
             if key not in _APART:
                 style = "cyan" if key.startswith("val_") else "default"
-                text.append(f"{key} ", style="dim").append(f"{number(value)}  ", style=style)
+                text.append(f"{key} ", style="dim").append(
+                    f"{number(value, padded=True)}  ", style=style
+                )
         return text
 
 

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from dl.cli.render import printable
-from dl.cli.words import duration, metrics
 from dl.progress import Advance, SilentReporter
+from dl.text import duration, number
 
 MOST_EPOCH_LINES = 50
+_APART = ("epoch", "seconds", "learning_rate")
 
 
 class PlainReporter(SilentReporter):
@@ -37,4 +38,12 @@ class PlainReporter(SilentReporter):
         every = -(-self._epochs // MOST_EPOCH_LINES)
         if epoch % every == 0 or epoch in (1, self._epochs):
             seconds = duration(row.get("seconds", 0.0))
-            self.note(f"epoch {epoch}/{self._epochs}  {metrics(row)}  {seconds}")
+            self.note(f"epoch {epoch}/{self._epochs}  {_metrics(row)}  {seconds}")
+
+
+def _metrics(row: Mapping[str, float]) -> str:
+    """Returns the losses and metrics of an epoch, in their order."""
+    shown = [
+        f"{key} {number(value, padded=True)}" for key, value in row.items() if key not in _APART
+    ]
+    return "  ".join(shown)

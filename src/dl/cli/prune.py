@@ -67,8 +67,8 @@ def prune(
 
 
 def _tell(paths: list[Path]) -> None:
-    from dl.cli.words import size
     from dl.runs.remove import size_of
+    from dl.text import size
 
     for path in paths:
         click.echo(f"{path}  {size(size_of(path))}")
@@ -79,11 +79,11 @@ def _prune_checkpoints(
 ) -> None:
     from dl.browse.prune import checkpoints_to_prune
     from dl.cli.remove import is_agreed
-    from dl.cli.words import size
     from dl.errors import BusyError, RunError
     from dl.runs.directory import RunDirectory
     from dl.runs.lock import locked
     from dl.runs.remove import size_of
+    from dl.text import size
 
     found = checkpoints_to_prune(runs, name, last=last)
     if dry_run:

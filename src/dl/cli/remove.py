@@ -48,15 +48,15 @@ def remove_after_asking(
     Returns:
         Why runs were not removed: somebody works on them, or was faster.
     """
-    from dl.cli.words import size
     from dl.errors import BusyError, RunError
     from dl.runs.remove import remove_run, size_of
+    from dl.text import plural, size
 
     chosen = list(found)
     sizes = [size_of(run.path) for run in chosen]
     for run, count in zip(chosen, sizes, strict=True):
         click.echo(f"{run.path}  {size(count)}", err=True)
-    if not yes and not is_agreed(f"Remove {_counted(len(chosen))}, {size(sum(sizes))}?"):
+    if not yes and not is_agreed(f"Remove {plural(len(chosen), 'run')}, {size(sum(sizes))}?"):
         click.echo("nothing was removed", err=True)
         return []
     removed: list[int] = []
@@ -67,7 +67,7 @@ def remove_after_asking(
                 removed.append(count)
         except (BusyError, RunError) as error:
             errors.append(error)
-    click.echo(f"removed {_counted(len(removed))}, {size(sum(removed))}", err=True)
+    click.echo(f"removed {plural(len(removed), 'run')}, {size(sum(removed))}", err=True)
     return errors
 
 
@@ -78,7 +78,3 @@ def is_agreed(question: str) -> bool:
     if not sys.stdin.isatty():
         raise UsageError("nothing is removed without asking", hint="where nobody can answer: -y")
     return click.confirm(question, err=True)
-
-
-def _counted(runs: int) -> str:
-    return "1 run" if runs == 1 else f"{runs} runs"

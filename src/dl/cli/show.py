@@ -48,7 +48,7 @@ def _text(run: RunDirectory, record: RunRecord) -> str:
 
 
 def _facts(run: RunDirectory, record: RunRecord) -> list[str]:
-    from dl.cli.words import duration
+    from dl.text import duration
 
     facts = {
         "run": str(run.path),

@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from dl.cli.words import number
 from dl.errors import DlError, error_class
+from dl.text import cut, number
 
 if TYPE_CHECKING:
     from dl.sweep.definition.load import Sweep
@@ -86,7 +86,7 @@ def plan_text(sweep: Sweep) -> str:
 
 def estimate_text(estimate: Estimate, jobs: int) -> str:
     """Returns what a sweep will take, in the lines of the plan."""
-    from dl.cli.words import duration
+    from dl.text import duration
 
     facts = {
         "time": f"about {duration(estimate.seconds)} with {jobs} at the same time, "
@@ -114,8 +114,8 @@ def failure_of(results: Results) -> DlError | None:
 def _cells(line: Line, paths: Sequence[str]) -> list[str]:
     standing = line.standing
     values = standing.setting.values
-    score = number(standing.mean) if standing.scores else ""
-    spread = "" if standing.spread is None else number(standing.spread)
+    score = number(standing.mean, padded=True) if standing.scores else ""
+    spread = "" if standing.spread is None else number(standing.spread, padded=True)
     settings = [_value(values[path]) if path in values else "" for path in paths]
     verdict = _VERDICTS.get(line.verdict, line.verdict) or standing.status
     return [str(line.rank or ""), str(standing.trial), score, spread, *settings, verdict]
@@ -131,11 +131,7 @@ def setting_text(values: Mapping[str, object]) -> str:
 def _value(value: object) -> str:
     from dl.config.emit import flow
 
-    return f"{value:.4g}" if isinstance(value, float) else _cut(flow(value))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
+    return number(value) if isinstance(value, float) else cut(flow(value), _WIDEST)
 
 
 def _short(paths: Sequence[str]) -> list[str]:

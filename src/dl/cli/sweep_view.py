@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from dl.cli.display import is_live_terminal, stderr_of_its_own
-from dl.cli.words import duration, number
+from dl.text import duration, number
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -129,6 +129,6 @@ def _picture(progress: Progress) -> RenderableType:
 
 def _row(running: Running) -> str:
     task, values = running.task, running.values
-    shown = f"epoch {len(values)}, {number(values[-1])}" if values else "begins"
+    shown = f"epoch {len(values)}, {number(values[-1], padded=True)}" if values else "begins"
     seconds = duration(time.monotonic() - running.since)
     return f"  trial {task.trial}.{task.repeat}  {shown}  {seconds}"

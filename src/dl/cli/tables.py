@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from dl.cli.words import size
 from dl.report.terminal import table
+from dl.text import plural, size
 
 _MOST_NAME = 20
 _MOST_VALUE = 62
@@ -48,17 +48,13 @@ def summary_text(title: str, layers: Sequence[LayerLine]) -> str:
     trainable = sum(layer.trainable for layer in layers)
     lines = [f"model {title}", table(rows, columns)]
     biases = sum(layer.biases for layer in layers)
-    split = f": {_counted(total - biases, 'weight')}, {_counted(biases, 'bias', 'biases')}"
+    split = f": {plural(total - biases, 'weight')}, {plural(biases, 'bias', 'biases')}"
     fixed = f", {total - trainable:,} not trainable" if total != trainable else ""
     return "\n".join([*lines, f"{total:,} parameters{split}{fixed}"])
 
 
-def _counted(count: int, one: str, many: str = "") -> str:
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def _layer_cells(layer: LayerLine) -> list[str]:
-    from dl.report.numbers import shortened
+    from dl.text import shortened
 
     counts = (layer.parameters - layer.biases, layer.biases, layer.parameters)
     name, shape = shortened(layer.name, _MOST_NAME), shape_text(layer.output_shape)

@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dl.report.numbers import number, shortened
 from dl.report.terminal import table
+from dl.text import number, shortened
 
 if TYPE_CHECKING:
     from dl.engine.inside.trace import LayerTrace, Trace, WeightTrace

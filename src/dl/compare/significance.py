@@ -4,7 +4,7 @@ Both models answered the same rows, so their answers are compared row by row. Ri
 answers: McNemar's exact test on the rows that only one of them got right (Q. McNemar, "Note on
 the sampling error of the difference between correlated proportions or percentages", 1947).
 Sizes of errors: paired bootstrap of their mean difference (B. Efron, R. Tibshirani, "An
-Introduction to the Bootstrap", 1993). The level of 5 % is divided by the number of comparisons
+Introduction to the Bootstrap", 1993). The level of 5% is divided by the number of comparisons
 (Bonferroni).
 """
 
@@ -36,7 +36,7 @@ class Verdict:
         high: Its upper end.
         level: Share of such intervals that hold the true difference.
         p: McNemar's p-value, multiplied by the number of comparisons; None for errors.
-        real: Whether the difference is more than chance at a level of 5 % over all comparisons.
+        real: Whether the difference is more than chance at a level of 5% over all comparisons.
     """
 
     run: str

@@ -105,7 +105,7 @@ def _judgement(comparison: Comparison) -> list[str]:
     lines = []
     if comparison.verdicts:
         rows = comparison.verdicts[0].rows
-        lines.append(f"On the same {rows:,} rows, row by row, at a level of 5 % in all:")
+        lines.append(f"On the same {rows:,} rows, row by row, at a level of 5% in all:")
         lines += [f"  {verdict_text(verdict, first)}" for verdict in comparison.verdicts]
     reasons = comparison.unjudged.items()
     return lines + [f"{run} is not compared row by row: {why}" for run, why in reasons]

@@ -13,9 +13,9 @@ from dl.config.nodes import Node, ScalarNode, dotted
 from dl.config.other_tools import IN_PLACE, OTHER_TOOLS
 from dl.config.schema import Config
 from dl.errors import closest
+from dl.text import listing
 from dl.vocabulary.spec import Path
 from dl.vocabulary.synonyms import meant
-from dl.vocabulary.words import listing
 
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _CURLED = re.compile("[\u2018-\u201f\u00ab\u00bb].*[\u2018-\u201f\u00ab\u00bb]")

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dl.config.keras_layers import Placed, mapping, placed_layers, sequential
+from dl.text import cut
 from dl.vocabulary.catalog import left_out
 from dl.vocabulary.check import check_object
 from dl.vocabulary.keras_form import from_keras
 from dl.vocabulary.spec import Finding, Findings, Kind, Path, Spec
-from dl.vocabulary.words import cut, found_text
+from dl.vocabulary.words import found_text
 
 _MOST_KEYS = 200
 """Keys of an object; a layer of Keras has about 30 settings."""

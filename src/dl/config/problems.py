@@ -15,9 +15,9 @@ from dl.config.objects import FINDINGS
 from dl.config.other_tools import OF_SWEEPS
 from dl.config.schema import Config
 from dl.errors import Mark, Problem, closest
+from dl.text import listing
 from dl.vocabulary.spec import Finding, Path
 from dl.vocabulary.synonyms import meant
-from dl.vocabulary.words import listing
 
 
 def problem_of(finding: Finding, root: MapNode) -> Problem:

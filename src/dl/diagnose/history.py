@@ -10,7 +10,7 @@ from dl.config.rules.output import output_of
 from dl.config.schema import Config
 from dl.diagnose import changes
 from dl.diagnose.case import Case, Diagnosis
-from dl.diagnose.words import number, percent
+from dl.text import number, percent
 from dl.vocabulary.traits import BINARY, CLASSIFICATION, CROSS_ENTROPIES, PERCEPTRON
 
 _LEAST_EPOCHS = 5

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from dl.diagnose import changes
 from dl.diagnose.case import Case, Diagnosis, LayerSignals
-from dl.diagnose.words import number, percent
+from dl.text import number, percent
 from dl.vocabulary.traits import SATURATING
 
 _DEAD = 0.4

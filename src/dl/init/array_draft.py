@@ -19,9 +19,10 @@ from dl.init.facts import Size, Target
 from dl.init.network import dense_layers, image_layers, training_lines
 from dl.init.plan import Plan, image_plan, plan
 from dl.init.targets import judge_target
-from dl.init.words import count, run_name, split_lines, target_scaling, target_words
+from dl.init.words import run_name, split_lines, target_scaling, target_words
 from dl.init.yaml_text import commented, path_line, scalar, shown
 from dl.progress import SilentReporter
+from dl.text import plural
 
 _X_TRAIN = ("x_train", "X_train", "train_x", "train_images", "x", "X", "data", "images", "inputs")
 _Y_TRAIN = (
@@ -83,7 +84,7 @@ def _draft(
     shape = train.x.shape[1:]
     size = Size(len(train), int(np.prod(shape)))
     chosen = image_plan(size.rows) if image else plan(size, target.task)
-    rows = f"{count(size.rows, 'row')} of shape {shape}"
+    rows = f"{plural(size.rows, 'row')} of shape {shape}"
     return Draft(
         name=run_name(path),
         title=[f"{shown(path.name)}: {rows}.", target_words(target)],

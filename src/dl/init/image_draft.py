@@ -10,8 +10,9 @@ from dl.init.facts import Target
 from dl.init.image_folder import Folders, Look, find_folders, look_at
 from dl.init.network import image_layers, training_lines
 from dl.init.plan import image_plan
-from dl.init.words import count, run_name, split_lines, target_words
+from dl.init.words import run_name, split_lines, target_words
 from dl.init.yaml_text import commented, path_line, scalar, shown
+from dl.text import plural
 
 _LARGEST_SIDE = 64
 _SMALLEST_SIDE = 8
@@ -32,7 +33,7 @@ def draft_images(path: Path) -> Draft:
     source = [*_source(folders), *_pixels(height, width, look)]
     return Draft(
         name=run_name(path.resolve()),
-        title=[f"{shown(path.name)}: {count(rows, 'picture')}.", target_words(target)],
+        title=[f"{shown(path.name)}: {plural(rows, 'picture')}.", target_words(target)],
         data=[*source, *split_lines(chosen, target, own_test=folders.test is not None)],
         preprocess=[commented("  scale: 255", "pixels between 0 and 1")],
         layers=[*_augmentation(rows), *image_layers(height, width, target)],

@@ -12,7 +12,7 @@ from dl.init.facts import Feature, Size
 from dl.init.network import dense_layers, training_lines
 from dl.init.plan import plan
 from dl.init.tables import Table
-from dl.init.words import count, run_name, split_lines, target_scaling, target_words
+from dl.init.words import run_name, split_lines, target_scaling, target_words
 from dl.init.yaml_text import (
     comment_lines,
     commented,
@@ -22,6 +22,7 @@ from dl.init.yaml_text import (
     shown,
     shown_list,
 )
+from dl.text import plural
 
 _MOST_REASONS = 12
 _MOST_PLACES = 6
@@ -49,12 +50,12 @@ def draft_table(table: Table) -> Draft:
 
 
 def _inputs(table: Table) -> str:
-    plural = {"numeric": "numbers", "categorical": "categories", "date": "dates"}
+    several = {"numeric": "numbers", "categorical": "categories", "date": "dates"}
     singular = {"numeric": "number", "categorical": "category", "date": "date"}
     kinds: list[ColumnKind] = ["numeric", "categorical", "date"]
     counts = [(kind, len(_of_kind(table.features, kind))) for kind in kinds]
-    words = [count(number, singular[kind], plural[kind]) for kind, number in counts if number]
-    rows = count(table.rows + table.target.missing, "row")
+    words = [plural(number, singular[kind], several[kind]) for kind, number in counts if number]
+    rows = plural(table.rows + table.target.missing, "row")
     return f"{shown(table.path.name)}: {rows}; inputs: {', '.join(words)}."
 
 
@@ -128,7 +129,7 @@ def _missing_values(table: Table) -> list[str]:
             lines += scalar_list(scalar(name), words, indent=4)
     lines += _missing_categories(table)
     if table.target.missing:
-        lacking = f"{count(table.target.missing, 'row')} without a target"
+        lacking = f"{plural(table.target.missing, 'row')} without a target"
         lines.append(commented("  missing_target: drop", f"{lacking}: nothing to learn from"))
     return lines
 
@@ -153,9 +154,9 @@ def _missing_categories(table: Table) -> list[str]:
 def _places(text: str, by_column: Mapping[str, Mapping[str, int]]) -> str:
     """Words for the rows of each column that have a text."""
     having = [(name, words[text]) for name, words in by_column.items() if text in words]
-    told = [f"{count(rows, 'row')} of {shown(name)}" for name, rows in having[:_MOST_PLACES]]
+    told = [f"{plural(rows, 'row')} of {shown(name)}" for name, rows in having[:_MOST_PLACES]]
     left = len(having) - len(told)
-    return ", ".join(told) + (f" and in {count(left, 'more column')}" if left else "")
+    return ", ".join(told) + (f" and in {plural(left, 'more column')}" if left else "")
 
 
 def _preprocess(table: Table) -> list[str]:
@@ -182,6 +183,6 @@ def _missing(table: Table) -> list[str]:
     gaps = [feature for feature in table.features if feature.missing]
     if not gaps:
         return [commented("  missing: median", "none yet; fills what a later row may lack")]
-    words = ", ".join(f"{shown(gap.name)} ({count(gap.missing, 'row')})" for gap in gaps[:3])
+    words = ", ".join(f"{shown(gap.name)} ({plural(gap.missing, 'row')})" for gap in gaps[:3])
     more = f" and {len(gaps) - 3} more" if len(gaps) > 3 else ""
     return [commented("  missing: median", f"missing in {words}{more}")]

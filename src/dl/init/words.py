@@ -8,6 +8,7 @@ from pathlib import Path
 from dl.init.facts import Target
 from dl.init.plan import Plan
 from dl.init.yaml_text import commented, shown_list
+from dl.text import plural
 
 _FEWEST_OF_CLASS = 3
 
@@ -16,11 +17,6 @@ def run_name(path: Path) -> str:
     """Returns a name for the runs: the file's stem, in characters that a folder may have."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._")
     return name[:100] or "first"
-
-
-def count(number: int, noun: str, plural: str | None = None) -> str:
-    """Returns `1 row`, `3 rows`."""
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def target_words(target: Target) -> str:
@@ -48,7 +44,7 @@ def split_lines(plan: Plan, target: Target, own_test: bool = False) -> list[str]
     if target.task not in ("binary", "multiclass"):
         return [f"  split: {{{shares}}}"]
     if target.rarest < _FEWEST_OF_CLASS:
-        few = f"a class has only {count(target.rarest, 'row')}"
+        few = f"a class has only {plural(target.rarest, 'row')}"
         return [commented(f"  split: {{{shares}, stratify: false}}", few)]
     return [commented(f"  split: {{{shares}, stratify: true}}", "the same mix of classes in each")]
 

@@ -8,6 +8,8 @@ import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
+from dl.text import listing
+
 WIDTH = 96
 _COMMENT_COLUMN = 34
 _PLAIN = re.compile(r"(?:\.{0,2}/)*[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
@@ -72,7 +74,4 @@ def shown(name: str) -> str:
 
 def shown_list(names: Iterable[str], most: int = 6) -> str:
     """Returns several names for a comment, the first few of them if they are many."""
-    listed = list(names)
-    left = len(listed) - most
-    words = ", ".join(shown(name) for name in listed[:most])
-    return f"{words} and {left} more" if left > 0 else words
+    return listing(map(shown, names), "", most)

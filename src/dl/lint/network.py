@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable, Iterator
 
 from dl.config.rules.output import activation_of
-from dl.config.rules.words import layer_path, plural, spoken
+from dl.config.rules.words import layer_path, spoken
 from dl.lint.advice import Advice, Case
+from dl.text import plural
 from dl.vocabulary.spec import Kind, Path, Spec
 from dl.vocabulary.traits import (
     CROSS_ENTROPIES,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dl.config.rules.output import output_of
-from dl.config.rules.words import plural, spoken
+from dl.config.rules.words import spoken
 from dl.lint.advice import Advice, Case
+from dl.text import plural
 from dl.vocabulary.spec import Path, Spec
 from dl.vocabulary.traits import (
     BINARY,

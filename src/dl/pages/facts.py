@@ -16,12 +16,12 @@ from dl.diagnose import Signals
 from dl.pages.pictures import data_uris
 from dl.report.answers import predicted_shares, predicted_words, words, worst_rows
 from dl.report.input import PlotInput
-from dl.report.numbers import number
 from dl.report.pixels import has_pictures
 from dl.runs.directory import RunDirectory
 from dl.runs.manifest import publish
 from dl.runs.record import read_json
 from dl.runs.typed import Count, Keys
+from dl.text import number
 
 Facts = dict[str, Any]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from dl.pages.context import Context, read_context
 from dl.pages.document import document, filled
 from dl.pages.sections import SECTIONS
-from dl.report.numbers import number
 from dl.runs.directory import RunDirectory
 from dl.runs.files import write_text
+from dl.text import number
 
 
 def write_page(run: RunDirectory, target: Path) -> None:

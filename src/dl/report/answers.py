@@ -12,7 +12,7 @@ from dl.report.input import (
     class_name,
     class_probabilities,
 )
-from dl.report.numbers import number
+from dl.text import number
 
 _LEAST_PROBABILITY = 1e-12
 

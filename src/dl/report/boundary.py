@@ -14,8 +14,8 @@ from dl.data.plane import Boundary, Frame
 from dl.data.types import Array
 from dl.report import style
 from dl.report.input import PlotInput, class_name
-from dl.report.numbers import number, plain, shortened
 from dl.report.style import Axes, Sheet
+from dl.text import number, one_line, shortened
 
 _SIDE = 4.3
 _COLOURS = (style.BLUE, style.ORANGE, "#009E73", "#CC79A7", "#56B4E9", "#A67C00", "#7A4FBF", "#555")
@@ -142,7 +142,7 @@ def _add_scale(sheet: Sheet, axes: Axes, run: PlotInput, boundary: Boundary) -> 
     shown = ScalarMappable(norm=norm, cmap=colours)
     bar = sheet.figure.colorbar(shown, ax=axes, shrink=0.75, ticks=norm.boundaries[::2])
     bar.ax.yaxis.set_major_formatter(FuncFormatter(style.tick_number))
-    name = plain(run.targets[0]) if run.targets else "predicted"
+    name = one_line(run.targets[0]) if run.targets else "predicted"
     unit = f" ({run.units[0]})" if run.units and run.units[0] else ""
     bar.set_label(shortened(name + unit, 40))
 

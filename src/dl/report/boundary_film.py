@@ -14,7 +14,7 @@ from dl.data.plane import Boundary, Frame
 from dl.report.boundary import draw_ground, draw_rows, new_plane, note_of
 from dl.report.history import History
 from dl.report.input import PlotInput
-from dl.report.numbers import number
+from dl.text import number
 
 _DPI = 90
 _LEAST_FRAMES = 3

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from dl.data.types import Array
 from dl.report import cells, style
 from dl.report.input import PlotInput, class_indexes, class_name, describe_part
-from dl.report.numbers import shortened
 from dl.report.style import Axes
+from dl.text import shortened
 
 MOST_CLASSES = 30
 _MOST_WITH_SHARES = 12

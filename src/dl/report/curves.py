@@ -22,8 +22,8 @@ from dl.report.history import (
     wants_log,
 )
 from dl.report.input import PlotInput
-from dl.report.numbers import number, shortened
 from dl.report.style import Axes, Sheet
+from dl.text import number, shortened
 
 _PANEL = (3.7, 2.75)
 _MOST_MARKED_EPOCHS = 25

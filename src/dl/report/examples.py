@@ -10,8 +10,8 @@ from dl.report import mosaic, style
 from dl.report.answers import words
 from dl.report.input import PlotInput, class_indexes
 from dl.report.mosaic import Tile
-from dl.report.numbers import shortened
 from dl.report.pixels import has_pictures
+from dl.text import shortened
 
 _COLUMNS, _FEWER_COLUMNS = 10, 6
 _MOST_LINES_OF_CLASSES = 10

@@ -11,7 +11,7 @@ from dl.data.parameter_path import ParameterPath
 from dl.data.plane import Boundary
 from dl.data.types import Array
 from dl.report.history import History
-from dl.report.numbers import plain
+from dl.text import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class PlotInput:
 def class_name(run: PlotInput, index: int) -> str:
     """Returns the name of a class; its index where it has none."""
     if 0 <= index < len(run.classes):
-        return plain(run.classes[index]) or "(empty)"
+        return one_line(run.classes[index]) or "(empty)"
     return str(index)
 
 

@@ -9,8 +9,8 @@ from dl.report import mosaic, style
 from dl.report.answers import predicted_shares, predicted_words, words, worst_rows
 from dl.report.input import PlotInput
 from dl.report.mosaic import Tile
-from dl.report.numbers import shortened
 from dl.report.pixels import has_pictures
+from dl.text import shortened
 
 _SHORT = 3
 _MOST = 24

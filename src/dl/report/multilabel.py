@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from dl.data.types import Array
 from dl.report import cells, style
 from dl.report.input import PlotInput, as_columns, class_name, describe_part
-from dl.report.numbers import shortened
 from dl.report.style import Axes
+from dl.text import shortened
 
 MOST_LABELS = 30
 _MOST_COLUMNS = 5

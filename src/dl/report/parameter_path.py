@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from dl.data.parameter_path import ParameterPath
 from dl.report import style
 from dl.report.input import PlotInput
-from dl.report.numbers import number
 from dl.report.style import Axes
+from dl.text import number
 
 _SIZE = (5.6, 4.6)
 _LEVELS = 14

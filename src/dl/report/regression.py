@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from dl.data.types import Array
 from dl.report import style
 from dl.report.input import PlotInput, as_columns, describe_part
-from dl.report.numbers import number, shortened
 from dl.report.style import Axes
+from dl.text import number, shortened
 
 MOST_TARGETS = 9
 _MOST_POINTS = 3000

@@ -20,7 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from dl.report.numbers import number, shortened
+from dl.text import number, shortened
 
 Axes = Any
 """An axes of matplotlib, which has no types of its own."""

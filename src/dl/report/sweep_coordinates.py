@@ -12,8 +12,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from dl.report import style
-from dl.report.numbers import number, shortened
 from dl.report.sweep_input import SweepInput, Trial
+from dl.text import number, shortened
 
 _AXIS_WIDTH = 1.7
 _MOST_AXES = 9

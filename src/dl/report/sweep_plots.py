@@ -11,10 +11,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dl.report import style
-from dl.report.numbers import shortened
 from dl.report.sweep_coordinates import build_coordinates
 from dl.report.sweep_input import SweepInput, Trial
 from dl.runs.files import write_bytes
+from dl.text import shortened
 
 _WIDTH = 7.4
 _MOST_NAMED = 5

@@ -19,7 +19,7 @@ from dl.report.history import (
     value_at,
     wants_log,
 )
-from dl.report.numbers import number, plain, shortened
+from dl.text import number, one_line, shortened
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 ASCII_LEVELS = "_.:-=+*#"
@@ -164,7 +164,7 @@ def _column(header: str, cells: Sequence[object]) -> list[str]:
     texts = _cell_texts(cells)
     shown = [text for text in texts if text]
     numeric = bool(shown) and all(_LOOKS_NUMERIC.fullmatch(text) for text in shown)
-    return _aligned([plain(header), *texts], right=numeric)
+    return _aligned([one_line(header), *texts], right=numeric)
 
 
 def _cell_texts(cells: Sequence[object]) -> list[str]:
@@ -178,7 +178,7 @@ def _cell_text(cell: object, decimals: int) -> str:
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if not isinstance(cell, float):
-        return plain(str(cell))
+        return one_line(str(cell))
     tiny = cell != 0 and abs(cell) < 10 ** (1 - decimals)
     if not math.isfinite(cell) or tiny or abs(cell) >= 1e7:
         return number(cell)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dl.errors import closest
+from dl.text import cut, listing
 from dl.vocabulary.catalog import Entry, Parameter, entries, find, left_out
 from dl.vocabulary.hints import (
     former_name,
@@ -16,7 +17,7 @@ from dl.vocabulary.hints import (
 )
 from dl.vocabulary.rules import broken_rules
 from dl.vocabulary.spec import Finding, Kind, Spec
-from dl.vocabulary.words import cut, found_text, kind_noun, kind_words, listing
+from dl.vocabulary.words import found_text, kind_noun, kind_words
 
 MOST_LISTED = 12
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dl.errors import closest
+from dl.text import listing
 from dl.vocabulary.catalog import Entry, Parameter, entries, find, names
 from dl.vocabulary.parameters import REQUIRED, left_out
 from dl.vocabulary.spec import Kind
 from dl.vocabulary.synonyms import other_word
-from dl.vocabulary.words import kind_words, listing
+from dl.vocabulary.words import kind_words
 
 FORMER: Mapping[str, str] = {
     "lr": "learning_rate",

@@ -13,9 +13,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from dl.text import listing
 from dl.vocabulary.spec import Finding, Kind, Spec
 from dl.vocabulary.synonyms import meant
-from dl.vocabulary.words import found_text, listing, range_words
+from dl.vocabulary.words import found_text, range_words
 
 Checked = tuple[object, list[Finding]]
 Nested = Callable[[Kind, object], tuple[Spec | None, list[Finding]]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dl.text import listing
 from dl.vocabulary.scalars import (
     Boolean,
     Checked,
@@ -17,7 +18,7 @@ from dl.vocabulary.scalars import (
     number_hint,
 )
 from dl.vocabulary.spec import Finding, Kind
-from dl.vocabulary.words import kind_words, listing
+from dl.vocabulary.words import kind_words
 
 __all__ = [
     "Boolean",

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
+from dl.text import cut
 from dl.vocabulary.spec import Kind
-
-LONGEST_FOUND = 60
 
 _KINDS = {
     Kind.LAYER: "a layer",
@@ -49,19 +46,6 @@ def plain(value: object) -> str:
 def found_text(value: object) -> str:
     """Returns a value as YAML writes it, cut to a length that fits into a message."""
     return cut(plain(value))
-
-
-def cut(text: str) -> str:
-    """Returns a text, cut to a length that fits into a message."""
-    return text if len(text) <= LONGEST_FOUND else f"{text[: LONGEST_FOUND - 3]}..."
-
-
-def listing(words: Iterable[str], last: str = "or") -> str:
-    """Returns `a`, `a or b`, `a, b or c`."""
-    items = list(words)
-    if len(items) < 2:
-        return "".join(items)
-    return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
 
 def range_words(

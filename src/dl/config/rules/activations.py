@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 
 from dl.config.rules.output import Output, target_shape
 from dl.config.rules.partial import Facts
-from dl.config.rules.words import layer_path, place, plural, spoken
+from dl.config.rules.words import layer_path, place, spoken
 from dl.config.sections.model import Model
+from dl.text import plural
 from dl.vocabulary.spec import Finding, Path, Spec
 from dl.vocabulary.traits import (
     BINARY,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dl.config.rules.partial import Facts
-from dl.config.rules.words import listed
 from dl.config.sections.data import (
     BuiltinData,
     CsvData,
@@ -16,6 +15,7 @@ from dl.config.sections.data import (
     ParquetData,
 )
 from dl.errors import closest
+from dl.text import listing
 from dl.vocabulary.spec import Finding, Path
 
 
@@ -85,7 +85,9 @@ def columns_are_features(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             ("data", "columns", column),
             message,
-            expected=f"one of {listed(data.features)}" if data.features else "an input column",
+            expected=f"one of {listing(data.features, '', 12)}"
+            if data.features
+            else "an input column",
             hint=f"did you mean {near}?" if near else f"remove {column} from data.columns",
             at_key=True,
         )
@@ -103,7 +105,7 @@ def missing_values_are_of_columns(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 ("data", "missing_values", column),
                 "is neither one of data.features nor the target",
-                expected=f"one of {listed(known)}",
+                expected=f"one of {listing(known, '', 12)}",
                 hint=f"did you mean {near}?" if near else f"remove {column} from it",
                 at_key=True,
             )

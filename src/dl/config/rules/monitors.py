@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Literal
 
 from dl.config.rules.partial import Facts
-from dl.config.rules.words import listed, place
+from dl.config.rules.words import place
 from dl.config.schema import Config
 from dl.config.sections.data import CsvData, Data, ImagesData, NpzData, ParquetData
+from dl.text import listing
 from dl.vocabulary.measured import metric_name, nearest_measured
 from dl.vocabulary.spec import Finding, Path, Spec
 from dl.vocabulary.traits import COUNTING, RISING
@@ -89,7 +90,7 @@ def _unknown_monitor(
     return Finding(
         path,
         "names nothing that is measured",
-        expected=f"one of {listed(known)}",
+        expected=f"one of {listing(known, '', 12)}",
         found=repr(monitor),
         hint=f"did you mean {near}?" if near else "add the metric to training.metrics",
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from dl.vocabulary.spec import Path, Spec
 
@@ -24,19 +23,6 @@ def layer_path(index: int, layer: Spec) -> str:
 def place(path: Path, spec: Spec, parameter: str) -> Path:
     """Returns the path of a parameter, or of the thing itself where the parameter is a default."""
     return (*path, parameter) if parameter in spec.given else path
-
-
-def listed(words: Iterable[str], most: int = 12) -> str:
-    """Returns the words with commas between them; a long list is cut."""
-    known = list(words)
-    more = [f"... ({len(known)} in all)"] if len(known) > most else []
-    return ", ".join(known[:most] + more)
-
-
-def plural(count: int, noun: str) -> str:
-    """Returns the count with its noun: `1 unit`, `3 units`, `2 classes`."""
-    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
-    return f"{count:,} {noun}{ending}"
 
 
 def right_loss(classes: int | None) -> str:

@@ -10,7 +10,6 @@ import struct
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -21,6 +20,7 @@ from numpy.lib import format as npy
 from dl.data.arrays.memory import check_memory
 from dl.data.types import Array
 from dl.errors import DataError, closest
+from dl.text import listing
 
 _BROKEN = (
     zipfile.BadZipFile,
@@ -105,7 +105,7 @@ class NpzFile:
         return DataError(
             f"{self.title}: there is no array `{name}`",
             expected=f"the array that `data.arrays.{key}` names",
-            found=_listed(self.names),
+            found=listing((f"`{name}`" for name in self.names), "", 10) or "no arrays",
             hint=f"did you mean `{near}`? Then {advice}" if near else advice,
         )
 
@@ -139,10 +139,3 @@ def _header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
     else:
         raise ValueError(f"the unknown version {version} of the format")
     return shape, dtype
-
-
-def _listed(names: Sequence[str]) -> str:
-    if not names:
-        return "no arrays"
-    shown = ", ".join(f"`{name}`" for name in names[:10])
-    return f"{shown}, ..." if len(names) > 10 else shown

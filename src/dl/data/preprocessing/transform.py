@@ -23,6 +23,7 @@ from dl.data.raw import Column, RawTable
 from dl.data.tokens import Tokens
 from dl.data.types import Array
 from dl.errors import DataError
+from dl.text import listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ def _handle_unseen(
     if feature.unseen == "error" or has_no_number:
         raise DataError(
             f"{place}: column {feature.name!r} has a category that the training part had not",
-            expected=_listed(feature.categories),
+            expected=listing(map(repr, feature.categories), "", 6),
             found=repr(category),
             hint=f"correct it, or leave the row out: {tokens.layer} has no row for it"
             if tokens is not None and has_no_number
@@ -193,11 +194,6 @@ def _refuse_unknown(table: RawTable, feature: Feature, out: Array, tokens: Token
         case NumericFeature(scaling="standardize" | "minmax"):
             hint = f"write `preprocess.numeric: none`, so that it is not scaled; or {hint}"
     raise tokens.error(place, out, (row, column), hint)
-
-
-def _listed(categories: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, categories[:6]))
-    return shown if len(categories) <= 6 else f"{shown} … ({len(categories)} in all)"
 
 
 def _date(table: RawTable, feature: DateFeature, out: Array) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from dl.errors import DataError, closest
+from dl.text import listing
 
 
 def require(source: str, wanted: Iterable[str], present: Sequence[str], what: str) -> None:
@@ -26,7 +27,7 @@ def require(source: str, wanted: Iterable[str], present: Sequence[str], what: st
     near = closest(missing[0], present)
     raise DataError(
         f"{source}: {_lack_of(missing, what)}",
-        expected="one of " + listed(present),
+        expected="one of " + listing(present, "", 8),
         hint=f"did you mean {near!r}?" if near else None,
     )
 
@@ -34,10 +35,4 @@ def require(source: str, wanted: Iterable[str], present: Sequence[str], what: st
 def _lack_of(missing: Sequence[str], what: str) -> str:
     if len(missing) == 1:
         return f"there is no {what} {missing[0]!r}"
-    return f"there are no {what}s {listed([repr(name) for name in missing], most=4)}"
-
-
-def listed(names: Sequence[str], most: int = 8) -> str:
-    """Words for a list of names, shortened if it is long."""
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} … ({len(names)} in all)"
+    return f"there are no {what}s {listing(map(repr, missing), '', 4)}"

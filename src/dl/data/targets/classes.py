@@ -8,6 +8,7 @@ import numpy as np
 
 from dl.data.targets.values import TargetValues
 from dl.errors import DataError, closest
+from dl.text import listing
 from dl.vocabulary.spec import Findings
 
 _NamesAndValues = tuple[tuple[str, ...], tuple[str, ...]]
@@ -61,7 +62,7 @@ def _named_by_source(
             ("data", "classes"),
             "names fewer classes than the data has",
             expected=f"{len(class_names)} names, in the order of the classes "
-            + _listed(class_names),
+            + listing(map(repr, class_names), "", 10),
             found=f"{len(chosen)} names",
             hint="name every class, or leave classes out",
         )
@@ -117,11 +118,7 @@ def unknown_class(
     advice = "correct the value, or name all classes in `data.classes`"
     return DataError(
         f"{target.place(row)}: the target {target.title} has a value that is not a known class",
-        expected="one of " + _listed(classes),
+        expected="one of " + listing(map(repr, classes), "", 10),
         found=repr(value),
         hint=f"did you mean {near!r}? Otherwise {advice}" if near else advice,
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(repr(name) for name in names[:10]) + (", ..." if len(names) > 10 else "")

@@ -8,11 +8,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dl.config.rules.words import listed
 from dl.data.targets.encode import class_indexes
 from dl.data.targets.target import Target, target_of
 from dl.data.types import Array
 from dl.errors import closest
+from dl.text import listing
 from dl.vocabulary.spec import Finding, Findings
 
 
@@ -91,7 +91,7 @@ def _unknown(name: str, target: Target) -> Finding:
     return Finding(
         ("training", "class_weight", name),
         "is not a class of the target",
-        expected=f"one of {listed(target.classes)}",
+        expected=f"one of {listing(target.classes, '', 12)}",
         found=name,
         hint=f"did you mean {near}?" if near else "name the classes as the data does",
         at_key=True,

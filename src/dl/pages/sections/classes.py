@@ -17,7 +17,7 @@ from dl.report.input import (
     class_probabilities,
     describe_part,
 )
-from dl.report.numbers import shortened
+from dl.text import shortened
 
 _MOST_CLASSES = 30
 _MOST_CURVES = 10

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dl.pages.context import Context
-from dl.report.numbers import number
+from dl.text import number
 
 
 def build(context: Context) -> Mapping[str, Any] | None:

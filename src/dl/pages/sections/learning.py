@@ -8,7 +8,7 @@ from typing import Any
 from dl.pages.charts import Chart, Mark, line
 from dl.pages.context import Context
 from dl.report.history import VALIDATION, best_epoch, measures, series
-from dl.report.numbers import number
+from dl.text import number
 
 
 def build(context: Context) -> Mapping[str, Any] | None:

@@ -11,7 +11,7 @@ from dl.data.types import Array
 from dl.pages.charts import Chart, Line, line
 from dl.pages.context import Context
 from dl.report.input import as_columns, describe_part
-from dl.report.numbers import number
+from dl.text import number
 
 _MOST_TARGETS = 6
 _MOST_POINTS = 1000

@@ -24,8 +24,8 @@ from dl.sweep.definition.parameters import Parameter, read_parameters
 from dl.sweep.definition.schema import SweepFile
 from dl.sweep.definition.space import ends_of, grid_size, overrides_of
 from dl.sweep.definition.terms import Goal, Terms
+from dl.text import listing
 from dl.vocabulary.measured import called_here, nearest_measured
-from dl.vocabulary.words import listing
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dl.config.nodes import ListNode, MapNode, Node, ScalarNode, plain, shown
 from dl.config.overrides import Override, path_parts
 from dl.errors import ConfigError, Mark, Problem, closest
-from dl.vocabulary.words import listing
+from dl.text import listing
 
 _KINDS = ("choices", "uniform", "log_uniform", "int")
 _EXTRAS = {

@@ -1,0 +1,120 @@
+"""How numbers, durations, names and lists are written: in messages, in tables and in pictures.
+
+What a program reads (`--json`, CSV) holds exact values and none of these.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+_LONGEST = 60
+"""Characters of a value in a message: with its label it still fits on a line of a terminal."""
+
+
+def number(value: float, digits: int = 4, *, padded: bool = False) -> str:
+    """Returns a number with some significant digits: 0.9691, 123.5, 12346, 1.2e-05.
+
+    Args:
+        value: The number; an integer is written in full.
+        digits: How many digits; those of a greater whole number are all written.
+        padded: Keep the zeros at the end, in lines that are redrawn or read below each other.
+    """
+    if isinstance(value, int) or not math.isfinite(value):
+        return str(value)
+    if value == 0:
+        return "0"
+    if not 1e-4 <= abs(value) < 1e7:
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        return f"{mantissa if padded else _without_zeros(mantissa)}e{exponent}"
+    text = f"{value:.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
+    return text if padded else _without_zeros(text)
+
+
+def _without_zeros(decimal: str) -> str:
+    return decimal.rstrip("0").rstrip(".") if "." in decimal else decimal
+
+
+def percent(fraction: float) -> str:
+    """Returns a fraction of 1 as a percentage: 38%, 0.4%, 99.7%; 0 or 100 only if it is exact."""
+    value = 100 * fraction
+    if 0 < value < 0.1:
+        return "<0.1%"
+    if 99.9 < value < 100:
+        return ">99.9%"
+    near_an_end = 0 < value < 0.95 or 99 < value < 100
+    return f"{value:.{int(near_an_end)}f}%"
+
+
+def duration(seconds: float) -> str:
+    """Returns a duration: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes == 0:
+        return f"{rest} s"
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def age(seconds: float) -> str:
+    """Returns how long ago something was: now, 5 min, 3 h, 12 d."""
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit}"
+    return "now"
+
+
+def size(count: int) -> str:
+    """Returns a number of bytes: 12 B, 345 kB, 1.2 GB."""
+    value, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < 999.5:
+            break
+        value, unit = value / 1000, larger
+    return f"{value:.0f} {unit}" if unit == "B" or value >= 9.95 else f"{value:.1f} {unit}"
+
+
+def plural(count: int, noun: str, many: str | None = None) -> str:
+    """Returns a count with its noun: `1 row`, `3,000 rows`, `2 classes`."""
+    regular = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else many or regular}"
+
+
+def listing(words: Iterable[str], last: str = "or", most: int | None = None) -> str:
+    """Returns `a`, `a or b`, `a, b or c`; with an empty `last`, `a, b, c`.
+
+    Of a list of more than `most` words there are the first ones: `a, b and 7 more`.
+    """
+    items = list(words)
+    if most is not None and len(items) > most:
+        return f"{', '.join(items[:most])} and {len(items) - most} more"
+    if len(items) < 2 or not last:
+        return ", ".join(items)
+    return f"{', '.join(items[:-1])} {last} {items[-1]}"
+
+
+def cut(text: str, most: int = _LONGEST) -> str:
+    """Returns the text without what is beyond its first `most` characters: `[1, 2, 3…`."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def one_line(text: str) -> str:
+    """Returns the text on one line, without characters that cannot be printed."""
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(text.split())
+
+
+def shortened(text: str, most: int) -> str:
+    """Returns a name on one line, its middle left out if it has more than `most` characters.
+
+    Both ends stay, since names of a kind often differ only at the end.
+    """
+    text = one_line(text)
+    if len(text) <= most:
+        return text
+    tail = (most - 1) // 3
+    head = most - 1 - tail
+    return f"{text[:head].rstrip()}…{text[len(text) - tail :].lstrip()}"
