@@ -80,7 +80,7 @@ def test_compare_shows_what_differs(dl: Dl, root: Path) -> None:
         "epochs                   3  3\n"
         "seconds                2.5  2.5\n"
         "\n"
-        "On the same 40 rows, row by row, at a level of 5 % in all:\n"
+        "On the same 40 rows, row by row, at a level of 5% in all:\n"
         "  digits/0002 against digits/0001: worse; accuracy -0.475 "
         "(95.0% interval -0.625 to -0.325), McNemar's p 3.8e-06\n"
     )

@@ -49,6 +49,6 @@ def test_unknown_column() -> None:
     config = config_with({"source": "builtin", "dataset": "diabetes", "features": ["bim"]})
     assert told(lambda: load_dataset(config, SilentReporter())) == (
         "diabetes: there is no column 'bim'\n"
-        "expected: one of age, sex, bmi, bp, s1, s2, s3, s4 … (10 in all)\n"
+        "expected: one of age, sex, bmi, bp, s1, s2, s3, s4 and 2 more\n"
         "hint: did you mean 'bmi'?"
     )

@@ -90,7 +90,7 @@ def test_missing_target_names_the_nearest(tmp_path: Path) -> None:
 
 def test_several_missing_features_are_told_at_once(tmp_path: Path) -> None:
     assert fault(tmp_path, "width,y\n1,2\n", features=["widht", "a", "b", "c", "d"]) == (
-        "rows.csv: there are no columns 'widht', 'a', 'b', 'c' … (5 in all)\n"
+        "rows.csv: there are no columns 'widht', 'a', 'b', 'c' and 1 more\n"
         "expected: one of width, y\n"
         "hint: did you mean 'width'?"
     )

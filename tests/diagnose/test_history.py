@@ -138,7 +138,7 @@ def test_jumping_loss_counts_its_jumps(tmp_path: Path) -> None:
     found = only("jumping-loss", case)
 
     assert found is not None
-    assert found.message == "the training loss rose by more than 10 % in 4 of the last 8 epochs"
+    assert found.message == "the training loss rose by more than 10% in 4 of the last 8 epochs"
     assert rate(case, found.change, tmp_path) == 0.03
 
 
@@ -158,7 +158,7 @@ def test_overfitting_stops_in_time(tmp_path: Path) -> None:
     assert found is not None
     assert found.message == (
         "the validation loss was least in epoch 3 (0.5) and rose to 0.84 by epoch 20, while the "
-        "training loss fell from 0.333 to 0.05"
+        "training loss fell from 0.3333 to 0.05"
     )
     [callback] = on_top(case.config, found.change, tmp_path).training.callbacks
     assert callback.type == "EarlyStopping"
@@ -242,8 +242,8 @@ def test_without_accuracy_the_losses_are_compared() -> None:
 @pytest.mark.parametrize(
     ("config", "least", "guess"),
     [
-        (config_of(), 0.68, "0.693"),
-        (config_of(**SOFTMAX), 2.29, "2.3"),
+        (config_of(), 0.68, "0.6931"),
+        (config_of(**SOFTMAX), 2.29, "2.303"),
         (config_of(**NUMBERS, preprocess={"target": "standardize"}), 0.97, "1"),
     ],
     ids=["two classes", "ten classes", "numbers"],
@@ -293,7 +293,7 @@ def test_unfinished_doubles_the_epochs(tmp_path: Path) -> None:
     found = only("unfinished", case)
 
     assert found is not None
-    assert found.message == ("the validation loss still fell by 24 % over the last 2 of 20 epochs")
+    assert found.message == ("the validation loss still fell by 24% over the last 2 of 20 epochs")
     assert on_top(case.config, found.change, tmp_path).training.epochs == 40
 
 
@@ -304,7 +304,7 @@ def test_a_plateau_lowers_the_rate(tmp_path: Path) -> None:
 
     assert found is not None
     assert found.message == (
-        "the training loss stood at 0.5: the last 10 of 20 epochs lowered it by 0 %"
+        "the training loss stood at 0.5: the last 10 of 20 epochs lowered it by 0%"
     )
     [callback] = on_top(case.config, found.change, tmp_path).training.callbacks
     assert (callback.type, callback.parameters["monitor"]) == ("ReduceLROnPlateau", "loss")

@@ -39,7 +39,7 @@ def test_dead_units_are_counted(tmp_path: Path) -> None:
 
     assert found is not None
     assert (
-        found.message == "units that give 0 for each of 50 training rows: 6 of 8 in hidden (75 %)"
+        found.message == "units that give 0 for each of 50 training rows: 6 of 8 in hidden (75%)"
     )
     assert found.why == (
         "Where ReLU gives 0 its slope is 0, so these units learn nothing any more. Steps that are "
@@ -69,7 +69,7 @@ def test_saturated_units_get_another_activation(tmp_path: Path) -> None:
 
     assert found is not None
     assert found.message == (
-        "outputs where the slope is below a twentieth of its greatest: 80 % in hidden (tanh)"
+        "outputs where the slope is below a twentieth of its greatest: 80% in hidden (tanh)"
     )
     mended = on_top(config, found.change, tmp_path)
     assert mended.preprocess.numeric == "standardize"
@@ -88,8 +88,8 @@ def test_vanishing_gradients_compare_both_ends(tmp_path: Path) -> None:
 
     assert found is not None
     assert found.message == (
-        "the typical gradient by a weight is 1.00e-06 in hidden, the first layer, and 0.0333 in "
-        "out, the last one: 3.00e-05 times as large"
+        "the typical gradient by a weight is 1e-06 in hidden, the first layer, and 0.03333 in "
+        "out, the last one: 3e-05 times as large"
     )
     assert activations(config, found.change, tmp_path) == ["relu", "sigmoid"]
 
@@ -123,7 +123,7 @@ def test_a_dead_layer_explains_a_gradient_of_zero() -> None:
         ),
         (
             layer(gradient=1e3, weights=2.0, parameters=1),
-            "the typical gradient by a weight is 1000 in hidden, the first layer, and 0.0333 in "
+            "the typical gradient by a weight is 1000 in hidden, the first layer, and 0.03333 in "
             "out, the last one: 30000 times as large",
         ),
     ],

@@ -22,6 +22,7 @@ from dl.data.raw import Column, Raw, RawTable
 from dl.data.targets import target_of, unscale
 from dl.data.targets.target import decision
 from dl.data.types import Array, Dataset, Rows
+from dl.text import percent
 from dl.vocabulary.traits import REGRESSION, SCALING
 
 Found = tuple[str, Advice]
@@ -274,7 +275,7 @@ def _few_validation_rows(config: Config, dataset: Dataset) -> Iterator[Found]:
         Advice(
             ("data", "split", "validation"),
             f"leaves {len(part)} of {whole:,} rows for validation",
-            f"A single row moves the accuracy by {100 / len(part):.0f} %: which epoch or which "
+            f"A single row moves the accuracy by {percent(1 / len(part))}: which epoch or which "
             "setting is best is then chance. Take more of them, or `data.split.folds`.",
             f"{min(0.3, math.ceil(100 * 2 * _FEW_VALIDATION_ROWS / whole) / 100):g}",
         ),

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from dl.data.types import Array
 from dl.errors import DataError
+from dl.text import plural
 
 Positions = NDArray[np.intp]
 
@@ -118,7 +119,7 @@ def _count(part: str, share: float, rows: int, source: str) -> int:
         raise DataError(
             f"{source}: the {part} part is empty",
             expected="a share that is at least one row, or 0",
-            found=f"`data.split.{part}: {share:g}` of {rows} row{'s' if rows != 1 else ''}",
+            found=f"`data.split.{part}: {share:g}` of {plural(rows, 'row')}",
             hint=f"write `data.split.{part}: 0` to do without it",
         )
     return count
@@ -167,7 +168,7 @@ def _too_few(
     if count >= needed:
         message = f"there are {len(numbers)} classes, but {train_rows} rows for training"
     else:
-        message = f"the class {name!r} has {count} row{'s' if count != 1 else ''}"
+        message = f"the class {name!r} has {plural(count, 'row')}"
     return DataError(
         f"data.split.stratify: {message}",
         expected=f"at least {needed} rows of each class, one for each part",
