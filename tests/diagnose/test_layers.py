@@ -38,9 +38,7 @@ def test_dead_units_are_counted(tmp_path: Path) -> None:
     found = only("dead-units", case)
 
     assert found is not None
-    assert (
-        found.message == "units that give 0 for each of 50 training rows: 6 of 8 in hidden (75%)"
-    )
+    assert found.message == "units that give 0 for each of 50 training rows: 6 of 8 in hidden (75%)"
     assert found.why == (
         "Where ReLU gives 0 its slope is 0, so these units learn nothing any more. Steps that are "
         "too large push them there; LeakyReLU lets a little through."
