@@ -18,7 +18,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from dl.system import ALARM, STOPPING, set_alarm
+
 _AGAIN = 0.02
 """Seconds after which a signal that came during an import is looked at again."""
 _LONGEST = 5.0
@@ -67,10 +68,10 @@ def stopping_at_once() -> Iterator[None]:
     stopping, unraisable = _Stopping(), sys.unraisablehook
     sys.unraisablehook = stopping.lost
     try:
-        with _handled_by(stopping.receive, (*STOPPING, signal.SIGALRM)):
+        with _handled_by(stopping.receive, STOPPING if ALARM is None else (*STOPPING, ALARM)):
             yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        set_alarm(0)
         sys.unraisablehook = unraisable
         stopping.close()
 
@@ -98,20 +99,21 @@ class _Stopping:
 
     def receive(self, number: int, frame: FrameType | None) -> None:
         """Takes a signal, or the alarm that comes after one."""
-        if number != signal.SIGALRM:
+        if number != ALARM:
             self._request.receive(number, frame)
             self._deadline = time.monotonic() + _LONGEST
         stopped = self._request()
         if stopped is None:  # somebody else's alarm
             return
         left = self._deadline - time.monotonic()
-        if self._raised or left <= 0:
+        importing = _is_importing(frame)
+        if self._raised or left <= 0 or (importing and ALARM is None):
             _end(stopped, self._stderr)
-        if _is_importing(frame):
-            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+        if importing:
+            set_alarm(_AGAIN)
             return
         self._raised = True
-        signal.setitimer(signal.ITIMER_REAL, max(left, _AGAIN))
+        set_alarm(max(left, _AGAIN))
         raise Stopped(stopped)
 
     def close(self) -> None:
@@ -122,7 +124,7 @@ class _Stopping:
         """Raises again what Python threw away, since it came while an object was deleted."""
         if issubclass(unraisable.exc_type, Stopped):
             self._raised = False
-            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+            set_alarm(_AGAIN)
         else:
             sys.__unraisablehook__(unraisable)
 
@@ -142,7 +144,7 @@ def _is_importing(frame: FrameType | None) -> bool:
 
 
 @contextmanager
-def _handled_by(handler: Handler, numbers: Sequence[signal.Signals] = STOPPING) -> Iterator[None]:
+def _handled_by(handler: Handler, numbers: Sequence[int] = STOPPING) -> Iterator[None]:
     """Sets the handler inside the block; a signal that the caller ignores (nohup) stays ignored."""
     wanted = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
     before = [(number, signal.signal(number, handler)) for number in wanted]

@@ -120,9 +120,15 @@ def _where(on: str, address: str | None) -> Where:
 
     from dl.cli.sweep_trainer import Where
     from dl.errors import UsageError
+    from dl.system import HAS_SERVERS
 
     if address is not None and on != "ray":
         raise UsageError("--address goes with --on ray", hint=f"add --on ray --address {address}")
+    if not HAS_SERVERS:
+        raise UsageError(
+            "a sweep needs processes that share a socket, which this system does not have",
+            hint="on Windows, run dl in WSL 2; dl train trains one setting",
+        )
     if on == "ray" and find_spec("ray") is None:
         raise UsageError("Ray is not installed", hint='pip install "dl-keras[ray]"')
     return Where(on, address)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
+
+from dl.system import processors
 
 if TYPE_CHECKING:
     from dl.config.load import Loaded
@@ -105,10 +106,10 @@ def variants_of(sweep: Sweep) -> Variants:
 
 def _shares(sweep: Sweep) -> tuple[int, int]:
     """Returns how many trainings run at the same time on this machine, and their threads."""
-    processors = len(os.sched_getaffinity(0))
+    available = processors()
     threads = sweep.file.resources.cpus
-    jobs = sweep.file.jobs or max(1, processors // (threads or 1))
-    return jobs, threads or max(1, processors // jobs)
+    jobs = sweep.file.jobs or max(1, available // (threads or 1))
+    return jobs, threads or max(1, available // jobs)
 
 
 class EngineTrainer:
@@ -120,6 +121,10 @@ class EngineTrainer:
         self._variants = variants
         self._datasets = Datasets()
         self._programs: Programs | None = None
+
+    def __reduce__(self) -> tuple[type[EngineTrainer], tuple[Variants]]:
+        """Travels without what it has read: a process that is not forked reads it again."""
+        return EngineTrainer, (self._variants,)
 
     def prepare(self) -> Mapping[str, float]:
         """Imports Keras and reads the data; returns the means over the repeats."""

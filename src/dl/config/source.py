@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from dl.errors import ConfigError, Mark, closest
+from dl.system import AT_ONCE
 
 MOST_BYTES = 1024 * 1024
 
@@ -48,7 +49,7 @@ def decode(content: bytes, source: str) -> str:
 
 
 def _content(path: Path) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | AT_ONCE)
     try:
         mode = os.fstat(descriptor).st_mode
         if stat.S_ISDIR(mode):

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 import dl
+from dl.system import processor_name, processors
 from dl.variables import recorded
 
 
@@ -37,7 +38,7 @@ def machine() -> dict[str, Any]:
     """Returns the processor, its threads, oneDNN's state, the GPUs, and variables that act."""
     return {
         "system": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
+        "processor": processor_name(),
         "threads": _threads(),
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0",
         "gpus": _gpus(),
@@ -47,18 +48,7 @@ def machine() -> dict[str, Any]:
 
 def _threads() -> int:
     chosen = tf.config.threading.get_intra_op_parallelism_threads()
-    return int(chosen) or len(os.sched_getaffinity(0))
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor()
+    return int(chosen) or processors()
 
 
 def _gpus() -> list[str]:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from dl.errors import BusyError
 from dl.runs.directory import RunDirectory, next_number
-from dl.runs.files import TEMPORARY, disk_error, sync
+from dl.runs.files import TEMPORARY, disk_error
 from dl.runs.lock import is_held, take_lock
 from dl.runs.manifest import first_manifest
+from dl.system import sync
 
 _TRIES = 10
 """Another command may remove the folder between any two calls, but not for ever."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from dl.errors import DiskError, RunError
+from dl.system import AT_ONCE, sync
 
 _REASONS = {
     errno.EISDIR: ("it is a folder", "name a file in it"),
@@ -152,20 +153,11 @@ def regular_descriptor(path: Path, flags: int) -> int:
     Raises:
         OSError: It cannot be opened, or is not a regular file: a pipe, a device, a folder.
     """
-    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
+    descriptor = os.open(path, flags | AT_ONCE, 0o644)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "it is not a regular file", str(path))
     return descriptor
-
-
-def sync(path: Path) -> None:
-    """Asks the system to bring a file, or the entries of a folder, to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _set_mode_of_new_file(path: Path) -> None:

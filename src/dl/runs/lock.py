@@ -1,13 +1,12 @@
 """One process at a time works on a run.
 
-The lock is the system's (`flock`), which ends with the process, however that ends. The file's
+The lock is the system's, which ends with the process, however that ends. The file's
 content names the process, for the message to the others, and decides where a file system has no
-`flock`.
+locks.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
@@ -21,6 +20,7 @@ from dl.runs.directory import RunDirectory
 from dl.runs.files import disk_error, gone, read_regular, regular_descriptor
 from dl.runs.process import Process
 from dl.runs.typed import MisfitError, parse_as
+from dl.system import NO_LINK, lock_file, rewrite
 
 _TRIES = 10
 _PAUSE = 0.03
@@ -46,7 +46,7 @@ def locked(run: RunDirectory) -> Iterator[RunDirectory]:
 def take_lock(run: RunDirectory) -> int:
     """Takes the lock of a run and returns the open file that holds it; raises as `locked`."""
     try:
-        handle = regular_descriptor(run.lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
+        handle = regular_descriptor(run.lock, os.O_RDWR | os.O_CREAT | NO_LINK)
     except FileNotFoundError as error:
         raise gone(run.path) from error
     except OSError as error:
@@ -56,7 +56,7 @@ def take_lock(run: RunDirectory) -> int:
             raise _busy(run)
         if not _is_at(handle, run.lock):
             raise gone(run.path)
-        _name_holder(handle)
+        rewrite(handle, json.dumps(asdict(Process.current())).encode())
     except OSError as error:
         os.close(handle)
         raise disk_error(error, f"locking {run.path}") from error
@@ -81,7 +81,7 @@ def is_held(run: RunDirectory) -> bool:
     except OSError:
         return True
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        lock_file(handle, shared=True)
     except OSError:
         return True
     finally:
@@ -92,20 +92,15 @@ def is_held(run: RunDirectory) -> bool:
 def _taken(handle: int, path: Path) -> bool:
     for _ in range(_TRIES):
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_file(handle)
         except BlockingIOError:
             time.sleep(_PAUSE)
-        except OSError:  # a file system without flock
+        except OSError:  # a file system without locks
             holder = _holder(path)
             return holder is None or not holder.is_alive()
         else:
             return True
     return False
-
-
-def _name_holder(handle: int) -> None:
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, json.dumps(asdict(Process.current())).encode(), 0)
 
 
 def _holder(path: Path) -> Process | None:

@@ -10,8 +10,9 @@ from pathlib import Path, PurePosixPath
 
 from dl.errors import RunError
 from dl.runs.directory import RunDirectory
-from dl.runs.files import TEMPORARY, disk_error, read_regular, sync
+from dl.runs.files import TEMPORARY, disk_error, read_regular
 from dl.runs.manifest import check, read_manifest
+from dl.system import sync
 
 
 def pack(run: RunDirectory) -> dict[str, bytes]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 from dl.runs.typed import Count, Range
+from dl.system import is_running, start_ticks
 
 _Number = Annotated[int, Range(lambda pid: 0 < pid < 2**31, "must be the number of a process")]
 
@@ -30,29 +30,13 @@ class Process:
     @classmethod
     def current(cls) -> Process:
         """Returns this process."""
-        return cls(socket.gethostname(), os.getpid(), _start_ticks(os.getpid()))
+        return cls(socket.gethostname(), os.getpid(), start_ticks(os.getpid()))
 
     def is_alive(self) -> bool:
         """Tells whether the process still runs; one on another machine is taken to."""
         if self.host != socket.gethostname():
             return True
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            pass
-        return _start_ticks(self.pid) == self.started
+        return is_running(self.pid) and start_ticks(self.pid) == self.started
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}"
-
-
-def _start_ticks(pid: int) -> int:
-    """Returns the start of a process, 0 if it is gone: a dead child waits for its parent as Z."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return 0
-    fields = stat.rpartition(")")[2].split()
-    return 0 if fields[0] in "ZX" else int(fields[19])

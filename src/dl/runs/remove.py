@@ -10,8 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from dl.runs.directory import RunDirectory
-from dl.runs.files import TEMPORARY, disk_error, sync
+from dl.runs.files import TEMPORARY, disk_error
 from dl.runs.lock import locked
+from dl.system import sync
 
 
 def remove_run(run: RunDirectory, still: Callable[[], bool] = lambda: True) -> bool:

@@ -5,17 +5,15 @@ It is no part of the manifest: tags change while a run is trained, and nothing d
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 
 from dl.errors import RunError, UsageError
 from dl.runs.directory import RunDirectory
 from dl.runs.files import disk_error, gone, read_regular, write_text
 from dl.runs.typed import MisfitError, parse_as
+from dl.system import locked_folder
 
 _TAG = re.compile(r"[^\W_][\w.+-]{0,63}")
 
@@ -41,20 +39,15 @@ def change_tags(run: RunDirectory, change: Callable[[set[str]], set[str]]) -> li
         DiskError: They cannot be written.
     """
     try:
-        handle = os.open(run.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        with locked_folder(run.path):
+            before = set(read_tags(run))
+            after = change(before)
+            if after != before:
+                write_tags(run, after)
     except FileNotFoundError as error:
         raise gone(run.path) from error
     except OSError as error:
         raise disk_error(error, f"locking {run.path}") from error
-    try:
-        with suppress(OSError):  # a file system without flock
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        before = set(read_tags(run))
-        after = change(before)
-        if after != before:
-            write_tags(run, after)
-    finally:
-        os.close(handle)
     return sorted(after)
 
 

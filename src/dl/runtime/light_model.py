@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from dl.data.types import Array, Rows
 from dl.errors import DataError, first_line
 from dl.quiet import quiet_stderr
+from dl.system import processors
 
 
 class UnusableError(Exception):
@@ -96,14 +96,10 @@ def _runner(content: bytes) -> Any:
     # LiteRT tells on stderr which of its ways it takes.
     with quiet_stderr():
         try:
-            runner = Interpreter(model_content=content, num_threads=_threads())
+            runner = Interpreter(model_content=content, num_threads=processors())
             runner.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             reason = first_line(error)
         else:
             return runner
     raise UnusableError(f"LiteRT cannot run it: {reason}")
-
-
-def _threads() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1

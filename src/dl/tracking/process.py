@@ -6,14 +6,14 @@ the end of stdin everything is copied a last time. What could not be copied is s
 
 from __future__ import annotations
 
-import os
-import select
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from dl.errors import first_line
+from dl.system import lower_priority
 from dl.tracking.copying import bring
 from dl.tracking.destination import Destination
 from dl.tracking.store import Store
@@ -69,18 +69,26 @@ def _reason(error: BaseException) -> str:
 
 def main(destination: str) -> None:
     """Copies the directory that stdin names until stdin ends."""
-    os.nice(_NICENESS)
+    lower_priority(_NICENESS)
     path = sys.stdin.readline().strip()
     if not path:  # the training failed before it had a directory
         return
     store = Store(Destination.of(destination))
     follower = Follower(lambda last: bring(store, Path(path), last=last))
     follower.look()
-    while not select.select([sys.stdin], [], [], _TICK)[0]:
+    ended = threading.Event()
+    # A thread, since Windows cannot wait for a pipe; it ends with the process.
+    threading.Thread(target=_wait_for_end, args=(ended,), daemon=True).start()
+    while not ended.wait(_TICK):
         follower.look()
     failure = follower.finish()
     if failure is not None:
         print(failure)
+
+
+def _wait_for_end(ended: threading.Event) -> None:
+    sys.stdin.read()
+    ended.set()
 
 
 if __name__ == "__main__":

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 
 from dl.config.rules.partial import Facts
 from dl.config.rules.words import layer_path
+from dl.system import physical_memory
 from dl.vocabulary.spec import Finding, Path, Spec
 from dl.vocabulary.traits import BY_NUMBER, GATES
 
@@ -32,14 +32,6 @@ def weights_fit_memory(facts: Facts) -> Iterator[Finding]:
         found=f"at least {counts[largest]:,} weights, {_gibibytes(counts[largest])}",
         hint="make the layer smaller",
     )
-
-
-def physical_memory() -> float:
-    """Returns the bytes of memory of this machine, infinity where the system does not tell."""
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, ValueError, OSError):
-        return math.inf
 
 
 def _input_shape(facts: Facts) -> tuple[int, ...] | None:

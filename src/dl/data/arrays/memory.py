@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from dl.errors import DataError
+from dl.system import available_memory
 
 _SHARE = 0.8
-
-
-def available_memory() -> int:
-    """Returns the memory that programs can still take, in bytes."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            for line in file:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def check_memory(size: int, message: str, what: str, hint: str) -> None:
@@ -33,7 +20,7 @@ def check_memory(size: int, message: str, what: str, hint: str) -> None:
     Raises:
         DataError: It does not fit.
     """
-    limit = int(_SHARE * available_memory())
+    limit = _SHARE * available_memory()
     if size > limit:
         raise DataError(
             message,
@@ -43,5 +30,5 @@ def check_memory(size: int, message: str, what: str, hint: str) -> None:
         )
 
 
-def _gigabytes(size: int) -> str:
+def _gigabytes(size: float) -> str:
     return f"{size / 2**30:.1f} GiB"

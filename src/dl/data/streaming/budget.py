@@ -13,10 +13,10 @@ import pyarrow.parquet
 from dl.config.schema import Config
 from dl.config.sections.data import CsvData, ImagesData, ParquetData, own_paths
 from dl.data.arrays.images import picture_files
-from dl.data.arrays.memory import available_memory
 from dl.data.files import check_file
 from dl.data.tables.parquet_file import BROKEN_PARQUET
 from dl.data.types import Held
+from dl.system import available_memory
 
 _AUTO_SHARE = 10
 """A resident training takes about eight times the size of the numbers: the values as read, as
@@ -47,7 +47,7 @@ def held(config: Config, paths: Iterable[Path] | None = None) -> Held:
     return Held(True, f"{words}, beyond {limit}")
 
 
-def memory_budget(setting: int | Literal["auto"]) -> int:
+def memory_budget(setting: int | Literal["auto"]) -> float:
     """Returns the bytes that rows may take in memory, as float32."""
     if setting == "auto":
         return available_memory() // _AUTO_SHARE
@@ -92,7 +92,7 @@ def _about(size: int) -> str:
     return f"about {_megabytes(size)}" if size >= _MEGABYTE else "less than 1 MB"
 
 
-def _megabytes(size: int) -> str:
+def _megabytes(size: float) -> str:
     return f"{size / _MEGABYTE:,.1f} MB" if size < 100 * _MEGABYTE else f"{size / 1e6:,.0f} MB"
 
 

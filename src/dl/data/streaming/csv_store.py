@@ -29,6 +29,7 @@ from dl.data.tables.csv_text import (
 )
 from dl.data.tables.frame import Frame, Names, Select
 from dl.runs.files import disk_error
+from dl.system import forget_pages
 
 _BLOCK = 1 << 24
 
@@ -72,7 +73,7 @@ def csv_frame(
         reader = pyarrow.csv.open_csv(body, **options(text, positions))
         content, rows = _stored(reader)
     if isinstance(text.data, mmap.mmap):
-        text.data.madvise(mmap.MADV_DONTNEED)  # only messages need the text from now on
+        forget_pages(text.data)  # only messages need the text from now on
     if rows == 0:
         raise no_rows(text.source)
     return Frame(_TextColumns(names, content), rows, text.source, text.place)

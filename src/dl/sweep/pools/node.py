@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import tempfile
@@ -22,6 +21,7 @@ from dl.runs.sweeps import trial_name
 from dl.sweep.pools.cluster import MissingData, NodeTrainer, Order, Outcome, Post, Said, Unfit
 from dl.sweep.pools.tasks import Result, Row
 from dl.sweep.pools.worker import carried_out
+from dl.system import is_own, user_name
 
 _ABANDONED_SECONDS = 60
 """A younger folder may belong to a process that has not locked its run yet."""
@@ -36,13 +36,13 @@ def node_folder() -> Path:
     Raises:
         DiskError: It cannot be made, or somebody else has made it.
     """
-    folder = Path(tempfile.gettempdir()) / f"dl-sweeps-{os.getuid()}"
+    folder = Path(tempfile.gettempdir()) / f"dl-sweeps-{user_name()}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        owner = folder.lstat().st_uid
+        own = is_own(folder)
     except OSError as error:
         raise disk_error(error, f"making {folder}") from error
-    if owner != os.getuid():
+    if not own:
         raise DiskError(f"{folder} belongs to another user", hint="remove it on that node")
     return folder
 

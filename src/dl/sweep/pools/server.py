@@ -25,6 +25,7 @@ from dl.errors import SCARCE, DlError, ExitCode, Problem, is_scarce
 from dl.runs.files import disk_error, regular_descriptor
 from dl.sweep.pools.tasks import EpochDone, Result, Task, TaskEnded, Trainer
 from dl.sweep.pools.worker import work
+from dl.system import FORKS
 
 MOST_TASKS = 40
 """After so many a worker is replaced."""
@@ -70,7 +71,7 @@ class _Worker:
     """A forked process, and what it does now."""
 
     def __init__(self, trainer: Trainer, threads: int, others: list[Connection]) -> None:
-        context: Any = multiprocessing.get_context("fork")
+        context: Any = multiprocessing.get_context("fork" if FORKS else "spawn")
         self.connection, theirs = context.Pipe()
         with warnings.catch_warnings():
             # The libraries' idle threads make Python 3.12 doubt the fork; none holds a lock.

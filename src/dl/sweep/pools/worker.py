@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import signal
 import sys
 import time
@@ -15,6 +14,7 @@ from types import FrameType
 
 from dl.errors import DlError, Interrupted
 from dl.sweep.pools.tasks import EpochDone, Result, Row, Task, TaskEnded, Trainer, failed
+from dl.system import process_memory
 
 
 class _ServerGone(BaseException):
@@ -89,13 +89,4 @@ def carried_out(task: Task, train: Callable[[], Result]) -> Result:
         print(f"trial {task.trial}, repeat {task.repeat}:", file=sys.stderr)
         traceback.print_exc()
         result = failed(error)
-    return replace(result, seconds=time.perf_counter() - started, memory=_memory())
-
-
-def _memory() -> float:
-    """Returns the megabytes that this process holds, or the most that it held."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * resource.getpagesize() / 1e6
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    return replace(result, seconds=time.perf_counter() - started, memory=process_memory())

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from dl.errors import RunError
-from dl.runs.files import disk_error, read_regular, sync
+from dl.runs.files import disk_error, read_regular
 from dl.runs.typed import Count, Duration, Finite, MisfitError, read_as
 from dl.sweep.definition.space import Setting
 from dl.sweep.pools.tasks import Status
+from dl.system import sync
 
 
 @dataclass(frozen=True, slots=True)
