@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from campaigns.samples import layer_sample, sample_spec
-from dl.data.types import Array, Dataset
+from dl.data.dataset import Dataset
+from dl.data.types import Array
 from dl.engine.files.light import light_copy
 from dl.engine.inference.evaluate import evaluate
 from dl.engine.inference.predict import Forward

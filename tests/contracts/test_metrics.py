@@ -109,7 +109,7 @@ def rows_of(case: Any, made: Prepared) -> Rows:
     """Returns what is true and what is predicted."""
     part = made.dataset.train
     outputs = predict(made.model, part.x, QUIET)
-    found = answers(part.y, outputs, made.dataset.learned)
+    found = answers(part.y, outputs, made.dataset.target)
     assert found.predicted is not None
     flat = outputs.reshape(-1, outputs.shape[-1])
     true = targets(case).reshape(-1, case.count) if of_numbers(case) else found.true.astype(int)

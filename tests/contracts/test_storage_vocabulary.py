@@ -12,8 +12,9 @@ import pytest
 
 from campaigns.samples import ROWS, layer_sample, loss_sample, metric_sample, sample_spec
 from dl.config.schema import Config
+from dl.data.dataset import Dataset
 from dl.data.targets.target import Target
-from dl.data.types import Array, Dataset
+from dl.data.types import Array
 from dl.engine.files.storage import load_weights, save_model
 from dl.engine.network.model import build_model, compile_model
 from dl.engine.training.fit import check_training
@@ -49,7 +50,7 @@ def numbers_of(x: Array, y: Array) -> Dataset:
 def stepped(chosen: Config, data: Dataset) -> keras.Sequential:
     """Returns the model after one step on all rows."""
     model = build_model(chosen, data.info)
-    compile_model(model, chosen, data.info, data.learned)
+    compile_model(model, chosen, data.info, data.target)
     check_training(model, data, chosen)
     rows = [keras.ops.convert_to_tensor(array) for array in (data.train.x, data.train.y)]
     model.train_step(tuple(rows))

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from dl.config.schema import Config
+from dl.data.dataset import Dataset
 from dl.data.load import load_dataset
 from dl.data.streaming import budget, scratch, tables
-from dl.data.types import Dataset, Part
+from dl.data.types import Part
 from dl.progress import SilentReporter
 
 
@@ -42,7 +43,7 @@ def both(config: Config) -> tuple[Dataset, Dataset, list[str], list[str]]:
     in_memory = load_dataset(config, resident)
     with tiny_budget():
         on_disk = load_dataset(config, streamed)
-    assert on_disk.held.streamed
+    assert on_disk.storage.streamed
     return in_memory, on_disk, resident.warnings, streamed.warnings
 
 
@@ -54,8 +55,7 @@ def assert_same(resident: Dataset, streamed: Dataset) -> None:
         if first is not None:
             _assert_same_rows(first, second)
     assert streamed.info == resident.info
-    assert streamed.learned == resident.learned
-    assert streamed.fingerprint == resident.fingerprint
+    assert streamed.preprocessing == resident.preprocessing
 
 
 def _assert_same_rows(resident: Part, streamed: Part) -> None:

@@ -265,7 +265,7 @@ def test_of_many_rows_some_are_looked_at_all_over(memory: str, tmp_path: Path) -
     path = written(tmp_path, Doubtful("", "", "", columns, rows=60_000))
     loaded = load_config(path, [f"engine.memory={memory}"])
     dataset = read_dataset(loaded, SilentReporter())
-    assert dataset.held.streamed == (memory == "1")
+    assert dataset.storage.streamed == (memory == "1")
     [(rule, advice)] = dataset.advice
     assert (rule, advice.message) == (
         "identifier",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -11,12 +12,12 @@ from data.making import make_arrays, make_config
 from dl.config.schema import Config
 from dl.data.arrays.prepare import (
     ArrayFeature,
-    array_feature_of,
     learn_arrays,
     transform_arrays,
 )
 from dl.errors import DataError
 from dl.progress import SilentReporter
+from dl.runs.typed import read_as
 from dl.vocabulary.spec import Findings
 
 CONV = {"type": "Conv2D", "filters": 2, "kernel_size": 3}
@@ -36,8 +37,8 @@ class Notes(SilentReporter):
 
 def learned(x: object, config: Config, image: bool = False) -> ArrayFeature:
     feature = learn_arrays(make_arrays(None, x), config, image, SilentReporter())
-    document = json.loads(json.dumps(feature.document()))
-    assert array_feature_of({"features": [document]}) == feature
+    document = json.loads(json.dumps(asdict(feature)))
+    assert read_as(ArrayFeature, document) == feature
     return feature
 
 

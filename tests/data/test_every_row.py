@@ -8,7 +8,6 @@ import io
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +18,7 @@ from data.tabular import config_with, told
 from dl.config.schema import Config
 from dl.config.sections.data import ColumnKind
 from dl.data.chunks import open_chunks
+from dl.data.dataset import Preprocessing
 from dl.data.load import load_dataset
 from dl.data.raw import RawTable
 from dl.data.streaming.csv_store import csv_frame
@@ -126,7 +126,7 @@ def test_every_reader_gives_the_rows_that_were_written(
     assert [row for part in parts for row in values(part)] == expected(rows, names)
 
 
-def learned_from(folder: Path, missing: str) -> tuple[Config, dict[str, Any]]:
+def learned_from(folder: Path, missing: str) -> tuple[Config, Preprocessing]:
     """Returns the config and what is learned of a table of `a` from 0 to 6 and `y`."""
     path = folder / "train.csv"
     path.write_text("a,y\n" + "".join(f"{i},{3 * i}\n" for i in range(7)))
@@ -139,16 +139,16 @@ def learned_from(folder: Path, missing: str) -> tuple[Config, dict[str, Any]]:
         },
         preprocess={"missing": missing, "numeric": "none"},
     )
-    return config, load_dataset(config, SilentReporter()).learned
+    return config, load_dataset(config, SilentReporter()).preprocessing
 
 
 def predicted(folder: Path, data: bytes, missing: str, stdin: bool) -> list[float]:
     """Returns the inputs of the network, row by row, in the place of predictions."""
-    config, learned = learned_from(folder, missing)
+    config, fitted = learned_from(folder, missing)
     path = folder / "new.csv"
     path.write_bytes(data)
-    chunks = open_chunks(config, learned, io.BytesIO(data) if stdin else path, SilentReporter())
-    found = predictions(lambda x: np.asarray(x[:]), chunks, learned, SilentReporter())
+    chunks = open_chunks(config, fitted, io.BytesIO(data) if stdin else path, SilentReporter())
+    found = predictions(lambda x: np.asarray(x[:]), chunks, fitted.target, SilentReporter())
     return [float(value) for columns in found for value in columns["prediction"]]
 
 

@@ -10,16 +10,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
 from data.tabular import config_with, told
 from dl.config.schema import Config
 from dl.config.sections.data import CsvData
 from dl.data.chunks import open_chunks
-from dl.data.load import complete, info_of, load_dataset, load_part, load_split
-from dl.data.types import Array, Dataset, Part
+from dl.data.complete import complete
+from dl.data.dataset import Dataset, Preprocessing
+from dl.data.load import load_dataset, load_part, load_split
+from dl.data.splits import Shares
+from dl.data.types import Array, Part
 from dl.errors import RunError
 from dl.progress import SilentReporter
+from dl.runs.typed import read_as
 
 HEADER = "id,color,day,x,y\n"
 SILENT = SilentReporter()
@@ -45,20 +48,20 @@ def csv_config(path: Path, preprocess: Mapping[str, object] | None = None, **dat
     return config_with(section, preprocess=dict(preprocess or {}))
 
 
-def load(config: Config) -> tuple[Dataset, dict[str, Any]]:
-    """Loads, and passes what was learned through JSON."""
+def load(config: Config) -> tuple[Dataset, Preprocessing]:
+    """Loads, and passes what was fitted through JSON."""
     dataset = load_dataset(config, SILENT)
-    return dataset, json.loads(json.dumps(dataset.learned))
+    return dataset, read_as(Preprocessing, json.loads(dataset.preprocessing.text()))
 
 
 def inputs(
     config: Config,
-    learned: dict[str, Any],
+    fitted: Preprocessing,
     source: Path | io.BytesIO,
     reporter: SilentReporter = SILENT,
 ) -> Array:
     """Returns all rows to predict of a table."""
-    chunks = open_chunks(config, learned, source, reporter)
+    chunks = open_chunks(config, fitted, source, reporter)
     return np.concatenate([chunk.x for chunk in chunks.read(lambda done: None)])
 
 
@@ -85,16 +88,16 @@ def test_rows_are_positions_in_the_file(path: Path) -> None:
 
 
 def test_info_names_features_and_target(path: Path) -> None:
-    dataset, learned = load(csv_config(path, features=["x", "color"]))
+    dataset, fitted = load(csv_config(path, features=["x", "color"]))
     assert dataset.info.features == ("x", "color=blue", "color=red")
     assert dataset.info.targets == ("y",)
     assert dataset.info.input_shape == (3,)
-    assert info_of(learned) == dataset.info
+    assert fitted.info == dataset.info
 
 
 def test_preprocessing_is_learned_from_the_training_rows_only(path: Path) -> None:
-    dataset, learned = load(csv_config(path, features=["x"]))
-    assert learned["features"][0]["center"] == pytest.approx(dataset.train.rows.mean() / 4)
+    dataset, fitted = load(csv_config(path, features=["x"]))
+    assert fitted.features[0].center == pytest.approx(dataset.train.rows.mean() / 4)
     assert dataset.train.x.mean() == pytest.approx(0, abs=1e-6)
 
 
@@ -122,14 +125,14 @@ def test_a_part_is_read_again_as_it_was(path: Path, split: str, missing: str) ->
     if missing == "drop":
         path.write_text(HEADER + rows(20) + ",,,,\n" + rows(20, 20))
     config = csv_config(path, {"missing": missing})
-    dataset, learned = load(config)
-    assert same(load_split(config, learned, split, SILENT), getattr(dataset, split))
+    dataset, fitted = load(config)
+    assert same(load_split(config, fitted, split, SILENT), getattr(dataset, split))
 
 
 def test_a_part_that_there_is_not(path: Path) -> None:
     config = csv_config(path, split={"validation": 0, "test": 0})
-    _, learned = load(config)
-    assert told(lambda: load_split(config, learned, "test", SILENT)) == (
+    _, fitted = load(config)
+    assert told(lambda: load_split(config, fitted, "test", SILENT)) == (
         "the run has no test part\n"
         "hint: train with `data.split.test` above 0, or name rows with `--data FILE`"
     )
@@ -137,56 +140,56 @@ def test_a_part_that_there_is_not(path: Path) -> None:
 
 def test_a_part_of_a_file_that_has_changed(path: Path) -> None:
     config = csv_config(path)
-    _, learned = load(config)
+    _, fitted = load(config)
     path.write_text(HEADER + rows(41))
     with pytest.raises(RunError) as caught:
-        load_split(config, learned, "test", SILENT)
+        load_split(config, fitted, "test", SILENT)
     assert caught.value.problems[0].message == f"{path}: has changed since the run"
 
 
 def test_another_labelled_file(path: Path, tmp_path: Path) -> None:
     config = csv_config(path)
-    dataset, learned = load(config)
+    dataset, fitted = load(config)
     other = tmp_path / "other.csv"
     other.write_text(path.read_text())
-    part = load_part(config, learned, other, SILENT)
+    part = load_part(config, fitted, other, SILENT)
     assert np.array_equal(part.x[dataset.train.rows], dataset.train.x)
     assert np.array_equal(part.y[dataset.train.rows], dataset.train.y)
 
 
 def test_another_file_without_the_target(path: Path, tmp_path: Path) -> None:
     config = csv_config(path)
-    _, learned = load(config)
+    _, fitted = load(config)
     (tmp_path / "other.csv").write_text("id,color,day,x\n1,red,2024-01-01,2\n")
     assert (
-        told(lambda: load_part(config, learned, tmp_path / "other.csv", SILENT), tmp_path)
+        told(lambda: load_part(config, fitted, tmp_path / "other.csv", SILENT), tmp_path)
         == "other.csv: there is no target column 'y'\nexpected: one of id, color, day, x"
     )
 
 
 def test_inputs_ignore_order_target_and_other_columns(path: Path, tmp_path: Path) -> None:
     config = csv_config(path)
-    dataset, learned = load(config)
+    dataset, fitted = load(config)
     other = tmp_path / "other.csv"
     other.write_text("y,x,note,day,color,id\nno number,0.25,hello,2024-01-02,red,1\n")
-    part = load_part(config, learned, path, SILENT)
-    assert np.array_equal(inputs(config, learned, other), part.x[1:2])
+    part = load_part(config, fitted, path, SILENT)
+    assert np.array_equal(inputs(config, fitted, other), part.x[1:2])
     assert dataset.info.input_shape == part.x.shape[1:]
 
 
 def test_inputs_from_a_stream(path: Path) -> None:
     config = csv_config(path)
-    _, learned = load(config)
+    _, fitted = load(config)
     stream = io.BytesIO(path.read_bytes())
-    from_file = inputs(config, learned, path)
-    assert np.array_equal(inputs(config, learned, stream), from_file)
+    from_file = inputs(config, fitted, path)
+    assert np.array_equal(inputs(config, fitted, stream), from_file)
 
 
 def test_fault_in_a_stream(path: Path) -> None:
     config = csv_config(path)
-    _, learned = load(config)
+    _, fitted = load(config)
     stream = io.BytesIO(b"id,color,day,x\n1,red,soon,2\n")
-    assert told(lambda: inputs(config, learned, stream)).startswith(
+    assert told(lambda: inputs(config, fitted, stream)).startswith(
         "standard input:2: column 'day' is a date, but this is not one that can be read"
     )
 
@@ -194,25 +197,25 @@ def test_fault_in_a_stream(path: Path) -> None:
 def test_missing_inputs_are_filled_if_training_rows_were_dropped(path: Path) -> None:
     path.write_text(HEADER + rows(20) + "20,red,,5,40\n" + rows(20, 21))
     config = csv_config(path, {"missing": "drop"})
-    _, learned = load(config)
+    _, fitted = load(config)
     stream = io.BytesIO(b"id,color,day,x\n,,,\n1,red,2024-01-05,2\n")
-    assert len(inputs(config, learned, stream)) == 2
+    assert len(inputs(config, fitted, stream)) == 2
 
 
 def test_numbers_at_prediction_may_be_written_in_another_way(path: Path) -> None:
     config = csv_config(path, features=["x"])
-    _, learned = load(config)
+    _, fitted = load(config)
     written = [b"x\n2\n", b"x\n2.0\n", b"x\n002\n", b'x\n" 2e0"\n']
-    found = {float(inputs(config, learned, io.BytesIO(text))[0, 0]) for text in written}
+    found = {float(inputs(config, fitted, io.BytesIO(text))[0, 0]) for text in written}
     assert len(found) == 1
 
 
 def test_unseen_category_in_a_part_warns(path: Path) -> None:
     config = csv_config(path)
-    _, learned = load(config)
+    _, fitted = load(config)
     reporter = SilentReporter()
     stream = io.BytesIO(b"id,color,day,x\n1,green,2024-01-05,2\n")
-    inputs(config, learned, stream, reporter)
+    inputs(config, fitted, stream, reporter)
     assert reporter.warnings == [
         "standard input:2: column 'color': 1 row has a category that the training part had not, "
         "such as 'green'; encoded as zeros"
@@ -253,20 +256,19 @@ def test_classes_are_kept_in_proportion(path: Path) -> None:
         model={"layers": [{"type": "Dense", "units": 2, "activation": "softmax"}]},
         training={"loss": "sparse_categorical_crossentropy"},
     )
-    dataset, learned = load(config)
+    dataset, fitted = load(config)
     assert dataset.test is not None
     assert np.bincount(dataset.test.y).tolist() == [3, 5]
     assert dataset.info.classes == ("blue", "red")
-    assert learned["split"] == {
-        **{"validation": 0.1, "test": 0.2, "stratify": True},
-        **{"folds": None, "fold": 1},
-    }
+    assert fitted.split == Shares(validation=0.1, test=0.2, stratify=True)
 
 
 def test_fingerprint_is_of_all_files(path: Path, tmp_path: Path) -> None:
     (tmp_path / "test.csv").write_text(HEADER + rows(1))
-    alone = load_dataset(csv_config(path), SILENT).fingerprint
-    both = load_dataset(csv_config(path, test_path=str(tmp_path / "test.csv")), SILENT).fingerprint
+    alone = load_dataset(csv_config(path), SILENT).preprocessing.fingerprint
+    both = load_dataset(
+        csv_config(path, test_path=str(tmp_path / "test.csv")), SILENT
+    ).preprocessing.fingerprint
     assert len(alone) == 64
     assert alone != both
 
@@ -292,14 +294,13 @@ def test_stages_are_told(path: Path) -> None:
 
 def test_arrays_from_standard_input() -> None:
     config = config_with({"source": "synthetic", "dataset": "xor"})
-    _, learned = load(config)
-    assert told(lambda: open_chunks(config, learned, io.BytesIO(b""), SILENT)) == (
+    _, fitted = load(config)
+    assert told(lambda: open_chunks(config, fitted, io.BytesIO(b""), SILENT)) == (
         "standard input: can hold CSV rows only, but this model takes arrays or images\n"
         "hint: name a file or folder instead of `-`"
     )
 
 
 def test_config_document_round_trips(path: Path) -> None:
-    dataset, learned = load(csv_config(path))
-    assert learned == dataset.learned
-    assert yaml.safe_load(yaml.safe_dump(learned)) == learned
+    dataset, fitted = load(csv_config(path))
+    assert fitted == dataset.preprocessing

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +22,13 @@ from dl.config.peek import peek
 from dl.config.resolve import resolved_text
 from dl.config.schema import Config
 from dl.data.chunks import open_chunks
+from dl.data.dataset import Dataset, Preprocessing
 from dl.data.load import load_dataset, load_part
+from dl.data.preprocessing.features import CategoricalFeature
 from dl.data.raw import RawTable
 from dl.data.streaming.tables import stream_tables
 from dl.data.tables.read import read_tables
-from dl.data.types import Array, Dataset
+from dl.data.types import Array
 from dl.progress import SilentReporter
 
 WORDS = ["NA", "?", "-999", "null"]
@@ -89,18 +92,19 @@ def test_named_text_is_read_as_an_empty_field_is(
     empty = config_of(written(tmp_path / f"empty.{suffix}", table({})))
     named = config_of(written(tmp_path / f"named.{suffix}", table(word)), missing_values=texts)
     expected, found = loaded(empty, streamed), loaded(named, streamed)
-    found.learned["fingerprint"] = expected.learned["fingerprint"]
     for name, part in expected.parts.items():
         np.testing.assert_array_equal(part.x[:], found.parts[name].x[:])
         np.testing.assert_array_equal(part.y, found.parts[name].y)
-    assert found.learned == expected.learned
-    categories = next(f["categories"] for f in found.learned["features"] if f["name"] == "color")
-    assert categories == ["?", "NA", "red"]
+    fitted = replace(expected.preprocessing, fingerprint=found.preprocessing.fingerprint)
+    assert found.preprocessing == fitted
+    color = next(f for f in fitted.columns if f.name == "color")
+    assert isinstance(color, CategoricalFeature)
+    assert color.categories == ("?", "NA", "red")
 
 
-def predicted(config: Config, learned: dict[str, object], path: Path, stdin: bool) -> Array:
+def predicted(config: Config, fitted: Preprocessing, path: Path, stdin: bool) -> Array:
     source = io.BytesIO(path.read_bytes()) if stdin else path
-    chunks = open_chunks(config, learned, source, SilentReporter())
+    chunks = open_chunks(config, fitted, source, SilentReporter())
     return np.concatenate([np.asarray(part.x[:]) for part in chunks.read(lambda done: None)])
 
 
@@ -112,16 +116,16 @@ def test_saved_run_reads_rows_to_predict_and_to_evaluate_alike(
     word = {"width": "-999", "day": "?", "color": "null", "y": "NA"}
     path = written(tmp_path / f"named.{suffix}", table(word))
     config = config_of(path, missing_values=texts, split={"validation": 0, "test": 0})
-    learned = load_dataset(config, SilentReporter()).learned
+    fitted = load_dataset(config, SilentReporter()).preprocessing
     saved = tmp_path / "resolved.yaml"
     saved.write_text(resolved_text(config))
     again = load_config(saved).config
-    whole = load_part(again, learned, path, SilentReporter())
-    rows = predicted(again, learned, path, stdin=False)
+    whole = load_part(again, fitted, path, SilentReporter())
+    rows = predicted(again, fitted, path, stdin=False)
     assert len(rows) == 90
     np.testing.assert_array_equal(rows[whole.rows], whole.x)
     if suffix == "csv":
-        np.testing.assert_array_equal(predicted(again, learned, path, stdin=True), rows)
+        np.testing.assert_array_equal(predicted(again, fitted, path, stdin=True), rows)
 
 
 @pytest.mark.parametrize("streamed", [False, True])

@@ -20,8 +20,7 @@ NUMBERS = Target("regression", ("y",), "numbers", units=1, center=(0.0,), spread
 
 def said(target: Target, y: Any, outputs: Any, part: str = "test") -> str:
     rows = JudgedRows(part, np.array(y, np.float32), np.array(outputs, np.float32))
-    learned = {"target": target.document()}
-    return one_answer((rows.part, answers(rows.y, rows.outputs, learned)), learned)
+    return one_answer((rows.part, answers(rows.y, rows.outputs, target)), target)
 
 
 def test_commonest_class_for_every_row_is_told_with_its_share() -> None:
@@ -75,4 +74,4 @@ def test_nothing_is_told_of_others(target: Target, y: Any, outputs: Any) -> None
 
 
 def test_nothing_is_told_where_no_rows_were_kept() -> None:
-    assert one_answer(None, {"target": BINARY.document()}) == ""
+    assert one_answer(None, BINARY) == ""

@@ -37,7 +37,7 @@ def test_types_of_the_file_are_the_kinds(tmp_path: Path) -> None:
         y=list(range(10)),
     )
     dataset = load_dataset(parquet_config(path), SilentReporter())
-    assert [feature["kind"] for feature in dataset.learned["features"]] == [
+    assert [feature.kind for feature in dataset.preprocessing.features] == [
         "numeric",
         "categorical",
         "categorical",

@@ -5,23 +5,32 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dl.data.arrays.prepare import ArrayFeature
+from dl.data.dataset import Preprocessing
 from dl.data.plane import plane_of
-from dl.data.types import DataInfo
+from dl.data.preprocessing.features import CategoricalFeature, Feature, NumericFeature
+from dl.data.splits import Shares
+from dl.data.targets.target import Target
 
 
-def info(*features: str, shape: tuple[int, ...] = (2,)) -> DataInfo:
-    return DataInfo("binary", shape, ("y",), ("a", "b"), features, image=False, pixel_max=1.0)
+def fitted(*features: Feature | ArrayFeature) -> Preprocessing:
+    target = Target("binary", ("y",), "single", ("a", "b"), ("a", "b"))
+    return Preprocessing(fingerprint="", split=Shares(), features=features, target=target)
 
 
-def numeric(center: float = 0.0, spread: float = 1.0) -> dict[str, Any]:
-    return {"kind": "numeric", "center": center, "spread": spread}
+def numeric(name: str = "x", center: float = 0.0, spread: float = 1.0) -> Feature:
+    return NumericFeature(name, "standardize", center, spread, None)
+
+
+def array(**given: Any) -> ArrayFeature:
+    return ArrayFeature((2,), channel_axis=False, image=False, pixel_max=1.0, **given)
 
 
 def test_a_plane_is_in_the_unit_of_the_data() -> None:
-    learned = {"features": [numeric(100, 10), numeric(0.5, 0.1)]}
+    known = fitted(numeric("area", 100, 10), numeric("age", 0.5, 0.1))
     x = np.array([[-1, 0], [1, 2]], np.float32)
 
-    plane = plane_of(learned, info("area", "age"), x)
+    plane = plane_of(known, x)
 
     assert plane is not None
     assert plane.names == ("area", "age")
@@ -31,8 +40,8 @@ def test_a_plane_is_in_the_unit_of_the_data() -> None:
 
 
 def test_a_grid_is_scaled_as_the_rows_are() -> None:
-    learned = {"features": [numeric(100, 10), numeric(0.5, 0.1)]}
-    plane = plane_of(learned, info("area", "age"), np.array([[-1.0, -1.0], [1.0, 1.0]]))
+    known = fitted(numeric("area", 100, 10), numeric("age", 0.5, 0.1))
+    plane = plane_of(known, np.array([[-1.0, -1.0], [1.0, 1.0]]))
 
     assert plane is not None
     grid = plane.grid(2)
@@ -44,15 +53,11 @@ def test_a_grid_is_scaled_as_the_rows_are() -> None:
 
 
 def test_an_array_of_two_columns_is_a_plane() -> None:
-    feature = {
-        "kind": "array",
-        "dtype": "float32",
-        "scale": 2.0,
-        "center": [1, 2],
-        "spread": [4, 5],
-    }
+    feature = array(
+        dtype="float32", scale=2.0, scaling="standardize", center=(1.0, 2.0), spread=(4.0, 5.0)
+    )
 
-    plane = plane_of({"features": [feature]}, info(), np.array([[0.0, 0.0], [1.0, 1.0]]))
+    plane = plane_of(fitted(feature), np.array([[0.0, 0.0], [1.0, 1.0]]))
 
     assert plane is not None
     assert plane.names == ("x1", "x2")
@@ -61,22 +66,21 @@ def test_an_array_of_two_columns_is_a_plane() -> None:
 
 
 def test_a_column_of_one_value_has_room_around_it() -> None:
-    plane = plane_of({"features": [numeric(), numeric()]}, info("a", "b"), np.zeros((3, 2)))
+    plane = plane_of(fitted(numeric("a"), numeric("b")), np.zeros((3, 2)))
 
     assert plane is not None
     assert (plane.low, plane.high) == ((-1.0, -1.0), (1.0, 1.0))
 
 
 @pytest.mark.parametrize(
-    ("features", "shape"),
+    "features",
     [
-        ([numeric(), numeric(), numeric()], (3,)),
-        ([{"kind": "one_hot", "values": ["a", "b"]}], (2,)),
-        ([{"kind": "array", "dtype": "int32", "scale": 1.0, "center": [], "spread": []}], (2,)),
+        [numeric("a"), numeric("b"), numeric("c")],
+        [CategoricalFeature("a", "one_hot", ("a", "b"), "zeros", None)],
+        [array(dtype="int32", scale=1.0, scaling="none", center=(), spread=())],
     ],
     ids=["three columns", "a category of two values", "an array of token ids"],
 )
-def test_other_inputs_are_no_plane(features: list[Any], shape: tuple[int, ...]) -> None:
-    names = [f"f{index}" for index in range(shape[0])]
-
-    assert plane_of({"features": features}, info(*names, shape=shape), np.zeros((1, 2))) is None
+def test_other_inputs_are_no_plane(features: list[Any]) -> None:
+    known = fitted(*features)
+    assert plane_of(known, np.ones((2, *known.info.input_shape))) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy as np
 import pyarrow
@@ -12,9 +13,10 @@ import pytest
 from data.tabular import told
 from dl.config.sections.preprocess import Preprocess
 from dl.data.preprocessing import drop_missing, feature_names, learn_features, transform
-from dl.data.preprocessing.features import Feature, document, features_of
+from dl.data.preprocessing.features import Feature
 from dl.data.raw import RawTable
 from dl.data.tables.columns import Cell, to_column
+from dl.runs.typed import read_as
 
 
 def place(row: int) -> str:
@@ -35,7 +37,7 @@ def table(targets: dict[str, list[object]] | None = None, **columns: list[object
 def learned(train: RawTable, **preprocess: object) -> list[Feature]:
     """Learns, and passes what was learned through JSON."""
     features = learn_features(train, Preprocess(**preprocess))  # type: ignore[arg-type]
-    return list(features_of(json.loads(json.dumps({"features": list(map(document, features))}))))
+    return list(read_as(tuple[Feature, ...], json.loads(json.dumps(list(map(asdict, features))))))
 
 
 def applied(rows: RawTable, features: Sequence[Feature]) -> list[list[float]]:

@@ -141,21 +141,21 @@ def test_a_part_and_another_file_are_streamed_for_a_saved_run(tmp_path: Path) ->
     other = write_table(tmp_path / "other.parquet", 30, seed=3)
     resident = load_dataset(config, SilentReporter())
     with tiny_budget():
-        part = load_split(config, resident.learned, "test", SilentReporter())
-        labelled = load_part(config, resident.learned, other, SilentReporter())
+        part = load_split(config, resident.preprocessing, "test", SilentReporter())
+        labelled = load_part(config, resident.preprocessing, other, SilentReporter())
     assert resident.test is not None
     np.testing.assert_array_equal(part.x[:], resident.test.x[:])
-    in_memory = load_part(config, resident.learned, other, SilentReporter())
+    in_memory = load_part(config, resident.preprocessing, other, SilentReporter())
     assert not isinstance(labelled.x, np.ndarray)
     np.testing.assert_array_equal(labelled.x[:], in_memory.x[:])
 
 
 def test_pictures_to_predict_are_streamed(pictures: Path) -> None:
     config = picture_config(pictures)
-    learned = load_dataset(config, SilentReporter()).learned
+    fitted = load_dataset(config, SilentReporter()).preprocessing
     with tiny_budget():
-        streamed = read_inputs(config, learned, pictures / "cat", SilentReporter())
-    resident = read_inputs(config, learned, pictures / "cat", SilentReporter())
+        streamed = read_inputs(config, fitted, pictures / "cat", SilentReporter())
+    resident = read_inputs(config, fitted, pictures / "cat", SilentReporter())
     assert not isinstance(streamed.x, np.ndarray)
     assert streamed.files == resident.files
     np.testing.assert_array_equal(streamed.x[:], resident.x[:])
@@ -165,7 +165,7 @@ def test_streaming_is_said_with_its_reason(tmp_path: Path) -> None:
     config = table_config(write_table(tmp_path / "rows.parquet"))
     reporter = Notes()
     with tiny_budget():
-        reason = load_dataset(config, reporter).held.reason
+        reason = load_dataset(config, reporter).storage.reason
     assert reason == "less than 1 MB as numbers, beyond the budget of 0.0 MB (engine.memory: auto)"
     assert reporter.notes == [f"streamed from the disk: {reason}"]
 

@@ -17,10 +17,10 @@ from PIL import Image
 from data.stored import tiny_budget
 from data.tabular import config_for, config_with, told
 from dl.config.schema import Config
+from dl.data.dataset import Dataset
 from dl.data.load import load_dataset
 from dl.data.streaming.scratch import ScratchFile
 from dl.data.tables import read
-from dl.data.types import Dataset
 from dl.errors import DiskError
 from dl.progress import SilentReporter
 

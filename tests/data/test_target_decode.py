@@ -10,7 +10,7 @@ import pytest
 from data.making import encoded, learn, make_arrays, make_config, make_table
 from dl.config.schema import Config
 from dl.data.raw import RawArrays, RawTable
-from dl.data.targets import check_units, class_weights, decode, unscale, with_cut
+from dl.data.targets import check_units, class_weights, decode, unscale
 from dl.errors import Problem, UsageError
 from dl.vocabulary.spec import Findings
 
@@ -18,16 +18,12 @@ SPARSE = "sparse_categorical_crossentropy"
 BINARY = "binary_crossentropy"
 
 
-def learned(rows: RawArrays | RawTable, config: Config) -> dict[str, Any]:
-    return {"target": learn(rows, config).document()}
-
-
 def plain(columns: dict[str, Any]) -> dict[str, Any]:
     return {name: values.tolist() for name, values in columns.items()}
 
 
 def test_single_unit_gives_both_probabilities() -> None:
-    known = learned(make_table(y=["no", "yes"]), make_config(1, "sigmoid", BINARY))
+    known = learn(make_table(y=["no", "yes"]), make_config(1, "sigmoid", BINARY))
     assert plain(decode(np.array([[0.25], [0.75]]), known)) == {
         "prediction": ["no", "yes"],
         "probability_no": [0.75, 0.25],
@@ -36,8 +32,8 @@ def test_single_unit_gives_both_probabilities() -> None:
 
 
 def test_threshold_moves_the_decision() -> None:
-    known = learned(make_table(y=["no", "yes"]), make_config(1, "sigmoid", BINARY))
-    columns = decode(np.array([[0.25], [0.15]]), with_cut(known, 0.2, "the run"))
+    known = learn(make_table(y=["no", "yes"]), make_config(1, "sigmoid", BINARY))
+    columns = decode(np.array([[0.25], [0.15]]), known.with_threshold(0.2, "the run"))
     assert columns["prediction"].tolist() == ["yes", "no"]
 
 
@@ -62,7 +58,7 @@ def test_threshold_is_refused_where_nothing_is_cut(
     config: Config, rows: RawArrays | RawTable, found: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
-        with_cut(learned(rows, config), 0.2, "fruit/0001")
+        learn(rows, config).with_threshold(0.2, "fruit/0001")
     assert caught.value.problems[0] == Problem(
         "--threshold has no meaning for fruit/0001",
         expected="a model of one probability for two classes, or of a probability for each label",
@@ -72,7 +68,7 @@ def test_threshold_is_refused_where_nothing_is_cut(
 
 
 def test_softmax_gives_the_likeliest_class() -> None:
-    known = learned(make_table(y=["a", "b", "c"]), make_config(3, "softmax", SPARSE))
+    known = learn(make_table(y=["a", "b", "c"]), make_config(3, "softmax", SPARSE))
     columns = decode(np.array([[0.2, 0.5, 0.3]], np.float32), known)
     assert list(columns) == ["prediction", "probability_a", "probability_b", "probability_c"]
     assert columns["prediction"].tolist() == ["b"]
@@ -82,40 +78,40 @@ def test_softmax_gives_the_likeliest_class() -> None:
 @pytest.mark.parametrize("shift", [0.0, 1000.0])
 def test_logits_become_probabilities_by_softmax(shift: float) -> None:
     loss = {"type": SPARSE, "from_logits": True}
-    known = learned(make_arrays([0, 1]), make_config(2, "linear", loss))
+    known = learn(make_arrays([0, 1]), make_config(2, "linear", loss))
     columns = decode(np.array([[shift, shift + np.log(3)]]), known)
     np.testing.assert_allclose(columns["probability_1"], [0.75], rtol=1e-12)
 
 
 def test_logits_of_one_unit_become_probabilities_by_sigmoid() -> None:
     loss = {"type": BINARY, "from_logits": True}
-    known = learned(make_arrays([0, 1]), make_config(1, "linear", loss))
+    known = learn(make_arrays([0, 1]), make_config(1, "linear", loss))
     columns = decode(np.array([[np.log(3)], [-1000.0], [1000.0]]), known)
     np.testing.assert_allclose(columns["probability_1"], [0.75, 0, 1], rtol=1e-12)
 
 
 def test_log_softmax_becomes_probabilities() -> None:
-    known = learned(make_arrays([0, 1]), make_config(2, "log_softmax", "mse"))
-    assert known["target"]["task"] == "regression"
-    known = learned(make_table(y=["a", "b"]), make_config(2, "log_softmax", "mse"))
+    known = learn(make_arrays([0, 1]), make_config(2, "log_softmax", "mse"))
+    assert known.task == "regression"
+    known = learn(make_table(y=["a", "b"]), make_config(2, "log_softmax", "mse"))
     columns = decode(np.log([[0.25, 0.75]]), known)
     np.testing.assert_allclose(columns["probability_b"], [0.75])
 
 
 @pytest.mark.parametrize(("loss", "cut"), [("hinge", 0.0), ("squared_hinge", 0.0)])
 def test_margins_give_the_prediction_alone(loss: str, cut: float) -> None:
-    known = learned(make_arrays([-1, 1]), make_config(1, "tanh", loss))
+    known = learn(make_arrays([-1, 1]), make_config(1, "tanh", loss))
     outputs = np.array([[cut - 0.1], [cut + 0.1]])
     assert plain(decode(outputs, known)) == {"prediction": ["-1", "1"]}
 
 
 def test_linear_output_on_classes_is_cut_at_one_half() -> None:
-    known = learned(make_table(y=["a", "b"]), make_config(1, "linear", "mse"))
+    known = learn(make_table(y=["a", "b"]), make_config(1, "linear", "mse"))
     assert plain(decode(np.array([[0.4], [0.6]]), known)) == {"prediction": ["a", "b"]}
 
 
 def test_labels_are_decided_one_by_one() -> None:
-    known = learned(make_table(a=[1, 0], b=[1, 1]), make_config(2, "sigmoid", BINARY))
+    known = learn(make_table(a=[1, 0], b=[1, 1]), make_config(2, "sigmoid", BINARY))
     assert plain(decode(np.array([[0.25, 0.75]]), known)) == {
         "prediction_a": [0],
         "prediction_b": [1],
@@ -128,31 +124,31 @@ def test_scaling_of_numbers_is_undone() -> None:
     config = make_config(preprocess={"target": "standardize"})
     rows = make_table(y=[1, 2, 6])
     target, y = encoded(rows, config)
-    columns = decode(y, {"target": target.document()})
+    columns = decode(y, target)
     np.testing.assert_allclose(columns["prediction"], [1, 2, 6], rtol=1e-6)
 
 
 def test_several_numbers_are_named_by_target() -> None:
     config = make_config(2, preprocess={"target": "minmax"})
-    known = learned(make_table(a=[0, 10], b=[5, 6]), config)
+    known = learn(make_table(a=[0, 10], b=[5, 6]), config)
     columns = decode(np.array([[0.5, 1.0]]), known)
     assert plain(columns) == {"prediction_a": [5.0], "prediction_b": [6.0]}
 
 
 def test_unscale_keeps_the_shape() -> None:
     config = make_config(preprocess={"target": "minmax"})
-    known = learned(make_table(y=[0, 10]), config)
+    known = learn(make_table(y=[0, 10]), config)
     assert unscale(np.array([[0.5], [1.0]]), known).tolist() == [[5.0], [10.0]]
 
 
 def test_outputs_of_an_embedding_are_given_as_they_are() -> None:
-    known = learned(make_arrays([0, 1]), make_config(2, "linear", "circle"))
+    known = learn(make_arrays([0, 1]), make_config(2, "linear", "circle"))
     assert plain(decode(np.array([[0.1, 0.9]]), known)) == {"output_0": [0.1], "output_1": [0.9]}
 
 
 def test_balanced_weights_are_inverse_to_the_counts() -> None:
     target, y = encoded(make_arrays([0, 0, 0, 1]), make_config(1, "sigmoid", BINARY))
-    weights = class_weights(y, {"target": target.document()}, "balanced")
+    weights = class_weights(y, target, "balanced")
     assert weights == {0: 4 / 6, 1: 2.0}
 
 
@@ -160,19 +156,19 @@ def test_balanced_weights_of_one_hot_rows() -> None:
     target, y = encoded(
         make_arrays([0, 1, 1, 2]), make_config(3, "softmax", "categorical_crossentropy")
     )
-    weights = class_weights(y, {"target": target.document()}, "balanced")
+    weights = class_weights(y, target, "balanced")
     assert weights == {0: 4 / 3, 1: 4 / 6, 2: 4 / 3}
 
 
 def test_given_weights_are_found_by_name() -> None:
     target, y = encoded(make_table(y=["a", "b"]), make_config(1, "sigmoid", BINARY))
-    assert class_weights(y, {"target": target.document()}, {"b": 3.0}) == {0: 1.0, 1: 3.0}
+    assert class_weights(y, target, {"b": 3.0}) == {0: 1.0, 1: 3.0}
 
 
 def test_weight_of_an_unknown_class_is_refused() -> None:
     target, y = encoded(make_table(y=["cat", "dog"]), make_config(1, "sigmoid", BINARY))
     with pytest.raises(Findings) as raised:
-        class_weights(y, {"target": target.document()}, {"dgo": 3.0})
+        class_weights(y, target, {"dgo": 3.0})
     (finding,) = raised.value.findings
     assert finding.path == ("training", "class_weight", "dgo")
     assert finding.hint == "did you mean dog?"
@@ -181,7 +177,7 @@ def test_weight_of_an_unknown_class_is_refused() -> None:
 def test_weights_of_numbers_are_refused() -> None:
     target, y = encoded(make_table(y=[1.5, 2]), make_config())
     with pytest.raises(Findings):
-        class_weights(y, {"target": target.document()}, "balanced")
+        class_weights(y, target, "balanced")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from data.making import encoded, learn, make_arrays, make_config, make_table
-from dl.data.targets import describe_target, encode_target, fit_target, target_of
+from dl.data.targets import Target, describe_target, encode_target, fit_target
 from dl.data.targets.values import target_values
 from dl.errors import DataError
+from dl.runs.typed import read_as
 from dl.vocabulary.spec import Findings
 
 SPARSE = "sparse_categorical_crossentropy"
@@ -229,7 +231,7 @@ def test_objects_as_targets_are_refused() -> None:
 def test_what_is_learned_alone_encodes_alike(values: list[str]) -> None:
     rows = make_table(y=values)
     target, y = encoded(rows, make_config(3, "softmax", CATEGORICAL))
-    again = target_of(json.loads(json.dumps({"target": target.document()})))
+    again = read_as(Target, json.loads(json.dumps(asdict(target))))
     assert again == target
     np.testing.assert_array_equal(encode_target(rows, again), y)
     assert [target.classes[i] for i in y.argmax(axis=1)] == values

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pytest
 
 from data.making import encoded, learn, make_arrays, make_config, make_table
-from dl.data.inputs import learn_inputs
-from dl.data.raw import RawParts
+from dl.data.arrays.prepare import learn_arrays, transform_arrays
 from dl.data.targets import class_weights, decode, describe_target, encode_target, fit_target
 from dl.data.targets.answers import answers
-from dl.data.targets.target import target_of
+from dl.data.targets.target import Target
 from dl.data.targets.weights import row_weights
 from dl.errors import DataError
 from dl.progress import SilentReporter
+from dl.runs.typed import read_as
 
 SPARSE = "sparse_categorical_crossentropy"
 ONE_HOT = "categorical_crossentropy"
@@ -84,7 +85,7 @@ def test_columns_of_a_table_keep_their_names_as_steps() -> None:
     target, y = encoded(rows, config)
     assert (target.places, target.names, target.center) == ((2,), ("today", "tomorrow"), (1.5, 4))
     assert y.tolist() == [[-1, -1], [1, 1]]
-    columns = decode(y[..., None], {"target": target.document()})
+    columns = decode(y[..., None], target)
     assert {name: values.tolist() for name, values in columns.items()} == {
         "prediction_today": [1, 2],
         "prediction_tomorrow": [3, 5],
@@ -130,12 +131,12 @@ def test_bytes_under_a_binary_loss_are_refused_unless_they_are_the_input() -> No
 def test_the_input_as_target_is_scaled_as_the_input(x: Any, preprocess: Any) -> None:
     config = make_config(3, "sigmoid", "mse", preprocess=preprocess)
     rows = make_arrays(x.copy(), x)
-    inputs = learn_inputs(config, RawParts(rows), rows, SilentReporter())
-    target = fit_target(describe_target([rows], config), rows, config, inputs.scaling)
+    feature = learn_arrays(rows, config, False, SilentReporter())
+    target = fit_target(describe_target([rows], config), rows, config, feature.own_scaling)
     y = encode_target(rows, target)
     assert (target.task, target.scaling) == ("regression", "input")
-    np.testing.assert_allclose(y, inputs.apply(rows, SilentReporter()), rtol=1e-6, atol=1e-6)
-    columns = decode(y, {"target": target.document()})
+    np.testing.assert_allclose(y, transform_arrays(rows, feature), rtol=1e-6, atol=1e-6)
+    columns = decode(y, target)
     np.testing.assert_allclose(
         np.stack(list(columns.values()), 1), x.reshape(len(x), -1), atol=1e-4
     )
@@ -145,7 +146,7 @@ def test_predictions_have_a_column_for_each_place() -> None:
     config = make_config(2, "softmax", SPARSE, STEPS)
     target = learn(make_arrays(MASKS[0]), config)
     outputs = np.array([[[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]], np.float32)
-    columns = decode(outputs, {"target": target.document()})
+    columns = decode(outputs, target)
     assert list(columns) == [
         *("prediction_0", "prediction_1", "prediction_2"),
         *("probability_0_0", "probability_0_1", "probability_0_2"),
@@ -158,7 +159,7 @@ def test_predictions_have_a_column_for_each_place() -> None:
 def test_pixels_are_named_by_row_and_column_and_too_many_probabilities_left_out() -> None:
     masks = np.arange(2 * 80 * 80).reshape(2, 80, 80) % 2
     target = learn(make_arrays(masks), make_config(1, "sigmoid", BINARY, STEPS))
-    columns = decode(masks[..., None].astype(np.float32), {"target": target.document()})
+    columns = decode(masks[..., None].astype(np.float32), target)
     assert len(columns) == 80 * 80
     assert columns["prediction_79_78"].tolist() == ["0", "0"]
     assert columns["prediction_79_79"].tolist() == ["1", "1"]
@@ -166,7 +167,7 @@ def test_pixels_are_named_by_row_and_column_and_too_many_probabilities_left_out(
 
 def test_answers_have_a_row_for_each_place() -> None:
     target, y = encoded(make_arrays(CLASSES), make_config(3, "softmax", SPARSE, STEPS))
-    said = answers(y, np.eye(3)[(CLASSES + 1) % 3], {"target": target.document()})
+    said = answers(y, np.eye(3)[(CLASSES + 1) % 3], target)
     assert said.places == 12
     assert said.true.tolist() == CLASSES.reshape(-1).tolist()
     assert said.predicted is not None
@@ -179,10 +180,9 @@ def test_answers_have_a_row_for_each_place() -> None:
 def test_class_weights_weigh_places(loss: str) -> None:
     numbers = np.array([[[0, 0], [0, 1]], [[0, 0], [1, 2]]])
     target, y = encoded(make_arrays(numbers), make_config(3, "softmax", loss, STEPS))
-    learned = {"target": target.document()}
-    weights = class_weights(y, learned, "balanced")
+    weights = class_weights(y, target, "balanced")
     assert weights == pytest.approx({0: 8 / 15, 1: 8 / 6, 2: 8 / 3})
-    of_rows = row_weights(y, learned, weights)
+    of_rows = row_weights(y, target, weights)
     assert of_rows is not None
     assert of_rows[1] == pytest.approx(np.array([[8 / 15, 8 / 15], [8 / 6, 8 / 3]]))
 
@@ -197,7 +197,7 @@ def test_another_shape_of_places_is_refused() -> None:
 
 def test_places_are_kept_in_the_document() -> None:
     target = learn(make_arrays(CLASSES), make_config(3, "softmax", SPARSE, STEPS))
-    assert target_of({"target": target.document()}) == target
+    assert read_as(Target, asdict(target)) == target
 
 
 def test_columns_of_classes_are_steps_where_the_network_keeps_them() -> None:
@@ -205,7 +205,7 @@ def test_columns_of_classes_are_steps_where_the_network_keeps_them() -> None:
     target, y = encoded(rows, make_config(3, "softmax", SPARSE, STEPS))
     assert (target.task, target.places) == ("multiclass", (2,))
     assert y.tolist() == [[0, 1], [1, 1], [2, 0]]
-    columns = decode(np.eye(3)[y], {"target": target.document()})
+    columns = decode(np.eye(3)[y], target)
     assert list(columns)[:3] == ["prediction_first", "prediction_second", "probability_0_first"]
 
 

@@ -153,12 +153,12 @@ def test_numbers_below_0_are_hashed(tmp_path: Path) -> None:
 
 def test_rows_to_predict_and_to_evaluate_are_looked_at(tmp_path: Path) -> None:
     chosen = config([EMBEDDING], saved(tmp_path, x_train=tokens()))
-    learned = load_dataset(chosen, SILENT).learned
+    fitted = load_dataset(chosen, SILENT).preprocessing
     np.savez(tmp_path / "new.npz", x=tokens(3) + 1, y=[0, 1, 1])
 
     for read in (
-        lambda: read_inputs(chosen, learned, tmp_path / "new.npz", SILENT),
-        lambda: load_part(chosen, learned, tmp_path / "new.npz", SILENT),
+        lambda: read_inputs(chosen, fitted, tmp_path / "new.npz", SILENT),
+        lambda: load_part(chosen, fitted, tmp_path / "new.npz", SILENT),
     ):
         first = f"{tmp_path}/new.npz: row 1 {FIRST}: an input {UNFIT}\n"
         assert told(read) == f"{first}{ELEVEN}{MORE}"
@@ -257,11 +257,11 @@ def test_unseen_category_is_refused_where_it_would_be_looked_up(tmp_path: Path) 
     """Its number would be -1, which is that of the last row of the table."""
     data = {**table(tmp_path, *CITIES), "features": ["city"]}
     chosen = config([EMBEDDING], data, categorical="ordinal")
-    learned = load_dataset(chosen, SILENT).learned
+    fitted = load_dataset(chosen, SILENT).preprocessing
     (tmp_path / "new.csv").write_text("city,y\na,0\nZZ,1\n")
 
     def predict() -> object:
-        rows = open_chunks(chosen, learned, io.BytesIO(b"city\na\nZZ\n"), SILENT)
+        rows = open_chunks(chosen, fitted, io.BytesIO(b"city\na\nZZ\n"), SILENT)
         return list(rows.read(lambda done: None))
 
     expected = (
@@ -271,15 +271,15 @@ def test_unseen_category_is_refused_where_it_would_be_looked_up(tmp_path: Path) 
     )
     assert told(predict) == f"standard input:{expected}"
     new = tmp_path / "new.csv"
-    assert told(lambda: load_part(chosen, learned, new, SILENT)) == f"{new}:{expected}"
+    assert told(lambda: load_part(chosen, fitted, new, SILENT)) == f"{new}:{expected}"
 
 
 def test_unseen_category_is_hashed_with_a_warning(tmp_path: Path) -> None:
     data = {**table(tmp_path, *CITIES), "features": ["city"]}
     chosen = config([{"type": "Hashing", "num_bins": 10}], data, categorical="ordinal")
-    learned, reporter = load_dataset(chosen, SILENT).learned, SilentReporter()
+    fitted, reporter = load_dataset(chosen, SILENT).preprocessing, SilentReporter()
 
-    rows = open_chunks(chosen, learned, io.BytesIO(b"city\na\nZZ\n"), reporter)
+    rows = open_chunks(chosen, fitted, io.BytesIO(b"city\na\nZZ\n"), reporter)
     (inputs,) = rows.read(lambda done: None)
 
     assert inputs.x[:].tolist() == [[0], [-1]]

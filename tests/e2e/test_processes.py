@@ -117,12 +117,14 @@ assert "dl" not in sys.modules
 
 def test_plain_keras_opens_the_model_and_trains_on(project: Project, tmp_path: Path) -> None:
     from dl.config.load import load_config
+    from dl.data.dataset import read_preprocessing
     from dl.data.load import load_split
     from dl.progress import SilentReporter
+    from dl.runs.directory import RunDirectory
 
     config = load_config(project.run / "resolved.yaml").config
-    learned = json.loads((project.run / "preprocess.json").read_text())
-    part = load_split(config, learned, "test", SilentReporter())
+    fitted = read_preprocessing(RunDirectory(project.run))
+    part = load_split(config, fitted, "test", SilentReporter())
     np.save(tmp_path / "x.npy", part.x)
     paths = [project.run / "model.h5", tmp_path / "x.npy", tmp_path / "y.npy"]
     subprocess.run(

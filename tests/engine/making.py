@@ -9,8 +9,11 @@ import keras
 import numpy as np
 
 from dl.config.schema import Config
+from dl.data.arrays.prepare import ArrayFeature
+from dl.data.dataset import Dataset, Preprocessing
+from dl.data.splits import Shares
 from dl.data.targets.target import Form, Target
-from dl.data.types import Array, DataInfo, Dataset, Part
+from dl.data.types import Array, Part
 from dl.engine.network.model import build_model, compile_model
 from dl.engine.training.fit import fit
 from dl.progress import SilentReporter
@@ -71,18 +74,31 @@ def dataset(
     x: Array, y: Array, target: Target | None = None, validation: Part | None = None
 ) -> Dataset:
     """Returns a data set with a training part and perhaps a validation part."""
-    target = target or class_target()
-    info = DataInfo(
-        target.task, x.shape[1:], target.names, target.classes, (), image=False, pixel_max=1.0
+    return Dataset(
+        part(x, y), validation, None, preprocessing(target or class_target(), x.shape[1:])
     )
-    learned = {"target": target.document()}
-    return Dataset(part(x, y), validation, None, info, learned, "")
+
+
+def preprocessing(target: Target, shape: tuple[int, ...]) -> Preprocessing:
+    """Returns a preprocessing that leaves arrays of rows of a shape as they are."""
+    feature = ArrayFeature(
+        shape,
+        channel_axis=False,
+        dtype="float32",
+        scale=1.0,
+        scaling="none",
+        center=(),
+        spread=(),
+        image=False,
+        pixel_max=1.0,
+    )
+    return Preprocessing(fingerprint="", split=Shares(), features=(feature,), target=target)
 
 
 def built(chosen: Config, data: Dataset) -> keras.Sequential:
     """Returns the compiled model of a config."""
     model = build_model(chosen, data.info)
-    compile_model(model, chosen, data.info, data.learned)
+    compile_model(model, chosen, data.info, data.target)
     return model
 
 

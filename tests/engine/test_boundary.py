@@ -7,19 +7,23 @@ import keras
 import numpy as np
 import pytest
 
+from dl.data.dataset import Dataset
+from dl.data.preprocessing.features import NumericFeature
 from dl.data.targets.target import Target
-from dl.data.types import Array, Dataset
+from dl.data.types import Array
 from dl.engine.inside.boundary import MOST_FRAMES, Snapshots, chosen_epochs
 from engine.making import class_target, dataset, inputs, number_target
 
-SCALED = [{"kind": "numeric", "center": 10.0, "spread": 2.0}] * 2
+SCALED = (
+    NumericFeature("a", "standardize", 10.0, 2.0, None),
+    NumericFeature("b", "standardize", 10.0, 2.0, None),
+)
 
 
 def planar(target: Target, y: Array) -> Dataset:
     """Returns rows of two columns."""
     made = dataset(inputs(len(y), 2), y, target)
-    info = replace(made.info, features=("a", "b"))
-    return replace(made, info=info, learned={**made.learned, "features": SCALED})
+    return replace(made, preprocessing=replace(made.preprocessing, features=SCALED))
 
 
 def binary(cut: float = 0.5, *, probabilities: bool = True) -> Target:
@@ -115,9 +119,9 @@ def test_classes_of_one_hot_rows_are_numbers() -> None:
 
 def test_other_inputs_have_no_boundary() -> None:
     made = dataset(inputs(9, 3), np.zeros((9, 1), "float32"), binary())
-    learned = {**made.learned, "features": [SCALED[0]] * 3}
+    fitted = replace(made.preprocessing, features=(SCALED[0],) * 3)
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
-    snapshots = Snapshots(model, replace(made, learned=learned), 1)
+    snapshots = Snapshots(model, replace(made, preprocessing=fitted), 1)
 
     snapshots.see(1)
 

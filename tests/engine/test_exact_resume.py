@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from dl.config.schema import Config
-from dl.data.types import Array, Dataset
+from dl.data.dataset import Dataset
+from dl.data.types import Array
 from dl.engine.training import checkpoint as checkpoint_module
 from dl.engine.training.checkpoint import Checkpoints, last_checkpoint
 from dl.engine.training.fit import fit, never

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dl.data.types import Dataset
+from dl.data.dataset import Dataset
 from dl.engine.inference.evaluate import evaluate
 from dl.engine.inference.predict import predict
 from dl.engine.inside.boundary import Snapshots

@@ -195,7 +195,7 @@ def test_predictions_of_bytes_come_back_as_bytes(tmp_path: Path) -> None:
     made = _prepared(tmp_path, PIXELS, PIXELS, model={"layers": PICTURE}, training=_training("mse"))
     test = made.dataset.parts["test"]
     outputs = predict(made.model, test.x, SilentReporter())
-    columns = decode(outputs, made.dataset.learned)
+    columns = decode(outputs, made.dataset.target)
     assert list(columns)[:3] == ["prediction_0_0", "prediction_0_1", "prediction_0_2"]
     predicted = np.stack(list(columns.values()), axis=1)
     np.testing.assert_allclose(predicted, 255 * outputs.reshape(10, 25), rtol=1e-6)
@@ -236,7 +236,7 @@ def test_metrics_of_steps_are_in_the_unit_of_the_target(y: Array, tmp_path: Path
     sections = {"model": {"layers": layers}, "preprocess": {"target": "standardize"}}
     made = _prepared(tmp_path, SEQUENCE, y, training=training, **sections)
     test = made.dataset.parts["test"]
-    said = answers(test.y, predict(made.model, test.x, SilentReporter()), made.dataset.learned)
+    said = answers(test.y, predict(made.model, test.x, SilentReporter()), made.dataset.target)
     assert said.predicted is not None
     measured = evaluate(made.model, test, made.config)
     mean = np.abs(said.predicted.reshape(-1) - y[30:].reshape(-1)).mean()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dl.config.schema import Config
-from dl.data.types import Dataset
+from dl.data.dataset import Dataset
 from dl.engine.training.epochs import Batches
 from engine.making import DENSE, built, class_target, config, dataset, inputs, labels, trained
 

@@ -14,8 +14,9 @@ import pytest
 from conftest import Dl
 from data.stored import tiny_budget
 from dl.config.schema import Config
+from dl.data.dataset import Dataset
 from dl.data.streaming.scratch import ScratchFile
-from dl.data.types import Array, Dataset, Held, Part
+from dl.data.types import Array, Part, Storage
 from dl.engine.inference.evaluate import evaluate
 from dl.engine.inference.predict import predict
 from dl.engine.training import streamed
@@ -42,8 +43,8 @@ def stored(rows: Part) -> Part:
 
 def on_disk(data: Dataset) -> Dataset:
     validation = None if data.validation is None else stored(data.validation)
-    held = Held(True, "for the test")
-    return replace(data, train=stored(data.train), validation=validation, held=held)
+    storage = Storage(True, "for the test")
+    return replace(data, train=stored(data.train), validation=validation, storage=storage)
 
 
 def without_seconds(history: list[dict[str, float]]) -> list[dict[str, float]]:

@@ -15,8 +15,8 @@ from PIL import Image
 from data.stored import tiny_budget
 from data.tabular import config_with
 from dl.config.schema import Config
+from dl.data.dataset import Dataset
 from dl.data.load import load_dataset
-from dl.data.types import Dataset
 from dl.engine.training import checkpoint, streamed
 from dl.engine.training.checkpoint import Checkpoints, last_checkpoint
 from dl.engine.training.fit import fit, never
@@ -117,7 +117,7 @@ def test_a_killed_training_goes_on_with_the_same_bits(
         data = load_dataset(config, SilentReporter())
     batch_bytes = batch_size * int(np.prod(data.train.x.shape[1:])) * 4
     monkeypatch.setattr(streamed, "BLOCK_BYTES", 3 * batch_bytes)
-    assert data.held.streamed
+    assert data.storage.streamed
     assert len(data.train) == 36
     with create_run(tmp_path, "whole", {}) as whole, create_run(tmp_path, "killed", {}) as killed:
         undisturbed = _train(config, data, whole)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dl.data.types import Array, Dataset
+from dl.data.dataset import Dataset
+from dl.data.types import Array
 from dl.engine.inside.trace import Trace, trace
 from dl.engine.network.model import build_model, compile_model
 from dl.engine.training.fit import fit
@@ -77,7 +78,7 @@ def traced(
     options: dict[str, Any] = {"batch_size": 64, "shuffle": False, **training}
     made = config(layers, **options)
     model = build_model(made, data.info)
-    compile_model(model, made, data.info, data.learned)
+    compile_model(model, made, data.info, data.target)
     random = np.random.default_rng(3)
     weights = [random.normal(0, 0.7, weight.shape).astype("float32") for weight in model.weights]
     for weight, values in zip(model.weights, weights, strict=True):
@@ -254,7 +255,7 @@ def test_the_step_is_the_first_one_of_the_training() -> None:
     data = dataset(inputs(4, COLUMNS), labels(4))
     models = [build_model(made, data.info) for _ in range(2)]
     for model in models:
-        compile_model(model, made, data.info, data.learned)
+        compile_model(model, made, data.info, data.target)
 
     found = trace(models[0], data, made)
     fit(models[1], data, made, SilentReporter(), lambda row: None)

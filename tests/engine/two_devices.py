@@ -17,8 +17,9 @@ import tensorflow as tf
 
 from dl.cli.main import run as main_of_dl
 from dl.config.schema import Config
+from dl.data.dataset import Dataset
 from dl.data.streaming.scratch import ScratchFile
-from dl.data.types import Dataset, Held, Part
+from dl.data.types import Part, Storage
 from dl.engine.inference.evaluate import evaluate
 from dl.engine.inference.predict import predict
 from dl.engine.training.fit import fit
@@ -108,8 +109,10 @@ def in_scratch(data: Dataset) -> Dataset:
         return Part(ScratchFile().stored(rows.x[:]), rows.y, rows.rows)
 
     assert data.validation is not None
-    held = Held(True, "for the test")
-    return replace(data, train=moved(data.train), validation=moved(data.validation), held=held)
+    storage = Storage(True, "for the test")
+    return replace(
+        data, train=moved(data.train), validation=moved(data.validation), storage=storage
+    )
 
 
 def run(chosen: Config, data: Dataset) -> tuple[Any, list[dict[str, float]]]:

@@ -16,8 +16,8 @@ from data.tabular import told
 from dl.config.load import load_config
 from dl.config.schema import Config
 from dl.data.chunks import open_chunks
+from dl.data.dataset import Dataset
 from dl.data.load import load_dataset
-from dl.data.types import Dataset
 from dl.init.propose import first_config
 from dl.init.yaml_text import WIDTH
 
@@ -65,9 +65,9 @@ def test_texts_for_a_missing_value_are_found_at_any_share(tmp_path: Path, word: 
     text, config = proposed(tmp_path, table({"a": word, "when": word, "y": word}))
     kinds = {"a": "numeric", "b": "numeric", "when": "date", "sort": "categorical"}
     dataset, notes = loaded(config)
-    features = dataset.learned["features"]
-    assert {feature["name"]: feature["kind"] for feature in features} == kinds
-    assert next(f["categories"] for f in features if f["name"] == "sort") == ["NA", "x", "z"]
+    features = dataset.preprocessing.columns
+    assert {feature.name: feature.kind for feature in features} == kinds
+    assert [f.categories for f in features if f.kind == "categorical"] == [("NA", "x", "z")]
     assert "  missing_target: drop            # 15 rows without a target: nothing to" in text
     assert notes.notes[-1] == f"{tmp_path}/rows.csv: 15 of 60 rows left out: lack a target"
     if word in ("NaN", "nan"):  # among numbers it is missing anyway
@@ -99,7 +99,7 @@ def test_later_row_may_lack_any_value(tmp_path: Path) -> None:
     assert "  missing: median                 # none yet; fills what a later row may lack\n" in text
     dataset, _ = loaded(config)
     rows = io.BytesIO(b"sort,when,b,a\n,,,\nx,2024-01-01,1,2\n")
-    chunks = open_chunks(config, dataset.learned, rows, Notes())
+    chunks = open_chunks(config, dataset.preprocessing, rows, Notes())
     (part,) = chunks.read(lambda done: None)
     assert part.x.shape == (2, len(dataset.info.features))
     assert np.isfinite(part.x[:]).all()
@@ -111,7 +111,7 @@ def test_months_may_lack_a_value(tmp_path: Path) -> None:
     text, config = proposed(tmp_path, "\n".join(["month,a,y", *rows]))
     assert "  # `NA` stands for missing in 7 rows of `month`\n" in text
     dataset, _ = loaded(config)
-    assert [feature["kind"] for feature in dataset.learned["features"]] == ["date", "numeric"]
+    assert [feature.kind for feature in dataset.preprocessing.features] == ["date", "numeric"]
 
 
 @pytest.mark.parametrize("bad", ["2024-02-30", "soon"])

@@ -63,14 +63,14 @@ def _case(run: RunDirectory, record: RunRecord, reporter: Reporter) -> Case:
 
 
 def _one_answer(run: RunDirectory) -> str:
+    from dl.data.dataset import read_preprocessing
     from dl.data.judged import read_answers
-    from dl.data.learned import read_learned
     from dl.data.one_answer import one_answer
 
     if not run.outputs.exists():
         return ""
-    learned = read_learned(run)
-    return one_answer(read_answers(run, learned), learned)
+    target = read_preprocessing(run).target
+    return one_answer(read_answers(run, target), target)
 
 
 def _signals(run: RunDirectory, reporter: Reporter) -> Signals | None:

@@ -38,7 +38,7 @@ class Looking:
             path=judged.path,
         )
         judged.run.plots.mkdir(exist_ok=True)
-        shown = with_outputs(known, judged.part, judged.outputs, dataset.info, dataset.learned)
+        shown = with_outputs(known, judged.part, judged.outputs, dataset.preprocessing)
         self._drawing.begin(judged.run.plots, shown)
         self._judged = judged, shown
 

@@ -69,7 +69,7 @@ def predict(
         model = _model(files, reporter)
         rows = _rows(files, file, split or "test", reporter)
         with csv_output(output if output is not None else sys.stdout.buffer) as write:
-            for columns in predictions(model, rows, files.learned, reporter):
+            for columns in predictions(model, rows, files.preprocessing.target, reporter):
                 write(columns)
 
 
@@ -97,6 +97,6 @@ def _rows(files: SavedFiles, file: str | None, split: str, reporter: Reporter) -
     from dl.data.chunks import open_chunks, split_chunks
 
     if file is None:
-        return split_chunks(files.config, files.learned, split, reporter)
+        return split_chunks(files.config, files.preprocessing, split, reporter)
     source: Path | BinaryIO = sys.stdin.buffer if file == "-" else Path(file)
-    return open_chunks(files.config, files.learned, source, reporter)
+    return open_chunks(files.config, files.preprocessing, source, reporter)

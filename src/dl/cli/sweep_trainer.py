@@ -20,7 +20,7 @@ from dl.system import processors
 
 if TYPE_CHECKING:
     from dl.config.load import Loaded
-    from dl.data.types import Dataset
+    from dl.data.dataset import Dataset
     from dl.engine.training.reuse import Programs
     from dl.sweep.definition.load import Sweep
     from dl.sweep.pools.served import ServedPool

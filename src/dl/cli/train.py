@@ -24,7 +24,7 @@ from dl.errors import UsageError
 if TYPE_CHECKING:
     from dl.cli.looking import Looking
     from dl.config.load import Loaded
-    from dl.data.types import Dataset
+    from dl.data.dataset import Dataset
     from dl.engine.prepare import Prepared
     from dl.engine.workflow import Trained, Watch
     from dl.pages.drawing import Drawing
@@ -261,8 +261,8 @@ def _hint(trained: Trained, reporter: Reporter) -> None:
     from dl.data.one_answer import one_answer
     from dl.diagnose import Case, diagnose
 
-    learned = trained.prepared.dataset.learned
-    said = one_answer(read_answers(trained.run, learned), learned)
+    target = trained.prepared.dataset.target
+    said = one_answer(read_answers(trained.run, target), target)
     if said:
         reporter.warn(f"the model {said}")
     found = diagnose(Case(trained.prepared.config, trained.history, one_answer=said))

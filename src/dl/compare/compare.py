@@ -10,9 +10,8 @@ import numpy as np
 from dl.browse.entries import Entry
 from dl.browse.settings import read_settings
 from dl.compare.significance import Scores, Verdict, scores_of, verdict
+from dl.data.dataset import read_preprocessing
 from dl.data.judged import read_answers
-from dl.data.learned import read_learned
-from dl.data.load import info_of
 from dl.data.types import Array
 from dl.runs.history import read_history
 from dl.vocabulary.measured import called_here
@@ -158,12 +157,14 @@ def _verdicts(entries: Sequence[Entry]) -> tuple[tuple[Verdict, ...], dict[str, 
 
 
 def _answered(entry: Entry) -> _Answered | None:
-    learned = read_learned(entry.run) if entry.run.outputs.exists() else {}
-    found = read_answers(entry.run, learned)
+    if not entry.run.outputs.exists():
+        return None
+    target = read_preprocessing(entry.run).target
+    found = read_answers(entry.run, target)
     if found is None:
         return None
     part, said = found
-    scores = scores_of(said, info_of(learned).task)
+    scores = scores_of(said, target.task)
     if scores is None:
         return None
     return _Answered(part, said.true, scores, entry.record.fingerprint)

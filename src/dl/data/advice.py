@@ -16,12 +16,13 @@ from dl.config.schema import Config
 from dl.config.sections.data import CsvData, ParquetData
 from dl.config.sections.evaluation import Evaluation
 from dl.config.written import stands_for_missing
+from dl.data.dataset import Dataset
 from dl.data.doubts import Doubt, are_months, are_pixels, doubt
 from dl.data.glance import class_counts
 from dl.data.raw import Column, Raw, RawTable
-from dl.data.targets import target_of, unscale
+from dl.data.targets import unscale
 from dl.data.targets.target import decision
-from dl.data.types import Array, Dataset, Rows
+from dl.data.types import Array, Rows
 from dl.text import percent
 from dl.vocabulary.traits import REGRESSION, SCALING
 
@@ -333,7 +334,7 @@ def _unscaled_target(config: Config, dataset: Dataset) -> Iterator[Found]:
         return
     if dataset.info.task != "regression" or training.loss.type not in REGRESSION:
         return
-    if target_of(dataset.learned).scaling != "none" or np.abs(y).mean() < _LARGE_TARGET:
+    if dataset.target.scaling != "none" or np.abs(y).mean() < _LARGE_TARGET:
         return
     yield (
         "unscaled-target",
@@ -354,7 +355,7 @@ def _two_numbers(config: Config, dataset: Dataset) -> Iterator[Found]:
         return
     if y.size != len(y) or loss.type not in REGRESSION:
         return
-    values = np.unique(unscale(y, dataset.learned))
+    values = np.unique(unscale(y, dataset.target))
     if len(values) == 2:
         yield (
             "loss-for-classes",
@@ -371,7 +372,7 @@ def _two_numbers(config: Config, dataset: Dataset) -> Iterator[Found]:
 
 def _unused_threshold(config: Config, dataset: Dataset) -> Iterator[Found]:
     """A threshold where the largest output decides, or where there is no probability to cut."""
-    threshold, target = config.evaluation.threshold, target_of(dataset.learned)
+    threshold, target = config.evaluation.threshold, dataset.target
     if threshold == Evaluation().threshold or target.has_threshold:
         return
     yield (

@@ -6,8 +6,9 @@ import numpy as np
 
 from dl.config.rules.monitors import metric_names
 from dl.config.schema import Config
-from dl.data.targets import class_indexes, target_of, unscale
-from dl.data.types import Array, Dataset
+from dl.data.dataset import Dataset
+from dl.data.targets import class_indexes, unscale
+from dl.data.types import Array
 from dl.vocabulary.traits import ACCURACIES, ENTROPIES
 
 
@@ -35,7 +36,7 @@ def trivial_metrics(config: Config, dataset: Dataset) -> dict[str, float]:
 
 
 def _of_classes(kind: str, dataset: Dataset, y: Array, is_loss: bool) -> float | None:
-    target = target_of(dataset.learned)
+    target = dataset.target
     train, labels = (class_indexes(part, target).reshape(-1) for part in (dataset.train.y, y))
     shares = np.bincount(train, minlength=int(labels.max()) + 1) / len(train)
     if kind in ACCURACIES:
@@ -48,7 +49,7 @@ def _of_classes(kind: str, dataset: Dataset, y: Array, is_loss: bool) -> float |
 def _of_numbers(kind: str, dataset: Dataset, y: Array, is_loss: bool) -> float | None:
     train, values = dataset.train.y, y
     if not is_loss:  # metrics are in the unit of the target
-        train, values = unscale(train, dataset.learned), unscale(values, dataset.learned)
+        train, values = unscale(train, dataset.target), unscale(values, dataset.target)
     errors = values.reshape(len(values), -1) - train.reshape(len(train), -1).mean(axis=0)
     match kind:
         case "MeanSquaredError":

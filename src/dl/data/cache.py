@@ -6,10 +6,10 @@ import numpy as np
 
 from dl.config.load import Loaded
 from dl.config.schema import Config
+from dl.data.dataset import Dataset
 from dl.data.load import read_dataset
 from dl.data.targets.output import output_of
 from dl.data.tokens import tokens_of
-from dl.data.types import Dataset
 from dl.progress import Reporter
 from dl.vocabulary.spec import document
 

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
 from dl.config.schema import Config
 from dl.config.sections.data import ParquetData
+from dl.data.dataset import Preprocessing
 from dl.data.files import check_file
-from dl.data.inputs import TableInputs, learned_inputs
 from dl.data.load import load_split, read_inputs
-from dl.data.preprocessing.transform import Unseen
+from dl.data.preprocessing.features import Feature
+from dl.data.preprocessing.transform import Unseen, Warn, transform
 from dl.data.tables.chunks import ReadChunk, csv_chunks, parquet_chunks, parquet_rows
 from dl.data.tables.csv_file import no_rows
 from dl.data.tables.pieces import Dialect, csv_pieces
 from dl.data.tables.read import Wanted, dialect, missing_in
+from dl.data.tokens import Tokens, tokens_of
 from dl.data.types import Array, Inputs
 from dl.errors import DataError
 from dl.progress import Advance, Reporter
@@ -47,7 +49,7 @@ class InputChunks:
 
 
 def open_chunks(
-    config: Config, learned: dict[str, Any], source: Path | BinaryIO, reporter: Reporter
+    config: Config, fitted: Preprocessing, source: Path | BinaryIO, reporter: Reporter
 ) -> InputChunks:
     """Opens rows to predict; of a table, no more than a few chunks are in memory at a time.
 
@@ -56,20 +58,19 @@ def open_chunks(
 
     Args:
         config: The config of the run.
-        learned: What the run learned.
+        fitted: The preprocessing of the run.
         source: A file or folder, or a stream of CSV.
         reporter: Is told what happens.
 
     Raises:
         DataError: The rows cannot be used with this run; also while they are read.
     """
-    inputs = learned_inputs(learned, config)
-    if isinstance(inputs, TableInputs):
+    if fitted.array is None:
         title = str(source) if isinstance(source, Path) else "standard input"
-        table = _Table(config, inputs, source, title, reporter)
+        table = _Table(config, fitted.columns, source, title, reporter)
         return InputChunks(title, _size(config, source), table.read)
     if isinstance(source, Path):
-        return _sliced(read_inputs(config, learned, source, reporter), str(source))
+        return _sliced(read_inputs(config, fitted, source, reporter), str(source))
     raise DataError(
         "standard input: can hold CSV rows only, but this model takes arrays or images",
         hint="name a file or folder instead of `-`",
@@ -77,10 +78,10 @@ def open_chunks(
 
 
 def split_chunks(
-    config: Config, learned: dict[str, Any], split: str, reporter: Reporter
+    config: Config, fitted: Preprocessing, split: str, reporter: Reporter
 ) -> InputChunks:
     """Opens a part of the run's own data; see `dl.data.load.load_split`."""
-    x = load_split(config, learned, split, reporter).x
+    x = load_split(config, fitted, split, reporter).x
     return _sliced(Inputs(x), f"the {split} part")
 
 
@@ -109,7 +110,7 @@ def _sliced(inputs: Inputs, title: str) -> InputChunks:
 @dataclass(frozen=True, slots=True)
 class _Table:
     config: Config
-    inputs: TableInputs
+    features: Sequence[Feature]
     source: Path | BinaryIO
     title: str
     reporter: Reporter
@@ -121,9 +122,9 @@ class _Table:
             before = unseen.get(found.column)
             unseen[found.column] = found if before is None else before.plus(found)
 
-        rows = 0
+        rows, tokens = 0, tokens_of(self.config.model.layers)
         readers = self._readers(advance)
-        for x in _ahead(partial(_numbers, read, self.inputs, gather) for read in readers):
+        for x in _ahead(partial(_numbers, read, self.features, gather, tokens) for read in readers):
             if x is not None:
                 rows += len(x)
                 yield Inputs(x)
@@ -133,7 +134,7 @@ class _Table:
             self.reporter.warn(found.text())
 
     def _readers(self, advance: Advance) -> Iterator[ReadChunk]:
-        wanted = _wanted(self.config, self.inputs)
+        wanted = _wanted(self.config, self.features)
         if not isinstance(self.source, Path):
             yield from csv_chunks(csv_pieces(self.source, self._dialect()), wanted)
         elif isinstance(self.config.data, ParquetData):
@@ -151,13 +152,15 @@ class _Table:
         return Dialect(self.title, separator, encoding)
 
 
-def _numbers(read: ReadChunk, inputs: TableInputs, warn: Callable[[Unseen], None]) -> Array | None:
+def _numbers(
+    read: ReadChunk, features: Sequence[Feature], warn: Warn, tokens: Tokens | None
+) -> Array | None:
     table = read()
-    return None if table is None else inputs.numbers(table, warn)
+    return None if table is None else transform(table, features, warn, tokens)
 
 
-def _wanted(config: Config, inputs: TableInputs) -> Wanted:
-    kinds = {feature.name: feature.kind for feature in inputs.features}
+def _wanted(config: Config, features: Sequence[Feature]) -> Wanted:
+    kinds = {feature.name: feature.kind for feature in features}
     return Wanted(
         features=tuple(kinds), targets=(), kinds=kinds, missing_in=missing_in(config), trained=True
     )

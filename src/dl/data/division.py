@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
-
-from pydantic import ValidationError
 
 from dl.config.schema import Config
 from dl.config.sections.data import Split, SyntheticData
@@ -14,7 +10,6 @@ from dl.data.arrays.synthetic import is_whole_truth
 from dl.data.raw import Raw, RawParts
 from dl.data.splits import Shares, divide
 from dl.data.targets import Target, class_positions
-from dl.runs.typed import MisfitError
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +22,7 @@ class Pieces:
     shares: Shares
 
 
-def divided(config: Config, parts: RawParts, target: Target, split: Split) -> Pieces:
+def divided(config: Config, parts: RawParts, target: Target, split: Split | Shares) -> Pieces:
     """Splits what is still to be split; a part that has rows of its own takes no share.
 
     Args:
@@ -61,23 +56,3 @@ def divided(config: Config, parts: RawParts, target: Target, split: Split) -> Pi
         test=test,
         shares=replace(shares, stratify=division.stratified),
     )
-
-
-def document(pieces: Pieces) -> dict[str, Any]:
-    """Returns the shares that were taken as plain data, for `learned["split"]`."""
-    shares = pieces.shares
-    return {
-        "validation": shares.validation,
-        "test": shares.test,
-        "stratify": bool(shares.stratify),
-        "folds": shares.folds,
-        "fold": shares.fold,
-    }
-
-
-def split_of(learned: Mapping[str, Any]) -> Split:
-    """Returns the shares that `learned` tells of; raises `MisfitError`."""
-    try:
-        return Split.model_validate(learned["split"])
-    except ValidationError as error:
-        raise MisfitError("must be the shares of a split", ("split",)) from error

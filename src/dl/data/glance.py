@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
+from dl.data.dataset import Dataset, Preprocessing
 from dl.data.preprocessing.inverse import original_columns
-from dl.data.targets import target_of, unscale
-from dl.data.types import Array, Dataset, Part, Rows
+from dl.data.targets import unscale
+from dl.data.types import Array, Part, Rows
 from dl.runs.typed import Count, MisfitError
 
 _MOST_ROWS = 20_000
@@ -71,7 +72,7 @@ def glance(dataset: Dataset) -> Glance:
     """Looks at the parts of a dataset; of large ones, at evenly spread rows."""
     names = dataset.info.targets
     numbers = dataset.info.task == "regression"
-    columns = list(_columns(_sample(dataset.train.x), dataset.learned))
+    columns = list(_columns(_sample(dataset.train.x), dataset.preprocessing))
     return Glance(
         rows={name: len(part) for name, part in dataset.parts.items()},
         classes={} if numbers else {n: class_counts(p, dataset) for n, p in dataset.parts.items()},
@@ -87,7 +88,7 @@ def _sample(rows: Rows) -> Array:
 
 
 def class_counts(part: Part, dataset: Dataset) -> dict[str, int]:
-    target = target_of(dataset.learned)
+    target = dataset.target
     if target.form in ("one_hot", "multilabel"):
         counts = part.y.reshape(-1, len(target.classes)).sum(axis=0)
     else:
@@ -96,14 +97,14 @@ def class_counts(part: Part, dataset: Dataset) -> dict[str, int]:
 
 
 def _targets(dataset: Dataset, names: tuple[str, ...]) -> Iterator[Distribution]:
-    values = unscale(_sample(dataset.train.y), dataset.learned)
-    values = values.reshape(-1 if target_of(dataset.learned).places else len(values), len(names))
+    values = unscale(_sample(dataset.train.y), dataset.target)
+    values = values.reshape(-1 if dataset.target.places else len(values), len(names))
     for place in range(min(values.shape[1], _MOST_COLUMNS)):
         yield _numbers(names[place] if place < len(names) else str(place), values[:, place])
 
 
-def _columns(x: Array, learned: Mapping[str, Any]) -> Iterator[Distribution]:
-    columns = original_columns(x, learned)
+def _columns(x: Array, fitted: Preprocessing) -> Iterator[Distribution]:
+    columns = original_columns(x, fitted.columns)
     if not columns:
         yield _numbers("all values of the input", x)
     for name, values in columns.items():

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from dl.data.targets.answers import Answers, answers
-from dl.data.targets.target import Target, target_of
+from dl.data.targets.target import Target
 from dl.data.types import Array
 from dl.runs.directory import RunDirectory
 from dl.runs.manifest import damaged, publish, read_checked
@@ -70,14 +68,14 @@ def read_judged(run: RunDirectory) -> JudgedRows | None:
     return rows
 
 
-def read_answers(run: RunDirectory, learned: Mapping[str, Any]) -> tuple[str, Answers] | None:
+def read_answers(run: RunDirectory, target: Target) -> tuple[str, Answers] | None:
     """Reads the part, and the true and predicted values of its rows.
 
     None where the run kept none, or an output of its model is not finite.
 
     Args:
         run: The run.
-        learned: The content of its `preprocess.json`.
+        target: What its model predicts.
 
     Raises:
         RunError: The file is damaged, or of another target.
@@ -87,10 +85,10 @@ def read_answers(run: RunDirectory, learned: Mapping[str, Any]) -> tuple[str, An
         return None
     try:
         with np.errstate(all="ignore"):  # numbers that are no classes are refused below
-            said = answers(rows.y, rows.outputs, learned)
+            said = answers(rows.y, rows.outputs, target)
     except (ValueError, IndexError) as error:  # shapes that cannot be brought into those wanted
         raise damaged(run.outputs, _OTHER) from error
-    if not np.isfinite(said.true).all() or not _fits(said, target_of(learned)):
+    if not np.isfinite(said.true).all() or not _fits(said, target):
         raise damaged(run.outputs, _OTHER)
     return rows.part, said
 

@@ -1,55 +1,32 @@
 """The front of this package: from a config to parts of rows, ready for Keras.
 
-`load_dataset` learns the preprocessing and the target; everything else applies what was learned.
-What is learned, `learned`, is the content of `preprocess.json`: `schema`, `source`, `fingerprint`,
-`split`, `features` (a single one for arrays), `target` and `info`.
+`load_dataset` fits the preprocessing and the target; everything else applies what was fitted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from dl.config.load import Loaded
 from dl.config.schema import Config
 from dl.data.advice import advice_on
-from dl.data.complete import complete
-from dl.data.division import Pieces, divided, split_of
-from dl.data.division import document as split_document
-from dl.data.inputs import InputsLearned, TableInputs, learn_inputs, learned_inputs
-from dl.data.preprocessing import drop_missing
+from dl.data.arrays.prepare import ArrayFeature, learn_arrays, transform_arrays
+from dl.data.dataset import Dataset, Preprocessing
+from dl.data.division import divided
+from dl.data.preprocessing import drop_missing, learn_features, transform
+from dl.data.preprocessing.features import Feature
 from dl.data.preprocessing.missing import TargetRule
 from dl.data.raw import Raw, RawParts, RawTable
 from dl.data.read import read_arrays, read_labelled, read_parts, source_title
 from dl.data.streaming.tables import StoredTable, prepare_table
-from dl.data.targets import (
-    Target,
-    check_units,
-    describe_target,
-    encode_target,
-    fit_target,
-    target_of,
-)
+from dl.data.targets import check_units, describe_target, encode_target, fit_target
 from dl.data.targets.measured import check_metrics
-from dl.data.types import DataInfo, Dataset, Inputs, Part, Rows
+from dl.data.tokens import tokens_of
+from dl.data.types import Inputs, Part, Rows
 from dl.errors import DataError, RunError
 from dl.progress import Reporter
-from dl.runs.typed import read_key
 from dl.vocabulary.spec import Findings
-
-__all__ = [
-    "complete",
-    "info_of",
-    "load_dataset",
-    "load_part",
-    "load_split",
-    "read_dataset",
-    "read_inputs",
-]
-
-SCHEMA = 1
 
 
 def read_dataset(loaded: Loaded, reporter: Reporter) -> Dataset:
@@ -61,7 +38,7 @@ def read_dataset(loaded: Loaded, reporter: Reporter) -> Dataset:
     """
     try:
         dataset = load_dataset(loaded.config, reporter)
-        check_units(target_of(dataset.learned), loaded.config)
+        check_units(dataset.target, loaded.config)
         check_metrics(dataset, loaded.config)
     except Findings as error:
         raise loaded.error(error.findings) from error
@@ -69,7 +46,7 @@ def read_dataset(loaded: Loaded, reporter: Reporter) -> Dataset:
 
 
 def load_dataset(config: Config, reporter: Reporter) -> Dataset:
-    """Reads the data, splits it, learns the preprocessing on the training part and applies it.
+    """Reads the data, splits it, fits the preprocessing on the training part and applies it.
 
     Raises:
         DataError: The data cannot be used as the config says.
@@ -79,40 +56,42 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
     with reporter.stage("Preparing the rows"):
         described = describe_target(parts.present(), config, parts.class_names)
         pieces = divided(config, parts, described, config.data.split)
-        inputs = learn_inputs(config, parts, pieces.train, reporter)
-        target = fit_target(described, pieces.train, config, inputs.scaling)
-        train = _prepared(pieces.train, inputs, target, reporter)
-        info = _info(train, inputs, target)
-        dataset = Dataset(
-            train=train,
-            validation=_prepared_if_any(pieces.validation, inputs, target, reporter),
-            test=_prepared_if_any(pieces.test, inputs, target, reporter),
-            info=info,
-            learned=_learned(config, parts, pieces, inputs, target, info),
+        features = _fit_features(config, parts, pieces.train, reporter)
+        of_input = features[0].own_scaling if isinstance(features[0], ArrayFeature) else None
+        fitted = Preprocessing(
+            source=config.data.source,
             fingerprint=parts.fingerprint,
-            held=parts.held,
+            split=pieces.shares,
+            features=features,
+            target=fit_target(described, pieces.train, config, of_input),
         )
+        train = _prepared(pieces.train, config, fitted, reporter)
+        validation, test = (
+            None if raw is None else _prepared(raw, config, fitted, reporter)
+            for raw in (pieces.validation, pieces.test)
+        )
+        dataset = Dataset(train, validation, test, fitted, parts.storage)
     return replace(dataset, advice=tuple(advice_on(config, parts.train, dataset)))
 
 
-def load_part(config: Config, learned: dict[str, Any], path: Path, reporter: Reporter) -> Part:
-    """Reads another labelled file (or folder) and prepares it with what was learned.
+def load_part(config: Config, fitted: Preprocessing, path: Path, reporter: Reporter) -> Part:
+    """Reads another labelled file (or folder) and prepares it with what was fitted.
 
     Raises:
         DataError: The file cannot be used with this run.
     """
     with reporter.stage(f"Reading {path}"):
-        raw = _without_gaps(read_labelled(config, learned, path, reporter), config, reporter)
+        raw = _without_gaps(read_labelled(config, fitted, path, reporter), config, reporter)
     with reporter.stage("Preparing the rows"):
-        return _prepared(raw, learned_inputs(learned, config), target_of(learned), reporter)
+        return _prepared(raw, config, fitted, reporter)
 
 
-def load_split(config: Config, learned: dict[str, Any], split: str, reporter: Reporter) -> Part:
-    """Reads a part of the run's own data again and prepares it with what was learned.
+def load_split(config: Config, fitted: Preprocessing, split: str, reporter: Reporter) -> Part:
+    """Reads a part of the run's own data again and prepares it with what was fitted.
 
     Args:
         config: The config of the run.
-        learned: What the run learned.
+        fitted: The preprocessing of the run.
         split: `train`, `validation` or `test`.
         reporter: Told what happens.
 
@@ -121,26 +100,25 @@ def load_split(config: Config, learned: dict[str, Any], split: str, reporter: Re
         RunError: The data has changed since the run, so its parts are others.
     """
     parts = _read(config, reporter)
-    if parts.fingerprint != learned["fingerprint"]:
+    if parts.fingerprint != fitted.fingerprint:
         raise RunError(
             f"{parts.train.source}: has changed since the run",
-            expected=f"SHA-256 {learned['fingerprint'][:12]}…",
+            expected=f"SHA-256 {fitted.fingerprint[:12]}…",
             found=f"{parts.fingerprint[:12]}…",
             hint="name labelled rows of your own with `--data FILE`, or train again",
         )
     with reporter.stage("Preparing the rows"):
-        target = target_of(learned)
-        pieces = divided(config, parts, target, split_of(learned))
+        pieces = divided(config, parts, fitted.target, fitted.split)
         raw = {"train": pieces.train, "validation": pieces.validation, "test": pieces.test}[split]
         if raw is None:
             raise DataError(
                 f"the run has no {split} part",
                 hint=f"train with `data.split.{split}` above 0, or name rows with `--data FILE`",
             )
-        return _prepared(raw, learned_inputs(learned, config), target, reporter)
+        return _prepared(raw, config, fitted, reporter)
 
 
-def read_inputs(config: Config, learned: dict[str, Any], path: Path, reporter: Reporter) -> Inputs:
+def read_inputs(config: Config, fitted: Preprocessing, path: Path, reporter: Reporter) -> Inputs:
     """Reads arrays or images to predict; rows of a table come in chunks: `dl.data.chunks`.
 
     Raises:
@@ -149,19 +127,14 @@ def read_inputs(config: Config, learned: dict[str, Any], path: Path, reporter: R
     with reporter.stage(f"Reading {path}"):
         raw = read_arrays(config, path, reporter)
     with reporter.stage("Preparing the rows"):
-        return Inputs(learned_inputs(learned, config).apply(raw, reporter), raw.files)
-
-
-def info_of(learned: Mapping[str, Any]) -> DataInfo:
-    """Returns what the data said about the model."""
-    return read_key(DataInfo, learned, "info")
+        return Inputs(_numbers(raw, config, fitted, reporter), raw.files)
 
 
 def _read(config: Config, reporter: Reporter) -> RawParts:
     with reporter.stage(f"Reading {source_title(config)}"):
         parts = read_parts(config, reporter)
-    if parts.held.streamed:
-        reporter.note(f"streamed from the disk: {parts.held.reason}")
+    if parts.storage.streamed:
+        reporter.note(f"streamed from the disk: {parts.storage.reason}")
     own = (parts.validation, parts.test)
     validation, test = (
         None if raw is None else _without_gaps(raw, config, reporter) for raw in own
@@ -177,52 +150,28 @@ def _without_gaps(raw: Raw, config: Config, reporter: Reporter) -> Raw:
     return drop_missing(raw, config.preprocess.missing, target_rule, reporter.note)
 
 
-def _prepared(raw: Raw, inputs: InputsLearned, target: Target, reporter: Reporter) -> Part:
-    return Part(_numbers(raw, inputs, reporter), encode_target(raw, target), raw.rows)
+def _fit_features(
+    config: Config, parts: RawParts, train: Raw, reporter: Reporter
+) -> tuple[Feature | ArrayFeature, ...]:
+    if isinstance(train, RawTable):
+        return tuple(learn_features(train, config.preprocess))
+    return (learn_arrays(train, config, parts.image, reporter),)
 
 
-def _numbers(raw: Raw, inputs: InputsLearned, reporter: Reporter) -> Rows:
-    if isinstance(raw, StoredTable) and isinstance(inputs, TableInputs):
-        return prepare_table(raw, inputs, reporter)
-    return inputs.apply(raw, reporter)
+def _prepared(raw: Raw, config: Config, fitted: Preprocessing, reporter: Reporter) -> Part:
+    x = _numbers(raw, config, fitted, reporter)
+    return Part(x, encode_target(raw, fitted.target), raw.rows)
 
 
-def _prepared_if_any(
-    raw: Raw | None, inputs: InputsLearned, target: Target, reporter: Reporter
-) -> Part | None:
-    return None if raw is None else _prepared(raw, inputs, target, reporter)
-
-
-def _info(train: Part, inputs: InputsLearned, target: Target) -> DataInfo:
-    return DataInfo(
-        task=target.task,
-        input_shape=tuple(train.x.shape[1:]),
-        targets=target.names,
-        classes=target.classes,
-        features=inputs.names,
-        image=inputs.image,
-        pixel_max=inputs.pixel_max,
-    )
-
-
-def _learned(
-    config: Config,
-    parts: RawParts,
-    pieces: Pieces,
-    inputs: InputsLearned,
-    target: Target,
-    info: DataInfo,
-) -> dict[str, Any]:
-    plain = {
-        key: list(value) if isinstance(value, tuple) else value
-        for key, value in asdict(info).items()
-    }
-    return {
-        "schema": SCHEMA,
-        "source": config.data.source,
-        "fingerprint": parts.fingerprint,
-        "split": split_document(pieces),
-        "features": inputs.document(),
-        "target": target.document(),
-        "info": plain,
-    }
+def _numbers(raw: Raw, config: Config, fitted: Preprocessing, reporter: Reporter) -> Rows:
+    """Returns `x`, shape (rows, *input_shape)."""
+    tokens, array = tokens_of(config.model.layers), fitted.array
+    if not isinstance(raw, RawTable):
+        if array is None:
+            raise DataError(f"{raw.source}: holds arrays, but the model takes columns of a table")
+        return transform_arrays(raw, array, tokens)
+    if array is not None:
+        raise DataError(f"{raw.source}: is a table, but the model takes arrays")
+    if isinstance(raw, StoredTable):
+        return prepare_table(raw, fitted.columns, tokens, reporter)
+    return transform(raw, fitted.columns, lambda unseen: reporter.warn(unseen.text()), tokens)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
-from dl.data.targets import Target, target_of
+from dl.data.targets import Target
 from dl.data.targets.answers import Answers
 from dl.data.types import Array
 
@@ -17,16 +14,16 @@ _SPREAD = 0.05
 """Predictions that spread less than this share of the targets know next to nothing of them."""
 
 
-def one_answer(answered: tuple[str, Answers] | None, learned: Mapping[str, Any]) -> str:
+def one_answer(answered: tuple[str, Answers] | None, target: Target) -> str:
     """Returns in words what a model answers always; empty if its answers differ, or are few.
 
     Args:
         answered: The part, and what the model said of its rows; None if that was not kept.
-        learned: The content of `preprocess.json`.
+        target: What the model predicts.
     """
     if answered is None:
         return ""
-    (part, said), target = answered, target_of(learned)
+    part, said = answered
     if said.predicted is None or len(said.true) < _FEWEST_ROWS:
         return ""
     what = "rows" if said.places == 1 else "places"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from dl.data.types import Array, DataInfo
+from dl.data.arrays.prepare import ArrayFeature
+from dl.data.dataset import Preprocessing
+from dl.data.preprocessing.features import NumericFeature
+from dl.data.types import Array
 
 _MARGIN = 0.08
 """Room around the rows, as a share of their range."""
@@ -91,11 +92,12 @@ class Boundary:
     cut: float = 0.5
 
 
-def plane_of(learned: Mapping[str, Any], info: DataInfo, x: Array) -> Plane | None:
+def plane_of(fitted: Preprocessing, x: Array) -> Plane | None:
     """Returns the plane of the rows `x`, or None where the inputs are not two numbers."""
+    info = fitted.info
     if info.input_shape != (2,) or not len(x):
         return None
-    scaling = _scaling(learned)
+    scaling = _scaling(fitted)
     if scaling is None:
         return None
     center, spread = scaling
@@ -106,22 +108,15 @@ def plane_of(learned: Mapping[str, Any], info: DataInfo, x: Array) -> Plane | No
     return Plane((names[0], names[1]), center, spread, _pair(low - room), _pair(high + room))
 
 
-def _scaling(learned: Mapping[str, Any]) -> tuple[tuple[float, float], tuple[float, float]] | None:
+def _scaling(fitted: Preprocessing) -> tuple[tuple[float, float], tuple[float, float]] | None:
     """Returns center and spread of both inputs, where each is a number of the data."""
-    features = learned["features"]
-    if all(feature["kind"] == "numeric" for feature in features) and len(features) == 2:
-        first, second = features
-        return (first["center"], second["center"]), (first["spread"], second["spread"])
-    if features[0]["kind"] != "array" or features[0]["dtype"] != "float32":
-        return None
-    scale = features[0]["scale"]
-    center, spread = features[0]["center"] or (0.0, 0.0), features[0]["spread"] or (1.0, 1.0)
-    if len(center) != 2:
-        return None
-    return (
-        (scale * center[0], scale * center[1]),
-        (scale * spread[0], scale * spread[1]),
-    )
+    match fitted.features:
+        case (NumericFeature() as first, NumericFeature() as second):
+            return (first.center, second.center), (first.spread, second.spread)
+        case (ArrayFeature(dtype="float32") as array,):
+            center, spread = (np.resize(each, 2) for each in array.own_scaling or (0.0, 1.0))
+            return _pair(center), _pair(spread)
+    return None
 
 
 def _pair(values: Array) -> tuple[float, float]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dl.config.sections.data import ColumnKind
-from dl.data.types import IN_MEMORY, Array, Held, Rows, chosen
+from dl.data.types import IN_MEMORY, Array, Rows, Storage, chosen
 
 Numbers = NDArray[np.int64]
 Place = Callable[[int], str]
@@ -129,7 +129,7 @@ class RawParts:
             numbers.
         image: Whether a row of `x` is a picture.
         fingerprint: SHA-256 of what was read, as hexadecimal digits.
-        held: Where the rows are held.
+        storage: Where the rows are held.
     """
 
     train: Raw
@@ -138,7 +138,7 @@ class RawParts:
     class_names: tuple[str, ...] | None = None
     image: bool = False
     fingerprint: str = ""
-    held: Held = IN_MEMORY
+    storage: Storage = IN_MEMORY
 
     def present(self) -> list[Raw]:
         """Returns the parts that have rows of their own: training first, then the others."""

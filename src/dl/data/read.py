@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from dl.config.schema import Config
 from dl.config.sections.data import (
@@ -28,24 +26,23 @@ from dl.data.arrays.images import (
 from dl.data.arrays.keras_sets import read_keras
 from dl.data.arrays.npz import read_npz, read_npz_inputs, read_npz_part
 from dl.data.arrays.synthetic import make_synthetic
-from dl.data.preprocessing.features import features_of
+from dl.data.dataset import Preprocessing
 from dl.data.raw import Raw, RawArrays, RawParts
 from dl.data.streaming.budget import held
 from dl.data.streaming.pictures import on_disk
 from dl.data.streaming.tables import stream_table, stream_tables
 from dl.data.tables.read import Wanted, missing_in, read_table_from, read_tables
-from dl.data.targets import target_of
-from dl.data.types import Held
+from dl.data.types import Storage
 from dl.progress import Reporter
 
 
 def read_parts(config: Config, reporter: Reporter) -> RawParts:
     """Reads all rows of the config's data, into memory or onto the disk: see `held`."""
     where = held(config)
-    return replace(_parts(config, where, reporter), held=where)
+    return replace(_parts(config, where, reporter), storage=where)
 
 
-def _parts(config: Config, where: Held, reporter: Reporter) -> RawParts:
+def _parts(config: Config, where: Storage, reporter: Reporter) -> RawParts:
     match config.data:
         case CsvData() | ParquetData() as data if where.streamed:
             return stream_tables(config, data)
@@ -61,9 +58,7 @@ def _parts(config: Config, where: Held, reporter: Reporter) -> RawParts:
             return make_synthetic(data, config.seed)
 
 
-def read_labelled(
-    config: Config, learned: Mapping[str, Any], path: Path, reporter: Reporter
-) -> Raw:
+def read_labelled(config: Config, fitted: Preprocessing, path: Path, reporter: Reporter) -> Raw:
     """Reads another labelled file, for a model that was trained on the config's data.
 
     A model trained on a table takes a table, one trained on an image folder another folder or an
@@ -71,9 +66,9 @@ def read_labelled(
     """
     match config.data:
         case CsvData() | ParquetData() if held(config, [path]).streamed:
-            return stream_table(config, path, _wanted(config, learned))
+            return stream_table(config, path, _wanted(config, fitted))
         case CsvData() | ParquetData() | BuiltinData():
-            return read_table_from(config, path, _wanted(config, learned))
+            return read_table_from(config, path, _wanted(config, fitted))
         case ImagesData() as data if not _is_npz(path):
             return read_image_part(path, data, reporter, _keep(config, path))
         case _:
@@ -108,8 +103,8 @@ def _arrays(config: Config) -> Arrays:
     return config.data.arrays if isinstance(config.data, NpzData) else Arrays()
 
 
-def _wanted(config: Config, learned: Mapping[str, Any]) -> Wanted:
-    features, target = features_of(learned), target_of(learned)
+def _wanted(config: Config, fitted: Preprocessing) -> Wanted:
+    features, target = fitted.columns, fitted.target
     return Wanted(
         features=tuple(feature.name for feature in features),
         targets=target.names,

@@ -11,15 +11,18 @@ import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dl.data.types import Array
 from dl.errors import DataError
+from dl.runs.typed import Positive, Range
 from dl.text import plural
 
 Positions = NDArray[np.intp]
+Fraction = Annotated[float, Range(lambda value: 0 <= value < 1, "must be from 0 to below 1")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,11 @@ class Shares:
         fold: The fold that is the validation part, from 1.
     """
 
-    validation: float
-    test: float
-    stratify: bool | None
-    folds: int | None = None
-    fold: int = 1
+    validation: Fraction = 0.0
+    test: Fraction = 0.0
+    stratify: bool | None = None
+    folds: Annotated[int, Range(lambda value: value >= 2, "must be 2 or more")] | None = None
+    fold: Positive = 1
 
     @property
     def validates(self) -> bool:

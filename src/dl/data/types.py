@@ -8,7 +8,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dl.config.advice import Advice
 from dl.config.sections.data import Task
 from dl.runs.typed import Count, Finite
 
@@ -142,7 +141,7 @@ class DataInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Storage:
     """Where rows are held.
 
     Attributes:
@@ -158,39 +157,4 @@ class Held:
         return {"rows": "streamed" if self.streamed else "resident", "rows_reason": self.reason}
 
 
-IN_MEMORY = Held(False, "rows are held in memory")
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """All parts of the data, what is known about them and what was learned from the training part.
-
-    Attributes:
-        train: The training part.
-        validation: The validation part, if there is one.
-        test: The test part, if there is one.
-        info: What the data says about the model.
-        learned: The content of `preprocess.json`: plain numbers and names.
-        fingerprint: SHA-256 of what was read, as hexadecimal digits.
-        held: Where the rows are held; the `x` of streamed parts lies on the disk.
-        advice: What is doubtful in the data, each with the id of its rule.
-    """
-
-    train: Part
-    validation: Part | None
-    test: Part | None
-    info: DataInfo
-    learned: dict[str, Any]
-    fingerprint: str
-    held: Held = IN_MEMORY
-    advice: tuple[tuple[str, Advice], ...] = ()
-
-    @property
-    def parts(self) -> dict[str, Part]:
-        """The parts that there are, by name: train, validation, test."""
-        named = {"train": self.train, "validation": self.validation, "test": self.test}
-        return {name: part for name, part in named.items() if part is not None}
-
-    def sizes(self) -> dict[str, Any]:
-        """Returns the sizes of each part, as plain data."""
-        return {name: part.sizes() for name, part in self.parts.items()}
+IN_MEMORY = Storage(False, "rows are held in memory")

@@ -9,8 +9,8 @@ import keras
 from dl.config.load import Loaded, check_resolved
 from dl.config.schema import Config
 from dl.data.complete import complete
+from dl.data.dataset import Dataset
 from dl.data.load import read_dataset
-from dl.data.types import Dataset
 from dl.engine.network.model import build_model, compile_model
 from dl.engine.training.fit import check_training
 from dl.engine.training.mirrored import device_scope
@@ -38,7 +38,7 @@ def prepare(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> Prepared:
         config = complete(loaded.config, dataset)
         with reporter.stage("Building the model"), device_scope(config, reporter):
             model = build_model(config, dataset.info)
-            compile_model(model, config, dataset.info, dataset.learned)
+            compile_model(model, config, dataset.info, dataset.target)
             check_training(model, dataset, config)
     except Findings as error:
         raise loaded.error(error.findings) from error

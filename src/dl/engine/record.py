@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import replace
 
@@ -26,14 +25,14 @@ def first_record(prepared: Prepared, command: tuple[str, ...]) -> RunRecord:
         process=Process.current(),
         seed=prepared.config.seed,
         command=command,
-        fingerprint=prepared.dataset.fingerprint,
+        fingerprint=prepared.dataset.preprocessing.fingerprint,
         versions=versions(),
         machine=machine(),
         engine={
             **choose_strategy(
                 prepared.model, prepared.config, len(prepared.dataset.train)
             ).document(),
-            **prepared.dataset.held.document(),
+            **prepared.dataset.storage.document(),
         },
         data=prepared.dataset.sizes(),
         git_commit=git_commit(prepared.loaded.folder),
@@ -43,11 +42,10 @@ def first_record(prepared: Prepared, command: tuple[str, ...]) -> RunRecord:
 def first_files(prepared: Prepared, record: RunRecord) -> dict[str, bytes]:
     """Returns the files that a run directory is made with, by name."""
     loaded = prepared.loaded
-    learned = json.dumps(prepared.dataset.learned, indent=2, ensure_ascii=False) + "\n"
     files = {
         "config.yaml": loaded.text,
         "resolved.yaml": resolved_text(prepared.config).encode(),
-        "preprocess.json": learned.encode(),
+        "preprocess.json": prepared.dataset.preprocessing.text().encode(),
         "run.json": record.text().encode(),
     }
     if loaded.overrides:

@@ -11,9 +11,7 @@ from dl.config.load import load_resolved
 from dl.config.resolve import flat, resolved_text
 from dl.config.schema import Config
 from dl.config.sections.engine import Engine
-from dl.data.learned import read_learned
-from dl.data.targets.measured import of_earlier_version
-from dl.data.targets.target import target_of
+from dl.data.dataset import BEFORE_PLACES, read_preprocessing
 from dl.engine.environment import machine, versions
 from dl.engine.network.metrics import Adapted, build_metrics
 from dl.engine.prepare import Prepared
@@ -96,11 +94,14 @@ def differences(
     run: RunDirectory, record: RunRecord, config: Config, prepared: Prepared
 ) -> Iterator[Difference]:
     """Yields what is not as it was: config, data, versions, machine, how metrics are measured."""
-    earlier = of_earlier_version(read_learned(run))
+    earlier = read_preprocessing(run).schema == BEFORE_PLACES
     yield from _config_differences(config, prepared.config)
-    if record.fingerprint != prepared.dataset.fingerprint:
+    if record.fingerprint != prepared.dataset.preprocessing.fingerprint:
         yield Difference(
-            "the data", record.fingerprint[:12], prepared.dataset.fingerprint[:12], exact=False
+            "the data",
+            record.fingerprint[:12],
+            prepared.dataset.preprocessing.fingerprint[:12],
+            exact=False,
         )
     for name, before, value in _unequal(record.versions, versions()):
         yield Difference(f"the version of {name}", before, value, exact=name in _FREE_VERSIONS)
@@ -108,7 +109,7 @@ def differences(
         if earlier and name in RECORDED:  # it may have been set as well: it was not written down
             continue
         yield Difference(f"machine.{name}", before, value, exact=False)
-    target = target_of(prepared.dataset.learned)
+    target = prepared.dataset.target
     for metric in build_metrics(prepared.config, target) if earlier else ():
         if isinstance(metric, Adapted):
             yield Difference(
@@ -161,9 +162,8 @@ def _rate(config: Config) -> float:
 def _write_inputs(run: RunDirectory, prepared: Prepared, engine: Engine) -> None:
     """Publishes what `evaluate` and `predict` start from, where it has changed."""
     config = prepared.config.model_copy(update={"engine": engine})
-    learned = json.dumps(prepared.dataset.learned, indent=2, ensure_ascii=False) + "\n"
     publish(run.resolved, resolved_text(config).encode())
-    publish(run.preprocess, learned.encode())
+    publish(run.preprocess, prepared.dataset.preprocessing.text().encode())
 
 
 def _running(record: RunRecord, prepared: Prepared, again: dict[str, Any]) -> RunRecord:
@@ -173,7 +173,7 @@ def _running(record: RunRecord, prepared: Prepared, again: dict[str, Any]) -> Ru
         process=Process.current(),
         finished=None,
         error=None,
-        fingerprint=prepared.dataset.fingerprint,
+        fingerprint=prepared.dataset.preprocessing.fingerprint,
         versions=versions(),
         machine=machine(),
         resumed=(*record.resumed, again),

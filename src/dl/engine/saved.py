@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 
 from dl.config.schema import Config
-from dl.data.load import info_of, load_part, load_split
+from dl.data.dataset import Dataset, Preprocessing
+from dl.data.load import load_part, load_split
 from dl.data.targets.measured import without_misfits
-from dl.data.types import DataInfo, Dataset, Part
+from dl.data.types import Part
 from dl.engine.files.hdf5 import read_file
 from dl.engine.files.storage import load_weights
 from dl.engine.inference.evaluate import evaluate as evaluate_part
@@ -32,16 +32,14 @@ class SavedRun:
     Attributes:
         run: The run.
         config: Its resolved config, without the metrics that are left out.
-        learned: The content of `preprocess.json`.
-        info: What the data said about the model.
+        preprocessing: What was fitted on its training part.
         model: The model, with the weights of the run.
         left_out: Why metrics of an earlier `dl` are left out, by name.
     """
 
     run: RunDirectory
     config: Config
-    learned: dict[str, Any]
-    info: DataInfo
+    preprocessing: Preprocessing
     model: keras.Sequential
     left_out: Mapping[str, Finding]
 
@@ -66,17 +64,16 @@ def rebuild(files: SavedFiles, reporter: Reporter) -> SavedRun:
     Raises:
         RunError: A file of the run is missing, damaged or does not fit.
     """
-    run, learned = files.run, files.learned
-    config, left_out = without_misfits(files.config, learned)
+    run, fitted = files.run, files.preprocessing
+    config, left_out = without_misfits(files.config, fitted)
     with reporter.stage("Loading the model"):
-        info = info_of(learned)
         try:
-            model = build_model(config, info)
-            compile_model(model, config, info, learned)
+            model = build_model(config, fitted.info)
+            compile_model(model, config, fitted.info, fitted.target)
         except Findings as error:
             raise _unfit(run) from error
         load_weights(model, run.model, _read_model)
-    return SavedRun(run, config, learned, info, model, left_out)
+    return SavedRun(run, config, fitted, model, left_out)
 
 
 def evaluate(saved: SavedRun, data: Path | None, split: str, reporter: Reporter) -> Evaluation:
@@ -91,16 +88,16 @@ def evaluate(saved: SavedRun, data: Path | None, split: str, reporter: Reporter)
 
 
 def load_labelled(saved: SavedRun, data: Path | None, split: str, reporter: Reporter) -> Part:
-    """Returns labelled rows, prepared with what the run learned."""
+    """Returns labelled rows, prepared as the run's own."""
     if data is not None:
-        return load_part(saved.config, saved.learned, data, reporter)
-    return load_split(saved.config, saved.learned, split, reporter)
+        return load_part(saved.config, saved.preprocessing, data, reporter)
+    return load_split(saved.config, saved.preprocessing, split, reporter)
 
 
 def training_data(saved: SavedRun, reporter: Reporter) -> Dataset:
     """Returns the training part of a run's own data, as it was trained on."""
     part = load_labelled(saved, None, "train", reporter)
-    return Dataset(part, None, None, saved.info, saved.learned, fingerprint="")
+    return Dataset(part, None, None, saved.preprocessing)
 
 
 def _read_model(path: Path, array_bytes: int) -> bytes:

@@ -13,7 +13,6 @@ from pathlib import Path
 from dl.data.judged import JudgedRows, write_judged
 from dl.data.parameter_path import ParameterPath
 from dl.data.plane import Boundary
-from dl.data.targets import target_of
 from dl.data.types import Array, Part
 from dl.engine.files.storage import save_model
 from dl.engine.inference.evaluate import evaluate as evaluate_part
@@ -269,9 +268,9 @@ def _judge(
     reporter: Reporter,
 ) -> Judged:
     name, part = list(prepared.dataset.parts.items())[-1]
-    if prepared.dataset.held.streamed:
+    if prepared.dataset.storage.streamed:
         part = part.sample(_MOST_JUDGED)
-    places = math.prod(target_of(prepared.dataset.learned).places)
+    places = math.prod(prepared.dataset.target.places)
     if places > 1:
         part = part.sample(max(1, _MOST_JUDGED_PLACES // places))
     outputs = predict_outputs(prepared.model, part.x, reporter)

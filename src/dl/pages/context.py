@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 from dl.browse.entries import Entry, read_entry
 from dl.browse.settings import Settings, read_settings
+from dl.data.dataset import read_preprocessing
 from dl.data.judged import read_answers
-from dl.data.learned import read_learned
-from dl.data.load import info_of
 from dl.data.one_answer import one_answer
-from dl.data.targets import target_of
 from dl.data.targets.answers import Answers
 from dl.data.types import DataInfo
 from dl.pages.facts import Facts, read_facts
@@ -51,10 +49,10 @@ def read_context(run: RunDirectory) -> Context:
     Raises:
         RunError: A file of it is damaged.
     """
-    learned = read_learned(run)
-    info = info_of(learned)
+    fitted = read_preprocessing(run)
+    info = fitted.info
     history = read_history(run) if run.history.exists() else []
-    answered = read_answers(run, learned)
+    answered = read_answers(run, fitted.target)
     return Context(
         entry=read_entry(run),
         settings=read_settings(run),
@@ -62,8 +60,8 @@ def read_context(run: RunDirectory) -> Context:
         facts=read_facts(run),
         judged=None if answered is None else _judged(run, info, history, answered),
         info=info,
-        cut=target_of(learned).cut,
-        one_answer=one_answer(answered, learned),
+        cut=fitted.target.cut,
+        one_answer=one_answer(answered, fitted.target),
     )
 
 

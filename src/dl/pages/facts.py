@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from dl.data.dataset import Dataset, Preprocessing
 from dl.data.glance import Glance, glance
 from dl.data.preprocessing.inverse import original_columns
-from dl.data.types import Array, Dataset, Part
+from dl.data.types import Array, Part
 from dl.diagnose import Signals
 from dl.pages.pictures import data_uris
 from dl.report.answers import predicted_shares, predicted_words, words, worst_rows
@@ -115,7 +116,7 @@ def facts_of(dataset: Dataset, part: Part, judged: PlotInput, network: Network) 
         "signals": asdict(network.signals),
         "glance": asdict(glance(dataset)),
         "examples": _examples(judged),
-        "mistakes": _mistakes(judged, part, dataset.learned),
+        "mistakes": _mistakes(judged, part, dataset.preprocessing),
     }
 
 
@@ -141,7 +142,7 @@ def _examples(judged: PlotInput) -> list[dict[str, str]]:
     return [{"picture": uri, "true": text} for uri, text in pairs if uri]
 
 
-def _mistakes(judged: PlotInput, part: Part, learned: Facts) -> list[Facts]:
+def _mistakes(judged: PlotInput, part: Part, fitted: Preprocessing) -> list[Facts]:
     if judged.predictions is None or judged.y_true is None or judged.places > 1:
         return []
     rows = worst_rows(judged, _MOST_MISTAKES)
@@ -151,14 +152,14 @@ def _mistakes(judged: PlotInput, part: Part, learned: Facts) -> list[Facts]:
         "predicted": predicted_words(judged, rows),
         "share": predicted_shares(judged, rows),
         "picture": data_uris(judged, rows),
-        "inputs": [{}] * len(rows) if has_pictures(judged) else _inputs(part.x[rows], learned),
+        "inputs": [{}] * len(rows) if has_pictures(judged) else _inputs(part.x[rows], fitted),
     }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _inputs(x: Array, learned: Facts) -> list[dict[str, str]]:
+def _inputs(x: Array, fitted: Preprocessing) -> list[dict[str, str]]:
     """Returns the first columns of each row in the table's own values."""
-    shown = list(original_columns(x, learned).items())[:_MOST_COLUMNS]
+    shown = list(original_columns(x, fitted.columns).items())[:_MOST_COLUMNS]
     return [{name: _text(values[place]) for name, values in shown} for place in range(len(x))]
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
+from dl.data.dataset import Preprocessing
+from dl.data.preprocessing.inverse import original_columns
 from dl.data.targets.answers import answers
 from dl.data.types import Array, DataInfo, Part
 from dl.report.input import PlotInput
 
 
 def with_outputs(
-    run: PlotInput, part: Part, outputs: Array, info: DataInfo, learned: Mapping[str, Any]
+    run: PlotInput, part: Part, outputs: Array, preprocessing: Preprocessing
 ) -> PlotInput:
     """Returns the run with the rows of a part, their true values and what the model said of them.
 
@@ -23,17 +23,16 @@ def with_outputs(
         run: What is known without the rows.
         part: The rows.
         outputs: The model's outputs for them, shape (rows, units).
-        info: What is known about the data.
-        learned: The content of `preprocess.json`.
+        preprocessing: What was fitted on the training part.
     """
-    said = answers(part.y, outputs, learned)
+    said, info = answers(part.y, outputs, preprocessing.target), preprocessing.info
     folded = _picture_shape(info)
     return replace(
         run,
         task=info.task,
         classes=info.classes,
         targets=info.targets,
-        x=_pixels(part.x[:], learned) if folded else part.x[:] if info.image else None,
+        x=_pixels(part.x[:], preprocessing) if folded else part.x[:] if info.image else None,
         y_true=said.true,
         predictions=said.predicted,
         probabilities=said.probabilities,
@@ -44,12 +43,9 @@ def with_outputs(
     )
 
 
-def _pixels(x: Array, learned: Mapping[str, Any]) -> Array:
+def _pixels(x: Array, preprocessing: Preprocessing) -> Array:
     """Returns the columns of a table in their original values: their scaling is undone."""
-    features = learned["features"]
-    spread = np.array([feature["spread"] for feature in features])
-    center = np.array([feature["center"] for feature in features])
-    return np.asarray(x * spread + center)
+    return np.column_stack(list(original_columns(x, preprocessing.columns).values()))
 
 
 def _picture_shape(info: DataInfo) -> tuple[int, ...] | None:

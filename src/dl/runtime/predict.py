@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
 from dl.data.chunks import InputChunks
-from dl.data.targets import decode
+from dl.data.targets import Target, decode
 from dl.data.types import Array, Rows
 from dl.progress import Reporter
 
@@ -17,14 +16,14 @@ Outputs = Callable[[Rows], Array]
 
 
 def predictions(
-    model: Outputs, rows: InputChunks, learned: dict[str, Any], reporter: Reporter
+    model: Outputs, rows: InputChunks, target: Target, reporter: Reporter
 ) -> Iterator[dict[str, Array]]:
     """Yields the columns of the predictions chunk by chunk, in the order of the rows.
 
     Args:
         model: Computes the outputs.
         rows: The rows to predict.
-        learned: What the run learned.
+        target: What the model predicts.
         reporter: Is told what happens.
 
     Raises:
@@ -32,6 +31,6 @@ def predictions(
     """
     with reporter.stage(f"Predicting {rows.title}", rows.total) as advance:
         for inputs in rows.read(advance):
-            columns = decode(model(inputs.x), learned)
+            columns = decode(model(inputs.x), target)
             files = {"file": np.asarray(inputs.files, dtype=object)} if inputs.files else {}
             yield {**files, **columns}

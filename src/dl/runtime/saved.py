@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from dl.config.load import load_resolved
 from dl.config.schema import Config
-from dl.data.learned import read_learned
-from dl.data.targets import with_cut
+from dl.data.dataset import Preprocessing, read_preprocessing
 from dl.errors import RunError
 from dl.runs.directory import RunDirectory
 from dl.runs.manifest import read_checked
@@ -24,12 +22,12 @@ class SavedFiles:
     Attributes:
         run: The run.
         config: Its resolved config.
-        learned: The content of `preprocess.json`.
+        preprocessing: What was fitted on its training part.
     """
 
     run: RunDirectory
     config: Config
-    learned: dict[str, Any]
+    preprocessing: Preprocessing
 
 
 def open_files(run: RunDirectory, threshold: float | None = None) -> SavedFiles:
@@ -50,8 +48,9 @@ def open_files(run: RunDirectory, threshold: float | None = None) -> SavedFiles:
     if not run.model.exists():
         raise _without_model(run, record)
     config = load_resolved(run.resolved, read_checked(run.resolved)).config
-    learned = with_cut(read_learned(run), threshold, run.label)
-    return SavedFiles(run, config, learned)
+    fitted = read_preprocessing(run)
+    target = fitted.target.with_threshold(threshold, run.label)
+    return SavedFiles(run, config, replace(fitted, target=target))
 
 
 def _refuse_newer_keras(run: RunDirectory, record: RunRecord) -> None:

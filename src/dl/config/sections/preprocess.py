@@ -52,3 +52,7 @@ class Preprocess(Section):
         description="Divide pixels by this. Default: 255 for images and for arrays of bytes, "
         "else 1.",
     )
+
+    def scaling(self, *, columns: bool) -> Scaling:
+        """Returns how numbers are scaled: those in the columns of a table, or in arrays."""
+        return self.numeric or ("standardize" if columns else "none")

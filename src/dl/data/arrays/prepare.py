@@ -1,6 +1,6 @@
 """From arrays as they were read to the model's `x`: channel axis, pixel scale, scaling of numbers.
 
-What is learned is the single entry of `learned["features"]`:
+What is learned is an `ArrayFeature`, the single entry of `features` in `preprocess.json`:
 
     kind: `array`
     shape: the shape of a row as read
@@ -16,8 +16,8 @@ What is learned is the single entry of `learned["features"]`:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -31,7 +31,7 @@ from dl.data.tokens import Tokens, tokens_of
 from dl.data.types import Array, Rows
 from dl.errors import DataError
 from dl.progress import Reporter
-from dl.runs.typed import Count, Finite, NotZero, read_key
+from dl.runs.typed import Count, Finite, NotZero
 from dl.vocabulary.spec import Findings
 
 BYTES = 255.0
@@ -61,17 +61,16 @@ class ArrayFeature:
         """The shape of a row of `x`."""
         return (*self.shape, 1) if self.channel_axis else self.shape
 
-    def document(self) -> dict[str, Any]:
-        """Returns the plain form, the entry of `learned["features"]`."""
-        return {
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in asdict(self).items()
-        }
-
-
-def array_feature_of(learned: Mapping[str, Any]) -> ArrayFeature:
-    """Returns what was learned about arrays."""
-    return read_key(tuple[ArrayFeature], learned, "features")[0]
+    @property
+    def own_scaling(self) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+        """What is subtracted from values as read and what they are divided by, if anything."""
+        if self.scale == 1 and self.scaling == "none":
+            return None
+        center, spread = self.center or (0.0,), self.spread or (1.0,)
+        return (
+            tuple(self.scale * value for value in center),
+            tuple(self.scale * value for value in spread),
+        )
 
 
 def learn_arrays(train: RawArrays, config: Config, image: bool, reporter: Reporter) -> ArrayFeature:
@@ -99,7 +98,7 @@ def learn_arrays(train: RawArrays, config: Config, image: bool, reporter: Report
         )
     is_image = image or channel_axis or (len(shape) == 3 and takes_channels(layers))
     scale = 1.0 if tokens else _scale(train.x, config)
-    scaling: Scaling = "none" if tokens else config.preprocess.numeric or "none"
+    scaling: Scaling = "none" if tokens else config.preprocess.scaling(columns=False)
     _refuse_lost_digits(train.x, scaling, tokens=bool(tokens))
     center, spread = _learn_scaling(train.x, scale, scaling, is_image)
     feature = ArrayFeature(

@@ -1,14 +1,13 @@
-"""What is learned about each input column, and its plain form in `preprocess.json`."""
+"""What is learned about each input column: a part of `preprocess.json`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from dl.config.sections.preprocess import Scaling
-from dl.runs.typed import Finite, MisfitError, NotZero, Range, read_key
+from dl.runs.typed import Finite, MisfitError, NotZero, Range
 
 Unseen = Literal["zeros", "error"]
 
@@ -92,17 +91,6 @@ class DateFeature:
 
 
 Feature = NumericFeature | CategoricalFeature | DateFeature
-
-
-def document(feature: Feature) -> dict[str, Any]:
-    """Returns the feature as plain data."""
-    fields = asdict(feature).items()
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in fields}
-
-
-def features_of(learned: Mapping[str, Any]) -> tuple[Feature, ...]:
-    """Returns what `learned` tells about the columns of a table; raises `MisfitError`."""
-    return read_key(tuple[Feature, ...], learned, "features")
 
 
 def width(feature: Feature) -> int:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from dl.data.preprocessing.features import (
     DateFeature,
     Feature,
     NumericFeature,
-    features_of,
     output_names,
     width,
 )
@@ -22,20 +20,18 @@ UNSEEN = "(unseen)"
 """Stands for a category that the training part had not."""
 
 
-def original_columns(x: Array, learned: Mapping[str, Any]) -> dict[str, Array]:
+def original_columns(x: Array, features: Sequence[Feature]) -> dict[str, Array]:
     """Returns the columns of a table: numbers as float64, categories as text, shape (rows,) each.
 
     The parts of a date are columns of their own. A missing value is what it was filled with.
 
     Args:
         x: Rows as the network takes them, shape (rows, columns).
-        learned: The content of `preprocess.json`; empty where the rows are of no table.
+        features: How the columns became numbers; none where the rows are not those of a table.
     """
     columns: dict[str, Array] = {}
-    if learned["features"][0]["kind"] == "array":
-        return columns
     begin = 0
-    for feature in features_of(learned):
+    for feature in features:
         end = begin + width(feature)
         columns |= _columns(feature, np.asarray(x[:, begin:end], np.float64))
         begin = end

@@ -36,7 +36,7 @@ def learn_features(train: RawTable, preprocess: Preprocess) -> list[Feature]:
 
     Args:
         train: The training rows.
-        preprocess: The config's section; no scaling given means standardize.
+        preprocess: The config's section.
 
     Raises:
         DataError: A column has no values, values are missing against the rule, there are too many
@@ -85,7 +85,7 @@ def _learn(train: RawTable, name: str, preprocess: Preprocess) -> Feature:
 
 
 def _numeric(name: str, known: Array, preprocess: Preprocess) -> NumericFeature:
-    scaling = preprocess.numeric or "standardize"
+    scaling = preprocess.scaling(columns=True)
     center, spread = learn_scaling(known, scaling)
     return NumericFeature(name, scaling, center, spread, fill_number(known, preprocess.missing))
 
@@ -113,7 +113,7 @@ def _categorical(
 def _date(name: str, column: Column, preprocess: Preprocess) -> DateFeature:
     known = column.values[~np.isnat(column.values)]
     parts = DAY_PARTS + (TIME_PARTS if column.timed else ())
-    scaling = preprocess.numeric or "standardize"
+    scaling = preprocess.scaling(columns=True)
     learned = [learn_scaling(part_of(known, part), scaling) for part in parts]
     centers, spreads = zip(*learned, strict=True)
     return DateFeature(name, parts, scaling, centers, spreads, fill_date(known, preprocess.missing))

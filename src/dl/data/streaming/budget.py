@@ -15,7 +15,7 @@ from dl.config.sections.data import CsvData, ImagesData, ParquetData, own_paths
 from dl.data.arrays.images import picture_files
 from dl.data.files import check_file
 from dl.data.tables.parquet_file import BROKEN_PARQUET
-from dl.data.types import Held
+from dl.data.types import Storage
 from dl.system import available_memory
 
 _AUTO_SHARE = 10
@@ -27,24 +27,24 @@ _SAMPLE = 1 << 20
 _MEGABYTE = 1_000_000
 
 
-def held(config: Config, paths: Iterable[Path] | None = None) -> Held:
+def held(config: Config, paths: Iterable[Path] | None = None) -> Storage:
     """Decides where the rows of a config are held, or those of other files read in its way.
 
     Raises:
         DataError: A file cannot be read.
     """
     if not isinstance(config.data, CsvData | ParquetData | ImagesData):
-        return Held(False, f"the source {config.data.source} is held in memory")
+        return Storage(False, f"the source {config.data.source} is held in memory")
     chosen = list(own_paths(config.data) if paths is None else paths)
     size = sum(_size(config.data, path) for path in chosen)
     budget = memory_budget(config.engine.memory)
     words = f"{_about(size)} as numbers"
     limit = f"the budget of {_megabytes(budget)} (engine.memory: {config.engine.memory})"
     if size <= budget:
-        return Held(False, f"{words}, within {limit}")
+        return Storage(False, f"{words}, within {limit}")
     if paths is None and _needs_all(config):
-        return Held(False, f"{words}, beyond {limit}, but each step needs all rows at once")
-    return Held(True, f"{words}, beyond {limit}")
+        return Storage(False, f"{words}, beyond {limit}, but each step needs all rows at once")
+    return Storage(True, f"{words}, beyond {limit}")
 
 
 def memory_budget(setting: int | Literal["auto"]) -> float:

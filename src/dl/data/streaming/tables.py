@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ import pyarrow.parquet
 
 from dl.config.schema import Config
 from dl.config.sections.data import CsvData, ParquetData
-from dl.data.inputs import TableInputs
-from dl.data.preprocessing.transform import Unseen
+from dl.data.preprocessing.features import Feature
+from dl.data.preprocessing.transform import Unseen, feature_names, transform
 from dl.data.raw import Column, RawParts, RawTable
 from dl.data.streaming.csv_store import csv_frame
 from dl.data.streaming.scratch import ScratchFile, StoredArray, check_space
@@ -26,6 +26,7 @@ from dl.data.tables.parquet_file import (
     refuse_lost_rows,
 )
 from dl.data.tables.read import Wanted, dialect, read_files, selector, typed_column
+from dl.data.tokens import Tokens
 from dl.data.types import Array
 from dl.errors import DataError
 from dl.progress import Reporter
@@ -141,14 +142,16 @@ def stream_table(config: Config, path: Path, wanted: Wanted) -> RawTable:
     )
 
 
-def prepare_table(table: StoredTable, inputs: TableInputs, reporter: Reporter) -> StoredArray:
+def prepare_table(
+    table: StoredTable, features: Sequence[Feature], tokens: Tokens | None, reporter: Reporter
+) -> StoredArray:
     """Returns the rows as numbers that lie on the disk, shape (rows, columns).
 
     Raises:
         DataError: As in `transform`.
         DiskError: There is no space for the numbers.
     """
-    width = len(inputs.names)
+    width = len(feature_names(features))
     check_space(_NUMBER_BYTES * len(table) * width, f"{len(table):,} rows of {width} numbers")
     unseen: dict[str, Unseen] = {}
 
@@ -158,7 +161,7 @@ def prepare_table(table: StoredTable, inputs: TableInputs, reporter: Reporter) -
 
     scratch = ScratchFile()
     for positions in _blocks(len(table), max(width, len(table.columns))):
-        scratch.write(inputs.numbers(table.take(positions), gather))
+        scratch.write(transform(table.take(positions), features, gather, tokens))
     for found in unseen.values():
         reporter.warn(found.text())
     return scratch.array(np.float32, (len(table), width))

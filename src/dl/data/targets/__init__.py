@@ -3,14 +3,13 @@
 The order of use: `describe_target` on all rows tells the task, the classes and the form;
 `fit_target` learns the scaling from the training rows; `encode_target` gives `y` of any part;
 `check_units` compares with the model; `decode` turns the model's outputs into predictions. What
-`decode`, `class_weights` and later commands need stands in `learned["target"]`, the `document()`
-of a `Target`.
+`decode`, `class_weights` and later commands need stands in the `Target`.
 """
 
 from dl.data.targets.decode import decode, unscale
 from dl.data.targets.describe import describe_target
 from dl.data.targets.encode import class_indexes, class_positions, encode_target, fit_target
-from dl.data.targets.target import Target, target_of, with_cut
+from dl.data.targets.target import Target
 from dl.data.targets.units import check_units
 from dl.data.targets.weights import class_weights
 
@@ -24,7 +23,5 @@ __all__ = [
     "describe_target",
     "encode_target",
     "fit_target",
-    "target_of",
     "unscale",
-    "with_cut",
 ]

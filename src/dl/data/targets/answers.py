@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from dl.data.targets.decode import classes_of, own_numbers, unscale
 from dl.data.targets.encode import class_indexes
-from dl.data.targets.target import target_of
+from dl.data.targets.target import Target
 from dl.data.types import Array
 
 
@@ -33,19 +31,18 @@ class Answers:
     places: int = 1
 
 
-def answers(y: Array, outputs: Array, learned: Mapping[str, Any]) -> Answers:
+def answers(y: Array, outputs: Array, target: Target) -> Answers:
     """Returns what the outputs say, beside what is true.
 
     Args:
         y: Targets as the network was trained on.
         outputs: The model's outputs, shape (rows, units) or (rows, *places, units).
-        learned: The content of `preprocess.json`.
+        target: What the model predicts.
     """
-    target = target_of(learned)
     places = math.prod(target.places)
     rows = len(y) * places
     if target.form == "numbers":
-        true, said = unscale(y, learned), own_numbers(outputs, learned)
+        true, said = unscale(y, target), own_numbers(outputs, target)
         fits = true.size == said.size  # a loss such as CTC compares other numbers
         predicted = said.reshape(rows, -1) if fits else None
         return Answers(true.reshape(rows, -1), predicted, None, places)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
-from dl.data.targets.target import Target, target_of
+from dl.data.targets.target import Target
 from dl.data.types import Array
 
 MOST_PROBABILITIES = 10_000
 """The most columns of probabilities; a table of more helps nobody."""
 
 
-def decode(outputs: Array, learned: Mapping[str, Any]) -> dict[str, Array]:
+def decode(outputs: Array, target: Target) -> dict[str, Array]:
     """Returns the columns of the predictions, in their order.
 
     Classes: `prediction`, then `probability_<class>` for each class. Several labels:
@@ -32,11 +30,10 @@ def decode(outputs: Array, learned: Mapping[str, Any]) -> dict[str, Array]:
 
     Args:
         outputs: The model's outputs, shape (rows, units), (rows,) or (rows, *places, units).
-        learned: The content of `preprocess.json`.
+        target: What the model predicts.
     """
-    target = target_of(learned)
     if target.form == "numbers":
-        return _numbers(own_numbers(outputs, learned), target)
+        return _numbers(own_numbers(outputs, target), target)
     if target.units is None:
         return _embedding(outputs)
     chosen, probabilities = classes_of(outputs, target)
@@ -64,19 +61,17 @@ def _by_place(name: str, values: Array, target: Target) -> dict[str, Array]:
     return {f"{name}_{place}": column for place, column in zip(places, columns, strict=True)}
 
 
-def unscale(numbers: Array, learned: Mapping[str, Any]) -> Array:
+def unscale(numbers: Array, target: Target) -> Array:
     """Returns scaled numbers of a regression target in the target's own unit, in their shape."""
-    target = target_of(learned)
     if target.scaling == "none":
         return numbers
     return np.asarray(numbers * np.array(target.spread) + np.array(target.center))
 
 
-def own_numbers(outputs: Array, learned: Mapping[str, Any]) -> Array:
+def own_numbers(outputs: Array, target: Target) -> Array:
     """Returns the outputs for a target of numbers in its own unit, in the shape of the target."""
-    target = target_of(learned)
     shape = target.places or (math.prod(outputs.shape[1:]),)
-    return unscale(_activated(outputs.reshape(len(outputs), *shape), target), learned)
+    return unscale(_activated(outputs.reshape(len(outputs), *shape), target), target)
 
 
 def classes_of(outputs: Array, target: Target) -> tuple[Array, Array | None]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from dl.config.rules.metrics import Measurable, misfits, values_of
 from dl.config.schema import Config
+from dl.data.dataset import BEFORE_PLACES, Dataset, Preprocessing
 from dl.data.targets.decode import unscale
 from dl.data.targets.output import output_of
-from dl.data.targets.target import Target, target_of
-from dl.data.types import Array, Dataset
+from dl.data.targets.target import Target
+from dl.data.types import Array
 from dl.vocabulary.measured import metric_name
 from dl.vocabulary.metric_forms import Form
 from dl.vocabulary.spec import Finding, Findings, Spec
@@ -30,29 +30,19 @@ def check_metrics(dataset: Dataset, config: Config) -> None:
     Raises:
         Findings: A metric does not fit; at its place in the config.
     """
-    target = target_of(dataset.learned)
+    target = dataset.target
     found = list(misfits(config.training.metrics, measurable_of(target, config)))
     if target.form == "numbers" and not found:
-        numbers = unscale(dataset.train.y, dataset.learned)
+        numbers = unscale(dataset.train.y, target)
         found = list(_unfit_numbers(numbers, target, config))
     if found:
         raise Findings(found)
 
 
-def of_earlier_version(learned: Mapping[str, Any]) -> bool:
-    """Tells whether a version has trained that let metrics say something else than their name.
-
-    It recorded no variables of the environment, either.
-    """
-    return "places" not in learned["target"]
-
-
-def without_misfits(
-    config: Config, learned: Mapping[str, Any]
-) -> tuple[Config, dict[str, Finding]]:
+def without_misfits(config: Config, fitted: Preprocessing) -> tuple[Config, dict[str, Finding]]:
     """Returns the config of a run without the metrics that are refused now, and why, by name."""
-    target = target_of(learned)
-    if of_earlier_version(learned):
+    target = fitted.target
+    if fitted.schema == BEFORE_PLACES:
         config = _without_earlier_defaults(config, target)
     training = config.training
     found = misfits(training.metrics, measurable_of(target, config))

@@ -1,15 +1,14 @@
-"""What is known about a target, and its plain form in `preprocess.json`."""
+"""What is known about a target: a part of `preprocess.json`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from dl.config.sections.data import Task
 from dl.config.sections.preprocess import TargetScaling
 from dl.errors import UsageError
-from dl.runs.typed import Count, Finite, NotZero, read_key
+from dl.runs.typed import Count, Finite, NotZero
 
 Form = Literal["labels", "one_hot", "single", "multilabel", "numbers"]
 """How the loss wants `y`: class numbers as int32 (rows,); one-hot rows as float32 (rows, classes);
@@ -64,53 +63,27 @@ class Target:
         """Whether a probability is cut at `cut`; of several classes the most probable is taken."""
         return self.probabilities and self.form in ("single", "multilabel")
 
-    def document(self) -> dict[str, Any]:
-        """Returns the target as plain data, for `learned["target"]`."""
-        return {
-            "task": self.task,
-            "names": list(self.names),
-            "form": self.form,
-            "classes": list(self.classes),
-            "values": list(self.values),
-            "units": self.units,
-            "activation": self.activation,
-            "probabilities": self.probabilities,
-            "cut": self.cut,
-            "scaling": self.scaling,
-            "center": list(self.center),
-            "spread": list(self.spread),
-            "places": list(self.places),
-        }
+    def with_threshold(self, threshold: float | None, title: str) -> Target:
+        """Returns the target with another threshold of its probabilities, where one is given.
 
+        Args:
+            threshold: Probability from which a row is of the second class, or has a label.
+            title: What the model is called, for the error.
 
-def target_of(learned: Mapping[str, Any]) -> Target:
-    """Returns the target that `learned` tells of."""
-    return read_key(Target, learned, "target")
-
-
-def with_cut(learned: Mapping[str, Any], threshold: float | None, title: str) -> dict[str, Any]:
-    """Returns `learned` with another threshold of its probabilities, where one is given.
-
-    Args:
-        learned: The content of `preprocess.json`.
-        threshold: Probability from which a row is of the second class, or has a label.
-        title: What the model is called, for the error.
-
-    Raises:
-        UsageError: The model has no probability that a threshold could cut.
-    """
-    if threshold is None:
-        return dict(learned)
-    target = target_of(learned)
-    if not target.has_threshold:
-        raise UsageError(
-            f"--threshold has no meaning for {title}",
-            expected="a model of one probability for two classes, or of a probability for each "
-            "label",
-            found=decision(target),
-            hint="leave --threshold out",
-        )
-    return {**learned, "target": {**learned["target"], "cut": threshold}}
+        Raises:
+            UsageError: The model has no probability that a threshold could cut.
+        """
+        if threshold is None:
+            return self
+        if not self.has_threshold:
+            raise UsageError(
+                f"--threshold has no meaning for {title}",
+                expected="a model of one probability for two classes, or of a probability for each "
+                "label",
+                found=decision(self),
+                hint="leave --threshold out",
+            )
+        return replace(self, cut=threshold)
 
 
 def decision(target: Target) -> str:

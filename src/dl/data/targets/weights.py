@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dl.data.targets.encode import class_indexes
-from dl.data.targets.target import Target, target_of
+from dl.data.targets.target import Target
 from dl.data.types import Array
 from dl.errors import closest
 from dl.text import listing
@@ -18,7 +18,7 @@ from dl.vocabulary.spec import Finding, Findings
 
 def class_weights(
     y: Array,
-    learned: Mapping[str, Any],
+    target: Target,
     setting: Literal["balanced"] | Mapping[str, float] | None,
 ) -> dict[int, float] | None:
     """Returns Keras' `class_weight` for `training.class_weight`.
@@ -29,7 +29,7 @@ def class_weights(
 
     Args:
         y: The training targets in the target's form.
-        learned: The content of `preprocess.json`.
+        target: What the model predicts.
         setting: `training.class_weight`.
 
     Raises:
@@ -37,7 +37,6 @@ def class_weights(
     """
     if setting is None:
         return None
-    target = target_of(learned)
     if target.task in ("regression", "multilabel"):
         raise _no_classes(target)
     if setting == "balanced":
@@ -46,9 +45,7 @@ def class_weights(
     return {position: setting.get(name, 1.0) for position, name in enumerate(target.classes)}
 
 
-def row_weights(
-    y: Array, learned: Mapping[str, Any], weights: Mapping[int, float] | None
-) -> Array | None:
+def row_weights(y: Array, target: Target, weights: Mapping[int, float] | None) -> Array | None:
     """Returns the weight of each row's class, or of each place, shape (rows, *places).
 
     Keras gives rows the same by its `class_weight`, but knows none for places.
@@ -56,7 +53,7 @@ def row_weights(
     if weights is None:
         return None
     table = np.array([weights[number] for number in range(len(weights))], np.float32)
-    return np.asarray(table[class_indexes(y, target_of(learned))])
+    return np.asarray(table[class_indexes(y, target)])
 
 
 def _balanced(positions: NDArray[np.integer[Any]], classes: int) -> dict[int, float]:

@@ -6,7 +6,7 @@ the config of a user, and the model is built from the checked config.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,8 +20,10 @@ from dl.config.keras_model import KerasModel, read_keras_model
 from dl.config.load import Loaded, default_name, load_text
 from dl.config.nodes import dotted
 from dl.data.arrays.npz import labelled_pair
+from dl.data.dataset import Preprocessing
 from dl.data.load import load_dataset
 from dl.data.targets.measured import check_metrics
+from dl.data.targets.target import Target
 from dl.data.types import DataInfo
 from dl.engine.files.foreign_weights import load_foreign_weights, statistics
 from dl.engine.files.hdf5 import Refused, opened, read_file, text_of
@@ -102,22 +104,20 @@ def evaluate_foreign(
     loaded = _config(model, data, target, overrides)
     with _refusing(model.path):
         dataset = load_dataset(loaded.config, reporter)
-        _refuse_learned(data, dataset.learned)
+        _refuse_encoded(data, dataset.preprocessing)
         _check_shape(model, data, dataset.info)
         check_metrics(dataset, loaded.config)
         with reporter.stage("Loading the model"):
-            built = _built(model, loaded, dataset.info, dataset.learned)
+            built = _built(model, loaded, dataset.info, dataset.target)
             check_training(built, dataset, loaded.config)
     with reporter.stage("Evaluating", len(dataset.train)):
         metrics = evaluate_part(built, dataset.train, loaded.config)
     return Evaluation(data.name, len(dataset.train), metrics)
 
 
-def _built(
-    model: ForeignModel, loaded: Loaded, info: DataInfo, learned: Mapping[str, Any]
-) -> keras.Sequential:
+def _built(model: ForeignModel, loaded: Loaded, info: DataInfo, target: Target) -> keras.Sequential:
     built = build_model(loaded.config, info)
-    compile_model(built, loaded.config, info, learned)
+    compile_model(built, loaded.config, info, target)
     with opened(model.path, model.content) as file:
         load_foreign_weights(built, file, model.settings)
     return built
@@ -214,12 +214,12 @@ def _check_shape(model: ForeignModel, data: Path, info: DataInfo) -> None:
         )
 
 
-def _refuse_learned(path: Path, learned: Mapping[str, Any]) -> None:
+def _refuse_encoded(path: Path, fitted: Preprocessing) -> None:
     """Refuses columns that would have to be encoded: nobody knows how it was done in training."""
-    for feature in learned["features"]:
-        if feature.get("kind") in ("categorical", "date"):
+    for feature in fitted.columns:
+        if feature.kind != "numeric":
             raise DataError(
-                f"{path}: the column {feature['name']!r} does not hold numbers",
+                f"{path}: the column {feature.name!r} does not hold numbers",
                 expected="the numbers that the model was trained on: the file of a model does not "
                 "say how words and dates were turned into them",
                 hint="leave the column out with --set data.features=[...], or save numbers",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from dl.data.dataset import Dataset
 from dl.data.plane import Boundary, Frame, Plane, plane_of
-from dl.data.targets import decode, target_of, unscale
-from dl.data.types import Array, Dataset
+from dl.data.targets import Target, decode, unscale
+from dl.data.types import Array
 from dl.engine.network.work import nested_layers
 from dl.engine.training.state import State
 from dl.vocabulary.traits import LOOKING_UP
@@ -78,14 +78,14 @@ class Snapshots:
         forward = tf.function(
             lambda rows: self._model(rows, training=False), reduce_retracing=True, autograph=False
         )
-        learned = self._dataset.learned
-        smooth = target_of(learned).probabilities or target_of(learned).form == "numbers"
+        target = self._dataset.target
+        smooth = target.probabilities or target.form == "numbers"
         coarse, fine = (tf.constant(plane.grid(s)) for s in (SIDES if smooth else SIDES_OF_STEPS))
         for epoch, weights in self._weights.items():
             self._model.set_weights(weights)
-            yield Frame(epoch, plane_values(forward(coarse).numpy(), learned))
+            yield Frame(epoch, plane_values(forward(coarse).numpy(), target))
         self._model.set_weights(kept)
-        yield Frame(last, plane_values(forward(fine).numpy(), learned), final=True)
+        yield Frame(last, plane_values(forward(fine).numpy(), target), final=True)
 
 
 def chosen_epochs(epochs: int) -> frozenset[int]:
@@ -97,15 +97,14 @@ def chosen_epochs(epochs: int) -> frozenset[int]:
     return frozenset(round(1 + float(share) * (epochs - 1)) for share in shares)
 
 
-def plane_values(outputs: Array, learned: Mapping[str, Any]) -> Array:
+def plane_values(outputs: Array, target: Target) -> Array:
     """Returns the probability of each class, shape (points, classes), or the predicted numbers.
 
     Outputs that are no probabilities give True for the class that is predicted.
     """
-    target = target_of(learned)
     if target.form == "numbers":
-        return unscale(outputs, learned).reshape(len(outputs), -1)[:, :1].astype(np.float32)
-    columns = decode(outputs, learned)
+        return unscale(outputs, target).reshape(len(outputs), -1)[:, :1].astype(np.float32)
+    columns = decode(outputs, target)
     if not target.probabilities:
         return np.column_stack([columns["prediction"] == name for name in target.classes])
     named = [columns[f"probability_{name}"] for name in target.classes]
@@ -117,14 +116,14 @@ def _plane(model: keras.Sequential, dataset: Dataset) -> Plane | None:
         return None
     if any(type(layer).__name__ in LOOKING_UP for layer in nested_layers(model)):
         return None  # between two tokens there is nothing to look up
-    target = target_of(dataset.learned)
+    target = dataset.target
     if target.units is None or target.places or (target.form == "numbers" and target.units != 1):
         return None
-    return plane_of(dataset.learned, dataset.info, dataset.train.x[:_MOST_ROWS])
+    return plane_of(dataset.preprocessing, dataset.train.x[:_MOST_ROWS])
 
 
 def _boundary(plane: Plane, frames: tuple[Frame, ...], dataset: Dataset) -> Boundary:
-    target = target_of(dataset.learned)
+    target = dataset.target
     rows, y = _shown_rows(plane, dataset)
     cut = target.cut if target.form == "single" and target.probabilities else 0.5
     return Boundary(plane, frames, rows, y, target.probabilities, cut)
@@ -133,8 +132,8 @@ def _boundary(plane: Plane, frames: tuple[Frame, ...], dataset: Dataset) -> Boun
 def _shown_rows(plane: Plane, dataset: Dataset) -> tuple[Array, Array]:
     """Returns the first training rows in the data's own unit, and their classes or values."""
     x, y = dataset.train.x[:_MOST_ROWS], dataset.train.y[:_MOST_ROWS]
-    form = target_of(dataset.learned).form
+    form = dataset.target.form
     if form == "one_hot":
         return plane.original(x), y.argmax(axis=1)
-    values = unscale(y, dataset.learned) if form == "numbers" else y
+    values = unscale(y, dataset.target) if form == "numbers" else y
     return plane.original(x), values.reshape(len(values))

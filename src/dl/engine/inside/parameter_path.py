@@ -8,9 +8,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from dl.data.dataset import Dataset
 from dl.data.parameter_path import ParameterPath
-from dl.data.targets import target_of
-from dl.data.types import Array, Dataset
+from dl.data.types import Array
 from dl.engine.network.targets import shaped_target
 from dl.engine.training.normal_equation import least_squares
 from dl.engine.training.state import State
@@ -68,7 +68,7 @@ def _single_unit(model: keras.Sequential, dataset: Dataset) -> Any | None:
     layer = model.layers[-1]
     is_unit = isinstance(layer, keras.layers.Dense) and layer.units == 1 and layer.use_bias
     fits = len(model.layers) == 1 and dataset.info.input_shape == (1,) and not model.losses
-    is_told = target_of(dataset.learned).form in ("numbers", "single")
+    is_told = dataset.target.form in ("numbers", "single")
     loss_by_row = isinstance(model.loss, keras.losses.Loss)
     return layer if is_unit and fits and is_told and loss_by_row else None
 

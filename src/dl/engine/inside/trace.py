@@ -8,8 +8,9 @@ from typing import Any
 import keras
 
 from dl.config.schema import Config
+from dl.data.dataset import Dataset
 from dl.data.targets.weights import class_weights, row_weights
-from dl.data.types import Array, Dataset, Part
+from dl.data.types import Array, Part
 from dl.engine.inside.step import Step, array_of, record_step
 from dl.engine.network.targets import shaped_target
 from dl.engine.training.fit import batches_of
@@ -143,8 +144,8 @@ def _batch(
     chosen = batches.order(1)[: rows or batches.size]
     train = dataset.train
     part = Part(train.x[chosen], train.y[chosen], train.rows[chosen])
-    weights = class_weights(train.y, dataset.learned, config.training.class_weight)
-    return part, row_weights(part.y, dataset.learned, weights)
+    weights = class_weights(train.y, dataset.target, config.training.class_weight)
+    return part, row_weights(part.y, dataset.target, weights)
 
 
 def _layers(model: keras.Sequential, step: Step) -> tuple[LayerTrace, ...]:

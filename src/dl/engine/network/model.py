@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import keras
 
 from dl.config.schema import Config
-from dl.data.targets.target import target_of
+from dl.data.targets.target import Target
 from dl.data.types import DataInfo
 from dl.engine.inference.traced import forget
 from dl.engine.network.build_errors import BUILD_ERRORS, first_unbuildable, unbuildable, unjoinable
@@ -49,9 +48,7 @@ def build_model(config: Config, info: DataInfo | None) -> keras.Sequential:
         raise Findings([finding]) from error
 
 
-def compile_model(
-    model: keras.Sequential, config: Config, info: DataInfo, learned: Mapping[str, Any]
-) -> None:
+def compile_model(model: keras.Sequential, config: Config, info: DataInfo, target: Target) -> None:
     """Gives the model its loss, optimizer and metrics.
 
     Where the target is scaled, the loss is measured in the scaled unit, as the optimizer needs
@@ -60,12 +57,12 @@ def compile_model(
     Raises:
         Findings: The outputs of the model do not fit the target.
     """
-    check_outputs(model, config, learned)
+    check_outputs(model, config, target)
     training = config.training
     model.compile(
         optimizer=_part(config, training.optimizer, "optimizer"),
         loss=_loss(config, model),
-        metrics=build_metrics(config, target_of(learned)),
+        metrics=build_metrics(config, target),
         jit_compile=False,
     )
     forget(model)

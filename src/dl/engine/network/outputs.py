@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,20 +10,19 @@ import keras
 
 from dl.config.schema import Config
 from dl.data.targets.places import without_ones
-from dl.data.targets.target import Target, target_of
+from dl.data.targets.target import Target
 from dl.engine.network.build_errors import BUILD_ERRORS, shape_text
 from dl.engine.network.metrics import build_metrics
 from dl.errors import first_line
 from dl.vocabulary.spec import Finding, Findings
 
 
-def check_outputs(model: keras.Sequential, config: Config, learned: Mapping[str, Any]) -> None:
+def check_outputs(model: keras.Sequential, config: Config, target: Target) -> None:
     """Compares the output of the last layer with the target, where the target says what it needs.
 
     Raises:
         Findings: The output has more axes than the target, or another number of values.
     """
-    target = target_of(learned)
     shape = tuple(model.output_shape[1:])
     if target.units is None or _fits(shape, (*target.places, target.units)):
         return
@@ -79,7 +78,7 @@ def _expected(target: Target) -> str:
 def unmeasurable(
     model: keras.Sequential,
     config: Config,
-    learned: Mapping[str, Any],
+    target: Target,
     x: Any,
     y: Any,
     error: Exception,
@@ -96,7 +95,7 @@ def unmeasurable(
     )
     if not _takes(model.compute_loss, x, y, outputs):
         return found
-    for index, metric in enumerate(build_metrics(config, target_of(learned))):
+    for index, metric in enumerate(build_metrics(config, target)):
         if not _takes(metric.update_state, y, outputs):
             return replace(found, path=("training", "metrics", index), hint="remove it")
     return found

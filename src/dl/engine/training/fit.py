@@ -12,9 +12,8 @@ import keras
 import numpy as np
 
 from dl.config.schema import Config
-from dl.data.targets import target_of
+from dl.data.dataset import Dataset
 from dl.data.targets.weights import class_weights, row_weights
-from dl.data.types import Dataset
 from dl.engine.inference.evaluate import evaluate, evaluate_rows, evaluation_batch
 from dl.engine.inference.traced import traced
 from dl.engine.network.build_errors import (
@@ -62,8 +61,8 @@ def check_training(model: keras.Sequential, dataset: Dataset, config: Config) ->
     """
     check_packages(config)
     train = dataset.train
-    weights = class_weights(train.y, dataset.learned, config.training.class_weight)
-    places = target_of(dataset.learned).places
+    weights = class_weights(train.y, dataset.target, config.training.class_weight)
+    places = dataset.target.places
     if weights is not None and places and len(model.output_shape) < len(places) + 2:
         raise Findings([_unweighable(model, places)])
     target = shaped_target(train.y[:_CHECKED_ROWS], model)
@@ -74,7 +73,7 @@ def check_training(model: keras.Sequential, dataset: Dataset, config: Config) ->
         model.test_step((rows.x, rows.y))
     except BUILD_ERRORS as error:
         finding = first_failing(model, config, rows.x, error, training=False)
-        finding = finding or unmeasurable(model, config, dataset.learned, rows.x, rows.y, error)
+        finding = finding or unmeasurable(model, config, dataset.target, rows.x, rows.y, error)
         raise Findings([finding]) from error
     for variable, value in zip(state, before, strict=True):
         variable.assign(value)  # Keras' recurrent layers draw a dropout mask at inference, too
@@ -169,7 +168,7 @@ class Training:
             x, y = dataset.train.x[:_CHECKED_ROWS], dataset.train.y[:_CHECKED_ROWS]
             finding = first_failing(self._model, config, x, error, training=True)
             y = shaped_target(y, self._model)
-            finding = finding or unmeasurable(self._model, config, dataset.learned, x, y, error)
+            finding = finding or unmeasurable(self._model, config, dataset.target, x, y, error)
             raise Findings([finding]) from error
 
     def run(self, on_epoch: OnEpoch, checkpoints: Checkpoints | None) -> History:
@@ -261,17 +260,17 @@ def batches_of(model: keras.Sequential, dataset: Dataset, config: Config) -> Bat
         shuffle=config.training.shuffle,
         replacement=config.training.sampling == "with_replacement",
     )
-    return in_blocks(batches, dataset.train.x) if dataset.held.streamed else batches
+    return in_blocks(batches, dataset.train.x) if dataset.storage.streamed else batches
 
 
 def _trainer(
     model: keras.Sequential, dataset: Dataset, config: Config, batches: Batches, compiled: bool
 ) -> ResidentTrainer | StreamedTrainer | MirroredTrainer:
     train = dataset.train
-    weights = class_weights(train.y, dataset.learned, config.training.class_weight)
-    of_rows = row_weights(train.y, dataset.learned, weights)
+    weights = class_weights(train.y, dataset.target, config.training.class_weight)
+    of_rows = row_weights(train.y, dataset.target, weights)
     y = shaped_target(train.y, model)
-    if dataset.held.streamed:
+    if dataset.storage.streamed:
         rows = StoredRows(train.x, y, of_rows)
         return StreamedTrainer(model, rows, batches, compiled=compiled)
     return traced(
@@ -296,7 +295,7 @@ def _validation(
     part = dataset.validation
     if part is None:
         return None
-    if dataset.held.streamed:
+    if dataset.storage.streamed:
         return partial(evaluate, model, part, config)
     rows = resident(part.x[:], shaped_target(part.y, model))
     return partial(evaluate_rows, model, rows, evaluation_batch(model, config))

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dl.config.schema import Config
-from dl.data.types import Array, Dataset
+from dl.data.dataset import Dataset
+from dl.data.types import Array
 from dl.engine.inference.evaluate import evaluate
 from dl.engine.training.fit import History, OnEpoch, check_training
 from dl.progress import Reporter

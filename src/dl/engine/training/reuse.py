@@ -13,7 +13,7 @@ from dataclasses import replace
 import keras
 
 from dl.config.schema import Config
-from dl.data.types import Dataset
+from dl.data.dataset import Dataset
 from dl.engine.inference.traced import forget
 from dl.engine.prepare import Prepared
 from dl.vocabulary.spec import document

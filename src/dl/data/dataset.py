@@ -1,0 +1,141 @@
+"""The parts of the data as arrays, and the preprocessing that was fitted on the training part."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from dl.config.advice import Advice
+from dl.data.arrays.prepare import ArrayFeature
+from dl.data.preprocessing.features import Feature, output_names
+from dl.data.splits import Shares
+from dl.data.targets.target import Target
+from dl.data.types import IN_MEMORY, DataInfo, Part, Storage
+from dl.runs.directory import RunDirectory
+from dl.runs.manifest import damaged
+from dl.runs.record import read_json
+from dl.runs.typed import MisfitError, read_as
+
+SCHEMA = 1
+BEFORE_PLACES = 0
+"""Schema of files without `target.places`: of a version that let metrics say something else than
+their name, and recorded no variables of the environment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preprocessing:
+    """What was fitted on the training part: the content of `preprocess.json`.
+
+    Attributes:
+        schema: Version of the file.
+        source: Kind of the data's source.
+        fingerprint: SHA-256 of what was read, as hexadecimal digits.
+        split: The fractions of the rows that were taken for the parts.
+        features: How each column of a table becomes numbers; of arrays, a single one for all.
+        target: What the model is to predict.
+    """
+
+    schema: int = SCHEMA
+    source: str = ""
+    fingerprint: str
+    split: Shares
+    features: tuple[Feature | ArrayFeature, ...]
+    target: Target
+
+    def __post_init__(self) -> None:
+        if len(self.features) != 1 and self.array is not None:
+            raise MisfitError("must be a single one, or columns only", ("features",))
+
+    @property
+    def array(self) -> ArrayFeature | None:
+        """How arrays become numbers; None where the rows are those of a table."""
+        arrays = (item for item in self.features if isinstance(item, ArrayFeature))
+        return next(arrays, None)
+
+    @property
+    def columns(self) -> tuple[Feature, ...]:
+        """How each column of a table becomes numbers; empty where the rows are arrays."""
+        return tuple(item for item in self.features if not isinstance(item, ArrayFeature))
+
+    @property
+    def info(self) -> DataInfo:
+        """What the data says about the model."""
+        names = tuple(name for feature in self.columns for name in output_names(feature))
+        array = self.array
+        return DataInfo(
+            task=self.target.task,
+            input_shape=(len(names),) if array is None else array.input_shape,
+            targets=self.target.names,
+            classes=self.target.classes,
+            features=names,
+            image=array is not None and array.image,
+            pixel_max=1.0 if array is None else array.pixel_max,
+        )
+
+    def text(self) -> str:
+        """Returns the content of `preprocess.json`."""
+        content = {**asdict(self), "info": asdict(self.info)}
+        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def read_preprocessing(run: RunDirectory) -> Preprocessing:
+    """Reads what was fitted in a run; raises `RunError` where the file is damaged."""
+    content = read_json(run.preprocess, dict[str, Any])
+    try:
+        fitted = read_as(Preprocessing, content)
+        _check_info(fitted, read_as(DataInfo, content.get("info")))
+    except MisfitError as error:
+        raise damaged(run.preprocess, error) from error
+    earlier = "places" not in content["target"]
+    return replace(fitted, schema=BEFORE_PLACES) if earlier else fitted
+
+
+def _check_info(fitted: Preprocessing, said: DataInfo) -> None:
+    """Refuses a file whose parts say different things."""
+    if len(fitted.target.values) != len(fitted.target.classes):
+        raise MisfitError("must be as many as classes", ("target", "values"))
+    for key in ("task", "classes", "targets", "features", "input_shape"):
+        if getattr(said, key) != getattr(fitted.info, key):
+            raise MisfitError("must be as in `features` and `target`", ("info", key))
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """All parts of the data, ready for Keras.
+
+    Attributes:
+        train: The training part.
+        validation: The validation part, if there is one.
+        test: The test part, if there is one.
+        preprocessing: What was fitted on the training part.
+        storage: Where the rows are held; the `x` of streamed parts lies on the disk.
+        advice: What is doubtful in the data, each with the id of its rule.
+    """
+
+    train: Part
+    validation: Part | None
+    test: Part | None
+    preprocessing: Preprocessing
+    storage: Storage = IN_MEMORY
+    advice: tuple[tuple[str, Advice], ...] = ()
+
+    @property
+    def info(self) -> DataInfo:
+        """What the data says about the model."""
+        return self.preprocessing.info
+
+    @property
+    def target(self) -> Target:
+        """What the model is to predict."""
+        return self.preprocessing.target
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """The parts that there are, by name: train, validation, test."""
+        named = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: part for name, part in named.items() if part is not None}
+
+    def sizes(self) -> dict[str, Any]:
+        """Returns the sizes of each part, as plain data."""
+        return {name: part.sizes() for name, part in self.parts.items()}
