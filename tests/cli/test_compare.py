@@ -74,15 +74,15 @@ def test_compare_shows_what_differs(dl: Dl, root: Path) -> None:
         "training.batch_size           16           32\n"
         "\n"
         "result         digits/0001  digits/0002\n"
-        "train loss          0.1000  0.1000 (+0.0000)\n"
-        "test loss           0.5000  0.5000 (+0.0000)\n"
-        "test accuracy       0.9750  0.5000 (-0.4750)\n"
+        "train loss          0.1000  0.1000 (0)\n"
+        "test loss           0.5000  0.5000 (0)\n"
+        "test accuracy       0.9750  0.5000 (-0.475)\n"
         "epochs                   3  3\n"
         "seconds                2.5  2.5\n"
         "\n"
         "On the same 40 rows, row by row, at a level of 5% in all:\n"
         "  digits/0002 against digits/0001: worse; accuracy -0.475 "
-        "(95.0% interval -0.625 to -0.325), McNemar's p 3.8e-06\n"
+        "(95% interval -0.625 to -0.325), McNemar's p 3.8e-06\n"
     )
 
 

@@ -16,7 +16,6 @@ from starlette.routing import Route
 
 from dl.board.tables import front_page, trial_table
 from dl.browse.entries import read_entry
-from dl.compare.compare import compare
 from dl.errors import DlError, RunError
 from dl.pages.comparison import comparison_page
 from dl.pages.context import read_context
@@ -24,6 +23,7 @@ from dl.pages.document import document
 from dl.pages.page import run_page
 from dl.pages.sections.learning import build as learning
 from dl.pages.sweep_page import sweep_page
+from dl.report.compare import compare
 from dl.runs.directory import RunDirectory
 from dl.runs.find import find_run, find_sweep
 from dl.sweep.results.reading import read_results

@@ -11,7 +11,7 @@ import click
 from dl.cli.options import RunType, json_option, runs_option
 
 if TYPE_CHECKING:
-    from dl.compare.compare import Comparison
+    from dl.report.compare import Comparison
 
 
 @click.command()
@@ -47,9 +47,9 @@ def compare(
     """
     from dl.browse.entries import read_entry
     from dl.cli.outputs import check_output
-    from dl.compare.compare import compare as compare_runs
-    from dl.compare.text import csv_text, json_text, markdown_text, plain_text
     from dl.errors import UsageError
+    from dl.report.compare import compare as compare_runs
+    from dl.report.compare import csv_text, json_text, markdown_text, plain_text
     from dl.runs.find import find_run, is_sweep
 
     if as_csv + as_markdown + as_json + (html is not None) > 1:

@@ -144,7 +144,8 @@ def _short(paths: Sequence[str]) -> list[str]:
 
 
 def _rests_on(terms: Terms, lines: Sequence[Line]) -> str:
-    from dl.sweep.results.leaderboard import LEVEL, METHOD
+    from dl.stats import LEVEL
+    from dl.sweep.results.leaderboard import METHOD
 
     if sum(line.rank is not None for line in lines) < 2:
         return ""

@@ -5,24 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dl.browse.select import shown
-from dl.compare.compare import Comparison
-from dl.compare.text import metric_cells, verdict_text
 from dl.pages.charts import Chart, Line, line
 from dl.pages.document import document, filled
+from dl.report.compare import Comparison
 from dl.report.history import VALIDATION, measures, series
+from dl.stats import LEVEL
+from dl.text import percent
 
 _MOST_CURVES = 10
 
 
 def comparison_page(comparison: Comparison) -> str:
     """Returns the page."""
-    settings = [row for row in comparison.settings if row.differs]
     values = {
         "runs": comparison.runs,
-        "settings": [(row.path, [shown(value) for value in row.values]) for row in settings],
-        "metrics": [metric_cells(row) for row in comparison.metrics],
-        "verdicts": [verdict_text(verdict, comparison.runs[0]) for verdict in comparison.verdicts],
-        "unjudged": comparison.unjudged,
+        "settings": [
+            (row.path, [shown(value) for value in row.values])
+            for row in comparison.shown_settings()
+        ],
+        "metrics": [row.cells for row in comparison.metrics],
+        "verdicts": [verdict.sentence(comparison.runs[0]) for verdict in comparison.verdicts],
+        "not_compared": comparison.not_compared,
+        "level": percent(LEVEL),
     }
     sections = [filled("compared", "Settings and results", values)]
     charts = list(_charts(comparison))

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dl.config.emit import flow
 from dl.runs.manifest import publish
 from dl.runs.sweeps import SweepDirectory
+from dl.stats import LEVEL, holm, resampled_t_test
 from dl.sweep.definition.terms import Terms
 from dl.sweep.results.journal import Journal
 from dl.sweep.results.ranking import Standing, standings
 
-LEVEL = 0.05
-"""A difference counts as real where chance alone gives one as large less often than this."""
 METHOD = "corrected resampled t-test of the pairs of trainings, Holm's correction"
 
 
@@ -62,42 +59,6 @@ def verdict(rank: int, p_value: float | None) -> str:
     return "worse" if p_value < LEVEL else "not distinguishable"
 
 
-def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Corrects p-values for their number, by Holm's method; None stays None."""
-    known = sorted((p, index) for index, p in enumerate(p_values) if p is not None)
-    corrected: list[float | None] = [None] * len(p_values)
-    largest = 0.0
-    for position, (p_value, index) in enumerate(known):
-        largest = max(largest, min(1.0, p_value * (len(known) - position)))
-        corrected[index] = largest
-    return corrected
-
-
-def paired_p_value(differences: Sequence[float], overlap: float) -> float | None:
-    """Returns the two-sided p-value of paired differences whose mean should be 0.
-
-    The test is that of C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine
-    Learning 52 (2003): trainings on parts of the same rows are not independent, so the variance of
-    the mean is larger by `overlap`, the rows that validate for each row that trains.
-
-    Returns:
-        The p-value; None where there is one difference only.
-    """
-    count = len(differences)
-    if count < 2:
-        return None
-    mean = statistics.fmean(differences)
-    if mean == 0:
-        return 1.0
-    variance = statistics.variance(differences)
-    if variance == 0:
-        return 2.0 ** (1 - count)  # all the same sign: what a test of signs says
-    t = abs(mean) / math.sqrt((1 / count + overlap) * variance)
-    from scipy.special import stdtr  # half a second, which the board and a sweep need not wait for
-
-    return float(2 * stdtr(count - 1, -t))
-
-
 def write_leaderboard(directory: SweepDirectory, terms: Terms, lines: Sequence[Line]) -> None:
     """Writes `leaderboard.csv` durably; raises `DiskError`."""
     text = io.StringIO()
@@ -130,4 +91,4 @@ def _cells(line: Line, paths: Sequence[str]) -> list[object]:
 
 def _p_value(best: Standing, other: Standing, overlap: float) -> float | None:
     pairs = zip(best.scores, other.scores, strict=True)
-    return paired_p_value([first - second for first, second in pairs], overlap)
+    return resampled_t_test([first - second for first, second in pairs], overlap)

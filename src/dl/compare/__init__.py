@@ -1,1 +1,0 @@
-"""What differs between runs: settings, metrics, and whether the differences are real."""

@@ -1,0 +1,363 @@
+"""What differs between runs: settings, metrics, and whether the differences are real.
+
+The first run is what the others are held against. All models answered the same rows, so their
+answers are compared row by row: right and wrong ones by McNemar's exact test, sizes of errors by
+the bootstrap of their mean difference, corrected for the number of runs by Holm's method.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from dl.browse.entries import Entry
+from dl.browse.select import shown
+from dl.browse.settings import read_settings
+from dl.config.sections.data import Task
+from dl.data.dataset import read_preprocessing
+from dl.data.judged import read_answers
+from dl.data.targets.answers import Answers
+from dl.data.types import Array
+from dl.report.terminal import table
+from dl.runs.history import read_history
+from dl.stats import LEVEL, bootstrap, holm, mcnemar
+from dl.text import number, percent
+from dl.vocabulary.measured import called_here
+
+ERROR = "mean absolute error"
+_OF_THE_RUN = frozenset({"name"})
+"""Settings that say which run it is, not how it was trained."""
+_NONE = "-"
+
+History = Sequence[Mapping[str, float]]
+Table = Callable[[Sequence[Sequence[str]], Sequence[str]], str]
+"""Lays out rows of cells below a header."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """A setting by its config path, with the value of each run; None where a run has none."""
+
+    path: str
+    values: tuple[object, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether the runs do not agree."""
+        return any(value != self.values[0] for value in self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """A metric of a part, with the value of each run; None where a run has none."""
+
+    part: str
+    name: str
+    values: tuple[float | None, ...]
+
+    @property
+    def cells(self) -> list[str]:
+        """The metric, then its value in each run with the difference to the first."""
+        first, *others = self.values
+        changes = [
+            "" if value is None or first is None else f" ({_signed(value - first)})"
+            for value in others
+        ]
+        values = [_NONE if value is None else number(value, padded=True) for value in self.values]
+        return [
+            f"{self.part} {self.name}",
+            *(value + change for value, change in zip(values, ["", *changes], strict=True)),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the rows say of a run against the first one.
+
+    Attributes:
+        run: The run.
+        measure: `accuracy`, `share of places right` or `mean absolute error`.
+        rows: Number of rows.
+        difference: The run's measure minus the first run's.
+        low: Lower end of the interval of the difference.
+        high: Its upper end.
+        level: Share of such intervals that hold the true difference: that of the run's step in
+            Holm's method, so that it is the wider the more runs are still compared at that step.
+        p: The p-value of the difference, corrected for the number of comparisons.
+        real: Whether the difference is more than chance at `LEVEL` over all comparisons.
+    """
+
+    run: str
+    measure: str
+    rows: int
+    difference: float
+    low: float
+    high: float
+    level: float
+    p: float
+    real: bool
+
+    def sentence(self, first: str) -> str:
+        """Returns what the rows say in words, against the first run."""
+        better = (self.difference > 0) == (self.measure != ERROR)
+        judgement = ("better" if better else "worse") if self.real else "not distinguishable"
+        test = "McNemar's p" if self.measure == "accuracy" else "p"
+        return (
+            f"{self.run} against {first}: {judgement}; {self.measure} {_signed(self.difference)} "
+            f"({number(100 * self.level)}% interval {_signed(self.low)} to {_signed(self.high)}), "
+            f"{test} {number(self.p, 2)}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Several runs side by side.
+
+    Attributes:
+        runs: Their labels.
+        settings: Every setting that one of them has.
+        metrics: Every final metric.
+        seconds: Duration of each run.
+        epochs: Epochs of each run.
+        verdicts: Of each run after the first that answered the same rows.
+        not_compared: Why a run has no verdict, by label.
+        histories: Rows of each history, for the curves.
+    """
+
+    runs: tuple[str, ...]
+    settings: tuple[SettingRow, ...]
+    metrics: tuple[MetricRow, ...]
+    seconds: tuple[float, ...]
+    epochs: tuple[int, ...]
+    verdicts: tuple[Verdict, ...]
+    not_compared: Mapping[str, str]
+    histories: tuple[History, ...]
+
+    def shown_settings(self, everything: bool = False) -> list[SettingRow]:
+        """Returns the settings that differ, or all of them."""
+        return [row for row in self.settings if everything or row.differs]
+
+
+def compare(entries: Sequence[Entry]) -> Comparison:
+    """Compares two or more runs; a metric is called by the name that it has in the first of them.
+
+    Raises:
+        RunError: A file of a run is damaged.
+    """
+    known = [read_settings(entry.run) for entry in entries]
+    paths = dict.fromkeys(path for settings in known for path in settings)
+    verdicts, not_compared = _verdicts(entries)
+    return Comparison(
+        runs=tuple(entry.run.label for entry in entries),
+        settings=tuple(
+            SettingRow(path, tuple(settings.get(path) for settings in known))
+            for path in paths
+            if path not in _OF_THE_RUN
+        ),
+        metrics=_metrics(entries),
+        seconds=tuple(entry.record.seconds for entry in entries),
+        epochs=tuple(entry.record.epochs for entry in entries),
+        verdicts=verdicts,
+        not_compared=not_compared,
+        histories=_histories(entries),
+    )
+
+
+def _metrics(entries: Sequence[Entry]) -> tuple[MetricRow, ...]:
+    first = entries[0].metrics
+    measured = [
+        {
+            (part, called_here(name, first.get(part, ()))): value
+            for part, values in entry.metrics.items()
+            for name, value in values.items()
+        }
+        for entry in entries
+    ]
+    named = dict.fromkeys(key for values in measured for key in values)
+    return tuple(MetricRow(*key, tuple(values.get(key) for values in measured)) for key in named)
+
+
+def _histories(entries: Sequence[Entry]) -> tuple[History, ...]:
+    read = [read_history(entry.run) if entry.run.history.exists() else [] for entry in entries]
+    known = read[0][0] if read[0] else {}
+    return tuple(
+        [{called_here(name, known): value for name, value in row.items()} for row in rows]
+        for rows in read
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The rows of a part, and a number for each.
+
+    Attributes:
+        measure: What their mean is called.
+        values: 1 for a right answer and 0 for a wrong one, or the absolute error, shape (rows,).
+            Of a row of several places, the share of them that is right, or the mean of the errors:
+            places are not independent of each other.
+        true: The true values, by which the same rows are known.
+        part: The part of the data.
+        fingerprint: That of the data.
+    """
+
+    measure: str
+    values: Array
+    true: Array
+    part: str = ""
+    fingerprint: str = ""
+
+
+def scores_of(said: Answers, task: Task, part: str = "", fingerprint: str = "") -> Scores | None:
+    """Returns what each row counts; None where the model's outputs name no class.
+
+    A row of several labels is right if all of them are. Errors are in the target's unit, summed
+    over the targets.
+    """
+    if said.predicted is None:
+        return None
+    true = said.true.reshape(len(said.true), -1)
+    predicted = said.predicted.reshape(len(true), -1)
+    if task == "regression":
+        measure, values = ERROR, np.abs(predicted - true).sum(axis=1)
+    else:
+        measure = "accuracy" if said.places == 1 else "share of places right"
+        values = (predicted == true).all(axis=1).astype(np.float64)
+    by_row = values.reshape(-1, said.places).mean(axis=1)
+    return Scores(measure, by_row, said.true, part, fingerprint)
+
+
+def _read_scores(entry: Entry) -> Scores | None:
+    if not entry.run.outputs.exists():
+        return None
+    target = read_preprocessing(entry.run).target
+    found = read_answers(entry.run, target)
+    if found is None:
+        return None
+    part, said = found
+    return scores_of(said, target.task, part, entry.record.fingerprint)
+
+
+def _verdicts(entries: Sequence[Entry]) -> tuple[tuple[Verdict, ...], dict[str, str]]:
+    first, *others = map(_read_scores, entries)
+    reasons: dict[str, str] = {}
+    comparable: dict[str, Scores] = {}
+    for entry, other in zip(entries[1:], others, strict=True):
+        if reason := _unequal(first, other):
+            reasons[entry.run.label] = reason
+        elif other is not None:
+            comparable[entry.run.label] = other
+    return () if first is None else judge(first, comparable), reasons
+
+
+def _unequal(first: Scores | None, other: Scores | None) -> str | None:
+    """Says why two runs cannot be compared row by row, if so."""
+    if first is None or other is None:
+        return "a run kept no answers to compare row by row"
+    if first.fingerprint != other.fingerprint:
+        return "the data is not the same"
+    if first.part != other.part:
+        return f"one was judged on the {first.part} part, one on the {other.part} part"
+    if first.true.shape != other.true.shape or not np.allclose(first.true, other.true):
+        return f"the {first.part} parts hold other rows: another seed or split"
+    return None
+
+
+def judge(first: Scores, others: Mapping[str, Scores]) -> tuple[Verdict, ...]:
+    """Compares runs with the first one, row by row."""
+    changes = {run: other.values - first.values for run, other in others.items()}
+    samples = {run: bootstrap(change) for run, change in changes.items()}
+    raw = [
+        mcnemar(int((change > 0).sum()), int((change < 0).sum()))
+        if first.measure == "accuracy"
+        else samples[run].p_value
+        for run, change in changes.items()
+    ]
+    steps = {place: step for step, place in enumerate(np.argsort(raw, kind="stable").tolist())}
+    verdicts = []
+    for place, (run, p_value) in enumerate(zip(changes, holm(raw), strict=True)):
+        level = 1 - LEVEL / (len(raw) - steps[place])
+        change, (low, high) = changes[run], samples[run].interval(level)
+        p = 1.0 if p_value is None else p_value
+        mean = float(change.mean())
+        verdicts.append(
+            Verdict(run, first.measure, len(change), mean, low, high, level, p, p < LEVEL)
+        )
+    return tuple(verdicts)
+
+
+def plain_text(comparison: Comparison, everything: bool) -> str:
+    """Returns the comparison as aligned tables."""
+    return "\n\n".join(_blocks(comparison, everything, table))
+
+
+def markdown_text(comparison: Comparison, everything: bool) -> str:
+    """Returns the comparison as Markdown tables."""
+
+    def laid_out(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
+        lines = [header, ["---"] * len(header), *rows]
+        escaped = [[cell.replace("|", "\\|") for cell in line] for line in lines]
+        return "\n".join(f"| {' | '.join(cells)} |" for cells in escaped)
+
+    return "\n\n".join(_blocks(comparison, everything, laid_out))
+
+
+def _blocks(comparison: Comparison, everything: bool, laid_out: Table) -> list[str]:
+    settings = [
+        [row.path, *(_NONE if value is None else shown(value) for value in row.values)]
+        for row in comparison.shown_settings(everything)
+    ]
+    results = [
+        *(row.cells for row in comparison.metrics),
+        ["epochs", *map(str, comparison.epochs)],
+        ["seconds", *(f"{seconds:.1f}" for seconds in comparison.seconds)],
+    ]
+    lines = [f"  {verdict.sentence(comparison.runs[0])}" for verdict in comparison.verdicts]
+    if lines:
+        rows = comparison.verdicts[0].rows
+        level = percent(LEVEL)
+        lines.insert(0, f"On the same {rows:,} rows, row by row, at a level of {level} in all:")
+    for run, why in comparison.not_compared.items():
+        lines.append(f"{run} is not compared row by row: {why}")
+    header = list(comparison.runs)
+    return [
+        laid_out(settings, ["setting", *header]) if settings else "all settings are equal",
+        laid_out(results, ["result", *header]),
+        "\n".join(lines),
+    ]
+
+
+def csv_text(comparison: Comparison, everything: bool) -> str:
+    """Returns one table, a row for each setting and metric and a column for each run."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["kind", "key", *comparison.runs])
+    for setting in comparison.shown_settings(everything):
+        writer.writerow(["setting", setting.path, *map(shown, setting.values)])
+    for metric in comparison.metrics:
+        exact = ["" if value is None else repr(value) for value in metric.values]
+        writer.writerow(["metric", f"{metric.part}.{metric.name}", *exact])
+    return text.getvalue()
+
+
+def json_text(comparison: Comparison, everything: bool) -> str:
+    """Returns the comparison as one JSON object."""
+    return json.dumps(
+        {
+            "runs": comparison.runs,
+            "settings": {row.path: row.values for row in comparison.shown_settings(everything)},
+            "metrics": {f"{row.part}.{row.name}": row.values for row in comparison.metrics},
+            "seconds": comparison.seconds,
+            "epochs": comparison.epochs,
+            "verdicts": [asdict(verdict) for verdict in comparison.verdicts],
+            "not_compared": comparison.not_compared,
+        }
+    )
+
+
+def _signed(value: float) -> str:
+    return f"+{number(value)}" if value > 0 else number(value)

@@ -1,0 +1,118 @@
+"""Verdicts on differences between runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dl.data.targets.answers import Answers
+from dl.report.compare import MetricRow, Scores, Verdict, judge, scores_of
+
+
+def scores(values: object, measure: str = "accuracy") -> Scores:
+    numbers = np.asarray(values, np.float64)
+    return Scores(measure, numbers, np.zeros(len(numbers)))
+
+
+FIRST = scores([1] * 50 + [0] * 12)
+GAINED = scores([1] * 48 + [0] * 2 + [1] * 10 + [0] * 2)
+"""Right in ten rows that the first was wrong in, wrong in two that it was right in."""
+P = 2 * 79 / 4096
+
+
+def test_right_answers_are_compared_by_mcnemars_test() -> None:
+    [found] = judge(FIRST, {"b/0001": GAINED})
+    assert found.p == pytest.approx(P)
+    assert found.difference == pytest.approx(8 / 62)
+    assert found.level == 0.95
+    assert found.low < 8 / 62 < found.high
+    assert found.real
+
+
+def test_two_equal_differences_are_corrected_for_their_number() -> None:
+    found = judge(FIRST, {"b/0001": GAINED, "c/0001": GAINED})
+    assert [verdict.p for verdict in found] == pytest.approx([2 * P, 2 * P])
+    assert [verdict.level for verdict in found] == [0.975, 0.95]
+    assert not any(verdict.real for verdict in found)
+
+
+def test_a_clear_difference_leaves_the_level_to_the_next_one() -> None:
+    clear = scores([1] * 50 + [0] * 12), scores([0] * 62)
+    found = judge(FIRST, {"b/0001": GAINED, "c/0001": clear[1]})
+    assert [verdict.real for verdict in found] == [True, True]
+    assert found[0].p == pytest.approx(P)
+
+
+def test_equal_answers_are_not_distinguishable() -> None:
+    [found] = judge(FIRST, {"b/0001": FIRST})
+    assert (found.difference, found.low, found.high, found.p, found.real) == (0, 0, 0, 1, False)
+
+
+def test_a_constant_difference_of_errors_is_real() -> None:
+    errors = np.linspace(1, 2, 20)
+    first, other = scores(errors, "mean absolute error"), scores(errors - 0.5)
+    [found] = judge(first, {"b/0001": other})
+    assert found.real
+    assert (found.low, found.high, found.p) == (pytest.approx(-0.5), pytest.approx(-0.5), 0)
+
+
+def test_errors_around_the_same_mean_are_not_distinguishable() -> None:
+    first, other = np.random.default_rng(0).normal(5, 1, (2, 400))
+    [found] = judge(scores(first, "mean absolute error"), {"b/0001": scores(other)})
+    assert not found.real
+    assert found.low < found.difference < found.high
+
+
+@pytest.mark.parametrize(
+    ("measure", "difference", "word"),
+    [
+        ("accuracy", 0.1, "better"),
+        ("share of places right", 0.1, "better"),
+        ("mean absolute error", 0.1, "worse"),
+        ("mean absolute error", -0.1, "better"),
+    ],
+)
+def test_more_of_a_measure_is_better_but_of_errors(
+    measure: str, difference: float, word: str
+) -> None:
+    verdict = Verdict("b/1", measure, 9, difference, 0, 1, 0.95, 0.01, True)
+    assert verdict.sentence("a/1").startswith(f"b/1 against a/1: {word}; {measure} ")
+
+
+def test_a_sentence_has_the_interval_and_the_p_value() -> None:
+    verdict = Verdict("b/1", "accuracy", 9, -0.475, -0.625, 0.0, 0.975, 3.81e-6, False)
+    assert verdict.sentence("a/1") == (
+        "b/1 against a/1: not distinguishable; accuracy -0.475 (97.5% interval -0.625 to 0), "
+        "McNemar's p 3.8e-06"
+    )
+
+
+def test_scores_of_labels_want_all_of_them_right() -> None:
+    found = scores_of(
+        Answers(np.array([[1, 0], [1, 1]]), np.array([[1, 0], [1, 0]]), None), "multilabel"
+    )
+    assert found is not None
+    assert found.values.tolist() == [1.0, 0.0]
+
+
+def test_scores_of_numbers_are_absolute_errors() -> None:
+    said = Answers(np.array([[1.0], [2.0]]), np.array([[1.5], [0.0]]), None)
+    found = scores_of(said, "regression")
+    assert found is not None
+    assert found.values.tolist() == [0.5, 2.0]
+
+
+def test_scores_of_rows_of_places_are_shares_of_them() -> None:
+    said = Answers(np.array([0, 1, 1, 1]), np.array([0, 0, 1, 1]), None, places=2)
+    found = scores_of(said, "multiclass")
+    assert found is not None
+    assert (found.measure, found.values.tolist()) == ("share of places right", [0.5, 1.0])
+
+
+def test_outputs_that_name_no_class_have_no_scores() -> None:
+    assert scores_of(Answers(np.zeros(2), None, None), "multiclass") is None
+
+
+def test_a_metric_has_its_difference_to_the_first_run_beside_it() -> None:
+    row = MetricRow("test", "loss", (0.5, 0.25, None))
+    assert row.cells == ["test loss", "0.5000", "0.2500 (-0.25)", "-"]
