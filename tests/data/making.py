@@ -9,6 +9,7 @@ import numpy as np
 
 from dl.config.schema import Config
 from dl.data.raw import Column, RawArrays, RawTable
+from dl.data.requirements import requirements_of
 from dl.data.targets import Target, describe_target, encode_target, fit_target
 
 DATA = {"source": "npz", "path": "rows.npz"}
@@ -55,7 +56,9 @@ def _column(values: Sequence[object]) -> Column:
 
 def learn(rows: RawArrays | RawTable, config: Config) -> Target:
     """Returns what is learned about the target of training rows."""
-    return fit_target(describe_target([rows], config), rows, config)
+    return fit_target(
+        describe_target([rows], requirements_of(config)), rows, requirements_of(config)
+    )
 
 
 def encoded(rows: RawArrays | RawTable, config: Config) -> tuple[Target, np.ndarray[Any, Any]]:

@@ -15,6 +15,7 @@ from dl.data.arrays.prepare import (
     learn_arrays,
     transform_arrays,
 )
+from dl.data.requirements import requirements_of
 from dl.errors import DataError
 from dl.progress import SilentReporter
 from dl.runs.typed import read_as
@@ -36,7 +37,7 @@ class Notes(SilentReporter):
 
 
 def learned(x: object, config: Config, image: bool = False) -> ArrayFeature:
-    feature = learn_arrays(make_arrays(None, x), config, image, SilentReporter())
+    feature = learn_arrays(make_arrays(None, x), requirements_of(config), image, SilentReporter())
     document = json.loads(json.dumps(asdict(feature)))
     assert read_as(ArrayFeature, document) == feature
     return feature
@@ -70,7 +71,7 @@ def test_float_rows_are_not_copied() -> None:
 def test_channel_axis_is_added_for_a_convolution() -> None:
     reporter = Notes()
     rows = make_arrays(None, BYTES)
-    feature = learn_arrays(rows, make_config(layers=[CONV]), True, reporter)
+    feature = learn_arrays(rows, requirements_of(make_config(layers=[CONV])), True, reporter)
     assert feature.input_shape == (2, 2, 1)
     assert transform_arrays(rows, feature).shape == (2, 2, 2, 1)
     assert transform_arrays(make_arrays(None, BYTES[..., None]), feature).shape == (2, 2, 2, 1)
@@ -115,15 +116,6 @@ def test_input_layer_without_a_channel_is_met() -> None:
 def test_given_input_shape_of_any_length_is_met() -> None:
     config = make_config(layers=["Flatten"], model={"input_shape": (None, 2)})
     assert learned(BYTES, config).input_shape == (2, 2)
-
-
-def test_other_input_shape_is_refused() -> None:
-    config = make_config(layers=["Flatten"], model={"input_shape": (28, 28)})
-    with pytest.raises(Findings) as raised:
-        learned(BYTES, config)
-    (finding,) = raised.value.findings
-    assert finding.path == ("model", "input_shape")
-    assert (finding.expected, finding.found) == ("[2, 2]", "[28, 28]")
 
 
 def test_numbers_are_standardized_by_column() -> None:

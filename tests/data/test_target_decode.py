@@ -10,6 +10,7 @@ import pytest
 from data.making import encoded, learn, make_arrays, make_config, make_table
 from dl.config.schema import Config
 from dl.data.raw import RawArrays, RawTable
+from dl.data.requirements import requirements_of
 from dl.data.targets import check_units, class_weights, decode, unscale
 from dl.errors import Problem, UsageError
 from dl.vocabulary.spec import Findings
@@ -218,7 +219,7 @@ def test_wrong_number_of_outputs_is_refused(
 ) -> None:
     config = make_config(units, activation, loss)
     with pytest.raises(Findings) as raised:
-        check_units(learn(make_arrays(y), config), config)
+        check_units(learn(make_arrays(y), config), requirements_of(config))
     (finding,) = raised.value.findings
     assert finding.path == ("model", "layers", 0, "units")
     assert finding.message == "is not the number of outputs that the target needs"
@@ -227,4 +228,4 @@ def test_wrong_number_of_outputs_is_refused(
 
 def test_outputs_of_two_units_fit_two_classes_under_binary_crossentropy() -> None:
     config = make_config(2, "sigmoid", BINARY)
-    check_units(learn(make_arrays([0, 1]), config), config)
+    check_units(learn(make_arrays([0, 1]), config), requirements_of(config))

@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from data.making import encoded, learn, make_arrays, make_config, make_table
+from dl.data.requirements import requirements_of
 from dl.data.targets import Target, describe_target, encode_target, fit_target
 from dl.data.targets.values import target_values
 from dl.errors import DataError
@@ -73,7 +74,7 @@ def test_a_column_of_shape_rows_by_one_is_one_target() -> None:
 
 def test_classes_of_other_parts_have_an_output_too() -> None:
     config = make_config(3, "softmax", SPARSE)
-    target = describe_target([make_arrays([0, 2]), make_arrays([1])], config)
+    target = describe_target([make_arrays([0, 2]), make_arrays([1])], requirements_of(config))
     assert target.classes == ("0", "1", "2")
 
 
@@ -93,7 +94,7 @@ def test_given_classes_reorder_those_that_the_source_names() -> None:
     data = {"source": "npz", "path": "a", "classes": ("b", "a")}
     config = make_config(2, "softmax", SPARSE, data=data)
     rows = make_arrays([0, 1])
-    target = describe_target([rows], config, ("a", "b"))
+    target = describe_target([rows], requirements_of(config), ("a", "b"))
     assert encode_target(rows, target).tolist() == [1, 0]
 
 
@@ -132,7 +133,7 @@ def test_class_numbers_read_as_text_are_the_same_classes() -> None:
 def test_test_part_may_be_one_hot_where_the_training_part_is_not() -> None:
     config = make_config(3, "softmax", SPARSE)
     rows, other = make_arrays([0, 1, 2]), make_arrays([[0, 1, 0]])
-    target = describe_target([rows, other], config)
+    target = describe_target([rows, other], requirements_of(config))
     assert encode_target(other, target).tolist() == [1]
 
 
@@ -194,9 +195,9 @@ def test_scaling_of_classes_is_refused() -> None:
 
 def test_one_class_only_is_refused() -> None:
     config = make_config(1, "sigmoid", BINARY)
-    target = describe_target([make_arrays([0, 1])], config)
+    target = describe_target([make_arrays([0, 1])], requirements_of(config))
     with pytest.raises(DataError) as raised:
-        fit_target(target, make_arrays([1, 1]), config)
+        fit_target(target, make_arrays([1, 1]), requirements_of(config))
     (problem,) = raised.value.problems
     assert problem.message == (
         "rows.npz: the target `target` has one class only in the training part"

@@ -10,6 +10,7 @@ import pytest
 
 from data.making import encoded, learn, make_arrays, make_config, make_table
 from dl.data.arrays.prepare import learn_arrays, transform_arrays
+from dl.data.requirements import requirements_of
 from dl.data.targets import class_weights, decode, describe_target, encode_target, fit_target
 from dl.data.targets.answers import answers
 from dl.data.targets.target import Target
@@ -131,8 +132,13 @@ def test_bytes_under_a_binary_loss_are_refused_unless_they_are_the_input() -> No
 def test_the_input_as_target_is_scaled_as_the_input(x: Any, preprocess: Any) -> None:
     config = make_config(3, "sigmoid", "mse", preprocess=preprocess)
     rows = make_arrays(x.copy(), x)
-    feature = learn_arrays(rows, config, False, SilentReporter())
-    target = fit_target(describe_target([rows], config), rows, config, feature.own_scaling)
+    feature = learn_arrays(rows, requirements_of(config), False, SilentReporter())
+    target = fit_target(
+        describe_target([rows], requirements_of(config)),
+        rows,
+        requirements_of(config),
+        feature.own_scaling,
+    )
     y = encode_target(rows, target)
     assert (target.task, target.scaling) == ("regression", "input")
     np.testing.assert_allclose(y, transform_arrays(rows, feature), rtol=1e-6, atol=1e-6)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from data.making import learn, make_arrays, make_config, make_table
+from dl.data.requirements import requirements_of
 from dl.data.targets import describe_target
 from dl.errors import DataError
 
@@ -44,11 +45,15 @@ def test_task_follows_from_values_loss_and_output(
     y: object, units: int, activation: str, loss: str, task: str
 ) -> None:
     rows = make_arrays(y)
-    assert describe_target([rows], make_config(units, activation, loss)).task == task
+    assert (
+        describe_target([rows], requirements_of(make_config(units, activation, loss))).task == task
+    )
 
 
 def test_values_with_names_are_classes_under_any_loss() -> None:
-    target = describe_target([make_arrays([0, 1, 2])], make_config(3), ("a", "b", "c"))
+    target = describe_target(
+        [make_arrays([0, 1, 2])], requirements_of(make_config(3)), ("a", "b", "c")
+    )
     assert (target.task, target.classes, target.form) == ("multiclass", ("a", "b", "c"), "one_hot")
 
 

@@ -14,9 +14,9 @@ from PIL import Image
 from data.making import make_config
 from data.stored import tiny_budget
 from data.tabular import config_with, told
-from dl.data.cache import data_key
 from dl.data.chunks import open_chunks
 from dl.data.load import load_dataset, load_part, read_inputs
+from dl.data.requirements import requirements_of
 from dl.data.tokens import Tokens, tokens_of
 from dl.progress import SilentReporter
 
@@ -288,5 +288,5 @@ def test_unseen_category_is_hashed_with_a_warning(tmp_path: Path) -> None:
 
 def test_trainings_that_look_up_other_numbers_share_no_data(tmp_path: Path) -> None:
     data = saved(tmp_path, x_train=tokens())
-    keys = {data_key(config([{**EMBEDDING, "input_dim": count}], data)) for count in (9, 10)}
+    keys = {repr(requirements_of(config([{**EMBEDDING, "input_dim": n}], data))) for n in (9, 10)}
     assert len(keys) == 2

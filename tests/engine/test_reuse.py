@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dl.config.load import Loaded, load_config
-from dl.data.cache import Datasets
+from dl.data.load import Datasets
 from dl.engine.prepare import Prepared, prepare
 from dl.engine.training.fit import fit
 from dl.engine.training.reuse import Programs, program_key

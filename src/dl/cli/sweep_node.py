@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dl.config.load import Loaded
-    from dl.data.cache import Datasets
+    from dl.data.load import Datasets
     from dl.data.shipping import Shipment
     from dl.engine.training.reuse import Programs
     from dl.sweep.pools.tasks import Listener, Result, Task
@@ -34,7 +34,7 @@ class NodeTrainer:
     """Trains with `dl.engine` in a process of a node; what it has read and traced stays warm."""
 
     def __init__(self) -> None:
-        from dl.data.cache import Datasets
+        from dl.data.load import Datasets
         from dl.engine.training.reuse import Programs
 
         self._datasets: Datasets = Datasets()

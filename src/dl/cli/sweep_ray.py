@@ -32,7 +32,7 @@ class EngineParcels:
         """Reads the data; returns the metrics of a trivial answer, means over the repeats."""
         from dl.config.load import load_config
         from dl.data.baseline import trivial_metrics
-        from dl.data.cache import Datasets
+        from dl.data.load import Datasets
         from dl.progress import SilentReporter
 
         base, datasets = self._variants.base, Datasets(most_bytes=0)

@@ -116,7 +116,7 @@ class EngineTrainer:
     """Trains with `dl.engine`, on datasets that are read once."""
 
     def __init__(self, variants: Variants) -> None:
-        from dl.data.cache import Datasets
+        from dl.data.load import Datasets
 
         self._variants = variants
         self._datasets = Datasets()

@@ -19,11 +19,12 @@ from dl.data.files import check_file
 from dl.data.load import load_split, read_inputs
 from dl.data.preprocessing.features import Feature
 from dl.data.preprocessing.transform import Unseen, Warn, transform
+from dl.data.requirements import requirements_of
 from dl.data.tables.chunks import ReadChunk, csv_chunks, parquet_chunks, parquet_rows
 from dl.data.tables.csv_file import no_rows
 from dl.data.tables.pieces import Dialect, csv_pieces
 from dl.data.tables.read import Wanted, dialect, missing_in
-from dl.data.tokens import Tokens, tokens_of
+from dl.data.tokens import Tokens
 from dl.data.types import Array, Inputs
 from dl.errors import DataError
 from dl.progress import Advance, Reporter
@@ -122,7 +123,7 @@ class _Table:
             before = unseen.get(found.column)
             unseen[found.column] = found if before is None else before.plus(found)
 
-        rows, tokens = 0, tokens_of(self.config.model.layers)
+        rows, tokens = 0, requirements_of(self.config).tokens
         readers = self._readers(advance)
         for x in _ahead(partial(_numbers, read, self.features, gather, tokens) for read in readers):
             if x is not None:

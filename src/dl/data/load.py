@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from dl.config.load import Loaded
 from dl.config.schema import Config
 from dl.data.advice import advice_on
@@ -19,14 +21,48 @@ from dl.data.preprocessing.features import Feature
 from dl.data.preprocessing.missing import TargetRule
 from dl.data.raw import Raw, RawParts, RawTable
 from dl.data.read import read_arrays, read_labelled, read_parts, source_title
+from dl.data.requirements import Requirements, requirements_of
 from dl.data.streaming.tables import StoredTable, prepare_table
 from dl.data.targets import check_units, describe_target, encode_target, fit_target
 from dl.data.targets.measured import check_metrics
-from dl.data.tokens import tokens_of
 from dl.data.types import Inputs, Part, Rows
 from dl.errors import DataError, RunError
 from dl.progress import Reporter
 from dl.vocabulary.spec import Findings
+
+MOST_BYTES = 1_000_000_000
+"""More than this is kept only of the dataset that is in use."""
+
+
+class Datasets:
+    """Reads each dataset that many trainings share once, while there is room; the oldest goes."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most = most_bytes
+        self._kept: dict[str, Dataset] = {}
+
+    def get(self, loaded: Loaded, reporter: Reporter) -> Dataset:
+        """Returns the data of a config, as `read_dataset` does."""
+        key = repr(requirements_of(loaded.config))
+        try:
+            if key not in self._kept:
+                self._kept[key] = load_dataset(loaded.config, reporter)
+                self._make_room()
+            return _checked(self._kept[key], loaded.config)
+        except Findings as error:
+            raise loaded.error(error.findings) from error
+
+    def _make_room(self) -> None:
+        sizes = {key: _size(dataset) for key, dataset in self._kept.items()}
+        for key in list(self._kept)[:-1]:
+            if sum(sizes[kept] for kept in self._kept) > self._most:
+                del self._kept[key]
+
+
+def _size(dataset: Dataset) -> int:
+    """Returns the bytes in memory; rows that lie on the disk take none."""
+    arrays = [array for part in dataset.parts.values() for array in (part.x, part.y)]
+    return sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
 
 
 def read_dataset(loaded: Loaded, reporter: Reporter) -> Dataset:
@@ -36,12 +72,12 @@ def read_dataset(loaded: Loaded, reporter: Reporter) -> Dataset:
         ConfigError: The config asks for what makes no sense for this data; at its line.
         DataError: The data cannot be used as the config says.
     """
-    try:
-        dataset = load_dataset(loaded.config, reporter)
-        check_units(dataset.target, loaded.config)
-        check_metrics(dataset, loaded.config)
-    except Findings as error:
-        raise loaded.error(error.findings) from error
+    return Datasets().get(loaded, reporter)
+
+
+def _checked(dataset: Dataset, config: Config) -> Dataset:
+    check_units(dataset.target, requirements_of(config))
+    check_metrics(dataset, config)
     return dataset
 
 
@@ -52,18 +88,18 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
         DataError: The data cannot be used as the config says.
         Findings: The config asks for what makes no sense for this data.
     """
-    parts = _read(config, reporter)
+    parts, needs = _read(config, reporter), requirements_of(config)
     with reporter.stage("Preparing the rows"):
-        described = describe_target(parts.present(), config, parts.class_names)
+        described = describe_target(parts.present(), needs, parts.class_names)
         pieces = divided(config, parts, described, config.data.split)
-        features = _fit_features(config, parts, pieces.train, reporter)
+        features = _fit_features(needs, parts, pieces.train, reporter)
         of_input = features[0].own_scaling if isinstance(features[0], ArrayFeature) else None
         fitted = Preprocessing(
             source=config.data.source,
             fingerprint=parts.fingerprint,
             split=pieces.shares,
             features=features,
-            target=fit_target(described, pieces.train, config, of_input),
+            target=fit_target(described, pieces.train, needs, of_input),
         )
         train = _prepared(pieces.train, config, fitted, reporter)
         validation, test = (
@@ -151,11 +187,11 @@ def _without_gaps(raw: Raw, config: Config, reporter: Reporter) -> Raw:
 
 
 def _fit_features(
-    config: Config, parts: RawParts, train: Raw, reporter: Reporter
+    needs: Requirements, parts: RawParts, train: Raw, reporter: Reporter
 ) -> tuple[Feature | ArrayFeature, ...]:
     if isinstance(train, RawTable):
-        return tuple(learn_features(train, config.preprocess))
-    return (learn_arrays(train, config, parts.image, reporter),)
+        return tuple(learn_features(train, needs.preprocess))
+    return (learn_arrays(train, needs, parts.image, reporter),)
 
 
 def _prepared(raw: Raw, config: Config, fitted: Preprocessing, reporter: Reporter) -> Part:
@@ -165,7 +201,7 @@ def _prepared(raw: Raw, config: Config, fitted: Preprocessing, reporter: Reporte
 
 def _numbers(raw: Raw, config: Config, fitted: Preprocessing, reporter: Reporter) -> Rows:
     """Returns `x`, shape (rows, *input_shape)."""
-    tokens, array = tokens_of(config.model.layers), fitted.array
+    tokens, array = requirements_of(config).tokens, fitted.array
     if not isinstance(raw, RawTable):
         if array is None:
             raise DataError(f"{raw.source}: holds arrays, but the model takes columns of a table")

@@ -28,6 +28,7 @@ from dl.data.arrays.npz import read_npz, read_npz_inputs, read_npz_part
 from dl.data.arrays.synthetic import make_synthetic
 from dl.data.dataset import Preprocessing
 from dl.data.raw import Raw, RawArrays, RawParts
+from dl.data.requirements import requirements_of
 from dl.data.streaming.budget import held
 from dl.data.streaming.pictures import on_disk
 from dl.data.streaming.tables import stream_table, stream_tables
@@ -38,7 +39,7 @@ from dl.progress import Reporter
 
 def read_parts(config: Config, reporter: Reporter) -> RawParts:
     """Reads all rows of the config's data, into memory or onto the disk: see `held`."""
-    where = held(config)
+    where = held(requirements_of(config))
     return replace(_parts(config, where, reporter), storage=where)
 
 
@@ -65,7 +66,7 @@ def read_labelled(config: Config, fitted: Preprocessing, path: Path, reporter: R
     `.npz` file, any other an `.npz` file.
     """
     match config.data:
-        case CsvData() | ParquetData() if held(config, [path]).streamed:
+        case CsvData() | ParquetData() if held(requirements_of(config), [path]).streamed:
             return stream_table(config, path, _wanted(config, fitted))
         case CsvData() | ParquetData() | BuiltinData():
             return read_table_from(config, path, _wanted(config, fitted))
@@ -83,7 +84,7 @@ def read_arrays(config: Config, path: Path, reporter: Reporter) -> RawArrays:
 
 
 def _keep(config: Config, path: Path) -> Keep:
-    return on_disk if held(config, [path]).streamed else in_memory
+    return on_disk if held(requirements_of(config), [path]).streamed else in_memory
 
 
 def source_title(config: Config) -> str:

@@ -22,12 +22,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from dl.config.schema import Config
 from dl.config.sections.preprocess import Scaling
-from dl.data.arrays.first_layers import rescales, takes_channels
 from dl.data.preprocessing.learn import loses_digits
 from dl.data.raw import RawArrays
-from dl.data.tokens import Tokens, tokens_of
+from dl.data.requirements import Requirements
+from dl.data.tokens import Tokens
 from dl.data.types import Array, Rows
 from dl.errors import DataError
 from dl.progress import Reporter
@@ -73,7 +72,9 @@ class ArrayFeature:
         )
 
 
-def learn_arrays(train: RawArrays, config: Config, image: bool, reporter: Reporter) -> ArrayFeature:
+def learn_arrays(
+    train: RawArrays, needs: Requirements, image: bool, reporter: Reporter
+) -> ArrayFeature:
     """Returns how arrays become the model's inputs, learned from the training rows.
 
     A picture of shape (height, width) gets a channel axis where the model begins with a layer that
@@ -81,27 +82,26 @@ def learn_arrays(train: RawArrays, config: Config, image: bool, reporter: Report
 
     Args:
         train: The training rows.
-        config: The config.
+        needs: What the config asks of the data.
         image: Whether the source says that rows are pictures.
         reporter: Is told when a channel axis is added.
 
     Raises:
-        Findings: `model.input_shape` is another shape than that of the data.
+        Findings: float32 cannot hold the numbers well enough without scaling.
     """
-    layers, shape = config.model.layers, train.x.shape[1:]
-    channel_axis = _wants_axis(shape, config)
-    tokens = tokens_of(layers) is not None
+    shape, tokens = train.x.shape[1:], needs.tokens is not None
+    channel_axis = _wants_axis(shape, needs)
     if channel_axis:
         reporter.note(
             f"{train.source}: a channel axis is added to the pictures: {shape} becomes "
             f"{(*shape, 1)}"
         )
-    is_image = image or channel_axis or (len(shape) == 3 and takes_channels(layers))
-    scale = 1.0 if tokens else _scale(train.x, config)
-    scaling: Scaling = "none" if tokens else config.preprocess.scaling(columns=False)
+    is_image = image or channel_axis or (len(shape) == 3 and needs.takes_pictures)
+    scale = 1.0 if tokens else _scale(train.x, needs)
+    scaling: Scaling = "none" if tokens else needs.preprocess.scaling(columns=False)
     _refuse_lost_digits(train.x, scaling, tokens=bool(tokens))
     center, spread = _learn_scaling(train.x, scale, scaling, is_image)
-    feature = ArrayFeature(
+    return ArrayFeature(
         shape=shape,
         channel_axis=channel_axis,
         dtype="int32" if tokens else "float32",
@@ -112,8 +112,6 @@ def learn_arrays(train: RawArrays, config: Config, image: bool, reporter: Report
         image=is_image,
         pixel_max=_pixel_max(train.x, scale, center, spread) if is_image else 1.0,
     )
-    _check_input_shape(config, feature)
-    return feature
 
 
 def transform_arrays(raw: RawArrays, feature: ArrayFeature, tokens: Tokens | None = None) -> Rows:
@@ -179,34 +177,17 @@ def _transformed(
     return x
 
 
-def _wants_axis(shape: tuple[int, ...], config: Config) -> bool:
-    given = config.model.input_shape
-    if given is not None:
-        return len(given) == len(shape) + 1 and given[-1] == 1
-    first = config.model.layers[0]
-    declared = first.parameters.get("shape") if first.type == "Input" else None
-    if isinstance(declared, tuple):
-        return _fits(declared, (*shape, 1))
-    return len(shape) == 2 and takes_channels(config.model.layers)
+def _wants_axis(shape: tuple[int, ...], needs: Requirements) -> bool:
+    stated = needs.input_shape
+    if stated is not None:
+        return len(stated) == len(shape) + 1 and stated[-1] in (1, None)
+    return len(shape) == 2 and needs.takes_pictures
 
 
-def _scale(x: Rows, config: Config) -> float:
-    if config.preprocess.scale is not None:
-        return config.preprocess.scale
-    return BYTES if x.dtype == np.uint8 and not rescales(config.model.layers) else 1.0
-
-
-def _check_input_shape(config: Config, feature: ArrayFeature) -> None:
-    given, shape = config.model.input_shape, feature.input_shape
-    if given is None or _fits(given, shape):
-        return
-    raise Findings.one(
-        ("model", "input_shape"),
-        "is not the shape of a row of the data",
-        expected=str(list(shape)),
-        found=str(list(given)),
-        hint="remove input_shape: it is taken from the data",
-    )
+def _scale(x: Rows, needs: Requirements) -> float:
+    if needs.preprocess.scale is not None:
+        return needs.preprocess.scale
+    return BYTES if x.dtype == np.uint8 and not needs.rescales else 1.0
 
 
 def _refuse_lost_digits(x: Rows, scaling: Scaling, *, tokens: bool) -> None:
@@ -220,12 +201,6 @@ def _refuse_lost_digits(x: Rows, scaling: Scaling, *, tokens: bool) -> None:
         expected="scaled inputs",
         found=f"{x.dtype} numbers, not scaled",
         hint="write preprocess: {numeric: standardize}",
-    )
-
-
-def _fits(given: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
-    return len(given) == len(shape) and all(
-        wanted is None or wanted == length for wanted, length in zip(given, shape, strict=True)
     )
 
 

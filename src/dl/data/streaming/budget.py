@@ -10,10 +10,10 @@ from typing import Literal
 import pyarrow
 import pyarrow.parquet
 
-from dl.config.schema import Config
 from dl.config.sections.data import CsvData, ImagesData, ParquetData, own_paths
 from dl.data.arrays.images import picture_files
 from dl.data.files import check_file
+from dl.data.requirements import Requirements
 from dl.data.tables.parquet_file import BROKEN_PARQUET
 from dl.data.types import Storage
 from dl.system import available_memory
@@ -27,22 +27,22 @@ _SAMPLE = 1 << 20
 _MEGABYTE = 1_000_000
 
 
-def held(config: Config, paths: Iterable[Path] | None = None) -> Storage:
+def held(needs: Requirements, paths: Iterable[Path] | None = None) -> Storage:
     """Decides where the rows of a config are held, or those of other files read in its way.
 
     Raises:
         DataError: A file cannot be read.
     """
-    if not isinstance(config.data, CsvData | ParquetData | ImagesData):
-        return Storage(False, f"the source {config.data.source} is held in memory")
-    chosen = list(own_paths(config.data) if paths is None else paths)
-    size = sum(_size(config.data, path) for path in chosen)
-    budget = memory_budget(config.engine.memory)
+    if not isinstance(needs.data, CsvData | ParquetData | ImagesData):
+        return Storage(False, f"the source {needs.data.source} is held in memory")
+    chosen = list(own_paths(needs.data) if paths is None else paths)
+    size = sum(_size(needs.data, path) for path in chosen)
+    budget = memory_budget(needs.memory)
     words = f"{_about(size)} as numbers"
-    limit = f"the budget of {_megabytes(budget)} (engine.memory: {config.engine.memory})"
+    limit = f"the budget of {_megabytes(budget)} (engine.memory: {needs.memory})"
     if size <= budget:
         return Storage(False, f"{words}, within {limit}")
-    if paths is None and _needs_all(config):
+    if paths is None and needs.all_rows:
         return Storage(False, f"{words}, beyond {limit}, but each step needs all rows at once")
     return Storage(True, f"{words}, beyond {limit}")
 
@@ -94,8 +94,3 @@ def _about(size: int) -> str:
 
 def _megabytes(size: float) -> str:
     return f"{size / _MEGABYTE:,.1f} MB" if size < 100 * _MEGABYTE else f"{size / 1e6:,.0f} MB"
-
-
-def _needs_all(config: Config) -> bool:
-    training = config.training
-    return training.batch_size == "full" or training.solver == "normal_equation"

@@ -7,10 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from dl.config.schema import Config
 from dl.data.raw import Raw
+from dl.data.requirements import Requirements
 from dl.data.targets.classes import class_names_and_values
-from dl.data.targets.output import Output, output_of
 from dl.data.targets.places import has_places, places_of
 from dl.data.targets.target import Form, OutputFunction, Target
 from dl.data.targets.task import infer_task, is_one_hot
@@ -30,7 +29,7 @@ from dl.vocabulary.traits import (
 
 
 def describe_target(
-    raws: Sequence[Raw], config: Config, class_names: tuple[str, ...] | None = None
+    raws: Sequence[Raw], needs: Requirements, class_names: tuple[str, ...] | None = None
 ) -> Target:
     """Returns what the target is, without its scaling, which `fit_target` learns.
 
@@ -38,7 +37,7 @@ def describe_target(
 
     Args:
         raws: All rows, the training rows first.
-        config: The config.
+        needs: What the config asks of the data.
         class_names: Names of the class numbers, where the source knows them.
 
     Raises:
@@ -46,41 +45,40 @@ def describe_target(
         Findings: `data.classes` is no list of classes.
     """
     several = [target_values(raw) for raw in raws]
-    first, output = several[0], output_of(config)
-    if has_places(raws[0], first, output):
-        return _with_places(raws, several, config, output, class_names)
+    first = several[0]
+    if has_places(raws[0], first, needs):
+        return _with_places(raws, several, needs, class_names)
     if first.values.ndim > 2:
-        raise _no_axes(first, output)
+        raise _no_axes(first, needs)
     named, own_input = class_names is not None, is_own_input(raws[0])
-    task = config.data.task or infer_task(_longest(several), output, named, own_input)
+    task = needs.data.task or infer_task(_longest(several), needs, named, own_input)
     if task == "regression":
-        return _numbers(first, output)
+        return _numbers(first, needs)
     if task == "multilabel":
-        return _labels(first, config, output)
-    return _classes(several, config, output, class_names)
+        return _labels(first, needs)
+    return _classes(several, needs, class_names)
 
 
 def _with_places(
     raws: Sequence[Raw],
     several: Sequence[TargetValues],
-    config: Config,
-    output: Output,
+    needs: Requirements,
     class_names: tuple[str, ...] | None,
 ) -> Target:
     """Returns a target that has a class, labels or a number at each place of a row."""
     first = several[0]
-    places = places_of(raws[0], first, output, config.data.task)
-    output = replace(output, units=places.channels)
+    places = places_of(raws[0], first, needs)
+    needs = replace(needs, units=places.channels)
     if places.kind == "numbers":
-        target = replace(_numbers(first, output), units=1)
+        target = replace(_numbers(first, needs), units=1)
     elif places.kind == "labels":
-        target = _labels(_each_place(first, several=True), config, output)
+        target = _labels(_each_place(first, several=True), needs)
     else:
         one_hot = places.kind == "one_hot"
         each = [_each_place(values, several=one_hot) for values in several]
-        if class_names is None and config.data.classes is None and not one_hot:
+        if class_names is None and needs.data.classes is None and not one_hot:
             class_names = _names_of_outputs(several, places.channels)
-        target = _classes(each, config, output, class_names)
+        target = _classes(each, needs, class_names)
     return replace(target, names=first.names, places=places.shape)
 
 
@@ -115,7 +113,7 @@ def _longest(several: Sequence[TargetValues]) -> TargetValues:
     return max(several, key=lambda target: len(target.values))
 
 
-def _numbers(target: TargetValues, output: Output) -> Target:
+def _numbers(target: TargetValues, needs: Requirements) -> Target:
     if target.words is not None:
         positions, texts = target.distinct()
         raise DataError(
@@ -124,12 +122,12 @@ def _numbers(target: TargetValues, output: Output) -> Target:
             found=repr(texts[positions[0]]),
             hint="leave `data.task` out: text is a target for classification",
         )
-    units = None if output.loss == SEQUENCES else len(target.names)
-    activation: OutputFunction = "sigmoid" if output.from_logits else "none"
+    units = None if needs.loss == SEQUENCES else len(target.names)
+    activation: OutputFunction = "sigmoid" if needs.from_logits else "none"
     return Target("regression", target.names, "numbers", units=units, activation=activation)
 
 
-def _labels(target: TargetValues, config: Config, output: Output) -> Target:
+def _labels(target: TargetValues, needs: Requirements) -> Target:
     if target.words is not None:
         raise DataError(
             f"{target.source}: the target {target.title} has one label for each row",
@@ -137,10 +135,10 @@ def _labels(target: TargetValues, config: Config, output: Output) -> Target:
             found="a single column",
             hint="leave `data.task` out, or give a column for each label",
         )
-    names = config.data.classes or target.names
+    names = needs.data.classes or target.names
     if len(names) != target.columns:
         raise _wrong_count(target, names)
-    activation, probabilities, cut = _reading("multilabel", output, config.evaluation.threshold)
+    activation, probabilities, cut = _reading("multilabel", needs)
     return Target(
         task="multilabel",
         names=target.names,
@@ -165,31 +163,30 @@ def _wrong_count(target: TargetValues, names: Sequence[str]) -> DataError:
 
 def _classes(
     several: Sequence[TargetValues],
-    config: Config,
-    output: Output,
+    needs: Requirements,
     class_names: tuple[str, ...] | None,
 ) -> Target:
     first = several[0]
     if first.columns > 1:
         _refuse_other_than_one_hot(several)
-        chosen = config.data.classes or class_names or first.names
+        chosen = needs.data.classes or class_names or first.names
         if len(chosen) != first.columns:
             raise _wrong_count(first, chosen)
         classes, values = tuple(chosen), first.names
     else:
         single = [target for target in several if target.columns == 1]
-        classes, values = class_names_and_values(single, config.data.classes, class_names)
-    if config.data.task == "binary" and len(classes) > 2:
+        classes, values = class_names_and_values(single, needs.data.classes, class_names)
+    if needs.data.task == "binary" and len(classes) > 2:
         raise _too_many(first, classes)
-    form = _form(len(classes), output)
-    activation, probabilities, cut = _reading(form, output, config.evaluation.threshold)
+    form = _form(len(classes), needs)
+    activation, probabilities, cut = _reading(form, needs)
     return Target(
-        task=config.data.task or ("multiclass" if len(classes) > 2 else "binary"),
+        task=needs.data.task or ("multiclass" if len(classes) > 2 else "binary"),
         names=first.names,
         form=form,
         classes=classes,
         values=values,
-        units=_units(form, len(classes), output),
+        units=_units(form, len(classes), needs),
         activation=activation,
         probabilities=probabilities,
         cut=cut,
@@ -208,10 +205,10 @@ def _refuse_other_than_one_hot(several: Sequence[TargetValues]) -> None:
             )
 
 
-def _no_axes(target: TargetValues, output: Output) -> DataError:
+def _no_axes(target: TargetValues, needs: Requirements) -> DataError:
     return DataError(
-        f"{target.source}: the target has several axes, which the loss {output.loss} does not take",
-        expected="one class for each row" if output.loss == EMBEDDING else "a row of class numbers",
+        f"{target.source}: the target has several axes, which the loss {needs.loss} does not take",
+        expected="one class for each row" if needs.loss == EMBEDDING else "a row of class numbers",
         found=f"the shape {target.values.shape}",
         hint="save the target so, or choose another loss",
     )
@@ -227,35 +224,35 @@ def _too_many(target: TargetValues, classes: Sequence[str]) -> DataError:
     )
 
 
-def _form(classes: int, output: Output) -> Form:
+def _form(classes: int, needs: Requirements) -> Form:
     """Returns how the loss wants the classes.
 
     Sparse losses take class numbers and categorical ones one-hot rows. Other losses compare output
     by output: two classes fit one unit, anything else is one-hot.
     """
-    if output.loss in TAKES_CLASS_NUMBERS:
+    if needs.loss in TAKES_CLASS_NUMBERS:
         return "labels"
-    if output.loss in TAKES_ONE_HOT or classes != 2:
+    if needs.loss in TAKES_ONE_HOT or classes != 2:
         return "one_hot"
-    one_unit = output.units == 1 or (output.units is None and output.activation != "softmax")
+    one_unit = needs.units == 1 or (needs.units is None and needs.activation != "softmax")
     return "single" if one_unit else "one_hot"
 
 
-def _units(form: Form, classes: int, output: Output) -> int | None:
-    if output.loss == EMBEDDING:
+def _units(form: Form, classes: int, needs: Requirements) -> int | None:
+    if needs.loss == EMBEDDING:
         return None
     return 1 if form == "single" else classes
 
 
-def _reading(form: Form, output: Output, threshold: float) -> tuple[OutputFunction, bool, float]:
+def _reading(form: Form, needs: Requirements) -> tuple[OutputFunction, bool, float]:
     """Returns the function that makes probabilities, whether there are any, and the cut."""
-    if output.loss == EMBEDDING:
+    if needs.loss == EMBEDDING:
         return "none", False, 0.5
-    exclusive = form == "labels" or (form == "one_hot" and output.loss not in TAKES_SHARES)
-    if output.from_logits:
-        return ("softmax" if exclusive else "sigmoid"), True, threshold
-    if output.activation == "log_softmax":
-        return "softmax", True, threshold
-    if output.activation in PROBABILITIES:
-        return "none", True, threshold
-    return "none", False, 0.0 if output.loss in TAKES_SIDES - {PERCEPTRON} else 0.5
+    exclusive = form == "labels" or (form == "one_hot" and needs.loss not in TAKES_SHARES)
+    if needs.from_logits:
+        return ("softmax" if exclusive else "sigmoid"), True, needs.threshold
+    if needs.activation == "log_softmax":
+        return "softmax", True, needs.threshold
+    if needs.activation in PROBABILITIES:
+        return "none", True, needs.threshold
+    return "none", False, 0.0 if needs.loss in TAKES_SIDES - {PERCEPTRON} else 0.5

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dl.config.schema import Config
 from dl.config.sections.preprocess import Preprocess, TargetScaling
 from dl.data.preprocessing.learn import learn_scaling, loses_digits
 from dl.data.raw import Raw
+from dl.data.requirements import Requirements
 from dl.data.targets.classes import unknown_class
-from dl.data.targets.output import output_of
 from dl.data.targets.places import outside_unit, without_ones
 from dl.data.targets.target import Target
 from dl.data.targets.task import is_one_hot
@@ -27,14 +26,14 @@ CenterAndSpread = tuple[tuple[float, ...], tuple[float, ...]]
 
 
 def fit_target(
-    target: Target, train: Raw, config: Config, of_input: CenterAndSpread | None = None
+    target: Target, train: Raw, needs: Requirements, of_input: CenterAndSpread | None = None
 ) -> Target:
     """Returns the target with the scaling learned from the training rows.
 
     Args:
         target: From `describe_target`.
         train: The training rows.
-        config: The config.
+        needs: What the config asks of the data.
         of_input: The scaling of the input; a target that is the input is scaled likewise, unless
             `preprocess.target` says how.
 
@@ -42,10 +41,10 @@ def fit_target(
         DataError: The training rows have one class only, or numbers that the loss does not take.
         Findings: `preprocess.target` is set, but the target is no number.
     """
-    scaling = config.preprocess.target
+    scaling = needs.preprocess.target
     if target.task == "regression":
-        learned = _fitted(target, train, config, of_input)
-        if output_of(config).loss in TAKES_SHARES:
+        learned = _fitted(target, train, needs.preprocess, of_input)
+        if needs.loss in TAKES_SHARES:
             _refuse_outside_unit(train, learned)
         return learned
     if scaling != "none":
@@ -55,15 +54,17 @@ def fit_target(
     return target
 
 
-def _fitted(target: Target, train: Raw, config: Config, of_input: CenterAndSpread | None) -> Target:
-    scaling = config.preprocess.target
+def _fitted(
+    target: Target, train: Raw, preprocess: Preprocess, of_input: CenterAndSpread | None
+) -> Target:
+    scaling = preprocess.target
     if of_input is not None and scaling == "none" and is_own_input(train):
         center, spread = of_input
         return replace(target, scaling="input", center=center, spread=spread)
     values = target_values(train).values
     if scaling == "none" and loses_digits([values.reshape(len(values), -1)]):
         raise Findings([_too_far_from_zero(values)])
-    center, spread = _learned_scaling(values, config.preprocess)
+    center, spread = _learned_scaling(values, preprocess)
     return replace(target, scaling=scaling, center=center, spread=spread)
 
 

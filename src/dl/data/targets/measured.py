@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from dl.config.rules.metrics import Measurable, misfits, values_of
+from dl.config.rules.output import output_of
 from dl.config.schema import Config
 from dl.data.dataset import BEFORE_PLACES, Dataset, Preprocessing
 from dl.data.targets.decode import unscale
-from dl.data.targets.output import output_of
 from dl.data.targets.target import Target
 from dl.data.types import Array
 from dl.vocabulary.measured import metric_name
@@ -78,11 +78,9 @@ def _with_metrics(config: Config, metrics: tuple[Spec, ...]) -> Config:
 
 def measurable_of(target: Target, config: Config) -> Measurable:
     """Returns what there is to measure under a target."""
-    output = output_of(config)
+    end, loss = output_of(config.model), config.training.loss
     form, count = _form(target)
-    return Measurable(
-        form, count, values_of(config.training.loss, output.activation), config.training.loss
-    )
+    return Measurable(form, count, values_of(loss, end.activation if end else ""), loss)
 
 
 def _form(target: Target) -> tuple[Form, int | None]:

@@ -20,9 +20,8 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from dl.config.sections.data import Task
 from dl.data.raw import Raw, RawTable
-from dl.data.targets.output import Output
+from dl.data.requirements import Requirements
 from dl.data.targets.task import (
     few_whole_numbers,
     is_one_hot,
@@ -63,13 +62,13 @@ class Places:
     channels: int | None
 
 
-def has_places(raw: Raw, target: TargetValues, output: Output) -> bool:
+def has_places(raw: Raw, target: TargetValues, needs: Requirements) -> bool:
     """Whether rows of the target have several places."""
-    if output.loss in (SEQUENCES, EMBEDDING):
+    if needs.loss in (SEQUENCES, EMBEDDING):
         return False
     if target.values.ndim > 2 or (target.words is not None and target.columns > 1):
         return True
-    keeps = output.keeps_axes
+    keeps = needs.keeps_axes
     if keeps is None:
         keeps = not isinstance(raw, RawTable) and len(raw.x.shape) > 2
     return target.columns > 1 and keeps
@@ -83,7 +82,7 @@ def without_ones(shape: tuple[Size, ...]) -> tuple[Size, ...]:
     return shape[:length]
 
 
-def places_of(raw: Raw, target: TargetValues, output: Output, stated: Task | None) -> Places:
+def places_of(raw: Raw, target: TargetValues, needs: Requirements) -> Places:
     """Returns what stands at the places, by the rule of this module or as `data.task` says.
 
     Raises:
@@ -91,40 +90,38 @@ def places_of(raw: Raw, target: TargetValues, output: Output, stated: Task | Non
     """
     whole = target.values.shape[1:]
     places = without_ones(whole) or whole[:1]
-    channels = 1 if output.reshaped == places else output.channels
-    kind = _kind(raw, target, output, stated, channels)
+    channels = 1 if needs.reshaped == places else needs.channels
+    kind = _kind(raw, target, needs, channels)
     return Places(kind, whole[:-1] if kind in ("one_hot", "labels") else places, channels)
 
 
-def _kind(
-    raw: Raw, target: TargetValues, output: Output, stated: Task | None, channels: int | None
-) -> Kind:
-    if stated == "regression":
+def _kind(raw: Raw, target: TargetValues, needs: Requirements, channels: int | None) -> Kind:
+    if needs.data.task == "regression":
         return "numbers"
-    if stated == "multilabel":
+    if needs.data.task == "multilabel":
         return "labels"
     if target.words is not None:
         return "classes"
     last = target.values.shape[-1]
     several = target.values.ndim > 2 and last > 1
     along_last = several and channels == last
-    one_of_many = output.activation == "softmax" or output.loss in ONE_OF_MANY
+    one_of_many = needs.activation == "softmax" or needs.loss in ONE_OF_MANY
     if one_of_many and several and channels in (None, last) and is_one_hot(target):
         return "one_hot"
-    if along_last and output.loss in TAKES_ONE_HOT and zeros_and_ones(target):
+    if along_last and needs.loss in TAKES_ONE_HOT and zeros_and_ones(target):
         raise _no_single_one(target)
-    if stated is not None:
+    if needs.data.task is not None:
         refuse_fractions(target)
         return "classes"
-    labels = output.activation == "sigmoid" or output.loss in TAKES_SHARES | TAKES_SIDES
+    labels = needs.activation == "sigmoid" or needs.loss in TAKES_SHARES | TAKES_SIDES
     if along_last and labels and zeros_and_ones(target):
         return "labels"
-    if output.loss in TAKES_SHARES:
+    if needs.loss in TAKES_SHARES:
         return _of_binary(raw, target, channels)
-    if output.loss in TAKES_CLASSES:
+    if needs.loss in TAKES_CLASSES:
         refuse_fractions(target)
         return "classes"
-    few = output.activation in OF_CLASSES and few_whole_numbers(target, channels)
+    few = needs.activation in OF_CLASSES and few_whole_numbers(target, channels)
     return "classes" if few and not (along_last and one_of_many) else "numbers"
 
 

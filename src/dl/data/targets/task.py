@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 
 from dl.config.sections.data import Task
-from dl.data.targets.output import Output
+from dl.data.requirements import Requirements
 from dl.data.targets.values import TargetValues, number_text
 from dl.errors import DataError
 from dl.vocabulary.traits import (
@@ -32,13 +32,13 @@ from dl.vocabulary.traits import (
 
 
 def infer_task(
-    target: TargetValues, output: Output, named: bool = False, own_input: bool = False
+    target: TargetValues, needs: Requirements, named: bool = False, own_input: bool = False
 ) -> Task:
     """Returns the task by the rule of this module.
 
     Args:
         target: The values.
-        output: What the config says about the outputs.
+        needs: What the config asks of the data.
         named: Whether the source has names for the values.
         own_input: Whether the values are those of the input.
 
@@ -46,11 +46,11 @@ def infer_task(
         DataError: The loss is one for classes, but the values are none.
     """
     if target.columns > 1:
-        return _of_columns(target, output, own_input)
-    if named or target.words is not None or output.loss in TAKES_CLASSES:
+        return _of_columns(target, needs, own_input)
+    if named or target.words is not None or needs.loss in TAKES_CLASSES:
         refuse_fractions(target)
         return _of_classes(target)
-    if output.activation in OF_CLASSES and few_whole_numbers(target, output.units):
+    if needs.activation in OF_CLASSES and few_whole_numbers(target, needs.units):
         return _of_classes(target)
     return "regression"
 
@@ -64,18 +64,18 @@ def _of_classes(target: TargetValues) -> Task:
     return "binary" if len(target.used()) <= 2 else "multiclass"
 
 
-def _of_columns(target: TargetValues, output: Output, own_input: bool) -> Task:
-    one_of_many = output.activation == "softmax" or output.loss in ONE_OF_MANY
+def _of_columns(target: TargetValues, needs: Requirements, own_input: bool) -> Task:
+    one_of_many = needs.activation == "softmax" or needs.loss in ONE_OF_MANY
     if one_of_many and is_one_hot(target):
         return "binary" if target.columns == 2 else "multiclass"
-    if output.loss in ONE_OF_MANY:
+    if needs.loss in ONE_OF_MANY:
         raise _no_one_hot(target)
-    several = output.activation == "sigmoid" or output.loss in TAKES_SHARES | TAKES_SIDES
+    several = needs.activation == "sigmoid" or needs.loss in TAKES_SHARES | TAKES_SIDES
     if several and zeros_and_ones(target):
         return "multilabel"
-    if output.loss in TAKES_SHARES and (own_input or within_unit(target)):
+    if needs.loss in TAKES_SHARES and (own_input or within_unit(target)):
         return "regression"
-    if output.loss in TAKES_SHARES | TAKES_SIDES:
+    if needs.loss in TAKES_SHARES | TAKES_SIDES:
         raise _no_labels(target)
     return "regression"
 

@@ -5,30 +5,28 @@ Keras compares a target of shape (n, 1) with outputs of shape (n, 3) without a w
 
 from __future__ import annotations
 
-from dl.config.schema import Config
-from dl.data.targets.output import Output, output_of
+from dl.data.requirements import Requirements
 from dl.data.targets.target import Target
 from dl.vocabulary.spec import Findings
 from dl.vocabulary.traits import TAKES_CLASS_NUMBERS
 
 
-def check_units(target: Target, config: Config) -> None:
+def check_units(target: Target, needs: Requirements) -> None:
     """Compares the units of the last layer with what the target needs, where both are known.
 
     Raises:
         Findings: They differ.
     """
-    output = output_of(config)
-    if target.units is None or output.units is None or output.units == target.units:
+    if target.units is None or needs.units is None or needs.units == target.units:
         return
     if target.places and target.form == "numbers":
         return  # the last axis may be that of the units; the built model shows it
     raise Findings.one(
-        output.units_path,
+        needs.units_path,
         "is not the number of outputs that the target needs",
         expected=f"{target.units}, {_reason(target)}",
-        found=str(output.units),
-        hint=_hint(target, output),
+        found=str(needs.units),
+        hint=_hint(target, needs),
     )
 
 
@@ -45,13 +43,13 @@ def _reason(target: Target) -> str:
     return f"one for each class of {title}: {shown}"
 
 
-def _hint(target: Target, output: Output) -> str:
+def _hint(target: Target, needs: Requirements) -> str:
     write = f"write units: {target.units}"
     if target.task in ("regression", "multilabel"):
         return write
-    if output.units == 1 and len(target.classes) == 2:
+    if needs.units == 1 and len(target.classes) == 2:
         return f"{write} with activation: softmax, or use loss: binary_crossentropy"
-    if output.units == 1 and output.loss not in TAKES_CLASS_NUMBERS:
+    if needs.units == 1 and needs.loss not in TAKES_CLASS_NUMBERS:
         return (
             f"{write} with activation: softmax and loss: sparse_categorical_crossentropy; "
             "to predict the number itself, use loss: mean_squared_error and a linear output"
