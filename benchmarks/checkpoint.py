@@ -79,9 +79,7 @@ def measured(units: int, batch: int, seconds: float) -> str:
         checkpoints = Timed(run, {})
         started = time.perf_counter()
         history = fit(
-            prepared.model,
-            prepared.dataset,
-            prepared.config,
+            prepared,
             reporter,
             checkpoints.see,
             should_stop=_after(seconds),

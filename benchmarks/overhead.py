@@ -110,7 +110,7 @@ def _bare(config: Path) -> float:
     clock = _Clock()
     loaded = load_config(config, (), None)
     prepared = prepare(loaded, read_dataset(loaded, SilentReporter()), SilentReporter())
-    fit(prepared.model, prepared.dataset, prepared.config, _Bare(clock), lambda row: None)
+    fit(prepared, _Bare(clock), lambda row: None)
     return clock.seconds
 
 

@@ -136,11 +136,12 @@ def _larger(parameters: Any) -> Any:
 
 def _caller(layers: list[Any], x: Any, *, compiled: bool) -> Callable[[int], float] | None:
     """Returns what trains so many steps and returns the seconds; None if it cannot be compiled."""
-    from dl.engine.training.resident import ResidentTrainer, resident
+    from dl.engine.network.model import tensors_of
+    from dl.engine.training.steps import Trainer
 
     model = _model(layers, x.shape[1:])
     y = (np.arange(BATCH) % CLASSES).astype("int32")
-    trainer = ResidentTrainer(model, resident(x, y), compiled=compiled)
+    trainer = Trainer(model, tensors_of(x, y), compiled=compiled)
     trainer.prepare([(1, BATCH)])
     if trainer.compiled != compiled:
         return None

@@ -19,7 +19,7 @@ from campaigns.training import train
 from dl.config.load import load_config
 from dl.data.load import read_dataset
 from dl.data.types import Array
-from dl.engine.inference.predict import predict
+from dl.engine.inference.evaluate import predict
 from dl.engine.saved import load_labelled, open_run
 from dl.errors import DlError
 from dl.progress import SilentReporter

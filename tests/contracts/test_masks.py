@@ -12,12 +12,11 @@ from campaigns.samples import layer_sample, sample_spec
 from dl.data.dataset import Dataset
 from dl.data.types import Array
 from dl.engine.files.light import light_copy
-from dl.engine.inference.evaluate import evaluate
-from dl.engine.inference.predict import Forward
+from dl.engine.inference.evaluate import Forward, evaluate
 from dl.engine.inside.signals import measure
 from dl.engine.inside.trace import trace
 from dl.engine.network.objects import build_object
-from dl.engine.network.work import work_of
+from dl.engine.training.strategy import model_cost
 from dl.runtime.light_model import LightModel
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind
@@ -139,7 +138,7 @@ def check(layers: list[Any], x: Array) -> None:
     reference.compile(keras.optimizers.SGD(0.1), "mse", run_eagerly=True)
     expected = reference.fit(x, data.train.y, batch_size=ROWS, epochs=1, shuffle=False, verbose=0)
 
-    assert work_of(model).loop_steps >= STEPS
+    assert model_cost(model).loop_steps >= STEPS
     if not any(name in str(layers) for name in RANDOM):
         assert history[0]["loss"] == pytest.approx(expected.history["loss"][0], rel=1e-5)
         for one, other in zip(model.get_weights(), reference.get_weights(), strict=True):

@@ -17,7 +17,7 @@ from dl.data.targets.target import Target
 from dl.data.types import Array
 from dl.engine.files.storage import load_weights, save_model
 from dl.engine.network.model import build_model, compile_model
-from dl.engine.training.fit import check_training
+from dl.engine.prepare import check_training
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind, Spec, document
 from engine.making import config, dataset

@@ -16,8 +16,7 @@ from dl.config.load import load_config
 from dl.data.load import load_dataset
 from dl.engine.inference.evaluate import evaluate
 from dl.engine.prepare import Prepared, prepare
-from dl.engine.training.fit import fit
-from dl.engine.training.normal_equation import solve
+from dl.engine.training.fit import fit, solve
 from dl.progress import SilentReporter
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "course"
@@ -79,10 +78,10 @@ def trained(
     """Trains; the watches are given the model after each epoch and after each call of steps."""
     reporter, model, config = Notes(), start.model, start.config
     if config.training.solver == "normal_equation":
-        history = solve(model, start.dataset, config, reporter, lambda row: None)
+        history = solve(start, reporter, lambda row: None)
     else:
         watchers = [_Watcher(on_epoch, on_step), *watchers]
-        history = fit(model, start.dataset, config, reporter, lambda row: None, watchers=watchers)
+        history = fit(start, reporter, lambda row: None, watchers=watchers)
     part = start.dataset.test or start.dataset.train
     metrics = evaluate(model, part, config)
     assert all(math.isfinite(value) for value in metrics.values())

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from course.making import CONFIGS, parameters, prepared, trained
 from dl.config.load import load_config
 from dl.engine.inside.parameter_path import PathKeeper
-from dl.engine.training.schedule import RateReader
+from dl.engine.training.fit import RateReader
 
 Floats = NDArray[Any]
 

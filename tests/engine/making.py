@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -15,7 +15,10 @@ from dl.data.splits import Shares
 from dl.data.targets.target import Form, Target
 from dl.data.types import Array, Part
 from dl.engine.network.model import build_model, compile_model
+from dl.engine.prepare import Prepared, check_training
 from dl.engine.training.fit import fit
+from dl.engine.training.steps import Batches
+from dl.engine.training.strategy import choose_strategy
 from dl.progress import SilentReporter
 
 DENSE = {"type": "Dense", "units": 3, "activation": "softmax"}
@@ -102,10 +105,18 @@ def built(chosen: Config, data: Dataset) -> keras.Sequential:
     return model
 
 
+def ready(chosen: Config, data: Dataset, model: keras.Sequential | None = None) -> Prepared:
+    """Returns what `fit` trains: a model, or the compiled one of a config."""
+    model = built(chosen, data) if model is None else model
+    check_training(model, data, chosen)
+    strategy = choose_strategy(model, chosen, Batches.of(chosen, len(data.train)))
+    return Prepared(cast(Any, None), chosen, data, model, strategy)
+
+
 def trained(
     chosen: Config, data: Dataset, **arguments: Any
 ) -> tuple[keras.Sequential, list[dict[str, float]]]:
     """Returns a trained model and its history."""
-    model = built(chosen, data)
-    history = fit(model, data, chosen, SilentReporter(), lambda row: None, **arguments)
-    return model, history
+    prepared = ready(chosen, data)
+    history = fit(prepared, SilentReporter(), lambda row: None, **arguments)
+    return prepared.model, history

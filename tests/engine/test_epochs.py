@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dl.engine.seeds import derived_seed, row_order
-from dl.engine.training.epochs import Batches
+from dl.engine.training.steps import Batches
 
 
 def test_order_is_a_permutation_that_seed_and_epoch_fix() -> None:
@@ -30,9 +30,9 @@ def test_seed_depends_on_the_place() -> None:
 
 
 def test_last_batch_is_a_call_of_its_own() -> None:
-    batches = Batches(rows=10, size=4, steps_per_call=5, seed=0, shuffle=False)
+    batches = Batches(rows=10, size=4, seed=0, shuffle=False)
 
-    whole, last = batches.calls(1)
+    whole, last = batches.calls(1, 5)
 
     assert whole.numbers.tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
     assert (whole.begin, whole.end, whole.first) == (0, 2, 0)
@@ -41,12 +41,12 @@ def test_last_batch_is_a_call_of_its_own() -> None:
 
 
 def test_calls_have_at_most_the_given_steps() -> None:
-    batches = Batches(rows=10, size=2, steps_per_call=2, seed=0, shuffle=True)
+    batches = Batches(rows=10, size=2, seed=0, shuffle=True)
 
-    assert [(call.begin, call.end) for call in batches.calls(1)] == [(0, 2), (2, 4), (4, 5)]
+    assert [(call.begin, call.end) for call in batches.calls(1, 2)] == [(0, 2), (2, 4), (4, 5)]
 
 
 def test_full_batch_is_one_step_in_the_order_of_the_rows() -> None:
-    (call,) = Batches(rows=3, size=3, steps_per_call=1, seed=0, shuffle=True).calls(1)
+    (call,) = Batches(rows=3, size=3, seed=0, shuffle=True).calls(1, 1)
 
     assert call.numbers.tolist() == [[0, 1, 2]]

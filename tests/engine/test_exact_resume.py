@@ -15,14 +15,14 @@ from dl.data.dataset import Dataset
 from dl.data.types import Array
 from dl.engine.training import checkpoint as checkpoint_module
 from dl.engine.training.checkpoint import Checkpoints, last_checkpoint
-from dl.engine.training.fit import fit, never
+from dl.engine.training.fit import fit
 from dl.errors import RunError
 from dl.progress import SilentReporter
 from dl.runs.checkpoints import list_checkpoints
 from dl.runs.create import create_run
 from dl.runs.directory import RunDirectory
 from dl.runs.history import read_history
-from engine.making import DENSE, built, config, dataset, inputs, labels, part
+from engine.making import DENSE, built, config, dataset, inputs, labels, part, ready
 
 HIDDEN = {"type": "Dense", "units": 5, "activation": "relu"}
 NOISY = [
@@ -84,16 +84,14 @@ def _after(batches: int) -> Callable[[], bool]:
 
 
 def _train(
-    chosen: Config, data: Dataset, run: RunDirectory, stop: Callable[[], bool] = never
+    chosen: Config, data: Dataset, run: RunDirectory, stop: Callable[[], bool] = lambda: False
 ) -> tuple[list[dict[str, float]], list[Array]]:
     """Trains, from the last checkpoint if there is one; returns the history and all variables."""
     model = built(chosen, data)
     checkpoints = Checkpoints(run, {}, last_checkpoint(run, SilentReporter()))
     reporter = SilentReporter()
     history = fit(
-        model,
-        data,
-        chosen,
+        ready(chosen, data, model),
         reporter,
         checkpoints.see,
         folder=run.path,

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from dl.engine.training.best import Diverged
-from dl.engine.training.fit import check_training, fit
+from dl.engine.prepare import check_training
+from dl.engine.training.fit import Diverged, fit
 from dl.errors import ExitCode
 from dl.progress import SilentReporter
 from dl.vocabulary.spec import Findings
@@ -22,6 +22,7 @@ from engine.making import (
     labels,
     number_target,
     part,
+    ready,
     trained,
 )
 
@@ -68,7 +69,7 @@ def test_history_gives_each_epoch_to_the_caller() -> None:
     data, rows = dataset(X, Y), []
     chosen = config([DENSE])
 
-    history = fit(built(chosen, data), data, chosen, SilentReporter(), rows.append)
+    history = fit(ready(chosen, data), SilentReporter(), rows.append)
 
     assert rows == history
 
@@ -97,7 +98,7 @@ def test_learning_rate_is_that_of_the_last_step() -> None:
 def test_reporter_is_told_begin_epochs_and_end() -> None:
     data, reporter, chosen = dataset(X, Y), Recorder(), config([DENSE])
 
-    fit(built(chosen, data), data, chosen, reporter, lambda row: None)
+    fit(ready(chosen, data), reporter, lambda row: None)
 
     assert reporter.told == [("begin", 2, 3), ("epoch", 1), ("epoch", 2), ("end",)]
 
@@ -144,7 +145,11 @@ def test_best_weights_are_kept_when_the_loss_leaves_the_numbers() -> None:
     model, seen = built(chosen, data), []
 
     with pytest.raises(Diverged) as caught:
-        fit(model, data, chosen, SilentReporter(), lambda row: seen.append(model.get_weights()))
+        fit(
+            ready(chosen, data, model),
+            SilentReporter(),
+            lambda row: seen.append(model.get_weights()),
+        )
 
     assert caught.value.kept == 1
     np.testing.assert_array_equal(model.get_weights()[0], seen[0][0])

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from browse.making import make_run
-from dl.engine.training.checkpoint import Checkpoints, last_checkpoint
-from dl.engine.training.state import Stateful, Variables
+from dl.engine.training.checkpoint import Checkpoints, Stateful, Variables, last_checkpoint
 from dl.errors import RunError
 from dl.progress import SilentReporter
 from dl.runs.checkpoints import list_checkpoints, read_checkpoint, write_checkpoint

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from dl.data.dataset import Dataset
-from dl.engine.inference.evaluate import evaluate
-from dl.engine.inference.predict import predict
+from dl.engine.inference.evaluate import evaluate, predict
 from dl.engine.inside.boundary import Snapshots
 from dl.engine.inside.trace import trace
 from dl.engine.network.build_errors import computing
-from dl.engine.training.fit import check_training, fit
+from dl.engine.prepare import check_training
+from dl.engine.training.fit import fit
 from dl.errors import DataError, first_line
 from dl.progress import SilentReporter
 from dl.vocabulary.spec import Finding, Findings
-from engine.making import built, config, dataset, inputs, number_target
+from engine.making import built, config, dataset, inputs, number_target, ready
 
 LOOKING = [{"type": "Rescaling", "scale": 1.0}, {"type": "Embedding", "input_dim": 4}]
 LSTM = {"type": "LSTM", "units": 2}
@@ -50,7 +50,7 @@ TOLD = "the model cannot be run on these rows: layer `words` (Embedding): "
 @pytest.mark.parametrize(
     "use",
     [
-        lambda chosen, data, model: fit(model, data, chosen, SilentReporter(), lambda row: None),
+        lambda *made: fit(ready(*made), SilentReporter(), lambda row: None),
         lambda chosen, data, model: evaluate(model, data.train, chosen),
         lambda chosen, data, model: predict(model, data.train.x, SilentReporter()),
     ],
@@ -96,7 +96,9 @@ def test_layer_that_cannot_be_traced_is_told_at_the_layer() -> None:
     layer = "ContrastLimitedAdaptiveHistogramEqualization"
     chosen, data, model = case(layer, "Flatten", x=inputs(ROWS, 5, 3))
 
-    finding = problem_of(lambda: fit(model, data, chosen, SilentReporter(), lambda row: None))
+    finding = problem_of(
+        lambda: fit(ready(chosen, data, model), SilentReporter(), lambda row: None)
+    )
 
     assert finding == Finding(
         ("model", "layers", 0),

@@ -11,7 +11,7 @@ import pytest
 from dl.data.types import Array
 from dl.engine.files import light
 from dl.engine.files.light import TOLERANCE, light_copy
-from dl.engine.inference.predict import Forward
+from dl.engine.inference.evaluate import Forward
 from dl.engine.network.model import build_model
 from dl.errors import DataError
 from dl.runtime.light_model import LightModel, UnusableError

@@ -10,8 +10,7 @@ from sklearn.metrics import f1_score, precision_score, r2_score, recall_score
 
 from dl.data.targets.target import Target
 from dl.data.types import Array
-from dl.engine.inference.evaluate import evaluate
-from dl.engine.inference.predict import predict
+from dl.engine.inference.evaluate import evaluate, predict
 from dl.progress import SilentReporter
 from engine.making import built, config, dataset, inputs, number_target
 

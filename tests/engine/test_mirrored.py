@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dl.engine.training.mirrored import device_scope, devices_of
+from dl.engine.training.steps import device_scope, devices_of
 from dl.progress import SilentReporter
 from engine.making import DENSE, built, config, dataset, inputs, labels
 

@@ -15,11 +15,10 @@ from dl.data.load import read_dataset
 from dl.data.targets import decode
 from dl.data.targets.answers import answers
 from dl.data.types import Array
-from dl.engine.inference.evaluate import evaluate
-from dl.engine.inference.predict import predict
+from dl.engine.inference.evaluate import evaluate, predict
 from dl.engine.prepare import prepare
-from dl.engine.training.fit import batches_of, fit
-from dl.engine.training.normal_equation import solve
+from dl.engine.training.fit import fit, solve
+from dl.engine.training.steps import Batches
 from dl.errors import ConfigError
 from dl.progress import SilentReporter
 
@@ -108,13 +107,13 @@ def test_figures_are_those_of_plain_keras(case: str, tmp_path: Path) -> None:
     plain = _plain(plain_layers(), seen[0].shape[1:], loss, names)
     plain.set_weights(made.model.get_weights())
 
-    batches = batches_of(made.model, made.dataset, made.config)
+    batches = Batches.of(made.config, len(made.dataset.train))
     for epoch in (1, 2):
         order = batches.order(epoch)
         for begin in range(0, 30, 8):
             numbers = order[begin : begin + 8]
             plain.train_on_batch(seen[0][numbers], seen[1][numbers])
-    fit(made.model, made.dataset, made.config, SilentReporter(), lambda row: None)
+    fit(made, SilentReporter(), lambda row: None)
 
     for mine, theirs in zip(made.model.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-6)
@@ -153,7 +152,7 @@ def test_class_weights_weigh_the_loss_of_each_step(y: Array, tmp_path: Path) -> 
     plain = _plain(_steps(), (4, 3), loss, [])
     plain.set_weights(made.model.get_weights())
 
-    order = batches_of(made.model, made.dataset, made.config).order(1)
+    order = Batches.of(made.config, len(made.dataset.train)).order(1)
     losses = []
     for begin in range(0, 30, 8):
         numbers = order[begin : begin + 8]
@@ -163,7 +162,7 @@ def test_class_weights_weigh_the_loss_of_each_step(y: Array, tmp_path: Path) -> 
         )[..., 0]
         losses.append(float((-np.log(probability) * share).mean()))
         plain.train_on_batch(SEQUENCE[numbers], TAGS[numbers], sample_weight=share)
-    history = fit(made.model, made.dataset, made.config, SilentReporter(), lambda row: None)
+    history = fit(made, SilentReporter(), lambda row: None)
 
     mean = np.average(losses, weights=[8, 8, 8, 6])
     assert history[0]["loss"] == pytest.approx(mean, rel=1e-4)
@@ -223,7 +222,7 @@ def test_the_normal_equation_solves_all_steps_at_once(tmp_path: Path) -> None:
     training = {"loss": "mse", "solver": "normal_equation"}
     layers = [{"type": "Dense", "units": 1}]
     made = _prepared(tmp_path, SEQUENCE, true, model={"layers": layers}, training=training)
-    solve(made.model, made.dataset, made.config, SilentReporter(), lambda row: None)
+    solve(made, SilentReporter(), lambda row: None)
     kernel, bias = made.model.get_weights()
     np.testing.assert_allclose(kernel[:, 0], [1, -2, 3], atol=1e-5)
     assert bias == pytest.approx([4], abs=1e-5)

@@ -6,9 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from dl.engine.inference.batches import inference_batch
-from dl.engine.inference.evaluate import evaluate
-from dl.engine.inference.predict import predict
+from dl.engine.inference.evaluate import evaluate, inference_batch, predict
 from dl.engine.inside.summary import layer_rows
 from dl.progress import SilentReporter
 from engine.making import DENSE, built, config, dataset, inputs, labels, part

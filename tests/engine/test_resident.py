@@ -10,7 +10,7 @@ import pytest
 
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
-from dl.engine.training.epochs import Batches
+from dl.engine.training.steps import Batches
 from engine.making import DENSE, built, class_target, config, dataset, inputs, labels, trained
 
 ROWS = 10
@@ -41,7 +41,7 @@ def one_by_one(chosen: Config, data: Dataset, epochs: int = 2) -> keras.Sequenti
     size = chosen.training.batch_size
     rows = len(data.train)
     batch = rows if size == "full" else size
-    batches = Batches(rows, batch, 1, chosen.seed, chosen.training.shuffle)
+    batches = Batches(rows, batch, chosen.seed, chosen.training.shuffle)
     for epoch in range(1, epochs + 1):
         order = batches.order(epoch)
         for begin in range(0, rows, batch):
@@ -108,7 +108,7 @@ def test_optimizers_step_as_in_train_on_batch(name: str) -> None:
 def test_loss_and_metrics_of_an_epoch_are_those_of_fit() -> None:
     data = dataset(inputs(ROWS, 6), labels(ROWS))
     chosen = config([DENSE], epochs=1, metrics=("accuracy", "sparse_top_k_categorical_accuracy"))
-    order = Batches(ROWS, 4, 1, chosen.seed, shuffle=True).order(1)
+    order = Batches(ROWS, 4, chosen.seed, shuffle=True).order(1)
     rows, targets = data.train.x[order], data.train.y[order]
 
     _, history = trained(chosen, data)

@@ -44,8 +44,7 @@ def _prepared(loaded: Loaded, datasets: Datasets) -> Prepared:
 
 
 def _history(prepared: Prepared) -> list[dict[str, float]]:
-    model, dataset, config = prepared.model, prepared.dataset, prepared.config
-    rows = fit(model, dataset, config, SilentReporter(), lambda row: None)
+    rows = fit(prepared, SilentReporter(), lambda row: None)
     return [{key: row[key] for key in row if key != "seconds"} for row in rows]
 
 

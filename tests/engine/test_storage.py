@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from dl.engine.files.storage import load_weights, plain_copy, save_model
-from dl.engine.inference.predict import predict
+from dl.engine.inference.evaluate import predict
 from dl.engine.network.model import build_model
 from dl.errors import DiskError
 from dl.progress import SilentReporter

@@ -10,11 +10,12 @@ import pytest
 
 from dl.engine.network.model import build_model
 from dl.engine.training.fit import fit
+from dl.engine.training.steps import Batches
 from dl.engine.training.strategy import Strategy, choose_strategy, gains
 from dl.progress import SilentReporter
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind
-from engine.making import DENSE, built, config, dataset, inputs, labels
+from engine.making import DENSE, config, dataset, inputs, labels, ready
 
 ROWS = 60_000
 LSTM = {"type": "LSTM", "units": 8}
@@ -27,7 +28,7 @@ def strategy(
     """Returns the strategy of a network on so many rows."""
     chosen = config(layers, engine={"compile": "auto", **engine}, batch_size=32)
     data = dataset(inputs(2, *shape), labels(2))
-    return choose_strategy(build_model(chosen, data.info), chosen, rows)
+    return choose_strategy(build_model(chosen, data.info), chosen, Batches.of(chosen, rows))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def test_what_xla_cannot_compile_runs_uncompiled() -> None:
     chosen = config([hashing, DENSE], engine={"compile": True})
     data = dataset(labels(10)[:, None], labels(10))
 
-    history = fit(built(chosen, data), data, chosen, Reporter(), lambda row: None)
+    history = fit(ready(chosen, data), Reporter(), lambda row: None)
 
     assert len(history) == 2
     assert notes == ["XLA cannot compile this network: its steps run uncompiled"]

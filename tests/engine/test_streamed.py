@@ -17,15 +17,14 @@ from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.streaming.scratch import ScratchFile
 from dl.data.types import Array, Part, Storage
-from dl.engine.inference.evaluate import evaluate
-from dl.engine.inference.predict import predict
-from dl.engine.training import streamed
+from dl.engine.inference.evaluate import evaluate, predict
+from dl.engine.training import steps
 from dl.engine.training.checkpoint import Checkpoints, last_checkpoint
 from dl.engine.training.fit import fit
 from dl.progress import SilentReporter
 from dl.runs.create import create_run
 from dl.runs.directory import RunDirectory
-from engine.making import DENSE, built, config, dataset, inputs, labels, part, trained
+from engine.making import DENSE, built, config, dataset, inputs, labels, part, ready, trained
 
 ROWS = 43
 BATCH = 4
@@ -34,7 +33,7 @@ BATCH = 4
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of three batches of five numbers."""
-    monkeypatch.setattr(streamed, "BLOCK_BYTES", 3 * BATCH * 5 * 4)
+    monkeypatch.setattr(steps, "BLOCK_BYTES", 3 * BATCH * 5 * 4)
 
 
 def stored(rows: Part) -> Part:
@@ -138,9 +137,7 @@ def with_checkpoints(
     data = on_disk(dataset(inputs(ROWS, 5), labels(ROWS)))
     model = built(chosen, data)
     history = fit(
-        model,
-        data,
-        chosen,
+        ready(chosen, data, model),
         SilentReporter(),
         checkpoints.see,
         should_stop=stop,

@@ -17,14 +17,14 @@ from data.tabular import config_with
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.load import load_dataset
-from dl.engine.training import checkpoint, streamed
+from dl.engine.training import checkpoint, steps
 from dl.engine.training.checkpoint import Checkpoints, last_checkpoint
-from dl.engine.training.fit import fit, never
+from dl.engine.training.fit import fit
 from dl.progress import SilentReporter
 from dl.runs.create import create_run
 from dl.runs.directory import RunDirectory
 from dl.runs.history import read_history
-from engine.making import built
+from engine.making import built, ready
 
 pytestmark = pytest.mark.slow
 
@@ -78,13 +78,13 @@ def _config(data: dict[str, object], batch_size: int) -> Config:
 
 
 def _train(
-    config: Config, data: Dataset, run: RunDirectory, stop: Callable[[], bool] = never
+    config: Config, data: Dataset, run: RunDirectory, stop: Callable[[], bool] = lambda: False
 ) -> tuple[list[dict[str, float]], list[bytes]]:
     """Trains, from the last checkpoint if there is one; returns the history and all variables."""
     model = built(config, data)
     checkpoints = Checkpoints(run, {}, last_checkpoint(run, SilentReporter()))
-    reporter, see = SilentReporter(), checkpoints.see
-    history = fit(model, data, config, reporter, see, should_stop=stop, checkpoints=checkpoints)
+    prepared, see = ready(config, data, model), checkpoints.see
+    history = fit(prepared, SilentReporter(), see, should_stop=stop, checkpoints=checkpoints)
     rows = [{name: row[name] for name in row if name != "seconds"} for row in history]
     variables = [*model.variables, *model.optimizer.variables]
     return rows, [variable.numpy().tobytes() for variable in variables]
@@ -116,7 +116,7 @@ def test_a_killed_training_goes_on_with_the_same_bits(
     with tiny_budget():
         data = load_dataset(config, SilentReporter())
     batch_bytes = batch_size * int(np.prod(data.train.x.shape[1:])) * 4
-    monkeypatch.setattr(streamed, "BLOCK_BYTES", 3 * batch_bytes)
+    monkeypatch.setattr(steps, "BLOCK_BYTES", 3 * batch_bytes)
     assert data.storage.streamed
     assert len(data.train) == 36
     with create_run(tmp_path, "whole", {}) as whole, create_run(tmp_path, "killed", {}) as killed:

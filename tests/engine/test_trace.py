@@ -15,7 +15,16 @@ from dl.engine.network.model import build_model, compile_model
 from dl.engine.training.fit import fit
 from dl.errors import UsageError
 from dl.progress import SilentReporter
-from engine.making import SPARSE, class_target, config, dataset, inputs, labels, number_target
+from engine.making import (
+    SPARSE,
+    class_target,
+    config,
+    dataset,
+    inputs,
+    labels,
+    number_target,
+    ready,
+)
 
 ROWS, COLUMNS, LEARNING_RATE = 5, 3, 0.1
 CLOSE: dict[str, Any] = {"rel": 2e-4, "abs": 2e-6}
@@ -258,7 +267,7 @@ def test_the_step_is_the_first_one_of_the_training() -> None:
         compile_model(model, made, data.info, data.target)
 
     found = trace(models[0], data, made)
-    fit(models[1], data, made, SilentReporter(), lambda row: None)
+    fit(ready(made, data, models[1]), SilentReporter(), lambda row: None)
 
     for weight, value in zip(found.weights, models[1].get_weights(), strict=True):
         assert weight.after == pytest.approx(value, abs=1e-6)

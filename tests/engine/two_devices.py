@@ -20,14 +20,13 @@ from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.streaming.scratch import ScratchFile
 from dl.data.types import Part, Storage
-from dl.engine.inference.evaluate import evaluate
-from dl.engine.inference.predict import predict
+from dl.engine.inference.evaluate import evaluate, predict
 from dl.engine.training.fit import fit
-from dl.engine.training.mirrored import device_scope
+from dl.engine.training.steps import Batches, device_scope
 from dl.engine.training.strategy import choose_strategy
 from dl.progress import SilentReporter
 from dl.vocabulary.spec import Findings
-from engine.making import DENSE, built, config, dataset, inputs, labels, part
+from engine.making import DENSE, config, dataset, inputs, labels, part, ready
 
 HIDDEN = {"type": "Dense", "units": 6, "activation": "relu"}
 STOPPING = (
@@ -87,7 +86,7 @@ def difference(
     metrics = [evaluate(model, data.train, chosen)["loss"] for model in (one, two)]
     rows_of_history = zip(history, other, strict=True)
     return {
-        "devices": choose_strategy(two, chosen, rows).devices,
+        "devices": choose_strategy(two, chosen, Batches.of(chosen, rows)).devices,
         "weights": max(float(np.abs(a - b).max()) for a, b in pairs),
         "outputs": float(np.abs(outputs[0] - outputs[1]).max()),
         "metrics": abs(metrics[0] - metrics[1]),
@@ -117,8 +116,8 @@ def in_scratch(data: Dataset) -> Dataset:
 
 def run(chosen: Config, data: Dataset) -> tuple[Any, list[dict[str, float]]]:
     with device_scope(chosen, SilentReporter()):
-        model = built(chosen, data)
-    return model, fit(model, data, chosen, SilentReporter(), lambda row: None)
+        prepared = ready(chosen, data)
+    return prepared.model, fit(prepared, SilentReporter(), lambda row: None)
 
 
 def whole_run(folder: Path) -> int:

@@ -85,7 +85,7 @@ def _model(files: SavedFiles, reporter: Reporter) -> Outputs:
     if not unusable.suspicious:
         reporter.note(f"no light copy of the model ({unusable}): TensorFlow is loaded")
     with reporter.stage("Loading Keras"):
-        from dl.engine.inference.predict import Forward
+        from dl.engine.inference.evaluate import Forward
         from dl.engine.saved import rebuild
     model = Forward(rebuild(files, reporter).model)
     if unusable.suspicious:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from dl.config.resolve import resolved_text
 from dl.engine.environment import machine, versions
 from dl.engine.prepare import Prepared
-from dl.engine.training.strategy import choose_strategy
 from dl.errors import Interrupted
 from dl.runs.directory import RunDirectory
 from dl.runs.process import Process
@@ -29,9 +28,7 @@ def first_record(prepared: Prepared, command: tuple[str, ...]) -> RunRecord:
         versions=versions(),
         machine=machine(),
         engine={
-            **choose_strategy(
-                prepared.model, prepared.config, len(prepared.dataset.train)
-            ).document(),
+            **prepared.strategy.document(),
             **prepared.dataset.storage.document(),
         },
         data=prepared.dataset.sizes(),

@@ -16,15 +16,13 @@ from dl.data.plane import Boundary
 from dl.data.types import Array, Part
 from dl.engine.files.storage import save_model
 from dl.engine.inference.evaluate import evaluate as evaluate_part
-from dl.engine.inference.predict import predict as predict_outputs
+from dl.engine.inference.evaluate import predict as predict_outputs
 from dl.engine.inside.boundary import Snapshots
 from dl.engine.inside.parameter_path import PathKeeper
 from dl.engine.prepare import Prepared
 from dl.engine.record import close_record, first_files, first_record, status_of
-from dl.engine.training.best import Diverged
-from dl.engine.training.checkpoint import Checkpoints
-from dl.engine.training.fit import History, fit
-from dl.engine.training.normal_equation import solve
+from dl.engine.training.checkpoint import Checkpoints, History
+from dl.engine.training.fit import Diverged, fit, solve
 from dl.errors import DlError, Interrupted
 from dl.progress import Reporter
 from dl.runs.checkpoints import Checkpoint
@@ -243,12 +241,10 @@ def _fit(
             prepared.model.stop_training = True
 
     if prepared.config.training.solver == "normal_equation":
-        return solve(prepared.model, prepared.dataset, prepared.config, reporter, keep)
+        return solve(prepared, reporter, keep)
     try:
         return fit(
-            prepared.model,
-            prepared.dataset,
-            prepared.config,
+            prepared,
             reporter,
             keep,
             folder=checkpoints.run.path,

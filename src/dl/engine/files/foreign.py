@@ -30,8 +30,8 @@ from dl.engine.files.hdf5 import Refused, opened, read_file, text_of
 from dl.engine.inference.evaluate import evaluate as evaluate_part
 from dl.engine.network.build_errors import shape_text
 from dl.engine.network.model import build_model, compile_model
+from dl.engine.prepare import check_training
 from dl.engine.saved import Evaluation
-from dl.engine.training.fit import check_training
 from dl.errors import ConfigError, DataError, Problem, RunError, UsageError
 from dl.progress import Reporter
 from dl.vocabulary.spec import Finding, Findings, Spec, document

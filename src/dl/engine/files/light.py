@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from dl.data.types import Array, Rows
-from dl.engine.inference.batches import inference_batch
+from dl.engine.inference.evaluate import inference_batch
 from dl.engine.workflow import Trained
 from dl.errors import DataError, first_line
 from dl.quiet import quiet_stderr

@@ -12,8 +12,8 @@ from dl.data.dataset import Dataset
 from dl.data.plane import Boundary, Frame, Plane, plane_of
 from dl.data.targets import Target, decode, unscale
 from dl.data.types import Array
-from dl.engine.network.work import nested_layers
-from dl.engine.training.state import State
+from dl.engine.network.model import nested_layers
+from dl.engine.training.checkpoint import State
 from dl.vocabulary.traits import LOOKING_UP
 
 MOST_FRAMES = 32

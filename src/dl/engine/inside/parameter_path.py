@@ -11,9 +11,9 @@ import numpy as np
 from dl.data.dataset import Dataset
 from dl.data.parameter_path import ParameterPath
 from dl.data.types import Array
-from dl.engine.network.targets import shaped_target
-from dl.engine.training.normal_equation import least_squares
-from dl.engine.training.state import State
+from dl.engine.network.model import shaped_target
+from dl.engine.training.checkpoint import State
+from dl.engine.training.fit import least_squares
 
 SIDE = 80
 _MOST_ROWS = 2000

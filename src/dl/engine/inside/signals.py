@@ -14,12 +14,10 @@ from dl.config.load import load_resolved
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.load import read_dataset
-from dl.data.targets.weights import class_weights, row_weights
 from dl.data.types import Array
 from dl.diagnose import LayerSignals, Signals
 from dl.engine.inside.step import Step, array_of, record_step
-from dl.engine.network.targets import shaped_target
-from dl.engine.prepare import prepare
+from dl.engine.prepare import loss_targets, prepare
 from dl.engine.saved import open_run, training_data
 from dl.progress import Reporter
 from dl.runs.directory import RunDirectory
@@ -61,9 +59,7 @@ def measure(model: keras.Sequential, dataset: Dataset, config: Config, *, traine
     """
     train, rows = dataset.train, _rows(model)
     x, y = train.x[:rows], train.y[:rows]
-    weights = class_weights(train.y, dataset.target, config.training.class_weight)
-    of_rows = row_weights(y, dataset.target, weights)
-    step = record_step(model, x, shaped_target(y, model), of_rows, training=False)
+    step = record_step(model, x, *loss_targets(model, dataset, config, y), training=False)
     return Signals(len(x), trained, tuple(_layers(model, step)))
 
 

@@ -9,12 +9,11 @@ import keras
 
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
-from dl.data.targets.weights import class_weights, row_weights
-from dl.data.types import Array, Part
+from dl.data.types import Array
 from dl.engine.inside.step import Step, array_of, record_step
-from dl.engine.network.targets import shaped_target
-from dl.engine.training.fit import batches_of
-from dl.engine.training.schedule import RateReader
+from dl.engine.prepare import loss_targets
+from dl.engine.training.fit import RateReader
+from dl.engine.training.steps import Batches
 from dl.errors import UsageError
 
 
@@ -105,19 +104,25 @@ def trace(
     Raises:
         UsageError: The config is solved without steps.
     """
-    _refuse_solver(config)
-    part, weight = _batch(model, dataset, config, rows)
-    before = [weight_.numpy() for weight_ in model.trainable_weights]
-    target = shaped_target(part.y, model)
-    step = record_step(model, part.x[:], target, weight, training=True)
+    if config.training.solver != "gradient_descent":
+        raise UsageError(
+            f"training.solver: {config.training.solver} takes no steps that could be traced",
+            hint="trace with --set training.solver=gradient_descent",
+        )
+    train, batches = dataset.train, Batches.of(config, len(dataset.train))
+    chosen = batches.order(1)[: rows or batches.size]
+    x = train.x[chosen]
+    target, row_weights = loss_targets(model, dataset, config, train.y[chosen])
+    before = [weight.numpy() for weight in model.trainable_weights]
+    step = record_step(model, x, target, row_weights, training=True)
     gradients = step.gradients(model.trainable_weights)
     layers = _layers(model, step)
     model.optimizer.apply(gradients, model.trainable_weights)
     return Trace(
-        rows=part.rows,
-        x=part.x[:],
+        rows=train.rows[chosen],
+        x=x,
         y=target,
-        row_weights=weight,
+        row_weights=row_weights,
         layers=layers,
         loss_name=config.training.loss.type,
         loss=float(step.loss),
@@ -126,26 +131,6 @@ def trace(
         optimizer=config.training.optimizer.type,
         learning_rate=RateReader(model, config).value(),
     )
-
-
-def _refuse_solver(config: Config) -> None:
-    if config.training.solver != "gradient_descent":
-        raise UsageError(
-            f"training.solver: {config.training.solver} takes no steps that could be traced",
-            hint="trace with --set training.solver=gradient_descent",
-        )
-
-
-def _batch(
-    model: keras.Sequential, dataset: Dataset, config: Config, rows: int | None
-) -> tuple[Part, Array | None]:
-    """Returns the rows of the first step, and their weights in the loss."""
-    batches = batches_of(model, dataset, config)
-    chosen = batches.order(1)[: rows or batches.size]
-    train = dataset.train
-    part = Part(train.x[chosen], train.y[chosen], train.rows[chosen])
-    weights = class_weights(train.y, dataset.target, config.training.class_weight)
-    return part, row_weights(part.y, dataset.target, weights)
 
 
 def _layers(model: keras.Sequential, step: Step) -> tuple[LayerTrace, ...]:

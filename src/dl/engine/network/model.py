@@ -1,28 +1,37 @@
-"""Builds and compiles the `Sequential` model that a config describes."""
+"""Builds and compiles the `Sequential` model that a config describes, and what it takes as rows."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import keras
+import numpy as np
+import tensorflow as tf
 
 from dl.config.schema import Config
 from dl.data.targets.target import Target
-from dl.data.types import DataInfo
-from dl.engine.inference.traced import forget
+from dl.data.types import Array, DataInfo
 from dl.engine.network.build_errors import BUILD_ERRORS, first_unbuildable, unbuildable, unjoinable
 from dl.engine.network.inputs import declared_shape, is_input
 from dl.engine.network.metrics import build_metrics
 from dl.engine.network.objects import build_object
 from dl.engine.network.outputs import check_outputs
 from dl.engine.network.randomness import draw_masks_fast
-from dl.engine.network.work import nested_layers
 from dl.engine.seeds import seeded_python
 from dl.vocabulary.names import with_names
 from dl.vocabulary.spec import Findings, Spec
 from dl.vocabulary.traits import FITTING
 
+T = TypeVar("T")
+Tensors = tuple[Any, ...]
+"""Inputs, targets and, where rows weigh differently, their weights: one row of each for a row."""
+
 MODEL_NAME = "sequential"
+
+# To trace a model costs more than to run it, so what was traced is kept as long as the model.
+_TRACED: WeakKeyDictionary[keras.Sequential, dict[Hashable, object]] = WeakKeyDictionary()
 
 
 def build_model(config: Config, info: DataInfo | None) -> keras.Sequential:
@@ -103,3 +112,45 @@ def _sequential(shape: tuple[int | None, ...], layers: list[Any]) -> keras.Seque
     model = keras.Sequential([keras.Input(shape, name="input"), *layers], name=MODEL_NAME)
     draw_masks_fast(nested_layers(model))
     return model
+
+
+def nested_layers(model: keras.Sequential) -> Iterator[Any]:
+    """Yields all layers of a model, and those inside wrappers after their wrapper."""
+    waiting = list(reversed(model.layers))
+    while waiting:
+        layer = waiting.pop()
+        yield layer
+        inner = (
+            getattr(layer, name, None) for name in ("backward_layer", "forward_layer", "layer")
+        )
+        waiting += (below for below in inner if isinstance(below, keras.layers.Layer))
+
+
+def traced(model: keras.Sequential, name: Hashable, make: Callable[[], T]) -> T:
+    """Returns what `make` gave for this model and name the first time."""
+    known = _TRACED.setdefault(model, {})
+    if name not in known:
+        known[name] = make()
+    return known[name]  # type: ignore[return-value]
+
+
+def forget(model: keras.Sequential) -> None:
+    """Drops what was traced for a model; needed when it is compiled anew."""
+    _TRACED.pop(model, None)
+
+
+def tensors_of(*arrays: Array | None) -> Tensors:
+    """Copies rows into tensors, on the accelerator if there is one; None is left out."""
+    return tuple(tf.constant(array) for array in arrays if array is not None)
+
+
+def shaped_target(y: Array, model: keras.Sequential) -> Array:
+    """Returns the target with the axis of the outputs where the model has one output, or without.
+
+    Keras' losses add that axis themselves, some of its metrics do not.
+    """
+    while y.ndim < len(model.output_shape) and model.output_shape[-1] == 1:
+        y = y[..., np.newaxis]
+    while y.ndim > len(model.output_shape) and y.shape[-1] == 1:
+        y = y[..., 0]
+    return y

@@ -1,5 +1,10 @@
 """Keeps checkpoints during a training, and brings the last one back.
 
+A checkpoint holds everything that can change what comes next: the variables of the model (among
+them those of its random generators), those of the optimizer (with the number of steps and the
+learning rate), and what callbacks remember. The order of the rows and the data are functions of the
+seed.
+
 The rule. The state is copied in memory at the end of an epoch, unless the copies would take more
 than a hundredth of the time. The last copy is written, with the history, when the last writing is
 two seconds and a hundred times its own duration ago (a minute at the most), and always at the end
@@ -9,38 +14,150 @@ epoch in progress and a few seconds.
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from dl.data.types import Array
-from dl.engine.training.state import State, Stateful
 from dl.errors import RunError
 from dl.progress import Reporter
 from dl.runs.checkpoints import Checkpoint, list_checkpoints, read_checkpoint, write_checkpoint
 from dl.runs.directory import RunDirectory
 from dl.runs.history import write_history
 
-_MISFITS = (ArithmeticError, AttributeError, LookupError, StopIteration, TypeError, ValueError)
 SHARE = 100
 """Copying, and writing, take at most one part in so many of the time."""
 LEAST_PAUSE = 2.0
 MOST_PAUSE = 60.0
-"""Seconds between two writings."""
+"""Seconds between two writings: a kill should not cost more than a minute of a slow disk."""
 
-Rows = list[dict[str, float]]
+_REMEMBERED = (
+    "best",
+    "best_epoch",
+    "cooldown_counter",
+    "outcome",
+    "stopped_epoch",
+    "wait",
+    "_batches_seen_since_last_saving",
+    "_current_epoch",
+    "_ema_weights_in_model",
+    "_last_batch_seen",
+)
+"""Attributes of Keras' callbacks, and of ours, that change during a training."""
+_WEIGHTS = "best_weights"
+
+# Keras counts these names through the whole process, not through the model; Nadam has one.
+_COUNTED = re.compile(r"\b(seed_generator|variable)_\d+")
+
+_MISFITS = (ArithmeticError, AttributeError, LookupError, StopIteration, TypeError, ValueError)
+"""What is raised where a file holds other values than those that `State` is made of."""
+
+History = list[dict[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Copy:
-    """The state at the end of an epoch."""
+class State:
+    """A part of a training.
 
-    states: Mapping[str, State]
-    rows: Sequence[Mapping[str, float]]
+    Attributes:
+        values: What JSON holds exactly.
+        arrays: Copies; nothing changes them.
+    """
+
+    values: Mapping[str, Any]
+    arrays: Sequence[Array] = ()
+
+
+class Stateful(Protocol):
+    """A part of a training that can be kept and brought back."""
+
+    def state(self) -> State:
+        """Returns what it is now."""
+
+    def set_state(self, state: State) -> None:
+        """Makes it what it was.
+
+        Raises:
+            RunError: The state is that of another model.
+        """
+
+
+class Variables:
+    """The variables of a model or an optimizer."""
+
+    def __init__(self, variables: Callable[[], Sequence[Any]]) -> None:
+        self._variables = variables
+
+    def state(self) -> State:
+        """Returns names and copies of the values."""
+        variables = self._variables()
+        names = [variable.path for variable in variables]
+        return State({"names": names}, [np.array(variable.numpy()) for variable in variables])
+
+    def set_state(self, state: State) -> None:
+        """Assigns all values, after names, shapes and types were compared."""
+        variables, names = self._variables(), state.values["names"]
+        now = [_described(item.path, item.shape, item.dtype) for item in variables]
+        before = [
+            _described(name, array.shape, array.dtype.name)
+            for name, array in zip(names, state.arrays, strict=True)
+        ]
+        if before != now:
+            _refuse(before, now)
+        for variable, array in zip(variables, state.arrays, strict=True):
+            variable.assign(array)
+
+
+class _Remembered:
+    """What a callback remembers from epoch to epoch."""
+
+    def __init__(self, callback: Any) -> None:
+        self._callback = callback
+
+    def state(self) -> State:
+        known = vars(self._callback)
+        values = {name: _plain(known[name]) for name in _REMEMBERED if name in known}
+        weights = known.get(_WEIGHTS)
+        arrays = [] if weights is None else [np.array(item) for item in weights]
+        return State({**values, _WEIGHTS: weights is not None}, arrays)
+
+    def set_state(self, state: State) -> None:
+        for name, value in state.values.items():
+            if name != _WEIGHTS:
+                setattr(self._callback, name, value)
+        if state.values[_WEIGHTS]:
+            setattr(self._callback, _WEIGHTS, list(state.arrays))
+
+
+class _Ended:
+    """Whether a callback has ended the training."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def state(self) -> State:
+        return State({"ended": bool(self._model.stop_training)})
+
+    def set_state(self, state: State) -> None:
+        self._model.stop_training = state.values["ended"]
+
+
+def training_state(model: Any, callbacks: Sequence[Any]) -> dict[str, Stateful]:
+    """Returns all parts of a training by name; a callback can keep its state itself."""
+    parts: dict[str, Stateful] = {
+        "model": Variables(lambda: model.variables),
+        "optimizer": Variables(lambda: model.optimizer.variables),
+        "ended": _Ended(model),
+    }
+    for number, callback in enumerate(callbacks):
+        name = f"callback {number} {type(callback).__name__}"
+        parts[name] = callback if hasattr(callback, "set_state") else _Remembered(callback)
+    return parts
 
 
 class Checkpoints:
@@ -58,20 +175,20 @@ class Checkpoints:
     def __init__(
         self, run: RunDirectory, also: Mapping[str, Stateful], first: Checkpoint | None = None
     ) -> None:
-        self.rows: Rows = []
+        self.rows: History = []
         self.run = run
         self._first = first
         self._parts: dict[str, Stateful] = dict(also)
-        self._copy: _Copy | None = None
+        self._copy: tuple[int, Mapping[str, State]] | None = None
         self._copies = _Pace(0.0)
         self._writings = _Pace(LEAST_PAUSE)
         self._unwritten = False
 
-    def begin(self, parts: Mapping[str, Stateful]) -> Rows:
+    def begin(self, parts: Mapping[str, Stateful]) -> History:
         """Is given the parts of the training that begins; returns the rows it goes on from.
 
         Raises:
-            RunError: The checkpoint is of another model, or of no training at all.
+            RunError: The checkpoint is of another model, or does not hold a training.
         """
         self._parts |= parts
         if self._first is not None:
@@ -94,7 +211,7 @@ class Checkpoints:
         if last or self._copies.is_due():
             with self._copies:
                 states = {name: part.state() for name, part in self._parts.items()}
-                self._copy = _Copy(states, tuple(self.rows))
+                self._copy = len(self.rows), states
         if last or self._writings.is_due():
             self.write()
 
@@ -105,7 +222,8 @@ class Checkpoints:
         with self._writings:
             write_history(self.run, self.rows)
             if self._copy is not None:
-                _write(self.run, self._copy)
+                epoch, states = self._copy
+                _write(self.run, self.rows[:epoch], states)
                 self._copy = None
         self._unwritten = False
 
@@ -164,8 +282,7 @@ class _Pace:
     """How often something is done that takes time; measures it as a context manager."""
 
     def __init__(self, least: float) -> None:
-        self._least = least
-        self._pause = least
+        self._least = self._pause = least
         self._ended = time.monotonic()
         self._started = 0.0
 
@@ -181,17 +298,18 @@ class _Pace:
         self._pause = max(self._least, min(SHARE * took, MOST_PAUSE))
 
 
-def _write(run: RunDirectory, copy: _Copy) -> None:
-    arrays = [array for state in copy.states.values() for array in state.arrays]
+def _write(run: RunDirectory, rows: History, states: Mapping[str, State]) -> None:
+    """Writes the state at the end of the last of these epochs."""
     header = {
-        "history": [dict(row) for row in copy.rows],
-        "parts": {name: dict(state.values) for name, state in copy.states.items()},
+        "history": rows,
+        "parts": {name: dict(state.values) for name, state in states.items()},
         "arrays": {
             name: [[array.dtype.name, *array.shape] for array in state.arrays]
-            for name, state in copy.states.items()
+            for name, state in states.items()
         },
     }
-    write_checkpoint(run, len(copy.rows), header, [_bytes(array) for array in arrays])
+    blobs = [_bytes(array) for state in states.values() for array in state.arrays]
+    write_checkpoint(run, len(rows), header, blobs)
 
 
 def _states(checkpoint: Checkpoint) -> dict[str, State]:
@@ -208,3 +326,26 @@ def _bytes(array: Array) -> memoryview:
 
 def _array(blob: memoryview, dtype: Any, *shape: int) -> Array:
     return np.frombuffer(blob, np.dtype(dtype)).reshape(shape).copy()
+
+
+def _plain(value: Any) -> Any:
+    """Returns a number of NumPy or of a tensor as Python's own, which JSON holds exactly."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return np.asarray(value).item()
+
+
+def _described(name: str, shape: Any, dtype: str) -> str:
+    uncounted = _COUNTED.sub(r"\1", name)
+    return f"{uncounted}, shape {tuple(shape)}, {dtype}"
+
+
+def _refuse(before: list[str], now: list[str]) -> None:
+    pairs = zip([*before, *["nothing"] * len(now)], [*now, *["nothing"] * len(before)], strict=True)
+    kept, built = next(pair for pair in pairs if pair[0] != pair[1])
+    raise RunError(
+        "the checkpoint is of another model",
+        expected=built,
+        found=kept,
+        hint="go on with the config of the run, or train anew",
+    )

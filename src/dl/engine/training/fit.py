@@ -1,4 +1,4 @@
-"""Trains a model: epochs, validation, callbacks, display and history."""
+"""Trains a model: epochs, validation, callbacks, display and history; or by the normal equation."""
 
 from __future__ import annotations
 
@@ -10,95 +10,70 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from dl.config.schema import Config
-from dl.data.dataset import Dataset
-from dl.data.targets.weights import class_weights, row_weights
-from dl.engine.inference.evaluate import evaluate, evaluate_rows, evaluation_batch
-from dl.engine.inference.traced import traced
-from dl.engine.network.build_errors import (
-    BUILD_ERRORS,
-    computing,
-    first_failing,
-    shape_text,
-)
-from dl.engine.network.outputs import unmeasurable
-from dl.engine.network.targets import shaped_target
+from dl.data.types import Array
+from dl.engine.inference.evaluate import evaluate, evaluate_blocks, evaluation_batch
+from dl.engine.network.build_errors import BUILD_ERRORS, computing
+from dl.engine.network.model import shaped_target, tensors_of, traced
+from dl.engine.network.objects import build_object
+from dl.engine.prepare import Prepared, loss_targets, unfit
 from dl.engine.seeds import seeded_python
-from dl.engine.training.best import BestWeights, Diverged
-from dl.engine.training.callbacks import build_callbacks, check_packages
-from dl.engine.training.checkpoint import Checkpoints
-from dl.engine.training.display import Display
-from dl.engine.training.epochs import Batches
-from dl.engine.training.mirrored import MirroredTrainer, devices_of, on_devices
-from dl.engine.training.resident import ResidentRows, ResidentTrainer, resident
-from dl.engine.training.schedule import RateReader
-from dl.engine.training.state import training_state
-from dl.engine.training.strategy import choose_strategy
-from dl.engine.training.streamed import StoredRows, StreamedTrainer, in_blocks
+from dl.engine.training.callbacks import BestWeights, build_callbacks
+from dl.engine.training.checkpoint import Checkpoints, History, training_state
+from dl.engine.training.steps import (
+    Batches,
+    StreamedTrainer,
+    Trainer,
+    block_steps,
+    trainer_in_memory,
+)
+from dl.errors import NO_NUMBER, NumericError
 from dl.progress import Reporter
 from dl.quiet import quiet_deprecations
-from dl.vocabulary.spec import Finding, Findings
+from dl.vocabulary.spec import Kind, Spec
 
-History = list[dict[str, float]]
 OnEpoch = Callable[[Mapping[str, float]], None]
 
-_CHECKED_ROWS = 5
-"""More than one: a single row fits any shape by broadcasting."""
+_SHOWN_SECONDS = 0.1
+"""Steps are shown ten times a second at most: more nobody can read."""
 
 
-def never() -> bool:
-    """Says that nobody wants to stop."""
-    return False
+class Diverged(NumericError):
+    """The loss became NaN or infinite.
 
-
-def check_training(model: keras.Sequential, dataset: Dataset, config: Config) -> None:
-    """Measures the loss and the metrics of a few rows, so that what does not fit shows early.
-
-    Raises:
-        Findings: The loss or a metric does not take the model's output and the target; or the
-            class weights do not fit the target; or a callback needs a package that is missing.
+    Attributes:
+        epoch: The 1-based epoch in which it did.
+        step: The 1-based step of that epoch.
+        kept: The 1-based epoch whose weights the model has now; None if there was no whole one.
     """
-    check_packages(config)
-    train = dataset.train
-    weights = class_weights(train.y, dataset.target, config.training.class_weight)
-    places = dataset.target.places
-    if weights is not None and places and len(model.output_shape) < len(places) + 2:
-        raise Findings([_unweighable(model, places)])
-    target = shaped_target(train.y[:_CHECKED_ROWS], model)
-    rows = resident(train.x[:_CHECKED_ROWS], target)
-    state = [variable for variable in model.variables if not variable.trainable]
-    before = [np.array(variable.numpy()) for variable in state]
-    try:
-        model.test_step((rows.x, rows.y))
-    except BUILD_ERRORS as error:
-        finding = first_failing(model, config, rows.x, error, training=False)
-        finding = finding or unmeasurable(model, config, dataset.target, rows.x, rows.y, error)
-        raise Findings([finding]) from error
-    for variable, value in zip(state, before, strict=True):
-        variable.assign(value)  # Keras' recurrent layers draw a dropout mask at inference, too
-    model.optimizer.build(model.trainable_variables)
-    model.reset_metrics()
+
+    def __init__(self, epoch: int, step: int, kept: int | None) -> None:
+        lower = "a tenth of training.optimizer.learning_rate"
+        super().__init__(
+            f"{NO_NUMBER}: epoch {epoch}, step {step}",
+            expected="a finite loss",
+            found="NaN or infinity",
+            hint=f"try {lower}; check that the inputs are scaled (preprocess.numeric, scale)",
+        )
+        self.epoch, self.step, self.kept = epoch, step, kept
 
 
 def fit(  # noqa: PLR0913 - the contract of the package
-    model: keras.Sequential,
-    dataset: Dataset,
-    config: Config,
+    prepared: Prepared,
     reporter: Reporter,
     on_epoch: OnEpoch,
     *,
     folder: Path | None = None,
-    should_stop: Callable[[], bool] = never,
+    should_stop: Callable[[], bool] = lambda: False,
     watchers: Sequence[Any] = (),
     checkpoints: Checkpoints | None = None,
 ) -> History:
-    """Trains a compiled model on the training part, as Keras' `fit` does with the same batches.
+    """Trains a prepared model on the training part, as Keras' `fit` does with the same batches.
 
     Args:
-        model: The model; it has its final weights afterwards.
-        dataset: The data.
-        config: The config.
+        prepared: The model, which has its final weights afterwards, and what it is trained on.
         reporter: Is told about steps and epochs.
         on_epoch: Is given each row of the history.
         folder: The directory of the run, for callbacks that write files.
@@ -112,68 +87,76 @@ def fit(  # noqa: PLR0913 - the contract of the package
         with `val_`, learning_rate (of the epoch's last step), seconds.
 
     Raises:
-        Diverged: The loss left the numbers; the model has the weights of its best epoch.
+        Diverged: The loss became NaN or infinite; the model has the weights of its best epoch.
         DataError: A layer cannot compute with a row.
-        Findings: What `check_training` raises; or a layer takes no step of training.
+        Findings: A layer takes no step of training.
     """
+    model, config = prepared.model, prepared.config
     callbacks = [*build_callbacks(config, folder), *watchers]
     scope = model.distribute_strategy.scope()
     with quiet_deprecations(), seeded_python(config.seed, "traced"), scope, computing(model):
-        check_training(model, dataset, config)
-        training = Training(model, dataset, config, reporter, callbacks, should_stop)
+        training = _Training(prepared, reporter, callbacks, should_stop)
         history = training.run(on_epoch, checkpoints)
     for outcome in filter(None, (getattr(callback, "outcome", "") for callback in callbacks)):
         reporter.note(outcome)
     return history
 
 
-class Training:
+class _Training:
     """A training in progress."""
 
     def __init__(
         self,
-        model: keras.Sequential,
-        dataset: Dataset,
-        config: Config,
+        prepared: Prepared,
         reporter: Reporter,
         callbacks: Sequence[Any],
         should_stop: Callable[[], bool],
     ) -> None:
-        self._model = model
+        config, strategy = prepared.config, prepared.strategy
+        self._model, self._reporter, self._should_stop = prepared.model, reporter, should_stop
         self._epochs = config.training.epochs
-        self._should_stop = should_stop
-        self._batches = batches_of(model, dataset, config)
-        strategy = choose_strategy(model, config, len(dataset.train))
-        self._trainer = _trainer(model, dataset, config, self._batches, strategy.compiled)
+        self._batches = Batches.of(config, len(prepared.dataset.train))
+        self._steps_per_call = strategy.steps_per_call
+        if prepared.dataset.storage.streamed:
+            most = block_steps(self._batches, prepared.dataset.train.x)
+            self._steps_per_call = min(strategy.steps_per_call, most)
+        self._trainer = self._trainer_of(prepared)
         with reporter.stage("Preparing the training"):
-            self._prepare(dataset, config)
+            try:
+                self._trainer.prepare(self._batches.shapes)
+            except BUILD_ERRORS as error:
+                found = unfit(self._model, prepared.dataset, config, error, training=True)
+                raise found from error
         if strategy.compiled and not self._trainer.compiled:
             reporter.note("XLA cannot compile this network: its steps run uncompiled")
-        self._validation = _validation(model, dataset, config)
+        self._validation = _validation(prepared)
         self._callbacks = keras.callbacks.CallbackList(
             list(callbacks),
-            model=model,
+            model=self._model,
             epochs=self._epochs,
             steps=self._batches.steps,
             verbose=0,
         )
-        self._best = BestWeights(model)
-        self._rate = RateReader(model, config)
-        self._display = Display(reporter, self._epochs, self._batches.steps)
+        self._best = BestWeights(self._model)
+        self._rate = RateReader(self._model, config)
+        self._shown = 0.0
 
-    def _prepare(self, dataset: Dataset, config: Config) -> None:
-        try:
-            self._trainer.prepare(self._batches.shapes)
-        except BUILD_ERRORS as error:
-            x, y = dataset.train.x[:_CHECKED_ROWS], dataset.train.y[:_CHECKED_ROWS]
-            finding = first_failing(self._model, config, x, error, training=True)
-            y = shaped_target(y, self._model)
-            finding = finding or unmeasurable(self._model, config, dataset.target, x, y, error)
-            raise Findings([finding]) from error
+    def _trainer_of(self, prepared: Prepared) -> Trainer:
+        model, train, compiled = prepared.model, prepared.dataset.train, prepared.strategy.compiled
+        y, weights = loss_targets(model, prepared.dataset, prepared.config, train.y)
+        if prepared.dataset.storage.streamed:
+            rows = (train.x, y) if weights is None else (train.x, y, weights)
+            steps = self._steps_per_call
+            return StreamedTrainer(model, rows, self._batches, steps, compiled=compiled)
+        return traced(
+            model,
+            ("train", id(train), compiled),
+            lambda: trainer_in_memory(model, tensors_of(train.x[:], y, weights), compiled=compiled),
+        )
 
     def run(self, on_epoch: OnEpoch, checkpoints: Checkpoints | None) -> History:
         """Trains until the last epoch, a callback or the caller ends it."""
-        self._display.begin()
+        self._reporter.fit_begin(self._epochs, self._batches.steps)
         try:
             history = self._begin(checkpoints)
             for epoch in range(len(history) + 1, self._epochs + 1):
@@ -184,13 +167,14 @@ class Training:
                     break
                 history.append(row)
                 on_epoch(row)
-                self._display.epoch(epoch, row)
+                self._reporter.fit_epoch(epoch, row)
                 if checkpoints is not None:
-                    checkpoints.keep(last=self._is_last(epoch))
+                    ended = self._model.stop_training or self._should_stop()
+                    checkpoints.keep(last=ended or epoch == self._epochs)
             self._model.optimizer.finalize_variable_values(self._model.trainable_variables)
             self._callbacks.on_train_end(history[-1] if history else None)
         finally:
-            self._display.end()
+            self._reporter.fit_end()
         return history
 
     def _begin(self, checkpoints: Checkpoints | None) -> History:
@@ -202,9 +186,6 @@ class Training:
         parts = training_state(self._model, self._callbacks.callbacks)
         return checkpoints.begin({**parts, "best": self._best})
 
-    def _is_last(self, epoch: int) -> bool:
-        return self._model.stop_training or self._should_stop() or epoch == self._epochs
-
     def _epoch(self, epoch: int) -> dict[str, float] | None:
         """Trains an epoch; returns its row of the history, or None if it was cut off."""
         started = time.perf_counter()
@@ -212,7 +193,11 @@ class Training:
         logs = self._train(epoch)
         if logs is None:
             return None
-        logs |= self._validate()
+        if self._validation is not None:
+            self._callbacks.on_test_begin()
+            measured = self._validation()
+            self._callbacks.on_test_end(dict(measured))
+            logs |= _of_validation(measured)
         rate = self._rate.value()
         self._best.see(epoch, logs)
         self._callbacks.on_epoch_end(epoch - 1, dict(logs))
@@ -222,91 +207,112 @@ class Training:
     def _train(self, epoch: int) -> dict[str, float] | None:
         logs: dict[str, float] = {}
         self._model.reset_metrics()
-        for call in self._batches.calls(epoch):
+        for call in self._batches.calls(epoch, self._steps_per_call):
             self._callbacks.on_train_batch_begin(call.first)
             done, logs = self._trainer.steps(call.numbers, call.begin, call.end)
             step = call.first + done - call.begin
             if not np.isfinite(logs["loss"]):
-                raise self._diverged(epoch, step)
+                raise Diverged(epoch, step, self._best.restore())
             self._callbacks.on_train_batch_end(step - 1, dict(logs))
-            self._display.step(epoch, step, logs)
+            now = time.monotonic()
+            if now - self._shown >= _SHOWN_SECONDS:
+                self._shown = now
+                self._reporter.fit_step(epoch, step, logs)
             if self._should_stop():
                 return None if step < self._batches.steps else logs
             if self._model.stop_training:
                 break
         return logs
 
-    def _validate(self) -> dict[str, float]:
-        if self._validation is None:
-            return {}
-        self._callbacks.on_test_begin()
-        logs = self._validation()
-        self._callbacks.on_test_end(dict(logs))
-        return {f"val_{name}": value for name, value in logs.items()}
 
-    def _diverged(self, epoch: int, step: int) -> Diverged:
-        kept = self._best.restore()
-        return Diverged(epoch, step, kept)
-
-
-def batches_of(model: keras.Sequential, dataset: Dataset, config: Config) -> Batches:
-    """Returns how the rows of each epoch are ordered and cut."""
-    rows, size = len(dataset.train), config.training.batch_size
-    batches = Batches(
-        rows=rows,
-        size=rows if size == "full" else min(size, rows),
-        steps_per_call=choose_strategy(model, config, rows).steps_per_call,
-        seed=config.seed,
-        shuffle=config.training.shuffle,
-        replacement=config.training.sampling == "with_replacement",
-    )
-    return in_blocks(batches, dataset.train.x) if dataset.storage.streamed else batches
-
-
-def _trainer(
-    model: keras.Sequential, dataset: Dataset, config: Config, batches: Batches, compiled: bool
-) -> ResidentTrainer | StreamedTrainer | MirroredTrainer:
-    train = dataset.train
-    weights = class_weights(train.y, dataset.target, config.training.class_weight)
-    of_rows = row_weights(train.y, dataset.target, weights)
-    y = shaped_target(train.y, model)
-    if dataset.storage.streamed:
-        rows = StoredRows(train.x, y, of_rows)
-        return StreamedTrainer(model, rows, batches, compiled=compiled)
-    return traced(
-        model,
-        ("train", id(train), compiled),
-        lambda: _resident_trainer(model, resident(train.x[:], y, of_rows), compiled),
-    )
-
-
-def _resident_trainer(
-    model: keras.Sequential, rows: ResidentRows, compiled: bool
-) -> ResidentTrainer | MirroredTrainer:
-    if devices_of(model) > 1:
-        return MirroredTrainer(model, on_devices(model, rows))
-    return ResidentTrainer(model, rows, compiled=compiled)
-
-
-def _validation(
-    model: keras.Sequential, dataset: Dataset, config: Config
-) -> Callable[[], dict[str, float]] | None:
+def _validation(prepared: Prepared) -> Callable[[], dict[str, float]] | None:
     """Returns what measures the validation part; rows that are in memory stay tensors."""
-    part = dataset.validation
+    model, part, config = prepared.model, prepared.dataset.validation, prepared.config
     if part is None:
         return None
-    if dataset.storage.streamed:
+    if prepared.dataset.storage.streamed:
         return partial(evaluate, model, part, config)
-    rows = resident(part.x[:], shaped_target(part.y, model))
-    return partial(evaluate_rows, model, rows, evaluation_batch(model, config))
+    rows = tensors_of(part.x[:], shaped_target(part.y, model))
+    return partial(evaluate_blocks, model, [rows], evaluation_batch(model, config))
 
 
-def _unweighable(model: Any, places: tuple[int, ...]) -> Finding:
-    return Finding(
-        ("training", "class_weight"),
-        "weighs the class of each place, but the outputs of a place have no axis of their own",
-        expected=f"outputs of the shape {shape_text((*places, 1))}",
-        found=shape_text(tuple(model.output_shape[1:])),
-        hint="end with a Reshape to that shape, or remove class_weight",
-        at_key=True,
-    )
+def _of_validation(logs: Mapping[str, float]) -> dict[str, float]:
+    return {f"val_{name}": value for name, value in logs.items()}
+
+
+class RateReader:
+    """Reads the learning rate of the last step from an optimizer."""
+
+    def __init__(self, model: keras.Sequential, config: Config) -> None:
+        self._optimizer = model.optimizer
+        self._schedule: Any = None
+        rate = config.training.optimizer.parameters.get("learning_rate")
+        if isinstance(rate, Spec) and rate.kind is Kind.SCHEDULE:
+            # Keras' optimizers tell the rate of the next step only.
+            path = ("training", "optimizer", "learning_rate")
+            self._schedule = build_object(rate, seed=config.seed, path=path)
+
+    def value(self) -> float:
+        """Returns the rate of the last step that was done."""
+        if self._schedule is None:
+            return float(self._optimizer.learning_rate.numpy())
+        return float(self._schedule(max(int(self._optimizer.iterations) - 1, 0)))
+
+
+def solve(prepared: Prepared, reporter: Reporter, on_epoch: OnEpoch) -> History:
+    """Gives the one linear layer of a model the weights of the least mean squared error.
+
+    The normal equation θ = (XᵀX)⁻¹Xᵀy, without steps.
+
+    Args:
+        prepared: The model, which has its final weights afterwards, and its data.
+        reporter: Is told where many weights give the same error.
+        on_epoch: Is given the row of the history.
+
+    Returns:
+        One row, as for an epoch of `fit`, but without a learning rate.
+    """
+    model, dataset, config = prepared.model, prepared.dataset, prepared.config
+    started = time.perf_counter()
+    layer = next(layer for layer in model.layers if layer.weights)
+    with reporter.stage("Solving the normal equation"):
+        # Of rows of several axes, the layer sees each place as a row.
+        columns, units = layer.kernel.shape
+        x, y = dataset.train.x[:].reshape(-1, columns), dataset.train.y.reshape(-1, units)
+        theta, rank = least_squares(x, y, bias=layer.use_bias)
+    if rank < len(theta):
+        reporter.note(
+            f"{len(theta) - rank} of {len(theta)} columns follow from the others: of all weights "
+            "that fit equally well these are the smallest"
+        )
+    if layer.use_bias:
+        layer.bias.assign(theta[0])
+        theta = theta[1:]
+    layer.kernel.assign(theta)
+    row = {"epoch": 1, **evaluate(model, dataset.train, config)}
+    if dataset.validation is not None:
+        row |= _of_validation(evaluate(model, dataset.validation, config))
+    row["seconds"] = round(time.perf_counter() - started, 4)
+    on_epoch(row)
+    return [row]
+
+
+def least_squares(x: Array, y: Array, *, bias: bool) -> tuple[NDArray[np.float64], int]:
+    """Returns the θ of the least mean squared error, and the rank of X.
+
+    XᵀX is never formed, since that squares the condition of the problem: NumPy's `lstsq` finds the
+    same θ by a singular value decomposition of X, in double precision.
+
+    Args:
+        x: Inputs, shape (rows, ...).
+        y: Targets, shape (rows, targets) or (rows,).
+        bias: Whether X has a column of ones before the others.
+
+    Returns:
+        θ, shape (columns, targets), with the bias as its first row, and the rank.
+    """
+    rows = np.asarray(x, np.float64).reshape(len(x), -1)
+    if bias:
+        rows = np.column_stack([np.ones(len(rows)), rows])
+    theta, _, rank, _ = np.linalg.lstsq(rows, np.asarray(y, np.float64).reshape(len(y), -1))
+    return np.asarray(theta), int(rank)

@@ -14,7 +14,7 @@ import keras
 
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
-from dl.engine.inference.traced import forget
+from dl.engine.network.model import forget
 from dl.engine.prepare import Prepared
 from dl.vocabulary.spec import document
 

@@ -18,12 +18,16 @@ from importlib.resources import files
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from dl.config.schema import Config
-from dl.engine.network.work import Work, work_of
-from dl.engine.training.mirrored import devices_of
+from dl.engine.network.model import nested_layers
+from dl.engine.training.steps import Batches, devices_of
+from dl.vocabulary.traits import PER_POSITION, RECURRENT
 
+# Measured on a processor. They are constants, not measured anew on each machine: a repeated or
+# resumed run must decide the same, and a decision that is a little off costs little.
 _NEUTRAL = 0.2
 """By this share of a step, two measurements of the same network can differ."""
 _COMPILATION_SECONDS = 0.5
@@ -35,9 +39,12 @@ _SAVED_SECONDS_OF_LOOP_STEP = 50e-6
 """What it saves for each step in time of a recurrent layer."""
 _MOST_PRODUCT_OPERATIONS = 5e8
 """Operations of a step beyond which large matrix products outweigh what XLA saves."""
-_CALL_SECONDS = 0.25
 _STEP_OVERHEAD = {True: 20e-6, False: 400e-6}
+"""What a step takes that computes nothing, compiled or not."""
 _OPERATIONS_PER_SECOND = 5e10
+_CALL_SECONDS = 0.25
+"""How long a call should take: signals and progress are looked at between calls, and a person who
+presses Ctrl-C or looks at the progress does not notice a quarter of a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +68,59 @@ class Strategy:
         return asdict(self)
 
 
-def choose_strategy(model: keras.Sequential, config: Config, rows: int) -> Strategy:
-    """Decides how a training on so many rows is run; the config's section `engine` goes before."""
-    size = config.training.batch_size
-    batch = rows if size == "full" else min(size, rows)
-    steps = -(-rows // batch)
-    work = work_of(model)
-    compiled, reason = _compiled(model, config, work, batch, steps * config.training.epochs)
-    chosen = config.engine.steps_per_call
-    per_call = _steps_per_call(compiled, work, batch) if chosen == "auto" else chosen
-    return Strategy(compiled, max(1, min(per_call, steps)), reason, devices_of(model))
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a model computes.
+
+    Attributes:
+        layer_types: Names of the classes of all layers, nested ones included.
+        flops: Multiplications and additions of a forward pass of one row, about.
+        loop_steps: Steps in time of all recurrent layers together.
+        uncompilable: The class of a layer that cannot or should not be compiled with XLA; empty
+            if there is none.
+    """
+
+    layer_types: tuple[str, ...]
+    flops: int
+    loop_steps: int
+    uncompilable: str
+
+
+def choose_strategy(model: keras.Sequential, config: Config, batches: Batches) -> Strategy:
+    """Decides how a training is run; the config's section `engine` goes before."""
+    cost = model_cost(model)
+    compiled, reason = _compiled(model, config, cost, batches)
+    per_call = config.engine.steps_per_call
+    if per_call == "auto":
+        # The pass back takes about twice the operations of the pass forward: by the inputs of each
+        # layer, and by its weights. So a step takes three times those of a forward pass.
+        seconds = 3 * cost.flops * batches.size / _OPERATIONS_PER_SECOND
+        per_call = int(_CALL_SECONDS / (_STEP_OVERHEAD[compiled] + seconds))
+    return Strategy(compiled, max(1, min(per_call, batches.steps)), reason, devices_of(model))
+
+
+def _compiled(
+    model: keras.Sequential, config: Config, cost: Cost, batches: Batches
+) -> tuple[bool, str]:
+    steps = batches.steps * config.training.epochs
+    if devices_of(model) > 1:
+        return False, "a compiled step cannot wait for other devices"
+    if config.engine.compile != "auto":
+        return config.engine.compile, "set in the config"
+    if cost.uncompilable:
+        return False, f"{cost.uncompilable} is slow or impossible under XLA"
+    if tf.config.list_physical_devices("GPU"):
+        return True, "steps on a GPU gain by XLA"
+    slow = next((name for name in cost.layer_types if name not in compiled_layers()), None)
+    if slow is not None:
+        return False, f"{slow} is faster without XLA on a processor"
+    if cost.flops * batches.size > _MOST_PRODUCT_OPERATIONS:
+        return False, "large matrix products are faster without XLA"
+    loops = cost.loop_steps
+    compilation = _COMPILATION_SECONDS + _LOOP_COMPILATION_SECONDS * bool(loops)
+    if steps < compilation / (_SAVED_SECONDS + _SAVED_SECONDS_OF_LOOP_STEP * loops):
+        return False, f"{steps} steps are too few to pay for a compilation"
+    return True, "small steps gain by XLA"
 
 
 @cache
@@ -93,39 +143,35 @@ def gains(row: Mapping[str, str]) -> bool:
     return compiled - without <= added + _NEUTRAL * compiled
 
 
-def _compiled(
-    model: keras.Sequential, config: Config, work: Work, batch: int, steps: int
-) -> tuple[bool, str]:
-    if devices_of(model) > 1:
-        return False, "a compiled step cannot wait for other devices"
-    if config.engine.compile != "auto":
-        return config.engine.compile, "set in the config"
-    if tf.config.list_physical_devices("GPU"):
-        return _compiled_on_gpu(work)
-    if work.uncompilable:
-        return False, f"{work.uncompilable} is slow or impossible under XLA"
-    slow = next((name for name in work.layer_types if name not in compiled_layers()), None)
-    if slow is not None:
-        return False, f"{slow} is faster without XLA on a processor"
-    if work.operations * batch > _MOST_PRODUCT_OPERATIONS:
-        return False, "large matrix products are faster without XLA"
-    if steps < _least_steps(work):
-        return False, f"{steps} steps are too few to pay for a compilation"
-    return True, "small steps gain by XLA"
+def model_cost(model: keras.Sequential) -> Cost:
+    """Returns how much a built model computes."""
+    layers = list(nested_layers(model))
+    uncompilable = (layer for layer in layers if getattr(layer, "supports_jit", True) is False)
+    return Cost(
+        layer_types=tuple(dict.fromkeys(type(layer).__name__ for layer in layers)),
+        flops=sum(2 * _weights(layer) * _positions(layer) for layer in model.layers),
+        loop_steps=sum(_positions(layer) for layer in model.layers if _is_recurrent(layer)),
+        uncompilable=next((type(layer).__name__ for layer in uncompilable), ""),
+    )
 
 
-def _least_steps(work: Work) -> float:
-    """Returns the steps of a whole training that pay for the compilation."""
-    cost = _COMPILATION_SECONDS + _LOOP_COMPILATION_SECONDS * bool(work.loop_steps)
-    return cost / (_SAVED_SECONDS + _SAVED_SECONDS_OF_LOOP_STEP * work.loop_steps)
+def _weights(layer: Any) -> int:
+    if isinstance(layer, keras.layers.Embedding):
+        return 0  # its weights are looked up, not multiplied
+    return int(sum(np.prod(weight.shape) for weight in layer.trainable_weights))
 
 
-def _compiled_on_gpu(work: Work) -> tuple[bool, str]:
-    if work.uncompilable:
-        return False, f"{work.uncompilable} is slow or impossible under XLA"
-    return True, "steps on a GPU gain by XLA"
+def _positions(layer: Any) -> int:
+    """Returns how often the weights of a layer are used for a row."""
+    name = type(layer).__name__
+    shape: tuple[int | None, ...] = ()
+    if _is_recurrent(layer):
+        # Behind a layer that masks steps, the input is a list: the rows, then their mask.
+        shape = keras.tree.flatten(layer.input)[0].shape[1:2]
+    elif name in PER_POSITION or "Conv" in name:
+        shape = layer.output.shape[1:-1]
+    return int(np.prod([size or 1 for size in shape], dtype=np.int64))
 
 
-def _steps_per_call(compiled: bool, work: Work, batch: int) -> int:
-    step_seconds = _STEP_OVERHEAD[compiled] + 3 * work.operations * batch / _OPERATIONS_PER_SECOND
-    return max(1, int(_CALL_SECONDS / step_seconds))
+def _is_recurrent(layer: Any) -> bool:
+    return type(layer).__name__ in RECURRENT
