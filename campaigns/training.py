@@ -19,8 +19,8 @@ from campaigns.published import runs_of, unequal, verify
 from dl.cli.signals import Stopped, stop_requests, stopping_at_once
 from dl.config.load import Loaded, load_config
 from dl.config.pinned import pinned
+from dl.data.dataset import Dataset
 from dl.data.load import read_dataset
-from dl.data.types import Dataset
 from dl.engine import workflow
 from dl.engine.prepare import prepare
 from dl.engine.resume import job_of
