@@ -10,8 +10,8 @@ import hypothesis  # noqa: F401  loaded late, it warns of what the import of `dl
 import pytest
 from selenium import webdriver
 
-from browsing import open_browser
 from dl.cli.main import run
+from support.browser import open_browser
 
 # Under `nohup`, or in the background of a script, the tests would hand on to each command that they
 # start that these signals are ignored.

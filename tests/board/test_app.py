@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from browse.making import make_run
 from dl.board.app import board
 from dl.runs.lock import locked
 from dl.runs.manifest import publish
 from dl.runs.tags import write_tags
+from support.runs import make_run
 
 
 @pytest.fixture

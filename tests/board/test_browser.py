@@ -13,13 +13,13 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from browse.making import make_run
-from browsing import needs_axe, needs_chromium, violations
 from dl.board.app import board
 from dl.runs.directory import RunDirectory
 from dl.runs.history import write_history
 from dl.runs.lock import locked
 from dl.runs.manifest import publish
+from support.browser import needs_axe, needs_chromium, violations
+from support.runs import make_run
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 LEARNED = Path(__file__).with_name("preprocess.json")

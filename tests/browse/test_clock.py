@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from browse.making import make_run
 from conftest import Dl
 from dl.runs.record import read_record, write_record
+from support.runs import make_run
 
 
 def _run(root: Path, name: str, started: str) -> str:

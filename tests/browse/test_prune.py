@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from browse.making import make_run
 from dl.browse.entries import read_entries
 from dl.browse.prune import to_prune
 from dl.runs.lock import locked
 from dl.runs.tags import write_tags
+from support.runs import make_run
 
 
 def pruned(root: Path, *, keep: int | None = None, unfinished: bool = False) -> list[str]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from browse.making import make_run
 from dl.browse import settings
 from dl.browse.settings import SettingsMemory, read_settings
+from support.runs import make_run
 
 
 def test_read_settings_gives_dotted_paths(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from browse.making import make_run
 from conftest import Dl
 from dl.data.judged import JudgedRows, write_judged
 from dl.runs.directory import RunDirectory
 from dl.runs.manifest import publish
+from support.runs import make_run
 
 LEARNED = {
     "fingerprint": "ab" * 32,

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from browse.making import make_run
 from conftest import Dl
 from dl.runs.checkpoints import list_checkpoints, write_checkpoint
 from dl.runs.directory import RunDirectory
 from dl.runs.lock import locked
 from dl.runs.tags import read_tags
+from support.runs import make_run
 
 
 @pytest.fixture

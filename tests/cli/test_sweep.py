@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dl.sweep.definition.load import load_sweep
-from sweep.making import BASE, make_sweep
+from support.sweeps import BASE, make_sweep
 
 Dl = Callable[..., Any]
 CONFIGS = Path(__file__).parents[2] / "configs"

@@ -21,7 +21,7 @@ from dl.runtime.light_model import LightModel
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind
 from dl.vocabulary.traits import PASSES_MASK, USES_MASK
-from engine.making import built, config, dataset, inputs, number_target, trained
+from support.training import built, config, dataset, inputs, number_target, trained
 
 pytestmark = pytest.mark.slow
 

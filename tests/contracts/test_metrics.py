@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from contracts.metric_values import Rows, expected
 from dl.config.emit import yaml_text
 from dl.config.load import Loaded, load_text
 from dl.config.rules.metrics import misfits
@@ -22,6 +21,7 @@ from dl.errors import ConfigError
 from dl.progress import SilentReporter
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind, document
+from support.metric_values import Rows, expected
 
 PATH = Path(__file__).parents[2] / "scripts" / "generate_metrics.py"
 _SPEC = importlib.util.spec_from_file_location("generate_metrics", PATH)

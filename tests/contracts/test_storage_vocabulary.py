@@ -20,7 +20,7 @@ from dl.engine.network.model import build_model, compile_model
 from dl.engine.prepare import check_training
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind, Spec, document
-from engine.making import config, dataset
+from support.training import config, dataset
 
 pytestmark = [
     pytest.mark.slow,

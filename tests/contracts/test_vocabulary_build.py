@@ -15,7 +15,7 @@ from dl.engine.network.objects import build_object
 from dl.vocabulary.catalog import Entry, entries
 from dl.vocabulary.check import check_object
 from dl.vocabulary.spec import Kind, document
-from engine.making import config, dataset, labels
+from support.training import config, dataset, labels
 
 pytestmark = pytest.mark.slow
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from course.making import prepared, trained
 from dl.engine.inside.trace import trace
+from support.course import prepared, trained
 
 HIDDEN_LAYERS = 8
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conftest import Dl
-from course.making import CONFIGS, prepared, trained
+from support.course import CONFIGS, prepared, trained
 
 
 @pytest.mark.slow

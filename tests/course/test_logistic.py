@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from conftest import Dl
-from course.making import CONFIGS, parameters, prepared, trained
 from dl.engine.training.steps import Batches
+from support.course import CONFIGS, parameters, prepared, trained
 
 
 def sigmoid(z: Any) -> Any:

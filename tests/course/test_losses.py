@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from conftest import Dl
-from course.making import CONFIGS, parameters, prepared, trained
+from support.course import CONFIGS, parameters, prepared, trained
 
 SPARSE, ONE_HOT = "sparse_categorical_crossentropy", "categorical_crossentropy"
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from conftest import Dl
-from course.making import CONFIGS
 from dl.config.load import load_config
+from support.course import CONFIGS
 
 PREPARED = {"x_train": (300, 28, 28), "x_test": (50, 28, 28)}
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from course.making import CONFIGS, parameters, prepared, trained
 from dl.config.load import load_config
 from dl.engine.inside.parameter_path import PathKeeper
 from dl.engine.training.fit import RateReader
+from support.course import CONFIGS, parameters, prepared, trained
 
 Floats = NDArray[Any]
 

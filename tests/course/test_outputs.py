@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from conftest import Dl
-from course.making import CONFIGS, prepared, trained
+from support.course import CONFIGS, prepared, trained
 
 
 def table(name: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from course.making import CONFIGS
+from support.course import CONFIGS
 
 DOCS = CONFIGS.parents[1] / "docs"
 PAGES = sorted((DOCS / "course").glob("*.md"))

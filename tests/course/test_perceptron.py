@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from course.making import prepared, trained
+from support.course import prepared, trained
 
 Floats = NDArray[np.float32]
 

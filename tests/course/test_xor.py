@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from course.making import prepared, trained
 from dl.engine.inside.summary import layer_rows
+from support.course import prepared, trained
 
 CORNERS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
 XOR = np.array([0, 1, 1, 0])

@@ -8,7 +8,6 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from data.making import make_arrays, make_config
 from dl.config.schema import Config
 from dl.data.arrays.prepare import (
     ArrayFeature,
@@ -20,6 +19,7 @@ from dl.errors import DataError
 from dl.progress import SilentReporter
 from dl.runs.typed import read_as
 from dl.vocabulary.spec import Findings
+from support.targets import make_arrays, make_config
 
 CONV = {"type": "Conv2D", "filters": 2, "kernel_size": 3}
 BYTES = np.array([[[0, 51], [102, 255]]] * 2, np.uint8)

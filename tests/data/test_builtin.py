@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from data.tabular import config_with, told
 from dl.config.sections.data import BUILTIN
 from dl.data.load import load_dataset
 from dl.progress import SilentReporter
+from support.tables import config_with, told
 
 CLASSES = {
     "iris": ("setosa", "versicolor", "virginica"),

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow
 import pytest
 
-from data.tabular import told
 from dl.config.sections.data import ColumnKind
 from dl.data.raw import Column
 from dl.data.tables.columns import Cell, Use, to_column
+from support.tables import told
 
 CELL = Cell("x", lambda row: f"rows.csv:{row + 2}")
 

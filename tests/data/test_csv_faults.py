@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from data.tabular import config_for, config_with, told
 from dl.data.load import load_dataset
 from dl.progress import SilentReporter
 from dl.vocabulary.spec import Findings
+from support.tables import config_for, config_with, told
 
 
 def fault(folder: Path, content: str | bytes, **data: object) -> str:

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.tabular import told
 from dl.config.sections.data import ColumnKind
 from dl.data.raw import RawTable
 from dl.data.tables.chunks import csv_chunks, parquet_chunks
@@ -21,6 +20,7 @@ from dl.data.tables.pieces import Dialect, csv_pieces
 from dl.data.tables.read import Wanted, selector, typed_table
 from dl.data.types import Array
 from dl.errors import DataError
+from support.tables import told
 
 KINDS: dict[str, ColumnKind] = {"n": "numeric", "c": "categorical", "d": "date"}
 WANTED = Wanted(tuple(KINDS), (), KINDS)

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from data.tabular import config_with, told
 from dl.config.schema import Config
 from dl.config.sections.data import ColumnKind
 from dl.data.chunks import open_chunks
@@ -30,6 +29,7 @@ from dl.data.tables.read import Wanted, selector, typed_table
 from dl.errors import DataError
 from dl.progress import SilentReporter
 from dl.runtime.predict import predictions
+from support.tables import config_with, told
 
 NAMES = ("n", "c", "d")
 KINDS: dict[str, ColumnKind] = {"n": "numeric", "c": "categorical", "d": "date"}

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from browse.making import make_run
 from dl.data import judged
 from dl.data.judged import JudgedRows, read_judged, write_judged
 from dl.errors import RunError
+from support.runs import make_run
 
 ROWS = JudgedRows("test", np.array([0, 1], np.int32), np.array([[0.5, 0.5], [0.1, 0.9]], "f4"))
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data.tabular import config_with, told
 from dl.config.schema import Config
 from dl.config.sections.data import CsvData
 from dl.data.chunks import open_chunks
@@ -23,6 +22,7 @@ from dl.data.types import Array, Part
 from dl.errors import RunError
 from dl.progress import SilentReporter
 from dl.runs.typed import read_as
+from support.tables import config_with, told
 
 HEADER = "id,color,day,x,y\n"
 SILENT = SilentReporter()

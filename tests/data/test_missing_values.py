@@ -15,8 +15,6 @@ import pyarrow.parquet
 import pytest
 import yaml
 
-from data.stored import Notes, assert_same, tiny_budget
-from data.tabular import config_with, told
 from dl.config.load import load_config
 from dl.config.peek import peek
 from dl.config.resolve import resolved_text
@@ -30,6 +28,8 @@ from dl.data.streaming.tables import stream_tables
 from dl.data.tables.read import read_tables
 from dl.data.types import Array
 from dl.progress import SilentReporter
+from support.streaming import Notes, assert_same, tiny_budget
+from support.tables import config_with, told
 
 WORDS = ["NA", "?", "-999", "null"]
 BY_COLUMN = {"width": ["NA", "-999"], "day": ["?"], "color": ["null"], "y": ["NA", "?"]}

@@ -9,13 +9,13 @@ from pathlib import Path
 import pyarrow
 import pytest
 
-from data.tabular import config_with, told
 from dl.config.peek import peek
 from dl.data.load import load_dataset
 from dl.data.raw import Column
 from dl.data.tables.columns import Cell, Use, to_column
 from dl.errors import DataError
 from dl.progress import SilentReporter
+from support.tables import config_with, told
 
 CELL = Cell("x", lambda row: f"rows.csv:{row + 2}")
 MANY = [str(1000 + 7 * i) for i in range(30)]

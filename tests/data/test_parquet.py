@@ -10,11 +10,11 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from data.stored import tiny_budget
-from data.tabular import config_with, told
 from dl.config.schema import Config
 from dl.data.load import load_dataset
 from dl.progress import SilentReporter
+from support.streaming import tiny_budget
+from support.tables import config_with, told
 
 
 def parquet_config(path: Path, **data: object) -> Config:

@@ -14,12 +14,12 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from data.tabular import config_with, told
 from dl.data.raw import Column, RawTable
 from dl.data.streaming.tables import stream_table
 from dl.data.tables.chunks import parquet_chunks
 from dl.data.tables.read import Wanted, read_table_from
 from dl.errors import DataError
+from support.tables import config_with, told
 
 WANTED = Wanted(("c",), (), {})
 NOT_IN_PARQUET = {

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from data.tabular import told
 from dl.data.arrays.picture import Reading, read_picture, without_warnings
 from dl.data.types import Array
 from dl.init.image_folder import look_at
+from support.tables import told
 
 SIDE = 8
 FORMATS = {"BMP": "bmp", "GIF": "gif", "JPEG": "jpg", "PNG": "png", "TIFF": "tif", "WEBP": "webp"}

@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow
 import pytest
 
-from data.tabular import told
 from dl.config.sections.preprocess import Preprocess
 from dl.data.preprocessing import drop_missing, feature_names, learn_features, transform
 from dl.data.preprocessing.features import Feature
 from dl.data.raw import RawTable
 from dl.data.tables.columns import Cell, to_column
 from dl.runs.typed import read_as
+from support.tables import told
 
 
 def place(row: int) -> str:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.tabular import told
 from dl.data.splits import Shares, divide
 from dl.errors import DataError
+from support.tables import told
 
 
 def test_shares_are_rounded_to_the_nearest_row() -> None:

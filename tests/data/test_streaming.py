@@ -12,13 +12,13 @@ import pyarrow.parquet
 import pytest
 from PIL import Image
 
-from data.stored import Notes, assert_same, both, tiny_budget
-from data.tabular import config_with
 from dl.config.schema import Config
 from dl.data.load import load_dataset, load_part, load_split, read_inputs
 from dl.data.requirements import requirements_of
 from dl.data.streaming.budget import held, memory_budget
 from dl.progress import SilentReporter
+from support.streaming import Notes, assert_same, both, tiny_budget
+from support.tables import config_with
 
 ROWS = 120
 

@@ -14,8 +14,6 @@ import pyarrow.parquet
 import pytest
 from PIL import Image
 
-from data.stored import tiny_budget
-from data.tabular import config_for, config_with, told
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.load import load_dataset
@@ -23,6 +21,8 @@ from dl.data.streaming.scratch import ScratchFile
 from dl.data.tables import read
 from dl.errors import DiskError
 from dl.progress import SilentReporter
+from support.streaming import tiny_budget
+from support.tables import config_for, config_with, told
 
 
 class Usage(NamedTuple):

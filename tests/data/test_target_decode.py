@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data.making import encoded, learn, make_arrays, make_config, make_table
 from dl.config.schema import Config
 from dl.data.raw import RawArrays, RawTable
 from dl.data.requirements import requirements_of
 from dl.data.targets import check_units, class_weights, decode, unscale
 from dl.errors import Problem, UsageError
 from dl.vocabulary.spec import Findings
+from support.targets import encoded, learn, make_arrays, make_config, make_table
 
 SPARSE = "sparse_categorical_crossentropy"
 BINARY = "binary_crossentropy"

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from data.making import encoded, learn, make_arrays, make_config, make_table
 from dl.data.requirements import requirements_of
 from dl.data.targets import Target, describe_target, encode_target, fit_target
 from dl.data.targets.values import target_values
 from dl.errors import DataError
 from dl.runs.typed import read_as
 from dl.vocabulary.spec import Findings
+from support.targets import encoded, learn, make_arrays, make_config, make_table
 
 SPARSE = "sparse_categorical_crossentropy"
 CATEGORICAL = "categorical_crossentropy"

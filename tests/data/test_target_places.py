@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data.making import encoded, learn, make_arrays, make_config, make_table
 from dl.data.arrays.prepare import learn_arrays, transform_arrays
 from dl.data.requirements import requirements_of
 from dl.data.targets import class_weights, decode, describe_target, encode_target, fit_target
@@ -18,6 +17,7 @@ from dl.data.targets.weights import row_weights
 from dl.errors import DataError
 from dl.progress import SilentReporter
 from dl.runs.typed import read_as
+from support.targets import encoded, learn, make_arrays, make_config, make_table
 
 SPARSE = "sparse_categorical_crossentropy"
 ONE_HOT = "categorical_crossentropy"

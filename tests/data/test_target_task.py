@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from data.making import learn, make_arrays, make_config, make_table
 from dl.data.requirements import requirements_of
 from dl.data.targets import describe_target
 from dl.errors import DataError
+from support.targets import learn, make_arrays, make_config, make_table
 
 DIGITS = list(range(10)) * 2
 ONE_HOT = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]

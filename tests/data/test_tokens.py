@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data.making import make_config
-from data.stored import tiny_budget
-from data.tabular import config_with, told
 from dl.data.chunks import open_chunks
 from dl.data.load import load_dataset, load_part, read_inputs
 from dl.data.requirements import requirements_of
 from dl.data.tokens import Tokens, tokens_of
 from dl.progress import SilentReporter
+from support.streaming import tiny_budget
+from support.tables import config_with, told
+from support.targets import make_config
 
 SILENT = SilentReporter()
 EMBEDDING = {"type": "Embedding", "input_dim": 10, "output_dim": 2}

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from diagnose.making import HIDDEN, SIGMOID, config_of, history, on_top, only
 from dl.diagnose import Case, diagnose
+from support.diagnosis import HIDDEN, SIGMOID, config_of, history, on_top, only
 
 FALLING = [1 / epoch for epoch in range(1, 21)]
 STANDING = [0.5] * 20

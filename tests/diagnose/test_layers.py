@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from diagnose.making import HIDDEN, SIGMOID, config_of, layer, measured, on_top, only
 from dl.config.schema import Config
 from dl.diagnose import CHECKS, Case, diagnose
 from dl.diagnose.case import Change
+from support.diagnosis import HIDDEN, SIGMOID, config_of, layer, measured, on_top, only
 
 BENT = {**HIDDEN, "activation": "tanh"}
 

@@ -17,7 +17,7 @@ import pytest
 from dl.cli.main import run
 from dl.runs.directory import RunDirectory
 from dl.runs.history import read_history
-from sweep.making import BASE
+from support.sweeps import BASE
 
 Dl = Callable[..., Any]
 SWEEP = """\

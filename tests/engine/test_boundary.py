@@ -12,7 +12,7 @@ from dl.data.preprocessing.features import NumericFeature
 from dl.data.targets.target import Target
 from dl.data.types import Array
 from dl.engine.inside.boundary import MOST_FRAMES, Snapshots, chosen_epochs
-from engine.making import class_target, dataset, inputs, number_target
+from support.training import class_target, dataset, inputs, number_target
 
 SCALED = (
     NumericFeature("a", "standardize", 10.0, 2.0, None),

@@ -9,7 +9,7 @@ import pytest
 
 from dl.engine.network.model import build_model
 from dl.vocabulary.spec import Finding, Findings
-from engine.making import DENSE, built, config, dataset, inputs, labels, number_target
+from support.training import DENSE, built, config, dataset, inputs, labels, number_target
 
 FLAT = dataset(inputs(4, 6), labels(4))
 IMAGES = dataset(inputs(4, 28, 28), labels(4))

@@ -13,7 +13,7 @@ from dl.engine.training.fit import Diverged, fit
 from dl.errors import ExitCode
 from dl.progress import SilentReporter
 from dl.vocabulary.spec import Findings
-from engine.making import (
+from support.training import (
     DENSE,
     built,
     config,

@@ -11,7 +11,7 @@ import pytest
 
 from dl.engine.training import callbacks
 from dl.vocabulary.spec import Findings
-from engine.making import DENSE, config, dataset, inputs, labels, part, trained
+from support.training import DENSE, config, dataset, inputs, labels, part, trained
 
 X, Y = inputs(10, 6), labels(10)
 DATA = dataset(X, Y, validation=part(X, Y))

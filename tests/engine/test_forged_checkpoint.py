@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from browse.making import make_run
 from dl.engine.training.checkpoint import Checkpoints, Stateful, Variables, last_checkpoint
 from dl.errors import RunError
 from dl.progress import SilentReporter
 from dl.runs.checkpoints import list_checkpoints, read_checkpoint, write_checkpoint
 from dl.runs.directory import RunDirectory
+from support.runs import make_run
 
 
 class _Variable:

@@ -18,7 +18,7 @@ from dl.engine.training.fit import fit
 from dl.errors import DataError, first_line
 from dl.progress import SilentReporter
 from dl.vocabulary.spec import Finding, Findings
-from engine.making import built, config, dataset, inputs, number_target, ready
+from support.training import built, config, dataset, inputs, number_target, ready
 
 LOOKING = [{"type": "Rescaling", "scale": 1.0}, {"type": "Embedding", "input_dim": 4}]
 LSTM = {"type": "LSTM", "units": 2}

@@ -15,7 +15,7 @@ from dl.engine.inference.evaluate import Forward
 from dl.engine.network.model import build_model
 from dl.errors import DataError
 from dl.runtime.light_model import LightModel, UnusableError
-from engine.making import DENSE, config, dataset, inputs, labels
+from support.training import DENSE, config, dataset, inputs, labels
 
 FIVE = {"type": "Dense", "units": 5, "activation": "relu"}
 CONV = {"type": "Conv2D", "filters": 3, "kernel_size": 3, "activation": "gelu"}

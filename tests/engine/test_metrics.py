@@ -12,7 +12,7 @@ from dl.data.targets.target import Target
 from dl.data.types import Array
 from dl.engine.inference.evaluate import evaluate, predict
 from dl.progress import SilentReporter
-from engine.making import built, config, dataset, inputs, number_target
+from support.training import built, config, dataset, inputs, number_target
 
 X = inputs(200, 3)
 TRUE = np.random.default_rng(2).integers(0, 2, 200)

@@ -13,9 +13,9 @@ import pytest
 
 from dl.engine.training.steps import device_scope, devices_of
 from dl.progress import SilentReporter
-from engine.making import DENSE, built, config, dataset, inputs, labels
+from support.training import DENSE, built, config, dataset, inputs, labels
 
-CHILD = Path(__file__).parent / "two_devices.py"
+CHILD = Path(__file__).parents[1] / "support" / "two_devices.py"
 TOLERANCE = 1e-6
 
 

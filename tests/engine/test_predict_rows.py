@@ -9,7 +9,7 @@ import pytest
 from dl.engine.inference.evaluate import evaluate, inference_batch, predict
 from dl.engine.inside.summary import layer_rows
 from dl.progress import SilentReporter
-from engine.making import DENSE, built, config, dataset, inputs, labels, part
+from support.training import DENSE, built, config, dataset, inputs, labels, part
 
 HIDDEN = {"type": "Dense", "units": 4, "name": "hidden"}
 CHOSEN = config([HIDDEN, "BatchNormalization", DENSE], metrics=("accuracy",))

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from dl.engine.network.model import build_model
 from dl.engine.network.randomness import FAST_LAYERS, random_bits, random_keep, random_normal
-from engine.making import DENSE, config, dataset, inputs, labels
+from support.training import DENSE, config, dataset, inputs, labels
 
 SEED = tf.constant([7, 3], tf.int64)
 ROWS = tf.ones((40, 500))

@@ -11,7 +11,7 @@ import pytest
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.engine.training.steps import Batches
-from engine.making import DENSE, built, class_target, config, dataset, inputs, labels, trained
+from support.training import DENSE, built, class_target, config, dataset, inputs, labels, trained
 
 ROWS = 10
 """Not a multiple of the batch of 4: the last batch has 2 rows."""

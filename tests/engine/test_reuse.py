@@ -12,7 +12,7 @@ from dl.engine.prepare import Prepared, prepare
 from dl.engine.training.fit import fit
 from dl.engine.training.reuse import Programs, program_key
 from dl.progress import SilentReporter
-from engine.making import config
+from support.training import config
 
 TEXT = """\
 name: iris

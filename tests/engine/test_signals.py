@@ -12,7 +12,7 @@ from dl.data.types import Array
 from dl.diagnose import Signals
 from dl.engine.inside.signals import measure
 from dl.engine.network.model import build_model, compile_model
-from engine.making import SPARSE, config, dataset, inputs, labels, number_target
+from support.training import SPARSE, config, dataset, inputs, labels, number_target
 
 SOFTMAX = {"type": "Dense", "units": 3, "activation": "softmax", "name": "out"}
 

@@ -21,7 +21,7 @@ from dl.engine.inference.evaluate import predict
 from dl.engine.network.model import build_model
 from dl.errors import DiskError
 from dl.progress import SilentReporter
-from engine.making import DENSE, config, dataset, inputs, labels, number_target, trained
+from support.training import DENSE, config, dataset, inputs, labels, number_target, trained
 
 LAYERS = [{"type": "Dense", "units": 4}, "BatchNormalization", {"type": "Dropout", "rate": 0.5}]
 DATA = dataset(inputs(10, 6), labels(10))

@@ -15,7 +15,7 @@ from dl.engine.training.strategy import Strategy, choose_strategy, gains
 from dl.progress import SilentReporter
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind
-from engine.making import DENSE, config, dataset, inputs, labels, ready
+from support.training import DENSE, config, dataset, inputs, labels, ready
 
 ROWS = 60_000
 LSTM = {"type": "LSTM", "units": 8}

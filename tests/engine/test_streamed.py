@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from conftest import Dl
-from data.stored import tiny_budget
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.streaming.scratch import ScratchFile
@@ -24,7 +23,8 @@ from dl.engine.training.fit import fit
 from dl.progress import SilentReporter
 from dl.runs.create import create_run
 from dl.runs.directory import RunDirectory
-from engine.making import DENSE, built, config, dataset, inputs, labels, part, ready, trained
+from support.streaming import tiny_budget
+from support.training import DENSE, built, config, dataset, inputs, labels, part, ready, trained
 
 ROWS = 43
 BATCH = 4

@@ -12,8 +12,6 @@ import pyarrow.parquet
 import pytest
 from PIL import Image
 
-from data.stored import tiny_budget
-from data.tabular import config_with
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.load import load_dataset
@@ -24,7 +22,9 @@ from dl.progress import SilentReporter
 from dl.runs.create import create_run
 from dl.runs.directory import RunDirectory
 from dl.runs.history import read_history
-from engine.making import built, ready
+from support.streaming import tiny_budget
+from support.tables import config_with
+from support.training import built, ready
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,7 @@ from dl.engine.network.model import build_model, compile_model
 from dl.engine.training.fit import fit
 from dl.errors import UsageError
 from dl.progress import SilentReporter
-from engine.making import (
+from support.training import (
     SPARSE,
     class_target,
     config,

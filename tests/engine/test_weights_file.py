@@ -13,7 +13,7 @@ import pytest
 
 from dl.engine.files.storage import load_weights, save_model
 from dl.errors import ExitCode, RunError
-from engine.making import DENSE, built, config, dataset, inputs, labels
+from support.training import DENSE, built, config, dataset, inputs, labels
 
 CHOSEN = config([{"type": "Dense", "units": 4}, DENSE])
 DATA = dataset(inputs(10, 6), labels(10))

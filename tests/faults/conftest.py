@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dl.cli.main import run
-from faults.faults import GOOD, ROWS, RUN
+from support.faults import GOOD, ROWS, RUN
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import h5py
 import pytest
 
 from conftest import Dl
-from faults.faults import CASES, FAULTS, RUN, Fault, rewritten
+from support.faults import CASES, FAULTS, RUN, Fault, rewritten
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from faults.faults import FAULTS
+from support.faults import FAULTS
 
 TOP = Path(__file__).resolve().parents[2]
 ROW = re.compile(r"^\| (\d+) \| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)

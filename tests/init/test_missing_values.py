@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 import yaml
 
-from data.stored import Notes
-from data.tabular import told
 from dl.config.load import load_config
 from dl.config.schema import Config
 from dl.data.chunks import open_chunks
@@ -20,6 +18,8 @@ from dl.data.dataset import Dataset
 from dl.data.load import load_dataset
 from dl.init.propose import first_config
 from dl.init.yaml_text import WIDTH
+from support.streaming import Notes
+from support.tables import told
 
 SOME = {"a": 8, "when": 30, "y": 15}
 """Of 60 rows, those that lack a value, by column."""

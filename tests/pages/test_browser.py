@@ -11,8 +11,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from browsing import needs_axe, needs_chromium, violations
 from dl.runs.directory import RunDirectory
+from support.browser import needs_axe, needs_chromium, violations
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 

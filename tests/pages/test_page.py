@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from browse.making import make_run
 from conftest import Dl
 from dl.runs.directory import RunDirectory
 from dl.runs.manifest import publish
+from support.runs import make_run
 
 pytestmark = pytest.mark.slow
 

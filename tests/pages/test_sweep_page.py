@@ -11,7 +11,7 @@ from dl.pages.sweep_page import sweep_page
 from dl.runs.sweeps import SweepDirectory
 from dl.sweep.results.reading import Results, results_of
 from dl.sweep.results.record import first_sweep_record
-from sweep.making import FakePool, make_sweep, run_loop
+from support.sweeps import FakePool, make_sweep, run_loop
 
 GRID = """\
 name: search

@@ -14,7 +14,7 @@ from dl.data.types import Array
 from dl.report import boundary, boundary_film
 from dl.report.input import PlotInput
 from dl.report.plots import draw
-from report.samples import classified, history
+from support.pictures import classified, history
 
 SIDE = 11
 PLANE = Plane(("width (cm)", "height"), (0.0, 0.0), (1.0, 1.0), (0.0, 0.0), (10.0, 10.0))

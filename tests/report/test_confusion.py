@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from dl.report import cells, confusion, multilabel
 from dl.report.input import PlotInput
-from report.samples import classified, multilabelled, regressed
+from support.pictures import classified, multilabelled, regressed
 
 
 def built(run: PlotInput) -> Figure:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from dl.report import curves
 from dl.report.history import History
 from dl.report.input import PlotInput
-from report.samples import history
+from support.pictures import history
 
 
 def built(rows: History, loss: str = "") -> Figure:

@@ -9,7 +9,7 @@ import pytest
 
 from dl.report.parameter_path import build
 from dl.report.style import applied
-from report.samples import regressed, walked
+from support.pictures import regressed, walked
 
 
 def test_path_begins_and_ends_where_the_parameters_did() -> None:

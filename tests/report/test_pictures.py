@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from dl.report import examples, mistakes
 from dl.report.answers import worst_rows
-from report.samples import classified, multilabelled, regressed
+from support.pictures import classified, multilabelled, regressed
 
 
 def texts(figure: Figure | None) -> list[str]:

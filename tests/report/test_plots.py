@@ -10,7 +10,7 @@ from PIL import Image
 from dl.errors import RunError
 from dl.report.input import PlotInput
 from dl.report.plots import draw
-from report.samples import classified, history, multilabelled, regressed
+from support.pictures import classified, history, multilabelled, regressed
 
 
 def names(folder: Path) -> list[str]:

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.collections import PathCollection, PolyCollection
 
 from dl.report import regression
-from report.samples import classified, regressed
+from support.pictures import classified, regressed
 
 
 def test_predicted_against_true_has_names_units_and_quality() -> None:

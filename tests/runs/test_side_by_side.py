@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from browse.making import make_run
 from conftest import Dl
 from dl.browse.entries import read_entries
 from dl.browse.prune import is_as_it_was
@@ -20,6 +19,7 @@ from dl.runs.files import TEMPORARY
 from dl.runs.lock import locked, take_lock
 from dl.runs.remove import remove_run, size_of
 from dl.runs.tags import change_tags, read_tags
+from support.runs import make_run
 
 
 def at_once(*works: Callable[[], object]) -> list[BaseException | None]:

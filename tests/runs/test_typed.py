@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 
 import pytest
 
-from browse.making import make_run
 from conftest import Dl
 from dl.errors import RunError
 from dl.runs.directory import RunDirectory
@@ -17,6 +16,7 @@ from dl.runs.history import read_history
 from dl.runs.manifest import publish
 from dl.runs.record import RunRecord, read_record, write_record
 from dl.runs.typed import Count, Duration, Finite, Keys, MisfitError, Moment, parse_as, read_as
+from support.runs import make_run
 
 
 @dataclass(frozen=True)

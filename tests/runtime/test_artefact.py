@@ -15,7 +15,7 @@ from dl.runs.directory import RunDirectory
 from dl.runs.manifest import first_manifest, publish, sha256
 from dl.runtime.artefact import Light, open_light, write_light, write_refusal
 from dl.runtime.light_model import UnusableError
-from engine.making import DENSE, built, config, dataset, inputs, labels
+from support.training import DENSE, built, config, dataset, inputs, labels
 
 DATA = dataset(inputs(20, 4), labels(20))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from dl.sweep.definition.space import Setting, grid
 from dl.sweep.results.ranking import Standing
 from dl.sweep.search.importance import importance
-from sweep.making import make_sweep
+from support.sweeps import make_sweep
 
 TEXT = """\
 parameters:

@@ -14,7 +14,7 @@ from dl.errors import DiskError, RunError
 from dl.sweep.definition.space import Setting
 from dl.sweep.pools.tasks import Task, failed
 from dl.sweep.results.journal import Ended, Journal, OwnJournal
-from sweep.making import FakePool, make_sweep, run_loop
+from support.sweeps import FakePool, make_sweep, run_loop
 
 SETTING = Setting({"training.epochs": 3}, {"training.epochs": 0.0})
 DONE = Ended(1, 1, "completed", (0.5, 0.75), {"validation": {"loss": 0.1}}, 1.5)

@@ -10,7 +10,7 @@ from dl.cli.render import error_text
 from dl.errors import ConfigError
 from dl.sweep.definition.quick import quick_sweep
 from dl.sweep.definition.space import grid
-from sweep.making import BASE, make_sweep
+from support.sweeps import BASE, make_sweep
 
 
 def _refusal(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> str:

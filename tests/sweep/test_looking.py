@@ -15,7 +15,7 @@ from dl.sweep.definition.space import Setting
 from dl.sweep.results.journal import Ended, OwnJournal
 from dl.sweep.results.reading import read_results
 from dl.sweep.results.record import first_sweep_record
-from sweep.making import make_sweep
+from support.sweeps import make_sweep
 
 TEXT = "name: search\nparameters: {training.epochs: [1, 2, 3]}\n"
 

@@ -9,7 +9,7 @@ import pytest
 from dl.sweep.loop import Watcher
 from dl.sweep.pools.tasks import Task
 from dl.sweep.results.reading import results_of
-from sweep.making import FakePool, make_sweep, run_loop, settings
+from support.sweeps import FakePool, make_sweep, run_loop, settings
 
 GRID = "parameters: {training.epochs: [1, 2, 3, 4]}"
 SEARCH = """\

@@ -26,7 +26,7 @@ def open_pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]
     lock = take_lock(RunDirectory(tmp_path))
 
     def open_(ready: str = "ready", jobs: int = 1) -> ServedPool:
-        server = ("sweep.plain_server", "2", ready)
+        server = ("support.plain_server", "2", ready)
         pools.append(ServedPool(server, jobs, tmp_path / "workers.log", lock))
         return pools[-1]
 

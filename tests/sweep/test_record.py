@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dl.sweep.results.record import changes, first_sweep_record
-from sweep.making import make_sweep
+from support.sweeps import make_sweep
 
 GRID = "parameters: {training.epochs: [1, 2]}"
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from browse.making import make_run
 from conftest import Dl
 from dl.config.load import load_config
 from dl.progress import SilentReporter
 from dl.runs.manifest import publish
 from dl.tracking.tracker import tracking
+from support.runs import make_run
 from tracking.conftest import epochs_of, files_of, the_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from browse.making import make_run
 from dl.runs.directory import RunDirectory
 from dl.runs.history import write_history
 from dl.runs.lock import take_lock
@@ -20,6 +19,7 @@ from dl.tracking.copying import bring
 from dl.tracking.destination import Destination
 from dl.tracking.known import read_known
 from dl.tracking.store import Store
+from support.runs import make_run
 from tracking.conftest import epochs_of, files_of, the_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]

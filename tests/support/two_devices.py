@@ -26,7 +26,7 @@ from dl.engine.training.steps import Batches, device_scope
 from dl.engine.training.strategy import choose_strategy
 from dl.progress import SilentReporter
 from dl.vocabulary.spec import Findings
-from engine.making import DENSE, config, dataset, inputs, labels, part, ready
+from support.training import DENSE, config, dataset, inputs, labels, part, ready
 
 HIDDEN = {"type": "Dense", "units": 6, "activation": "relu"}
 STOPPING = (

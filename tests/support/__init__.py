@@ -1,0 +1,1 @@
+"""What tests share: small data, configs, runs and sweeps, a browser, the cases of faults."""
