@@ -11,10 +11,17 @@ import pyarrow
 import pytest
 
 from dl.config.sections.preprocess import Preprocess
-from dl.data.preprocessing import drop_missing, feature_names, learn_features, transform
-from dl.data.preprocessing.features import Feature
+from dl.data.preprocessing.features import (
+    Feature,
+    UnseenCategories,
+    drop_missing,
+    feature_names,
+    fit_features,
+    transform_table,
+)
 from dl.data.raw import RawTable
 from dl.data.tables.columns import Cell, to_column
+from dl.progress import SilentReporter
 from dl.runs.typed import read_as
 from support.tables import told
 
@@ -36,17 +43,24 @@ def table(targets: dict[str, list[object]] | None = None, **columns: list[object
 
 def learned(train: RawTable, **preprocess: object) -> list[Feature]:
     """Learns, and passes what was learned through JSON."""
-    features = learn_features(train, Preprocess(**preprocess))  # type: ignore[arg-type]
+    features = fit_features(train, Preprocess(**preprocess))  # type: ignore[arg-type]
     return list(read_as(tuple[Feature, ...], json.loads(json.dumps(list(map(asdict, features))))))
 
 
 def applied(rows: RawTable, features: Sequence[Feature]) -> list[list[float]]:
     """Applies without any warning."""
-    warnings: list[str] = []
-    x = transform(rows, features, lambda unseen: warnings.append(unseen.text()))
-    assert x.dtype == np.float32
+    x, warnings = warned(rows, features)
     assert warnings == []
-    return x.tolist()
+    return x
+
+
+def warned(rows: RawTable, features: Sequence[Feature]) -> tuple[list[list[float]], list[str]]:
+    """Applies, and returns the numbers and the warnings."""
+    unseen, reporter = UnseenCategories(), SilentReporter()
+    x = transform_table(rows, features, unseen)
+    unseen.tell(reporter)
+    assert x.dtype == np.float32
+    return x.tolist(), reporter.warnings
 
 
 def test_standardize_by_the_training_rows() -> None:
@@ -92,11 +106,8 @@ def test_categories_are_those_of_the_training_rows() -> None:
 @pytest.mark.parametrize(("encoding", "row"), [("one_hot", [0, 0]), ("ordinal", [-1])])
 def test_unseen_category_warns(encoding: str, row: list[float]) -> None:
     features = learned(table(color=["red", "blue"]), categorical=encoding)
-    warnings: list[str] = []
-    x = transform(
-        table(color=["red", "green"]), features, lambda unseen: warnings.append(unseen.text())
-    )
-    assert x.tolist()[1] == row
+    x, warnings = warned(table(color=["red", "green"]), features)
+    assert x[1] == row
     as_what = "-1" if encoding == "ordinal" else "zeros"
     assert warnings == [
         "rows.csv:3: column 'color': 1 row has a category that the training part had not, "

@@ -17,8 +17,7 @@ from dl.config.sections.data import ParquetData
 from dl.data.dataset import Preprocessing
 from dl.data.files import check_file
 from dl.data.load import load_split, read_inputs
-from dl.data.preprocessing.features import Feature
-from dl.data.preprocessing.transform import Unseen, Warn, transform
+from dl.data.preprocessing.features import Feature, UnseenCategories, transform_table
 from dl.data.requirements import requirements_of
 from dl.data.tables.chunks import ReadChunk, csv_chunks, parquet_chunks, parquet_rows
 from dl.data.tables.csv_file import no_rows
@@ -117,22 +116,16 @@ class _Table:
     reporter: Reporter
 
     def read(self, advance: Advance) -> Iterator[Inputs]:
-        unseen: dict[str, Unseen] = {}
-
-        def gather(found: Unseen) -> None:
-            before = unseen.get(found.column)
-            unseen[found.column] = found if before is None else before.plus(found)
-
+        unseen = UnseenCategories()
         rows, tokens = 0, requirements_of(self.config).tokens
         readers = self._readers(advance)
-        for x in _ahead(partial(_numbers, read, self.features, gather, tokens) for read in readers):
+        for x in _ahead(partial(_numbers, read, self.features, unseen, tokens) for read in readers):
             if x is not None:
                 rows += len(x)
                 yield Inputs(x)
         if not rows:
             raise no_rows(self.title)
-        for found in unseen.values():
-            self.reporter.warn(found.text())
+        unseen.tell(self.reporter)
 
     def _readers(self, advance: Advance) -> Iterator[ReadChunk]:
         wanted = _wanted(self.config, self.features)
@@ -154,10 +147,10 @@ class _Table:
 
 
 def _numbers(
-    read: ReadChunk, features: Sequence[Feature], warn: Warn, tokens: Tokens | None
+    read: ReadChunk, features: Sequence[Feature], unseen: UnseenCategories, tokens: Tokens | None
 ) -> Array | None:
     table = read()
-    return None if table is None else transform(table, features, warn, tokens)
+    return None if table is None else transform_table(table, features, unseen, tokens)
 
 
 def _wanted(config: Config, features: Sequence[Feature]) -> Wanted:

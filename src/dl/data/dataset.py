@@ -8,7 +8,7 @@ from typing import Any
 
 from dl.config.advice import Advice
 from dl.data.arrays.prepare import ArrayFeature
-from dl.data.preprocessing.features import Feature, output_names
+from dl.data.preprocessing.features import Feature, feature_names
 from dl.data.splits import Shares
 from dl.data.targets.target import Target
 from dl.data.types import IN_MEMORY, DataInfo, Part, Storage
@@ -61,7 +61,7 @@ class Preprocessing:
     @property
     def info(self) -> DataInfo:
         """What the data says about the model."""
-        names = tuple(name for feature in self.columns for name in output_names(feature))
+        names = feature_names(self.columns)
         array = self.array
         return DataInfo(
             task=self.target.task,

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from dl.data.dataset import Dataset, Preprocessing
-from dl.data.preprocessing.inverse import original_columns
+from dl.data.preprocessing.features import original_columns
 from dl.data.targets import unscale
 from dl.data.types import Array, Part, Rows
 from dl.runs.typed import Count, MisfitError

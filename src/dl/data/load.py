@@ -16,9 +16,13 @@ from dl.data.advice import advice_on
 from dl.data.arrays.prepare import ArrayFeature, learn_arrays, transform_arrays
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.division import divided
-from dl.data.preprocessing import drop_missing, learn_features, transform
-from dl.data.preprocessing.features import Feature
-from dl.data.preprocessing.missing import TargetRule
+from dl.data.preprocessing.features import (
+    Feature,
+    UnseenCategories,
+    drop_missing,
+    fit_features,
+    transform_table,
+)
 from dl.data.raw import Raw, RawParts, RawTable
 from dl.data.read import read_arrays, read_labelled, read_parts, source_title
 from dl.data.requirements import Requirements, requirements_of
@@ -182,7 +186,7 @@ def _read(config: Config, reporter: Reporter) -> RawParts:
 def _without_gaps(raw: Raw, config: Config, reporter: Reporter) -> Raw:
     if not isinstance(raw, RawTable):
         return raw
-    target_rule: TargetRule = getattr(config.data, "missing_target", "error")
+    target_rule = getattr(config.data, "missing_target", "error")
     return drop_missing(raw, config.preprocess.missing, target_rule, reporter.note)
 
 
@@ -190,7 +194,7 @@ def _fit_features(
     needs: Requirements, parts: RawParts, train: Raw, reporter: Reporter
 ) -> tuple[Feature | ArrayFeature, ...]:
     if isinstance(train, RawTable):
-        return tuple(learn_features(train, needs.preprocess))
+        return fit_features(train, needs.preprocess)
     return (learn_arrays(train, needs, parts.image, reporter),)
 
 
@@ -210,4 +214,7 @@ def _numbers(raw: Raw, config: Config, fitted: Preprocessing, reporter: Reporter
         raise DataError(f"{raw.source}: is a table, but the model takes arrays")
     if isinstance(raw, StoredTable):
         return prepare_table(raw, fitted.columns, tokens, reporter)
-    return transform(raw, fitted.columns, lambda unseen: reporter.warn(unseen.text()), tokens)
+    unseen = UnseenCategories()
+    x = transform_table(raw, fitted.columns, unseen, tokens)
+    unseen.tell(reporter)
+    return x

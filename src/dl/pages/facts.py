@@ -11,7 +11,7 @@ import numpy as np
 
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.glance import Glance, glance
-from dl.data.preprocessing.inverse import original_columns
+from dl.data.preprocessing.features import original_columns
 from dl.data.types import Array, Part
 from dl.diagnose import Signals
 from dl.pages.pictures import data_uris

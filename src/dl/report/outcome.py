@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from dl.data.dataset import Preprocessing
-from dl.data.preprocessing.inverse import original_columns
+from dl.data.preprocessing.features import original_columns
 from dl.data.targets.answers import answers
 from dl.data.types import Array, DataInfo, Part
 from dl.report.input import PlotInput

@@ -23,7 +23,7 @@ from typing import Any, Literal
 import numpy as np
 
 from dl.config.sections.preprocess import Scaling
-from dl.data.preprocessing.learn import loses_digits
+from dl.data.preprocessing.features import loses_digits
 from dl.data.raw import RawArrays
 from dl.data.requirements import Requirements
 from dl.data.tokens import Tokens

@@ -13,8 +13,7 @@ import pyarrow.parquet
 
 from dl.config.schema import Config
 from dl.config.sections.data import CsvData, ParquetData
-from dl.data.preprocessing.features import Feature
-from dl.data.preprocessing.transform import Unseen, feature_names, transform
+from dl.data.preprocessing.features import Feature, UnseenCategories, feature_names, transform_table
 from dl.data.raw import Column, RawParts, RawTable
 from dl.data.streaming.csv_store import csv_frame
 from dl.data.streaming.scratch import ScratchFile, StoredArray, check_space
@@ -153,17 +152,11 @@ def prepare_table(
     """
     width = len(feature_names(features))
     check_space(_NUMBER_BYTES * len(table) * width, f"{len(table):,} rows of {width} numbers")
-    unseen: dict[str, Unseen] = {}
-
-    def gather(found: Unseen) -> None:
-        before = unseen.get(found.column)
-        unseen[found.column] = found if before is None else before.plus(found)
-
+    unseen = UnseenCategories()
     scratch = ScratchFile()
     for positions in _blocks(len(table), max(width, len(table.columns))):
-        scratch.write(transform(table.take(positions), features, gather, tokens))
-    for found in unseen.values():
-        reporter.warn(found.text())
+        scratch.write(transform_table(table.take(positions), features, unseen, tokens))
+    unseen.tell(reporter)
     return scratch.array(np.float32, (len(table), width))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dl.config.sections.preprocess import Preprocess, TargetScaling
-from dl.data.preprocessing.learn import learn_scaling, loses_digits
+from dl.data.preprocessing.features import fit_scaling, loses_digits
 from dl.data.raw import Raw
 from dl.data.requirements import Requirements
 from dl.data.targets.classes import unknown_class
@@ -216,8 +216,8 @@ def _learned_scaling(
 
 def _learned_pair(values: Array, scaling: TargetScaling) -> tuple[float, float]:
     if scaling != "minmax_signed":
-        return learn_scaling(values, scaling)
-    least, spread = learn_scaling(values, "minmax")
+        return fit_scaling(values, scaling)
+    least, spread = fit_scaling(values, "minmax")
     return least + spread / 2, spread / 2
 
 
