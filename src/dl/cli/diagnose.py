@@ -11,7 +11,7 @@ from dl.cli.options import json_option, quiet_option, run_argument, runs_option
 from dl.errors import NO_NUMBER, DlError
 
 if TYPE_CHECKING:
-    from dl.diagnose import Case, Signals
+    from dl.diagnose.checks import Evidence, NetworkStatistics
     from dl.progress import Reporter
     from dl.runs.directory import RunDirectory
     from dl.runs.record import RunRecord
@@ -36,7 +36,7 @@ def diagnose(run: str, runs: Path, quiet: bool, as_json: bool) -> None:
     """
     from dl.cli.diagnose_text import diagnose_json, diagnose_text
     from dl.cli.display import open_reporter
-    from dl.diagnose import diagnose as findings
+    from dl.diagnose.checks import diagnose as findings
     from dl.runs.find import find_run
     from dl.runs.record import read_record
 
@@ -49,9 +49,9 @@ def diagnose(run: str, runs: Path, quiet: bool, as_json: bool) -> None:
     click.echo(text(directory.label, record.status, case, found))
 
 
-def _case(run: RunDirectory, record: RunRecord, reporter: Reporter) -> Case:
+def _case(run: RunDirectory, record: RunRecord, reporter: Reporter) -> Evidence:
     from dl.config.load import load_resolved
-    from dl.diagnose import Case
+    from dl.diagnose.checks import Evidence
     from dl.runs.history import read_history
     from dl.runs.manifest import read_checked
 
@@ -59,7 +59,7 @@ def _case(run: RunDirectory, record: RunRecord, reporter: Reporter) -> Case:
     history = read_history(run) if run.history.exists() else []
     error = record.error or ""
     left = error.partition(": ")[2] if error.startswith(NO_NUMBER) else ""
-    return Case(config, history, left, _signals(run, reporter), _one_answer(run))
+    return Evidence(config, history, left, _signals(run, reporter), _one_answer(run))
 
 
 def _one_answer(run: RunDirectory) -> str:
@@ -73,7 +73,7 @@ def _one_answer(run: RunDirectory) -> str:
     return one_answer(read_answers(run, target), target)
 
 
-def _signals(run: RunDirectory, reporter: Reporter) -> Signals | None:
+def _signals(run: RunDirectory, reporter: Reporter) -> NetworkStatistics | None:
     """Measures the layers; where that cannot be, the history has to do."""
     with reporter.stage("Loading Keras"):
         from dl.engine.inside.signals import measure_run

@@ -14,7 +14,7 @@ from dl.report.terminal import table
 from dl.text import number, percent, shortened
 
 if TYPE_CHECKING:
-    from dl.diagnose import Case, Diagnosis
+    from dl.diagnose.checks import Diagnosis, Evidence
 
 _WIDTH = 80
 _OF_LAYERS = frozenset(
@@ -24,7 +24,7 @@ _OF_LAYERS = frozenset(
 Found = Sequence[tuple[str, "Diagnosis"]]
 
 
-def diagnose_text(label: str, status: str, case: Case, found: Found) -> str:
+def diagnose_text(label: str, status: str, case: Evidence, found: Found) -> str:
     """Returns every finding with its reason and its change; one line where there is none."""
     head = f"{label}: {status}, {_epochs(case)}"
     if not found:
@@ -35,9 +35,9 @@ def diagnose_text(label: str, status: str, case: Case, found: Found) -> str:
     return "\n\n".join(blocks)
 
 
-def diagnose_json(label: str, status: str, case: Case, found: Found) -> str:
+def diagnose_json(label: str, status: str, case: Evidence, found: Found) -> str:
     """Returns the same as one JSON object, with what was measured of each layer."""
-    signals = case.signals
+    signals = case.network
     result = {
         "run": label,
         "status": status,
@@ -71,8 +71,8 @@ def _finding(name: str, diagnosis: Diagnosis) -> str:
     )
 
 
-def _layers(case: Case) -> str:
-    signals = case.signals
+def _layers(case: Evidence) -> str:
+    signals = case.network
     rows = [
         [
             shortened(layer.name, 24),
@@ -100,12 +100,12 @@ def _wrapped(text: str) -> str:
     return textwrap.fill(text, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
-def _epochs(case: Case) -> str:
+def _epochs(case: Evidence) -> str:
     count = len(case.history)
     return "1 epoch" if count == 1 else f"{count:,} epochs"
 
 
-def _best(case: Case) -> str:
+def _best(case: Evidence) -> str:
     for name, words in (("val_loss", "validation"), ("loss", "training")):
         values = case.column(name)
         if values:

@@ -259,13 +259,13 @@ def _hint(trained: Trained, reporter: Reporter) -> None:
     """Says that something in the history is worth a look; the layers are not looked at here."""
     from dl.data.judged import read_answers
     from dl.data.one_answer import one_answer
-    from dl.diagnose import Case, diagnose
+    from dl.diagnose.checks import Evidence, diagnose
 
     target = trained.prepared.dataset.target
     said = one_answer(read_answers(trained.run, target), target)
     if said:
         reporter.warn(f"the model {said}")
-    found = diagnose(Case(trained.prepared.config, trained.history, one_answer=said))
+    found = diagnose(Evidence(trained.prepared.config, trained.history, one_answer=said))
     if found:
         names = ", ".join(name for name, _ in found)
         reporter.note(f"worth a look: {names}; what to try: dl diagnose {trained.run.path}")
