@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import textwrap
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from dl.report.terminal import table
 from dl.text import number, percent, shortened
 
 if TYPE_CHECKING:
+    from dl.app.using import Findings
     from dl.diagnose.checks import Diagnosis, Evidence
 
 _WIDTH = 80
@@ -21,12 +21,11 @@ _OF_LAYERS = frozenset(
     {"dead-units", "saturated-units", "vanishing-gradients", "exploding-gradients"}
 )
 
-Found = Sequence[tuple[str, "Diagnosis"]]
 
-
-def diagnose_text(label: str, status: str, case: Evidence, found: Found) -> str:
+def diagnose_text(findings: Findings) -> str:
     """Returns every finding with its reason and its change; one line where there is none."""
-    head = f"{label}: {status}, {_epochs(case)}"
+    case, found = findings.case, findings.found
+    head = f"{findings.run.label}: {findings.record.status}, {_epochs(case)}"
     if not found:
         return f"{head}: nothing wrong was found{_best(case)}"
     blocks = [head, *(_finding(name, diagnosis) for name, diagnosis in found)]
@@ -35,12 +34,12 @@ def diagnose_text(label: str, status: str, case: Evidence, found: Found) -> str:
     return "\n\n".join(blocks)
 
 
-def diagnose_json(label: str, status: str, case: Evidence, found: Found) -> str:
+def diagnose_json(findings: Findings) -> str:
     """Returns the same as one JSON object, with what was measured of each layer."""
-    signals = case.network
+    case, signals = findings.case, findings.case.network
     result = {
-        "run": label,
-        "status": status,
+        "run": findings.run.label,
+        "status": findings.record.status,
         "epochs": len(case.history),
         "findings": [
             {
@@ -50,7 +49,7 @@ def diagnose_json(label: str, status: str, case: Evidence, found: Found) -> str:
                 "change": diagnosis.change,
                 "yaml": yaml_text(diagnosis.change),
             }
-            for name, diagnosis in found
+            for name, diagnosis in findings.found
         ],
         "rows": signals.rows if signals else 0,
         "weights": None if signals is None else "trained" if signals.trained else "initial",
