@@ -1,8 +1,9 @@
 """Train neural networks from YAML files, on Keras and TensorFlow."""
 
-from dl.variables import is_own_process, take_process
+import os
+
+from dl.variables import settle
 
 __version__ = "0.1.0"
 
-if is_own_process():
-    take_process()
+settle(os.environ)

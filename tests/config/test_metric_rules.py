@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from dl.config.rules.metrics import Measurable, misfits
+from dl.config.rules.metrics import METRIC_FORMS, Measurable, misfits
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.check import check_object
-from dl.vocabulary.metric_forms import METRIC_FORMS
 from dl.vocabulary.spec import Finding, Kind, Spec
 
 

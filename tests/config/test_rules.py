@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from dl.config.rules import Partial, check
-from dl.config.rules.output import output_of
+from dl.config.rules import Facts, check, facts_of
+from dl.config.rules.facts import output_of
+from dl.config.rules.probe import Answer, Probe
 from dl.config.schema import Config
+from dl.vocabulary.spec import Finding
 
 IRIS = {"source": "builtin", "dataset": "iris"}
 CANCER = {"source": "builtin", "dataset": "breast_cancer"}
@@ -38,9 +40,8 @@ def config_of(data: dict[str, Any], layers: list[Any], loss: Any = "mse", **othe
     return Config.model_validate_json(json.dumps(document))
 
 
-def partial(*arguments: Any, folder: Path = Path("."), **others: Any) -> Partial:
-    config = config_of(*arguments, **others)
-    return Partial(**{name: getattr(config, name) for name in Config.model_fields}, folder=folder)
+def partial(*arguments: Any, folder: Path = Path("."), **others: Any) -> Facts:
+    return facts_of(config_of(*arguments, **others), folder)
 
 
 def places(*arguments: Any, **options: Any) -> list[str]:
@@ -157,10 +158,11 @@ def test_a_stated_task_silences_the_look_at_the_target() -> None:
 
 def test_sections_that_are_wrong_are_left_out() -> None:
     whole = partial(IRIS, [dense(5)], "categorical_crossentropy", metrics=["acc", "acc"])
-    none = Partial(None, None, None, None, None, None, Path("."))
-    without_data = Partial("a", 0, None, whole.preprocess, whole.model, whole.training, Path("."))
-    without_model = Partial("a", 0, whole.data, whole.preprocess, None, whole.training, Path("."))
-    without_training = Partial("a", 0, whole.data, None, whole.model, None, Path("."))
+    valid = {"data": whole.data, "model": whole.model, "training": whole.training}
+    none, without_data, without_model, without_training = (
+        facts_of({name: section for name, section in valid.items() if name not in wrong}, Path("."))
+        for wrong in (valid, ("data",), ("model",), ("training",))
+    )
     assert check(none) == []
     assert [finding.path[0] for finding in check(without_data)] == ["training", "training"]
     assert [finding.path for finding in check(without_model)] == [("training", "metrics", 1)]
@@ -236,7 +238,7 @@ def test_a_file_that_cannot_be_read_is_left_to_the_data(tmp_path: Path, kind: st
 
 def test_a_large_table_is_left_to_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, "x,y", "1,a", "2,b")
-    monkeypatch.setattr("dl.config.peek.MOST_BYTES", 10)
+    monkeypatch.setattr("dl.config.rules.probe.MOST_BYTES", 10)
     assert softmax_places(tmp_path) == []
 
 
@@ -350,14 +352,14 @@ def test_ema_weights_need_an_optimizer_that_averages() -> None:
 def test_weights_beyond_the_memory_are_refused(
     layer: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dl.config.rules.memory.physical_memory", lambda: 1e9)
+    monkeypatch.setattr("dl.config.rules.network.physical_memory", lambda: 1e9)
     (finding,) = check(partial(UNKNOWN, [layer]))
     assert finding.path[:3] == ("model", "layers", 0)
     assert finding.message.startswith("makes weights that do not fit into the memory")
 
 
 def test_input_size_counts_for_the_first_dense_layer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dl.config.rules.memory.physical_memory", lambda: 4 * 999)
+    monkeypatch.setattr("dl.config.rules.network.physical_memory", lambda: 4 * 999)
     digits = {"source": "keras", "dataset": "mnist"}
     assert places(digits, ["Flatten", dense(1)]) == []
     assert places(digits, ["Flatten", dense(2)]) == ["model.layers.1.units"]
@@ -384,7 +386,7 @@ def test_directions_of_metrics_are_those_of_keras() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("source", ["builtin", "synthetic"])
 def test_a_look_agrees_with_the_data(source: str) -> None:
-    from dl.config.peek import peek
+    from dl.config.rules.probe import probe
     from dl.data.load import load_dataset
     from dl.progress import SilentReporter
     from dl.vocabulary.data_sets import BUILTIN, SYNTHETIC
@@ -392,10 +394,39 @@ def test_a_look_agrees_with_the_data(source: str) -> None:
     for name in BUILTIN if source == "builtin" else SYNTHETIC:
         whole = partial({"source": source, "dataset": name}, [dense(1, "sigmoid")], "mse")
         assert whole.data is not None
-        seen = peek(whole.data, Path("."))
+        seen = probe(whole.data, Path("."))
         loss = "mse" if seen.target == "numbers" else "sparse_categorical_crossentropy"
         units = seen.classes or 1
         config = config_of({"source": source, "dataset": name}, [dense(units, "softmax")], loss)
         info = load_dataset(config, SilentReporter()).info
         assert info.input_shape == seen.input_shape
         assert info.classes == (seen.labels or ())
+
+
+def test_declared_shapes_are_those_of_rows_that_were_read() -> None:
+    layers = [{"type": "Input", "shape": [5]}, dense(1)]
+    probe = Probe(input_shape=(6,), answer=Answer("number", 1, 1))
+    assert check(facts_of(config_of(UNKNOWN, layers), probe)) == [
+        Finding(
+            ("model", "layers", 0, "shape"),
+            "is not the shape of a row of the data",
+            expected="[6]",
+            found="[5]",
+            hint="leave it out: the shape is taken from the data",
+        )
+    ]
+
+
+def test_declared_shapes_are_the_same() -> None:
+    layers = [{"type": "Input", "shape": [28, 28]}, "Flatten", dense(1)]
+    config = config_of(UNKNOWN, layers)
+    model = config.model.model_copy(update={"input_shape": (28, 27)})
+    found = check(facts_of({"model": model}, Probe()))
+    assert [finding.path for finding in found] == [("model", "input_shape")]
+
+
+@pytest.mark.parametrize(("shape", "fits"), [([28, 28], 1), ([28, 28, 1], 1), ([784], 0)])
+def test_pictures_may_be_declared_with_an_axis_of_channels(shape: list[int], fits: int) -> None:
+    data = {"source": "keras", "dataset": "mnist"}
+    layers = [{"type": "Input", "shape": shape}, "Flatten", dense(10, "softmax")]
+    assert (places(data, layers, "sparse_categorical_crossentropy") == []) == fits

@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from dl.config.load import load_config
-from dl.config.peek import peek
 from dl.config.resolve import resolved_text
+from dl.config.rules.probe import probe
 from dl.config.schema import Config
 from dl.data.chunks import open_chunks
 from dl.data.dataset import Dataset, Preprocessing
@@ -166,7 +166,7 @@ def test_column_that_the_table_has_not_is_refused(tmp_path: Path) -> None:
 def test_look_at_the_target_knows_what_stands_for_a_missing_value(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("a,y\n1,0\n2,1\n3,NA\n")
-    assert peek(config_of(path, missing_values=["NA"]).data, tmp_path).labels == ("0", "1")
+    assert probe(config_of(path, missing_values=["NA"]).data, tmp_path).labels == ("0", "1")
     assert yaml.safe_load(resolved_text(config_of(path)))["data"]["missing_values"] is None
 
 

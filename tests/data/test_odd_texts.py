@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow
 import pytest
 
-from dl.config.peek import peek
+from dl.config.rules.probe import probe
 from dl.data.load import load_dataset
 from dl.data.raw import Column
 from dl.data.tables.columns import Cell, Use, to_column
@@ -199,9 +199,9 @@ def test_look_at_a_target_of_money_leaves_it_to_the_reading(tmp_path: Path) -> N
     path = tmp_path / "rows.csv"
     path.write_text("a,y\n1,$4.50\n2,NA\n3,$5\n")
     data = config_with({"source": "csv", "path": str(path), "target": "y"}).data
-    assert peek(data, tmp_path).target is None
+    assert probe(data, tmp_path).target is None
     path.write_text("a,y\n1,1st\n2,2nd\n3,$5\n")
-    assert peek(data, tmp_path).target == "text"
+    assert probe(data, tmp_path).target == "text"
 
 
 @pytest.mark.parametrize(

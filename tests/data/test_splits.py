@@ -61,13 +61,6 @@ def test_rare_class_if_stratifying_is_asked_for() -> None:
     )
 
 
-def test_stratifying_without_classes() -> None:
-    assert told(lambda: divide("rows", 10, Shares(0, 0.2, True), 0, None)) == (
-        "data.split.stratify: the rows have no single class whose shares could be kept\n"
-        "hint: leave `stratify` out"
-    )
-
-
 def test_no_row_left_for_training() -> None:
     assert told(lambda: divide("rows", 4, Shares(0.5, 0.5, None), 0, None)) == (
         "rows: no row is left for training\n"

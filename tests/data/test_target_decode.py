@@ -9,11 +9,11 @@ import pytest
 
 from dl.config.schema import Config
 from dl.data.raw import RawArrays, RawTable
-from dl.data.requirements import requirements_of
-from dl.data.targets import check_units, class_weights, decode, unscale
+from dl.data.rules import refuse_misfits
+from dl.data.targets import class_weights, decode, unscale
 from dl.errors import Problem, UsageError
-from dl.vocabulary.spec import Findings
-from support.targets import encoded, learn, make_arrays, make_config, make_table
+from dl.vocabulary.spec import Finding, Findings
+from support.targets import DATA, encoded, learn, make_arrays, make_config, make_table
 
 SPARSE = "sparse_categorical_crossentropy"
 BINARY = "binary_crossentropy"
@@ -166,19 +166,61 @@ def test_given_weights_are_found_by_name() -> None:
     assert class_weights(y, target, {"b": 3.0}) == {0: 1.0, 1: 3.0}
 
 
-def test_weight_of_an_unknown_class_is_refused() -> None:
-    target, y = encoded(make_table(y=["cat", "dog"]), make_config(1, "sigmoid", BINARY))
+def refused(rows: RawArrays | RawTable, config: Config) -> list[Finding]:
     with pytest.raises(Findings) as raised:
-        class_weights(y, target, {"dgo": 3.0})
-    (finding,) = raised.value.findings
+        refuse_misfits(config, learn(rows, config))
+    return list(raised.value.findings)
+
+
+def test_weight_of_an_unknown_class_is_refused() -> None:
+    weighted = {"loss": BINARY, "class_weight": {"dgo": 3.0}}
+    config = make_config(1, "sigmoid", training=weighted)
+    (finding,) = refused(make_table(y=["cat", "dog"]), config)
     assert finding.path == ("training", "class_weight", "dgo")
     assert finding.hint == "did you mean dog?"
 
 
-def test_weights_of_numbers_are_refused() -> None:
-    target, y = encoded(make_table(y=[1.5, 2]), make_config())
-    with pytest.raises(Findings):
-        class_weights(y, target, "balanced")
+@pytest.mark.parametrize(
+    ("section", "key", "message"),
+    [
+        (
+            "data",
+            ("split", "stratify"),
+            "keeps the shares of classes, but a row has several labels",
+        ),
+        (
+            "preprocess",
+            ("target",),
+            "scales numbers, but the target holds classes: the task is multilabel",
+        ),
+    ],
+)
+def test_what_needs_another_target_is_refused_when_the_data_was_read(
+    section: str, key: tuple[str, ...], message: str
+) -> None:
+    changed: dict[str, Any] = {"data": {**DATA, "split": {"stratify": True}}}
+    if section == "preprocess":
+        changed = {"preprocess": {"target": "minmax"}}
+    config = make_config(2, "sigmoid", "dice", **changed)
+    (finding,) = refused(make_arrays([[1, 1], [0, 1]]), config)
+    assert (finding.path, finding.message) == ((section, *key), message)
+
+
+@pytest.mark.parametrize(
+    ("rows", "activation", "loss", "reason"),
+    [
+        (make_table(y=[1.5, 2]), "linear", "mse", "the target is a number (regression)"),
+        (make_arrays([[1, 1], [0, 1]]), "sigmoid", BINARY, "a row has several labels"),
+    ],
+)
+def test_weights_of_what_has_no_class_are_refused(
+    rows: RawArrays | RawTable, activation: str, loss: str, reason: str
+) -> None:
+    units = 1 if activation == "linear" else 2
+    training = {"loss": loss, "class_weight": "balanced"}
+    (finding,) = refused(rows, make_config(units, activation, training=training))
+    assert finding.path == ("training", "class_weight")
+    assert finding.message == f"weighs classes, but {reason}"
 
 
 @pytest.mark.parametrize(
@@ -187,40 +229,30 @@ def test_weights_of_numbers_are_refused() -> None:
         (
             [0, 1, 2],
             1,
-            "sigmoid",
-            BINARY,
-            "3, one for each class of `target`: 0, 1, 2",
+            "tanh",
+            "hinge",
+            "3, one for each class of the data (0, 1, 2)",
             "write units: 3 with activation: softmax and loss: sparse_categorical_crossentropy; "
             "to predict the number itself, use loss: mean_squared_error and a linear output",
-        ),
-        (
-            [0, 1],
-            1,
-            "sigmoid",
-            SPARSE,
-            "2, one for each class of `target`: 0, 1",
-            "write units: 2 with activation: softmax, or use loss: binary_crossentropy",
         ),
         (
             [0, 1, 2],
             10,
             "softmax",
             SPARSE,
-            "3, one for each class of `target`: 0, 1, 2",
+            "3, one for each class of the data (0, 1, 2)",
             "write units: 3; if the data lacks some classes, name them all in data.classes",
         ),
-        ([0.5, 1.5], 3, "linear", "mse", "1, one for the target `target`", "write units: 1"),
+        ([0.5, 1.5], 3, "linear", "mse", "1, one for the target", "write units: 1"),
         ([[1.5, 1], [0, 1]], 1, "linear", "mse", "2, one for each of 2 targets", "write units: 2"),
-        ([[1, 1], [0, 1]], 3, "sigmoid", BINARY, "2, one for each label: 0, 1", "write units: 2"),
+        ([[1, 1], [0, 1]], 3, "sigmoid", BINARY, "2, one for each label (0, 1)", "write units: 2"),
     ],
 )
 def test_wrong_number_of_outputs_is_refused(
     y: object, units: int, activation: str, loss: str, expected: str, hint: str
 ) -> None:
-    config = make_config(units, activation, loss)
-    with pytest.raises(Findings) as raised:
-        check_units(learn(make_arrays(y), config), requirements_of(config))
-    (finding,) = raised.value.findings
+    found = refused(make_arrays(y), make_config(units, activation, loss))
+    finding = next(each for each in found if each.path[-1] == "units")
     assert finding.path == ("model", "layers", 0, "units")
     assert finding.message == "is not the number of outputs that the target needs"
     assert (finding.expected, finding.found, finding.hint) == (expected, str(units), hint)
@@ -228,4 +260,4 @@ def test_wrong_number_of_outputs_is_refused(
 
 def test_outputs_of_two_units_fit_two_classes_under_binary_crossentropy() -> None:
     config = make_config(2, "sigmoid", BINARY)
-    check_units(learn(make_arrays([0, 1]), config), requirements_of(config))
+    refuse_misfits(config, learn(make_arrays([0, 1]), config))

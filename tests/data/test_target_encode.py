@@ -98,13 +98,6 @@ def test_given_classes_reorder_those_that_the_source_names() -> None:
     assert encode_target(rows, target).tolist() == [1, 0]
 
 
-def test_given_class_twice_is_refused() -> None:
-    data = {"source": "npz", "path": "a", "classes": ("a", "b", "a")}
-    with pytest.raises(Findings) as raised:
-        learn(make_table(y=["a", "b"]), make_config(2, "softmax", SPARSE, data=data))
-    assert raised.value.findings[0].path == ("data", "classes", 2)
-
-
 def test_value_outside_the_given_classes_is_refused() -> None:
     data = {"source": "npz", "path": "a", "classes": ("cat", "dog")}
     with pytest.raises(DataError) as raised:
@@ -184,13 +177,6 @@ def test_numbers_are_scaled_by_the_training_rows(scaling: str, expected: list[fl
 def test_constant_target_is_divided_by_one() -> None:
     target = learn(make_table(y=[7, 7]), make_config(preprocess={"target": "standardize"}))
     assert (target.center, target.spread) == ((7.0,), (1.0,))
-
-
-def test_scaling_of_classes_is_refused() -> None:
-    config = make_config(1, "sigmoid", "mse", preprocess={"target": "minmax"})
-    with pytest.raises(Findings) as raised:
-        learn(make_arrays([0, 1]), config)
-    assert raised.value.findings[0].path == ("preprocess", "target")
 
 
 def test_one_class_only_is_refused() -> None:

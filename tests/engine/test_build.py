@@ -116,13 +116,3 @@ def test_wrong_number_of_outputs_is_said() -> None:
         found="2",
         hint="end with 1 unit",
     )
-
-
-def test_declared_shape_other_than_that_of_the_data_is_said() -> None:
-    assert problem([{"type": "Input", "shape": [5]}, DENSE], FLAT) == Finding(
-        ("model", "layers", 0, "shape"),
-        "the input shape is not that of the data",
-        expected="the shape of one row: [6]",
-        found="[5]",
-        hint="leave it out: the shape is taken from the data",
-    )

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from conftest import Dl
+from dl.config import rules
 from dl.config.load import load_config
+from dl.config.rules import advise, facts_of
+from dl.config.rules.notes import Note, placed
 from dl.config.sections.lint import ADVICE, OF_DATA
-from dl.lint import RULES, Note, check, placed
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 BASE = """\
@@ -251,11 +253,11 @@ def written(folder: Path, texts: Mapping[str, str], rows: tuple[int, int] = (100
 
 def said(path: Path, changes: Mapping[str, str] = {}) -> list[Note]:
     loaded = load_config(path, [f"{key}={value}" for key, value in changes.items()])
-    return placed(loaded, check(loaded.config))
+    return placed(loaded, advise(facts_of(loaded.config, Path())))
 
 
 def test_every_rule_has_its_id_in_the_config_and_a_flaw_here() -> None:
-    ids = tuple(rule.id for rule in RULES)
+    ids = tuple(rule.__name__.replace("_", "-") for rule in rules.ADVICE)
     assert (*ids, *OF_DATA) == ADVICE
     assert set(BY_RULE) == set(ids)
 

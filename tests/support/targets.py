@@ -26,9 +26,8 @@ def make_config(
     """Returns a config whose network ends in a Dense layer, behind `layers`."""
     last = {"type": "Dense", "units": units, "activation": activation}
     model = {"layers": (*layers, last), **sections.pop("model", {})}
-    return Config.model_validate(
-        {"name": "test", "data": dict(data), "model": model, "training": {"loss": loss}, **sections}
-    )
+    given = {"data": dict(data), "model": model, "training": {"loss": loss}, **sections}
+    return Config.model_validate({"name": "test", **given})
 
 
 def make_arrays(y: object, x: object = None) -> RawArrays:

@@ -9,7 +9,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -117,9 +117,7 @@ def check_resolved(loaded: Loaded, config: Config) -> None:
     Raises:
         ConfigError: `load_resolved` would refuse it; at the user's line.
     """
-    names = {item.name for item in fields(rules.Partial)} & set(Config.model_fields)
-    sections = {name: getattr(config, name) for name in names}
-    findings = rules.check(rules.Partial(**sections, folder=loaded.folder))
+    findings = rules.check(rules.facts_of(config, loaded.folder))
     if findings:
         raise loaded.error(findings)
     load_text(Path("resolved.yaml"), resolved_text(config).encode())
@@ -176,9 +174,8 @@ def _check(
         problems = problems_of(error, root, whole)
         wrong = {str(item["loc"][0]) for item in error.errors() if item["loc"]}
         valid = _valid_sections(values, wrong)
-    names = {item.name for item in fields(rules.Partial)} & set(valid)
-    partial = rules.Partial(**{name: valid[name] for name in names}, folder=folder)
-    problems += [problem_of(finding, root) for finding in rules.check(partial, trained=trained)]
+    found = rules.check(rules.facts_of(valid, folder), trained=trained)
+    problems += [problem_of(finding, root) for finding in found]
     return config, problems
 
 

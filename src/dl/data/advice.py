@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from dl.config.advice import Advice
 from dl.config.emit import flow
-from dl.config.rules.words import right_loss, spoken
+from dl.config.rules.advice import Advice
+from dl.config.rules.facts import right_loss, spoken
 from dl.config.schema import Config
 from dl.config.sections.data import CsvData, ParquetData
 from dl.config.sections.evaluation import Evaluation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dl.config.rules.monitors import metric_names
+from dl.config.rules.training import metric_names
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.targets import class_indexes, unscale

@@ -13,9 +13,9 @@ import numpy as np
 from dl.config.load import Loaded
 from dl.config.schema import Config
 from dl.data.advice import advice_on
+from dl.data.arrays.prepare import ArrayFeature, learn_arrays, transform_arrays
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.division import divided
-from dl.data.preprocessing.arrays import ArrayFeature, fit_arrays, transform_arrays
 from dl.data.preprocessing.features import (
     Feature,
     UnseenCategories,
@@ -26,9 +26,9 @@ from dl.data.preprocessing.features import (
 from dl.data.raw import Raw, RawParts, RawTable
 from dl.data.read import read_arrays, read_labelled, read_parts, source_title
 from dl.data.requirements import Requirements, requirements_of
+from dl.data.rules import refuse_misfits
 from dl.data.streaming.tables import StoredTable, prepare_table
-from dl.data.targets import check_units, describe_target, encode_target, fit_target
-from dl.data.targets.measured import check_metrics
+from dl.data.targets import describe_target, encode_target, fit_target
 from dl.data.types import Inputs, Part, Rows
 from dl.errors import DataError, RunError
 from dl.progress import Reporter
@@ -52,7 +52,9 @@ class Datasets:
             if key not in self._kept:
                 self._kept[key] = load_dataset(loaded.config, reporter)
                 self._make_room()
-            return _checked(self._kept[key], loaded.config)
+            dataset = self._kept[key]
+            refuse_misfits(loaded.config, dataset.target, dataset)
+            return dataset
         except Findings as error:
             raise loaded.error(error.findings) from error
 
@@ -79,12 +81,6 @@ def read_dataset(loaded: Loaded, reporter: Reporter) -> Dataset:
     return Datasets().get(loaded, reporter)
 
 
-def _checked(dataset: Dataset, config: Config) -> Dataset:
-    check_units(dataset.target, requirements_of(config))
-    check_metrics(dataset, config)
-    return dataset
-
-
 def load_dataset(config: Config, reporter: Reporter) -> Dataset:
     """Reads the data, splits it, fits the preprocessing on the training part and applies it.
 
@@ -95,6 +91,7 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
     parts, needs = _read(config, reporter), requirements_of(config)
     with reporter.stage("Preparing the rows"):
         described = describe_target(parts.present(), needs, parts.class_names)
+        refuse_misfits(config, described)
         pieces = divided(config, parts, described, config.data.split)
         features = _fit_features(needs, parts, pieces.train, reporter)
         of_input = features[0].own_scaling if isinstance(features[0], ArrayFeature) else None
@@ -195,7 +192,7 @@ def _fit_features(
 ) -> tuple[Feature | ArrayFeature, ...]:
     if isinstance(train, RawTable):
         return fit_features(train, needs.preprocess)
-    return (fit_arrays(train, needs, parts.image, reporter),)
+    return (learn_arrays(train, needs, parts.image, reporter),)
 
 
 def _prepared(raw: Raw, config: Config, fitted: Preprocessing, reporter: Reporter) -> Part:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from dl.config.rules.output import keeps_axes, output_of
+from dl.config.rules.facts import keeps_axes, output_of
 from dl.config.schema import Config
 from dl.config.sections.data import Data
 from dl.config.sections.preprocess import Preprocess
@@ -78,11 +78,11 @@ def requirements_of(config: Config) -> Requirements:
         rescales=_rescales(layers),
         loss=training.loss.type,
         from_logits=from_logits(training.loss),
-        activation=end.activation if end else "",
-        units=end.units if end else None,
-        units_path=end.units_path if end else (),
-        channels=end.channels if end else None,
-        reshaped=end.reshaped if end else None,
+        activation=end.activation,
+        units=end.units,
+        units_path=end.units_path,
+        channels=end.channels,
+        reshaped=end.reshaped,
         keeps_axes=keeps_axes(config.model),
         all_rows=training.batch_size == "full" or training.solver == "normal_equation",
     )

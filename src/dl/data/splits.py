@@ -145,14 +145,7 @@ def _stratified(
     classes: Sequence[str],
 ) -> bool:
     """Decides whether to stratify; refuses if it was asked for and cannot be done."""
-    if shares.stratify is False or not any(parts):
-        return False
-    if labels is None:
-        if shares.stratify:
-            raise DataError(
-                "data.split.stratify: the rows have no single class whose shares could be kept",
-                hint="leave `stratify` out",
-            )
+    if shares.stratify is False or labels is None or not any(parts):
         return False
     numbers, counts = np.unique(labels, return_counts=True)
     needed = 1 + sum(count > 0 for count in parts)

@@ -11,7 +11,7 @@ import keras
 from dl.config.schema import Config
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.load import load_part, load_split
-from dl.data.targets.measured import without_misfits
+from dl.data.rules import without_misfits
 from dl.data.types import Part
 from dl.engine.files.hdf5 import read_file
 from dl.engine.files.storage import load_weights

@@ -1,96 +1,112 @@
-"""Rules across the fields of a config: what can be known without Keras is checked without Keras.
+"""Rules across the fields of a config: one list of errors, and one of advice.
 
-A rule reports certain mistakes only; what is merely doubtful is none of its business.
+A rule is a function that names by its parameters what it looks at: sections of the config, its
+`output`, or all `facts`. It is asked only where these are there and valid, and asked twice: with
+what a config and a cheap look at its data tell, and again, when the data was read, with what is
+then known. What can be known without Keras is checked without Keras.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
-from dl.config.peek import Peek, peek
-from dl.config.rules import (
-    activations,
-    columns,
-    devices,
-    lookups,
-    memory,
-    metrics,
-    monitors,
-    network,
-    optimizers,
-    scaling,
-    solver,
-    targets,
-    tracking,
-    units,
-)
-from dl.config.rules.output import output_of
-from dl.config.rules.partial import Facts, Partial
+from dl.config.rules import advice, data, metrics, network, training
+from dl.config.rules.advice import Advice
+from dl.config.rules.facts import Facts, facts_of
 from dl.vocabulary.spec import Finding
 
-__all__ = ["RULES", "Partial", "check"]
+__all__ = ["ADVICE", "ERRORS", "Advice", "Facts", "advise", "check", "facts_of"]
 
-Rule = Callable[[Facts], Iterable[Finding]]
+Told = TypeVar("Told", Finding, Advice)
 
-RULES: tuple[Rule, ...] = (
-    columns.names_are_listed_once,
-    columns.classes_are_several,
-    columns.target_is_no_feature,
-    columns.columns_are_features,
-    columns.missing_values_are_of_columns,
-    columns.arrays_come_in_pairs,
-    columns.shares_leave_rows_to_train,
-    columns.fold_is_one_of_the_folds,
+ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
+    data.names_are_listed_once,
+    data.classes_are_several,
+    data.target_is_not_a_feature,
+    data.columns_are_features,
+    data.missing_values_are_of_columns,
+    data.arrays_come_in_pairs,
+    data.shares_leave_rows_to_train,
+    data.fold_is_one_of_the_folds,
     network.layer_names_differ,
     network.input_comes_first,
-    network.only_input_is_no_network,
+    network.a_layer_computes,
     network.input_shape_fits_data,
-    lookups.numbers_can_be_looked_up,
-    memory.weights_fit_memory,
-    activations.activation_fits_loss,
-    targets.task_fits_loss,
-    targets.target_fits_loss,
-    units.units_fit_target,
-    targets.target_is_not_scaled_for_classes,
-    scaling.target_range_is_used,
-    targets.classes_weigh_only_classes,
-    targets.stratify_needs_classes,
+    network.numbers_can_be_looked_up,
+    network.weights_fit_memory,
+    network.softmax_is_over_several,
+    network.activation_fits_loss,
+    data.task_fits_loss,
+    data.target_fits_loss,
+    data.units_fit_target,
+    data.target_is_not_scaled_for_classes,
+    data.target_range_is_used,
+    data.class_weight_names_classes,
+    data.stratify_needs_classes,
     metrics.metrics_fit_target,
-    monitors.metrics_differ,
-    monitors.monitors_exist,
-    monitors.modes_fit_monitors,
-    optimizers.steps_of_schedule_fit,
-    optimizers.one_way_to_clip,
-    optimizers.schedule_is_the_only_rule,
-    optimizers.averaging_is_on,
-    solver.normal_equation_fits,
-    devices.devices_share_a_batch,
-    tracking.store_is_one_of_mlflow,
+    training.metrics_differ,
+    training.monitors_exist,
+    training.modes_fit_monitors,
+    training.schedule_is_the_only_rule,
+    training.averaging_is_on,
+    training.normal_equation_fits,
+    training.devices_share_a_batch,
+    training.store_is_one_of_mlflow,
 )
+"""Certain mistakes; what is merely doubtful is advice."""
 
+ADVICE: tuple[Callable[..., Iterable[Advice]], ...] = (
+    advice.output_activation,
+    advice.output_units,
+    advice.loss_for_classes,
+    advice.loss_encoding,
+    advice.unscaled_inputs,
+    advice.learning_rate,
+    advice.slow_sgd,
+    advice.linear_hidden,
+    advice.saturating_hidden,
+    advice.frozen_random,
+    advice.dropout_last,
+    advice.unused_mask,
+    advice.too_many_parameters,
+    advice.batch_size,
+    advice.no_validation,
+    advice.no_shuffle,
+    advice.one_epoch,
+    advice.no_metrics,
+    advice.no_accuracy,
+    advice.imbalance,
+    advice.callback_never_fires,
+    advice.keep_best,
+)
+"""What is allowed but doubtful. The name of a rule is the id that switches it off in the config,
+with `-` for `_`."""
 
-ONLY_BEFORE: frozenset[Rule] = frozenset(
-    {
-        lookups.numbers_can_be_looked_up,
-        activations.activation_fits_loss,
-        metrics.metrics_fit_target,
-    }
+ONLY_BEFORE: tuple[Callable[..., Any], ...] = (
+    network.numbers_can_be_looked_up,
+    network.softmax_is_over_several,
+    network.activation_fits_loss,
+    metrics.metrics_fit_target,
 )
 """Rules that are not held against a run that exists: an earlier `dl` had trained it, and what it
 has learned can be used. What cannot be measured or looked up is told where that is tried."""
 
 
-def check(partial: Partial, *, trained: bool = False) -> list[Finding]:
-    """Returns what all rules find in the valid sections of a config; or of that of a run."""
-    facts = Facts(
-        partial.data,
-        partial.preprocess,
-        partial.model,
-        partial.training,
-        partial.engine,
-        partial.tracking,
-        output_of(partial.model) if partial.model else None,
-        peek(partial.data, partial.folder) if partial.data else Peek(),
-    )
-    rules = [rule for rule in RULES if not (trained and rule in ONLY_BEFORE)]
-    return [finding for rule in rules for finding in rule(facts)]
+def check(facts: Facts, *, trained: bool = False) -> list[Finding]:
+    """Returns the mistakes in a config; or those in that of a run."""
+    rules = [rule for rule in ERRORS if not (trained and rule in ONLY_BEFORE)]
+    return [finding for rule in rules for finding in _told(rule, facts)]
+
+
+def advise(facts: Facts) -> Iterator[tuple[str, Advice]]:
+    """Yields the advice on a config with the ids of the rules."""
+    for rule in ADVICE:
+        for told in _told(rule, facts):
+            yield rule.__name__.replace("_", "-"), told
+
+
+def _told(rule: Callable[..., Iterable[Told]], facts: Facts) -> Iterable[Told]:
+    code = rule.__code__
+    wanted = [getattr(facts, name) for name in code.co_varnames[: code.co_argcount]]
+    return () if any(value is None for value in wanted) else rule(*wanted)

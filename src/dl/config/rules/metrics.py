@@ -1,23 +1,116 @@
-"""Rules on metrics against the form of the target and what the outputs mean.
+"""Which metric measures which target: one table, for this rule, for the engine and for the docs.
 
-`misfits` is asked twice: by the rule of this module, with what the config and a look at the data
-tell, and after the data were read, when the form of the target is certain.
+`misfits` is asked twice: with what the config and a look at the data tell, and after the data was
+read, when the form of the target is certain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from dl.config.rules.output import keeps_axes
-from dl.config.rules.partial import Facts
-from dl.config.rules.targets import classes_of, is_regression
-from dl.config.rules.words import place, spoken
+from dl.config.rules.data import answer_of
+from dl.config.rules.facts import Facts, place, spoken
+from dl.config.rules.probe import Form
 from dl.config.sections.data import CsvData, ParquetData
+from dl.config.sections.training import Training
 from dl.vocabulary import traits
-from dl.vocabulary.metric_forms import FORMS, METRIC_FORMS, Form
 from dl.vocabulary.spec import Finding, Path, Spec
+
+FORMS: Mapping[Form, str] = {
+    "one": "two classes told apart by one output",
+    "two": "two classes with an output each",
+    "several": "several classes",
+    "labels": "several labels",
+    "number": "one number",
+    "numbers": "several numbers",
+}
+"""The forms in words, for `does not fit a target of …`."""
+
+Sees = Literal["classes", "decisions", "probabilities", "margins", "errors", "rows"]
+"""What a metric compares with the truth: the largest output; what is decided by it; the
+probabilities; the margins of a hinge loss; numbers, each with its own; all rows at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricForms:
+    """What a metric sees, and what to write instead of it for each form that it does not fit."""
+
+    sees: Sees
+    instead: Mapping[Form, str] = field(default_factory=dict)
+
+
+def _for_numbers(instead: str) -> dict[Form, str]:
+    """Returns what to write instead of a metric of classes where the target is numbers."""
+    return {"number": instead, "numbers": instead}
+
+
+def _for_classes(instead: str) -> dict[Form, str]:
+    """Returns what to write instead of a metric of numbers where the target is classes."""
+    return {"one": instead, "two": instead, "several": instead, "labels": instead}
+
+
+_NO_CLASS = _for_numbers("MeanAbsoluteError")
+_NO_SHARE = _for_numbers("MeanSquaredError")
+_TABLE: tuple[tuple[str, Sees, dict[Form, str]], ...] = (
+    ("accuracy", "classes", _NO_CLASS),
+    (
+        "CategoricalAccuracy SparseCategoricalAccuracy",
+        "classes",
+        {"one": "accuracy", "labels": "accuracy", **_NO_CLASS},
+    ),
+    (
+        "TopKCategoricalAccuracy SparseTopKCategoricalAccuracy",
+        "classes",
+        {"one": "accuracy", "two": "accuracy", "labels": "accuracy", **_NO_CLASS},
+    ),
+    ("IoU MeanIoU", "classes", {"labels": "BinaryIoU", **_NO_CLASS}),
+    (
+        "OneHotIoU OneHotMeanIoU",
+        "classes",
+        {"one": "BinaryIoU", "labels": "BinaryIoU", **_NO_CLASS},
+    ),
+    ("BinaryAccuracy", "decisions", {"several": "accuracy", **_NO_CLASS}),
+    ("BinaryIoU", "decisions", {"several": "MeanIoU", **_NO_CLASS}),
+    (
+        "F1Score FBetaScore Precision Recall "
+        "FalseNegatives FalsePositives TrueNegatives TruePositives",
+        "decisions",
+        _NO_CLASS,
+    ),
+    (
+        "AUC PrecisionAtRecall RecallAtPrecision SensitivityAtSpecificity SpecificityAtSensitivity",
+        "probabilities",
+        _for_numbers("R2Score"),
+    ),
+    (
+        "BinaryCrossentropy",
+        "probabilities",
+        {"two": "CategoricalCrossentropy", "several": "CategoricalCrossentropy", **_NO_SHARE},
+    ),
+    (
+        "CategoricalCrossentropy SparseCategoricalCrossentropy KLDivergence",
+        "probabilities",
+        {"one": "BinaryCrossentropy", "labels": "BinaryCrossentropy", **_NO_SHARE},
+    ),
+    ("Hinge SquaredHinge", "margins", _NO_CLASS),
+    ("CategoricalHinge", "margins", {"one": "Hinge", "labels": "Hinge", **_NO_CLASS}),
+    ("LogCoshError MeanAbsoluteError MeanSquaredError RootMeanSquaredError", "errors", {}),
+    ("MeanAbsolutePercentageError", "errors", _for_classes("MeanAbsoluteError")),
+    ("MeanSquaredLogarithmicError Poisson", "errors", _for_classes("MeanSquaredError")),
+    (
+        "CosineSimilarity",
+        "errors",
+        {**_for_classes("accuracy"), "number": "PearsonCorrelation"},
+    ),
+    ("ConcordanceCorrelation PearsonCorrelation R2Score", "rows", _for_classes("accuracy")),
+)
+METRIC_FORMS: Mapping[str, MetricForms] = {
+    name: MetricForms(sees, instead) for names, sees, instead in _TABLE for name in names.split()
+}
+"""Every metric of the vocabulary. What to write instead depends on the loss in a few places more:
+see `_instead`."""
 
 Values = Literal["probabilities", "logits", "margins", "scores"]
 """What an output is: a probability, what a sigmoid or softmax makes one of, the distance from a
@@ -56,13 +149,54 @@ def values_of(loss: Spec, activation: str) -> Values:
     return "margins" if loss.type in traits.HINGES else "scores"
 
 
-def metrics_fit_target(facts: Facts) -> Iterator[Finding]:
-    """Each metric measures what its name says, as far as it can be known without the data."""
-    if facts.training is None:
-        return
-    known = _measurable(facts)
-    if known is not None:
-        yield from misfits(facts.training.metrics, known)
+def measurable(facts: Facts) -> Measurable | None:
+    """Returns what there is to measure, or None where only the data can tell."""
+    answer, loss = answer_of(facts), facts.loss
+    if answer is None or loss is None:
+        return None
+    activation = facts.output.activation if facts.output else ""
+    if facts.probe.answer is None and facts.task != "multilabel":
+        doubtful = facts.task is None and facts.probe.target is None
+        if answer.form in ("number", "numbers") and (doubtful or not _is_flat(facts)):
+            return None
+        if answer.form == "labels" and (activation == "softmax" or not _is_flat(facts)):
+            return None
+    return Measurable(answer.form, answer.count, values_of(loss, activation), loss)
+
+
+def _is_flat(facts: Facts) -> bool:
+    """Tells whether a row surely has its outputs side by side, not at steps or pixels."""
+    table = isinstance(facts.data, CsvData | ParquetData)
+    return facts.axes is False or (facts.axes is None and table)
+
+
+def metrics_fit_target(training: Training, facts: Facts) -> Iterator[Finding]:
+    """Each metric measures what its name says, as far as that is known."""
+    known = measurable(facts)
+    found = list(misfits(training.metrics, known)) if known else []
+    yield from found or _undefined_for_numbers(training, facts)
+
+
+def _undefined_for_numbers(training: Training, facts: Facts) -> Iterator[Finding]:
+    """Yields metrics that some of the numbers to predict leave without a value."""
+    for index, metric in enumerate(training.metrics):
+        path = ("training", "metrics", index)
+        if metric.type == "MeanAbsolutePercentageError" and facts.probe.near_zero:
+            yield Finding(
+                path,
+                "divides by the target, which is 0 in some rows",
+                expected="a target without 0",
+                found=facts.probe.near_zero,
+                hint="write MeanAbsoluteError",
+            )
+        if metric.type in ("MeanSquaredLogarithmicError", "Poisson") and facts.probe.below_zero:
+            yield Finding(
+                path,
+                "is for numbers from 0 on, but some of the target are below",
+                expected="a target from 0 on",
+                found=facts.probe.below_zero,
+                hint="write MeanSquaredError",
+            )
 
 
 def misfits(metrics: tuple[Spec, ...], known: Measurable) -> Iterator[Finding]:
@@ -105,11 +239,11 @@ def _instead(metric: str, known: Measurable) -> str:
     apart = known.loss.type in traits.BINARY
     if metric == "BinaryCrossentropy" and apart:
         return ""
-    if known.form in ("two", "several") and apart and instead["one"] == "BinaryCrossentropy":
+    if known.form in ("two", "several") and apart and instead.get("one") == "BinaryCrossentropy":
         return "BinaryCrossentropy"
     if metric == "KLDivergence" and known.form == "numbers" and known.values == "probabilities":
         return ""
-    return instead[known.form]
+    return instead.get(known.form, "")
 
 
 def _right(metric: str, known: Measurable) -> str:
@@ -214,52 +348,3 @@ def _wrong_counts(given: Any, known: Measurable) -> Iterator[tuple[str, str, str
     if weights is not None and len(weights) != columns:
         message = f"are not as many as the outputs: {there}"
         yield "label_weights", message, f"{columns} numbers", "give a weight for each"
-
-
-def _measurable(facts: Facts) -> Measurable | None:
-    """Returns what the config says of the answers, or None where only the data can tell."""
-    if facts.training is None or facts.data is None:
-        return None
-    loss = facts.training.loss
-    units = facts.output.units if facts.output is not None else None
-    form, count = _form(facts, loss, units)
-    if form is None:
-        return None
-    activation = facts.output.activation if facts.output is not None else ""
-    return Measurable(form, count, values_of(loss, activation), loss)
-
-
-def _form(facts: Facts, loss: Spec, units: int | None) -> tuple[Form | None, int | None]:
-    columns, classes = facts.peek.columns, classes_of(facts)
-    stated = facts.data is not None and facts.data.task is not None
-    if is_regression(facts):
-        if not _flat(facts) or (not stated and facts.peek.target is None):
-            return None, None
-        count = units or columns
-        return (None if count is None else "number" if count == 1 else "numbers"), count
-    if facts.peek.target == "numbers":
-        return None, None
-    if loss.type in traits.SPARSE | traits.TAKES_ONE_HOT:
-        return _of_outputs(units or classes)
-    if facts.data is not None and facts.data.task == "multilabel":
-        return "labels", units or columns
-    if loss.type not in traits.BINARY | traits.HINGES | {traits.PERCEPTRON}:
-        return None, None
-    if columns is not None and columns > 1:
-        softmax = facts.output is not None and facts.output.activation == "softmax"
-        return ("labels" if _flat(facts) and not softmax else None), columns
-    if units == 1 and classes in (None, 2):
-        return "one", 2
-    return (None, None) if columns is None or classes is None else _of_outputs(units)
-
-
-def _flat(facts: Facts) -> bool:
-    """Tells whether a row surely has its outputs side by side, not at steps or pixels."""
-    axes = keeps_axes(facts.model) if facts.model is not None else None
-    return axes is False or (axes is None and isinstance(facts.data, CsvData | ParquetData))
-
-
-def _of_outputs(count: int | None) -> tuple[Form | None, int | None]:
-    if count is None or count < 2:
-        return None, None
-    return ("two" if count == 2 else "several"), count

@@ -49,7 +49,7 @@ ADVICE = (
     "keep-best",
     *OF_DATA,
 )
-"""The ids of the rules of `dl.lint`."""
+"""The ids of the rules of `dl.config.rules`."""
 
 
 class Lint(Section):

@@ -2,7 +2,7 @@
 
 The order of use: `describe_target` on all rows tells the task, the classes and the form;
 `fit_target` learns the scaling from the training rows; `encode_target` gives `y` of any part;
-`check_units` compares with the model; `decode` turns the model's outputs into predictions. What
+`decode` turns the model's outputs into predictions. What
 `decode`, `class_weights` and later commands need stands in the `Target`.
 """
 
@@ -10,12 +10,10 @@ from dl.data.targets.decode import decode, unscale
 from dl.data.targets.describe import describe_target
 from dl.data.targets.encode import class_indexes, class_positions, encode_target, fit_target
 from dl.data.targets.target import Target
-from dl.data.targets.units import check_units
 from dl.data.targets.weights import class_weights
 
 __all__ = [
     "Target",
-    "check_units",
     "class_indexes",
     "class_positions",
     "class_weights",

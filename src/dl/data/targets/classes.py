@@ -32,12 +32,10 @@ def class_names_and_values(
 
     Raises:
         DataError: A value stands for none of the given classes.
-        Findings: `data.classes` has a name twice, or fewer than two.
+        Findings: `data.classes` names fewer classes than the source has.
     """
     known = _known(several)
     numbers = tuple(str(number) for number in range(len(chosen or class_names or ())))
-    if chosen is not None:
-        _check_names(chosen)
     if class_names is not None and set(known) <= {str(n) for n in range(len(class_names))}:
         return _named_by_source(known, chosen, class_names)
     if chosen is None:
@@ -75,26 +73,6 @@ def _known(several: Sequence[TargetValues]) -> tuple[str, ...]:
     if any(target.words is not None for target in several):
         return tuple(sorted(values))
     return tuple(sorted(values, key=float))
-
-
-def _check_names(chosen: tuple[str, ...]) -> None:
-    if len(chosen) < 2:
-        raise Findings.one(
-            ("data", "classes"),
-            "has a single name",
-            expected="two names or more",
-            found=f"{len(chosen)}",
-            hint="name every class, or leave classes out",
-        )
-    for position, name in enumerate(chosen):
-        if name in chosen[:position]:
-            raise Findings.one(
-                ("data", "classes", position),
-                "stands twice in the list of classes",
-                expected="different names",
-                found=name,
-                hint="leave one of them out",
-            )
 
 
 def _unknown(several: Sequence[TargetValues], chosen: tuple[str, ...]) -> DataError:

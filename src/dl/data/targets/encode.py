@@ -39,16 +39,13 @@ def fit_target(
 
     Raises:
         DataError: The training rows have one class only, or numbers that the loss does not take.
-        Findings: `preprocess.target` is set, but the target is no number.
+        Findings: float32 cannot hold the numbers to predict well enough without scaling.
     """
-    scaling = needs.preprocess.target
     if target.task == "regression":
         learned = _fitted(target, train, needs.preprocess, of_input)
         if needs.loss in TAKES_SHARES:
             _refuse_outside_unit(train, learned)
         return learned
-    if scaling != "none":
-        raise _no_scaling_for_classes(scaling, target)
     if target.task != "multilabel":
         _refuse_one_class(train, target)
     return target
@@ -225,16 +222,6 @@ def _scaled(values: Array, target: Target) -> Array:
     if target.scaling == "none":
         return values.astype(np.float32)
     return np.asarray((values - np.array(target.center)) / np.array(target.spread), np.float32)
-
-
-def _no_scaling_for_classes(scaling: TargetScaling, target: Target) -> Findings:
-    return Findings.one(
-        ("preprocess", "target"),
-        f"scales numbers, but the target holds classes: the task is {target.task}",
-        expected="none",
-        found=scaling,
-        hint="remove target from preprocess, or write data.task: regression",
-    )
 
 
 def _refuse_one_class(train: Raw, target: Target) -> None:

@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 from dl.data.targets.encode import class_indexes
 from dl.data.targets.target import Target
 from dl.data.types import Array
-from dl.errors import closest
-from dl.text import listing
-from dl.vocabulary.spec import Finding, Findings
 
 
 def class_weights(
@@ -31,17 +28,11 @@ def class_weights(
         y: The training targets in the target's form.
         target: What the model predicts.
         setting: `training.class_weight`.
-
-    Raises:
-        Findings: The target has no classes, or the setting names none of them.
     """
     if setting is None:
         return None
-    if target.task in ("regression", "multilabel"):
-        raise _no_classes(target)
     if setting == "balanced":
         return _balanced(class_indexes(y, target).reshape(-1), len(target.classes))
-    _refuse_unknown(setting, target)
     return {position: setting.get(name, 1.0) for position, name in enumerate(target.classes)}
 
 
@@ -63,33 +54,3 @@ def _balanced(positions: NDArray[np.integer[Any]], classes: int) -> dict[int, fl
         position: len(positions) / (present * int(count)) if count else 1.0
         for position, count in enumerate(counts)
     }
-
-
-def _no_classes(target: Target) -> Findings:
-    many = target.task == "multilabel"
-    return Findings.one(
-        ("training", "class_weight"),
-        "weighs classes, but the target has none",
-        expected="a target of classes",
-        found="several labels for each row" if many else "a target of numbers",
-        hint="remove class_weight",
-        at_key=True,
-    )
-
-
-def _refuse_unknown(setting: Mapping[str, float], target: Target) -> None:
-    findings = [_unknown(name, target) for name in setting if name not in target.classes]
-    if findings:
-        raise Findings(findings)
-
-
-def _unknown(name: str, target: Target) -> Finding:
-    near = closest(name, target.classes)
-    return Finding(
-        ("training", "class_weight", name),
-        "is not a class of the target",
-        expected=f"one of {listing(target.classes, '', 12)}",
-        found=name,
-        hint=f"did you mean {near}?" if near else "name the classes as the data does",
-        at_key=True,
-    )

@@ -22,7 +22,7 @@ from dl.config.nodes import dotted
 from dl.data.arrays.npz import labelled_pair
 from dl.data.dataset import Preprocessing
 from dl.data.load import load_dataset
-from dl.data.targets.measured import check_metrics
+from dl.data.rules import refuse_misfits
 from dl.data.targets.target import Target
 from dl.data.types import DataInfo
 from dl.engine.files.foreign_weights import load_foreign_weights, statistics
@@ -106,7 +106,7 @@ def evaluate_foreign(
         dataset = load_dataset(loaded.config, reporter)
         _refuse_encoded(data, dataset.preprocessing)
         _check_shape(model, data, dataset.info)
-        check_metrics(dataset, loaded.config)
+        refuse_misfits(loaded.config, dataset.target, dataset)
         with reporter.stage("Loading the model"):
             built = _built(model, loaded, dataset.info, dataset.target)
             check_training(built, dataset, loaded.config)

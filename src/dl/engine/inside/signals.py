@@ -15,7 +15,7 @@ from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.load import read_dataset
 from dl.data.types import Array
-from dl.diagnose.checks import LayerStatistics, NetworkStatistics
+from dl.diagnose import LayerSignals, Signals
 from dl.engine.inside.step import Step, array_of, record_step
 from dl.engine.prepare import loss_targets, prepare
 from dl.engine.saved import open_run, training_data
@@ -31,7 +31,7 @@ _FLAT = 0.05
 """A slope below this share of the greatest is taken for flat."""
 
 
-def measure_run(run: RunDirectory, reporter: Reporter) -> NetworkStatistics:
+def measure_run(run: RunDirectory, reporter: Reporter) -> Signals:
     """Measures the weights of a run; its initial ones, if it ended before any were kept.
 
     Raises:
@@ -48,9 +48,7 @@ def measure_run(run: RunDirectory, reporter: Reporter) -> NetworkStatistics:
     return measure(made.model, made.dataset, made.config, trained=False)
 
 
-def measure(
-    model: keras.Sequential, dataset: Dataset, config: Config, *, trained: bool
-) -> NetworkStatistics:
+def measure(model: keras.Sequential, dataset: Dataset, config: Config, *, trained: bool) -> Signals:
     """Passes the first training rows through a compiled model, without dropout, and derives.
 
     Args:
@@ -62,10 +60,10 @@ def measure(
     train, rows = dataset.train, _rows(model)
     x, y = train.x[:rows], train.y[:rows]
     step = record_step(model, x, *loss_targets(model, dataset, config, y), training=False)
-    return NetworkStatistics(len(x), trained, tuple(_layers(model, step)))
+    return Signals(len(x), trained, tuple(_layers(model, step)))
 
 
-def _layers(model: keras.Sequential, step: Step) -> Iterable[LayerStatistics]:
+def _layers(model: keras.Sequential, step: Step) -> Iterable[LayerSignals]:
     places = [place for place, layer in enumerate(model.layers) if _is_weighted(layer)]
     for place in places:
         layer = model.layers[place]
@@ -73,7 +71,7 @@ def _layers(model: keras.Sequential, step: Step) -> Iterable[LayerStatistics]:
         output = step.outputs[activator].numpy()
         hidden = place != places[-1]
         gradients = step.gradients(layer.trainable_weights)
-        yield LayerStatistics(
+        yield LayerSignals(
             name=layer.name,
             activation=activation,
             activated_by=model.layers[activator].name,

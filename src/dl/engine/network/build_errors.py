@@ -11,8 +11,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from dl.config.rules.network import Shape
 from dl.config.schema import Config
-from dl.engine.network.inputs import Shape, is_input
 from dl.errors import first_line
 from dl.runtime.light_model import unfit_rows
 from dl.vocabulary.spec import Finding
@@ -90,7 +90,7 @@ def first_failing(
 
 def _uncomputable(config: Config, number: int, x: Any, error: Exception) -> Finding:
     """Words what a layer, counted without inputs, says about its input."""
-    layers = [place for place in enumerate(config.model.layers) if not is_input(place[1].type)]
+    layers = [place for place in enumerate(config.model.layers) if place[1].type != "Input"]
     position, spec = layers[number]
     mask = getattr(x, "_keras_mask", None)
     return Finding(

@@ -13,13 +13,13 @@ from typing import Any
 
 import keras
 
+from dl.config.rules.facts import output_of
+from dl.config.rules.metrics import METRIC_FORMS, values_of
 from dl.config.schema import Config
-from dl.data.targets.measured import measurable_of
 from dl.data.targets.target import Target
 from dl.engine.network.moments import OverRows
 from dl.engine.network.objects import build_object
 from dl.engine.network.views import View, Views, just_below, same
-from dl.vocabulary.metric_forms import METRIC_FORMS
 from dl.vocabulary.names import with_names
 from dl.vocabulary.spec import Spec
 
@@ -61,7 +61,7 @@ class Adapted(keras.metrics.Metric):  # type: ignore[misc]
 
 def build_metrics(config: Config, target: Target) -> list[Any]:
     """Returns the metrics of a config for a target."""
-    logits = measurable_of(target, config).values == "logits"
+    logits = values_of(config.training.loss, output_of(config.model).activation) == "logits"
     built = []
     for index, spec in enumerate(with_names(config.training.metrics)):
 

@@ -10,11 +10,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dl.config.rules.network import declared_shapes
 from dl.config.schema import Config
 from dl.data.targets.target import Target
 from dl.data.types import Array, DataInfo
 from dl.engine.network.build_errors import BUILD_ERRORS, first_unbuildable, unbuildable, unjoinable
-from dl.engine.network.inputs import declared_shape, is_input
 from dl.engine.network.metrics import build_metrics
 from dl.engine.network.objects import build_object
 from dl.engine.network.outputs import check_outputs
@@ -45,7 +45,8 @@ def build_model(config: Config, info: DataInfo | None) -> keras.Sequential:
     Raises:
         Findings: A layer cannot be built; at its place, with the shapes.
     """
-    shape = declared_shape(config, info)
+    shapes = (shape for _, shape in declared_shapes(config.model))
+    shape = info.input_shape if info else next(shapes)
     specs = with_names(config.model.layers)
     layers = _layers(specs, config.seed)
     try:
@@ -96,7 +97,7 @@ def _layers(specs: list[Spec], seed: int) -> list[tuple[int, Any]]:
     """Returns the layers below the input with their positions in the config."""
     layers = []
     for position, spec in enumerate(specs):
-        if is_input(spec.type):
+        if spec.type == "Input":
             continue
         try:
             layer = build_object(

@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from dl.config.rules.monitors import better
+from dl.config.rules.training import better
 from dl.config.schema import Config
 from dl.data.types import Array
 from dl.engine.files.storage import plain_copy
@@ -54,7 +54,7 @@ def build_callbacks(config: Config, folder: Path | None) -> list[Any]:
         monitor = spec.parameters.get("monitor")
         if spec.parameters.get("mode") == "auto" and isinstance(monitor, str):
             # Keras asks the metric whether less or more is better, and not every metric knows.
-            mode = better(config, monitor)
+            mode = better(config.training, monitor)
             spec = replace(spec, parameters={**spec.parameters, "mode": mode})
         path = ("training", "callbacks", position)
         callback = build_object(spec, seed=config.seed, path=path)

@@ -15,7 +15,7 @@ from dl.config.load import Loaded, default_name, load_config
 from dl.config.nodes import MapNode, find, place, plain
 from dl.config.overrides import Override
 from dl.config.problems import problems_of
-from dl.config.rules.monitors import better, measured
+from dl.config.rules.training import better, measured
 from dl.config.source import read_bytes
 from dl.errors import ConfigError, Problem
 from dl.sweep.definition.listed import Listed, read_listed
@@ -172,7 +172,7 @@ def _goal(file: SweepFile, base: Loaded, root: MapNode, problems: list[Problem])
             )
         )
         return None
-    mode = file.objective.mode or better(base.config, metric)
+    mode = file.objective.mode or better(base.config.training, metric)
     if mode is None:
         message = f"objective.mode is missing: it is not known whether more {metric} is better"
         problems.append(Problem(message, at, expected="min or max"))

@@ -1,10 +1,48 @@
-"""The line as it should be: a value put into the user's own YAML."""
+"""Advice in the user's own file: its place, and the line as it should be."""
 
 from __future__ import annotations
 
-from dl.config.nodes import ListNode, MapNode, Node, ScalarNode, dotted, find
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dl.config.load import Loaded
+from dl.config.nodes import ListNode, MapNode, Node, ScalarNode, dotted, find, place
+from dl.config.rules.advice import Advice
 from dl.errors import Mark
 from dl.vocabulary.spec import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A piece of advice with its place in the user's file.
+
+    Attributes:
+        rule: Id of the rule.
+        path: The dotted path.
+        mark: The place of the value, or of the nearest thing around it.
+        message: What is doubtful.
+        why: The reason.
+        mended: The line as it should be.
+    """
+
+    rule: str
+    path: str
+    mark: Mark
+    message: str
+    why: str
+    mended: str
+
+
+def placed(loaded: Loaded, found: Iterable[tuple[str, Advice]]) -> list[Note]:
+    """Returns advice with places and mended lines, top to bottom, without what is ignored."""
+    notes = []
+    for rule, advice in found:
+        if rule not in loaded.config.lint.ignore:
+            mark = place(loaded.root, advice.path) if advice.path else loaded.root.mark
+            line = mended(loaded.root, advice.path, advice.value)
+            path = dotted(advice.path)
+            notes.append(Note(rule, path, mark, advice.message, advice.why, line))
+    return sorted(notes, key=lambda note: (note.mark.line or 0, note.mark.column or 0))
 
 
 def mended(root: MapNode, path: Path, value: str | None) -> str:

@@ -1,0 +1,219 @@
+"""What is known of the data: by a cheap look without numpy, or for certain when it was read.
+
+A look never fails: what cannot be read is unknown, and the loading of the data words the error.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from dl.config.sections.data import (
+    BuiltinData,
+    CsvData,
+    Data,
+    ImagesData,
+    KerasData,
+    NpzData,
+    ParquetData,
+    SyntheticData,
+    Task,
+)
+from dl.config.written import finite_number, is_formatted
+from dl.vocabulary.data_sets import BUILTIN, KERAS, SYNTHETIC
+
+MOST_BYTES = 2_000_000
+"""So much of a CSV file is read in some 50 ms; `dl validate` is to feel immediate."""
+MOST_ENTRIES = 10_000
+MANY_NUMBERS = 20
+"""More distinct fractions than this are numbers, never classes."""
+
+Form = Literal["one", "two", "several", "labels", "number", "numbers"]
+"""What a model answers for a row, or for a step or pixel of it: which of two classes, by one output
+or by two; which of several classes; which labels it has; one number; several numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model is to answer.
+
+    Attributes:
+        form: Its form.
+        count: How many classes, labels or numbers there are; None where that is not known.
+        units: How many outputs that takes, at each place; None where only Keras knows.
+        places: Whether a row has an answer at each of several places, such as steps or pixels.
+    """
+
+    form: Form
+    count: int | None
+    units: int | None
+    places: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What is known of the data; None, or empty, where it is not.
+
+    Attributes:
+        target: `classes`: only classes make sense. `text`: values that are not numbers.
+            `integers`: whole numbers, which can be either. `numbers`: only regression makes sense.
+        classes: Number of classes, or of distinct values of the target.
+        labels: The classes as the data names them.
+        columns: Number of target columns.
+        input_shape: Shape of one row.
+        rows: About how many rows are trained on.
+        counts: Rows of each value of a target column.
+        inputs: The least number of inputs of a table: a category makes several of one column.
+        task: The task, when the data was read.
+        answer: What is to be answered, when the data was read.
+        near_zero: Words for how many of the numbers to predict are 0; empty for none.
+        below_zero: Words for how many are below 0.
+    """
+
+    target: Literal["classes", "text", "integers", "numbers"] | None = None
+    classes: int | None = None
+    labels: tuple[str, ...] | None = None
+    columns: int | None = None
+    input_shape: tuple[int | None, ...] | None = None
+    rows: int | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    inputs: int | None = None
+    task: Task | None = None
+    answer: Answer | None = None
+    near_zero: str = ""
+    below_zero: str = ""
+
+
+def probe(data: Data, folder: Path) -> Probe:
+    """Returns what is cheaply known of the data; `folder` is where relative paths start."""
+    match data:
+        case BuiltinData() | KerasData() | SyntheticData():
+            return _named(data)
+        case ImagesData():
+            labels = _class_folders(folder / data.path)
+            shape = (*data.image_size, 3 if data.color == "rgb" else 1)
+            classes = len(labels) if labels else None
+            return Probe("classes", classes, labels, columns=1, input_shape=shape)
+        case CsvData():
+            return _of_csv(data, folder)
+        case ParquetData():
+            return Probe(columns=len(targets_of(data)))
+    return Probe()
+
+
+def targets_of(data: Data) -> tuple[str, ...]:
+    """Returns the target columns that the config names."""
+    target = getattr(data, "target", ())
+    return (target,) if isinstance(target, str) else tuple(target)
+
+
+def has_own(data: Data, part: Literal["validation", "test"]) -> bool:
+    """Tells whether a part has rows of its own, so that it takes no share of the others."""
+    if isinstance(data, CsvData | ParquetData | ImagesData):
+        return getattr(data, f"{part}_path") is not None
+    if isinstance(data, NpzData):
+        return getattr(data.arrays, f"x_{part}") is not None
+    return isinstance(data, KerasData) and part == "test"
+
+
+def has_validation(data: Data) -> bool:
+    """Tells whether there will be a validation part."""
+    return has_own(data, "validation") or data.split.validation_share > 0
+
+
+def _trained_on(data: Data, rows: int) -> int:
+    """Returns the rows that are left when the other parts have taken their shares."""
+    validation = 0.0 if has_own(data, "validation") else data.split.validation_share
+    test = 0.0 if has_own(data, "test") else data.split.test
+    return max(1, round(rows * (1 - validation - test)))
+
+
+def _named(data: BuiltinData | KerasData | SyntheticData) -> Probe:
+    sets = {"builtin": BUILTIN, "keras": KERAS, "synthetic": SYNTHETIC}
+    known = sets[data.source][data.dataset]
+    shape, rows = known.shape, known.rows
+    if isinstance(data, BuiltinData) and data.features is not None:
+        shape = (len(data.features),)
+    if isinstance(data, SyntheticData):
+        rows = data.rows or rows
+    if known is not SYNTHETIC["and"]:  # the corners of a gate are all that there is: not split
+        rows = _trained_on(data, rows)
+    found = Probe(columns=1, input_shape=shape, rows=rows)
+    if not known.classes:
+        return replace(found, target="numbers")
+    return replace(found, target="classes", classes=len(known.classes), labels=known.classes)
+
+
+def _class_folders(folder: Path) -> tuple[str, ...] | None:
+    """Returns the names of the folders in `folder`; None where there are none to be read."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [
+                entry.name
+                for _, entry in zip(range(MOST_ENTRIES), entries, strict=False)
+                if entry.is_dir() and not entry.name.startswith(".")
+            ]
+    except OSError:
+        return None
+    return tuple(sorted(names)) or None
+
+
+def _of_csv(data: CsvData, folder: Path) -> Probe:
+    targets = targets_of(data)
+    unknown = Probe(columns=len(targets))
+    paths = [folder / path for path in (data.path, data.validation_path, data.test_path) if path]
+    try:
+        if not all(map(_is_cheap, paths)):
+            return unknown
+        titles = next(csv_rows(data, paths[0]), [])
+        counts, *others = (Counter(_column(data, path, targets[0])) for path in paths)
+    except (OSError, ValueError, LookupError, TypeError, csv.Error):
+        return unknown
+    inputs = len(titles) - len(targets) if data.features is None else len(data.features)
+    found = replace(unknown, rows=_trained_on(data, counts.total()), inputs=inputs)
+    if len(targets) > 1:
+        return found
+    return replace(_of_values(set().union(counts, *others) - {""}, found), counts=counts)
+
+
+def _is_cheap(path: Path) -> bool:
+    """Tells whether a file can be read in no time: not a pipe, and neither empty nor large."""
+    return path.is_file() and 0 < path.stat().st_size <= MOST_BYTES
+
+
+def _column(data: CsvData, path: Path, name: str) -> Iterator[str]:
+    """Yields the values of a column as the file writes them, `""` where one is missing."""
+    rows = csv_rows(data, path)
+    position = next(rows, []).index(name.strip())
+    missing = data.missing_in(name)
+    for row in rows:
+        if len(row) > position:
+            yield "" if row[position] in missing else row[position]
+
+
+def csv_rows(data: CsvData, path: Path) -> Iterator[list[str]]:
+    """Yields the cells of each line, the header first, without spaces around them."""
+    encoding = "utf-8-sig" if data.encoding.lower() in ("utf-8", "utf8") else data.encoding
+    with path.open(encoding=encoding, newline="") as lines:
+        for row in csv.reader(lines, delimiter=data.separator):
+            yield [cell.strip() for cell in row]
+
+
+def _of_values(texts: set[str], found: Probe) -> Probe:
+    numbers = {text: finite_number(text) for text in texts}
+    finite = {number for number in numbers.values() if number is not None}
+    if not finite:
+        if not texts or 2 * sum(map(is_formatted, texts)) >= len(texts):
+            return found
+        return replace(found, target="text", classes=len(texts), labels=tuple(sorted(texts)))
+    if None in numbers.values():
+        return found
+    if all(number.is_integer() for number in finite):
+        labels = tuple(str(int(number)) for number in sorted(finite))
+        return replace(found, target="integers", classes=len(labels), labels=labels)
+    return replace(found, target="numbers") if len(finite) > MANY_NUMBERS else found
