@@ -48,7 +48,20 @@ ALLOWED: dict[str, set[str]] = {
     "tracking": {"browse", "sweep", *LIGHT},
     "pages": {"browse", "report", "diagnose", "sweep", "data", *LIGHT},
     "board": {"browse", "pages", "sweep", "report", "data", *LIGHT},
+    "app": {
+        "pages",
+        "engine",
+        "report",
+        "runtime",
+        "sweep",
+        "data",
+        "lint",
+        "diagnose",
+        "tracking",
+        *LIGHT,
+    },
     "cli": {
+        "app",
         "board",
         "browse",
         "pages",
@@ -87,6 +100,9 @@ LAZY_MODULES = {
     "cli/trace_text.py": "dl.report.",
 }
 """Modules that commands import inside their bodies, and what they may therefore load."""
+
+COMMANDS = {"app", "cli", "__main__"}
+"""Packages that load the heavy half, or what a command does not need, when a use needs it."""
 
 CHILD = "pages/drawing.py"
 """Its function runs in a child process, which loads what draws while the parent trains."""
@@ -139,7 +155,7 @@ def test_light_packages_import_nothing_heavy_at_load() -> None:
     assert not [
         f"{path.relative_to(ROOT)} imports {module}"
         for path in _files()
-        if _package(path) in LIGHT | {"lint", "diagnose", "browse"}
+        if _package(path) in LIGHT | {"lint", "diagnose", "browse", "app"}
         for module in _at_load(path)
         if module.split(".")[0] in HEAVY
     ]
@@ -155,11 +171,11 @@ def test_commands_import_only_click_and_light_modules_at_load() -> None:
     ]
 
 
-def test_own_modules_are_imported_inside_functions_only_by_commands() -> None:
+def test_own_modules_are_imported_inside_functions_only_by_commands_and_use_cases() -> None:
     assert not [
         f"{path.relative_to(ROOT)}:{node.lineno} hides an import of {module}"
         for path in _files()
-        if _package(path) not in ("cli", "__main__") and path.relative_to(ROOT).as_posix() != CHILD
+        if _package(path) not in COMMANDS and path.relative_to(ROOT).as_posix() != CHILD
         for node, module in _hidden(path)
         if module.split(".")[0] == "dl"
     ]
@@ -191,7 +207,7 @@ def _opens(call: ast.Call) -> bool:
 
 def _is_lazy(module: str) -> bool:
     parts = module.split(".")
-    own_heavy = parts[0] == "dl" and parts[1] not in LIGHT | {"cli"}
+    own_heavy = parts[0] == "dl" and parts[1] not in LIGHT | {"cli", "app"}
     return own_heavy or parts[0] in LAZY_IN_CLI
 
 

@@ -1,9 +1,8 @@
 """Train neural networks from YAML files, on Keras and TensorFlow."""
 
-import os
-
-from dl.variables import settle
+from dl.variables import is_own_process, take_process
 
 __version__ = "0.1.0"
 
-settle(os.environ)
+if is_own_process():
+    take_process()

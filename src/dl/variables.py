@@ -1,15 +1,18 @@
 """The environment variables that the libraries read: which of them act, which are taken away.
 
-A library reads its variables when it is loaded, so `dl` settles them before: when any of its
-modules is imported. Whatever begins like a variable of these libraries is taken away, unless it
-stands in a table here; thus nothing that a shell happens to hold changes a result in secret.
+A library reads its variables when it is loaded, so a process of `dl` settles them before: the
+command, and what it starts. Whatever begins like a variable of these libraries is taken away,
+unless it stands in a table here; thus nothing that a shell happens to hold changes a result in
+secret. A process that only imports `dl`, as a notebook does, keeps its environment: what may change
+a result is recorded there.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 
 TAKEN_AWAY = (
     # Of TensorFlow and its compilers: other kernels, other precision, other order of sums.
@@ -73,7 +76,7 @@ HARMLESS = {
 }
 """Variables that may stay."""
 
-DATA_SETS_OF_KERAS = "DL_KERAS_HOME"
+_KERAS_FOLDER = "DL_KERAS_HOME"
 """Keeps what KERAS_HOME was, for the data sets."""
 
 FIXED = {
@@ -108,17 +111,41 @@ _OF_OTHERS = (
 )
 """How the names of variables begin that are taken away too, but no user misses."""
 
+_OWN = "DL_PROCESS"
+"""Marks the environment of a process that is `dl`'s own, so that those it starts are, too."""
+
 _unheeded: list[str] = []
 
 _DEFAULTS = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_CPP_MAX_VLOG_LEVEL": "0"}
 """TensorFlow is silent unless a user wants to hear it."""
 
 
+def is_own_process() -> bool:
+    """Tells whether this process is `dl`'s own: the command, or what it or the Python API starts.
+
+    In any other one, `dl` is a guest: it changes nothing that the host shares with it.
+    """
+    return _OWN in os.environ
+
+
+def take_process() -> None:
+    """Makes this process `dl`'s own; before the libraries are loaded."""
+    os.environ[_OWN] = "1"
+    settle(os.environ)
+
+
+def environment_of_child() -> dict[str, str]:
+    """Returns the environment for a process of `dl` that this one starts."""
+    environment = {**os.environ, _OWN: "1", "PYTHONSAFEPATH": "1"}
+    settle(environment)
+    return environment
+
+
 def settle(environment: MutableMapping[str, str]) -> None:
     """Takes variables away and sets others, for this process and those that it starts."""
-    environment.setdefault(DATA_SETS_OF_KERAS, _keras_home(environment))
+    environment.setdefault(_KERAS_FOLDER, _keras_home(environment))
     for name in list(environment):
-        if name.startswith(TAKEN_AWAY) and not any(name in kept for kept in _KEPT):
+        if _is_taken(name):
             del environment[name]
             if not name.startswith(_OF_OTHERS):
                 _unheeded.append(name)
@@ -129,14 +156,42 @@ def settle(environment: MutableMapping[str, str]) -> None:
         environment.setdefault(name, value)
 
 
+@contextmanager
+def silent_by_default(environment: MutableMapping[str, str]) -> Iterator[None]:
+    """Makes TensorFlow, which looks at these variables when it is loaded inside, silent for good.
+
+    Afterwards the environment is as it was.
+    """
+    added = {name: value for name, value in _DEFAULTS.items() if name not in environment}
+    environment.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            environment.pop(name, None)
+
+
 def unheeded() -> list[str]:
     """Returns the variables that were set, and that nothing heeds."""
     return sorted(set(_unheeded))
 
 
 def recorded(environment: Mapping[str, str]) -> dict[str, str]:
-    """Returns the variables that act on the bits of a result and are set."""
-    return {name: environment[name] for name in sorted(RECORDED) if environment.get(name)}
+    """Returns the variables that act, or may act, on the bits of a result and are set."""
+    return {
+        name: value
+        for name, value in sorted(environment.items())
+        if value and (name in RECORDED or (_is_taken(name) and not name.startswith(_OF_OTHERS)))
+    }
+
+
+def data_sets_of_keras(environment: Mapping[str, str]) -> str:
+    """Returns the folder in which Keras keeps its data sets, whatever KERAS_HOME is by now."""
+    return os.path.join(environment.get(_KERAS_FOLDER) or _keras_home(environment), "datasets")
+
+
+def _is_taken(name: str) -> bool:
+    return name.startswith(TAKEN_AWAY) and not any(name in kept for kept in _KEPT)
 
 
 def _keras_home(environment: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from dl.cli.background import Importing
+from dl.imports import Importing
 
 
 def test_the_module_is_returned() -> None:

@@ -119,7 +119,7 @@ def test_prediction_does_not_replace_what_stdin_reads(
     dl: Dl, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (folder / "new.csv").open() as stream:
-        monkeypatch.setattr("dl.cli.predict._STDIN", stream.fileno())
+        monkeypatch.setattr("dl.cli.model._STDIN", stream.fileno())
         outcome = dl("predict", "digits/1", "-", "-o", "new.csv")
 
     assert outcome.code == 2
@@ -129,7 +129,7 @@ def test_prediction_does_not_replace_what_stdin_reads(
 def test_page_of_a_run_and_other_files_are_replaced(
     dl: Dl, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dl.cli.report._page", lambda directory: "page")
+    monkeypatch.setattr("dl.app.using.page", lambda directory: "page")
     run = RunDirectory(folder / "runs" / "digits" / "0001")
     for target in (run.report, run.path / "more.html", folder / "other.html"):
         target.write_text("old")

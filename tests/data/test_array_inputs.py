@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from dl.config.schema import Config
-from dl.data.arrays.prepare import (
+from dl.data.preprocessing.arrays import (
     ArrayFeature,
-    learn_arrays,
+    fit_arrays,
     transform_arrays,
 )
 from dl.data.requirements import requirements_of
@@ -37,7 +37,7 @@ class Notes(SilentReporter):
 
 
 def learned(x: object, config: Config, image: bool = False) -> ArrayFeature:
-    feature = learn_arrays(make_arrays(None, x), requirements_of(config), image, SilentReporter())
+    feature = fit_arrays(make_arrays(None, x), requirements_of(config), image, SilentReporter())
     document = json.loads(json.dumps(asdict(feature)))
     assert read_as(ArrayFeature, document) == feature
     return feature
@@ -71,7 +71,7 @@ def test_float_rows_are_not_copied() -> None:
 def test_channel_axis_is_added_for_a_convolution() -> None:
     reporter = Notes()
     rows = make_arrays(None, BYTES)
-    feature = learn_arrays(rows, requirements_of(make_config(layers=[CONV])), True, reporter)
+    feature = fit_arrays(rows, requirements_of(make_config(layers=[CONV])), True, reporter)
     assert feature.input_shape == (2, 2, 1)
     assert transform_arrays(rows, feature).shape == (2, 2, 2, 1)
     assert transform_arrays(make_arrays(None, BYTES[..., None]), feature).shape == (2, 2, 2, 1)

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dl.data.arrays.prepare import ArrayFeature
 from dl.data.dataset import Preprocessing
 from dl.data.plane import plane_of
+from dl.data.preprocessing.arrays import ArrayFeature
 from dl.data.preprocessing.features import CategoricalFeature, Feature, NumericFeature
 from dl.data.splits import Shares
 from dl.data.targets.target import Target

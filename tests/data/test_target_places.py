@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dl.data.arrays.prepare import learn_arrays, transform_arrays
+from dl.data.preprocessing.arrays import fit_arrays, transform_arrays
 from dl.data.requirements import requirements_of
 from dl.data.targets import class_weights, decode, describe_target, encode_target, fit_target
 from dl.data.targets.answers import answers
@@ -132,7 +132,7 @@ def test_bytes_under_a_binary_loss_are_refused_unless_they_are_the_input() -> No
 def test_the_input_as_target_is_scaled_as_the_input(x: Any, preprocess: Any) -> None:
     config = make_config(3, "sigmoid", "mse", preprocess=preprocess)
     rows = make_arrays(x.copy(), x)
-    feature = learn_arrays(rows, requirements_of(config), False, SilentReporter())
+    feature = fit_arrays(rows, requirements_of(config), False, SilentReporter())
     target = fit_target(
         describe_target([rows], requirements_of(config)),
         rows,

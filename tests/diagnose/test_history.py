@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dl.diagnose import Case, diagnose
+from dl.diagnose.checks import Evidence, diagnose
 from support.diagnosis import HIDDEN, SIGMOID, config_of, history, on_top, only
 
 FALLING = [1 / epoch for epoch in range(1, 21)]
@@ -23,23 +23,23 @@ SOFTMAX = {
 }
 
 
-def rate(case: Case, change: Any, folder: Path) -> object:
+def rate(case: Evidence, change: Any, folder: Path) -> object:
     return on_top(case.config, change, folder).training.optimizer.parameters["learning_rate"]
 
 
 def test_a_healthy_run_has_no_findings() -> None:
     losses = [*FALLING, *[FALLING[-1] - 0.0001 * epoch for epoch in range(20)]]
-    case = Case(config_of(), history(losses, [loss + 0.05 for loss in losses]))
+    case = Evidence(config_of(), history(losses, [loss + 0.05 for loss in losses]))
 
     assert diagnose(case) == []
 
 
 def test_a_run_without_epochs_has_no_findings() -> None:
-    assert diagnose(Case(config_of(), [])) == []
+    assert diagnose(Evidence(config_of(), [])) == []
 
 
 def test_one_answer_for_all_rows_asks_for_weights_of_the_classes(tmp_path: Path) -> None:
-    case = Case(config_of(), [], one_answer="always answers `no`")
+    case = Evidence(config_of(), [], one_answer="always answers `no`")
     found = only("one-answer", case)
     assert found is not None
     assert found.message == "always answers `no`"
@@ -50,20 +50,20 @@ def test_one_answer_with_weights_or_for_numbers_asks_for_a_larger_network(tmp_pa
     weighed = config_of(class_weight="balanced")
     numbers = config_of(NUMBERS["layers"], data=NUMBERS["data"], loss=NUMBERS["loss"])
     for config in (weighed, numbers):
-        found = only("one-answer", Case(config, [], one_answer="always answers about 3"))
+        found = only("one-answer", Evidence(config, [], one_answer="always answers about 3"))
         assert found is not None
         assert on_top(config, found.change, tmp_path).model != config.model
 
 
 def test_diverged_says_where_and_slows_down(tmp_path: Path) -> None:
     config = config_of(preprocess={"numeric": "none"})
-    case = Case(config, history([2.0, 350.0]), "epoch 3, step 7")
+    case = Evidence(config, history([2.0, 350.0]), "epoch 3, step 7")
 
     found = only("diverged", case)
 
     assert found is not None
     assert found.message == (
-        "the loss became infinite or no number in epoch 3, step 7, after 350 in epoch 2"
+        "the loss became NaN or infinite in epoch 3, step 7, after 350 in epoch 2"
     )
     assert found.why == (
         "Each step went further than the slope holds, so the next one was larger still. Smaller "
@@ -75,10 +75,10 @@ def test_diverged_says_where_and_slows_down(tmp_path: Path) -> None:
 
 
 def test_diverged_in_the_first_epoch_has_no_loss_before() -> None:
-    found = only("diverged", Case(config_of(), [], "epoch 1, step 2"))
+    found = only("diverged", Evidence(config_of(), [], "epoch 1, step 2"))
 
     assert found is not None
-    assert found.message == "the loss became infinite or no number in epoch 1, step 2"
+    assert found.message == "the loss became NaN or infinite in epoch 1, step 2"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_diverged_takes_a_rate_that_makes_sense(
         optimizer = {**optimizer, "learning_rate": schedule}
     config = config_of(optimizer=optimizer)
 
-    found = only("diverged", Case(config, [], "epoch 1, step 2"))
+    found = only("diverged", Evidence(config, [], "epoch 1, step 2"))
 
     assert found is not None
     mended = on_top(config, found.change, tmp_path).training.optimizer
@@ -110,16 +110,16 @@ def test_a_schedule_starts_lower(tmp_path: Path) -> None:
     schedule = {"type": "CosineDecay", "initial_learning_rate": 0.5, "decay_steps": 100}
     config = config_of(optimizer={"type": "SGD", "learning_rate": schedule})
 
-    found = only("diverged", Case(config, [], "epoch 1, step 2"))
+    found = only("diverged", Evidence(config, [], "epoch 1, step 2"))
 
     assert found is not None
-    mended: Any = rate(Case(config, []), found.change, tmp_path)
+    mended: Any = rate(Evidence(config, []), found.change, tmp_path)
     assert mended.type == "CosineDecay"
     assert mended.parameters["initial_learning_rate"] == 0.05
 
 
 def test_rising_loss_has_its_least_and_its_last_value(tmp_path: Path) -> None:
-    case = Case(config_of(), history([1.0, 0.5, 0.6, 0.8, 1.2]))
+    case = Evidence(config_of(), history([1.0, 0.5, 0.6, 0.8, 1.2]))
 
     found = only("rising-loss", case)
 
@@ -129,11 +129,11 @@ def test_rising_loss_has_its_least_and_its_last_value(tmp_path: Path) -> None:
 
 
 def test_a_loss_that_ends_near_its_least_does_not_rise() -> None:
-    assert only("rising-loss", Case(config_of(), history([1.0, 0.5, 0.6, 0.7, 0.6]))) is None
+    assert only("rising-loss", Evidence(config_of(), history([1.0, 0.5, 0.6, 0.7, 0.6]))) is None
 
 
 def test_jumping_loss_counts_its_jumps(tmp_path: Path) -> None:
-    case = Case(config_of(), history([1.0, *[0.5, 0.7] * 6]))
+    case = Evidence(config_of(), history([1.0, *[0.5, 0.7] * 6]))
 
     found = only("jumping-loss", case)
 
@@ -146,12 +146,12 @@ def test_the_perceptron_may_jump() -> None:
     unit = {"type": "Dense", "units": 1, "activation": "heaviside"}
     config = config_of([unit], loss="perceptron")
 
-    assert diagnose(Case(config, history([1.0, *[0.5, 0.7] * 6]))) == []
+    assert diagnose(Evidence(config, history([1.0, *[0.5, 0.7] * 6]))) == []
 
 
 def test_overfitting_stops_in_time(tmp_path: Path) -> None:
     validation = [0.9, 0.6, 0.5, *[0.5 + 0.02 * epoch for epoch in range(1, 18)]]
-    case = Case(config_of(), history(FALLING, validation))
+    case = Evidence(config_of(), history(FALLING, validation))
 
     found = only("overfitting", case)
 
@@ -169,7 +169,7 @@ def test_overfitting_stops_in_time(tmp_path: Path) -> None:
 def test_overfitting_keeps_the_other_callbacks(tmp_path: Path) -> None:
     others = ["TerminateOnNaN", {"type": "EarlyStopping", "patience": 50}]
     config = config_of(callbacks=others)
-    found = only("overfitting", Case(config, history(FALLING, [0.5, *[0.9] * 19])))
+    found = only("overfitting", Evidence(config, history(FALLING, [0.5, *[0.9] * 19])))
 
     assert found is not None
     mended = on_top(config, found.change, tmp_path).training.callbacks
@@ -187,13 +187,13 @@ def test_overfitting_keeps_the_other_callbacks(tmp_path: Path) -> None:
     ids=["both fall", "the best weights are kept", "only lately", "no validation part"],
 )
 def test_no_overfitting(validation: list[float], callbacks: list[Any]) -> None:
-    case = Case(config_of(callbacks=callbacks), history(FALLING, validation))
+    case = Evidence(config_of(callbacks=callbacks), history(FALLING, validation))
 
     assert only("overfitting", case) is None
 
 
-def gap(layers: list[Any], other: float) -> Case:
-    return Case(
+def gap(layers: list[Any], other: float) -> Evidence:
+    return Evidence(
         config_of(layers),
         history(FALLING, STANDING, accuracy=[0.99] * 20, val_accuracy=[other] * 20),
     )
@@ -228,7 +228,7 @@ def test_a_small_gap_is_none() -> None:
 
 
 def test_without_accuracy_the_losses_are_compared() -> None:
-    case = Case(config_of(**NUMBERS), history([0.1] * 5, [0.5] * 5))
+    case = Evidence(config_of(**NUMBERS), history([0.1] * 5, [0.5] * 5))
 
     found = only("generalization-gap", case)
 
@@ -251,14 +251,14 @@ def test_without_accuracy_the_losses_are_compared() -> None:
 def test_no_better_than_guessing_knows_the_loss_of_a_constant_answer(
     config: Any, least: float, guess: str
 ) -> None:
-    found = only("no-better-than-guessing", Case(config, history([3.0, least])))
+    found = only("no-better-than-guessing", Evidence(config, history([3.0, least])))
 
     assert found is not None
     assert found.message.endswith(f"always giving the same answer has {guess}")
 
 
 def test_guessing_with_a_hidden_layer_makes_it_larger(tmp_path: Path) -> None:
-    case = Case(config_of(), history([0.7, 0.69]))
+    case = Evidence(config_of(), history([0.7, 0.69]))
 
     found = only("no-better-than-guessing", case)
 
@@ -268,7 +268,7 @@ def test_guessing_with_a_hidden_layer_makes_it_larger(tmp_path: Path) -> None:
 
 
 def test_guessing_without_a_hidden_layer_adds_one(tmp_path: Path) -> None:
-    case = Case(config_of([SIGMOID]), history([0.7, 0.69]))
+    case = Evidence(config_of([SIGMOID]), history([0.7, 0.69]))
 
     found = only("no-better-than-guessing", case)
 
@@ -283,12 +283,12 @@ def test_guessing_without_a_hidden_layer_adds_one(tmp_path: Path) -> None:
     ids=["weights of classes", "numbers in their own unit"],
 )
 def test_where_the_loss_of_guessing_is_unknown_nothing_is_said(config: Any) -> None:
-    assert only("no-better-than-guessing", Case(config, history([0.7, 0.69]))) is None
+    assert only("no-better-than-guessing", Evidence(config, history([0.7, 0.69]))) is None
 
 
 def test_unfinished_doubles_the_epochs(tmp_path: Path) -> None:
     losses = [1.0 - 0.04 * epoch for epoch in range(20)]
-    case = Case(config_of(), history(losses, losses))
+    case = Evidence(config_of(), history(losses, losses))
 
     found = only("unfinished", case)
 
@@ -298,7 +298,7 @@ def test_unfinished_doubles_the_epochs(tmp_path: Path) -> None:
 
 
 def test_a_plateau_lowers_the_rate(tmp_path: Path) -> None:
-    case = Case(config_of(), history([0.68, *[0.5] * 19]))
+    case = Evidence(config_of(), history([0.68, *[0.5] * 19]))
 
     found = only("plateau", case)
 
@@ -316,4 +316,4 @@ def test_a_plateau_lowers_the_rate(tmp_path: Path) -> None:
     ids=["falling", "learned", "too short", "guessing, which says more"],
 )
 def test_no_plateau(losses: list[float]) -> None:
-    assert only("plateau", Case(config_of(), history(losses))) is None
+    assert only("plateau", Evidence(config_of(), history(losses))) is None

@@ -48,13 +48,13 @@ def test_a_run_that_left_the_numbers_is_told_of_with_its_initial_weights(
     dl: Dl, failed: Path
 ) -> None:
     outcome = dl("diagnose", "fruit", "--runs", failed / "runs", "-q")
-    place = outcome.out.partition("no number in ")[2].splitlines()[0]
+    place = outcome.out.partition("NaN or infinite in ")[2].splitlines()[0]
 
     assert outcome.code == 0
     assert outcome.out == (
         "fruit/0001: failed, 0 epochs\n"
         "\n"
-        f"diverged: the loss became infinite or no number in {place}\n"
+        f"diverged: the loss became NaN or infinite in {place}\n"
         "why: Each step went further than the slope holds, so the next one was larger\n"
         "  still. Smaller steps help; inputs far from 0 make all of them too large.\n"
         "try:\n"

@@ -140,7 +140,7 @@ def test_resume_without_a_run_or_a_config_says_what_is_missing(dl: Dl) -> None:
     outcome = dl("train", "--resume")
     assert outcome.code == 2
     assert outcome.err == (
-        "error: which run is to be gone on with?\n"
+        "error: no run to resume was named\n"
         "hint: dl train --resume RUN, or dl train CONFIG --resume for its newest unfinished run\n"
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dl.data.types import Array
-from dl.diagnose import Signals
+from dl.diagnose.checks import NetworkStatistics
 from dl.engine.inside.signals import measure
 from dl.engine.network.model import build_model, compile_model
 from support.training import SPARSE, config, dataset, inputs, labels, number_target
@@ -17,7 +17,9 @@ from support.training import SPARSE, config, dataset, inputs, labels, number_tar
 SOFTMAX = {"type": "Dense", "units": 3, "activation": "softmax", "name": "out"}
 
 
-def signals(layers: list[Any], x: Array, y: Array, weights: list[Any] | None = None) -> Signals:
+def signals(
+    layers: list[Any], x: Array, y: Array, weights: list[Any] | None = None
+) -> NetworkStatistics:
     """Measures a model with these weights."""
     numbers = layers[-1]["units"] == 1
     made = config(layers, loss="mean_squared_error" if numbers else SPARSE)

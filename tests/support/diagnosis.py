@@ -11,8 +11,8 @@ from dl.config.emit import yaml_text
 from dl.config.load import load_config
 from dl.config.resolve import resolved_text
 from dl.config.schema import Config
-from dl.diagnose import CHECKS, Case, Diagnosis, LayerSignals, Signals
-from dl.diagnose.case import Change
+from dl.diagnose.changes import Change
+from dl.diagnose.checks import CHECKS, Diagnosis, Evidence, LayerStatistics, NetworkStatistics
 
 HIDDEN = {"type": "Dense", "units": 8, "activation": "relu", "name": "hidden"}
 SIGMOID = {"type": "Dense", "units": 1, "activation": "sigmoid", "name": "out"}
@@ -53,7 +53,7 @@ def history(
     ]
 
 
-def layer(name: str = "hidden", activation: str = "relu", **values: Any) -> LayerSignals:
+def layer(name: str = "hidden", activation: str = "relu", **values: Any) -> LayerStatistics:
     """Returns a healthy layer of 8 units, with these values in place of its own."""
     healthy: dict[str, Any] = {
         "activated_by": name,
@@ -64,21 +64,18 @@ def layer(name: str = "hidden", activation: str = "relu", **values: Any) -> Laye
         "weights": 2.0,
         "parameters": 100,
     }
-    return LayerSignals(name=name, activation=activation, **{**healthy, **values})
+    return LayerStatistics(name=name, activation=activation, **{**healthy, **values})
 
 
-def measured(*layers: LayerSignals, config: Config | None = None) -> Case:
+def measured(*layers: LayerStatistics, config: Config | None = None) -> Evidence:
     """Returns a run with nothing but these layers and an output."""
     out = layer("out", "sigmoid", parameters=9)
-    return Case(config or config_of(), [], signals=Signals(50, True, (*layers, out)))
+    return Evidence(config or config_of(), [], network=NetworkStatistics(50, True, (*layers, out)))
 
 
-def only(name: str, case: Case) -> Diagnosis | None:
+def only(name: str, case: Evidence) -> Diagnosis | None:
     """Returns what the check of that id finds, if it does."""
-    [check] = [check for check in CHECKS if check.id == name]
-    found = list(check.check(case))
-    assert len(found) <= 1
-    return found[0] if found else None
+    return CHECKS[name](case)
 
 
 def on_top(config: Config, change: Change, folder: Path) -> Config:

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 
 from dl.config.schema import Config
-from dl.data.arrays.prepare import ArrayFeature
 from dl.data.dataset import Dataset, Preprocessing
+from dl.data.preprocessing.arrays import ArrayFeature
 from dl.data.splits import Shares
 from dl.data.targets.target import Form, Target
 from dl.data.types import Array, Part

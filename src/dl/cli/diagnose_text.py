@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import textwrap
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -14,19 +13,19 @@ from dl.report.terminal import table
 from dl.text import number, percent, shortened
 
 if TYPE_CHECKING:
-    from dl.diagnose import Case, Diagnosis
+    from dl.app.using import Findings
+    from dl.diagnose.checks import Diagnosis, Evidence
 
 _WIDTH = 80
 _OF_LAYERS = frozenset(
     {"dead-units", "saturated-units", "vanishing-gradients", "exploding-gradients"}
 )
 
-Found = Sequence[tuple[str, "Diagnosis"]]
 
-
-def diagnose_text(label: str, status: str, case: Case, found: Found) -> str:
+def diagnose_text(findings: Findings) -> str:
     """Returns every finding with its reason and its change; one line where there is none."""
-    head = f"{label}: {status}, {_epochs(case)}"
+    case, found = findings.case, findings.found
+    head = f"{findings.run.label}: {findings.record.status}, {_epochs(case)}"
     if not found:
         return f"{head}: nothing wrong was found{_best(case)}"
     blocks = [head, *(_finding(name, diagnosis) for name, diagnosis in found)]
@@ -35,12 +34,12 @@ def diagnose_text(label: str, status: str, case: Case, found: Found) -> str:
     return "\n\n".join(blocks)
 
 
-def diagnose_json(label: str, status: str, case: Case, found: Found) -> str:
+def diagnose_json(findings: Findings) -> str:
     """Returns the same as one JSON object, with what was measured of each layer."""
-    signals = case.signals
+    case, signals = findings.case, findings.case.network
     result = {
-        "run": label,
-        "status": status,
+        "run": findings.run.label,
+        "status": findings.record.status,
         "epochs": len(case.history),
         "findings": [
             {
@@ -50,7 +49,7 @@ def diagnose_json(label: str, status: str, case: Case, found: Found) -> str:
                 "change": diagnosis.change,
                 "yaml": yaml_text(diagnosis.change),
             }
-            for name, diagnosis in found
+            for name, diagnosis in findings.found
         ],
         "rows": signals.rows if signals else 0,
         "weights": None if signals is None else "trained" if signals.trained else "initial",
@@ -71,8 +70,8 @@ def _finding(name: str, diagnosis: Diagnosis) -> str:
     )
 
 
-def _layers(case: Case) -> str:
-    signals = case.signals
+def _layers(case: Evidence) -> str:
+    signals = case.network
     rows = [
         [
             shortened(layer.name, 24),
@@ -100,12 +99,12 @@ def _wrapped(text: str) -> str:
     return textwrap.fill(text, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
-def _epochs(case: Case) -> str:
+def _epochs(case: Evidence) -> str:
     count = len(case.history)
     return "1 epoch" if count == 1 else f"{count:,} epochs"
 
 
-def _best(case: Case) -> str:
+def _best(case: Evidence) -> str:
     for name, words in (("val_loss", "validation"), ("loss", "training")):
         values = case.column(name)
         if values:

@@ -15,28 +15,19 @@ import click
 from dl import __version__
 from dl.cli.board import board
 from dl.cli.compare import compare
-from dl.cli.completion import completion
-from dl.cli.diagnose import diagnose
-from dl.cli.evaluate import evaluate
-from dl.cli.init import init
-from dl.cli.lint import lint
+from dl.cli.config import completion, init, lint, schema, validate
 from dl.cli.list_runs import list_runs
-from dl.cli.predict import predict
+from dl.cli.model import diagnose, evaluate, predict, summary, trace
 from dl.cli.prune import prune
 from dl.cli.remove import remove
 from dl.cli.render import error_text, printable
 from dl.cli.report import report
-from dl.cli.reproduce import reproduce
-from dl.cli.schema import schema
 from dl.cli.show import show
 from dl.cli.signals import Stopped, stopping_at_once
 from dl.cli.streams import flush_stdout, open_streams
-from dl.cli.summary import summary
 from dl.cli.sweep import sweep
 from dl.cli.tag import tag
-from dl.cli.trace import trace
-from dl.cli.train import train
-from dl.cli.validate import validate
+from dl.cli.train import reproduce, train
 from dl.errors import SCARCE, DlError, ExitCode, is_scarce
 
 _NAME_ERRORS = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)

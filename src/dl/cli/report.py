@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from dl.cli.options import run_argument, runs_option
-
-if TYPE_CHECKING:
-    from dl.runs.directory import RunDirectory
-    from dl.runs.sweeps import SweepDirectory
 
 
 @click.command()
@@ -30,29 +25,16 @@ def report(run: str, output: Path | None, runs: Path) -> None:
 
     `dl train` has written that of a run already. The last line on stdout is the file.
     """
+    from dl.app.using import page
     from dl.cli.outputs import check_output
     from dl.runs.files import write_output, write_text
     from dl.runs.find import find_run, find_sweep, is_sweep
 
     directory = find_sweep(run, runs) if is_sweep(run, runs) else find_run(run, runs)
     if output is None or os.path.realpath(output) == os.path.realpath(directory.report):
-        write_text(directory.report, _page(directory))
+        write_text(directory.report, page(directory))
         click.echo(str(output or directory.report))
     else:
         check_output(output, [directory])
-        write_output(output, _page(directory))
+        write_output(output, page(directory))
         click.echo(str(output))
-
-
-def _page(directory: RunDirectory | SweepDirectory) -> str:
-    from dl.runs.sweeps import SweepDirectory
-
-    if isinstance(directory, SweepDirectory):
-        from dl.pages.sweep_page import sweep_page
-        from dl.sweep.results.reading import read_results
-
-        return sweep_page(read_results(directory))
-    from dl.pages.context import read_context
-    from dl.pages.page import run_page
-
-    return run_page(read_context(directory))

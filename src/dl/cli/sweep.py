@@ -177,7 +177,6 @@ def _carry_out(
     checked: Sweep, where: Where, opened: Session, *, quiet: bool, fail_fast: bool
 ) -> Results:
     """Runs the trials; the server imports Keras while this process gets ready."""
-    from dl.cli.background import Importing
     from dl.cli.display import open_reporter
     from dl.cli.signals import stop_requests
     from dl.cli.sweep_pictures import PLOTS_MODULE, draw_pictures
@@ -185,6 +184,7 @@ def _carry_out(
     from dl.cli.sweep_trainer import open_pool
     from dl.cli.sweep_view import open_view
     from dl.errors import Interrupted
+    from dl.imports import Importing
     from dl.sweep.loop import Loop, Watcher
     from dl.sweep.results.journal import OwnJournal
 

@@ -128,9 +128,9 @@ class EngineTrainer:
 
     def prepare(self) -> Mapping[str, float]:
         """Imports Keras and reads the data; returns the means over the repeats."""
-        from dl.cli.background import Importing
         from dl.config.load import load_config
         from dl.data.baseline import trivial_metrics
+        from dl.imports import Importing
 
         configs = [
             load_config(self._variants.base, overrides) for overrides in self._variants.overrides

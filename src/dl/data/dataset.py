@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from dl.config.rules import Advice
-from dl.data.arrays.prepare import ArrayFeature
+from dl.data.preprocessing.arrays import ArrayFeature
 from dl.data.preprocessing.features import Feature, feature_names
 from dl.data.splits import Shares
 from dl.data.targets.target import Target

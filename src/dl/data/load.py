@@ -13,9 +13,9 @@ import numpy as np
 from dl.config.load import Loaded
 from dl.config.schema import Config
 from dl.data.advice import advice_on
-from dl.data.arrays.prepare import ArrayFeature, learn_arrays, transform_arrays
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.division import divided
+from dl.data.preprocessing.arrays import ArrayFeature, fit_arrays, transform_arrays
 from dl.data.preprocessing.features import (
     Feature,
     UnseenCategories,
@@ -192,7 +192,7 @@ def _fit_features(
 ) -> tuple[Feature | ArrayFeature, ...]:
     if isinstance(train, RawTable):
         return fit_features(train, needs.preprocess)
-    return (learn_arrays(train, needs, parts.image, reporter),)
+    return (fit_arrays(train, needs, parts.image, reporter),)
 
 
 def _prepared(raw: Raw, config: Config, fitted: Preprocessing, reporter: Reporter) -> Part:

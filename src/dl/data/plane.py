@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dl.data.arrays.prepare import ArrayFeature
 from dl.data.dataset import Preprocessing
+from dl.data.preprocessing.arrays import ArrayFeature
 from dl.data.preprocessing.features import NumericFeature
 from dl.data.types import Array
 

@@ -71,6 +71,10 @@ class RawTable:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def row_place(self, position: int) -> str:
+        """Returns words for the place of a row, given its 0-based position here."""
+        return self.place(int(self.rows[position]))
+
     def take(self, positions: Array) -> RawTable:
         """Returns the table with only these rows (0-based, of this table), in this order."""
         return replace(
@@ -102,6 +106,12 @@ class RawArrays:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def row_place(self, position: int) -> str:
+        """Returns words for the place of a row, given its 0-based position here."""
+        if self.files:
+            return self.files[position]
+        return f"{self.source}: row {self.rows[position]} (the first is row 0)"
 
     def take(self, positions: Array) -> RawArrays:
         """Returns the arrays with only these rows (0-based, of these arrays), in this order."""

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from dl.config.schema import Config
 from dl.config.sections.data import BuiltinData, CsvData, ParquetData
-from dl.diagnose.case import Change
-from dl.vocabulary.catalog import find
-from dl.vocabulary.check import check_object
-from dl.vocabulary.spec import Spec, document
+from dl.vocabulary.defaults import chosen
+from dl.vocabulary.spec import Spec
 from dl.vocabulary.traits import ACTIVATION_LAYERS, HIDDEN, LIMITS_OF_GRADIENTS, RATES
+
+Change = Mapping[str, object]
+"""What to write into the config: sections, as plain data, on top of those of the run."""
 
 _RATE = "learning_rate"
 _FIRST_RATE = "initial_learning_rate"
-_HIDDEN_LAYER = {"type": "Dense", "units": 32, "activation": "relu"}
 
 
 def slower(config: Config, factor: float) -> Change:
@@ -57,84 +57,54 @@ def with_callback(config: Config, callback: Mapping[str, object]) -> Change:
     return {"training": {"callbacks": [*map(brief, kept), dict(callback)]}}
 
 
-def balanced() -> Change:
-    """Returns weights with which the rows of each class count as much as those of another."""
-    return {"training": {"class_weight": "balanced"}}
-
-
-def epochs(count: int) -> Change:
-    """Returns another number of epochs."""
-    return {"training": {"epochs": count}}
-
-
 def with_activation(config: Config, names: Iterable[str], activation: str) -> Change:
     """Returns all layers, with another activation for those of the given names."""
-    wanted = set(names)
 
-    def changed(name: str, layer: Spec) -> list[object]:
-        plain = _mapping(layer)
-        if name not in wanted:
-            return [brief(layer)]
+    def changed(layer: Spec) -> list[object]:
         if layer.type in ACTIVATION_LAYERS:
             return [{"type": "Activation", "activation": activation}]
-        return [{**plain, "activation": activation}]
+        return [{**_mapping(layer), "activation": activation}]
 
-    return _layers(config, changed)
+    return _layers(config, set(names), changed)
 
 
-def with_dropout(config: Config, rate: float) -> Change:
+def with_dropout(config: Config) -> Change:
     """Returns all layers, with Dropout before the last one that has weights."""
-    last = _weighted(config)[-1:]
-
-    def changed(name: str, layer: Spec) -> list[object]:
-        before: list[object] = [{"type": "Dropout", "rate": rate}] if name in last else []
-        return [*before, brief(layer)]
-
-    return _layers(config, changed)
+    dropout = {"type": "Dropout", "rate": 0.3}
+    return _layers(config, _weighted(config)[-1:], lambda layer: [dropout, brief(layer)])
 
 
 def with_penalty(config: Config) -> Change:
     """Returns all layers, with a penalty on large weights for the hidden ones."""
+    penalty = {"kernel_regularizer": {"type": "L2", "l2": 0.001}}
     hidden = _weighted(config)[:-1] or _weighted(config)
-
-    def changed(name: str, layer: Spec) -> list[object]:
-        if name not in hidden:
-            return [brief(layer)]
-        return [{**_mapping(layer), "kernel_regularizer": {"type": "L2", "l2": 0.001}}]
-
-    return _layers(config, changed)
+    return _layers(config, hidden, lambda layer: [{**_mapping(layer), **penalty}])
 
 
 def with_normalization(config: Config) -> Change:
     """Returns all layers, with BatchNormalization after each hidden one."""
     hidden = _weighted(config)[:-1]
-
-    def changed(name: str, layer: Spec) -> list[object]:
-        after: list[object] = ["BatchNormalization"] if name in hidden else []
-        return [brief(layer), *after]
-
-    return _layers(config, changed)
+    return _layers(config, hidden, lambda layer: [brief(layer), "BatchNormalization"])
 
 
 def larger(config: Config) -> Change:
     """Returns all layers, the hidden ones twice as wide; one more where there is none."""
     hidden, last = _weighted(config)[:-1], _weighted(config)[-1:]
+    if not hidden:
+        added = {"type": "Dense", "units": 32, "activation": "relu"}
+        return _layers(config, last, lambda layer: [added, brief(layer)])
 
-    def changed(name: str, layer: Spec) -> list[object]:
-        if not hidden and name in last:
-            return [_HIDDEN_LAYER, brief(layer)]
+    def wider(layer: Spec) -> list[object]:
         key = "units" if "units" in layer.parameters else "filters"
         size = layer.parameters.get(key)
-        if name not in hidden or not isinstance(size, int):
-            return [brief(layer)]
-        return [{**_mapping(layer), key: 2 * size}]
+        return [{**_mapping(layer), key: 2 * size} if isinstance(size, int) else brief(layer)]
 
-    return _layers(config, changed)
+    return _layers(config, hidden, wider)
 
 
-def together(*changes: Change) -> Change:
+def together(*parts: Change) -> Change:
     """Returns changes of different sections as one."""
-    return {section: value for change in changes for section, value in change.items()}
+    return {section: value for change in parts for section, value in change.items()}
 
 
 def brief(spec: Spec) -> object:
@@ -145,29 +115,7 @@ def brief(spec: Spec) -> object:
 
 def _mapping(spec: Spec) -> dict[str, object]:
     """Returns a named thing as a mapping with `type`, without what is the default."""
-    defaults = _defaults(spec)
-    if defaults is None:
-        whole = document(spec)
-        return dict(whole) if isinstance(whole, Mapping) else {"type": whole}
-    different = {
-        name: value
-        for name, value in spec.parameters.items()
-        if name not in defaults or defaults[name] != value
-    }
-    return {"type": spec.type, **{name: _plain(value) for name, value in different.items()}}
-
-
-def _defaults(spec: Spec) -> Mapping[str, object] | None:
-    """Returns what the parameters are if only the required ones are given."""
-    entry = find(spec.kind, spec.type)
-    if entry is None:
-        return None
-    required = {name for name, parameter in entry.parameters.items() if parameter.required}
-    given = {name: _plain(spec.parameters[name]) for name in required if name in spec.parameters}
-    made, _ = check_object(spec.kind, {"type": spec.type, **given})
-    if made is None:
-        return None
-    return {name: value for name, value in made.parameters.items() if name not in required}
+    return {"type": spec.type, **{name: _plain(value) for name, value in chosen(spec)}}
 
 
 def _plain(value: object) -> object:
@@ -178,18 +126,21 @@ def _plain(value: object) -> object:
 
 def _weighted(config: Config) -> list[str]:
     """Returns the names of the layers whose units can be changed, from input to output."""
-    return [
-        str(layer.parameters.get("name")) for layer in config.model.layers if layer.type in HIDDEN
-    ]
+    return [_name(layer) for layer in config.model.layers if layer.type in HIDDEN]
 
 
-def _layers(config: Config, changed: Callable[[str, Spec], list[object]]) -> Change:
-    layers = [
-        plain
-        for layer in config.model.layers
-        for plain in changed(str(layer.parameters.get("name")), layer)
-    ]
+def _layers(
+    config: Config, names: Collection[str], changed: Callable[[Spec], list[object]]
+) -> Change:
+    """Returns all layers, with others in the place of those of the given names."""
+    layers: list[object] = []
+    for layer in config.model.layers:
+        layers += changed(layer) if _name(layer) in names else [brief(layer)]
     return {"model": {"layers": layers}}
+
+
+def _name(layer: Spec) -> str:
+    return str(layer.parameters.get("name"))
 
 
 def _optimizer(values: Mapping[str, object]) -> Change:

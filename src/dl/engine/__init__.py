@@ -6,10 +6,14 @@ the import fails. The variables that they read at import are settled in `dl.vari
 
 from __future__ import annotations
 
+import os
 import warnings
+from contextlib import ExitStack
 
+from dl.errors import UsageError
 from dl.imports import deferred, hidden, uncollected
 from dl.quiet import quiet_stderr
+from dl.variables import is_own_process, silent_by_default
 
 # Keras imports these for its adapters where it finds them: a third of its start-up, for nothing
 # that `dl` uses.
@@ -21,17 +25,26 @@ _OPTIONAL = ("IPython", "jax", "matplotlib", "pandas", "scipy", "sklearn", "torc
 _GATHERED = "tensorflow._api.v2"
 _ALSO_FOLDERS = ("distribute", "lite")
 
-with (
-    quiet_stderr(),
-    uncollected(),
-    hidden(_OPTIONAL),
-    deferred(_GATHERED, _ALSO_FOLDERS, quiet_stderr),
-):
+with ExitStack() as around:
+    around.enter_context(quiet_stderr())
+    if is_own_process():  # a host has its own use for what is left out
+        around.enter_context(uncollected())
+        around.enter_context(hidden(_OPTIONAL))
+        around.enter_context(deferred(_GATHERED, _ALSO_FOLDERS, quiet_stderr))
+    else:
+        around.enter_context(silent_by_default(os.environ))
     import absl.logging
     import keras
     import tensorflow as tf
 
-absl.logging.set_verbosity(absl.logging.ERROR)
-tf.get_logger().setLevel("ERROR")
-keras.utils.disable_interactive_logging()
-warnings.filterwarnings("ignore", module=r"keras\.src")
+if is_own_process():
+    absl.logging.set_verbosity(absl.logging.ERROR)
+    tf.get_logger().setLevel("ERROR")
+    keras.utils.disable_interactive_logging()
+    warnings.filterwarnings("ignore", module=r"keras\.src")
+elif keras.backend.backend() != "tensorflow":
+    raise UsageError(
+        f"Keras runs on {keras.backend.backend()} in this process",
+        expected="TensorFlow",
+        hint="set KERAS_BACKEND=tensorflow before Keras is imported",
+    )

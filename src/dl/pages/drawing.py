@@ -17,6 +17,7 @@ from typing import Self
 
 from dl.report.input import PlotInput
 from dl.runs.directory import RunDirectory
+from dl.variables import environment_of_child
 
 
 class Drawing:
@@ -30,6 +31,7 @@ class Drawing:
             stderr=subprocess.PIPE,
             # A Ctrl-C is for the training; this process ends when its pipe does.
             start_new_session=True,
+            env=environment_of_child(),
         )
 
     def __enter__(self) -> Self:

@@ -13,7 +13,7 @@ from dl.data.dataset import Dataset, Preprocessing
 from dl.data.glance import Glance, glance
 from dl.data.preprocessing.features import original_columns
 from dl.data.types import Array, Part
-from dl.diagnose import Signals
+from dl.diagnose.checks import NetworkStatistics
 from dl.pages.pictures import data_uris
 from dl.report.answers import predicted_shares, predicted_words, words, worst_rows
 from dl.report.input import PlotInput
@@ -70,7 +70,7 @@ _Facts = Annotated[
         {
             "layers": list[_Layer],
             "weights": list[_Weights],
-            "signals": Signals | None,
+            "signals": NetworkStatistics | None,
             "glance": Glance | None,
             "examples": list[
                 Annotated[Facts, Keys(dict.fromkeys(("picture", "true"), str), required=True)]
@@ -98,7 +98,7 @@ class Network:
 
     layers: Sequence[Any]
     weights: Sequence[Any]
-    signals: Signals
+    signals: NetworkStatistics
 
 
 def facts_of(dataset: Dataset, part: Part, judged: PlotInput, network: Network) -> Facts:

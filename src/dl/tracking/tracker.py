@@ -20,6 +20,7 @@ from dl.config.load import Loaded
 from dl.progress import Reporter
 from dl.runs.directory import RunDirectory
 from dl.tracking.destination import Destination, check_packages, destination_of
+from dl.variables import environment_of_child
 
 MODULE = "dl.tracking.process"
 
@@ -52,7 +53,7 @@ class Tracker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env={**ENVIRONMENT, **os.environ},
+            env={**ENVIRONMENT, **environment_of_child()},
             # A Ctrl-C is for the training; this process ends when its pipe does.
             start_new_session=True,
         )

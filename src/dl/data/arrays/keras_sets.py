@@ -30,7 +30,7 @@ from dl.data.types import Array
 from dl.errors import DataError, first_line
 from dl.progress import Reporter
 from dl.quiet import quiet_stderr
-from dl.variables import DATA_SETS_OF_KERAS
+from dl.variables import data_sets_of_keras
 from dl.vocabulary.data_sets import KERAS, LENGTH, WORDS
 from dl.vocabulary.spec import Finding, Findings
 
@@ -137,7 +137,7 @@ def _rows(x: Array, y: Array, name: str) -> RawArrays:
 
 
 def _cache() -> Path:
-    return Path(os.environ[DATA_SETS_OF_KERAS], "datasets")
+    return Path(data_sets_of_keras(os.environ))
 
 
 def _no_download(name: str, error: Exception) -> DataError:

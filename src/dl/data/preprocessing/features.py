@@ -321,7 +321,7 @@ def _numbers(table: RawTable, feature: NumericFeature, out: Array) -> None:
     if too_large.any():
         row = int(np.argmax(too_large))
         raise DataError(
-            f"{_place(table, row)}: column {feature.name!r} is too large when it is scaled",
+            f"{table.row_place(row)}: column {feature.name!r} is too large when it is scaled",
             found=repr(float(values[row])),
             hint="correct the value; it is far from all those of the training part",
         )
@@ -351,7 +351,7 @@ def _categories(
             shown = ", ".join(map(repr, feature.categories[:6]))
             count = len(feature.categories)
             raise DataError(
-                f"{_place(table, row)}: column {feature.name!r} has a category that the training "
+                f"{table.row_place(row)}: column {feature.name!r} has a category that the training "
                 "part had not",
                 expected=shown if count <= 6 else f"{shown} … ({count} in all)",
                 found=repr(category),
@@ -360,7 +360,7 @@ def _categories(
                 else "correct it, or train with `preprocess.unseen: zeros`",
             )
         encoded = "-1" if feature.encoding == "ordinal" else "zeros"
-        unseen.add(feature.name, int(strange.sum()), _place(table, row), category, encoded)
+        unseen.add(feature.name, int(strange.sum()), table.row_place(row), category, encoded)
     if feature.encoding == "ordinal":
         out[:, 0] = codes
         return
@@ -398,7 +398,7 @@ def _refuse_unknown(table: RawTable, feature: Feature, out: Array, tokens: Token
     if not wrong.any():
         return
     row, column = (int(place) for place in np.argwhere(wrong)[0])
-    place = f"{_place(table, row)}: column {feature.name!r}"
+    place = f"{table.row_place(row)}: column {feature.name!r}"
     hint = f"leave it out with `data.features`, or begin with another layer than {tokens.layer}"
     match feature:
         case CategoricalFeature():
@@ -496,11 +496,7 @@ def _refuse_missing(table: RawTable, name: str, missing: NDArray[np.bool_]) -> N
 
 def _missing(table: RawTable, what: str, missing: NDArray[np.bool_], hint: str) -> DataError:
     return DataError(
-        f"{_place(table, int(np.argmax(missing)))}: {what}",
+        f"{table.row_place(int(np.argmax(missing)))}: {what}",
         found=f"{plural(int(missing.sum()), 'row')} without it",
         hint=hint,
     )
-
-
-def _place(table: RawTable, row: int) -> str:
-    return table.place(int(table.rows[row]))

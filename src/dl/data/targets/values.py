@@ -121,13 +121,12 @@ def _of_table(raw: RawTable) -> TargetValues:
     for name, column in raw.targets.items():
         _refuse_kind(name, column, raw.source, several=len(columns) > 1)
 
-    def place(position: int) -> str:
-        return raw.place(int(raw.rows[position]))
-
     if columns[0].kind == "categorical":
-        return TargetValues(names, columns[0].values, columns[0].categories, raw.source, place)
+        return TargetValues(
+            names, columns[0].values, columns[0].categories, raw.source, raw.row_place
+        )
     numbers = np.column_stack([column.values for column in columns])
-    return TargetValues(names, numbers, None, raw.source, place)
+    return TargetValues(names, numbers, None, raw.source, raw.row_place)
 
 
 def _refuse_kind(name: str, column: Column, source: str, several: bool) -> None:
@@ -157,20 +156,15 @@ def _of_arrays(raw: RawArrays) -> TargetValues:
         )
     y = raw.y
 
-    def place(position: int) -> str:
-        if raw.files:
-            return raw.files[position]
-        return f"{raw.source}: row {raw.rows[position]} (the first is row 0)"
-
     if y.dtype.kind in "bU":
-        return _words_of_array(y, raw.source, place)
+        return _words_of_array(y, raw.source, raw.row_place)
     if y.dtype.kind not in "iuf":
         raise _wrong_array(raw.source, f"values of the type {y.dtype}")
     if y.ndim > 2:
         numbers = y.astype(np.float64) if y.dtype.kind == "f" else y
-        return TargetValues(("target",), numbers, None, raw.source, place)
+        return TargetValues(("target",), numbers, None, raw.source, raw.row_place)
     numbers = y.astype(np.float64).reshape(len(y), -1)
-    return TargetValues(_array_names(numbers.shape[1]), numbers, None, raw.source, place)
+    return TargetValues(_array_names(numbers.shape[1]), numbers, None, raw.source, raw.row_place)
 
 
 def is_own_input(raw: Raw) -> bool:

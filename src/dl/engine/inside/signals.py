@@ -15,7 +15,7 @@ from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.load import read_dataset
 from dl.data.types import Array
-from dl.diagnose import LayerSignals, Signals
+from dl.diagnose.checks import LayerStatistics, NetworkStatistics
 from dl.engine.inside.step import Step, array_of, record_step
 from dl.engine.prepare import loss_targets, prepare
 from dl.engine.saved import open_run, training_data
@@ -31,7 +31,7 @@ _FLAT = 0.05
 """A slope below this share of the greatest is taken for flat."""
 
 
-def measure_run(run: RunDirectory, reporter: Reporter) -> Signals:
+def measure_run(run: RunDirectory, reporter: Reporter) -> NetworkStatistics:
     """Measures the weights of a run; its initial ones, if it ended before any were kept.
 
     Raises:
@@ -48,7 +48,9 @@ def measure_run(run: RunDirectory, reporter: Reporter) -> Signals:
     return measure(made.model, made.dataset, made.config, trained=False)
 
 
-def measure(model: keras.Sequential, dataset: Dataset, config: Config, *, trained: bool) -> Signals:
+def measure(
+    model: keras.Sequential, dataset: Dataset, config: Config, *, trained: bool
+) -> NetworkStatistics:
     """Passes the first training rows through a compiled model, without dropout, and derives.
 
     Args:
@@ -60,10 +62,10 @@ def measure(model: keras.Sequential, dataset: Dataset, config: Config, *, traine
     train, rows = dataset.train, _rows(model)
     x, y = train.x[:rows], train.y[:rows]
     step = record_step(model, x, *loss_targets(model, dataset, config, y), training=False)
-    return Signals(len(x), trained, tuple(_layers(model, step)))
+    return NetworkStatistics(len(x), trained, tuple(_layers(model, step)))
 
 
-def _layers(model: keras.Sequential, step: Step) -> Iterable[LayerSignals]:
+def _layers(model: keras.Sequential, step: Step) -> Iterable[LayerStatistics]:
     places = [place for place, layer in enumerate(model.layers) if _is_weighted(layer)]
     for place in places:
         layer = model.layers[place]
@@ -71,7 +73,7 @@ def _layers(model: keras.Sequential, step: Step) -> Iterable[LayerSignals]:
         output = step.outputs[activator].numpy()
         hidden = place != places[-1]
         gradients = step.gradients(layer.trainable_weights)
-        yield LayerSignals(
+        yield LayerStatistics(
             name=layer.name,
             activation=activation,
             activated_by=model.layers[activator].name,

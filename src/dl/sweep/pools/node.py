@@ -22,6 +22,7 @@ from dl.sweep.pools.cluster import MissingData, NodeTrainer, Order, Outcome, Pos
 from dl.sweep.pools.tasks import Result, Row
 from dl.sweep.pools.worker import carried_out
 from dl.system import is_own, user_name
+from dl.variables import take_process
 
 _ABANDONED_SECONDS = 60
 """A younger folder may belong to a process that has not locked its run yet."""
@@ -57,6 +58,7 @@ def carry_out(
         post: How to speak with the sweep.
         pieces: The data; None where it has not been shipped.
     """
+    take_process()
     if order.version != dl.__version__:
         return Unfit(f"{socket.gethostname()} has dl {dl.__version__}, the sweep {order.version}")
     trainer = _trainer(order)

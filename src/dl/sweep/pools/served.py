@@ -15,6 +15,7 @@ from pathlib import Path
 from dl.errors import RunError, error_class
 from dl.sweep.pools.server import Answer, Ready, Refused, Stop
 from dl.sweep.pools.tasks import BegunAgain, EpochDone, Event, Task, TaskEnded
+from dl.variables import environment_of_child
 
 
 class ServedPool:
@@ -40,6 +41,7 @@ class ServedPool:
             pass_fds=(theirs.fileno(), *([] if lock is None else [lock])),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
+            env=environment_of_child(),
         )
         theirs.close()
         self._connection = Connection(ours.detach())

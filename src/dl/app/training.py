@@ -1,0 +1,437 @@
+"""Trains: a new run, a run that is gone on with, a run that is repeated.
+
+Around the training itself, another process draws the pictures and writes the page, a third one
+copies to MLflow, and what nobody waits for is made at the end.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dl.errors import BusyError, ConfigError, Interrupted, RunError, UsageError
+from dl.imports import Importing
+from dl.progress import Reporter
+from dl.runs.directory import RunDirectory, numbers
+from dl.runs.find import find_run
+from dl.runs.lock import locked
+from dl.runs.manifest import check, read_checked
+from dl.runs.record import RunRecord, read_metrics, read_record
+
+if TYPE_CHECKING:
+    from dl.config.load import Loaded
+    from dl.data.dataset import Dataset
+    from dl.engine.prepare import Prepared
+    from dl.engine.reproduce import Repeat
+    from dl.engine.workflow import Judged, Trained, Watch
+    from dl.pages.drawing import Drawing
+    from dl.report.input import PlotInput
+
+_KERAS_SOURCE = "keras"
+"""The source that needs Keras to be read."""
+
+Stop = Callable[[], int | None]
+"""Gives the number of the signal that asked a training to stop, or None."""
+Lock = Callable[[RunDirectory], AbstractContextManager[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a training."""
+
+    run: RunDirectory
+    status: str
+    epochs: int
+    seconds: float
+    metrics: Mapping[str, Mapping[str, float]]
+
+    def document(self) -> dict[str, object]:
+        """Returns it as plain data."""
+        return {
+            "run": str(self.run.path),
+            "status": self.status,
+            "epochs": self.epochs,
+            "seconds": self.seconds,
+            "metrics": self.metrics,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who wants a training.
+
+    Attributes:
+        reporter: Is told what happens.
+        command: The command line, for the record of the run.
+        stopping: Gives, for the time of the training, what asks it to stop.
+        prepared: Is given the model and the data before the training.
+        result: Is given the result, before the pictures and the page are complete.
+    """
+
+    reporter: Reporter
+    command: tuple[str, ...]
+    stopping: Callable[[], AbstractContextManager[Stop]]
+    prepared: Callable[[Prepared], None] = lambda prepared: None
+    result: Callable[[Result], None] = lambda result: None
+
+
+def train(loaded: Loaded, runs: Path, caller: Caller) -> Result:
+    """Trains a config, in a new run below `runs`.
+
+    Raises:
+        DlError: The data cannot be used, or the training did not end well; what was finished of
+            it is kept.
+    """
+
+    def start(prepared: Prepared, watch: Watch) -> Trained:
+        from dl.engine import workflow
+
+        place = workflow.Place(runs, prepared.config.name)
+        return workflow.train(prepared, place, caller.reporter, command=caller.command, watch=watch)
+
+    return _conduct(loaded, caller, start, locked, advise=True)
+
+
+def resume(run: RunDirectory, loaded: Loaded, caller: Caller, *, force: bool) -> Result:
+    """Goes on with a run from its last checkpoint; a run that is complete stays as it is.
+
+    Args:
+        run: The run.
+        loaded: Its config, perhaps with more epochs.
+        caller: Who wants it.
+        force: Whether to go on although config, data or versions have changed.
+
+    Raises:
+        DlError: As `train`, or something has changed.
+    """
+    from dl.config.pinned import pinned
+    from dl.tracking.tracker import tracking
+
+    reporter = caller.reporter
+    with locked(run):
+        record = read_record(run)
+        if _is_complete(run, record, loaded, reporter):
+            reporter.note(f"{run.label} is complete: nothing is left to do (longer: --epochs N)")
+            with tracking(loaded, reporter) as track:
+                track(run.path)
+            result = result_of(run)
+            caller.result(result)
+            return result
+
+        def start(prepared: Prepared, watch: Watch) -> Trained:
+            from dl.engine import workflow
+            from dl.engine.resume import job_of
+
+            job = job_of(run, record, prepared, reporter, command=caller.command, force=force)
+            return workflow.resume(prepared, job, reporter, watch)
+
+        with _trained_again(run):
+            # The run is locked already.
+            return _conduct(pinned(loaded, record.engine), caller, start, nullcontext)
+
+
+def reproduce(run: RunDirectory, caller: Caller) -> Repeat:
+    """Trains a run again in a temporary folder, as far as it came, and compares the two.
+
+    Raises:
+        DlError: There is nothing to compare, or the training did not end well.
+    """
+    from dl.config.pinned import pinned
+
+    record = read_record(run)
+    if record.status == "running":
+        raise BusyError(f"{run.label} is being trained by {record.process}", hint="wait for it")
+    planned = record.status == "completed"
+    if record.epochs == 0 and not planned:
+        raise RunError(f"{run.label} has no finished epoch to compare", hint="train it first")
+    loaded = config_of(run, () if planned else (f"training.epochs={record.epochs}",))
+    with _trained_again(run):
+        prepared = prepare(pinned(loaded, record.engine), caller)
+    with tempfile.TemporaryDirectory(prefix="dl-reproduce-") as folder, caller.stopping() as stop:
+        from dl.engine import workflow
+        from dl.engine.reproduce import compare
+
+        place = workflow.Place(Path(folder), prepared.config.name)
+        watch = workflow.Watch(stop_signal=stop)
+        command = ("dl", "reproduce", str(run.path))
+        try:
+            again = workflow.train(prepared, place, caller.reporter, command=command, watch=watch)
+        except Interrupted as error:  # the folder is gone: there is nothing to go on with
+            raise Interrupted("interrupted", signal_number=error.exit_code - 128) from error
+        return compare(run, record, again)
+
+
+def prepare(loaded: Loaded, caller: Caller, *, advise: bool = False) -> Prepared:
+    """Reads the data while Keras loads, then builds the model; `advise`: tells what is doubtful.
+
+    Raises:
+        DlError: The data cannot be used, or the model cannot be built.
+    """
+    reporter = caller.reporter
+    if advise:
+        _tell_of_variables(reporter)
+    if loaded.config.data.source == _KERAS_SOURCE:
+        dataset = _read(loaded, reporter)
+    with Importing("dl.engine.workflow") as engine:
+        if loaded.config.data.source != _KERAS_SOURCE:
+            dataset = _read(loaded, reporter)
+        with reporter.stage("Loading Keras"):
+            engine.module()
+    from dl.engine import prepare as engine_prepare
+
+    if advise:
+        _advise(loaded, dataset, reporter)
+    prepared = engine_prepare.prepare(loaded, dataset, reporter)
+    caller.prepared(prepared)
+    return prepared
+
+
+def run_of(loaded: Loaded, runs: Path) -> RunDirectory:
+    """Returns the run of a config to go on with: its newest unfinished one, else its newest.
+
+    Raises:
+        RunError: It has none.
+    """
+    parent = runs / loaded.config.name
+    found = [RunDirectory(parent / f"{number:04d}") for number in numbers(parent)]
+    found = [run for run in found if run.record.is_file()]
+    if not found:
+        hint = f"begin one: dl train {loaded.path}"
+        raise RunError(f"{loaded.config.name} has no run in {runs}", hint=hint)
+    unfinished = [run for run in found if read_record(run).status != "completed"]
+    return (unfinished or found)[-1]
+
+
+def config_of(run: RunDirectory, overrides: tuple[str, ...]) -> Loaded:
+    """Returns the config of a run, which an earlier `dl` may have trained, with overrides.
+
+    Raises:
+        RunError: It is damaged.
+        ConfigError: The overrides make it a wrong one.
+    """
+    from dl.config.load import load_resolved, load_text
+
+    text = read_checked(run.resolved)
+    loaded = load_resolved(run.resolved, text)
+    return load_text(run.resolved, text, overrides, trained=True) if overrides else loaded
+
+
+def named_config(text: str, runs: Path, overrides: tuple[str, ...]) -> Loaded:
+    """Returns the config that `text` names: a file, or that of a run.
+
+    Raises:
+        DlError: There is none, or it is wrong.
+    """
+    from dl.config.load import load_config
+
+    if names_config(text):
+        return load_config(Path(text), overrides)
+    return config_of(find_run(text, runs), overrides)
+
+
+def names_config(text: str) -> bool:
+    """Tells whether `text` names a config's file, not a run."""
+    path = Path(text)
+    return path.is_file() or path.suffix in (".yaml", ".yml")
+
+
+def result_of(run: RunDirectory) -> Result:
+    """Returns what came of a run that has ended; raises `RunError` where it is damaged."""
+    record = read_record(run)
+    return Result(run, record.status, record.epochs, record.seconds, read_metrics(run))
+
+
+def _conduct(
+    loaded: Loaded,
+    caller: Caller,
+    start: Callable[[Prepared, Watch], Trained],
+    lock: Lock,
+    *,
+    advise: bool = False,
+) -> Result:
+    """Trains, gives the caller the result, and makes what nobody waits for.
+
+    Args:
+        loaded: The config.
+        caller: Who wants it.
+        start: Trains.
+        lock: Locks the run for what is made at the end.
+        advise: Whether to tell what is doubtful in config and data.
+    """
+    from dl.pages.drawing import Drawing
+    from dl.tracking.tracker import tracking
+
+    with tracking(loaded, caller.reporter) as track, Drawing() as drawing:
+        prepared = prepare(loaded, caller, advise=advise)
+        with caller.stopping() as stop:
+            from dl.engine.workflow import Watch
+
+            pictures = _Pictures(drawing)
+            watch = Watch(
+                on_begin=lambda run: track(run.path), stop_signal=stop, on_judged=pictures.draw
+            )
+            trained = start(prepared, watch)
+        epochs = len(trained.history)
+        result = Result(trained.run, "completed", epochs, trained.seconds, trained.metrics)
+        caller.result(result)
+        _diagnose(trained, caller.reporter)
+        failure = _finish(trained, pictures, drawing, lock)
+    if failure is not None:
+        what = "the pictures, the report or the light copy could not be made"
+        caller.reporter.warn(f"{what}: {failure}")
+    return result
+
+
+def _finish(trained: Trained, pictures: _Pictures, drawing: Drawing, lock: Lock) -> str | None:
+    """Makes what nobody waits for, with the lock of the run; returns what went wrong."""
+    from dl.engine.files.light import keep_light
+
+    try:
+        with lock(trained.run):
+            pictures.write_page()
+            keep_light(trained)
+            return drawing.end()
+    except (BusyError, RunError) as error:  # somebody goes on with it at once, or has removed it
+        return str(error)
+
+
+class _Pictures:
+    """What a training leaves to look at, made by another process meanwhile."""
+
+    def __init__(self, drawing: Drawing) -> None:
+        self._drawing = drawing
+        self._judged: tuple[Judged, PlotInput] | None = None
+
+    def draw(self, judged: Judged) -> None:
+        """Has the pictures drawn; returns at once."""
+        from dl.report.input import PlotInput
+        from dl.report.outcome import with_outputs
+
+        dataset, config = judged.prepared.dataset, judged.prepared.config
+        known = PlotInput(
+            name=judged.run.label,
+            history=judged.history,
+            task=dataset.info.task,
+            loss=config.training.loss.type,
+            part=judged.name,
+            part_rows=len(dataset.parts[judged.name]),
+            boundary=judged.boundary,
+            path=judged.path,
+        )
+        judged.run.plots.mkdir(exist_ok=True)
+        shown = with_outputs(known, judged.part, judged.outputs, dataset.preprocessing)
+        self._drawing.begin(judged.run.plots, shown)
+        self._judged = judged, shown
+
+    def write_page(self) -> None:
+        """Keeps the facts that the page needs, and has it written; returns before it is.
+
+        The user has the result by then: the layers are looked at once more for it.
+
+        Raises:
+            DiskError: The facts cannot be written.
+        """
+        from dl.engine.inside.signals import measure
+        from dl.engine.inside.summary import layer_rows
+        from dl.engine.inside.weights_summary import weight_rows
+        from dl.pages.facts import Network, facts_of, write_facts
+
+        if self._judged is None:
+            return
+        judged, shown = self._judged
+        prepared = judged.prepared
+        signals = measure(prepared.model, prepared.dataset, prepared.config, trained=True)
+        network = Network(layer_rows(prepared.model), weight_rows(prepared.model), signals)
+        write_facts(judged.run, facts_of(prepared.dataset, judged.part, shown, network))
+        self._drawing.write_page(judged.run)
+
+
+def _read(loaded: Loaded, reporter: Reporter) -> Dataset:
+    from dl.data.load import read_dataset
+
+    return read_dataset(loaded, reporter)
+
+
+def _tell_of_variables(reporter: Reporter) -> None:
+    from dl.variables import unheeded
+
+    if unheeded():
+        reporter.note(f"not heeded, since they could change results: {', '.join(unheeded())}")
+
+
+def _advise(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> None:
+    from dl.config.rules.notes import placed
+    from dl.data.rules import advice_for
+
+    found = placed(loaded, advice_for(loaded.config, dataset))
+    for note in found:
+        reporter.note(f"advice: {note.path} {note.message} ({note.rule})")
+    if found:
+        reporter.note(f"the reasons, and what to write: dl lint {loaded.path}")
+
+
+def _diagnose(trained: Trained, reporter: Reporter) -> None:
+    """Says that something in the history is worth a look; the layers are not looked at here."""
+    from dl.data.judged import read_answers
+    from dl.data.one_answer import one_answer
+    from dl.diagnose.checks import Evidence, diagnose
+
+    target = trained.prepared.dataset.target
+    said = one_answer(read_answers(trained.run, target), target)
+    if said:
+        reporter.warn(f"the model {said}")
+    found = diagnose(Evidence(trained.prepared.config, trained.history, one_answer=said))
+    if found:
+        names = ", ".join(name for name, _ in found)
+        reporter.note(f"worth a look: {names}; what to try: dl diagnose {trained.run.path}")
+
+
+@contextmanager
+def _trained_again(run: RunDirectory) -> Iterator[None]:
+    """Says that a run cannot be trained again, where what is refused stands in its own config.
+
+    Raises:
+        RunError: An earlier `dl` has trained what is refused now.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        first = error.problems[0]
+        own = str(run.resolved)
+        if any(problem.mark is None or problem.mark.source != own for problem in error.problems):
+            raise
+        raise RunError(
+            f"{run.label} was trained by an earlier dl, which took what is refused now: "
+            f"{first.message}",
+            expected=first.expected,
+            found=first.found,
+            hint=f"train it anew; in its config, {first.hint or 'change it'}",
+        ) from error
+
+
+def _is_complete(run: RunDirectory, record: RunRecord, loaded: Loaded, reporter: Reporter) -> bool:
+    """Tells whether nothing is left to do: all epochs are there, and every file is whole.
+
+    Raises:
+        UsageError: The run has more epochs than are wanted.
+    """
+    wanted = loaded.config.training.epochs
+    if record.epochs > wanted:
+        raise UsageError(
+            f"{run.label} has {record.epochs} epochs already",
+            expected="a larger number: --epochs is the new total",
+            found=str(wanted),
+        )
+    if record.status != "completed" or wanted > config_of(run, ()).config.training.epochs:
+        return False
+    for path in (run.history, run.metrics, run.preprocess, run.model):
+        try:
+            check(path)
+        except RunError as error:
+            reporter.warn(f"{error}; it is made again from the last checkpoint")
+            return False
+    return True

@@ -1,0 +1,276 @@
+"""What is done without a training: check a config, use a run, look into both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from dl.app.training import names_config
+from dl.errors import NO_NUMBER, DlError, UsageError
+from dl.progress import Reporter, SilentReporter
+from dl.runs.directory import RunDirectory
+from dl.runs.find import find_run
+from dl.runs.history import read_history
+from dl.runs.manifest import read_checked
+from dl.runs.record import RunRecord, read_record
+from dl.runs.sweeps import SweepDirectory
+
+if TYPE_CHECKING:
+    from dl.config.load import Loaded
+    from dl.config.rules import Advice
+    from dl.config.rules.notes import Note
+    from dl.data.chunks import InputChunks
+    from dl.data.types import Array
+    from dl.diagnose.checks import Diagnosis, Evidence, NetworkStatistics
+    from dl.engine.inside.summary import LayerRow
+    from dl.engine.inside.trace import Trace
+    from dl.engine.saved import Evaluation
+    from dl.runtime.predict import Outputs
+    from dl.runtime.saved import SavedFiles
+
+_MOST_BYTES = 100_000_000
+"""Larger data takes seconds to read; its advice is told when it is trained on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What `diagnose` found in a run: ids with what they say, and what they were found in."""
+
+    run: RunDirectory
+    record: RunRecord
+    case: Evidence
+    found: Sequence[tuple[str, Diagnosis]]
+
+
+def validate(loaded: Loaded, *, build: bool) -> None:
+    """Checks what a config says of a table's header; with `build`, its data and model, too.
+
+    Raises:
+        ConfigError: The config is wrong.
+        DataError: The data cannot be used.
+    """
+    from dl.config.header import check_headers
+
+    check_headers(loaded.config.data)
+    if build:
+        from dl.data.load import read_dataset
+        from dl.engine.prepare import prepare
+
+        prepare(loaded, read_dataset(loaded, SilentReporter()), SilentReporter())
+
+
+def lint(loaded: Loaded) -> list[Note]:
+    """Returns advice on a config, and on its data where that is a file of moderate size."""
+    from dl.config.rules.notes import placed
+
+    return placed(loaded, _advice(loaded))
+
+
+def summary(loaded: Loaded, reporter: Reporter) -> list[LayerRow]:
+    """Returns the layers of a config's model; raises `DlError` where it cannot be built."""
+    with reporter.stage("Loading Keras"):
+        from dl.engine.inside.summary import layer_rows
+        from dl.engine.prepare import build
+    return layer_rows(build(loaded, reporter))
+
+
+def trace(
+    text: str, runs: Path, overrides: tuple[str, ...], rows: int | None, reporter: Reporter
+) -> Trace:
+    """Returns one training step: the first of a config, or one from the weights of a run.
+
+    Args:
+        text: A config's file, or a run.
+        runs: The folder of all runs.
+        overrides: Of a config.
+        rows: Rows of the mini-batch; None for the batch size of the config.
+        reporter: Is told what happens.
+
+    Raises:
+        DlError: There is no such config or run, or its data or model cannot be used.
+    """
+    if names_config(text):
+        from dl.config.load import load_config
+        from dl.data.load import read_dataset
+
+        loaded = load_config(Path(text), overrides)
+        with reporter.stage("Loading Keras"):
+            from dl.engine.inside.trace import trace as trace_step
+            from dl.engine.prepare import prepare
+        prepared = prepare(loaded, read_dataset(loaded, reporter), reporter)
+        return trace_step(prepared.model, prepared.dataset, prepared.config, rows)
+    run = find_run(text, runs)
+    if overrides:
+        raise UsageError(
+            "--set changes a config, but a run is as it was trained",
+            hint=f"dl trace {run.resolved} --set {overrides[0]}",
+        )
+    with reporter.stage("Loading Keras"):
+        from dl.engine.inside.trace import trace as trace_step
+        from dl.engine.saved import open_run, training_data
+    saved = open_run(run, reporter)
+    return trace_step(saved.model, training_data(saved, reporter), saved.config, rows)
+
+
+def evaluate(
+    run: RunDirectory,
+    data: Path | None,
+    split: str,
+    threshold: float | None,
+    reporter: Reporter,
+) -> Evaluation:
+    """Measures the model of a run on a file of labelled rows, or on a part of the run's own data.
+
+    Raises:
+        DlError: The run or the rows cannot be used.
+    """
+    with reporter.stage("Loading Keras"):
+        from dl.engine import saved
+    return saved.evaluate(saved.open_run(run, reporter, threshold), data, split, reporter)
+
+
+def evaluate_file(
+    path: Path,
+    data: Path,
+    target: tuple[str, ...],
+    overrides: tuple[str, ...],
+    reporter: Reporter,
+) -> Evaluation:
+    """Measures a model file of plain Keras on a file of labelled rows.
+
+    Raises:
+        DlError: The model or the rows cannot be used.
+    """
+    with reporter.stage("Loading Keras"):
+        from dl.engine.files.foreign import evaluate_foreign, read_foreign
+    return evaluate_foreign(read_foreign(path, overrides), data, target, overrides, reporter)
+
+
+def predict(
+    run: RunDirectory,
+    source: Path | BinaryIO | None,
+    split: str,
+    threshold: float | None,
+    reporter: Reporter,
+) -> Iterator[Mapping[str, Array]]:
+    """Yields the columns of the predictions, some rows at a time, in the order of the rows.
+
+    Args:
+        run: The run.
+        source: A file or folder, or a stream of CSV; None for a part of the run's own data.
+        split: The part, if there is no source.
+        threshold: Probability from which a row is of the second class, or has a label. Default:
+            that of the run.
+        reporter: Is told what happens.
+
+    Raises:
+        DlError: The run or the rows cannot be used.
+    """
+    from dl.runtime.predict import predictions
+    from dl.runtime.saved import open_files
+
+    files = open_files(run, threshold)
+    model = _outputs(files, reporter)
+    rows = _rows(files, source, split, reporter)
+    return predictions(model, rows, files.preprocessing.target, reporter)
+
+
+def diagnose(run: RunDirectory, reporter: Reporter) -> Findings:
+    """Returns what went wrong in a run: from its history, its weights and their gradients.
+
+    Raises:
+        RunError: The run is damaged.
+    """
+    from dl.config.load import load_resolved
+    from dl.diagnose.checks import Evidence
+    from dl.diagnose.checks import diagnose as findings
+
+    record = read_record(run)
+    config = load_resolved(run.resolved, read_checked(run.resolved)).config
+    history = read_history(run) if run.history.exists() else []
+    error = record.error or ""
+    left = error.partition(": ")[2] if error.startswith(NO_NUMBER) else ""
+    case = Evidence(config, history, left, _signals(run, reporter), _one_answer(run))
+    return Findings(run, record, case, findings(case))
+
+
+def page(directory: RunDirectory | SweepDirectory) -> str:
+    """Returns the page of a run or a sweep, as HTML; raises `RunError` where that is damaged."""
+    if isinstance(directory, SweepDirectory):
+        from dl.pages.sweep_page import sweep_page
+        from dl.sweep.results.reading import read_results
+
+        return sweep_page(read_results(directory))
+    from dl.pages.context import read_context
+    from dl.pages.page import run_page
+
+    return run_page(read_context(directory))
+
+
+def _advice(loaded: Loaded) -> Iterator[tuple[str, Advice]]:
+    from dl.config.rules import advise, facts_of
+    from dl.config.sections.data import CsvData, NpzData, ParquetData
+
+    data = loaded.config.data
+    path = Path(data.path) if isinstance(data, CsvData | ParquetData | NpzData) else Path()
+    if not path.is_file() or path.stat().st_size > _MOST_BYTES:
+        return advise(facts_of(loaded.config, Path()))
+    from dl.data.load import read_dataset
+    from dl.data.rules import advice_for
+
+    return advice_for(loaded.config, read_dataset(loaded, SilentReporter()))
+
+
+def _outputs(files: SavedFiles, reporter: Reporter) -> Outputs:
+    """Opens the light copy of the model; loads TensorFlow only where that cannot be used."""
+    from dl.runtime.artefact import open_light
+    from dl.runtime.light_model import UnusableError
+
+    try:
+        return open_light(files.run)
+    except UnusableError as error:
+        unusable = error
+    if not unusable.suspicious:
+        reporter.note(f"no light copy of the model ({unusable}): TensorFlow is loaded")
+    with reporter.stage("Loading Keras"):
+        from dl.engine.inference.evaluate import Forward
+        from dl.engine.saved import rebuild
+    model = Forward(rebuild(files, reporter).model)
+    if unusable.suspicious:
+        reporter.warn(f"{files.run.label}: {unusable}; TensorFlow predicted from model.h5 instead")
+    return model
+
+
+def _rows(
+    files: SavedFiles, source: Path | BinaryIO | None, split: str, reporter: Reporter
+) -> InputChunks:
+    from dl.data.chunks import open_chunks, split_chunks
+
+    if source is None:
+        return split_chunks(files.config, files.preprocessing, split, reporter)
+    return open_chunks(files.config, files.preprocessing, source, reporter)
+
+
+def _one_answer(run: RunDirectory) -> str:
+    from dl.data.dataset import read_preprocessing
+    from dl.data.judged import read_answers
+    from dl.data.one_answer import one_answer
+
+    if not run.outputs.exists():
+        return ""
+    target = read_preprocessing(run).target
+    return one_answer(read_answers(run, target), target)
+
+
+def _signals(run: RunDirectory, reporter: Reporter) -> NetworkStatistics | None:
+    """Measures the layers; where that cannot be, the history has to do."""
+    with reporter.stage("Loading Keras"):
+        from dl.engine.inside.signals import measure_run
+    try:
+        with reporter.stage("Measuring the layers"):
+            return measure_run(run, reporter)
+    except DlError as error:
+        reporter.warn(f"the layers cannot be measured: {error.problems[0].message}")
+        return None

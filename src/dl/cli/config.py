@@ -1,0 +1,187 @@
+"""`dl validate`, `lint`, `schema` and `init`: what is done with a config before it is trained."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dl.cli.options import config_argument, json_option, set_option
+from dl.cli.render import excerpt
+from dl.errors import ConfigError, ExitCode, Mark, Problem
+
+if TYPE_CHECKING:
+    from dl.config.rules.notes import Note
+
+_LIST = ""
+"""What `--example` means without a name: their list."""
+
+
+@click.command()
+@config_argument
+@set_option
+@click.option("--build", is_flag=True, help="Read the data and build the model too (loads Keras).")
+@json_option
+def validate(config: Path, overrides: tuple[str, ...], build: bool, as_json: bool) -> None:
+    """Check CONFIG and report every mistake with its line.
+
+    Exits with 0 if the config is right, with 2 if it is not, with 3 if its table has no header.
+    """
+    from dl.app import using
+    from dl.config.load import load_config
+
+    problems: Sequence[Problem] = ()
+    try:
+        using.validate(load_config(config, overrides), build=build)
+    except ConfigError as error:
+        if not as_json:
+            raise
+        problems = error.problems
+    if not as_json:
+        click.echo(f"{config}: valid")
+        return
+    listed = []
+    for problem in problems:
+        values = asdict(problem)
+        del values["mark"]
+        listed.append(_place(problem.mark) | values)
+    click.echo(json.dumps({"valid": not problems, "errors": listed}, ensure_ascii=False))
+    if problems:
+        raise click.exceptions.Exit(ExitCode.USAGE)
+
+
+@click.command()
+@config_argument
+@set_option
+@json_option
+def lint(config: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Give advice on CONFIG: what is allowed but doubtful, why, and the line as it should be.
+
+    A table or an .npz file is read for it. Advice is no error: the exit code is 0 with and without
+    it, 2 if the config is wrong, 3 if its data cannot be used.
+    A config that knows better names the advice to ignore: `lint: {ignore: [no-validation]}`.
+
+    \b
+    dl lint configs/digits.yaml
+    dl lint configs/digits.yaml --set training.optimizer.learning_rate=5
+    """
+    from dl.app import using
+    from dl.config.load import load_config
+
+    found = using.lint(load_config(config, overrides))
+    if as_json:
+        notes = [
+            {
+                "rule": note.rule,
+                **_place(note.mark),
+                "path": note.path,
+                "message": note.message,
+                "why": note.why,
+                "mended": note.mended,
+            }
+            for note in found
+        ]
+        click.echo(json.dumps({"advice": notes}, ensure_ascii=False))
+    elif found:
+        click.echo("\n\n".join(_note_text(note) for note in found))
+    else:
+        click.echo(f"{config}: no advice")
+
+
+def _place(mark: Mark | None) -> dict[str, object]:
+    line = None if mark is None else mark.line
+    column = None if mark is None else mark.column
+    return {"file": None if mark is None else mark.source, "line": line, "column": column}
+
+
+def _note_text(note: Note) -> str:
+    lines = [f"{note.mark}: {note.rule}: {note.path} {note.message}", *excerpt(note.mark)]
+    return "\n".join([*lines, f"why: {note.why}", f"write: {note.mended}"])
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of the config.
+
+    Editors that speak YAML use it to complete keys and to mark mistakes while you type.
+    """
+    from dl.config.reference import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+@click.command()
+@click.argument("data", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="COLUMN",
+    help="The column of a table to predict. Repeatable.",
+)
+@click.option(
+    "--example",
+    is_flag=False,
+    flag_value=_LIST,
+    metavar="[NAME]",
+    help="Print a shipped config, or their list.",
+)
+def init(data: Path | None, targets: tuple[str, ...], example: str | None) -> None:
+    """Print a first config for DATA that trains well as it is.
+
+    DATA is a CSV, Parquet or npz file, or a folder with a folder of pictures for each class.
+
+    \b
+    dl init flowers.csv --target species > flowers.yaml
+    dl init --example digits > digits.yaml
+    """
+    if (data is None) == (example is None):
+        raise click.UsageError("give either DATA or --example")
+    if example is not None:
+        _print_example(example, targets)
+    elif data is not None:
+        from dl.init.propose import first_config
+
+        click.echo(first_config(data, targets), nl=False)
+
+
+def _print_example(name: str, targets: tuple[str, ...]) -> None:
+    from dl.init.examples import example, examples
+
+    if targets:
+        raise click.UsageError("--target is for DATA, not for --example")
+    if name != _LIST:
+        click.echo(example(name).text_in_one_folder, nl=False)
+        return
+    for group, listed in groupby(examples().values(), key=lambda entry: entry.group):
+        entries = list(listed)
+        width = max(len(entry.name) for entry in entries)
+        if group:
+            click.echo(f"\n{group}")
+        for entry in entries:
+            click.echo(f"{'  ' if group else ''}{entry.name:<{width}}  {entry.summary}")
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print the completion script of a shell.
+
+    \b
+    bash: echo 'eval "$(dl completion bash)"' >> ~/.bashrc
+    zsh:  echo 'eval "$(dl completion zsh)"' >> ~/.zshrc
+    fish: dl completion fish > ~/.config/fish/completions/dl.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    completer = get_completion_class(shell)
+    if completer is None:
+        raise click.ClickException(f"click knows no completion for {shell}")
+    root = ctx.find_root().command
+    click.echo(completer(root, {}, "dl", "_DL_COMPLETE").source())

@@ -1,0 +1,268 @@
+"""`dl evaluate`, `predict`, `summary`, `trace` and `diagnose`: a model, and what it does."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from dl.cli.options import (
+    RunType,
+    json_option,
+    quiet_option,
+    run_argument,
+    runs_option,
+    set_option,
+    threshold_option,
+)
+from dl.errors import UsageError
+
+_SPLITS = click.Choice(["train", "validation", "test"])
+_STDIN = 0
+
+config_or_run_argument = click.argument("config_or_run", type=RunType(), metavar="CONFIG|RUN")
+
+
+@click.command()
+@run_argument
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Labelled rows of another file, instead of a part of the run's own data.",
+)
+@click.option("--split", type=_SPLITS, help="Which part.  [default: test, if there is no --data]")
+@click.option(
+    "--target",
+    multiple=True,
+    metavar="COLUMN",
+    help="For a model file: the column of the truth. Repeatable.",
+)
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="For a model file: a value of its config, e.g. training.loss=mse. Repeatable.",
+)
+@threshold_option
+@runs_option
+@quiet_option
+@json_option
+def evaluate(
+    run: str,
+    data: Path | None,
+    split: str | None,
+    target: tuple[str, ...],
+    overrides: tuple[str, ...],
+    threshold: float | None,
+    runs: Path,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Measure the saved model of RUN.
+
+    RUN is a directory, a name (its newest run) or name/number; or a model file (.h5) of plain
+    Keras, whose rows are taken as they are.
+
+    \b
+    dl evaluate digits
+    dl evaluate digits/3 --data new.csv
+    dl evaluate model.h5 --data rows.csv --target label --set training.metrics=[accuracy]
+    """
+    from dl.app import using
+    from dl.cli.display import open_reporter
+    from dl.cli.tables import metrics_text
+    from dl.runs.find import find_run
+
+    with open_reporter(quiet=quiet) as reporter:
+        if os.path.isfile(run):
+            path, rows = _model_file(Path(run), data, split)
+            if threshold is not None:
+                overrides = (*overrides, f"evaluation.threshold={threshold}")
+            evaluation = using.evaluate_file(path, rows, target, overrides, reporter)
+        elif target or overrides:
+            raise UsageError(
+                "--target and --set are for model files: a run has a config of its own",
+                hint="leave them out",
+            )
+        else:
+            directory = find_run(run, runs)
+            path = directory.path
+            evaluation = using.evaluate(directory, data, split or "test", threshold, reporter)
+    metrics = evaluation.metrics
+    if as_json:
+        part = {"split": evaluation.split, "rows": evaluation.rows, "metrics": metrics}
+        click.echo(json.dumps({"run": str(path), **part}))
+    else:
+        click.echo(metrics_text({evaluation.split: metrics}))
+
+
+def _model_file(path: Path, data: Path | None, split: str | None) -> tuple[Path, Path]:
+    """Returns the file of a model and that of its rows, if these options make sense together."""
+    if (path.parent / "run.json").is_file():
+        raise UsageError(
+            f"{path} is the model of a run, which also says how its rows are prepared",
+            hint=f"name the run: dl evaluate {path.parent}",
+        )
+    if path.suffix.lower() not in (".h5", ".hdf5"):
+        raise UsageError(
+            f"{path} is not a run, and not a model file that can be read",
+            expected="a run, or a file that `model.save('model.h5')` wrote",
+        )
+    if data is None or split is not None:
+        raise UsageError(
+            f"{path} is a model without data of its own",
+            expected="--data FILE, and no --split",
+            hint=f"dl evaluate {path} --data rows.csv --target COLUMN",
+        )
+    return path, data
+
+
+@click.command()
+@run_argument
+@click.argument("file", required=False, metavar="[FILE|-]")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="OUT", help="Default: stdout."
+)
+@click.option(
+    "--split",
+    type=_SPLITS,
+    help="A part of the run's own data instead of FILE.  [default: test, if there is no FILE]",
+)
+@threshold_option
+@runs_option
+@quiet_option
+def predict(
+    run: str,
+    file: str | None,
+    output: Path | None,
+    split: str | None,
+    threshold: float | None,
+    runs: Path,
+    quiet: bool,
+) -> None:
+    """Predict with the saved model of RUN; CSV in, CSV out, in the order of the rows.
+
+    FILE is read as the run's own data was (the target may be absent); - is stdin. The columns are
+    `prediction` and, for a classifier, `probability_<class>`. A table may be of any length: a few
+    thousand rows at a time are in memory.
+    """
+    from dl.app import using
+    from dl.cli.display import open_reporter
+    from dl.cli.outputs import check_output
+    from dl.runs.find import find_run
+
+    if file is not None and split is not None:
+        raise UsageError("FILE and --split exclude each other", hint="leave one of them out")
+    directory = find_run(run, runs)
+    if output is not None:
+        reads: list[Path | int] = [_STDIN if file == "-" else Path(file)] if file else []
+        check_output(output, [directory], reads)
+    source: Path | BinaryIO | None = None
+    if file is not None:
+        source = sys.stdin.buffer if file == "-" else Path(file)
+    with open_reporter(quiet=quiet) as reporter:
+        from dl.data.write import csv_output
+
+        columns = using.predict(directory, source, split or "test", threshold, reporter)
+        with csv_output(output if output is not None else sys.stdout.buffer) as write:
+            for block in columns:
+                write(block)
+
+
+@click.command()
+@config_or_run_argument
+@set_option
+@runs_option
+@json_option
+def summary(config_or_run: str, overrides: tuple[str, ...], runs: Path, as_json: bool) -> None:
+    """Show the layers of a model, the parameters of each, and the hyperparameters.
+
+    The argument is a config file or a run.
+    """
+    from dl.app import using
+    from dl.app.training import named_config
+    from dl.cli.display import open_reporter
+    from dl.cli.tables import hyperparameters_text, summary_json, summary_text
+    from dl.config.hyperparameters import hyperparameters
+
+    loaded = named_config(config_or_run, runs, overrides)
+    with open_reporter(quiet=False) as reporter:
+        rows = using.summary(loaded, reporter)
+    chosen = hyperparameters(loaded.config)
+    if as_json:
+        click.echo(summary_json(rows, chosen))
+    else:
+        click.echo(f"{summary_text(loaded.config.name, rows)}\n\n{hyperparameters_text(chosen)}")
+
+
+@click.command()
+@config_or_run_argument
+@click.option(
+    "--rows",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Rows of the mini-batch. Default: the batch size of the config.",
+)
+@set_option
+@runs_option
+@quiet_option
+@json_option
+def trace(
+    config_or_run: str,
+    rows: int | None,
+    overrides: tuple[str, ...],
+    runs: Path,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Show one training step by hand: inputs, activations, loss, gradients, update.
+
+    With a config it is the first step of its training, from the initial weights; with a run, a
+    step from its trained weights, with an optimizer that starts anew. Nothing is written.
+    Wide layers are cut in the table; --json has every number.
+
+    \b
+    dl trace configs/xor.yaml
+    dl trace xor --rows 2 --json
+    """
+    from dl.app import using
+    from dl.cli.display import open_reporter
+    from dl.cli.trace_text import trace_json, trace_text
+
+    with open_reporter(quiet=quiet) as reporter:
+        made = using.trace(config_or_run, runs, overrides, rows, reporter)
+    click.echo(trace_json(made) if as_json else trace_text(made))
+
+
+@click.command()
+@run_argument
+@runs_option
+@quiet_option
+@json_option
+def diagnose(run: str, runs: Path, quiet: bool, as_json: bool) -> None:
+    """Say what went wrong in RUN: from its history, its weights and their gradients.
+
+    Over- and underfitting, a loss that stands still, jumps or leaves the numbers, units that give
+    0 for every row, gradients that vanish or explode: each with its numbers, why, and the lines to
+    try. Put such lines into the config, or into a new one with `extends`. The exit code is 0 with
+    and without findings.
+
+    \b
+    dl diagnose moons
+    dl diagnose moons/3 --json
+    """
+    from dl.app import using
+    from dl.cli.diagnose_text import diagnose_json, diagnose_text
+    from dl.cli.display import open_reporter
+    from dl.runs.find import find_run
+
+    directory = find_run(run, runs)
+    with open_reporter(quiet=quiet) as reporter:
+        findings = using.diagnose(directory, reporter)
+    click.echo((diagnose_json if as_json else diagnose_text)(findings))
