@@ -6,9 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from dl.cli.render import error_text
 from dl.config.load import load_config
-from dl.errors import ConfigError
+from dl.errors import ConfigError, error_text
 
 BAD = Path(__file__).resolve().parents[1] / "tests" / "cases" / "bad"
 

@@ -27,11 +27,11 @@ LIGHT = {
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "imports": set(),
-    "progress": set(),
+    "text": set(),
+    "progress": {"text"},
     "quiet": set(),
     "system": set(),
     "stats": set(),
-    "text": set(),
     "variables": set(),
     "vocabulary": {"errors", "text"},
     "config": {"vocabulary", "errors", "system", "text"},

@@ -1,7 +1,8 @@
 """What went wrong, as data: problems with a place, and the errors that carry them.
 
-Every error that a user can cause is a `DlError`. It holds one or more `Problem`s; only `dl.cli`
-words them on the terminal and chooses the exit code from the error's class.
+Every error that a user can cause is a `DlError`. It holds one or more `Problem`s, whose text is the
+same on the terminal and in a notebook; only `dl.cli` prints it, and chooses the exit code from the
+error's class.
 """
 
 from __future__ import annotations
@@ -57,6 +58,16 @@ class Problem:
     expected: str | None = None
     found: str | None = None
     hint: str | None = None
+
+    @property
+    def line(self) -> int | None:
+        """The line of its place, from 1, if that is in a file."""
+        return None if self.mark is None else self.mark.line
+
+    @property
+    def column(self) -> int | None:
+        """The column of its place, from 1, if that is in a file."""
+        return None if self.mark is None else self.mark.column
 
 
 SCARCE = Problem(
@@ -172,6 +183,60 @@ _KINDS: tuple[type[DlError], ...] = (
 def error_class(code: int) -> type[DlError]:
     """Returns the class of errors with an exit code; `RunError` where no class has it."""
     return next((kind for kind in _KINDS if kind.exit_code == code), RunError)
+
+
+MOST_PROBLEMS = 20
+_UNSHOWN = {"\t": " "}
+"""What stands for a character that a terminal would obey; one for one, so that the places stay."""
+
+
+def error_text(error: DlError) -> str:
+    """Returns the full text of an error: every problem in the order of its place, then a count."""
+    problems = sorted(error.problems, key=_place)
+    shown = [problem_text(problem) for problem in problems[:MOST_PROBLEMS]]
+    left = len(problems) - len(shown)
+    if left:
+        shown.append(f"... and {left} more error{'s' if left > 1 else ''}")
+    return "\n\n".join(shown)
+
+
+def problem_text(problem: Problem) -> str:
+    """Returns one problem: place and message, the line underlined, expected, found, hint."""
+    place = f"{problem.mark}: " if problem.mark else ""
+    lines = [f"error: {place}{problem.message}"]
+    if problem.mark is not None:
+        lines += excerpt(problem.mark)
+    labelled = {"expected": problem.expected, "found": problem.found, "hint": problem.hint}
+    lines += [f"{label}: {text}" for label, text in labelled.items() if text is not None]
+    return "\n".join(lines)
+
+
+def excerpt(mark: Mark) -> list[str]:
+    """Returns the line of a mark and a line that underlines it; nothing where there is no line."""
+    if mark.text is None or mark.line is None or mark.column is None:
+        return []
+    shown = "".join(
+        c if c.isprintable() else _UNSHOWN.get(c, "\N{REPLACEMENT CHARACTER}") for c in mark.text
+    )
+    text, column = _clipped(shown, mark.column)
+    carets = "^" * max(1, min(mark.length, len(text) - column + 1))
+    number = f"{mark.line:5d}"
+    return [f"{number} | {text}", f"{' ' * len(number)} | {' ' * (column - 1)}{carets}"]
+
+
+def _clipped(text: str, column: int, width: int = 100) -> tuple[str, int]:
+    """Cuts a long line to the part around the column, and moves the column along."""
+    if len(text) <= width:
+        return text, column
+    start = max(0, min(column - width // 2, len(text) - width))
+    return text[start : start + width], column - start
+
+
+def _place(problem: Problem) -> tuple[str, int, int]:
+    mark = problem.mark
+    if mark is None:
+        return ("", 0, 0)
+    return (mark.source, mark.line or 0, mark.column or 0)
 
 
 _LONGEST_WORD = 100

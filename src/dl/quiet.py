@@ -32,11 +32,39 @@ def quiet_stderr() -> Iterator[None]:
 
 
 @contextmanager
-def quiet_deprecations() -> Iterator[None]:
-    """Hides the warnings that a library gives its own developers, as Keras does when it saves."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
+def quiet_warnings() -> Iterator[None]:
+    """Hides what Keras warns of inside, and what any library warns its own developers of."""
+    _WARNINGS.begin()
+    try:
         yield
+    finally:
+        _WARNINGS.end()
+
+
+class _Warnings:
+    """One change of the filters for all blocks: they are the process's, but threads overlap."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._blocks = 0
+        self._filters = warnings.catch_warnings()
+
+    def begin(self) -> None:
+        """Begins a block; the first one changes the filters."""
+        with self._lock:
+            self._blocks += 1
+            if self._blocks == 1:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.simplefilter("ignore", DeprecationWarning)
+                warnings.filterwarnings("ignore", module=r"keras\.src")
+
+    def end(self) -> None:
+        """Ends a block; the last one changes them back."""
+        with self._lock:
+            self._blocks -= 1
+            if not self._blocks:
+                self._filters.__exit__(None, None, None)
 
 
 class _Silence:
@@ -90,6 +118,7 @@ class _Silence:
 
 
 _SILENCE = _Silence()
+_WARNINGS = _Warnings()
 
 
 def _nameless() -> IO[bytes]:

@@ -118,3 +118,8 @@ def shortened(text: str, most: int) -> str:
     tail = (most - 1) // 3
     head = most - 1 - tail
     return f"{text[:head].rstrip()}…{text[len(text) - tail :].lstrip()}"
+
+
+def printable(text: str) -> str:
+    """Returns a text with escapes for what a terminal would obey: names can hold anything."""
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)

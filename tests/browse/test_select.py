@@ -6,8 +6,7 @@ import pytest
 
 from dl.browse.keys import require_keys
 from dl.browse.select import parse_condition, sort_rows
-from dl.cli.render import error_text
-from dl.errors import UsageError
+from dl.errors import UsageError, error_text
 
 ROW = {"status": "failed", "accuracy": 0.95, "age": 5400.0, "classes": ["a", "b"], "on": True}
 

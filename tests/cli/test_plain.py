@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from dl.cli.plain import PlainReporter
+from dl.progress import PlainReporter
 
 
 def test_a_line_of_an_epoch_has_its_losses_and_metrics_alone() -> None:

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from dl.cli.render import error_text
 from dl.config.load import load_config
 from dl.config.resolve import resolved_text
-from dl.errors import ConfigError
+from dl.errors import ConfigError, error_text
 
 CASES = Path(__file__).resolve().parents[1] / "cases"
 BAD = sorted((CASES / "bad").glob("*.yaml"))

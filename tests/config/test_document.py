@@ -6,11 +6,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dl.cli.render import error_text
 from dl.config.builder import MOST_LEVELS
 from dl.config.document import Document, read_document
 from dl.config.nodes import find, place, plain
-from dl.errors import ConfigError
+from dl.errors import ConfigError, error_text
 
 
 def read(text: str | bytes) -> Document:

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from dl.cli.render import error_text
 from dl.config.document import Document
 from dl.config.extends import MOST_FILES, read_with_bases
 from dl.config.nodes import place, plain
-from dl.errors import ConfigError
+from dl.errors import ConfigError, error_text
 
 
 @pytest.fixture(autouse=True)

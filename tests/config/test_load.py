@@ -10,10 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dl.cli.render import error_text
 from dl.config.load import Loaded, default_name, load_config
 from dl.config.sections.data import CsvData, ParquetData
-from dl.errors import ConfigError, ExitCode
+from dl.errors import ConfigError, ExitCode, error_text
 from dl.vocabulary.spec import Finding
 
 CSV = """\

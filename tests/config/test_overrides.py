@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dl.cli.render import error_text
 from dl.config.document import read_document
 from dl.config.nodes import MapNode, place, plain
 from dl.config.overrides import override
-from dl.errors import ConfigError
+from dl.errors import ConfigError, error_text
 
 CONFIG = b"""
 model:

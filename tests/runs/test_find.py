@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dl.cli.render import error_text
-from dl.errors import RunError
+from dl.errors import RunError, error_text
 from dl.runs.create import create_run
 from dl.runs.find import all_runs, find_run
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dl.cli.render import error_text
-from dl.errors import ConfigError
+from dl.errors import ConfigError, error_text
 from dl.sweep.definition.quick import quick_sweep
 from dl.sweep.definition.space import grid
 from support.sweeps import BASE, make_sweep

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dl.cli.options import config_argument, json_option, set_option
-from dl.cli.render import excerpt
-from dl.errors import ConfigError, ExitCode, Mark, Problem
+from dl.errors import ConfigError, ExitCode, Mark, Problem, excerpt
 
 if TYPE_CHECKING:
     from dl.config.rules.notes import Note

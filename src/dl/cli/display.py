@@ -10,9 +10,9 @@ from typing import TextIO
 
 import click
 
-from dl.cli.render import printable
 from dl.cli.streams import unfailing
 from dl.progress import Reporter, SilentReporter
+from dl.text import printable
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def _reporter(quiet: bool) -> SilentReporter:
         from dl.cli.live import LiveReporter
 
         return LiveReporter(stderr_of_its_own())
-    from dl.cli.plain import PlainReporter
+    from dl.progress import PlainReporter
 
     return PlainReporter(stderr_of_its_own())
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dl.cli.options import json_option, runs_option
-from dl.cli.render import printable
+from dl.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

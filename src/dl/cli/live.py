@@ -21,9 +21,8 @@ from rich.progress import (
 from rich.text import Text
 
 from dl.cli.curves import LossCurves
-from dl.cli.render import printable
 from dl.progress import Advance, SilentReporter
-from dl.text import number
+from dl.text import number, printable
 
 _APART = ("epoch", "seconds", "learning_rate")
 

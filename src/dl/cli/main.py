@@ -20,7 +20,6 @@ from dl.cli.list_runs import list_runs
 from dl.cli.model import diagnose, evaluate, predict, summary, trace
 from dl.cli.prune import prune
 from dl.cli.remove import remove
-from dl.cli.render import error_text, printable
 from dl.cli.report import report
 from dl.cli.show import show
 from dl.cli.signals import Stopped, stopping_at_once
@@ -28,7 +27,8 @@ from dl.cli.streams import flush_stdout, open_streams
 from dl.cli.sweep import sweep
 from dl.cli.tag import tag
 from dl.cli.train import reproduce, train
-from dl.errors import SCARCE, DlError, ExitCode, is_scarce
+from dl.errors import SCARCE, DlError, ExitCode, error_text, is_scarce
+from dl.text import printable
 
 _NAME_ERRORS = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
 

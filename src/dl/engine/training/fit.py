@@ -31,7 +31,7 @@ from dl.engine.training.steps import (
 )
 from dl.errors import NO_NUMBER, NumericError
 from dl.progress import Reporter
-from dl.quiet import quiet_deprecations
+from dl.quiet import quiet_warnings
 from dl.vocabulary.spec import Kind, Spec
 
 OnEpoch = Callable[[Mapping[str, float]], None]
@@ -94,7 +94,7 @@ def fit(  # noqa: PLR0913 - the contract of the package
     model, config = prepared.model, prepared.config
     callbacks = [*build_callbacks(config, folder), *watchers]
     scope = model.distribute_strategy.scope()
-    with quiet_deprecations(), seeded_python(config.seed, "traced"), scope, computing(model):
+    with quiet_warnings(), seeded_python(config.seed, "traced"), scope, computing(model):
         training = _Training(prepared, reporter, callbacks, should_stop)
         history = training.run(on_epoch, checkpoints)
     for outcome in filter(None, (getattr(callback, "outcome", "") for callback in callbacks)):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dl.cli.render import error_text
-from dl.errors import ConfigError, DlError, Mark, Problem
+from dl.errors import ConfigError, DlError, Mark, Problem, error_text
 
 
 def _mark(line: int, column: int, length: int, text: str) -> Mark:
