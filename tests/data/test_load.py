@@ -14,10 +14,9 @@ import pytest
 from dl.config.schema import Config
 from dl.config.sections.data import CsvData
 from dl.data.chunks import open_chunks
-from dl.data.complete import complete
 from dl.data.dataset import Dataset, Preprocessing
-from dl.data.load import load_dataset, load_part, load_split
-from dl.data.splits import Shares
+from dl.data.load import load_dataset, load_part, load_split, resolve_config
+from dl.data.split import SplitFractions
 from dl.data.types import Array, Part
 from dl.errors import RunError
 from dl.progress import SilentReporter
@@ -108,7 +107,7 @@ def test_given_parts_take_no_share(path: Path, tmp_path: Path) -> None:
     assert dataset.test is not None
     assert dataset.test.y.tolist() == [[7]]
     assert len(dataset.train) == 36
-    assert complete(config, dataset).data.split.test == 0
+    assert resolve_config(config, dataset).data.split.test == 0
 
 
 def test_given_part_without_a_column(path: Path, tmp_path: Path) -> None:
@@ -225,17 +224,17 @@ def test_unseen_category_in_a_part_warns(path: Path) -> None:
 def test_training_from_the_complete_config_repeats_the_run(path: Path) -> None:
     config = csv_config(path)
     dataset, _ = load(config)
-    completed = complete(config, dataset)
+    completed = resolve_config(config, dataset)
     again, _ = load(completed)
     assert same(dataset.train, again.train)
     assert same(dataset.validation, again.validation)
     assert same(dataset.test, again.test)
-    assert complete(completed, again) == completed
+    assert resolve_config(completed, again) == completed
 
 
 def test_the_complete_config_is_explicit(path: Path) -> None:
     config = csv_config(path)
-    data = complete(config, load_dataset(config, SILENT))
+    data = resolve_config(config, load_dataset(config, SILENT))
     assert isinstance(data.data, CsvData)
     assert data.data.features == ("id", "color", "day", "x")
     assert data.data.columns == {
@@ -260,7 +259,7 @@ def test_classes_are_kept_in_proportion(path: Path) -> None:
     assert dataset.test is not None
     assert np.bincount(dataset.test.y).tolist() == [3, 5]
     assert dataset.info.classes == ("blue", "red")
-    assert fitted.split == Shares(validation=0.1, test=0.2, stratify=True)
+    assert fitted.split == SplitFractions(validation=0.1, test=0.2, stratify=True)
 
 
 def test_fingerprint_is_of_all_files(path: Path, tmp_path: Path) -> None:
@@ -277,7 +276,7 @@ def test_synthetic_gates_are_not_split() -> None:
     config = config_with({"source": "synthetic", "dataset": "xor"})
     dataset, _ = load(config)
     assert (len(dataset.train), dataset.validation, dataset.test) == (4, None, None)
-    assert complete(config, dataset).data.split.test == 0
+    assert resolve_config(config, dataset).data.split.test == 0
 
 
 def test_stages_are_told(path: Path) -> None:

@@ -9,13 +9,13 @@ from dl.data.dataset import Preprocessing
 from dl.data.plane import plane_of
 from dl.data.preprocessing.arrays import ArrayFeature
 from dl.data.preprocessing.features import CategoricalFeature, Feature, NumericFeature
-from dl.data.splits import Shares
+from dl.data.split import SplitFractions
 from dl.data.targets.target import Target
 
 
 def fitted(*features: Feature | ArrayFeature) -> Preprocessing:
     target = Target("binary", ("y",), "single", ("a", "b"), ("a", "b"))
-    return Preprocessing(fingerprint="", split=Shares(), features=features, target=target)
+    return Preprocessing(fingerprint="", split=SplitFractions(), features=features, target=target)
 
 
 def numeric(name: str = "x", center: float = 0.0, spread: float = 1.0) -> Feature:

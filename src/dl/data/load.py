@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from dl.config.load import Loaded
 from dl.config.schema import Config
+from dl.config.sections.data import KerasData, Split, SyntheticData
 from dl.data.advice import advice_on
+from dl.data.arrays.keras_sets import text_settings
+from dl.data.arrays.synthetic import default_noise, default_rows
 from dl.data.dataset import Dataset, Preprocessing
-from dl.data.division import divided
 from dl.data.preprocessing.arrays import ArrayFeature, fit_arrays, transform_arrays
 from dl.data.preprocessing.features import (
     Feature,
@@ -27,11 +30,13 @@ from dl.data.raw import Raw, RawParts, RawTable
 from dl.data.read import read_arrays, read_labelled, read_parts, source_title
 from dl.data.requirements import Requirements, requirements_of
 from dl.data.rules import refuse_misfits
+from dl.data.split import split_parts
 from dl.data.streaming.tables import StoredTable, prepare_table
 from dl.data.targets import describe_target, encode_target, fit_target
 from dl.data.types import Inputs, Part, Rows
 from dl.errors import DataError, RunError
 from dl.progress import Reporter
+from dl.vocabulary.names import with_names
 from dl.vocabulary.spec import Findings
 
 MOST_BYTES = 1_000_000_000
@@ -89,26 +94,27 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
         Findings: The config asks for what makes no sense for this data.
     """
     parts, needs = _read(config, reporter), requirements_of(config)
+    whole = parts.train
     with reporter.stage("Preparing the rows"):
         described = describe_target(parts.present(), needs, parts.class_names)
         refuse_misfits(config, described)
-        pieces = divided(config, parts, described, config.data.split)
-        features = _fit_features(needs, parts, pieces.train, reporter)
+        parts, fractions = split_parts(needs, parts, described, config.data.split)
+        features = _fit_features(needs, parts, reporter)
         of_input = features[0].own_scaling if isinstance(features[0], ArrayFeature) else None
         fitted = Preprocessing(
             source=config.data.source,
             fingerprint=parts.fingerprint,
-            split=pieces.shares,
+            split=fractions,
             features=features,
-            target=fit_target(described, pieces.train, needs, of_input),
+            target=fit_target(described, parts.train, needs, of_input),
         )
-        train = _prepared(pieces.train, config, fitted, reporter)
+        train = _prepared(parts.train, config, fitted, reporter)
         validation, test = (
             None if raw is None else _prepared(raw, config, fitted, reporter)
-            for raw in (pieces.validation, pieces.test)
+            for raw in (parts.validation, parts.test)
         )
         dataset = Dataset(train, validation, test, fitted, parts.storage)
-    return replace(dataset, advice=tuple(advice_on(config, parts.train, dataset)))
+    return replace(dataset, advice=tuple(advice_on(config, whole, dataset)))
 
 
 def load_part(config: Config, fitted: Preprocessing, path: Path, reporter: Reporter) -> Part:
@@ -145,8 +151,8 @@ def load_split(config: Config, fitted: Preprocessing, split: str, reporter: Repo
             hint="name labelled rows of your own with `--data FILE`, or train again",
         )
     with reporter.stage("Preparing the rows"):
-        pieces = divided(config, parts, fitted.target, fitted.split)
-        raw = {"train": pieces.train, "validation": pieces.validation, "test": pieces.test}[split]
+        parts, _ = split_parts(requirements_of(config), parts, fitted.target, fitted.split)
+        raw = {"train": parts.train, "validation": parts.validation, "test": parts.test}[split]
         if raw is None:
             raise DataError(
                 f"the run has no {split} part",
@@ -188,11 +194,11 @@ def _without_gaps(raw: Raw, config: Config, reporter: Reporter) -> Raw:
 
 
 def _fit_features(
-    needs: Requirements, parts: RawParts, train: Raw, reporter: Reporter
+    needs: Requirements, parts: RawParts, reporter: Reporter
 ) -> tuple[Feature | ArrayFeature, ...]:
-    if isinstance(train, RawTable):
-        return fit_features(train, needs.preprocess)
-    return (fit_arrays(train, needs, parts.image, reporter),)
+    if isinstance(parts.train, RawTable):
+        return fit_features(parts.train, needs.preprocess)
+    return (fit_arrays(parts.train, needs, parts.image, reporter),)
 
 
 def _prepared(raw: Raw, config: Config, fitted: Preprocessing, reporter: Reporter) -> Part:
@@ -215,3 +221,34 @@ def _numbers(raw: Raw, config: Config, fitted: Preprocessing, reporter: Reporter
     x = transform_table(raw, fitted.columns, unseen, tokens)
     unseen.tell(reporter)
     return x
+
+
+def resolve_config(config: Config, dataset: Dataset) -> Config:
+    """Returns the config with every inferred value filled in; training from it repeats the run."""
+    fitted, array = dataset.preprocessing, dataset.preprocessing.array
+    data: dict[str, Any] = {
+        "task": dataset.target.task,
+        "classes": dataset.target.classes or None,
+        "split": Split(**asdict(fitted.split)),
+    }
+    preprocess: dict[str, Any] = {"numeric": config.preprocess.scaling(columns=True)}
+    if array is None:
+        data["features"] = tuple(feature.name for feature in fitted.columns)
+        data["columns"] = {feature.name: feature.kind for feature in fitted.columns}
+    else:
+        preprocess = {"numeric": array.scaling, "scale": array.scale}
+    if isinstance(config.data, SyntheticData):
+        data["rows"], data["noise"] = default_rows(config.data), default_noise(config.data)
+    if isinstance(config.data, KerasData):
+        data |= text_settings(config.data)
+    model = {
+        "input_shape": dataset.info.input_shape,
+        "layers": tuple(with_names(config.model.layers)),
+    }
+    sections = {"data": data, "preprocess": preprocess, "model": model}
+    return config.model_copy(
+        update={
+            name: getattr(config, name).model_copy(update=values)
+            for name, values in sections.items()
+        }
+    )

@@ -9,9 +9,8 @@ import numpy as np
 
 from dl.config.load import Loaded, check_resolved
 from dl.config.schema import Config
-from dl.data.complete import complete
 from dl.data.dataset import Dataset
-from dl.data.load import read_dataset
+from dl.data.load import read_dataset, resolve_config
 from dl.data.targets.weights import class_weights, row_weights
 from dl.data.types import Array
 from dl.engine.network.build_errors import BUILD_ERRORS, first_failing, shape_text
@@ -53,7 +52,7 @@ def prepare(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> Prepared:
         ConfigError: The model cannot be built; at the line of the layer.
     """
     try:
-        config = complete(loaded.config, dataset)
+        config = resolve_config(loaded.config, dataset)
         check_packages(config)
         with reporter.stage("Building the model"), device_scope(config, reporter):
             model = build_model(config, dataset.info)
