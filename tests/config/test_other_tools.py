@@ -13,8 +13,8 @@ from dl.config.hints import known_paths, sections
 from dl.config.load import load_config
 from dl.config.other_tools import IN_PLACE, OF_SWEEPS, OTHER_TOOLS
 from dl.errors import ConfigError
-from dl.sweep.definition.load import load_sweep
-from dl.sweep.definition.schema import SweepFile
+from dl.sweep.definition import load_sweep
+from dl.sweep.schema import SweepFile
 from dl.vocabulary.catalog import entries, names
 from dl.vocabulary.spec import Kind
 from dl.vocabulary.synonyms import SYNONYMS, other_word

@@ -9,8 +9,7 @@ from PIL import Image
 
 from dl.pages.sweep_page import sweep_page
 from dl.runs.sweeps import SweepDirectory
-from dl.sweep.results.reading import Results, results_of
-from dl.sweep.results.record import first_sweep_record
+from dl.sweep.results import Results, first_record
 from support.sweeps import FakePool, make_sweep, run_loop
 
 GRID = """\
@@ -24,8 +23,8 @@ parameters: {model.layers.hidden.units: [4, 8, 16]}
 def results(tmp_path: Path) -> Results:
     sweep = make_sweep(tmp_path, GRID)
     loop = run_loop(sweep, tmp_path, FakePool(lambda task: [0.1 * task.key[0], 0.2 * task.key[0]]))
-    record = first_sweep_record(sweep, ("dl", "sweep", "sweep.yaml"))
-    return results_of(SweepDirectory(tmp_path / "run"), record, loop.journal)
+    record = first_record(sweep, ("dl", "sweep", "sweep.yaml"))
+    return Results.of(SweepDirectory(tmp_path / "run"), record, loop.journal)
 
 
 def test_the_leaderboard_has_a_row_for_each_setting(results: Results) -> None:

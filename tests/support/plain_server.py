@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Mapping
+from multiprocessing.connection import Connection
 
 from dl.errors import DataError, Interrupted, NumericError
-from dl.sweep.pools.server import serve_here
-from dl.sweep.pools.tasks import Listener, Result, Task
+from dl.sweep.pools.processes import Server, serve
+from dl.sweep.pools.tasks import Listener, Ready, Result, Setup, Task
 
 
 class PlainTrainer:
@@ -55,6 +55,12 @@ class PlainTrainer:
         raise Interrupted("stopped", signal_number=signal.SIGTERM)
 
 
+def serve_plainly(client: Connection, setup: Setup) -> None:
+    """Is told by the name of the base what becomes of its preparation."""
+    trainer = PlainTrainer(setup.base.name)
+    client.send(Ready(dict(trainer.prepare()), setup.jobs or 1))
+    Server(client, trainer, setup.threads).run()
+
+
 if __name__ == "__main__":
-    descriptor, log, threads, ready = sys.argv[1:]
-    serve_here(descriptor, log, threads, PlainTrainer(ready))
+    serve(serve_plainly)

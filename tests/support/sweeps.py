@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from dl.runs.sweeps import SweepDirectory
-from dl.sweep.definition.load import Sweep, load_sweep
+from dl.sweep.definition import Sweep, load_sweep
+from dl.sweep.journal import OwnJournal
 from dl.sweep.loop import Loop, Watcher
 from dl.sweep.pools.tasks import EpochDone, Event, Result, Task, TaskEnded, failed
-from dl.sweep.results.journal import OwnJournal
 
 BASE = """\
 name: iris

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dl.sweep.definition.space import Setting, grid
-from dl.sweep.results.ranking import Standing
-from dl.sweep.search.importance import importance
+from dl.sweep.parameters import Setting, grid
+from dl.sweep.ranking import TrialSummary
+from dl.sweep.search import importance
 from support.sweeps import make_sweep
 
 TEXT = """\
@@ -16,9 +16,9 @@ parameters:
 """
 
 
-def _standings(settings: list[Setting]) -> list[Standing]:
+def _summaries(settings: list[Setting]) -> list[TrialSummary]:
     return [
-        Standing(
+        TrialSummary(
             number, setting, "completed", (float(str(setting.values["training.epochs"])),), (1,)
         )
         for number, setting in enumerate(settings, start=1)
@@ -27,17 +27,17 @@ def _standings(settings: list[Setting]) -> list[Standing]:
 
 def test_what_decides_is_important(tmp_path: Path) -> None:
     sweep = make_sweep(tmp_path, TEXT)
-    found = importance(_standings(list(grid(sweep.parameters))), sweep.parameters, True)
+    found = importance(_summaries(list(grid(sweep.parameters))), sweep.parameters, True)
     assert found["training.epochs"] > 0.95
     assert found["training.batch_size"] < 0.05
 
 
 def test_of_few_settings_nothing_is_said(tmp_path: Path) -> None:
     sweep = make_sweep(tmp_path, TEXT)
-    assert importance(_standings(list(grid(sweep.parameters))[:3]), sweep.parameters, True) == {}
+    assert importance(_summaries(list(grid(sweep.parameters))[:3]), sweep.parameters, True) == {}
 
 
 def test_of_settings_without_common_parameters_nothing_is_said(tmp_path: Path) -> None:
     sweep = make_sweep(tmp_path, TEXT)
     listed = [Setting(setting.values, {}) for setting in grid(sweep.parameters)]
-    assert importance(_standings(listed), sweep.parameters, True) == {}
+    assert importance(_summaries(listed), sweep.parameters, True) == {}

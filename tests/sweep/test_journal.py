@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from dl.errors import DiskError, RunError
-from dl.sweep.definition.space import Setting
+from dl.sweep.journal import Ended, Journal, OwnJournal
+from dl.sweep.parameters import Setting
 from dl.sweep.pools.tasks import Task, failed
-from dl.sweep.results.journal import Ended, Journal, OwnJournal
 from support.sweeps import FakePool, make_sweep, run_loop
 
 SETTING = Setting({"training.epochs": 3}, {"training.epochs": 0.0})
@@ -94,7 +94,7 @@ def test_a_write_that_takes_a_part_is_gone_on_with(
 ) -> None:
     journal = OwnJournal(path)
     with monkeypatch.context() as patch:
-        patch.setattr("dl.sweep.results.journal.open", _opening(_Slow), raising=False)
+        patch.setattr("dl.sweep.journal.open", _opening(_Slow), raising=False)
         journal.ask(2, SETTING)
     assert Journal(path).settings == {1: SETTING, 2: SETTING}
 
@@ -103,7 +103,7 @@ def test_a_full_disk_leaves_whole_lines(path: Path, monkeypatch: pytest.MonkeyPa
     before = path.read_bytes()
     journal = OwnJournal(path)
     with monkeypatch.context() as patch:
-        patch.setattr("dl.sweep.results.journal.open", _opening(_Full), raising=False)
+        patch.setattr("dl.sweep.journal.open", _opening(_Full), raising=False)
         with pytest.raises(DiskError, match="the disk is full"):
             journal.ask(2, SETTING)
     assert path.read_bytes() == before

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dl.sweep.results.leaderboard import verdict
+from dl.sweep.parameters import Setting
+from dl.sweep.ranking import TrialSummary
 
 
 @pytest.mark.parametrize(
@@ -17,4 +18,6 @@ from dl.sweep.results.leaderboard import verdict
     ],
 )
 def test_verdicts_are_words(rank: int, p_value: float | None, words: str) -> None:
-    assert verdict(rank, p_value) == words
+    setting = Setting({}, {})
+    summary = TrialSummary(7, setting, "completed", (0.5,), (1,), rank=rank, p_value=p_value)
+    assert summary.verdict == words

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dl.errors import ConfigError, error_text
-from dl.sweep.definition.quick import quick_sweep
-from dl.sweep.definition.space import grid
+from dl.sweep.definition import load_sweep, quick_sweep
+from dl.sweep.parameters import grid
 from support.sweeps import BASE, make_sweep
 
 
@@ -63,15 +63,15 @@ def test_a_whole_layer_is_a_value(tmp_path: Path) -> None:
 
 
 def test_the_objective_is_the_first_metric_of_validation_by_default(tmp_path: Path) -> None:
-    goal = make_sweep(tmp_path, "parameters: {training.epochs: [1]}").goal
-    assert (goal.metric, goal.maximize, goal.at_best) == ("val_accuracy", True, True)
+    objective = make_sweep(tmp_path, "parameters: {training.epochs: [1]}").plan.goal
+    assert (objective.metric, objective.maximize, objective.at_best) == ("val_accuracy", True, True)
 
 
 @pytest.mark.parametrize("name", ["val_acc", "val_Accuracy"])
 def test_the_objective_may_have_any_name_of_its_metric(tmp_path: Path, name: str) -> None:
     text = f"objective: {{metric: {name}}}\nparameters: {{training.epochs: [1]}}"
-    goal = make_sweep(tmp_path, text).goal
-    assert (goal.metric, goal.maximize) == ("val_accuracy", True)
+    objective = make_sweep(tmp_path, text).plan.goal
+    assert (objective.metric, objective.maximize) == ("val_accuracy", True)
 
 
 def test_values_are_checked_by_the_rules_of_the_config(
@@ -131,8 +131,6 @@ def test_mistakes_have_their_line(
 def test_a_config_is_no_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("iris.yaml").write_text(BASE)
-    from dl.sweep.definition.load import load_sweep
-
     with pytest.raises(ConfigError) as caught:
         load_sweep(Path("iris.yaml"))
     assert "this is a config, not a sweep" in error_text(caught.value)
@@ -145,7 +143,7 @@ def test_settings_of_a_csv_file(tmp_path: Path) -> None:
         )
     )
     sweep = make_sweep(tmp_path, "method: list\nsettings: rows.csv\n")
-    assert [listed.setting.values for listed in sweep.listed] == [
+    assert [setting.values for setting in sweep.listed] == [
         {"training.batch_size": 8},
         {"training.batch_size": 16, "model.layers.hidden": {"type": "Dropout", "rate": 0.5}},
     ]

@@ -9,12 +9,12 @@ from starlette.testclient import TestClient
 
 from conftest import Dl
 from dl.board.app import board
-from dl.cli.sweep_text import again_text, failure_of
+from dl.cli.sweep_text import failure_of
 from dl.runs.sweeps import SweepDirectory, create_sweep
-from dl.sweep.definition.space import Setting
-from dl.sweep.results.journal import Ended, OwnJournal
-from dl.sweep.results.reading import read_results
-from dl.sweep.results.record import first_sweep_record
+from dl.sweep.journal import Ended, OwnJournal
+from dl.sweep.parameters import Setting
+from dl.sweep.results import first_record, read_results
+from dl.sweep.session import again_text
 from support.sweeps import make_sweep
 
 TEXT = "name: search\nparameters: {training.epochs: [1, 2, 3]}\n"
@@ -23,7 +23,7 @@ TEXT = "name: search\nparameters: {training.epochs: [1, 2, 3]}\n"
 @pytest.fixture
 def sweep(tmp_path: Path) -> SweepDirectory:
     """A sweep of which the first setting is done, and the second is just being written down."""
-    record = first_sweep_record(make_sweep(tmp_path, TEXT), ("dl", "sweep"))
+    record = first_record(make_sweep(tmp_path, TEXT), ("dl", "sweep"))
     sweep = create_sweep(tmp_path / "runs", "search", {"sweep.json": record.text().encode()})
     journal = OwnJournal(sweep.journal)
     for trial in (1, 2):

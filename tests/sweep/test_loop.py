@@ -8,7 +8,7 @@ import pytest
 
 from dl.sweep.loop import Watcher
 from dl.sweep.pools.tasks import Task
-from dl.sweep.results.reading import results_of
+from dl.sweep.results import Results, first_record
 from support.sweeps import FakePool, make_sweep, run_loop, settings
 
 GRID = "parameters: {training.epochs: [1, 2, 3, 4]}"
@@ -57,17 +57,17 @@ def test_folds_differ_in_the_part_that_validates(tmp_path: Path) -> None:
 
 def test_a_failure_is_told_and_not_ranked(tmp_path: Path) -> None:
     def curve(task: Task) -> list[float] | Exception:
-        return ValueError("the loss is no number") if task.trial == 4 else _by_trial(task)
+        return ValueError("the loss is not a number") if task.trial == 4 else _by_trial(task)
 
     loop = run_loop(make_sweep(tmp_path, GRID), tmp_path, FakePool(curve))
     assert loop.status == "failed"
     assert loop.progress().best is not None
-    assert loop.journal.ended[4, 1].error == "the loss is no number"
+    assert loop.journal.ended[4, 1].error == "the loss is not a number"
 
 
 def test_an_objective_that_is_no_number_is_a_failure(tmp_path: Path) -> None:
     loop = run_loop(make_sweep(tmp_path, GRID), tmp_path, FakePool(lambda task: [float("nan")]))
-    assert loop.journal.ended[1, 1].error == "val_accuracy is no number"
+    assert loop.journal.ended[1, 1].error == "val_accuracy is not a number"
 
 
 def test_fail_fast_stops_at_the_first_failure(tmp_path: Path) -> None:
@@ -164,11 +164,10 @@ def test_the_leaderboard_has_the_failures_last(tmp_path: Path) -> None:
     sweep = make_sweep(tmp_path, GRID)
     loop = run_loop(sweep, tmp_path, FakePool(curve))
     from dl.runs.sweeps import SweepDirectory
-    from dl.sweep.results.record import first_sweep_record
 
-    record = first_sweep_record(sweep, ())
-    results = results_of(SweepDirectory(tmp_path / "run"), record, loop.journal)
-    assert [(line.rank, line.standing.trial) for line in results.lines] == [
+    record = first_record(sweep, ())
+    results = Results.of(SweepDirectory(tmp_path / "run"), record, loop.journal)
+    assert [(trial.rank, trial.trial) for trial in results.trials] == [
         (1, 4),
         (2, 3),
         (3, 2),

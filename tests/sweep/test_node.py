@@ -1,18 +1,28 @@
-"""What a process of a node does with an order: the run comes back as bytes, nothing stays."""
+"""What a process of a node does with a task: the run comes back as bytes, nothing stays."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import dl
+from dl.data.shipping import DataFile, name_of, pack_files
 from dl.errors import NumericError
+from dl.runs.manifest import file_sha256
 from dl.runs.sweeps import trial_name
 from dl.sweep.pools import node
-from dl.sweep.pools.cluster import MissingData, Order, Outcome, Said, Unfit
+from dl.sweep.pools.cluster import (
+    EpochReport,
+    IncompatibleNode,
+    MissingData,
+    Outcome,
+    Payload,
+    RemoteTask,
+)
 from dl.sweep.pools.tasks import Listener, Result, Task
 
 
@@ -21,18 +31,12 @@ class PlainTrainer:
 
     def __init__(self) -> None:
         self.threads = 0
-        self.pieces: list[bytes] = []
 
     def begin(self, threads: int) -> None:
         self.threads = threads
 
-    def has_data(self, parcel: Any) -> bool:
-        return parcel == "here" or bool(self.pieces)
-
-    def take_data(self, parcel: Any, pieces: Iterable[bytes]) -> None:
-        self.pieces = list(pieces)
-
-    def train(self, task: Task, parcel: Any, listener: Listener) -> Result:
+    def train_config(self, task: Task, loaded: Any, listener: Listener, source: Any) -> Result:
+        assert Path(source).read_text() == "a,b\n1,2\n"
         run = task.trials / trial_name(task.trial) / "0001"
         run.mkdir(parents=True)
         (run / "run.json").write_text(f"threads {self.threads}")
@@ -47,54 +51,73 @@ class Asked:
     """Lets a task go on once."""
 
     def __init__(self) -> None:
-        self.heard: list[Said] = []
+        self.heard: list[EpochReport] = []
 
-    def say(self, said: Said) -> None:
+    def say(self, report: EpochReport) -> None:
         raise AssertionError
 
-    def ask(self, said: Said) -> bool:
-        self.heard.append(said)
+    def ask(self, report: EpochReport) -> bool:
+        self.heard.append(report)
         return len(self.heard) < 2
 
 
 @pytest.fixture(autouse=True)
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Has a process that has not trained yet, and a config that is the path of its data."""
     monkeypatch.setattr(node, "_trainers", [])
+    monkeypatch.setattr(node, "import_module", lambda name: SimpleNamespace(Trainer=PlainTrainer))
+    monkeypatch.setattr(node, "take_process", lambda: None)
+    monkeypatch.setattr(
+        node, "moved", lambda loaded, files, cache: cache / name_of(files) / files[0].place
+    )
     monkeypatch.setattr(node.tempfile, "tempdir", str(tmp_path))
     yield
     assert not list(node.node_folder().glob("trial-*"))
 
 
-def _order(what: str, parcel: Any = "here", version: str = dl.__version__) -> Order:
+@pytest.fixture
+def payload(tmp_path: Path) -> Payload:
+    """A config that reads one file."""
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b\n1,2\n")
+    files = (DataFile(str(path), "path/rows.csv", 8, file_sha256(path)),)
+    return Payload(path, files, name_of(files))  # type: ignore[arg-type]
+
+
+def _remote(payload: Payload, what: str = "train", version: str = dl.__version__) -> RemoteTask:
     task = Task(3, 1, Path("base.yaml"), (what,), Path("elsewhere"), asks=True)
-    return Order(task, 2, 4, version, PlainTrainer, parcel)
+    return RemoteTask(task, 2, 4, version, payload)
 
 
-def test_the_run_comes_back_as_bytes() -> None:
-    post = Asked()
-    outcome = node.carry_out(_order("train"), post, None)
+def test_the_run_comes_back_as_bytes(payload: Payload) -> None:
+    reports = Asked()
+    outcome = node.carry_out(_remote(payload), reports, None)
     assert isinstance(outcome, Outcome)
     assert outcome.result.status == "completed"
     assert outcome.files == {"run.json": b"threads 4"}
     assert outcome.rows == ({"loss": 0.5}, {"loss": 0.5})
-    assert [said.attempt for said in post.heard] == [2, 2]
+    assert [report.attempt for report in reports.heard] == [2, 2]
 
 
-def test_a_failure_comes_back_with_what_the_run_has() -> None:
-    outcome = node.carry_out(_order("diverge"), Asked(), None)
+def test_a_failure_comes_back_with_what_the_run_has(payload: Payload) -> None:
+    outcome = node.carry_out(_remote(payload, "diverge"), Asked(), None)
     assert isinstance(outcome, Outcome)
     assert (outcome.result.status, outcome.result.code) == ("failed", 6)
     assert "run.json" in outcome.files
 
 
-def test_data_that_is_not_here_is_asked_for_and_taken() -> None:
-    assert node.carry_out(_order("train", "there"), Asked(), None) == MissingData()
-    outcome = node.carry_out(_order("train", "there"), Asked(), iter([b"rows"]))
+def test_data_that_is_not_here_is_asked_for_and_taken(payload: Payload, tmp_path: Path) -> None:
+    pieces: list[bytes] = []
+    pack_files(payload.files, pieces.append)
+    (tmp_path / "rows.csv").unlink()
+    assert node.carry_out(_remote(payload), Asked(), None) == MissingData()
+    outcome = node.carry_out(_remote(payload), Asked(), iter(pieces))
     assert isinstance(outcome, Outcome)
     assert outcome.result.status == "completed"
+    assert isinstance(node.carry_out(_remote(payload), Asked(), None), Outcome)
 
 
-def test_another_version_is_unfit() -> None:
-    outcome = node.carry_out(_order("train", version="0.0.1"), Asked(), None)
-    assert isinstance(outcome, Unfit)
+def test_another_version_does_not_fit(payload: Payload) -> None:
+    outcome = node.carry_out(_remote(payload, version="0.0.1"), Asked(), None)
+    assert isinstance(outcome, IncompatibleNode)
     assert outcome.reason.endswith(f"has dl {dl.__version__}, the sweep 0.0.1")

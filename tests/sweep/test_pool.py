@@ -12,22 +12,21 @@ import pytest
 from dl.errors import DataError, DlError, RunError
 from dl.runs.directory import RunDirectory
 from dl.runs.lock import is_held, take_lock
-from dl.sweep.pools.served import ServedPool
-from dl.sweep.pools.tasks import EpochDone, Result, Task, TaskEnded
+from dl.sweep.pools.tasks import EpochDone, PoolClient, Result, Setup, Task, TaskEnded
 
-Open = Callable[..., ServedPool]
+Open = Callable[..., PoolClient]
 
 
 @pytest.fixture
 def open_pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     """Opens pools whose server is `plain_server`, and closes them."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent.parent), *_path()]))
-    pools: list[ServedPool] = []
+    pools: list[PoolClient] = []
     lock = take_lock(RunDirectory(tmp_path))
 
-    def open_(ready: str = "ready", jobs: int = 1) -> ServedPool:
-        server = ("support.plain_server", "2", ready)
-        pools.append(ServedPool(server, jobs, tmp_path / "workers.log", lock))
+    def open_(ready: str = "ready", jobs: int = 1) -> PoolClient:
+        setup = Setup(Path(ready), (), threads=2, jobs=jobs)
+        pools.append(PoolClient("support.plain_server", setup, tmp_path / "workers.log", lock))
         return pools[-1]
 
     yield open_
@@ -45,7 +44,7 @@ def _task(what: str, trial: int = 1, asks: bool = False) -> Task:
     return Task(trial, 1, Path("base.yaml"), (what,), Path("trials"), asks)
 
 
-def _results(pool: ServedPool, count: int) -> list[Result]:
+def _results(pool: PoolClient, count: int) -> list[Result]:
     found: list[Result] = []
     end = time.monotonic() + 30
     while len(found) < count and time.monotonic() < end:
@@ -53,7 +52,7 @@ def _results(pool: ServedPool, count: int) -> list[Result]:
     return found
 
 
-def _result(pool: ServedPool, what: str) -> Result:
+def _result(pool: PoolClient, what: str) -> Result:
     pool.submit(_task(what))
     return _results(pool, 1)[0]
 

@@ -1,6 +1,6 @@
 """The server of a sweep on a cluster: what becomes of tasks that are lost, die, ask or are stopped.
 
-The cluster is a fake; nothing runs, the test says what came of an order.
+The cluster is a fake; nothing runs, the test says what came of a task.
 """
 
 from __future__ import annotations
@@ -18,81 +18,68 @@ import pytest
 import dl
 from dl.errors import ConfigError, DlError
 from dl.runs.manifest import first_manifest
-from dl.sweep.pools import remote
+from dl.sweep.pools import cluster
 from dl.sweep.pools.cluster import (
+    EpochReport,
+    IncompatibleNode,
     MissingData,
     NodeLost,
-    Order,
     Outcome,
+    Payload,
+    Payloads,
     ProcessDied,
-    Said,
-    Unfit,
+    RemoteServer,
+    RemoteTask,
     Withdrawn,
 )
-from dl.sweep.pools.remote import RemoteServer
-from dl.sweep.pools.server import Answer, Stop
-from dl.sweep.pools.tasks import BegunAgain, EpochDone, Result, Row, Task, TaskEnded
+from dl.sweep.pools.tasks import Answer, BegunAgain, EpochDone, Result, Row, Stop, Task, TaskEnded
 
 RUN = {"history.csv": b"epoch,loss\n1,0.5\n"}
 FILES = {**RUN, "manifest.json": first_manifest(RUN).encode()}
 DONE = Result("completed", {"validation": {"accuracy": 1.0}})
 
 
-class FakeParcel:
-    data = "the data"
-
-
-class FakeTrainer:
-    def __init__(self) -> None:
-        self.packed = 0
-
-    def prepare(self) -> dict[str, float]:
-        return {}
-
-    def parcel(self, task: Task) -> FakeParcel:
+class FakePayloads(Payloads):
+    def of(self, task: Task) -> Payload:
         if task.overrides == ("wrong",):
-            raise ConfigError("wrong is no path of the config")
-        return FakeParcel()
+            raise ConfigError("wrong is not a path of the config")
+        return Payload(None, (), "the data")  # type: ignore[arg-type]
 
-    def pack_data(self, parcel: Any, put: Callable[[bytes], None]) -> None:
+    def pack(self, payload: Payload, put: Callable[[bytes], None]) -> None:
         put(b"rows")
-
-    @property
-    def on_node(self) -> Any:
-        return FakeTrainer
 
 
 class FakeCluster:
-    """Keeps the orders, for the test to say what came of them."""
+    """Keeps the tasks, for the test to say what came of them."""
 
     jobs = 2
 
     def __init__(self) -> None:
-        self.orders: list[tuple[Order, Future[Any]]] = []
+        self.tasks: list[tuple[RemoteTask, Future[Any]]] = []
         self.arrived = threading.Semaphore(0)
-        self.heard: Future[list[Said]] = Future()
+        self.heard: Future[list[EpochReport]] = Future()
         self.answers: list[bool] = []
         self.shipped: list[bytes] = []
         self.answered = threading.Semaphore(0)
 
-    def submit(self, order: Order) -> Future[Any]:
-        self.orders.append((order, Future()))
+    def submit(self, remote: RemoteTask) -> Future[Any]:
+        self.tasks.append((remote, Future()))
         self.arrived.release()
-        return self.orders[-1][1]
+        return self.tasks[-1][1]
 
     def ship(self, data: str, pack: Callable[[Callable[[bytes], None]], None]) -> None:
         pack(self.shipped.append)
 
-    def listen(self) -> Future[list[Said]]:
+    def listen(self) -> Future[list[EpochReport]]:
         self.heard = Future()
         return self.heard
 
-    def answer(self, said: Said, go_on: bool) -> None:
+    def answer(self, report: EpochReport, go_on: bool) -> None:
         self.answers.append(go_on)
         self.answered.release()
 
     def withdraw(self) -> None:
-        for _, future in self.orders:
+        for _, future in self.tasks:
             if not future.done():
                 future.set_exception(Withdrawn())
 
@@ -112,13 +99,13 @@ class Served:
         trials = self.folder / "trials"
         self.client.send(Task(1, 1, Path("base.yaml"), (what,), trials, asks))
 
-    def order(self) -> tuple[Order, Future[Any]]:
-        """Waits for the next order."""
+    def remote(self) -> tuple[RemoteTask, Future[Any]]:
+        """Waits for the next task."""
         assert self.cluster.arrived.acquire(timeout=10)
-        return self.cluster.orders[-1]
+        return self.cluster.tasks[-1]
 
-    def said(self, order: Order, row: Row) -> None:
-        self.cluster.heard.set_result([Said(order.task.key, order.attempt, row)])
+    def said(self, remote: RemoteTask, row: Row) -> None:
+        self.cluster.heard.set_result([EpochReport(remote.task.key, remote.attempt, row)])
 
     def next(self) -> Any:
         assert self.client.poll(10)
@@ -137,7 +124,7 @@ class Served:
 
     def _run(self, theirs: Connection) -> None:
         try:
-            RemoteServer(theirs, self.cluster, FakeTrainer(), 3).run()
+            RemoteServer(theirs, self.cluster, FakePayloads(), 3).run()
         except DlError as error:
             self.error = error
         except (EOFError, OSError):
@@ -146,7 +133,7 @@ class Served:
 
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    monkeypatch.setattr(remote, "_PAUSE", 0.01)
+    monkeypatch.setattr(cluster, "_PAUSE", 0.01)
     opened = Served(tmp_path)
     yield opened
     opened.close()
@@ -154,9 +141,9 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
 
 def test_a_task_comes_back_with_its_run(served: Served) -> None:
     served.begin()
-    order, future = served.order()
-    assert (order.attempt, order.threads, order.version) == (1, 3, dl.__version__)
-    served.said(order, {"loss": 0.5})
+    remote, future = served.remote()
+    assert (remote.attempt, remote.threads, remote.version) == (1, 3, dl.__version__)
+    served.said(remote, {"loss": 0.5})
     assert served.next() == EpochDone((1, 1), {"loss": 0.5})
     future.set_result(Outcome(DONE, ({"loss": 0.5},), FILES))
     assert served.next() == TaskEnded((1, 1), DONE)
@@ -166,7 +153,7 @@ def test_a_task_comes_back_with_its_run(served: Served) -> None:
 
 def test_epochs_that_were_not_heard_yet_are_told_before_the_end(served: Served) -> None:
     served.begin()
-    _, future = served.order()
+    _, future = served.remote()
     future.set_result(Outcome(DONE, ({"loss": 0.5}, {"loss": 0.4}), FILES))
     events = [served.next() for _ in range(3)]
     assert [getattr(event, "row", None) for event in events] == [{"loss": 0.5}, {"loss": 0.4}, None]
@@ -174,19 +161,19 @@ def test_epochs_that_were_not_heard_yet_are_told_before_the_end(served: Served) 
 
 def test_a_task_of_a_lost_node_is_sent_again_as_often_as_needed(served: Served) -> None:
     served.begin()
-    for attempt in range(1, remote.MOST_DEATHS + 2):
-        order, future = served.order()
-        assert order.attempt == attempt
+    for attempt in range(1, cluster.MOST_DEATHS + 2):
+        remote, future = served.remote()
+        assert remote.attempt == attempt
         future.set_exception(NodeLost("gone"))
         assert served.next() == BegunAgain((1, 1))
 
 
 def test_what_an_earlier_attempt_says_is_not_heard(served: Served) -> None:
     served.begin()
-    first, lost = served.order()
+    first, lost = served.remote()
     lost.set_exception(NodeLost("gone"))
     assert served.next() == BegunAgain((1, 1))
-    second, future = served.order()
+    second, future = served.remote()
     served.said(first, {"loss": 9.0})
     future.set_result(Outcome(DONE, ({"loss": 0.5},), FILES))
     assert served.next() == EpochDone((1, 1), {"loss": 0.5})
@@ -195,25 +182,25 @@ def test_what_an_earlier_attempt_says_is_not_heard(served: Served) -> None:
 
 def test_a_task_that_kills_its_process_fails_after_three_times(served: Served) -> None:
     served.begin()
-    for _ in range(remote.MOST_DEATHS - 1):
-        served.order()[1].set_exception(ProcessDied("it died"))
+    for _ in range(cluster.MOST_DEATHS - 1):
+        served.remote()[1].set_exception(ProcessDied("it died"))
         assert served.next() == BegunAgain((1, 1))
-    served.order()[1].set_exception(ProcessDied("it died"))
+    served.remote()[1].set_exception(ProcessDied("it died"))
     text = "its process died 3 times; perhaps the memory ran out: it died"
     assert served.next() == TaskEnded((1, 1), Result("failed", error=text, code=4, again=True))
 
 
 def test_a_node_without_the_data_gets_it(served: Served) -> None:
     served.begin()
-    served.order()[1].set_result(MissingData())
-    order, _ = served.order()
-    assert (order.attempt, served.cluster.shipped) == (2, [b"rows"])
+    served.remote()[1].set_result(MissingData())
+    remote, _ = served.remote()
+    assert (remote.attempt, served.cluster.shipped) == (2, [b"rows"])
 
 
 def test_a_task_that_asks_gets_the_answer(served: Served) -> None:
     served.begin(asks=True)
-    order, _ = served.order()
-    served.said(order, {"loss": 0.5})
+    remote, _ = served.remote()
+    served.said(remote, {"loss": 0.5})
     assert served.next() == EpochDone((1, 1), {"loss": 0.5})
     served.client.send(Answer((1, 1), False))
     assert served.cluster.answered.acquire(timeout=10)
@@ -222,7 +209,7 @@ def test_a_task_that_asks_gets_the_answer(served: Served) -> None:
 
 def test_a_stop_withdraws_every_task(served: Served) -> None:
     served.begin()
-    served.order()
+    served.remote()
     served.client.send(Stop())
     assert served.next() == TaskEnded((1, 1), Result("interrupted"))
 
@@ -230,21 +217,21 @@ def test_a_stop_withdraws_every_task(served: Served) -> None:
 def test_a_config_that_is_wrong_is_a_failure_and_not_sent(served: Served) -> None:
     served.begin("wrong")
     result = served.next().result
-    assert (result.status, result.error) == ("failed", "wrong is no path of the config")
-    assert served.cluster.orders == []
+    assert (result.status, result.error) == ("failed", "wrong is not a path of the config")
+    assert served.cluster.tasks == []
 
 
 def test_a_damaged_run_ends_the_sweep(served: Served) -> None:
     served.begin()
     damaged = {**FILES, "history.csv": b"epoch,loss\n1,0.6\n"}
-    served.order()[1].set_result(Outcome(DONE, (), damaged))
+    served.remote()[1].set_result(Outcome(DONE, (), damaged))
     assert "history.csv is damaged or was edited" in str(served.ended())
     assert list((served.folder / "trials/0001").iterdir()) == []
 
 
 def test_without_its_own_node_the_sweep_ends(served: Served) -> None:
     served.begin()
-    served.order()
+    served.remote()
     served.cluster.heard.set_exception(NodeLost("the mailbox is gone"))
     (problem,) = served.ended().problems
     assert (problem.message, problem.found) == (
@@ -255,7 +242,7 @@ def test_without_its_own_node_the_sweep_ends(served: Served) -> None:
 
 def test_a_node_with_another_dl_ends_the_sweep(served: Served) -> None:
     served.begin()
-    served.order()[1].set_result(Unfit("n1 has dl 0.0.1, the sweep 0.1.0"))
+    served.remote()[1].set_result(IncompatibleNode("n1 has dl 0.0.1, the sweep 0.1.0"))
     (problem,) = served.ended().problems
     assert (problem.message, problem.found, problem.hint) == (
         "a node of the cluster cannot train",

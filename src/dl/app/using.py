@@ -200,7 +200,7 @@ def page(directory: RunDirectory | SweepDirectory) -> str:
     """Returns the page of a run or a sweep, as HTML; raises `RunError` where that is damaged."""
     if isinstance(directory, SweepDirectory):
         from dl.pages.sweep_page import sweep_page
-        from dl.sweep.results.reading import read_results
+        from dl.sweep.results import read_results
 
         return sweep_page(read_results(directory))
     from dl.pages.context import read_context

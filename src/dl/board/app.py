@@ -26,7 +26,7 @@ from dl.pages.sweep_page import sweep_page
 from dl.report.compare import compare
 from dl.runs.directory import RunDirectory
 from dl.runs.find import find_run, find_sweep
-from dl.sweep.results.reading import read_results
+from dl.sweep.results import read_results
 
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "

@@ -13,7 +13,7 @@ from dl.browse.settings import SettingsMemory
 from dl.errors import DiskError, RunError
 from dl.runs.find import all_sweeps, trials_of
 from dl.runs.sweeps import SweepDirectory
-from dl.sweep.results.reading import Results, read_results
+from dl.sweep.results import Results, read_results
 
 Plain = dict[str, Any]
 
@@ -93,13 +93,13 @@ def _sweeps(root: Path) -> tuple[list[Plain], list[str]]:
 
 
 def _sweep_row(results: Results, root: Path) -> Plain:
-    best = next((line.standing for line in results.lines if line.rank == 1), None)
+    best = results.best
     return {
         "sweep": results.directory.label,
         "address": results.directory.path.relative_to(root).as_posix(),
         "status": results.record.status,
         "trials": results.record.trials,
-        "ended": sum(line.standing.status != "unfinished" for line in results.lines),
+        "ended": sum(trial.status != "unfinished" for trial in results.trials),
         "metric": results.record.terms.goal.metric,
         "best": None if best is None else _finite(best.mean),
     }

@@ -88,8 +88,8 @@ def _write_page(comparison: Comparison, target: Path) -> None:
 def _show_sweep(text: str, runs: Path, everything: bool, as_json: bool) -> None:
     from dl.cli.sweep_text import MOST_LINES, sweep_json, sweep_text
     from dl.runs.find import find_sweep
-    from dl.sweep.results.reading import read_results
+    from dl.sweep.results import read_results
 
     results = read_results(find_sweep(text, runs))
-    most = len(results.lines) if everything else MOST_LINES
+    most = len(results.trials) if everything else MOST_LINES
     click.echo(sweep_json(results) if as_json else sweep_text(results, most))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,9 @@ import click
 from dl.cli.options import json_option, quiet_option, runs_option, set_option
 
 if TYPE_CHECKING:
-    from dl.cli.sweep_trainer import Where
-    from dl.sweep.definition.load import Sweep
-    from dl.sweep.results.reading import Results
-    from dl.sweep.session import Session
+    from dl.sweep.definition import Sweep
+    from dl.sweep.results import Results
+    from dl.sweep.session import Job, Where
 
 
 class _FileFirst(click.Group):
@@ -99,27 +99,39 @@ def run(
     if dry_run:
         _plan(checked, where, quiet=quiet)
         return
-    from dl.cli.display import open_reporter
-    from dl.sweep.session import session
-    from dl.tracking.tracker import tracking
+    from dl.cli.sweep_text import failure_of, sweep_json, sweep_text
+    from dl.sweep.session import Job
 
-    command = ("dl", *sys.argv[1:])
-    with (
-        open_reporter(quiet=quiet) as reporter,
-        tracking(checked.base, reporter, "the same command with --resume") as track,
-    ):
-        with session(checked, runs, command, resume=resume) as opened:
-            track(opened.directory.path)
-            done = _carry_out(checked, where, opened, quiet=quiet, fail_fast=fail_fast)
-        _show(done, as_json)
+    job = Job(runs, ("dl", *sys.argv[1:]), where, resume)
+    results = _carry_out(checked, job, quiet=quiet, fail_fast=fail_fast)
+    click.echo(sweep_json(results) if as_json else sweep_text(results))
+    sys.stdout.flush()
+    error = failure_of(results)
+    if error is not None:
+        raise error
+
+
+@sweep.command()
+@click.argument("sweep_name", metavar="SWEEP")
+@runs_option
+def best(sweep_name: str, runs: Path) -> None:
+    """Print the best setting of a sweep as a config to train from.
+
+    \b
+    dl sweep best digits-search > best.yaml
+    """
+    from dl.runs.find import find_sweep
+    from dl.sweep.results import best_config, read_results
+
+    click.echo(best_config(read_results(find_sweep(sweep_name, runs))), nl=False)
 
 
 def _where(on: str, address: str | None) -> Where:
     """Checks where the trials are to be trained; Ray itself is loaded by the sweep's server."""
     from importlib.util import find_spec
 
-    from dl.cli.sweep_trainer import Where
     from dl.errors import UsageError
+    from dl.sweep.session import Where
     from dl.system import HAS_SERVERS
 
     if address is not None and on != "ray":
@@ -138,8 +150,7 @@ def _load(
     file: Path, grids: tuple[str, ...], overrides: tuple[str, ...], metric: str | None
 ) -> Sweep:
     from dl.errors import UsageError
-    from dl.sweep.definition.load import load_sweep
-    from dl.sweep.definition.quick import quick_sweep
+    from dl.sweep.definition import load_sweep, quick_sweep
 
     if grids:
         return quick_sweep(file, grids, overrides, metric)
@@ -152,89 +163,40 @@ def _load(
 
 def _plan(checked: Sweep, where: Where, *, quiet: bool) -> None:
     """Tells what is going to happen, and what it will take, by a training of two epochs."""
-    import tempfile
-
     from dl.cli.display import open_reporter
     from dl.cli.sweep_text import estimate_text, plan_text
-    from dl.cli.sweep_trainer import open_pool
-    from dl.sweep.estimate import estimate
+    from dl.sweep.session import estimate
 
     click.echo(plan_text(checked))
     sys.stdout.flush()
-    with tempfile.TemporaryDirectory(prefix="dl-sweep-") as name:
-        folder = Path(name)
-        with (
-            open_pool(checked, where, folder / "workers.log") as pool,
-            open_reporter(quiet=quiet) as reporter,
-            reporter.stage("Training the first setting for two epochs"),
-        ):
-            pool.ready()
-            found = estimate(checked, pool, folder / "trials")
-    click.echo(estimate_text(found, pool.jobs))
+    with (
+        open_reporter(quiet=quiet) as reporter,
+        reporter.stage("Training the first setting for two epochs"),
+    ):
+        found = estimate(checked, where)
+    click.echo(estimate_text(found))
 
 
-def _carry_out(
-    checked: Sweep, where: Where, opened: Session, *, quiet: bool, fail_fast: bool
-) -> Results:
-    """Runs the trials; the server imports Keras while this process gets ready."""
+def _carry_out(checked: Sweep, job: Job, *, quiet: bool, fail_fast: bool) -> Results:
+    """Runs the trials: shows them, stops them at a signal, and has them tracked."""
+    from contextlib import contextmanager
+
     from dl.cli.display import open_reporter
     from dl.cli.signals import stop_requests
-    from dl.cli.sweep_pictures import PLOTS_MODULE, draw_pictures
-    from dl.cli.sweep_text import again_text
-    from dl.cli.sweep_trainer import open_pool
-    from dl.cli.sweep_view import open_view
-    from dl.errors import Interrupted
-    from dl.imports import Importing
-    from dl.sweep.loop import Loop, Watcher
-    from dl.sweep.results.journal import OwnJournal
+    from dl.cli.sweep_text import open_view
+    from dl.sweep.loop import Watcher
+    from dl.sweep.session import run_sweep
+    from dl.tracking.tracker import tracking
 
-    files = (opened.directory.log, opened.lock)
-    stage = "Loading Keras and the data" if where.on == "local" else "Connecting to Ray"
-    with stop_requests() as request, open_pool(checked, where, *files) as pool:
-        with open_reporter(quiet=quiet) as reporter, reporter.stage(stage):
-            baseline = pool.ready()
-            journal = OwnJournal(opened.directory.journal)
-            if journal.again:
-                reporter.note(again_text(journal.again))
-        with open_view(quiet=quiet) as view, Importing(PLOTS_MODULE):
-            watcher = Watcher(show=view.show, stop_signal=request, fail_fast=fail_fast)
-            loop = Loop(checked, opened.directory, journal, pool, watcher)
-            try:
-                loop.run()
-            finally:
-                results = opened.close(loop.status, baseline, loop.journal)
-        number = request()
-    if number is not None:
-        raise Interrupted(
-            f"interrupted after {len(loop.journal.ended)} trainings",
-            signal_number=number,
-            hint="go on: the same command with --resume",
+    @contextmanager
+    def watching() -> Iterator[Watcher]:
+        with stop_requests() as request, open_view(quiet=quiet) as show:
+            yield Watcher(show, request, fail_fast)
+
+    with (
+        open_reporter(quiet=quiet) as reporter,
+        tracking(checked.base, reporter, "the same command with --resume") as track,
+    ):
+        return run_sweep(
+            checked, job, reporter, watching, begun=lambda directory: track(directory.path)
         )
-    draw_pictures(checked, results)
-    return results
-
-
-def _show(results: Results, as_json: bool) -> None:
-    from dl.cli.sweep_text import failure_of, sweep_json, sweep_text
-
-    text = sweep_json if as_json else sweep_text
-    click.echo(text(results))
-    sys.stdout.flush()
-    error = failure_of(results)
-    if error is not None:
-        raise error
-
-
-@sweep.command()
-@click.argument("sweep_name", metavar="SWEEP")
-@runs_option
-def best(sweep_name: str, runs: Path) -> None:
-    """Print the best setting of a sweep as a config to train from.
-
-    \b
-    dl sweep best digits-search > best.yaml
-    """
-    from dl.runs.find import find_sweep
-    from dl.sweep.results.reading import best_config, read_results
-
-    click.echo(best_config(read_results(find_sweep(sweep_name, runs))), nl=False)

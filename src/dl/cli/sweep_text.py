@@ -1,124 +1,236 @@
-"""A sweep in words: its leaderboard, what its plan is, and what is told of its failures."""
+"""A sweep in words: how it goes on, its leaderboard, its plan, and what is told of failures."""
 
 from __future__ import annotations
 
 import json
+import os
 import textwrap
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
 
+from dl.cli.display import is_live_terminal, stderr_of_its_own
 from dl.errors import DlError, error_class
-from dl.text import cut, number
+from dl.text import cut, duration, number
 
 if TYPE_CHECKING:
-    from dl.sweep.definition.load import Sweep
-    from dl.sweep.definition.terms import Terms
-    from dl.sweep.estimate import Estimate
-    from dl.sweep.results.leaderboard import Line
-    from dl.sweep.results.reading import Results
+    from rich.console import RenderableType
+
+    from dl.sweep.definition import Sweep
+    from dl.sweep.loop import Progress, Running
+    from dl.sweep.results import Results
+    from dl.sweep.session import Estimate
 
 MOST_LINES = 20
-_MOST_NAMED = 10
-"""Trainings that a line names, so that it stays one."""
 _WIDEST = 30
 _WIDTH = 79
 _ALIKE = "≈ best"
-_VERDICTS = {"not distinguishable": _ALIKE, "not tested: one training each": "-"}
-"""Verdicts in short; the line below the table says them in words."""
+_PLAIN_SECONDS = 5.0
+"""Seconds between two plain lines."""
+_LIVE_SECONDS = 0.1
+_BAR = 20
+_MOST_ROWS = 12
+
+Show = Callable[["Progress"], None]
+
+
+@contextmanager
+def open_view(*, quiet: bool) -> Iterator[Show]:
+    """Gives what shows a running sweep on stderr: a live table on a terminal, else plain lines."""
+    if quiet:
+        yield lambda progress: None
+    elif is_live_terminal():
+        with _live(stderr_of_its_own()) as show:
+            yield show
+    else:
+        yield _plain_lines(stderr_of_its_own())
+
+
+def _plain_lines(stream: TextIO) -> Show:
+    """Returns what writes a line now and then, and one for the end."""
+    said, last = time.monotonic(), ""
+
+    def show(progress: Progress) -> None:
+        nonlocal said, last
+        over = progress.done == progress.total
+        line = "  ".join([*_facts(progress), *_best(progress)])
+        if line != last and (over or time.monotonic() - said >= _PLAIN_SECONDS):
+            said, last = time.monotonic(), line
+            stream.write(f"{line}\n")
+            stream.flush()
+
+    return show
+
+
+@contextmanager
+def _live(stream: TextIO) -> Iterator[Show]:
+    """Gives what redraws a table: what is running, the best so far, the time left."""
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(file=stream, highlight=False, no_color="NO_COLOR" in os.environ)
+    live = Live(console=console, auto_refresh=False, transient=True)
+    drawn = 0.0
+
+    def show(progress: Progress) -> None:
+        nonlocal drawn
+        if not live.is_started:  # not before: until then, the stages are drawn
+            live.start()
+        if time.monotonic() - drawn >= _LIVE_SECONDS:  # not more often than one can see
+            drawn = time.monotonic()
+            live.update(_picture(progress), refresh=True)
+
+    try:
+        yield show
+    finally:
+        live.stop()
+
+
+def _facts(progress: Progress) -> list[str]:
+    facts = [f"{progress.done}/{progress.total} trainings"]
+    facts += [f"{progress.failed} failed"] if progress.failed else []
+    facts += [f"{progress.pruned} pruned"] if progress.pruned else []
+    if progress.left is not None and progress.done < progress.total:
+        facts.append(f"{duration(progress.left)} left")
+    return facts
+
+
+def _best(progress: Progress) -> list[str]:
+    best = progress.best
+    if best is None:
+        return []
+    score = number(best.mean, padded=True)
+    return [f"best {score} by trial {best.trial}: {setting_text(best.setting.values)}"]
+
+
+def _picture(progress: Progress) -> RenderableType:
+    from rich.console import Group
+    from rich.text import Text
+
+    done = round(_BAR * progress.done / max(1, progress.total))
+    bar = Text("━" * done, style="green").append("━" * (_BAR - done), style="dim")
+    head = bar.append("  ".join(["", *_facts(progress)]), style="default")
+    rows = [Text(_row(running)) for running in progress.running[:_MOST_ROWS]]
+    best = [Text(text, style="cyan", overflow="ellipsis", no_wrap=True) for text in _best(progress)]
+    return Group(head, *rows, *best)
+
+
+def _row(running: Running) -> str:
+    task, values = running.task, running.values
+    shown = f"epoch {len(values)}, {number(values[-1], padded=True)}" if values else "begins"
+    seconds = duration(time.monotonic() - running.since)
+    return f"  trial {task.trial}.{task.repeat}  {shown}  {seconds}"
 
 
 def sweep_text(results: Results, most: int = MOST_LINES) -> str:
     """Returns the leaderboard as a table, what its verdicts rest on, and the directory."""
     from dl.report.terminal import table
-    from dl.sweep.results.leaderboard import paths_of
+    from dl.sweep.ranking import ALIKE, NOT_TESTED, paths_of
 
-    lines, terms = results.lines, results.record.terms
-    paths = paths_of(lines)
-    header = ["rank", "trial", terms.goal.metric, "spread", *_short(paths), "verdict"]
-    rows = [_cells(line, paths) for line in lines[:most]]
-    parts = [table(rows, header)]
-    if len(lines) > most:
-        parts.append(f"… and {len(lines) - most} more in {results.directory.leaderboard}")
-    if results.trivial is not None:
-        parts.append(f"An answer that learns nothing reaches {number(results.trivial)}.")
-    parts.append(textwrap.fill(_rests_on(terms, lines), _WIDTH))
-    parts.append(results.torn)
+    trials, paths = results.trials, paths_of(results.trials)
+    short = {ALIKE: _ALIKE, NOT_TESTED: "-"}  # the line below says them in words
+    rows = [
+        [*cells, short.get(verdict, verdict)]
+        for *cells, verdict in (trial.cells(paths, _value) for trial in trials[:most])
+    ]
+    metric = results.record.terms.goal.metric
+    parts = [table(rows, ["rank", "trial", metric, "spread", *_short(paths), "verdict"])]
+    if len(trials) > most:
+        parts.append(f"… and {len(trials) - most} more in {results.directory.leaderboard}")
+    if results.baseline is not None:
+        reached = number(results.baseline, padded=True)
+        parts.append(f"An answer that learns nothing reaches {reached}.")
+    parts += [textwrap.fill(_rests_on(results), _WIDTH), results.torn]
     return "\n".join([*filter(None, parts), str(results.directory.path)])
 
 
-def again_text(keys: Sequence[tuple[int, int]]) -> str:
-    """Says which trainings failed for want of memory, disk or their process, and begin anew."""
-    named = ", ".join(f"{trial}.{repeat}" for trial, repeat in keys[:_MOST_NAMED])
-    more = ", …" if len(keys) > _MOST_NAMED else ""
-    count = "1 training" if len(keys) == 1 else f"{len(keys)} trainings"
-    return f"done again, as memory, disk or a process failed: {count}, {named}{more}"
+def _rests_on(results: Results) -> str:
+    from dl.stats import LEVEL
+    from dl.sweep.ranking import METHOD
+
+    runs = results.record.terms.runs
+    if sum(trial.rank is not None for trial in results.trials) < 2:
+        return ""
+    if runs == 1:
+        return "Differences are not tested: with `repeats: 3` or `folds: 5` they are."
+    return (
+        f"{_ALIKE}: not distinguishable from the best; {METHOD}, level {LEVEL:g}, "
+        f"{runs} trainings each."
+    )
 
 
 def sweep_json(results: Results) -> str:
     """Returns the leaderboard as one JSON object."""
-    goal = results.record.terms.goal
+    objective = results.record.terms.goal
     result = {
         "sweep": str(results.directory.path),
         "status": results.record.status,
-        "metric": goal.metric,
-        "mode": "max" if goal.maximize else "min",
-        "trivial": results.trivial,
-        "trials": [_plain(line) for line in results.lines],
+        "metric": objective.metric,
+        "mode": "max" if objective.maximize else "min",
+        "trivial": results.baseline,
+        "trials": [
+            {
+                "rank": trial.rank,
+                "trial": trial.trial,
+                "status": trial.status,
+                "setting": trial.setting.values,
+                "scores": trial.scores,
+                "mean": trial.mean if trial.scores else None,
+                "spread": trial.spread,
+                "p_value": trial.p_value,
+                "verdict": trial.verdict or None,
+                "error": trial.error,
+            }
+            for trial in results.trials
+        ],
     }
     return json.dumps(result, ensure_ascii=False)
 
 
 def plan_text(sweep: Sweep) -> str:
     """Returns what a sweep is going to do."""
-    file, goal = sweep.file, sweep.goal
+    file, objective, runs = sweep.file, sweep.plan.goal, sweep.plan.runs
     each = f"{file.folds} folds each" if file.folds else f"{file.repeats} seeds each"
-    at = "the best epoch" if goal.at_best else "the last epoch"
+    at = "the best epoch" if objective.at_best else "the last epoch"
+    trials = f"{sweep.size} by {file.method}"
     facts = {
         "sweep": sweep.name,
         "base": str(sweep.base.path),
-        "trials": f"{sweep.size} by {file.method}"
-        + (f", {each}: {sweep.size * sweep.terms.runs} trainings" if sweep.terms.runs > 1 else ""),
-        "objective": f"{'most' if goal.maximize else 'least'} {goal.metric} of {at}",
+        "trials": f"{trials}, {each}: {sweep.size * runs} trainings" if runs > 1 else trials,
+        "objective": f"{'most' if objective.maximize else 'least'} {objective.metric} of {at}",
         "pruning": file.pruning.type,
     }
-    return "\n".join(f"{key:10} {value}" for key, value in facts.items())
+    return _facts_text(facts)
 
 
-def estimate_text(estimate: Estimate, jobs: int) -> str:
+def estimate_text(estimate: Estimate) -> str:
     """Returns what a sweep will take, in the lines of the plan."""
-    from dl.text import duration
-
     facts = {
-        "time": f"about {duration(estimate.seconds)} with {jobs} at the same time, "
+        "time": f"about {duration(estimate.seconds)} with {estimate.jobs} at the same time, "
         f"{duration(estimate.training)} a training",
         "memory": f"about {estimate.memory:,.0f} MB",
         "disk": f"about {estimate.disk:,.1f} MB",
     }
+    return _facts_text(facts)
+
+
+def _facts_text(facts: Mapping[str, str]) -> str:
     return "\n".join(f"{key:10} {value}" for key, value in facts.items())
 
 
 def failure_of(results: Results) -> DlError | None:
     """Returns the error for a sweep of which trials failed; None if none did."""
-    failed = [line.standing for line in results.lines if line.standing.status == "failed"]
+    failed = [trial for trial in results.trials if trial.status == "failed"]
     if not failed:
         return None
     again = any(ended.again for ended in results.journal.ended.values())
     trying = "; where memory, disk or a process failed, --resume tries again" if again else ""
     return error_class(results.code)(
-        f"{len(failed)} of {len(results.lines)} trials failed",
+        f"{len(failed)} of {len(results.trials)} trials failed",
         found=f"trial {failed[0].trial}: {failed[0].error}",
         hint=f"the others are ranked; all messages: {results.directory.leaderboard}{trying}",
     )
-
-
-def _cells(line: Line, paths: Sequence[str]) -> list[str]:
-    standing = line.standing
-    values = standing.setting.values
-    score = number(standing.mean, padded=True) if standing.scores else ""
-    spread = "" if standing.spread is None else number(standing.spread, padded=True)
-    settings = [_value(values[path]) if path in values else "" for path in paths]
-    verdict = _VERDICTS.get(line.verdict, line.verdict) or standing.status
-    return [str(line.rank or ""), str(standing.trial), score, spread, *settings, verdict]
 
 
 def setting_text(values: Mapping[str, object]) -> str:
@@ -141,33 +253,3 @@ def _short(paths: Sequence[str]) -> list[str]:
         if len(set(names)) == len(names):
             return names
     return list(paths)
-
-
-def _rests_on(terms: Terms, lines: Sequence[Line]) -> str:
-    from dl.stats import LEVEL
-    from dl.sweep.results.leaderboard import METHOD
-
-    if sum(line.rank is not None for line in lines) < 2:
-        return ""
-    if terms.runs == 1:
-        return "Differences are not tested: with `repeats: 3` or `folds: 5` they are."
-    return (
-        f"{_ALIKE}: not distinguishable from the best; {METHOD}, level {LEVEL:g}, "
-        f"{terms.runs} trainings each."
-    )
-
-
-def _plain(line: Line) -> dict[str, object]:
-    standing = line.standing
-    return {
-        "rank": line.rank,
-        "trial": standing.trial,
-        "status": standing.status,
-        "setting": standing.setting.values,
-        "scores": standing.scores,
-        "mean": standing.mean if standing.scores else None,
-        "spread": standing.spread,
-        "p_value": line.p_value,
-        "verdict": line.verdict or None,
-        "error": standing.error,
-    }

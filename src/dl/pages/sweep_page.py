@@ -7,12 +7,12 @@ from itertools import accumulate
 from typing import Any
 
 from dl.browse.select import shown
-from dl.pages.charts import Chart, Line, line
+from dl.pages.charts import Chart, line
 from dl.pages.document import Filled, document, filled
 from dl.pages.pictures import png_uri
 from dl.runs.files import read_regular
-from dl.sweep.results.leaderboard import METHOD, paths_of
-from dl.sweep.results.reading import Results
+from dl.sweep.ranking import METHOD, paths_of
+from dl.sweep.results import Results
 
 _MOST_CURVES = 10
 _DRAWN_HERE = frozenset({"objective", "learning_curves"})
@@ -34,16 +34,12 @@ def sweep_page(results: Results, trainings: Sequence[Mapping[str, Any]] = ()) ->
 
 def leaderboard_table(results: Results) -> dict[str, Any]:
     """Returns the leaderboard: its header, and a row of texts for each setting."""
-    paths = paths_of(results.lines)
+    paths = paths_of(results.trials)
     header = ["rank", "trial", results.record.terms.goal.metric, "spread", *paths, "verdict"]
     rows = []
-    for row in results.lines:
-        standing = row.standing
-        values = [shown(standing.setting.values.get(path)) for path in paths]
-        score = f"{standing.mean:.5g}" if standing.scores else "-"
-        spread = "" if standing.spread is None else f"{standing.spread:.3g}"
-        verdict = row.verdict or standing.error or standing.status
-        rows.append([str(row.rank or "-"), str(standing.trial), score, spread, *values, verdict])
+    for trial in results.trials:
+        *cells, verdict = trial.cells(paths, shown)
+        rows.append([*cells, trial.error or verdict])
     return {"header": header, "rows": rows}
 
 
@@ -66,17 +62,17 @@ def _sections(results: Results) -> list[Filled]:
 
 
 def _trivial(results: Results) -> str:
-    return "" if results.trivial is None else f"{results.trivial:.5g}"
+    return "" if results.baseline is None else f"{results.baseline:.5g}"
 
 
 def _charts(results: Results) -> Iterator[Chart]:
     goal = results.record.terms.goal
-    whole = [row.standing for row in results.lines if row.rank is not None]
+    whole = [trial for trial in results.trials if trial.rank is not None]
     if not whole:
         return
-    by_number = sorted(whole, key=lambda standing: standing.trial)
-    numbers = [standing.trial for standing in by_number]
-    scores = [standing.mean for standing in by_number]
+    by_number = sorted(whole, key=lambda trial: trial.trial)
+    numbers = [trial.trial for trial in by_number]
+    scores = [trial.mean for trial in by_number]
     best = list(accumulate(scores, max if goal.maximize else min))
     lines = (
         line("trial", numbers, scores, kind="points"),
@@ -84,14 +80,11 @@ def _charts(results: Results) -> Iterator[Chart]:
     )
     yield Chart("Objective over time", "trial", goal.metric, lines)
     note = "" if len(whole) <= _MOST_CURVES else f"The best {_MOST_CURVES} of {len(whole)} trials."
-    curves = tuple(_curves(results, [standing.trial for standing in whole[:_MOST_CURVES]]))
+    curves = tuple(
+        line(f"trial {each.trial}", range(1, len(each.curve) + 1), each.curve, colour=colour)
+        for colour, each in enumerate(whole[:_MOST_CURVES])
+    )
     yield Chart("Learning curves", "epoch", goal.metric, curves, note=note)
-
-
-def _curves(results: Results, trials: list[int]) -> Iterator[Line]:
-    for colour, trial in enumerate(trials):
-        values = results.journal.of_trial(trial)[0].values
-        yield line(f"trial {trial}", range(1, len(values) + 1), values, colour=colour)
 
 
 def _pictures(results: Results) -> Iterator[tuple[str, str]]:

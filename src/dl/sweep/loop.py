@@ -1,4 +1,4 @@
-"""The loop of a sweep: hands tasks to a pool, and writes down what came of them.
+"""The loop of a sweep: asks for settings, hands tasks to a pool, and writes down what came of them.
 
 To resume a sweep is to run it from its first trial with a journal that is not empty: a training
 that the journal knows is not done again, but told like any other.
@@ -9,19 +9,18 @@ from __future__ import annotations
 import math
 import shutil
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from dl.errors import ExitCode
 from dl.runs.sweeps import SweepDirectory, drop_arrays
-from dl.sweep.agenda import Agenda
-from dl.sweep.definition.load import Sweep
-from dl.sweep.pools.tasks import BegunAgain, EpochDone, Event, Pool, Result, Task, TaskEnded
-from dl.sweep.results.journal import Ended, Journal, OwnJournal
-from dl.sweep.results.ranking import Standing, rank_key, standing_of
-from dl.sweep.results.record import Status
-from dl.sweep.search.pruning import Pruner
-from dl.sweep.search.sampling import new_search
+from dl.sweep.definition import Sweep
+from dl.sweep.journal import Ended, Journal, OwnJournal
+from dl.sweep.pools.tasks import BegunAgain, EpochDone, Event, Key, Pool, Result, Task, TaskEnded
+from dl.sweep.ranking import TrialSummary, rank_key, summary_of
+from dl.sweep.results import SweepStatus
+from dl.sweep.search import PRUNING_REPEAT, Pruner, Search, new_search
 
 _TICK = 0.25
 """Seconds between two looks at signals and the clock while nothing happens."""
@@ -54,7 +53,7 @@ class Progress:
     total: int
     failed: int
     pruned: int
-    best: Standing | None
+    best: TrialSummary | None
     running: tuple[Running, ...]
     left: float | None
 
@@ -72,6 +71,108 @@ class Watcher:
     show: Callable[[Progress], None] = lambda progress: None
     stop_signal: Callable[[], int | None] = lambda: None
     fail_fast: bool = False
+
+
+class TrialQueue:
+    """The tasks of a sweep, in their order; what the journal knows is not done again.
+
+    With `jobs` trainings at the same time, a search that learns is asked for trial k when the
+    trials up to k - jobs are over, and knows exactly those. So its answer does not depend on
+    which of two trainings was faster.
+    """
+
+    def __init__(
+        self,
+        sweep: Sweep,
+        search: Search,
+        journal: OwnJournal,
+        directory: SweepDirectory,
+        jobs: int,
+    ) -> None:
+        self._sweep = sweep
+        self._search = search
+        self._journal = journal
+        self._directory = directory
+        self._jobs = jobs
+        self._asked = 0
+        self._told = 0
+        self._waiting: deque[Task] = deque()
+        self._closed = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every setting was asked for, and all of its tasks are taken."""
+        return self._asked == self._sweep.size and not self._waiting
+
+    def next(self) -> Task | None:
+        """Returns the next task; None if there is none now, perhaps since others have to end."""
+        while not self._waiting and self._ask():
+            pass
+        return self._waiting.popleft() if self._waiting else None
+
+    def follow(self, trial: int) -> None:
+        """Queues the other repeats of a setting whose first one was not pruned, before all else."""
+        self._waiting.extendleft(reversed(self._open_tasks(trial)))
+
+    def close(self) -> None:
+        """Ends it: there are no more tasks."""
+        self._closed = True
+        self._waiting.clear()
+
+    def _ask(self) -> bool:
+        """Asks for the next setting; False if there is none, or it may not be asked for yet."""
+        trial = self._asked + 1
+        if self._closed or trial > self._sweep.size or not self._has_told(trial):
+            return False
+        known = self._journal.settings.get(trial)
+        asked = self._search.ask(trial, known)
+        setting = known or asked
+        if setting is None:
+            self._closed = True
+            return False
+        self._asked = trial
+        self._journal.ask(trial, setting)
+        self._waiting.extend(self._open_tasks(trial))
+        return True
+
+    def _has_told(self, trial: int) -> bool:
+        """Tells the search what it has to know before it is asked; False if that is open yet."""
+        if not self._search.learns:
+            return True
+        for earlier in range(self._told + 1, trial - self._jobs + 1):
+            if not self._is_over(earlier):
+                return False
+            summary = summary_of(self._journal, earlier, self._sweep.plan)
+            score = None if summary.status == "failed" else summary.mean
+            self._search.tell(earlier, score, summary.status == "pruned")
+            self._told = earlier
+        return True
+
+    def _is_over(self, trial: int) -> bool:
+        endings = self._journal.of_trial(trial)
+        if len(endings) >= self._sweep.plan.runs:
+            return True
+        return self._sweep.prunes and any(ended.status != "completed" for ended in endings)
+
+    def _open_tasks(self, trial: int) -> list[Task]:
+        """Returns what is to be trained of a setting now: where trials are pruned, one first."""
+        if self._is_over(trial):
+            return []
+        done = {ended.repeat for ended in self._journal.of_trial(trial)}
+        first_alone = self._sweep.prunes and PRUNING_REPEAT not in done
+        last = PRUNING_REPEAT if first_alone else self._sweep.plan.runs
+        return [
+            Task(
+                trial=trial,
+                repeat=repeat,
+                base=self._sweep.base.path,
+                overrides=self._sweep.overrides(repeat, self._journal.settings[trial]),
+                trials=self._directory.trials,
+                asks=self._sweep.prunes and repeat == PRUNING_REPEAT,
+            )
+            for repeat in range(1, last + 1)
+            if repeat not in done
+        ]
 
 
 class Loop:
@@ -94,12 +195,15 @@ class Loop:
         self._pool = pool
         self._watcher = watcher
         self.journal = journal
-        search = new_search(sweep)
-        self._agenda = Agenda(sweep, search, self.journal, directory.trials, pool.jobs)
-        self._pruner = new_pruner(sweep, self.journal)
-        self._ranked = _Ranked(sweep, directory, self.journal)
-        self._running: dict[tuple[int, int], Running] = {}
-        self._pruned: set[tuple[int, int]] = set()
+        self._queue = TrialQueue(sweep, new_search(sweep), journal, directory, pool.jobs)
+        self._pruner: Pruner | None = None
+        if sweep.prunes:
+            epochs = sweep.base.config.training.epochs
+            self._pruner = Pruner(sweep.file.pruning, epochs, sweep.plan.goal.maximize)
+            self._pruner.replay(journal.ended.values())
+        self._kept = _Kept(sweep, directory, journal)
+        self._running: dict[Key, Running] = {}
+        self._pruned: set[Key] = set()
         self._started = time.monotonic()
         self._trained = 0
         self._failed = False
@@ -118,52 +222,46 @@ class Loop:
                 return
             for event in self._pool.events(_TICK):
                 self._hear(event)
-            self._look_for_an_end()
+            failed = self._watcher.fail_fast and self._failed
+            if not self._stopping and (failed or self._watcher.stop_signal() is not None):
+                self._stopping = True
+                self._queue.close()
+                self._pool.stop()
 
     @property
-    def status(self) -> Status:
+    def status(self) -> SweepStatus:
         """How far the sweep has come, once `run` has returned."""
-        if not self._agenda.is_done or self._running or self._stopping:
+        if not self._queue.is_done or self._running or self._stopping:
             return "interrupted"
         return "failed" if self.journal.counts["failed"] else "completed"
 
     def progress(self) -> Progress:
         """Returns how far it is."""
         counts, done = self.journal.counts, len(self.journal.ended)
-        runs = self._sweep.terms.runs
+        runs = self._sweep.plan.runs
         skipped = (counts["failed"] + counts["pruned"]) * (runs - 1) if self._pruner else 0
         total = self._sweep.size * runs - skipped
         seconds = time.monotonic() - self._started
-        left = seconds / self._trained * (total - done) if self._trained else None
         return Progress(
             done=done,
             total=total,
             failed=counts["failed"],
             pruned=counts["pruned"],
-            best=self._ranked.best,
+            best=self._kept.best,
             running=tuple(self._running.values()),
-            left=left,
+            left=seconds / self._trained * (total - done) if self._trained else None,
         )
 
     def _fill(self) -> None:
         """Begins tasks while there are any and the pool takes them; none after the time limit."""
         limit = self._sweep.file.seconds
         if limit is not None and time.monotonic() - self._started > limit:
-            self._agenda.close()
-        while len(self._running) < self._pool.jobs and (task := self._agenda.next()):
+            self._queue.close()
+        while len(self._running) < self._pool.jobs and (task := self._queue.next()):
             # What an earlier session left of it is not whole; the journal would know it.
             shutil.rmtree(self._directory.run(*task.key).path, ignore_errors=True)
             self._running[task.key] = Running(task, time.monotonic())
             self._pool.submit(task)
-
-    def _look_for_an_end(self) -> None:
-        if self._stopping:
-            return
-        failed = self._watcher.fail_fast and self._failed
-        if failed or self._watcher.stop_signal() is not None:
-            self._stopping = True
-            self._agenda.close()
-            self._pool.stop()
 
     def _hear(self, event: Event) -> None:
         running = self._running.get(event.key)
@@ -171,42 +269,31 @@ class Loop:
             return
         match event:
             case TaskEnded():
-                self._end(running, event.result)
+                del self._running[event.key]
+                if event.result.status != "interrupted":
+                    self._end(running, event.result)
             case EpochDone():
-                self._judge(running, event)
+                running.values.append(float(event.row.get(self._sweep.plan.goal.metric, math.nan)))
+                if self._pruner is not None and running.task.asks:
+                    epoch, value = len(running.values), running.values[-1]
+                    goes_on = self._pruner.goes_on(running.task.trial, epoch, value)
+                    self._pruned |= set() if goes_on else {event.key}
+                    self._pool.answer(event.key, goes_on)
             case BegunAgain():
                 running.values.clear()
 
-    def _judge(self, running: Running, event: EpochDone) -> None:
-        value = float(event.row.get(self._sweep.goal.metric, math.nan))
-        running.values.append(value)
-        if not running.task.asks or self._pruner is None:
-            return
-        goes_on = self._pruner.goes_on(running.task.trial, len(running.values), value)
-        if not goes_on:
-            self._pruned.add(event.key)
-        self._pool.answer(event.key, goes_on)
-
     def _end(self, running: Running, result: Result) -> None:
-        del self._running[running.task.key]
-        if result.status == "interrupted":
-            return
-        ended = self._ended(running, result)
-        self.journal.end(ended)
-        self._trained += 1
-        self._failed = self._failed or ended.status == "failed"
-        if self._pruner is not None and running.task.asks:
-            self._pruner.end(ended)
-            self._agenda.follow(ended.trial)
-        self._ranked.take(ended.trial)
-
-    def _ended(self, running: Running, result: Result) -> Ended:
         key, values = running.task.key, tuple(running.values)
-        result = _judged(result, values, self._sweep.goal.metric)
-        pruned = result.status == "completed" and key in self._pruned
-        return Ended(
+        if result.status == "completed" and not (values and all(map(math.isfinite, values))):
+            # A training without a number to compare is a failure.
+            what = "is not a number" if values else "was not measured"
+            text, code = f"{self._sweep.plan.goal.metric} {what}", int(ExitCode.NUMERIC)
+            result = replace(result, status="failed", error=text, code=code)
+        elif result.status == "completed" and key in self._pruned:
+            result = replace(result, status="pruned")
+        ended = Ended(
             *key,
-            status="pruned" if pruned else result.status,
+            status=result.status,
             values=values,
             metrics=result.metrics,
             seconds=round(result.seconds, 3),
@@ -214,52 +301,44 @@ class Loop:
             code=result.code,
             again=result.again,
         )
+        self.journal.end(ended)
+        self._trained += 1
+        self._failed |= ended.status == "failed"
+        if self._pruner is not None and running.task.asks:
+            self._pruner.end(ended)
+            self._queue.follow(ended.trial)
+        self._kept.take(ended.trial)
 
 
-class _Ranked:
-    """The completed settings, the best first; only the best keep their trained models."""
+class _Kept:
+    """The best of the completed settings: only they keep their trained models."""
 
     def __init__(self, sweep: Sweep, directory: SweepDirectory, journal: Journal) -> None:
         self._sweep = sweep
         self._directory = directory
         self._journal = journal
-        self._kept: list[Standing] = []
-        self.best: Standing | None = None
+        self._kept: list[TrialSummary] = []
+        self.best: TrialSummary | None = None
         for trial in journal.settings:
             self.take(trial)
 
     def take(self, trial: int) -> None:
         """Ranks a setting of which a training has ended, if it was the last."""
-        goal = self._sweep.goal
-        standing = standing_of(self._journal, trial, self._sweep.terms)
-        if standing.status in ("failed", "pruned"):
-            self._drop(standing)
-        if standing.status != "completed":
+        summary = summary_of(self._journal, trial, self._sweep.plan)
+        if summary.status in ("failed", "pruned"):
+            self._drop(summary)
+        if summary.status != "completed":
             return
-        order = sorted([*self._kept, standing], key=lambda kept: rank_key(kept, goal))
-        self.best = min([standing, *filter(None, [self.best])], key=lambda s: rank_key(s, goal))
+
+        def key(each: TrialSummary) -> tuple[float, int]:
+            return rank_key(each, self._sweep.plan.goal)
+
+        self.best = min([summary, *filter(None, [self.best])], key=key)
+        order = sorted([*self._kept, summary], key=key)
         self._kept = order[: self._sweep.file.keep]
         for dropped in order[self._sweep.file.keep :]:
             self._drop(dropped)
 
-    def _drop(self, standing: Standing) -> None:
-        for repeat in range(1, self._sweep.terms.runs + 1):
-            drop_arrays(self._directory.run(standing.trial, repeat))
-
-
-def new_pruner(sweep: Sweep, journal: Journal) -> Pruner | None:
-    """Returns the pruner of a sweep that prunes, which knows what the journal tells."""
-    if sweep.file.pruning.type == "none":
-        return None
-    epochs = sweep.base.config.training.epochs
-    pruner = Pruner(sweep.file.pruning, epochs, sweep.goal.maximize)
-    pruner.replay(journal.ended.values())
-    return pruner
-
-
-def _judged(result: Result, values: tuple[float, ...], metric: str) -> Result:
-    """Turns a training without a number to compare into a failure."""
-    if result.status != "completed" or (values and all(map(math.isfinite, values))):
-        return result
-    text = f"{metric} is no number" if values else f"{metric} was not measured"
-    return replace(result, status="failed", error=text, code=int(ExitCode.NUMERIC))
+    def _drop(self, summary: TrialSummary) -> None:
+        for repeat in range(1, self._sweep.plan.runs + 1):
+            drop_arrays(self._directory.run(summary.trial, repeat))

@@ -5,112 +5,221 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dl.errors import BusyError, DlError, RunError, UsageError
+from dl.config.load import load_config
+from dl.errors import BusyError, DlError, Interrupted, RunError, UsageError, error_class
+from dl.imports import Importing
+from dl.progress import Reporter
+from dl.report.sweep_input import SweepInput, Trial
 from dl.runs.lock import take_lock
 from dl.runs.provenance import now
-from dl.runs.sweeps import SweepDirectory, create_sweep, sweeps_of
-from dl.sweep.definition.load import Sweep
-from dl.sweep.results.journal import Journal
-from dl.sweep.results.leaderboard import write_leaderboard
-from dl.sweep.results.reading import Results, results_of
-from dl.sweep.results.record import (
-    Status,
+from dl.runs.sweeps import SweepDirectory, create_sweep, sweeps_of, trial_name
+from dl.sweep.definition import Sweep
+from dl.sweep.journal import OwnJournal
+from dl.sweep.loop import Loop, Watcher
+from dl.sweep.parameters import choose
+from dl.sweep.pools.tasks import EpochDone, Key, PoolClient, Result, Row, Setup, Task, TaskEnded
+from dl.sweep.ranking import write_leaderboard
+from dl.sweep.results import (
+    Results,
     SweepRecord,
     changes,
-    first_sweep_record,
+    first_record,
     read_sweep_record,
-    write_sweep_record,
+    write_record,
 )
+from dl.sweep.search import importance
+from dl.system import processors
+from dl.text import plural
 
 _PATIENCE = 10.0
 """Seconds that the processes of a killed session may take to notice it."""
+_TICK = 0.5
+_SHORT = 2
+"""Epochs of a training from which the others are estimated: the first of them is no measure."""
+_MOST_NAMED = 10
+"""Trainings that a line names, so that it stays one."""
+_HERE, _ON_RAY = "dl.sweep.pools.processes", "dl.sweep.pools.ray"
+_PLOTS = "dl.report.sweep_plots"
+"""Takes a second to import, which is done while the trials run."""
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
-    """A sweep that this process works on.
+class Where:
+    """Where the trials of a sweep are trained.
 
     Attributes:
-        directory: Where it is.
-        lock: The open file that holds its lock.
-        record: Its record when the session began.
-        started: When that was, by `time.monotonic`.
+        on: `local`, or `ray`.
+        address: Of the Ray cluster, if one is named.
     """
 
-    directory: SweepDirectory
-    lock: int
-    record: SweepRecord
-    started: float
+    on: str = "local"
+    address: str | None = None
 
-    def close(self, status: Status, baseline: Mapping[str, float], journal: Journal) -> Results:
-        """Writes the leaderboard and how the session ended; returns what has come of it."""
-        seconds = self.record.seconds + time.monotonic() - self.started
-        closed = replace(
-            self.record,
-            status=status,
-            baseline=dict(baseline),
-            seconds=round(seconds, 3),
-            finished=now(),
-        )
-        results = results_of(self.directory, closed, journal)
-        write_leaderboard(self.directory, closed.terms, results.lines)
-        write_sweep_record(self.directory, closed)
-        return results
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """How a sweep is carried out.
+
+    Attributes:
+        root: The folder of all runs.
+        command: The command line, for the record.
+        where: Where the trials are trained.
+        resume: Whether to go on with the newest sweep of the name.
+    """
+
+    root: Path
+    command: tuple[str, ...]
+    where: Where = Where()
+    resume: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a sweep will take, if its settings are like the first one.
+
+    Attributes:
+        seconds: Of the whole, with its jobs at the same time.
+        training: Seconds of one training.
+        memory: Megabytes of the processes that train.
+        disk: Megabytes of what is left.
+        jobs: Trainings at the same time.
+    """
+
+    seconds: float
+    training: float
+    memory: float
+    disk: float
+    jobs: int
 
 
 @contextmanager
-def session(
-    sweep: Sweep, root: Path, command: tuple[str, ...], *, resume: bool
-) -> Iterator[Session]:
-    """Begins a sweep, or goes on with the newest one of its name, and holds its lock.
+def open_pool(
+    sweep: Sweep, where: Where, log: Path, lock: int | None = None
+) -> Iterator[PoolClient]:
+    """Starts the processes that have the trials of a sweep trained, and ends them.
+
+    Args:
+        sweep: What is swept.
+        where: Where the trials are trained.
+        log: The file for what the libraries say.
+        lock: The open file that holds the lock of the sweep's directory.
+    """
+    jobs, resources = sweep.file.jobs, sweep.file.resources
+    threads = resources.cpus or 1
+    if where.on == "local":
+        jobs = jobs or max(1, processors() // threads)
+        threads = resources.cpus or max(1, processors() // jobs)
+    repeats = range(1, sweep.plan.runs + 1)
+    variants = tuple(sweep.overrides(repeat) for repeat in repeats)
+    setup = Setup(sweep.base.path, variants, threads, jobs, resources.gpus, where.address)
+    pool = PoolClient(_HERE if where.on == "local" else _ON_RAY, setup, log, lock)
+    try:
+        yield pool
+    finally:
+        pool.close()
+
+
+def run_sweep(
+    sweep: Sweep,
+    job: Job,
+    reporter: Reporter,
+    watching: Callable[[], AbstractContextManager[Watcher]] = lambda: nullcontext(Watcher()),
+    begun: Callable[[SweepDirectory], None] = lambda directory: None,
+) -> Results:
+    """Trains the trials of a new sweep, or goes on with the newest one of its name.
+
+    Args:
+        sweep: What is swept.
+        job: Where its directory is, and its trials are trained.
+        reporter: Is told what takes a while before the first trial.
+        watching: Opens who looks on, and may end it, for as long as processes train.
+        begun: Is given the directory, once it is there.
 
     Raises:
-        RunError: There is none to go on with.
+        Interrupted: The watcher's signal ended it; finished trials are kept.
+        RunError: There is none to go on with, or the pool is gone.
         UsageError: It was begun with other settings.
         BusyError: Another process works on it.
-        DiskError: Its directory cannot be made.
+        DiskError: A file cannot be written.
     """
-    record = first_sweep_record(sweep, command)
-    directory = _found(sweep, root) if resume else _made(sweep, root, record)
+    with _session(sweep, job) as (directory, lock, record):
+        begun(directory)
+        started = time.monotonic()
+        with watching() as watcher, open_pool(sweep, job.where, directory.log, lock) as pool:
+            local = job.where.on == "local"
+            with reporter.stage("Loading Keras and the data" if local else "Connecting to Ray"):
+                baseline = pool.ready()
+            journal = OwnJournal(directory.journal)
+            if journal.again:
+                reporter.note(again_text(journal.again))
+            with Importing(_PLOTS) as plots:
+                loop = Loop(sweep, directory, journal, pool, watcher)
+                try:
+                    loop.run()
+                finally:
+                    record = replace(
+                        record,
+                        status=loop.status,
+                        baseline=dict(baseline),
+                        seconds=round(record.seconds + time.monotonic() - started, 3),
+                        finished=now(),
+                    )
+                    results = Results.of(directory, record, journal)
+                    metric = sweep.plan.goal.metric
+                    write_leaderboard(directory.leaderboard, metric, results.trials)
+                    write_record(directory, record)
+            number = watcher.stop_signal()
+        if number is not None:
+            raise Interrupted(
+                f"interrupted after {len(journal.ended)} trainings",
+                signal_number=number,
+                hint="go on: the same command with --resume",
+            )
+        directory.plots.mkdir(exist_ok=True)
+        plots.module().draw_sweep(directory.plots, pictured(sweep, results))
+        return results
+
+
+def again_text(keys: Sequence[Key]) -> str:
+    """Says which trainings failed for want of memory, disk or their process, and begin anew."""
+    named = ", ".join(f"{trial}.{repeat}" for trial, repeat in keys[:_MOST_NAMED])
+    more = ", …" if len(keys) > _MOST_NAMED else ""
+    count = plural(len(keys), "training")
+    return f"done again, as memory, disk or a process failed: {count}, {named}{more}"
+
+
+@contextmanager
+def _session(sweep: Sweep, job: Job) -> Iterator[tuple[SweepDirectory, int, SweepRecord]]:
+    """Makes the directory of a sweep, or finds that of the newest one, and holds its lock."""
+    record = first_record(sweep, job.command)
+    if job.resume:
+        directory = _newest(sweep, job.root)
+    else:
+        content = record.text().encode()
+        files = {"sweep.yaml": sweep.text, "base.yaml": sweep.base.text, "sweep.json": content}
+        directory = create_sweep(job.root, sweep.name, files)
     lock = _lock(directory)
     try:
-        if resume:
+        if job.resume:
             record = _continued(directory, record)
-        write_sweep_record(directory, record)
-        yield Session(directory, lock, record, time.monotonic())
+        write_record(directory, record)
+        yield directory, lock, record
     except DlError:
-        if not resume:
+        if not job.resume:
             _remove_if_nothing_began(directory)
         raise
     finally:
         os.close(lock)
 
 
-def _made(sweep: Sweep, root: Path, record: SweepRecord) -> SweepDirectory:
-    files = {
-        "sweep.yaml": sweep.text,
-        "base.yaml": sweep.base.text,
-        "sweep.json": record.text().encode(),
-    }
-    return create_sweep(root, sweep.name, files)
-
-
-def _remove_if_nothing_began(directory: SweepDirectory) -> None:
-    """Leaves nothing of a sweep that could not be begun, unless its log says why."""
-    said = directory.log.is_file() and directory.log.stat().st_size
-    if not said and not directory.journal.exists():
-        shutil.rmtree(directory.path, ignore_errors=True)
-        with contextlib.suppress(OSError):  # of other sweeps
-            directory.path.parent.rmdir()
-
-
-def _found(sweep: Sweep, root: Path) -> SweepDirectory:
+def _newest(sweep: Sweep, root: Path) -> SweepDirectory:
     found = list(sweeps_of(root, sweep.name))
     if not found:
         raise RunError(f"there is no sweep named {sweep.name} in {root}", hint="leave out --resume")
@@ -139,3 +248,86 @@ def _lock(directory: SweepDirectory) -> int:
             if time.monotonic() > end:
                 raise
             time.sleep(0.1)
+
+
+def _remove_if_nothing_began(directory: SweepDirectory) -> None:
+    """Leaves nothing of a sweep that could not be begun, unless its log says why."""
+    said = directory.log.is_file() and directory.log.stat().st_size
+    if not said and not directory.journal.exists():
+        shutil.rmtree(directory.path, ignore_errors=True)
+        with contextlib.suppress(OSError):  # of other sweeps
+            directory.path.parent.rmdir()
+
+
+def pictured(sweep: Sweep, results: Results) -> SweepInput:
+    """Returns what the pictures of a sweep show: the settings that have a score."""
+    ended = [each for each in results.trials if each.status in ("completed", "pruned")]
+    trials = [
+        Trial(each.trial, each.setting.values, each.mean, each.status == "pruned", each.curve)
+        for each in sorted(ended, key=lambda each: each.trial)
+    ]
+    logarithmic = [item for item in sweep.parameters if item.range is not None and item.range.log]
+    objective = sweep.plan.goal
+    return SweepInput(
+        name=results.directory.label,
+        metric=objective.metric,
+        maximize=objective.maximize,
+        trials=tuple(trials),
+        logarithmic=frozenset(".".join(item.paths[0]) for item in logarithmic),
+        importance=importance(ended, sweep.parameters, objective.maximize),
+    )
+
+
+def estimate(sweep: Sweep, where: Where) -> Estimate:
+    """Trains the first setting for two epochs, and estimates from that what a sweep will take.
+
+    It trains them twice, and the second time counts: a worker pays for getting warm only once.
+
+    Raises:
+        DlError: It cannot be trained.
+    """
+    if sweep.listed:
+        first = sweep.listed[0]
+    else:
+        first = choose(sweep.parameters, lambda parameter: parameter.ends[0])
+    overrides = sweep.overrides(1, first)
+    epochs = load_config(sweep.base.path, overrides).config.training.epochs
+    with tempfile.TemporaryDirectory(prefix="dl-sweep-") as name:
+        folder = Path(name)
+        with open_pool(sweep, where, folder / "workers.log") as pool:
+            pool.ready()
+            for repeat in (1, 2):
+                short = (*overrides, f"training.epochs={_SHORT}")
+                rows, result = _trained(pool, Task(1, repeat, sweep.base.path, short, folder))
+        made = [path for path in (folder / trial_name(1) / "0001").rglob("*") if path.is_file()]
+        sizes = {path: path.stat().st_size for path in made}
+    last = rows[-1]["seconds"] if rows else 0.0
+    each = result.seconds - sum(row["seconds"] for row in rows) + epochs * last
+    count = sweep.size * sweep.plan.runs
+    jobs = min(pool.jobs, count)
+    texts = (".csv", ".json", ".yaml")
+    small = sum(size for path, size in sizes.items() if path.suffix in texts)
+    kept = min(sweep.file.keep, sweep.size) * sweep.plan.runs
+    return Estimate(
+        seconds=count * each / jobs,
+        training=each,
+        memory=jobs * result.memory,
+        disk=(count * small + kept * (sum(sizes.values()) - small)) / 1e6,
+        jobs=pool.jobs,
+    )
+
+
+def _trained(pool: PoolClient, task: Task) -> tuple[list[Row], Result]:
+    """Has a task done; returns its history and its result, which is not a failure."""
+    pool.submit(task)
+    rows: list[Row] = []
+    while True:
+        for event in pool.events(_TICK):
+            if isinstance(event, EpochDone):
+                rows.append(event.row)
+            elif isinstance(event, TaskEnded):
+                result = event.result
+                if result.status != "completed":
+                    message = f"the first setting cannot be trained: {result.error}"
+                    raise error_class(result.code)(message)
+                return rows, result

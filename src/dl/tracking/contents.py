@@ -15,7 +15,7 @@ from dl.runs.directory import RunDirectory
 from dl.runs.history import read_history
 from dl.runs.record import read_metrics, read_record
 from dl.runs.sweeps import SweepDirectory
-from dl.sweep.results.record import read_sweep_record
+from dl.sweep.results import read_sweep_record
 
 Row = Mapping[str, float]
 

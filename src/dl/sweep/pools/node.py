@@ -1,4 +1,4 @@
-"""What a process of a cluster's node does with an order; nothing here knows Ray."""
+"""What a process of a cluster's node does with a task; nothing here knows Ray."""
 
 from __future__ import annotations
 
@@ -9,26 +9,48 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from typing import Any, Protocol
 
 import dl
+from dl.data.shipping import is_here, is_kept, moved, unpack_files
 from dl.errors import DiskError
 from dl.runs.directory import RunDirectory
 from dl.runs.files import disk_error
 from dl.runs.lock import is_held
 from dl.runs.packed import pack
 from dl.runs.sweeps import trial_name
-from dl.sweep.pools.cluster import MissingData, NodeTrainer, Order, Outcome, Post, Said, Unfit
+from dl.sweep.pools.cluster import (
+    EpochReport,
+    IncompatibleNode,
+    MissingData,
+    Outcome,
+    RemoteTask,
+    Reply,
+)
+from dl.sweep.pools.processes import carried_out
 from dl.sweep.pools.tasks import Result, Row
-from dl.sweep.pools.worker import carried_out
 from dl.system import is_own, user_name
 from dl.variables import take_process
 
 _ABANDONED_SECONDS = 60
 """A younger folder may belong to a process that has not locked its run yet."""
+_TRAINING = "dl.sweep.training"
+"""Has the trainer; loaded when there is something to train, since it takes seconds."""
 
-_trainers: list[NodeTrainer] = []
+_trainers: list[Any] = []
 """The trainer of this process, once it has one: TensorFlow stays warm from task to task."""
+
+
+class Reports(Protocol):
+    """Where a task reports its epochs."""
+
+    def say(self, report: EpochReport) -> None:
+        """Reports and does not wait."""
+
+    def ask(self, report: EpochReport) -> bool:
+        """Reports, and waits for leave to go on."""
 
 
 def node_folder() -> Path:
@@ -48,42 +70,50 @@ def node_folder() -> Path:
     return folder
 
 
-def carry_out(
-    order: Order, post: Post, pieces: Iterable[bytes] | None
-) -> Outcome | MissingData | Unfit:
+def carry_out(remote: RemoteTask, reports: Reports, pieces: Iterable[bytes] | None) -> Reply:
     """Does a task; its run is made in a folder of this node and comes back as bytes.
 
     Args:
-        order: What is to be done.
-        post: How to speak with the sweep.
-        pieces: The data; None where it has not been shipped.
+        remote: What is to be done.
+        reports: How to speak with the sweep.
+        pieces: The files of the data; None where they have not been sent along.
     """
     take_process()
-    if order.version != dl.__version__:
-        return Unfit(f"{socket.gethostname()} has dl {dl.__version__}, the sweep {order.version}")
-    trainer = _trainer(order)
-    if pieces is None and not trainer.has_data(order.parcel):
+    if remote.version != dl.__version__:
+        reason = f"{socket.gethostname()} has dl {dl.__version__}, the sweep {remote.version}"
+        return IncompatibleNode(reason)
+    trainer = _trainer(remote.threads)
+    files, loaded = remote.payload.files, remote.payload.loaded
+    cache = node_folder() / "data"
+    here = is_here(files)
+    kept = here or is_kept(files, cache)
+    if not kept and pieces is None:
         return MissingData()
-    listening = _Listening(order, post)
+    reporting = _Reporting(remote, reports)
     with _folder() as folder:
-        task = replace(order.task, trials=folder)
+        task = replace(remote.task, trials=folder)
 
         def train() -> Result:
-            if not trainer.has_data(order.parcel):
-                trainer.take_data(order.parcel, pieces or ())
-            return trainer.train(task, order.parcel, listening)
+            if not kept:
+                try:
+                    unpack_files(files, pieces or (), cache)
+                except OSError as error:
+                    raise disk_error(error, f"keeping the data in {cache}") from error
+            # The run that it makes names the files where the sweep has them.
+            source = loaded if here else moved(loaded, files, cache)
+            return trainer.train_config(task, loaded, reporting, source)  # type: ignore[no-any-return]
 
         result = carried_out(task, train)
         run = RunDirectory(folder / trial_name(task.trial) / f"{task.repeat:04d}")
-        return Outcome(result, tuple(listening.rows), pack(run))
+        return Outcome(result, tuple(reporting.rows), pack(run))
 
 
-class _Listening:
+class _Reporting:
     """Passes on what a training says, and keeps it for the end."""
 
-    def __init__(self, order: Order, post: Post) -> None:
-        self._order = order
-        self._post = post
+    def __init__(self, remote: RemoteTask, reports: Reports) -> None:
+        self._remote = remote
+        self._reports = reports
         self.rows: list[Row] = []
 
     def stop_signal(self) -> None:
@@ -91,18 +121,18 @@ class _Listening:
 
     def epoch(self, row: Row) -> bool:
         self.rows.append(dict(row))
-        said = Said(self._order.task.key, self._order.attempt, self.rows[-1])
-        if self._order.task.asks:
-            return self._post.ask(said)
-        self._post.say(said)
+        report = EpochReport(self._remote.task.key, self._remote.attempt, self.rows[-1])
+        if self._remote.task.asks:
+            return self._reports.ask(report)
+        self._reports.say(report)
         return True
 
 
-def _trainer(order: Order) -> NodeTrainer:
+def _trainer(threads: int) -> Any:
     if not _trainers:
         _remove_abandoned(node_folder())
-        trainer = order.trainer()
-        trainer.begin(order.threads)
+        trainer = import_module(_TRAINING).Trainer()
+        trainer.begin(threads)
         _trainers.append(trainer)
     return _trainers[0]
 

@@ -19,8 +19,8 @@ from typing import Any
 from dl.errors import RunError
 from dl.runs.files import disk_error, read_regular
 from dl.runs.typed import Count, Duration, Finite, MisfitError, read_as
-from dl.sweep.definition.space import Setting
-from dl.sweep.pools.tasks import Status
+from dl.sweep.parameters import Setting
+from dl.sweep.pools.tasks import Key, Status
 from dl.system import sync
 
 
@@ -57,14 +57,14 @@ class Ended:
             raise MisfitError("must be numbers", ("values",))
 
     @property
-    def key(self) -> tuple[int, int]:
+    def key(self) -> Key:
         """The trial and the repeat."""
         return (self.trial, self.repeat)
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """Which setting a trial has."""
+    """Which setting a trial has; the names are those of the file."""
 
     trial: Count
     setting: dict[str, Any]
@@ -78,7 +78,7 @@ class Journal:
         settings: The setting of each trial.
         ended: The trainings that have ended, by trial and repeat; of several times the last.
         counts: How many of them ended how.
-        torn: Numbers of the lines that are no whole record, and are left out.
+        torn: Numbers of the lines that are not a whole record, and are left out.
     """
 
     def __init__(self, path: Path) -> None:
@@ -90,7 +90,7 @@ class Journal:
         """
         self.path = path
         self.settings: dict[int, Setting] = {}
-        self.ended: dict[tuple[int, int], Ended] = {}
+        self.ended: dict[Key, Ended] = {}
         self.counts: Counter[str] = Counter()
         self.torn: list[int] = []
         self._by_trial: dict[int, dict[int, Ended]] = {}
@@ -129,7 +129,7 @@ class Journal:
         self.counts[ended.status] += 1
         self._by_trial.setdefault(ended.trial, {})[ended.repeat] = ended
 
-    def _forget(self, key: tuple[int, int]) -> None:
+    def _forget(self, key: Key) -> None:
         before = self.ended.pop(key, None)
         if before is not None:
             self.counts[before.status] -= 1
@@ -145,7 +145,13 @@ class OwnJournal(Journal):
 
     def __init__(self, path: Path) -> None:
         """Reads the journal and makes it ready to be written; raises as `Journal` does."""
-        _cut_off_torn_end(path)
+        content = _content(path)
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            try:
+                os.truncate(path, whole)
+            except OSError as error:
+                raise disk_error(error, f"mending {path}") from error
         super().__init__(path)
         self.again = [key for key, ended in self.ended.items() if ended.again]
         for key in self.again:
@@ -154,7 +160,7 @@ class OwnJournal(Journal):
     def ask(self, trial: int, setting: Setting) -> None:
         """Writes which setting a trial has; raises `DiskError`."""
         if trial not in self.settings:
-            asked = _Asked(trial, setting.values, setting.picked)
+            asked = _Asked(trial, setting.values, setting.params)
             _append(self.path, {"event": "asked", **asdict(asked)})
             self.settings[trial] = setting
 
@@ -171,16 +177,6 @@ def _content(path: Path) -> bytes:
         return b""
     except OSError as error:
         raise disk_error(error, f"reading {path}") from error
-
-
-def _cut_off_torn_end(path: Path) -> None:
-    content = _content(path)
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        try:
-            os.truncate(path, whole)
-        except OSError as error:
-            raise disk_error(error, f"mending {path}") from error
 
 
 def _append(path: Path, record: dict[str, Any]) -> None:

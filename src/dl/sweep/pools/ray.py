@@ -1,4 +1,7 @@
-"""A cluster by Ray: tasks that it carries out, and an actor through which they speak meanwhile."""
+"""A cluster by Ray: tasks that it carries out, and an actor through which they speak meanwhile.
+
+Run as a module it is the server of a sweep, and Ray's driver.
+"""
 
 from __future__ import annotations
 
@@ -10,27 +13,31 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from typing import Any
 
 import ray
 from ray import exceptions
 
+from dl.data.load import Datasets
 from dl.errors import RunError, UsageError
 from dl.sweep.pools.cluster import (
-    MissingData,
-    Needs,
+    SAME_DL,
+    EpochReport,
     NodeLost,
-    Order,
-    Outcome,
+    Payloads,
     ProcessDied,
-    Said,
-    Unfit,
+    RemoteServer,
+    RemoteTask,
+    Reply,
     Withdrawn,
 )
 from dl.sweep.pools.node import carry_out
-from dl.sweep.pools.server import MOST_TASKS
+from dl.sweep.pools.processes import MOST_TASKS, read_baseline, serve, variants_of
+from dl.sweep.pools.tasks import Key, Ready, Setup
 
 _REACH_SECONDS = 5.0
+"""Seconds to wait for an address; Ray itself would try for a minute."""
 _AUTH = "RAY_AUTH_MODE"
 """The variable that makes Ray show its token, which it does not do to any address."""
 _LOST = (
@@ -44,60 +51,72 @@ _DIED = (exceptions.WorkerCrashedError, exceptions.OutOfMemoryError)
 
 
 class Mailbox:
-    """An actor: takes what tasks say, and hands it to the sweep; and its answers to the tasks."""
+    """An actor: takes what tasks report, hands it to the sweep, and its answers to the tasks."""
 
     def __init__(self) -> None:
-        self._said: list[Said] = []
+        self._reports: list[EpochReport] = []
         self._news = asyncio.Event()
-        self._asked: dict[tuple[object, ...], asyncio.Future[bool]] = {}
+        self._asked: dict[tuple[Key, int], asyncio.Future[bool]] = {}
 
-    async def say(self, said: Said) -> None:
-        """Takes what a task says."""
-        self._said.append(said)
+    async def say(self, report: EpochReport) -> None:
+        """Takes what a task reports."""
+        self._reports.append(report)
         self._news.set()
 
-    async def ask(self, said: Said) -> bool:
-        """Takes what a task says, and returns the answer once there is one."""
+    async def ask(self, report: EpochReport) -> bool:
+        """Takes what a task reports, and returns the answer once there is one."""
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._asked[_place(said)] = answer
-        await self.say(said)
+        self._asked[report.key, report.attempt] = answer
+        await self.say(report)
         return await answer
 
-    async def listen(self) -> list[Said]:
-        """Returns what was said since the last call, once something was."""
+    async def listen(self) -> list[EpochReport]:
+        """Returns what was reported since the last call, once something was."""
         await self._news.wait()
         self._news.clear()
-        said, self._said = self._said, []
-        return said
+        reports, self._reports = self._reports, []
+        return reports
 
-    async def answer(self, said: Said, go_on: bool) -> None:
+    async def answer(self, report: EpochReport, go_on: bool) -> None:
         """Answers a task that asked."""
-        asked = self._asked.pop(_place(said), None)
+        asked = self._asked.pop((report.key, report.attempt), None)
         if asked is not None:
             asked.set_result(go_on)
 
 
+class _ThroughMailbox:
+    """How a task reports."""
+
+    def __init__(self, mailbox: Any) -> None:
+        self._mailbox = mailbox
+
+    def say(self, report: EpochReport) -> None:
+        self._mailbox.say.remote(report)
+
+    def ask(self, report: EpochReport) -> bool:
+        return bool(ray.get(self._mailbox.ask.remote(report)))
+
+
+def _on_node(remote: RemoteTask, mailbox: Any, pieces: list[Any] | None) -> Reply:
+    """Is what Ray has done on a node."""
+    fetched = None if pieces is None else (ray.get(piece) for piece in pieces)
+    return carry_out(remote, _ThroughMailbox(mailbox), fetched)
+
+
 class RayCluster:
-    """The cluster that this process is connected to: see `connect`."""
+    """The cluster that this process is connected to: see `connect`.
 
-    def __init__(self, needs: Needs, jobs: int | None) -> None:
-        """Opens the mailbox.
+    Attributes:
+        jobs: How many tasks it has room for, unless the sweep says another number.
+    """
 
-        Args:
-            needs: What each task takes.
-            jobs: Tasks at the same time. Default: those that there is room for.
-
-        Raises:
-            RunError: There is no room for a single task.
-        """
-        room = _room(needs)
-        self.jobs = jobs or room
+    def __init__(self, setup: Setup) -> None:
+        """Opens the mailbox; raises `RunError` where there is no room for a single task."""
+        room = _room(setup)
+        self.jobs = setup.jobs or room
         self._work = ray.remote(
-            num_cpus=needs.cpus,
-            num_gpus=needs.gpus,
-            max_retries=0,
-            max_calls=MOST_TASKS,
-        )(_work)
+            num_cpus=setup.threads, num_gpus=setup.gpus, max_retries=0, max_calls=MOST_TASKS
+        )(_on_node)
         here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
             ray.get_runtime_context().get_node_id(), soft=False
         )
@@ -105,9 +124,9 @@ class RayCluster:
         self._pieces: dict[str, list[Any]] = {}
         self._sent: set[Any] = set()
 
-    def submit(self, order: Order) -> Future[Outcome | MissingData | Unfit]:
-        """Sends an order; it waits in the cluster until there is room."""
-        reference = self._work.remote(order, self._mailbox, self._pieces.get(order.parcel.data))
+    def submit(self, task: RemoteTask) -> Future[Reply]:
+        """Sends a task; it waits in the cluster until there is room."""
+        reference = self._work.remote(task, self._mailbox, self._pieces.get(task.payload.data))
         self._sent.add(reference)
         future = _future(reference)
         future.add_done_callback(lambda _: self._sent.discard(reference))
@@ -120,13 +139,13 @@ class RayCluster:
             pack(lambda piece: pieces.append(ray.put(piece)))
             self._pieces[data] = pieces
 
-    def listen(self) -> Future[list[Said]]:
-        """Gives what was said since the last call, once something was."""
+    def listen(self) -> Future[list[EpochReport]]:
+        """Gives what was reported since the last call, once something was."""
         return _future(self._mailbox.listen.remote())
 
-    def answer(self, said: Said, go_on: bool) -> None:
+    def answer(self, report: EpochReport, go_on: bool) -> None:
         """Answers a task that asked."""
-        self._mailbox.answer.remote(said, go_on)
+        self._mailbox.answer.remote(report, go_on)
 
     def withdraw(self) -> None:
         """Cancels all tasks; one that runs is interrupted."""
@@ -144,33 +163,29 @@ def connect(address: str | None) -> Iterator[None]:
             otherwise: another program's would end with that.
 
     Raises:
-        UsageError: The address is none.
+        UsageError: This is not an address.
         RunError: There is no cluster there, or it is of another Ray or Python.
     """
     address = address or os.environ.get("RAY_ADDRESS")
-    # Ray has its workers import from the folder in which it is begun.
-    with contextlib.chdir(os.sep):
-        _begin(address)
+    options = {"log_to_driver": True, "logging_level": "ERROR"}
+    try:
+        # Ray has its workers import from the folder in which it is begun.
+        with contextlib.chdir(os.sep):
+            if address is None:
+                ray.init(address="local", include_dashboard=False, **options)
+            else:
+                _reach(address)
+                ray.init(address=address, **options)
+    except (OSError, RuntimeError, ValueError, exceptions.RayError) as error:
+        raise _unreachable(address, error) from error
     try:
         yield
     finally:
         ray.shutdown()
 
 
-def _begin(address: str | None) -> None:
-    options = {"log_to_driver": True, "logging_level": "ERROR"}
-    try:
-        if address is None:
-            ray.init(address="local", include_dashboard=False, **options)
-        else:
-            _reach(address)
-            ray.init(address=address, **options)
-    except (OSError, RuntimeError, ValueError, exceptions.RayError) as error:
-        raise _unreachable(address, error) from error
-
-
 def _reach(address: str) -> None:
-    """Asks whether anybody listens there; Ray itself would try for a minute."""
+    """Asks whether anybody listens there."""
     if address == "auto":
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")
@@ -189,50 +204,27 @@ def _unreachable(address: str | None, error: Exception) -> RunError:
     if found is None and _AUTH not in os.environ:  # there is somebody who does not let us in
         hint = f"if the cluster wants a token: {_AUTH}=token dl sweep …"
     return RunError(
-        f"no Ray cluster can be reached {where}", found=found or _words(error), hint=hint
+        f"no Ray cluster can be reached {where}", found=found or _first_line(error), hint=hint
     )
 
 
-def _room(needs: Needs) -> int:
+def _room(setup: Setup) -> int:
+    """Returns how many tasks fit onto the nodes at the same time; raises `RunError` for none."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    room = sum(_room_of(node, needs) for node in nodes)
+    needs = {"CPU": setup.threads, "GPU": setup.gpus}
+    room = sum(
+        int(min(node.get(name, 0.0) / need for name, need in needs.items() if need))
+        for node in nodes
+    )
     if not room:
-        cpus, gpus = (max(node.get(name, 0.0) for node in nodes) for name in ("CPU", "GPU"))
+        cpus, gpus = (max(node.get(name, 0.0) for node in nodes) for name in needs)
         raise RunError(
             "no node of the cluster has room for a training",
-            expected=f"{needs.cpus} CPUs and {needs.gpus:g} GPUs on one node, as `resources` says",
+            expected=f"{setup.threads} CPUs and {setup.gpus:g} GPUs on one node, as `resources` "
+            "says",
             found=f"at most {cpus:g} CPUs and {gpus:g} GPUs on one node",
         )
     return room
-
-
-def _room_of(node: dict[str, float], needs: Needs) -> int:
-    rooms = [node.get("CPU", 0.0) / needs.cpus]
-    rooms += [node.get("GPU", 0.0) / needs.gpus] if needs.gpus else []
-    return int(min(rooms))
-
-
-class _RayPost:
-    """Speaks with the sweep through the mailbox."""
-
-    def __init__(self, mailbox: Any) -> None:
-        self._mailbox = mailbox
-
-    def say(self, said: Said) -> None:
-        self._mailbox.say.remote(said)
-
-    def ask(self, said: Said) -> bool:
-        return bool(ray.get(self._mailbox.ask.remote(said)))
-
-
-def _work(order: Order, mailbox: Any, pieces: list[Any] | None) -> Outcome | MissingData | Unfit:
-    """Is what Ray has done on a node."""
-    fetched = None if pieces is None else (ray.get(piece) for piece in pieces)
-    return carry_out(order, _RayPost(mailbox), fetched)
-
-
-def _place(said: Said) -> tuple[object, ...]:
-    return (said.key, said.attempt)
 
 
 def _future(reference: Any) -> Future[Any]:
@@ -249,24 +241,39 @@ def _future(reference: Any) -> Future[Any]:
     return future
 
 
-def _words(error: BaseException) -> str:
+def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _translated(error: BaseException) -> BaseException:
-    words = _words(error)
+    line = _first_line(error)
     if isinstance(error, _LOST):
-        return NodeLost(words)
+        return NodeLost(line)
     if isinstance(error, _DIED):
-        return ProcessDied(words)
+        return ProcessDied(line)
     if isinstance(error, exceptions.TaskCancelledError):
-        return Withdrawn(words)
+        return Withdrawn(line)
     print(error, file=sys.stderr)  # into the sweep's log: the message has a line of it
     cause = getattr(error, "cause", None)
     if isinstance(cause, KeyboardInterrupt | exceptions.TaskCancelledError):
-        return Withdrawn(words)
-    return RunError(
-        "a node of the cluster cannot train",
-        found=words if cause is None else _words(cause),
-        hint="install the same dl-keras[ray] on all nodes, then go on with --resume",
-    )
+        return Withdrawn(line)
+    found = line if cause is None else _first_line(cause)
+    return RunError("a node of the cluster cannot train", found=found, hint=SAME_DL)
+
+
+def serve_cluster(client: Connection, setup: Setup) -> None:
+    """Serves by the nodes of a cluster."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    with connect(setup.address):
+        cluster = RayCluster(setup)
+        # Each dataset is read for its baseline alone; none is kept.
+        baseline = read_baseline(variants_of(setup), Datasets(most_bytes=0))
+        client.send(Ready(baseline, cluster.jobs))
+        RemoteServer(client, cluster, Payloads(), setup.threads).run()
+
+
+if __name__ == "__main__":
+    # By its name: Ray sends what it finds in `__main__` to the nodes as code.
+    from dl.sweep.pools.ray import serve_cluster as serve_by_name
+
+    serve(serve_by_name)

@@ -1,1 +1,0 @@
-"""What a sweep file says: its settings, what they may be, and whether they fit the config."""

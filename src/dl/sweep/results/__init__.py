@@ -1,1 +1,0 @@
-"""What is kept of a sweep, read again, and ranked."""

@@ -1,1 +1,0 @@
-"""How settings are chosen, trials ended early, and parameters weighed: Optuna's part."""
