@@ -26,7 +26,7 @@ import pyarrow.parquet
 from PIL import Image
 
 from campaigns.command import dl, options, report, with_progress
-from dl.data.streaming import budget
+from dl.data import read
 
 USE_EVERY = 10
 ROWS = 24
@@ -216,7 +216,7 @@ def _write_config(kind: str, chance: random.Random, *, plain: bool = False) -> N
 
 def _streamed() -> contextlib.AbstractContextManager[object]:
     """Has all that can be streamed from the disk be so."""
-    return unittest.mock.patch.object(budget, "memory_budget", return_value=0)
+    return unittest.mock.patch.object(read, "memory_budget", return_value=0)
 
 
 def _begun(kind: str) -> str | None:

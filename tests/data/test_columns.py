@@ -10,8 +10,8 @@ import pyarrow
 import pytest
 
 from dl.config.sections.data import ColumnKind
+from dl.data.columns import Cell, Use, to_column
 from dl.data.raw import Column
-from dl.data.tables.columns import Cell, Use, to_column
 from support.tables import told
 
 CELL = Cell("x", lambda row: f"rows.csv:{row + 2}")

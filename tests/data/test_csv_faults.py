@@ -347,7 +347,7 @@ def test_text_in_a_numeric_target_advises_another_loss(tmp_path: Path) -> None:
 
 
 def test_file_that_does_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dl.data.arrays.memory.available_memory", lambda: 8)
+    monkeypatch.setattr("dl.data.storage.available_memory", lambda: 8)
     assert fault(tmp_path, "x,y\n1,2\n") == (
         "rows.csv: is too large for the memory\n"
         "expected: at most 0.0 GiB\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 
 import numpy as np
@@ -9,23 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dl.data.raw import RawTable
-from dl.data.tables.csv_file import frame_of
-from dl.data.tables.csv_text import decode
-from dl.data.tables.read import Wanted, typed_table
+from dl.data.sources.csv import Dialect, csv_blocks
+from dl.data.tables import EveryColumn, joined, typed_table
 from dl.errors import DataError
 
 VALUES = ["1", "2.5", "-3e4", "", "NA", "nan", "inf", "1e400", "red", '"a, b"', "2024-01-05", "1,5"]
 VALUES += ["00123", "9007199254740993", "true", '"', " x ", "é", "\ufeff", "=1+1", "12:30", "1_0"]
 FIELDS = st.sampled_from(VALUES) | st.text(max_size=5)
 ROWS = st.lists(st.lists(FIELDS, max_size=4).map(",".join), max_size=12)
+WANTED = EveryColumn(None, (), {})
 ENDS = st.sampled_from(["\n", "\r\n", "\r"])
 
 
 def read(data: bytes) -> RawTable | None:
     """Reads a file with these bytes; None if it is refused."""
     try:
-        frame = frame_of(decode("rows.csv", data, "utf-8", ","), lambda header: header[:1])
-        return typed_table(frame, Wanted(None, (), {}))
+        blocks = csv_blocks(io.BytesIO(data), Dialect("rows.csv"), WANTED)
+        return typed_table(joined(blocks, "rows.csv:{}".format), WANTED)
     except DataError as error:
         (problem,) = error.problems
         assert problem.message.startswith("rows.csv")

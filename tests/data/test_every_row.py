@@ -20,12 +20,8 @@ from dl.data.chunks import open_chunks
 from dl.data.dataset import Preprocessing
 from dl.data.load import load_dataset
 from dl.data.raw import RawTable
-from dl.data.streaming.csv_store import csv_frame
-from dl.data.tables.chunks import csv_chunks
-from dl.data.tables.csv_file import frame_of, no_rows
-from dl.data.tables.csv_text import decode
-from dl.data.tables.pieces import Dialect, csv_pieces
-from dl.data.tables.read import Wanted, selector, typed_table
+from dl.data.sources.csv import Dialect, csv_blocks, read_csv
+from dl.data.tables import Wanted, joined, typed_table
 from dl.errors import DataError
 from dl.progress import SilentReporter
 from dl.runtime.predict import predictions
@@ -113,16 +109,16 @@ def test_every_reader_gives_the_rows_that_were_written(
 ) -> None:
     data = written(rows, names, end, quote_empty).encode(encoding)
     wanted = Wanted(names, (), KINDS)
-    select = selector("rows.csv", wanted)
-    whole = typed_table(frame_of(decode("rows.csv", data, encoding, ","), select), wanted)
+    dialect = Dialect("rows.csv", ",", encoding)
+    whole = typed_table(joined(csv_blocks(io.BytesIO(data), dialect, wanted), str), wanted)
     assert values(whole) == expected(rows, names)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.csv"
         path.write_bytes(data)
-        stored = typed_table(csv_frame(path, ",", encoding, select), wanted)
-    assert values(stored) == expected(rows, names)
-    pieces = csv_pieces(io.BytesIO(data), Dialect("rows.csv", ",", encoding), size)
-    parts = [part for read in csv_chunks(pieces, wanted) if (part := read()) is not None]
+        stored = typed_table(read_csv(path, dialect, wanted, on_disk=True), wanted, on_disk=True)
+        assert values(stored) == expected(rows, names)
+    blocks = csv_blocks(io.BytesIO(data), dialect, wanted, to_predict=True, size=size)
+    parts = [typed_table(read(), wanted) for read in blocks]
     assert [row for part in parts for row in values(part)] == expected(rows, names)
 
 
@@ -224,37 +220,31 @@ def test_all_readers_agree_on_any_text(header: str, body: str, size: int) -> Non
     assume(is_well_formed(text))
     data = text.encode()
     names = tuple(name for name in ("n", "c") if name in header)
-    wanted = Wanted(names, (), KINDS)
-    select = selector("rows.csv", wanted)
+    wanted, dialect = Wanted(names, (), KINDS), Dialect("rows.csv")
 
     def whole() -> list[RawTable]:
-        return [typed_table(frame_of(decode("rows.csv", data, "utf-8", ","), select), wanted)]
+        return [typed_table(joined(csv_blocks(io.BytesIO(data), dialect, wanted), str), wanted)]
 
     def stored() -> list[RawTable]:
         with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
             Path("rows.csv").write_bytes(data)
-            return [typed_table(csv_frame(Path("rows.csv"), ",", "utf-8", select), wanted)]
+            return [typed_table(read_csv(Path("rows.csv"), dialect, wanted, on_disk=True), wanted)]
 
-    def pieces() -> list[RawTable]:
-        read = csv_chunks(
-            csv_pieces(io.BytesIO(data), Dialect("rows.csv", ",", "utf-8"), size), wanted
-        )
-        tables = [table for chunk in read if (table := chunk()) is not None]
-        if not tables:
-            raise no_rows("rows.csv")
-        return tables
+    def blocks() -> list[RawTable]:
+        read = csv_blocks(io.BytesIO(data), dialect, wanted, to_predict=True, size=size)
+        return [typed_table(block(), wanted) for block in read]
 
     expected = rows_of(whole)
     assert rows_of(stored) == expected
-    assert rows_of(pieces) == expected
+    assert rows_of(blocks) == expected
 
 
 def test_quote_that_is_not_closed_swallows_no_rows() -> None:
     # Two quotes, so their number alone does not tell.
     data = b'n,c\n1,5" disk\n2,"red\n3,blue\n4,blue\n'
     wanted = Wanted(("n", "c"), (), KINDS)
-    select = selector("rows.csv", wanted)
-    assert told(lambda: frame_of(decode("rows.csv", data, "utf-8", ","), select)) == (
+    blocks = csv_blocks(io.BytesIO(data), Dialect("rows.csv"), wanted)
+    assert told(lambda: joined(blocks, str)) == (
         "rows.csv:3: is not a CSV row: unexpected end of data\n"
         'hint: check the quotes: a " is closed by a ", one inside a quoted value is doubled'
     )
@@ -262,7 +252,7 @@ def test_quote_that_is_not_closed_swallows_no_rows() -> None:
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
 def test_row_of_nothing_but_tabs_is_a_row(size: int) -> None:
-    pieces = csv_pieces(io.BytesIO(b"n\tc\n\t\n1\ta\n\t\n"), Dialect("r.tsv", "\t", "utf-8"), size)
-    chunks = csv_chunks(pieces, Wanted(("n", "c"), (), KINDS))
-    rows = [row for read in chunks if (part := read()) is not None for row in values(part)]
+    wanted, data = Wanted(("n", "c"), (), KINDS), io.BytesIO(b"n\tc\n\t\n1\ta\n\t\n")
+    blocks = csv_blocks(data, Dialect("r.tsv", "\t"), wanted, size=size)
+    rows = [row for read in blocks for row in values(typed_table(read(), wanted))]
     assert rows == [("None", "None"), ("1.0", "a"), ("None", "None")]

@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 
 from dl.config.sections.data import ImagesData
-from dl.data.arrays import memory, picture
-from dl.data.arrays.images import read_image_inputs, read_image_part, read_images
+from dl.data import storage
 from dl.data.raw import RawArrays
+from dl.data.sources import picture
+from dl.data.sources.images import read_image_inputs, read_image_part, read_images
 from dl.errors import DataError, Problem
 from dl.progress import SilentReporter
 
@@ -136,13 +137,13 @@ def test_picture_is_turned_upright(folder: Path) -> None:
 def test_any_mode_is_read(tmp_path: Path, mode: str) -> None:
     path = tmp_path / ("a.tif" if mode in ("CMYK", "I;16") else "a.png")
     Image.new(mode, (5, 5)).save(path)
-    assert picture.read_picture(path, picture.Reading(2, 3, grayscale=False)).shape == (2, 3, 3)
+    assert picture.read_picture(path, (2, 3, 3)).shape == (2, 3, 3)
 
 
 def test_sixteen_bit_grays_keep_their_brightness(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.fromarray(np.full((4, 4), 32_768, np.uint16)).save(path)
-    pixels = picture.read_picture(path, picture.Reading(2, 2, grayscale=True))
+    pixels = picture.read_picture(path, (2, 2, 1))
     assert pixels.reshape(-1).tolist() == [128] * 4
 
 
@@ -166,14 +167,14 @@ def test_damaged_pictures_give_a_picture_or_a_data_error(tmp_path: Path, suffix:
     noise = np.random.default_rng(0)
     Image.fromarray(noise.integers(0, 255, (20, 20, 3), np.uint8)).save(path)
     whole = path.read_bytes()
-    reading = picture.Reading(4, 4, grayscale=False)
+    shape = (4, 4, 3)
     for _ in range(60):
         damaged = bytearray(whole)
         for position in noise.integers(0, len(whole), 3):
             damaged[position] = noise.integers(0, 256)
         path.write_bytes(damaged[: noise.integers(1, len(whole) + 1)])
         with contextlib.suppress(DataError), picture.without_warnings():
-            assert picture.read_picture(path, reading).shape == (4, 4, 3)
+            assert picture.read_picture(path, shape).shape == shape
 
 
 def test_picture_above_the_pixel_limit_is_refused(
@@ -195,13 +196,13 @@ def test_decompression_bomb_is_refused(tmp_path: Path) -> None:
     content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
     path.write_bytes(content)
     with pytest.raises(DataError, match="the picture is too large"):
-        picture.read_picture(path, picture.Reading(2, 2, grayscale=False))
+        picture.read_picture(path, (2, 2, 3))
 
 
 def test_more_pictures_than_the_memory_holds_are_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "available_memory", lambda: 2**29)
+    monkeypatch.setattr(storage, "available_memory", lambda: 2**29)
     assert problem_of(folder, image_size=(10_000, 10_000)) == Problem(
         f"{folder}/cat: 3 pictures do not fit in the memory",
         expected="at most 0.4 GiB",

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from dl.config.sections.data import KERAS, KerasData
-from dl.data.arrays import keras_sets
-from dl.data.arrays.keras_sets import padded, read_keras, text_settings
 from dl.data.raw import RawArrays, RawParts
+from dl.data.sources import keras
+from dl.data.sources.keras import padded, read_keras, text_settings
 from dl.errors import DataError, Problem
 from dl.progress import SilentReporter
 from dl.vocabulary.spec import Findings
@@ -31,7 +31,7 @@ def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Loader
 
     def put(loader: Loader) -> None:
         module = SimpleNamespace(load_data=loader)
-        monkeypatch.setattr(keras_sets.importlib, "import_module", lambda name: module)
+        monkeypatch.setattr(keras.importlib, "import_module", lambda name: module)
 
     return put
 

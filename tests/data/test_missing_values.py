@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import io
 import random
@@ -24,8 +25,7 @@ from dl.data.dataset import Dataset, Preprocessing
 from dl.data.load import load_dataset, load_part
 from dl.data.preprocessing.features import CategoricalFeature
 from dl.data.raw import RawTable
-from dl.data.streaming.tables import stream_tables
-from dl.data.tables.read import read_tables
+from dl.data.read import read_parts
 from dl.data.types import Array
 from dl.progress import SilentReporter
 from support.streaming import Notes, assert_same, tiny_budget
@@ -189,11 +189,9 @@ def test_text_means_a_value_of_the_type_in_parquet(tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
     pyarrow.parquet.write_table(pyarrow.table(columns), path)
     named = {"missing_values": ["NA", "-999", "9999-12-31"]}
-    parts = [
-        read(config_of(path, **named)).train
-        for read in (read_tables, lambda config: stream_tables(config, config.data))
-    ]
-    for part in parts:
+    for budget in (contextlib.nullcontext(), tiny_budget()):
+        with budget:
+            part = read_parts(config_of(path, **named), SilentReporter()).train
         assert isinstance(part, RawTable)
         lacking = {
             name: np.flatnonzero(part.columns[name].missing()).tolist() for name in part.columns

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from dl.config.sections.data import Arrays, NpzData
-from dl.data.arrays import memory
-from dl.data.arrays.npz import read_npz, read_npz_inputs, read_npz_part
+from dl.data import storage
 from dl.data.raw import RawArrays, RawParts
+from dl.data.sources.npz import read_npz, read_npz_inputs, read_npz_part
 from dl.errors import DataError, Problem
 from dl.progress import SilentReporter
 
@@ -169,7 +169,7 @@ def header(shape: tuple[int, ...]) -> bytes:
 def test_array_larger_than_the_memory_is_refused_unread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "available_memory", lambda: 2**30)
+    monkeypatch.setattr(storage, "available_memory", lambda: 2**30)
     path = tmp_path / "rows.npz"
     write_member(path, "x_train", header((2**20, 2**20)))
     assert problem_of(path) == Problem(

@@ -10,9 +10,9 @@ import pyarrow
 import pytest
 
 from dl.config.rules.probe import probe
+from dl.data.columns import Cell, Use, to_column
 from dl.data.load import load_dataset
 from dl.data.raw import Column
-from dl.data.tables.columns import Cell, Use, to_column
 from dl.errors import DataError
 from dl.progress import SilentReporter
 from support.tables import config_with, told

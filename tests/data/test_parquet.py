@@ -101,9 +101,11 @@ def test_fewer_rows_than_the_file_says(
     tmp_path: Path, streamed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "rows.parquet", x=[1.0] * 10, y=list(range(10)))
-    whole = pyarrow.parquet.ParquetFile.read
+    whole = pyarrow.parquet.ParquetFile.iter_batches
     monkeypatch.setattr(
-        pyarrow.parquet.ParquetFile, "read", lambda self, columns: whole(self, columns).slice(1)
+        pyarrow.parquet.ParquetFile,
+        "iter_batches",
+        lambda self, **options: (batch.slice(1) for batch in whole(self, **options)),
     )
     with tiny_budget() if streamed else nullcontext():
         fault = told(lambda: load_dataset(parquet_config(path), SilentReporter()), tmp_path)

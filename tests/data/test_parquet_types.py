@@ -15,11 +15,11 @@ import pyarrow.parquet
 import pytest
 
 from dl.data.raw import Column, RawTable
-from dl.data.streaming.tables import stream_table
-from dl.data.tables.chunks import parquet_chunks
-from dl.data.tables.read import Wanted, read_table_from
+from dl.data.sources import parquet
+from dl.data.sources.parquet import parquet_blocks, read_parquet
+from dl.data.tables import Wanted, typed_table
 from dl.errors import DataError
-from support.tables import config_with, told
+from support.tables import told
 
 WANTED = Wanted(("c",), (), {})
 NOT_IN_PARQUET = {
@@ -207,22 +207,19 @@ def test_cases_hold_every_type_of_arrow() -> None:
 
 
 def in_memory(path: Path) -> list[RawTable]:
-    return [read_table_from(parquet_config(path), path, WANTED)]
+    return [typed_table(read_parquet(path, WANTED), WANTED)]
 
 
 def streamed(path: Path) -> list[RawTable]:
-    return [stream_table(parquet_config(path), path, WANTED)]
+    return [typed_table(read_parquet(path, WANTED, on_disk=True), WANTED, on_disk=True)]
 
 
 def to_predict(path: Path) -> list[RawTable]:
-    kinds = in_memory(path)[0].columns["c"].kind
-    wanted = Wanted(("c",), (), {"c": kinds})
-    read = [reader() for reader in parquet_chunks(path, wanted, lambda rows: None, rows=2)]
-    return [table for table in read if table is not None]
-
-
-def parquet_config(path: Path) -> Any:
-    return config_with({"source": "parquet", "path": str(path), "target": "y"})
+    wanted = Wanted(("c",), (), {"c": in_memory(path)[0].columns["c"].kind})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parquet, "_ROWS", 2)
+        blocks = parquet_blocks(path, wanted, lambda rows: None)
+        return [typed_table(read(), wanted) for read in blocks]
 
 
 @pytest.mark.parametrize("read", [in_memory, streamed, to_predict])
@@ -253,8 +250,8 @@ def test_type_never_ends_in_an_error_of_arrow(name: str, kind: Any, tmp_path: Pa
     path = tmp_path / "rows.parquet"
     pyarrow.parquet.write_table(pyarrow.table({"c": CASES[name][0]}), path)
     try:
-        table = read_table_from(parquet_config(path), path, Wanted(("c",), (), {"c": kind}))
-        result = table.columns["c"].kind
+        wanted = Wanted(("c",), (), {"c": kind})
+        result = typed_table(read_parquet(path, wanted), wanted).columns["c"].kind
     except DataError as refused:
         result = refused.problems[0].message
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from dl.data.arrays.picture import Reading, read_picture, without_warnings
+from dl.data.sources.picture import read_picture, without_warnings
 from dl.data.types import Array
 from dl.init.image_folder import look_at
 from support.tables import told
@@ -127,15 +127,15 @@ def test_mode_is_read_or_refused(mode: str, name: str, tmp_path: Path) -> None:
     with Image.open(path) as kept:
         refused = REFUSED.get("YCbCr in TIFF" if (mode, name) == ("YCbCr", "TIFF") else kept.mode)
         converted = kept.mode[:4] != mode[:4]
-    reading = Reading(SIDE, SIDE, grayscale=False)
+    shape = (SIDE, SIDE, 3)
     if refused is not None:
-        assert told(lambda: read_picture(path, reading), tmp_path) == unscaled(path.name, refused)
+        assert told(lambda: read_picture(path, shape), tmp_path) == unscaled(path.name, refused)
         return
     if converted and mode not in KEPT_IN_OTHERS:
         return
     close = LOSSY.get(name, 2)
-    np.testing.assert_allclose(read_picture(path, reading), expected, atol=close)
-    brightness = read_picture(path, Reading(SIDE, SIDE, grayscale=True))
+    np.testing.assert_allclose(read_picture(path, shape), expected, atol=close)
+    brightness = read_picture(path, (SIDE, SIDE, 1))
     np.testing.assert_allclose(brightness, luminance(expected), atol=close)
 
 
@@ -176,7 +176,7 @@ def test_sixteen_bits_of_a_png_are_scaled(tmp_path: Path, colour: int, bands: in
     alpha = values[..., -1:] / 65_535 if bands in (2, 4) else 1.0
     rgb = values[..., :3] if bands > 2 else gray(values[..., 0])
 
-    found = read_picture(path, Reading(SIDE, SIDE, grayscale=False))
+    found = read_picture(path, (SIDE, SIDE, 3))
     np.testing.assert_allclose(found, rgb / 257 * alpha, atol=3)
 
 
@@ -186,7 +186,7 @@ def test_few_bits_of_a_png_are_scaled(tmp_path: Path, bits: int) -> None:
     each = {1: [0, 255] * 4, 2: [0, 85, 170, 255] * 2, 4: [0, 255] * 4}[bits]
     path = png(tmp_path / "a.png", bits, GRAY, packed)
 
-    found = read_picture(path, Reading(SIDE, SIDE, grayscale=True))
+    found = read_picture(path, (SIDE, SIDE, 1))
     assert found[0].reshape(-1).tolist() == each
 
 
@@ -198,7 +198,7 @@ def test_transparent_colour_that_pillow_compares_wrongly_is_refused(
     transparent = b"\0\1" * (3 if colour == RGB else 1)
     path = png(tmp_path / "a.png", bits, colour, np.zeros((SIDE, width), "u1"), transparent)
 
-    fault = told(lambda: read_picture(path, Reading(2, 2, grayscale=False)), tmp_path)
+    fault = told(lambda: read_picture(path, (2, 2, 3)), tmp_path)
     assert fault == unscaled("a.png", "a transparent colour in a picture that has not 8 bits")
 
 
@@ -223,7 +223,7 @@ def test_transparent_colour_is_put_on_black(
         image = image.convert("RGB")
     image.save(tmp_path / "a.png", transparency=transparency)
 
-    found = read_picture(tmp_path / "a.png", Reading(1, 2, grayscale=False))
+    found = read_picture(tmp_path / "a.png", (1, 2, 3))
     assert found.tolist() == [[[value] * 3 for value in shown]]
 
 
@@ -232,7 +232,7 @@ def test_first_frame_counts(tmp_path: Path, name: str) -> None:
     frames = [Image.new("RGB", (4, 4), (value, 0, 0)) for value in (200, 90, 10)]
     frames[0].save(tmp_path / "a", name, save_all=True, append_images=frames[1:])
 
-    found = read_picture(tmp_path / "a", Reading(1, 1, grayscale=False))
+    found = read_picture(tmp_path / "a", (1, 1, 3))
     np.testing.assert_allclose(found.reshape(-1), [200, 0, 0], atol=3)
 
 
@@ -262,7 +262,7 @@ def test_picture_of_any_mode_is_turned_upright(tmp_path: Path, mode: str, turned
         8: values[:, ::-1].T,
     }[turned]
 
-    found = read_picture(tmp_path / "a.png", Reading(*upright.shape, grayscale=True))
+    found = read_picture(tmp_path / "a.png", (*upright.shape, 1))
     assert found[..., 0].tolist() == upright.tolist()
 
 
@@ -279,7 +279,7 @@ def tiff(path: Path, bits: int, kind: int, content: bytes, side: int = 4) -> Pat
 def test_twelve_bits_of_a_tiff_are_scaled(tmp_path: Path) -> None:
     path = tiff(tmp_path / "a.tif", 12, 1, bytes([0x80, 0x0F, 0xFF] * 8))  # 0x800, 0xfff
 
-    found = read_picture(path, Reading(4, 4, grayscale=True))
+    found = read_picture(path, (4, 4, 1))
     assert found[0, :, 0].tolist() == [128, 255, 128, 255]
 
 
@@ -297,7 +297,7 @@ def test_tiff_without_a_white_is_refused(tmp_path: Path, bits: int, kind: int, f
     path = tiff(tmp_path / "a.tif", bits, kind, b"\0" * (bits * 2))
 
     with without_warnings():
-        fault = told(lambda: read_picture(path, Reading(4, 4, grayscale=True)), tmp_path)
+        fault = told(lambda: read_picture(path, (4, 4, 1)), tmp_path)
     assert fault == unscaled("a.tif", found)
 
 

@@ -11,6 +11,7 @@ import pyarrow
 import pytest
 
 from dl.config.sections.preprocess import Preprocess
+from dl.data.columns import Cell, to_column
 from dl.data.preprocessing.features import (
     Feature,
     UnseenCategories,
@@ -20,7 +21,6 @@ from dl.data.preprocessing.features import (
     transform_table,
 )
 from dl.data.raw import RawTable
-from dl.data.tables.columns import Cell, to_column
 from dl.progress import SilentReporter
 from dl.runs.typed import read_as
 from support.tables import told
@@ -208,7 +208,7 @@ def test_columns_are_matched_by_name() -> None:
 
 
 def test_more_columns_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dl.data.arrays.memory.available_memory", lambda: 8)
+    monkeypatch.setattr("dl.data.storage.available_memory", lambda: 8)
     train = table(color=["red", "blue"])
     assert told(lambda: applied(train, learned(train))) == (
         "rows.csv: does not fit in the memory as numbers\n"

@@ -14,8 +14,8 @@ from PIL import Image
 
 from dl.config.schema import Config
 from dl.data.load import load_dataset, load_part, load_split, read_inputs
+from dl.data.read import memory_budget, storage_of
 from dl.data.requirements import requirements_of
-from dl.data.streaming.budget import held, memory_budget
 from dl.progress import SilentReporter
 from support.streaming import Notes, assert_same, both, tiny_budget
 from support.tables import config_with
@@ -173,7 +173,7 @@ def test_streaming_is_said_with_its_reason(tmp_path: Path) -> None:
 
 def test_rows_within_the_budget_stay_in_memory(tmp_path: Path) -> None:
     config = table_config(write_table(tmp_path / "rows.parquet"))
-    where = held(requirements_of(config))
+    where = storage_of(requirements_of(config))
     assert not where.streamed
     assert where.reason.startswith("less than 1 MB as numbers, within the budget of ")
     assert where.reason.endswith(" (engine.memory: auto)")
@@ -183,7 +183,7 @@ def test_steps_that_need_all_rows_keep_them_in_memory(tmp_path: Path) -> None:
     config = table_config(write_table(tmp_path / "rows.parquet"))
     training = config.training.model_copy(update={"batch_size": "full"})
     with tiny_budget():
-        where = held(requirements_of(config.model_copy(update={"training": training})))
+        where = storage_of(requirements_of(config.model_copy(update={"training": training})))
     assert not where.streamed
     assert where.reason.endswith("but each step needs all rows at once")
 

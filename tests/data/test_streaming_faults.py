@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 
 from dl.config.schema import Config
+from dl.data import read
 from dl.data.dataset import Dataset
 from dl.data.load import load_dataset
-from dl.data.streaming.scratch import ScratchFile
-from dl.data.tables import read
+from dl.data.storage import ScratchFile
 from dl.errors import DiskError
 from dl.progress import SilentReporter
 from support.streaming import tiny_budget
@@ -136,7 +136,7 @@ def test_too_little_space_is_told_before_anything_is_written(
     text = disk_problem(lambda: loaded(config_for(path)))
     assert text.replace(f"{tmp_path}/", "") == (
         "scratch: has no space for the rows\n"
-        "0 MB free: the text of rows.csv\n"
+        "0 MB free: the text of rows.csv by columns\n"
         "0 MB\n"
         "free some space, or set TMPDIR to a folder on another disk"
     )
@@ -152,6 +152,8 @@ def test_a_disk_that_gets_full_meanwhile_is_told(
         pyarrow.parquet.write_table(pyarrow.table({"x": range(9), "y": range(9)}), path)
 
     class Full:
+        closed = False
+
         def write(self, data: object) -> int:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

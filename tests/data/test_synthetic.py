@@ -8,8 +8,8 @@ from sklearn.datasets import make_circles, make_moons
 from sklearn.linear_model import Perceptron
 
 from dl.config.sections.data import SYNTHETIC, SyntheticData
-from dl.data.arrays.synthetic import default_noise, default_rows, is_whole_truth, make_synthetic
 from dl.data.raw import RawArrays
+from dl.data.sources.synthetic import default_noise, default_rows, is_whole_truth, make_synthetic
 
 
 def made(dataset: str, seed: int = 0, **options: float) -> RawArrays:

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from conftest import Dl
-from dl.data.tables import pieces
+from dl.data.sources import csv as csv_source
 from e2e.conftest import Project
 
 pytestmark = pytest.mark.slow
@@ -120,20 +120,20 @@ def _flip(path: Path) -> None:
     path.write_bytes(content)
 
 
-def test_file_in_many_pieces_gives_the_rows_of_the_file(
+def test_file_in_many_blocks_gives_the_rows_of_the_file(
     dl: Dl, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = dl("predict", project.run, project.data).out
-    monkeypatch.setattr(pieces, "PIECE", 500)
+    monkeypatch.setattr(csv_source, "BLOCK", 500)
     assert_alike(dl("predict", project.run, project.data).out, expected)
 
 
-def test_unseen_categories_of_all_pieces_are_one_warning(
+def test_unseen_categories_of_all_blocks_are_one_warning(
     dl: Dl, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "new.csv"
     path.write_text("width,height,colour\n" + "1,1,red\n2,2,pink\n" * 40)
-    monkeypatch.setattr(pieces, "PIECE", 100)
+    monkeypatch.setattr(csv_source, "BLOCK", 100)
     outcome = dl("predict", project.run, path, "-q")
     assert len(rows(outcome.out)) == 80
     assert outcome.err == (
@@ -148,7 +148,7 @@ def test_output_file_stays_as_it_was_after_an_error_in_a_late_row(
     path, out = tmp_path / "new.csv", tmp_path / "out.csv"
     path.write_text("width,height,colour\n" + "1,1,red\n" * 60 + "1,wide,red\n")
     out.write_text("before\n")
-    monkeypatch.setattr(pieces, "PIECE", 100)
+    monkeypatch.setattr(csv_source, "BLOCK", 100)
     outcome = dl("predict", project.run, path, "-o", out, "-q")
     assert outcome.code == 3
     assert outcome.err.startswith(f"error: {path}:62: column 'height' is numeric, but this is text")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Dl
-from dl.data.fingerprint import fingerprint_files
+from dl.data.files import fingerprint_files
 from dl.runs.checkpoints import list_checkpoints, read_checkpoint
 from dl.runs.directory import RunDirectory
 from dl.runs.lock import locked

@@ -14,7 +14,7 @@ import pytest
 from conftest import Dl
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
-from dl.data.streaming.scratch import ScratchFile
+from dl.data.storage import ScratchFile
 from dl.data.types import Array, Part, Storage
 from dl.engine.inference.evaluate import evaluate, predict
 from dl.engine.training import steps

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from dl.config.schema import Config
+from dl.data import read, storage, tables
 from dl.data.dataset import Dataset
 from dl.data.load import load_dataset
-from dl.data.streaming import budget, scratch, tables
 from dl.data.types import Part
 from dl.progress import SilentReporter
 
@@ -31,9 +31,9 @@ class Notes(SilentReporter):
 def tiny_budget() -> Iterator[None]:
     """Streams everything that can be streamed, in blocks of a few rows."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(budget, "memory_budget", lambda setting: 0)
+        patch.setattr(read, "memory_budget", lambda setting: 0)
         patch.setattr(tables, "_BLOCK", 1000)
-        patch.setattr(scratch, "_WINDOW", 300)
+        patch.setattr(storage, "_WINDOW", 300)
         yield
 
 

@@ -18,7 +18,7 @@ import tensorflow as tf
 from dl.cli.main import run as main_of_dl
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
-from dl.data.streaming.scratch import ScratchFile
+from dl.data.storage import ScratchFile
 from dl.data.types import Part, Storage
 from dl.engine.inference.evaluate import evaluate, predict
 from dl.engine.training.fit import fit

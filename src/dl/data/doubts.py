@@ -10,7 +10,7 @@ import numpy as np
 
 from dl.config.written import stands_for_missing
 from dl.data.raw import Column
-from dl.data.tables.dates import FEW_MONTHS, MONTH
+from dl.data.texts import FEW_MONTHS, MONTH
 
 MOST_CATEGORIES = 100
 """A category with more values than this has too few rows of each to learn from."""

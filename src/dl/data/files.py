@@ -1,15 +1,27 @@
-"""Checks that a path can be read at all, made before it is opened: a pipe would block for ever."""
+"""Files of data: whether a path can be read at all, what has changed, and reading ahead.
+
+A path is looked at before it is opened: a pipe would block for ever.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
+import numpy as np
+
+from dl.data.types import Array
 from dl.errors import DataError, closest
+
+T = TypeVar("T")
 
 _URL = re.compile(r"(?:^|/)([a-z][a-z0-9+.-]+):/", re.IGNORECASE)
 
@@ -109,3 +121,48 @@ def _near(path: Path) -> str | None:
 def _check_access(path: Path, mode: int) -> None:
     if not os.access(path, mode):
         raise DataError(f"{path}: cannot be read: Permission denied")
+
+
+def fingerprint_files(paths: Iterable[Path]) -> str:
+    """Returns the SHA-256 of the files' bytes, in order, as hexadecimal digits.
+
+    Names and times do not count: a file that was moved or copied has the same fingerprint.
+    """
+    total = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            total.update(hashlib.file_digest(file, "sha256").digest())
+    return total.hexdigest()
+
+
+def fingerprint_arrays(arrays: Iterable[Array]) -> str:
+    """Returns the SHA-256 of the arrays' types, shapes and values, as hexadecimal digits."""
+    total = hashlib.sha256()
+    for array in arrays:
+        total.update(f"{array.dtype.str}{array.shape}".encode())
+        if array.dtype.hasobject:
+            total.update("\0".join(map(str, array.ravel().tolist())).encode())
+        else:
+            total.update(np.ascontiguousarray(array).view(np.uint8).data)
+    return total.hexdigest()
+
+
+def ahead(tasks: Iterable[Callable[[], T]], threads: int = 1, most: int = 1) -> Iterator[T]:
+    """Yields what the tasks return, in their order; threads do the next ones meanwhile.
+
+    Args:
+        tasks: The tasks.
+        threads: How many are done at a time.
+        most: How many are done before they are asked for.
+    """
+    pool = ThreadPoolExecutor(threads)
+    waiting: deque[Future[T]] = deque()
+    try:
+        for task in tasks:
+            waiting.append(pool.submit(task))
+            if len(waiting) > most:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -15,8 +15,6 @@ from dl.config.load import Loaded
 from dl.config.schema import Config
 from dl.config.sections.data import KerasData, Split, SyntheticData
 from dl.data.advice import advice_on
-from dl.data.arrays.keras_sets import text_settings
-from dl.data.arrays.synthetic import default_noise, default_rows
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.preprocessing.arrays import ArrayFeature, fit_arrays, transform_arrays
 from dl.data.preprocessing.features import (
@@ -26,12 +24,14 @@ from dl.data.preprocessing.features import (
     fit_features,
     transform_table,
 )
-from dl.data.raw import Raw, RawParts, RawTable
+from dl.data.raw import Raw, RawParts, RawTable, StoredColumns
 from dl.data.read import read_arrays, read_labelled, read_parts, source_title
 from dl.data.requirements import Requirements, requirements_of
 from dl.data.rules import refuse_misfits
+from dl.data.sources.keras import text_settings
+from dl.data.sources.synthetic import default_noise, default_rows
 from dl.data.split import split_parts
-from dl.data.streaming.tables import StoredTable, prepare_table
+from dl.data.tables import transform_stored
 from dl.data.targets import describe_target, encode_target, fit_target
 from dl.data.types import Inputs, Part, Rows
 from dl.errors import DataError, RunError
@@ -215,8 +215,8 @@ def _numbers(raw: Raw, config: Config, fitted: Preprocessing, reporter: Reporter
         return transform_arrays(raw, array, tokens)
     if array is not None:
         raise DataError(f"{raw.source}: is a table, but the model takes arrays")
-    if isinstance(raw, StoredTable):
-        return prepare_table(raw, fitted.columns, tokens, reporter)
+    if isinstance(raw.columns, StoredColumns):
+        return transform_stored(raw, fitted.columns, tokens, reporter)
     unseen = UnseenCategories()
     x = transform_table(raw, fitted.columns, unseen, tokens)
     unseen.tell(reporter)

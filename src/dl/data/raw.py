@@ -6,7 +6,7 @@ A source function reads a config's `data` into `RawParts`. Rows that are still t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -50,12 +50,37 @@ class Column:
         return replace(self, values=self.values[positions])
 
 
+class StoredColumns(Mapping[str, Column]):
+    """Columns on the disk; one is brought into memory each time that it is asked for."""
+
+    def __init__(self, stored: Mapping[str, tuple[Column, Rows]]) -> None:
+        """Takes for each column what it is, whatever its values, and the values on the disk."""
+        self._stored = stored
+
+    def __getitem__(self, name: str) -> Column:
+        like, values = self._stored[name]
+        return replace(like, values=values[:])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stored)
+
+    def __len__(self) -> int:
+        return len(self._stored)
+
+    def take(self, positions: Array) -> StoredColumns:
+        """Returns the columns with only these rows, in this order; reads nothing."""
+        return StoredColumns(
+            {name: (like, chosen(rows, positions)) for name, (like, rows) in self._stored.items()}
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class RawTable:
     """Rows of a table.
 
     Attributes:
-        columns: The input columns, in the order of the config or file.
+        columns: The input columns, in the order of the config or file; `StoredColumns` where the
+            rows are streamed.
         targets: The target columns; empty for rows to predict.
         rows: 0-based position of each row in its source, shape (rows,).
         source: The file, or name of the data set, for messages.
@@ -79,7 +104,9 @@ class RawTable:
         """Returns the table with only these rows (0-based, of this table), in this order."""
         return replace(
             self,
-            columns={name: column.take(positions) for name, column in self.columns.items()},
+            columns=self.columns.take(positions)
+            if isinstance(self.columns, StoredColumns)
+            else {name: column.take(positions) for name, column in self.columns.items()},
             targets={name: column.take(positions) for name, column in self.targets.items()},
             rows=self.rows[positions],
         )

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dl.config.sections.data import Split, SyntheticData
-from dl.data.arrays.synthetic import is_whole_truth
 from dl.data.raw import RawParts
 from dl.data.requirements import Requirements
+from dl.data.sources.synthetic import is_whole_truth
 from dl.data.targets import Target, class_positions
 from dl.data.types import Array
 from dl.errors import DataError

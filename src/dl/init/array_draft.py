@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from dl.config.sections.data import Arrays, NpzData
-from dl.data.arrays.npz import read_npz
-from dl.data.arrays.npz_file import NpzFile
 from dl.data.files import check_file
 from dl.data.raw import RawArrays
+from dl.data.sources.npz import NpzFile, read_npz
 from dl.data.targets.values import target_values
 from dl.errors import DataError
 from dl.init.draft import Draft

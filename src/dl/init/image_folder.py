@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dl.data.arrays.images import class_files
-from dl.data.arrays.picture import opened_picture, without_warnings
+from dl.data.sources.images import class_files
+from dl.data.sources.picture import opened_picture, without_warnings
 from dl.errors import DataError
 
 _LOOK_AT = 50

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from dl.data.columns import Cell, stand_ins, to_column, without_texts
 from dl.data.doubts import are_pixels
 from dl.data.raw import Column, RawTable
-from dl.data.tables.columns import Cell, stand_ins, to_column, without_texts
-from dl.data.tables.csv_file import read_csv
-from dl.data.tables.frame import Frame
-from dl.data.tables.parquet_file import read_parquet
-from dl.data.tables.select import require
+from dl.data.sources.csv import Dialect as CsvDialect
+from dl.data.sources.csv import read_csv
+from dl.data.sources.parquet import read_parquet
+from dl.data.tables import Block, EveryColumn, require
 from dl.data.targets.values import target_values
 from dl.errors import DataError, UsageError
 from dl.init.columns import judge
@@ -56,24 +56,25 @@ def read_table(path: Path, targets: Sequence[str]) -> Table:
         UsageError: No target is named.
     """
     if path.suffix.lower() in PARQUET:
-        return _judge(path, None, read_parquet(path, list), targets)
+        return _judge(path, None, read_parquet(path, _ALL), targets)
     dialect = sniff(path)
-    frame = read_csv(path, dialect.separator, dialect.encoding, list)
-    return _judge(path, dialect, frame, targets)
+    block = read_csv(path, CsvDialect(str(path), dialect.separator, dialect.encoding), _ALL)
+    return _judge(path, dialect, block, targets)
 
 
 PARQUET = (".parquet", ".pq")
+_ALL = EveryColumn(None, (), {})
 
 
-def _judge(path: Path, dialect: Dialect | None, frame: Frame, targets: Sequence[str]) -> Table:
+def _judge(path: Path, dialect: Dialect | None, block: Block, targets: Sequence[str]) -> Table:
     if not targets:
-        raise _no_target(path, frame)
-    require(str(path), targets, list(frame.columns), "target column")
-    words = {name: stand_ins(values) for name, values in frame.columns.items()}
-    known = {name: without_texts(frame.columns[name], tuple(words[name])) for name in words}
-    frame = replace(frame, columns=known)
-    target = _target(frame, targets, words)
-    inputs = [_typed(frame, name) for name in frame.columns if name not in targets]
+        raise _no_target(path, block.names)
+    require(str(path), targets, block.names, "target column")
+    words = {name: stand_ins(block.column(name)) for name in block.names}
+    known = {name: without_texts(block.column(name), tuple(words[name])) for name in words}
+    block = replace(block, column=known.__getitem__)
+    target = _target(block, targets, words)
+    inputs = [_typed(block, name) for name in block.names if name not in targets]
     columns = [column for _, column in inputs if isinstance(column, Column)]
     pixels = are_pixels(columns)
     judged = [_judged(name, column, pixels) for name, column in inputs]
@@ -85,7 +86,7 @@ def _judge(path: Path, dialect: Dialect | None, frame: Frame, targets: Sequence[
     left_out = [column for column in judged if isinstance(column, LeftOut)]
     if not features:
         raise _no_input(path, left_out)
-    rows = frame.length - target.missing
+    rows = block.length - target.missing
     return Table(path, dialect, rows, features, left_out, target, pixels)
 
 
@@ -105,8 +106,7 @@ def _no_input(path: Path, left_out: Sequence[LeftOut]) -> DataError:
     )
 
 
-def _no_target(path: Path, frame: Frame) -> UsageError:
-    names = list(frame.columns)
+def _no_target(path: Path, names: Sequence[str]) -> UsageError:
     return UsageError(
         f"{path}: name the column to predict with --target",
         expected=f"one of {shown_list(names, most=12)}",
@@ -114,25 +114,25 @@ def _no_target(path: Path, frame: Frame) -> UsageError:
     )
 
 
-def _target(frame: Frame, names: Sequence[str], words: Mapping[str, Mapping[str, int]]) -> Target:
+def _target(block: Block, names: Sequence[str], words: Mapping[str, Mapping[str, int]]) -> Target:
     """Judges the target by the rows that have one."""
     columns = {
-        name: to_column(frame.columns[name], Cell(name, frame.place, "target"), None)
+        name: to_column(block.column(name), Cell(name, block.place, "target"), None)
         for name in names
     }
-    rows = np.arange(frame.length, dtype=np.int64)
-    table = RawTable({}, columns, rows, frame.source, frame.place)
+    rows = np.arange(block.length, dtype=np.int64)
+    table = RawTable({}, columns, rows, block.source, block.place)
     missing = np.any([column.missing() for column in columns.values()], axis=0)
     if missing.all():
-        raise DataError(f"{frame.source}: no row has a target", hint="name another with --target")
+        raise DataError(f"{block.source}: no row has a target", hint="name another with --target")
     judged = judge_target(target_values(table.take(np.flatnonzero(~missing))))
     return replace(judged, words={n: words[n] for n in names}, missing=int(missing.sum()))
 
 
-def _typed(frame: Frame, name: str) -> tuple[str, Column | LeftOut]:
+def _typed(block: Block, name: str) -> tuple[str, Column | LeftOut]:
     """Types a column as training will; one that training would refuse is left out."""
     try:
-        return name, to_column(frame.columns[name], Cell(name, frame.place), None)
+        return name, to_column(block.column(name), Cell(name, block.place), None)
     except DataError as error:
         problem = error.problems[0]
         found = f": {problem.found}" if problem.found else ""

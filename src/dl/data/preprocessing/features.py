@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dl.config.sections.preprocess import Preprocess, Scaling
-from dl.data.arrays.memory import check_memory
 from dl.data.raw import RawTable
+from dl.data.storage import check_memory
 from dl.data.tokens import Tokens
 from dl.data.types import Array
 from dl.errors import DataError

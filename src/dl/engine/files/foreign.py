@@ -19,10 +19,10 @@ from dl.config.emit import yaml_text
 from dl.config.keras_model import KerasModel, read_keras_model
 from dl.config.load import Loaded, default_name, load_text
 from dl.config.nodes import dotted
-from dl.data.arrays.npz import labelled_pair
 from dl.data.dataset import Preprocessing
 from dl.data.load import load_dataset
 from dl.data.rules import refuse_misfits
+from dl.data.sources.npz import labelled_pair
 from dl.data.targets.target import Target
 from dl.data.types import DataInfo
 from dl.engine.files.foreign_weights import load_foreign_weights, statistics

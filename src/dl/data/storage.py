@@ -1,4 +1,7 @@
-"""A file without a name: the system frees its space when the process ends, however it ends."""
+"""Where rows can be held: how much memory and disk there is, and files without a name for rows.
+
+The system frees the space of such a file when the process ends, however it ends.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -16,13 +20,14 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from dl.data.types import Array
-from dl.errors import DiskError
+from dl.errors import DataError, DiskError
 from dl.runs.files import disk_error
+from dl.system import available_memory
 
 _ON_DISK = Path("/var/tmp")
 """Often on a disk where `/tmp` is in memory."""
-
-
+_SHARE = 0.8
+"""The rest of the memory is left to others: a system that swaps stands still."""
 _WINDOW = 1 << 26
 """Bytes of a file that are mapped at a time, to gather rows from them."""
 
@@ -32,22 +37,18 @@ class ScratchFile:
 
     def __init__(self) -> None:
         self._folder = scratch_folder()
+        with self.guarded():
+            file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115
+        self.file: IO[bytes] = file
+        weakref.finalize(self, self.file.close)
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Turns errors of the system into a `DiskError`; for those who write to `file`."""
         try:
-            self._file: IO[bytes] = tempfile.TemporaryFile(  # noqa: SIM115
-                dir=self._folder, buffering=0
-            )
+            yield
         except OSError as error:
-            raise disk_error(error, self._doing) from error
-        weakref.finalize(self, self._file.close)
-
-    @property
-    def _doing(self) -> str:
-        return f"writing the rows to {self._folder}"
-
-    @property
-    def file(self) -> IO[bytes]:
-        """The open file, for writers that want one; they must translate its errors."""
-        return self._file
+            raise disk_error(error, f"writing the rows to {self._folder}") from error
 
     def write(self, values: Array | bytes) -> None:
         """Appends an array or bytes.
@@ -55,16 +56,17 @@ class ScratchFile:
         Raises:
             DiskError: The disk is full or broken.
         """
-        data = memoryview(values) if isinstance(values, bytes) else _bytes_of(values).data
-        try:
+        if isinstance(values, bytes):
+            data = memoryview(values)
+        else:
+            data = np.ascontiguousarray(values).reshape(-1).view(np.uint8).data
+        with self.guarded():
             while len(data):
-                data = data[self._file.write(data) :]
-        except OSError as error:
-            raise disk_error(error, self._doing) from error
+                data = data[self.file.write(data) :]
 
     def stored(self, values: Array) -> StoredArray:
         """Appends an array and returns it as one that lies on the disk; raises `DiskError`."""
-        begin = self._file.tell()
+        begin = self.file.tell()
         self.write(values)
         return self.array(values.dtype, values.shape, begin)
 
@@ -72,13 +74,9 @@ class ScratchFile:
         """Returns the bytes from `begin` on as an array."""
         return StoredArray(self, np.dtype(dtype), tuple(shape), begin)
 
-    def mapped(self, begin: int, size: int) -> mmap.mmap:
-        """Maps bytes into memory, until nothing refers to them; `begin` is a whole page."""
-        return mmap.mmap(self._file.fileno(), size, access=mmap.ACCESS_READ, offset=begin)
-
-    def content(self) -> mmap.mmap:
-        """Maps the whole file."""
-        return self.mapped(0, 0)
+    def mapped(self, begin: int = 0, size: int = 0) -> mmap.mmap:
+        """Maps bytes into memory, all by default; `begin` is a whole page."""
+        return mmap.mmap(self.file.fileno(), size, access=mmap.ACCESS_READ, offset=begin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +103,8 @@ class StoredArray:
 
     def __getitem__(self, rows: slice | Array) -> Array:
         if isinstance(rows, slice):
-            return np.array(self.mapped()[rows])
+            return np.array(self._window(0, len(self))[rows])
         return self._gathered(np.asarray(rows))
-
-    def mapped(self) -> Array:
-        """Returns the array, read from the disk as it is used; it stays mapped as long."""
-        return self._window(0, len(self))
 
     def _gathered(self, rows: Array) -> Array:
         """Reads rows in the order in which they lie, from one window of the file at a time."""
@@ -141,6 +135,28 @@ class StoredArray:
         return int(np.prod(self.shape[1:], dtype=np.int64)) * self.dtype.itemsize
 
 
+def check_memory(size: int, message: str, what: str, hint: str) -> None:
+    """Refuses data that would take more than four fifths of the available memory.
+
+    Args:
+        size: The bytes that the data takes.
+        message: What does not fit, with its file.
+        what: What makes up the size.
+        hint: What to do.
+
+    Raises:
+        DataError: It does not fit.
+    """
+    limit = _SHARE * available_memory()
+    if size > limit:
+        raise DataError(
+            message,
+            expected=f"at most {limit / 2**30:.1f} GiB",
+            found=f"{size / 2**30:.1f} GiB, {what}",
+            hint=hint,
+        )
+
+
 def scratch_folder() -> Path:
     """Returns the folder of large temporary files: `TMPDIR` where it is set, else `/var/tmp`."""
     if not os.environ.get("TMPDIR") and os.access(_ON_DISK, os.W_OK):
@@ -167,10 +183,6 @@ def check_space(size: int, what: str) -> None:
             found=f"{_megabytes(free)}",
             hint="free some space, or set TMPDIR to a folder on another disk",
         )
-
-
-def _bytes_of(values: Array) -> Array:
-    return np.ascontiguousarray(values).reshape(-1).view(np.uint8)
 
 
 def _megabytes(size: int) -> str:

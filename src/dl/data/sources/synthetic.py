@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dl.config.sections.data import SyntheticData
-from dl.data.fingerprint import fingerprint_arrays
+from dl.data.files import fingerprint_arrays
 from dl.data.raw import RawArrays, RawParts
 from dl.data.types import Array
 from dl.vocabulary.data_sets import SYNTHETIC

@@ -1,23 +1,26 @@
-"""CSV in pieces: the same rows, lines and errors as in one piece, wherever it is cut."""
+"""CSV in blocks: the same rows, lines and errors as in one block, wherever it is cut."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import tempfile
 from pathlib import Path
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dl.config.sections.data import ColumnKind
 from dl.data.raw import RawTable
-from dl.data.tables.chunks import csv_chunks, parquet_chunks
-from dl.data.tables.csv_file import frame_of
-from dl.data.tables.csv_text import decode
-from dl.data.tables.pieces import Dialect, csv_pieces
-from dl.data.tables.read import Wanted, selector, typed_table
+from dl.data.sources import parquet
+from dl.data.sources.csv import Dialect, csv_blocks, read_csv
+from dl.data.sources.parquet import parquet_blocks
+from dl.data.tables import Wanted, typed_table
 from dl.data.types import Array
 from dl.errors import DataError
 from support.tables import told
@@ -29,18 +32,19 @@ TEXT = "n,c,d\n" + ROWS
 SIZES = [1, 2, 7, 20, 40, 1000]
 
 
-def tables(data: bytes, size: int, encoding: str = "utf-8", separator: str = ",") -> list[RawTable]:
-    """Returns the pieces that have rows."""
-    dialect = Dialect("new.csv", separator, encoding)
-    pieces = csv_pieces(io.BytesIO(data), dialect, size)
-    read = [chunk() for chunk in csv_chunks(pieces, WANTED)]
-    return [table for table in read if table is not None]
+def tables(data: bytes, size: int, encoding: str = "utf-8") -> list[RawTable]:
+    """Returns the blocks, as `dl predict` reads them."""
+    dialect = Dialect("new.csv", ",", encoding)
+    blocks = csv_blocks(io.BytesIO(data), dialect, WANTED, to_predict=True, size=size)
+    return [typed_table(read(), WANTED) for read in blocks]
 
 
-def whole(data: bytes, encoding: str = "utf-8", separator: str = ",") -> RawTable:
-    """Returns the table as `dl train` reads it."""
-    text = decode("new.csv", data, encoding, separator)
-    return typed_table(frame_of(text, selector("new.csv", WANTED)), WANTED)
+def whole(data: bytes, encoding: str = "utf-8") -> RawTable:
+    """Returns the table as `dl train` reads it: no number is read but from its text."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        path = Path("new.csv")
+        path.write_bytes(data)
+        return typed_table(read_csv(path, Dialect(str(path), ",", encoding), WANTED), WANTED)
 
 
 def texts(table: RawTable, name: str) -> list[str | None]:
@@ -61,13 +65,13 @@ def assert_same(parts: list[RawTable], expected: RawTable) -> None:
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
-def test_pieces_hold_the_rows_of_the_whole(size: int, end: str, encoding: str) -> None:
+def test_blocks_hold_the_rows_of_the_whole(size: int, end: str, encoding: str) -> None:
     data = TEXT.replace("red", "röt").replace("\n", end).encode(encoding)
     assert_same(tables(data, size, encoding), whole(data, encoding))
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_lines_of_an_old_macintosh_are_one_piece(size: int) -> None:
+def test_lines_of_an_old_macintosh_are_one_block(size: int) -> None:
     data = TEXT.replace("\n", "\r").encode()
     assert len(tables(data, size)) == 1
     assert_same(tables(data, size), whole(data))
@@ -100,12 +104,12 @@ def test_blank_lines_and_a_missing_last_line_end_are_fine(size: int) -> None:
     assert_same(tables(data, size), whole(data))
 
 
-def test_row_may_be_longer_than_a_piece() -> None:
+def test_row_may_be_longer_than_a_block() -> None:
     data = f"n,c,d\n1,{'x' * 5000},\n2,red,\n".encode()
     assert_same(tables(data, 64), whole(data))
 
 
-def test_pieces_are_small() -> None:
+def test_blocks_are_small() -> None:
     data = TEXT.encode() + ROWS.encode() * 50
     assert max(len(part) for part in tables(data, 100)) <= 8
 
@@ -123,7 +127,7 @@ def test_pieces_are_small() -> None:
     ],
 )
 @pytest.mark.parametrize("size", SIZES)
-def test_error_in_a_later_piece_has_the_line_of_the_file(
+def test_error_in_a_later_block_has_the_line_of_the_file(
     bad: bytes, expected: str, size: int
 ) -> None:
     data = b"n,c,d\n" + b'1,"a\nb",\r\n\n2,blue,2024-01-01\n' * 3 + bad + b"1,red,\n"
@@ -158,8 +162,8 @@ def test_failing_disk_is_told() -> None:
         def read(self, size: int | None = -1) -> bytes:
             raise OSError(5, "Input/output error")
 
-    pieces = csv_pieces(Broken(), Dialect("new.csv", ",", "utf-8"))
-    assert told(lambda: next(iter(pieces))) == "new.csv: cannot be read: Input/output error"
+    blocks = csv_blocks(Broken(), Dialect("new.csv"), WANTED)
+    assert told(lambda: next(blocks)) == "new.csv: cannot be read: Input/output error"
 
 
 CELLS = st.one_of(
@@ -172,7 +176,7 @@ WORDS = st.text('ab",\n\r ;é', max_size=6)
 
 @settings(deadline=None, max_examples=150)
 @given(st.lists(st.tuples(CELLS, WORDS), min_size=1, max_size=8), st.integers(1, 60))
-def test_any_table_reads_as_in_one_piece(rows: list[tuple[str, str]], size: int) -> None:
+def test_any_table_reads_as_in_one_block(rows: list[tuple[str, str]], size: int) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([("n", "c", "d"), *((number, word, "") for number, word in rows)])
@@ -186,18 +190,20 @@ def test_any_table_reads_as_in_one_piece(rows: list[tuple[str, str]], size: int)
         assert_same(tables(data, size), expected)
 
 
-def test_parquet_comes_in_chunks_with_the_rows_of_the_file(tmp_path: Path) -> None:
-    pyarrow = pytest.importorskip("pyarrow")
-    parquet = pytest.importorskip("pyarrow.parquet")
+def test_parquet_comes_in_blocks_with_the_rows_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "new.parquet"
     table = pyarrow.table({"c": ["a", None, "b", "a", "x"], "n": [1.0, 2, 3, 4, None]})
-    parquet.write_table(table, path, row_group_size=3)
+    pyarrow.parquet.write_table(table, path, row_group_size=3)
     wanted = Wanted(("n", "c"), (), {"n": "numeric", "c": "categorical"})
     done: list[int] = []
 
-    parts = [read() for read in parquet_chunks(path, wanted, done.append, rows=2)]
+    monkeypatch.setattr(parquet, "_ROWS", 2)
+    tables_read = [
+        typed_table(read(), wanted) for read in parquet_blocks(path, wanted, done.append)
+    ]
 
-    tables_read = [part for part in parts if part is not None]
     numbers = np.concatenate([part.columns["n"].values for part in tables_read])
     np.testing.assert_array_equal(numbers, [1, 2, 3, 4, np.nan])
     assert [word for part in tables_read for word in texts(part, "c")] == ["a", None, "b", "a", "x"]

@@ -13,32 +13,34 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from dl.config.emit import flow
 from dl.config.sections.data import ColumnKind
 from dl.config.written import is_formatted, plain_number
 from dl.data.raw import Column, Place
-from dl.data.tables.dates import (
+from dl.data.texts import (
     FORMS,
+    INTEGER,
+    LEADING_ZERO,
+    NUMBER,
+    Texts,
     first_no_date,
-    first_outside,
-    has_times,
+    mask,
     parse_dates,
     parse_months,
-    to_datetimes,
-)
-from dl.data.tables.numbers import (
-    check_numbers,
-    has_leading_zeros,
-    is_integral,
-    not_numbers,
     parse_numbers,
-    to_floats,
 )
-from dl.data.tables.odd_texts import Texts, texts_of
 from dl.errors import DataError
+from dl.text import cut
 
 Use = Literal["input", "number", "class", "target"]
+
+_LARGEST_INTEGER = 2**53
+"""From here on two integers may be the same float64."""
+_LARGEST = float(np.finfo(np.float32).max)
+_YEARS = (np.datetime64("0001"), np.datetime64("10000"))
+_LONGEST = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,27 +68,21 @@ class Cell:
     @property
     def advice(self) -> str:
         """What to write if the values are categories; `data.columns` is for input columns."""
-        if self.use == "input":
-            return f"add `data.columns: {{{self.name}: categorical}}`"
-        if self.use == "class":
-            return "list it in `data.classes` if it is a class"
-        if self.use == "target":
-            return "name another column with --target"
-        return "name a loss for classes if these are classes"
+        return {
+            "input": f"add `data.columns: {{{self.name}: categorical}}`",
+            "class": "list it in `data.classes` if it is a class",
+            "target": "name another column with --target",
+            "number": "name a loss for classes if these are classes",
+        }[self.use]
 
     def error(self, row: int, message: str, found: object, hint: str, expected: str) -> DataError:
         """Returns an error about the value in a 0-based row."""
         return DataError(
             f"{self.place(row)}: column {self.name!r} {message}",
             expected=expected,
-            found=_shown(found),
+            found=repr(cut(str(found), _LONGEST)),
             hint=hint,
         )
-
-
-def _shown(found: object) -> str:
-    text = found if isinstance(found, str) else str(found)
-    return repr(text if len(text) <= 40 else f"{text[:39]}…")
 
 
 def to_column(values: Any, cell: Cell, kind: ColumnKind | None) -> Column:
@@ -103,16 +99,17 @@ def to_column(values: Any, cell: Cell, kind: ColumnKind | None) -> Column:
         DataError: A value does not fit the kind; the message has its row.
     """
     values = _plain(values, cell)
-    if pyarrow.types.is_string(values.type):
+    types = pyarrow.types
+    if types.is_string(values.type):
         _check_text(values, cell)
         return _from_text(values, cell, kind)
-    if pyarrow.types.is_temporal(values.type):
+    if types.is_temporal(values.type):
         _check_years(values, cell)
-    if pyarrow.types.is_temporal(values.type) and kind in (None, "date"):
-        return _dates(to_datetimes(values))
+        if kind in (None, "date"):
+            return _dates(values)
     if _is_number(values.type) and kind in (None, "numeric"):
         return _numbers(values, cell)
-    if pyarrow.types.is_null(values.type) and kind is None:
+    if types.is_null(values.type) and kind is None:
         return _numbers(pc.cast(values, pyarrow.float64()), cell)
     return _from_text(pc.cast(values, pyarrow.string()), cell, kind or "categorical")
 
@@ -133,7 +130,7 @@ def without_texts(values: Any, missing: Sequence[str]) -> Any:
 
 
 def _meant(text: str, kind: Any) -> Any:
-    """Returns a text as a value of an Arrow type of numbers or dates, None where it is none."""
+    """Returns a text as a value of an Arrow type of numbers or dates, None where it is neither."""
     try:
         return pc.cast(pyarrow.scalar(text), kind)
     except pyarrow.ArrowException:
@@ -149,38 +146,39 @@ def stand_ins(values: Any) -> dict[str, int]:
         texts = texts.combine_chunks()
     if parse_numbers(texts) is not None or parse_dates(texts) is not None:
         return {}
-    distinct = texts_of(texts)
+    distinct = Texts.of(texts)
     kind = "date" if distinct.are_months() else distinct.kind(number_wanted=False)
     return distinct.stand_ins(kind) if kind else {}
 
 
 def _is_text(kind: Any) -> bool:
-    if pyarrow.types.is_dictionary(kind):
+    types = pyarrow.types
+    if types.is_dictionary(kind):
         kind = kind.value_type
-    return bool(
-        pyarrow.types.is_string(kind)
-        or pyarrow.types.is_large_string(kind)
-        or pyarrow.types.is_string_view(kind)
-    )
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+
+
+def _is_number(kind: Any) -> bool:
+    types = pyarrow.types
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
 
 
 def _plain(values: Any, cell: Cell) -> Any:
     """Returns one array of a simple type."""
     if isinstance(values, pyarrow.ChunkedArray):
         values = values.combine_chunks()
-    if pyarrow.types.is_dictionary(values.type):
+    types = pyarrow.types
+    if types.is_dictionary(values.type):
         values = values.dictionary_decode()
-    if pyarrow.types.is_large_string(values.type) or pyarrow.types.is_string_view(values.type):
+    if _is_text(values.type):
         return pc.cast(values, pyarrow.string())
-    simple = (
-        pyarrow.types.is_string(values.type)
-        or pyarrow.types.is_boolean(values.type)
-        or pyarrow.types.is_null(values.type)
-        or pyarrow.types.is_date(values.type)
-        or pyarrow.types.is_timestamp(values.type)
+    if not (
+        types.is_boolean(values.type)
+        or types.is_null(values.type)
+        or types.is_date(values.type)
+        or types.is_timestamp(values.type)
         or _is_number(values.type)
-    )
-    if not simple:
+    ):
         raise DataError(
             f"{cell.place(0)}: column {cell.name!r} cannot be used",
             expected="numbers, text, booleans or dates",
@@ -191,46 +189,42 @@ def _plain(values: Any, cell: Cell) -> Any:
 
 
 def _check_text(texts: Any, cell: Cell) -> None:
-    """Refuses bytes that are not text; Arrow checks them in a CSV file, but not in Parquet."""
+    """Refuses texts that are not UTF-8: Parquet files and pyarrow let them pass."""
     try:
         texts.validate(full=True)
     except pyarrow.ArrowInvalid as error:
+        contents = enumerate(pc.cast(texts, pyarrow.binary()).to_pylist())
+        # Bytes that are text come back as they were, those that are not are left out.
         row, content = next(
-            (row, content)
-            for row, content in enumerate(pc.cast(texts, pyarrow.binary()).to_pylist())
-            if content is not None and not _is_utf8(content)
+            (i, c) for i, c in contents if c is not None and c.decode(errors="ignore").encode() != c
         )
         hint = "write the texts in UTF-8, or leave the column out of `data.features`"
         raise cell.error(row, "holds bytes that are not text", content, hint, "UTF-8") from error
 
 
-def _is_utf8(content: bytes) -> bool:
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def _check_years(dates: Any, cell: Cell) -> None:
-    outside = first_outside(dates)
-    if outside is not None:
-        row, date = outside
+    """Refuses dates that are not of the years 1 to 9999."""
+    unit = _unit(dates.type)
+    if unit == "ns":  # reaches from 1677 to 2262
+        return
+    numbers = pc.cast(dates, pyarrow.int32() if unit == "D" else pyarrow.int64())
+    first, end = (int(year.astype(f"datetime64[{unit}]").astype(np.int64)) for year in _YEARS)
+    row = pc.index(pc.or_(pc.less(numbers, first), pc.greater_equal(numbers, end)), True).as_py()
+    if row >= 0:
         raise cell.error(
             row,
             "holds a date that is too far away",
-            date,
+            np.array(numbers[row].as_py(), f"datetime64[{unit}]"),
             f"correct the value, or write the column in another unit than that of {dates.type}",
             "a date of the years 1 to 9999",
         )
 
 
-def _is_number(kind: Any) -> bool:
-    return bool(
-        pyarrow.types.is_integer(kind)
-        or pyarrow.types.is_floating(kind)
-        or pyarrow.types.is_decimal(kind)
-    )
+def _unit(kind: Any) -> str:
+    """Returns the unit in which an Arrow type of dates counts, as NumPy calls it."""
+    if pyarrow.types.is_timestamp(kind):
+        return str(kind.unit)
+    return "D" if pyarrow.types.is_date32(kind) else "ms"
 
 
 def _from_text(texts: Any, cell: Cell, kind: ColumnKind | None) -> Column:
@@ -246,14 +240,14 @@ def _from_text(texts: Any, cell: Cell, kind: ColumnKind | None) -> Column:
 def _decided(texts: Any, cell: Cell) -> Column:
     numbers = parse_numbers(texts)
     if numbers is not None:
-        if has_leading_zeros(to_floats(numbers), texts):
+        if _has_leading_zeros(_floats(numbers), texts):
             return _categories(texts)
         return _numbers(numbers, cell, texts)
     dates = parse_dates(texts)
     if dates is not None:
         return _dates(dates)
     encoded = pc.dictionary_encode(texts)
-    distinct = texts_of(encoded)
+    distinct = Texts.of(encoded)
     if cell.use == "class" and not distinct.only_lacks_values():
         return _categories(encoded)
     kind = distinct.kind(number_wanted=cell.use == "number")
@@ -264,13 +258,16 @@ def _numbers_of_text(texts: Any, cell: Cell) -> Column:
     numbers = parse_numbers(texts)
     if numbers is not None:
         return _numbers(numbers, cell, texts)
-    row = int(np.argmax(not_numbers(texts)))
+    # Trimmed, since a pattern of Arrow takes no spaces but those of ASCII for spaces.
+    matches = pc.match_substring_regex(pc.utf8_trim_whitespace(texts), NUMBER)
+    row = int(np.argmin(mask(pc.fill_null(matches, True))))
     text = texts[row].as_py()
-    distinct = texts_of(texts)
+    distinct = Texts.of(texts)
     if text.strip() in distinct.stand_ins("numeric"):
         raise _stand_in(row, distinct, "numeric", cell, len(texts))
     if is_formatted(text):
-        shown, number = _shown(text), plain_number(text, distinct.has_decimal_comma())
+        shown = repr(cut(text, _LONGEST))
+        number = plain_number(text, distinct.has_decimal_comma())
         raise DataError(
             f"{cell.place(row)}: column {cell.name!r}: {shown} is not a number; write {number}",
             expected="a number: digits, a point before the decimals, and nothing else",
@@ -287,25 +284,77 @@ def _stand_in(
     found = distinct.stand_ins(kind)
     words = " and ".join(map(repr, found))
     among = "numbers" if kind == "numeric" else "dates"
-    count = sum(found.values())
     line = f"`missing_values: {flow([*cell.named, *found])}` below `data`"
     if cell.trained:
         hint = f"leave these fields empty, or train a run with {line}"
     else:
         hint = f"if it stands for a missing value, write {line}; else {cell.advice}"
     return DataError(
-        f"{cell.place(row)}: column {cell.name!r} has {words} in {count:,} of {rows:,} rows, "
-        f"among {among}",
+        f"{cell.place(row)}: column {cell.name!r} has {words} in {sum(found.values()):,} of "
+        f"{rows:,} rows, among {among}",
         expected=f"{among}, and empty fields where a value is missing",
         hint=hint,
     )
 
 
+def _floats(numbers: Any) -> NDArray[np.float64]:
+    """Returns an Arrow array of numbers as float64, NaN where null."""
+    floats = pc.fill_null(pc.cast(numbers, pyarrow.float64(), safe=False), float("nan"))
+    return np.array(floats.to_numpy(zero_copy_only=False))
+
+
+def _whole(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Returns which values are whole numbers or missing; a look at them saves one at the texts."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray((values == np.floor(values)) | np.isnan(values))
+
+
+def _has_leading_zeros(values: NDArray[np.float64], texts: Any) -> bool:
+    """Whether a text would lose something as a number: `00123`."""
+    whole = _whole(values)
+    if not whole.any():
+        return False
+    candidates = texts if whole.all() else texts.filter(pyarrow.array(whole))
+    return bool(pc.any(pc.match_substring_regex(candidates, LEADING_ZERO)).as_py())
+
+
 def _numbers(numbers: Any, cell: Cell, texts: Any = None) -> Column:
-    values = to_floats(numbers)
-    written = numbers if texts is None else texts
-    check_numbers(values, written, cell.error)
-    return Column("numeric", values, integral=is_integral(values, written))
+    """Returns numbers; refuses infinite and too large ones, and integers float64 cannot tell apart.
+
+    Args:
+        numbers: The Arrow array.
+        cell: Name and place.
+        texts: How they are written, if they are texts.
+    """
+    values, written = _floats(numbers), numbers if texts is None else texts
+    with np.errstate(invalid="ignore"):
+        too_large = np.abs(values) > _LARGEST
+        large = np.abs(values) >= _LARGEST_INTEGER
+    if too_large.any():
+        row = int(np.argmax(too_large))
+        raise cell.error(
+            row,
+            "is infinite" if np.isinf(values[row]) else "is too large",
+            written[row].as_py(),
+            "correct the value, or leave the field empty and set `preprocess.missing`",
+            f"a number between -{_LARGEST:.2g} and {_LARGEST:.2g}",
+        )
+    for row in np.flatnonzero(large).tolist():
+        text = str(written[row].as_py()).strip()
+        if text.lstrip("+-").isdigit() and abs(int(text[:400])) > _LARGEST_INTEGER:
+            raise cell.error(
+                row,
+                "holds an integer that is too large to be exact",
+                written[row].as_py(),
+                "leave an identifier out with `data.features`, or make it `categorical` in "
+                "`data.columns`",
+                "integers up to 2^53",
+            )
+    if texts is None:
+        integral = pyarrow.types.is_integer(numbers.type)
+    else:  # as written: `3` is an integer, `3.0` is not
+        integral = _whole(values).all() and pc.all(pc.match_substring_regex(texts, INTEGER)).as_py()
+    return Column("numeric", values, integral=bool(integral))
 
 
 def _dates_of_text(texts: Any, cell: Cell) -> Column:
@@ -316,7 +365,7 @@ def _dates_of_text(texts: Any, cell: Cell) -> Column:
         return _dates(dates)
     row = first_no_date(texts)
     text = texts[row].as_py()
-    distinct = texts_of(texts)
+    distinct = Texts.of(texts)
     if text.strip() in distinct.stand_ins("date"):
         raise _stand_in(row, distinct, "date", cell, len(texts))
     if parse_dates(texts[row : row + 1]) is not None:
@@ -328,8 +377,15 @@ def _dates_of_text(texts: Any, cell: Cell) -> Column:
     raise cell.error(row, message, text, hint, FORMS)
 
 
-def _dates(values: Any) -> Column:
-    return Column("date", values, timed=has_times(values))
+def _dates(dates: Any) -> Column:
+    """Returns dates as datetime64[us], NaT where null; below a microsecond they are cut off."""
+    if _unit(dates.type) == "ns":
+        dates = pc.floor_temporal(pc.cast(dates, pyarrow.timestamp("ns")), unit="microsecond")
+    numbers = pc.cast(pc.cast(dates, pyarrow.timestamp("us")), pyarrow.int64())
+    filled = pc.fill_null(numbers, np.iinfo(np.int64).min)
+    values = filled.to_numpy().astype(np.int64).view("datetime64[us]")
+    known = values[~np.isnat(values)]
+    return Column("date", values, timed=bool(np.any(known != known.astype("datetime64[D]"))))
 
 
 def _categories(texts: Any) -> Column:

@@ -10,20 +10,18 @@ from __future__ import annotations
 
 import math
 import os
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from dl.config.sections.data import ImagesData
-from dl.data.arrays.memory import check_memory
-from dl.data.arrays.picture import SUFFIXES, Reading, read_picture, without_warnings
-from dl.data.files import check_file, check_folder, unchanged
-from dl.data.fingerprint import fingerprint_files
+from dl.data.files import ahead, check_file, check_folder, fingerprint_files, unchanged
 from dl.data.raw import RawArrays, RawParts
+from dl.data.sources.picture import SUFFIXES, read_picture, without_warnings
+from dl.data.storage import ScratchFile, check_memory, check_space
 from dl.data.types import Array, Rows
 from dl.errors import DataError
 from dl.progress import Advance, Reporter
@@ -34,30 +32,8 @@ _BYTES_OF_VALUE = 5
 _AHEAD = 8
 """Pictures that are decoded ahead, for each thread."""
 
-Keep = Callable[[Iterator[Array], tuple[int, ...], str], Rows]
-"""Keeps pictures of the shape (rows, height, width, channels) as bytes; given their folder, too."""
 
-
-def in_memory(pictures: Iterator[Array], shape: tuple[int, ...], folder: str) -> Rows:
-    """Keeps pictures in memory.
-
-    Raises:
-        DataError: They do not fit.
-    """
-    check_memory(
-        _BYTES_OF_VALUE * math.prod(shape),
-        f"{folder}: {shape[0]} pictures do not fit in the memory",
-        f"in the shape {shape}",
-        "make `data.image_size` smaller, or let `engine.memory` be smaller: larger data is "
-        "streamed",
-    )
-    x = np.empty(shape, np.uint8)
-    for row, picture in enumerate(pictures):
-        x[row] = picture
-    return x
-
-
-def read_images(data: ImagesData, reporter: Reporter, keep: Keep = in_memory) -> RawParts:
+def read_images(data: ImagesData, reporter: Reporter, streamed: bool = False) -> RawParts:
     """Returns the parts: the folder, and those of `validation_path` and `test_path`.
 
     Raises:
@@ -71,7 +47,7 @@ def read_images(data: ImagesData, reporter: Reporter, keep: Keep = in_memory) ->
     listed = [path for files in found.values() for _, path in files]
     with unchanged(listed):
         parts = {
-            path: _labelled(path, files, data, reporter, keep) for path, files in found.items()
+            path: _labelled(path, files, data, reporter, streamed) for path, files in found.items()
         }
         fingerprint = fingerprint_files(listed)
     validation, test = (parts[path] if path else None for path in others)
@@ -85,18 +61,18 @@ def read_images(data: ImagesData, reporter: Reporter, keep: Keep = in_memory) ->
 
 
 def read_image_part(
-    path: Path, data: ImagesData, reporter: Reporter, keep: Keep = in_memory
+    path: Path, data: ImagesData, reporter: Reporter, streamed: bool = False
 ) -> RawArrays:
     """Returns the labelled pictures of another folder of class folders.
 
     Raises:
         DataError: As in `read_images`.
     """
-    return _labelled(path, class_files(path), data, reporter, keep)
+    return _labelled(path, class_files(path), data, reporter, streamed)
 
 
 def read_image_inputs(
-    path: Path, data: ImagesData, reporter: Reporter, keep: Keep = in_memory
+    path: Path, data: ImagesData, reporter: Reporter, streamed: bool = False
 ) -> RawArrays:
     """Returns pictures to predict: a single file, or all pictures of a folder at any depth.
 
@@ -106,7 +82,7 @@ def read_image_inputs(
     files = picture_files(path)
     if not files:
         raise _no_picture(path, "a picture, or a folder with pictures")
-    x = _decoded(files, data, reporter, keep)
+    x = _decoded(files, data, reporter, streamed)
     return RawArrays(x, None, _numbered(files), str(path), tuple(map(str, files)))
 
 
@@ -128,11 +104,11 @@ def _labelled(
     files: Sequence[tuple[str, Path]],
     data: ImagesData,
     reporter: Reporter,
-    keep: Keep,
+    streamed: bool,
 ) -> RawArrays:
     paths = [path for _, path in files]
     y = np.array([name for name, _ in files])
-    x = _decoded(paths, data, reporter, keep)
+    x = _decoded(paths, data, reporter, streamed)
     return RawArrays(x, y, _numbered(paths), str(root), tuple(map(str, paths)))
 
 
@@ -224,31 +200,44 @@ def _refuse_other_classes(
         )
 
 
-def _decoded(files: Sequence[Path], data: ImagesData, reporter: Reporter, keep: Keep) -> Rows:
+def picture_shape(data: ImagesData) -> tuple[int, int, int]:
+    """Returns the shape of a picture as it is read: (height, width, channels)."""
+    return *data.image_size, 1 if data.color == "grayscale" else 3
+
+
+def _decoded(files: Sequence[Path], data: ImagesData, reporter: Reporter, streamed: bool) -> Rows:
     """Keeps the pictures as bytes, shape (rows, height, width, channels)."""
-    reading = Reading(*data.image_size, grayscale=data.color == "grayscale")
+    shape = (len(files), *picture_shape(data))
+    folder = files[0].parent
     with (
         without_warnings(),
         reporter.stage("Decoding pictures", len(files)) as advance,
-        closing(_pictures(files, reading, advance)) as pictures,
+        closing(_pictures(files, shape[1:], advance)) as pictures,
     ):
-        return keep(pictures, (len(files), *reading.shape), str(files[0].parent))
+        if streamed:
+            check_space(math.prod(shape), f"{len(files):,} pictures of {folder}")
+            scratch = ScratchFile()
+            for picture in pictures:
+                scratch.write(picture)
+            return scratch.array(np.uint8, shape)
+        check_memory(
+            _BYTES_OF_VALUE * math.prod(shape),
+            f"{folder}: {len(files)} pictures do not fit in the memory",
+            f"in the shape {shape}",
+            "make `data.image_size` smaller, or let `engine.memory` be smaller: larger data is "
+            "streamed",
+        )
+        x = np.empty(shape, np.uint8)
+        for row, picture in enumerate(pictures):
+            x[row] = picture
+        return x
 
 
 def _pictures(
-    files: Sequence[Path], reading: Reading, advance: Advance
+    files: Sequence[Path], shape: tuple[int, int, int], advance: Advance
 ) -> Generator[Array, None, None]:
-    """Yields the pictures in order; threads decode the next ones meanwhile."""
-    pool = ThreadPoolExecutor(max_workers=os.cpu_count())
-    waiting: deque[Future[Array]] = deque()
-    try:
-        for path in files:
-            waiting.append(pool.submit(read_picture, path, reading))
-            if len(waiting) > _AHEAD * (os.cpu_count() or 1):
-                yield waiting.popleft().result()
-                advance(1)
-        while waiting:
-            yield waiting.popleft().result()
-            advance(1)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    threads = os.cpu_count() or 1
+    tasks = (partial(read_picture, path, shape) for path in files)
+    for picture in ahead(tasks, threads, _AHEAD * threads):
+        yield picture
+        advance(1)

@@ -8,7 +8,6 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -50,20 +49,6 @@ _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """How a TIFF file begins."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How pictures are to be read: height and width in pixels, and whether without colours."""
-
-    height: int
-    width: int
-    grayscale: bool
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """The shape of a picture: (height, width, channels)."""
-        return self.height, self.width, 1 if self.grayscale else 3
-
-
 @contextmanager
 def without_warnings() -> Iterator[None]:
     """Keeps Pillow silent about damaged EXIF data and sizes, which `read_picture` judges itself.
@@ -81,8 +66,8 @@ def without_warnings() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def read_picture(path: Path, reading: Reading) -> Array:
-    """Returns a picture as bytes of the shape of `reading`.
+def read_picture(path: Path, shape: tuple[int, int, int]) -> Array:
+    """Returns a picture as bytes of the shape (height, width, 1 or 3 channels).
 
     It is turned upright as its EXIF data says, put on black where it is transparent, and resized
     (bilinear, over all pixels that fall together). Of a moving picture the first frame counts.
@@ -91,7 +76,7 @@ def read_picture(path: Path, reading: Reading) -> Array:
         DataError: As in `opened_picture`.
     """
     with opened_picture(path) as image:
-        return _pixels(image, reading)
+        return _pixels(image, shape)
 
 
 @contextmanager
@@ -120,16 +105,17 @@ def _check_pixels(path: Path, width: int, height: int) -> None:
         raise _too_many_pixels(path, f"{width} x {height} pixels")
 
 
-def _pixels(image: Image.Image, reading: Reading) -> Array:
+def _pixels(image: Image.Image, shape: tuple[int, int, int]) -> Array:
+    height, width, channels = shape
     if image.format == "JPEG":
         # The decoder may skip detail that the resizing would average away; twice the size is kept.
-        side = 2 * max(reading.width, reading.height)
+        side = 2 * max(width, height)
         image.draft(None, (side, side))
     bits = _BITS_OF_GRAYS.get(_stored(image)[0], 16)
     upright = _on_black(_in_bytes(ImageOps.exif_transpose(image), bits))
-    coloured = upright.convert("L" if reading.grayscale else "RGB")
-    resized = coloured.resize((reading.width, reading.height), Image.Resampling.BILINEAR)
-    return np.asarray(resized, np.uint8).reshape(reading.shape)
+    coloured = upright.convert("L" if channels == 1 else "RGB")
+    resized = coloured.resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(resized, np.uint8).reshape(shape)
 
 
 def _in_bytes(image: Image.Image, bits: int) -> Image.Image:

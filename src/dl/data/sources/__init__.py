@@ -1,0 +1,1 @@
+"""Where rows come from: a file for each source, and one for what a picture file holds."""

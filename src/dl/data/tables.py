@@ -1,0 +1,260 @@
+"""Tables as blocks of rows: chosen columns, held in memory or on the disk, and typed.
+
+A file of a table is read as an iterator of blocks, whatever its format. Held in memory they are
+joined, held on the disk they are appended to a file, and to predict each is used on its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow
+import pyarrow.ipc
+
+from dl.config.sections.data import ColumnKind
+from dl.config.written import stands_for_missing
+from dl.data.columns import Cell, Use, to_column, without_texts
+from dl.data.files import ahead
+from dl.data.preprocessing.features import (
+    Feature,
+    UnseenCategories,
+    feature_names,
+    transform_table,
+)
+from dl.data.raw import Column, Place, RawTable, StoredColumns
+from dl.data.storage import ScratchFile, StoredArray, check_space
+from dl.data.tokens import Tokens
+from dl.errors import DataError, closest
+from dl.progress import Reporter
+from dl.text import listing
+
+_INDEX = "__index_level_"
+"""How pandas names an index without a name, where it writes one as a column."""
+_RAW_BYTES, _NUMBER_BYTES = 8, 4
+_BLOCK = 1 << 25
+"""Bytes of the float64 values that are made into numbers at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows of a table as a file holds them: Arrow columns whose kinds are still to be decided.
+
+    Attributes:
+        names: The columns.
+        column: Returns a column as an Arrow array; those of a CSV file are text.
+        length: Number of rows.
+        source: The file, for messages.
+        place: Words for the place of a row, given its 0-based position in the block.
+    """
+
+    names: Sequence[str]
+    column: Callable[[str], Any]
+    length: int
+    source: str
+    place: Place
+
+
+ReadBlock = Callable[[], Block]
+"""Reads some rows. May be called in another thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which columns to read and how.
+
+    Attributes:
+        features: Input columns; None for every column but the targets.
+        targets: Target columns; empty for rows to predict.
+        kinds: Kinds of columns that are known.
+        strict_target: Whether a target of numbers and a few texts is a mistake.
+        classes: The classes of the target, where they are known.
+        missing_in: Returns the texts that stand for a missing value in a column.
+        trained: Whether a trained run reads the rows.
+    """
+
+    features: Sequence[str] | None
+    targets: Sequence[str]
+    kinds: Mapping[str, ColumnKind]
+    strict_target: bool = False
+    classes: Sequence[str] = ()
+    missing_in: Callable[[str], Sequence[str]] = lambda name: ()
+    trained: bool = False
+
+    def selected(self, source: str, header: list[str]) -> list[str]:
+        """Returns the names of these columns in a file with that header; raises `DataError`."""
+        require(source, self.targets, header, "target column")
+        if self.features is not None:
+            require(source, self.features, header, "column")
+            return list(dict.fromkeys([*self.features, *self.targets]))
+        if "" in header:
+            raise DataError(
+                f"{source}: column {header.index('') + 1} has no name",
+                expected="a name for each column in the header",
+                hint="name it, or list the columns to use in `data.features`; pandas writes no "
+                "such column with `to_csv(FILE, index=False)`",
+            )
+        index = next((name for name in header if name.startswith(_INDEX)), None)
+        if index is not None:
+            raise DataError(
+                f"{source}: column {index!r} is the index of a pandas frame, which numbers the "
+                "rows",
+                expected="columns to learn from",
+                hint="list the columns to use in `data.features`; pandas writes no such column "
+                "with `to_parquet(FILE, index=False)`",
+            )
+        names = [name for name in header if name not in self.targets]
+        if not names:
+            raise DataError(f"{source}: there is no column beside the target")
+        return [*names, *self.targets]
+
+
+class EveryColumn(Wanted):
+    """All columns, whatever their names: for `dl init`, which judges them itself."""
+
+    def selected(self, source: str, header: list[str]) -> list[str]:
+        """Returns all names."""
+        return list(dict.fromkeys(header))
+
+
+def require(source: str, wanted: Iterable[str], present: Sequence[str], what: str) -> None:
+    """Refuses names that the table does not have.
+
+    Args:
+        source: The file, for messages.
+        wanted: The names that must be there.
+        present: The names in the header.
+        what: What the names stand for: `target column`.
+
+    Raises:
+        DataError: Names that are not there, with the nearest one that is to the first of them.
+    """
+    known = frozenset(present)
+    missing = [name for name in wanted if name not in known]
+    if missing:
+        near = closest(missing[0], present)
+        lack = f"is no {what} {missing[0]!r}"
+        if len(missing) > 1:
+            lack = f"are no {what}s {listing(map(repr, missing), '', most=4)}"
+        raise DataError(
+            f"{source}: there {lack}",
+            expected="one of " + listing(present, "", most=8),
+            hint=f"did you mean {near!r}?" if near else None,
+        )
+
+
+def joined(blocks: Iterable[ReadBlock], place: Place) -> Block:
+    """Returns all rows in memory; `place` is for those of the whole file."""
+    read = list(ahead(blocks))
+
+    def column(name: str) -> Any:
+        return pyarrow.chunked_array([part for b in read for part in b.column(name).chunks])
+
+    length = sum(block.length for block in read)
+    return Block(read[0].names, column, length, read[0].source, place)
+
+
+def appended(blocks: Iterable[ReadBlock], place: Place) -> Block:
+    """Returns all rows as they lie on the disk, of which only what is used is brought into memory.
+
+    Raises:
+        DiskError: There is no space for them.
+    """
+    scratch, writer = ScratchFile(), None
+    with scratch.guarded():
+        for block in ahead(blocks):
+            rows = pyarrow.table({name: block.column(name) for name in block.names})
+            if writer is None:
+                sink = pyarrow.PythonFile(scratch.file, "w")
+                writer = pyarrow.ipc.new_file(sink, rows.schema)
+            writer.write_table(rows)
+        if writer is not None:
+            writer.close()
+    rows = pyarrow.ipc.open_file(pyarrow.py_buffer(scratch.mapped())).read_all()
+    return Block(rows.column_names, rows.column, len(rows), block.source, place)
+
+
+def typed_table(block: Block, wanted: Wanted, on_disk: bool = False) -> RawTable:
+    """Types the columns of a block, as far as they are wanted.
+
+    Args:
+        block: The rows.
+        wanted: The columns.
+        on_disk: Keep the input columns on the disk, one in memory at a time.
+
+    Raises:
+        DataError: A value does not fit; the message has its row.
+        DiskError: There is no space for the columns.
+    """
+
+    def typed(name: str) -> Column:
+        return _typed(block, name, wanted)
+
+    inputs = [name for name in block.names if name not in wanted.targets]
+    columns: Mapping[str, Column]
+    if on_disk:
+        columns = _stored(inputs, typed, block.length)
+    else:
+        # Arrow releases Python's lock while it reads texts as numbers or dates.
+        with ThreadPoolExecutor() as threads:
+            columns = dict(zip(inputs, threads.map(typed, inputs), strict=True))
+    return RawTable(
+        columns=columns,
+        targets={name: typed(name) for name in wanted.targets},
+        rows=np.arange(block.length, dtype=np.int64),
+        source=block.source,
+        place=block.place,
+    )
+
+
+def _stored(names: Sequence[str], typed: Callable[[str], Column], length: int) -> StoredColumns:
+    check_space(_RAW_BYTES * length * len(names), f"{length:,} rows of {len(names)} columns")
+    scratch = ScratchFile()
+    columns = {}
+    for name in names:
+        column = typed(name)
+        columns[name] = (replace(column, values=column.values[:0]), scratch.stored(column.values))
+        pyarrow.default_memory_pool().release_unused()
+    return StoredColumns(columns)
+
+
+def _typed(block: Block, name: str, wanted: Wanted) -> Column:
+    kind = wanted.kinds.get(name)
+    use: Use = "input"
+    if name in wanted.targets:
+        use = "number" if wanted.strict_target else "class"
+        if any(map(stands_for_missing, wanted.classes)):
+            kind = "categorical"
+    named = wanted.missing_in(name)
+    cell = Cell(name, block.place, use, named, wanted.trained)
+    try:
+        return to_column(without_texts(block.column(name), named), cell, kind)
+    except pyarrow.ArrowInvalid as error:
+        raise DataError(
+            f"{block.source}: column {name!r} is too large to be read at once",
+            found=str(error).split("\n")[0][:120],
+            hint="write the rows as a Parquet file whose numbers are no text",
+        ) from error
+
+
+def transform_stored(
+    table: RawTable, features: Sequence[Feature], tokens: Tokens | None, reporter: Reporter
+) -> StoredArray:
+    """Returns the rows as float32 numbers that lie on the disk, shape (rows, columns).
+
+    Raises:
+        DataError: As in `transform_table`.
+        DiskError: There is no space for the numbers.
+    """
+    width = len(feature_names(features))
+    check_space(_NUMBER_BYTES * len(table) * width, f"{len(table):,} rows of {width} numbers")
+    rows = max(1, _BLOCK // (_RAW_BYTES * max(width, len(table.columns))))
+    scratch, unseen = ScratchFile(), UnseenCategories()
+    for begin in range(0, len(table), rows):
+        block = table.take(np.arange(begin, min(begin + rows, len(table))))
+        scratch.write(transform_table(block, features, unseen, tokens))
+    unseen.tell(reporter)
+    return scratch.array(np.float32, (len(table), width))
