@@ -13,7 +13,7 @@ from keras import layers as kl
 
 from campaigns.samples import ROWS, layer_sample, sample_spec
 from dl.data.types import Array
-from dl.engine.files.foreign import evaluate_foreign, read_foreign
+from dl.engine.files.keras_file import evaluate_keras_file, read_keras_file
 from dl.engine.network.objects import build_object
 from dl.errors import RunError
 from dl.progress import SilentReporter
@@ -59,8 +59,8 @@ def saved(folder: Path, layers: Sequence[Any], x: Array, **inputs: Any) -> tuple
 
 
 def measured(path: Path, *overrides: str) -> dict[str, float]:
-    model = read_foreign(path, overrides)
-    found = evaluate_foreign(model, path.with_name("rows.npz"), (), overrides, SilentReporter())
+    model = read_keras_file(path, overrides)
+    found = evaluate_keras_file(model, path.with_name("rows.npz"), (), overrides, SilentReporter())
     return dict(found.metrics)
 
 

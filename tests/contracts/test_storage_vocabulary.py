@@ -68,7 +68,7 @@ def assert_comes_back(chosen: Config, data: Dataset, folder: Path) -> None:
     model = stepped(chosen, data)
     expected = outputs(model, data)
 
-    save_model(model, chosen, path)
+    save_model(model, path)
     rebuilt = build_model(chosen, data.info)
     load_weights(rebuilt, path)
     plain = keras.models.load_model(path)

@@ -151,7 +151,7 @@ def test_weights_alone_are_refused(dl: Dl, plain: Path) -> None:
 
     assert told(dl, plain.with_name("m.weights.h5")) == (
         4,
-        "error: m.weights.h5 holds no model: it has no 'model_config'\n"
+        "error: m.weights.h5 does not hold a model: it has no 'model_config'\n"
         "hint: restore the file from a copy, or train again\n",
     )
 

@@ -43,7 +43,7 @@ print(json.dumps({"outputs": outputs.tolist(), "history": history, "layers": nam
 
 def opened_by_plain_keras(model: Any, x: Any, y: Any, folder: Path) -> dict[str, Any]:
     """Returns what a process without dl makes of the saved model."""
-    save_model(model, config(["Flatten"]), folder / "model.h5")
+    save_model(model, folder / "model.h5")
     np.savez(folder / "rows.npz", x=x, y=y)
     command = [sys.executable, "-c", PLAIN, str(folder / "model.h5"), str(folder / "rows.npz")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -80,7 +80,7 @@ def test_metric_of_a_scaled_target_is_saved_as_the_metric_itself(tmp_path: Path)
 def test_weights_come_back(tmp_path: Path) -> None:
     chosen = config([*LAYERS, DENSE])
     model, _ = trained(chosen, DATA)
-    save_model(model, chosen, tmp_path / "model.h5")
+    save_model(model, tmp_path / "model.h5")
     fresh = build_model(chosen, DATA.info)
 
     load_weights(fresh, tmp_path / "model.h5")
@@ -95,7 +95,7 @@ def test_same_training_gives_the_same_bytes(tmp_path: Path) -> None:
     for number in range(2):
         model, _ = trained(chosen, DATA)
         path = tmp_path / f"{number}.h5"
-        save_model(model, chosen, path)
+        save_model(model, path)
         digests.add(hashlib.sha256(path.read_bytes()).hexdigest())
 
     assert len(digests) == 1
@@ -106,7 +106,7 @@ def test_saving_leaves_the_model_as_it_was(tmp_path: Path) -> None:
     model, _ = trained(chosen, DATA)
     before = model.get_compile_config()
 
-    save_model(model, chosen, tmp_path / "model.h5")
+    save_model(model, tmp_path / "model.h5")
 
     assert model.get_compile_config() == before
     model.train_on_batch(DATA.train.x, DATA.train.y)
@@ -125,7 +125,7 @@ def test_optimizer_that_keras_cannot_read_back_is_left_out(tmp_path: Path) -> No
     chosen = config([DENSE], optimizer="Lamb")
     model, _ = trained(chosen, DATA)
 
-    save_model(model, chosen, tmp_path / "model.h5")
+    save_model(model, tmp_path / "model.h5")
 
     with h5py.File(tmp_path / "model.h5") as file:
         assert "model_config" in file.attrs
@@ -143,7 +143,7 @@ def test_a_disk_that_is_full_is_a_disk_error_and_keeps_the_old_file(
     monkeypatch.setattr(Path, "write_bytes", full)
 
     with pytest.raises(DiskError) as caught:
-        save_model(model, chosen, path)
+        save_model(model, path)
 
     assert str(caught.value) == f"{path} cannot be written: No space left on device"
     assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"old"]
@@ -155,6 +155,6 @@ def test_folder_that_is_not_there_is_a_disk_error(tmp_path: Path) -> None:
     path = tmp_path / "no" / "model.h5"
 
     with pytest.raises(DiskError) as caught:
-        save_model(model, chosen, path)
+        save_model(model, path)
 
     assert str(caught.value).startswith(f"{path} cannot be written: ")

@@ -30,7 +30,7 @@ def model() -> keras.Sequential:
 def saved(model: keras.Sequential, tmp_path: Path) -> Path:
     """The model's file."""
     path = tmp_path / "model.h5"
-    save_model(model, CHOSEN, path)
+    save_model(model, path)
     return path
 
 
@@ -158,7 +158,7 @@ def test_weights_of_every_type_come_back(dtype: str, tmp_path: Path) -> None:
     model, other = built(chosen, DATA), built(chosen, DATA)
     for weight in other.weights:
         weight.assign(weight * 0)
-    save_model(model, chosen, tmp_path / "model.h5")
+    save_model(model, tmp_path / "model.h5")
     load_weights(other, tmp_path / "model.h5")
 
     for one, two in zip(model.weights, other.weights, strict=True):

@@ -144,8 +144,8 @@ def evaluate_file(
         DlError: The model or the rows cannot be used.
     """
     with reporter.stage("Loading Keras"):
-        from dl.engine.files.foreign import evaluate_foreign, read_foreign
-    return evaluate_foreign(read_foreign(path, overrides), data, target, overrides, reporter)
+        from dl.engine.files.keras_file import evaluate_keras_file, read_keras_file
+    return evaluate_keras_file(read_keras_file(path, overrides), data, target, overrides, reporter)
 
 
 def predict(

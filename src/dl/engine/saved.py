@@ -13,7 +13,7 @@ from dl.data.dataset import Dataset, Preprocessing
 from dl.data.load import load_part, load_split
 from dl.data.rules import without_misfits
 from dl.data.types import Part
-from dl.engine.files.hdf5 import read_file
+from dl.engine.files.h5 import read_file
 from dl.engine.files.storage import load_weights
 from dl.engine.inference.evaluate import evaluate as evaluate_part
 from dl.engine.network.model import build_model, compile_model

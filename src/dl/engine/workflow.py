@@ -289,4 +289,4 @@ def _finish(prepared: Prepared, run: RunDirectory, reporter: Reporter) -> Metric
 
 def _save(prepared: Prepared, run: RunDirectory) -> None:
     with publishing(run.model) as temporary:
-        save_model(prepared.model, prepared.config, temporary)
+        save_model(prepared.model, temporary)
