@@ -27,7 +27,7 @@ import numpy as np
 from starlette.testclient import TestClient
 
 from campaigns.command import dl, options, report, with_progress
-from dl.board.app import board
+from dl.report.board import board
 from dl.runs.checkpoints import read_checkpoint, write_checkpoint
 from dl.runs.directory import RunDirectory
 from dl.runs.manifest import manifest_text, read_manifest, sha256

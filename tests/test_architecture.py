@@ -43,13 +43,10 @@ ALLOWED: dict[str, set[str]] = {
     "init": {"data", *LIGHT},
     "runtime": {"data", *LIGHT},
     "engine": {"data", "runtime", "diagnose", *LIGHT},
-    "report": {"browse", "data", *LIGHT},
-    "sweep": {"engine", "report", "data", *LIGHT},
+    "sweep": {"engine", "data", *LIGHT},
     "tracking": {"browse", "sweep", *LIGHT},
-    "pages": {"browse", "report", "diagnose", "sweep", "data", *LIGHT},
-    "board": {"browse", "pages", "sweep", "report", "data", *LIGHT},
+    "report": {"browse", "diagnose", "sweep", "data", *LIGHT},
     "app": {
-        "pages",
         "engine",
         "report",
         "runtime",
@@ -62,9 +59,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "cli": {
         "app",
-        "board",
         "browse",
-        "pages",
         "init",
         "engine",
         "report",
@@ -104,15 +99,13 @@ LAZY_MODULES = {
 COMMANDS = {"app", "cli", "__main__"}
 """Packages that load the heavy half, or what a command does not need, when a use needs it."""
 
-CHILD = "pages/drawing.py"
+CHILD = "report/process.py"
 """Its function runs in a child process, which loads what draws while the parent trains."""
 
 READERS = {
     "browse",
-    "board",
     "cli",
     "engine",
-    "pages",
     "report",
     "runs",
     "sweep",
@@ -124,7 +117,7 @@ OPENERS = {
     "runs/files.py": "the functions that never wait",
     "runs/checkpoints.py": "writes to a temporary name of its own",
     "engine/training/strategy.py": "a file of the package",
-    "pages/document.py": "files of the package",
+    "report/html.py": "files of the package",
     "cli/streams.py": "/dev/null",
     "sweep/journal.py": "adds to a file that it has read before",
 }

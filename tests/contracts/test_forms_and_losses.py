@@ -16,9 +16,9 @@ from dl.config.resolve import resolved_text
 from dl.data.load import read_dataset
 from dl.engine.prepare import prepare
 from dl.errors import ConfigError, DataError
-from dl.pages.page import write_page
 from dl.progress import SilentReporter
-from dl.report.input import PlotInput
+from dl.report.facts import RunFacts
+from dl.report.html import write_page
 from dl.report.plots import draw
 from dl.runs.directory import RunDirectory
 from dl.vocabulary.catalog import entries
@@ -114,7 +114,7 @@ ONCE: tuple[Callable[[Path], tuple[object, ...]], ...] = (
 
 
 class DrawnHere:
-    """Draws pictures and writes pages in this process, in the place of `Drawing`."""
+    """Draws pictures and writes pages in this process, in the place of `ReportProcess`."""
 
     def __enter__(self) -> DrawnHere:
         return self
@@ -122,7 +122,7 @@ class DrawnHere:
     def __exit__(self, *error: object) -> None:
         pass
 
-    def begin(self, folder: Path, run: PlotInput) -> None:
+    def begin(self, folder: Path, run: RunFacts) -> None:
         draw(folder, run)
 
     def write_page(self, run: RunDirectory) -> None:
@@ -188,7 +188,7 @@ def test_a_loss_is_refused_or_makes_a_config_that_can_be_read(form: str, tmp_pat
 def test_a_run_that_is_written_is_read_by_every_command(
     form: str, loss: str, dl: Dl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dl.pages.drawing.Drawing", DrawnHere)
+    monkeypatch.setattr("dl.report.process.ReportProcess", DrawnHere)
     config, runs = _write(tmp_path, form, loss), tmp_path / "runs"
     outcome = dl("train", config, "--runs", runs, "-q")
     assert outcome.code == 0, outcome.err

@@ -11,8 +11,8 @@ from PIL import Image
 
 from dl.data.plane import Boundary, Frame, Plane
 from dl.data.types import Array
-from dl.report import boundary, boundary_film
-from dl.report.input import PlotInput
+from dl.report import surface
+from dl.report.facts import RunFacts
 from dl.report.plots import draw
 from support.pictures import classified, history
 
@@ -29,23 +29,25 @@ def divided(values: Array, y: Array, epochs: int = 1, **look: float) -> Boundary
     return Boundary(PLANE, (*frames, Frame(epochs, values, final=True)), rows, y, **look)  # type: ignore[arg-type]
 
 
-def two_classes(epochs: int = 1, **look: float) -> PlotInput:
+def two_classes(epochs: int = 1, **look: float) -> RunFacts:
     plane = divided(np.column_stack([1 - ACROSS, ACROSS]), np.arange(6) % 2, epochs, **look)
-    return PlotInput("toy/0001", history(5), "binary", classes=("no", "yes"), boundary=plane)
+    return RunFacts(
+        name="toy/0001", history=history(5), task="binary", classes=("no", "yes"), surface=plane
+    )
 
 
-def many_classes(count: int) -> PlotInput:
+def many_classes(count: int) -> RunFacts:
     winner = np.minimum((ACROSS * count).astype(int), count - 1)
     values = 0.2 / count + 0.8 * np.eye(count)[winner]
     names = tuple(f"class {index}" for index in range(count))
     plane = divided(values, np.arange(count))
-    return PlotInput("toy/0001", [], "multiclass", classes=names, boundary=plane)
+    return RunFacts(name="toy/0001", history=[], task="multiclass", classes=names, surface=plane)
 
 
-def numbers() -> PlotInput:
+def numbers() -> RunFacts:
     plane = divided(100 * ACROSS[:, None], np.array([3.0, 50.0, 97.0]))
-    return PlotInput(
-        "toy/0001", [], "regression", targets=("price",), units=("k€",), boundary=plane
+    return RunFacts(
+        name="toy/0001", history=[], task="regression", targets=("price (k€)",), surface=plane
     )
 
 
@@ -53,8 +55,8 @@ def ground(figure: Figure) -> Array:
     return np.asarray(figure.axes[0].images[0].get_array())
 
 
-def built(run: PlotInput) -> Figure:
-    figure = boundary.build(run)
+def built(run: RunFacts) -> Figure:
+    figure = surface.picture(run)
     assert figure is not None
     return figure
 
@@ -105,7 +107,7 @@ def test_many_classes_have_a_look_each(count: int) -> None:
     assert len(looks) == len(legend.get_lines()) == min(count, 16)
 
 
-def test_numbers_have_a_scale_with_the_name_and_unit_of_the_target() -> None:
+def test_numbers_have_a_scale_with_the_name_of_the_target() -> None:
     figure = built(numbers())
 
     assert figure.axes[1].get_ylabel() == "price (k€)"
@@ -116,11 +118,11 @@ def test_numbers_have_a_scale_with_the_name_and_unit_of_the_target() -> None:
 def test_a_run_without_a_plane_has_neither_picture() -> None:
     run = classified(2)
 
-    assert (boundary.build(run), boundary_film.build(run)) == (None, None)
+    assert (surface.picture(run), surface.film(run)) == (None, None)
 
 
 def test_the_film_has_a_frame_for_each_epoch_and_the_weights_that_were_kept() -> None:
-    film = boundary_film.build(two_classes(epochs=4))
+    film = surface.film(two_classes(epochs=4))
 
     assert film is not None
     with Image.open(io.BytesIO(film)) as picture:
@@ -131,17 +133,17 @@ def test_the_film_has_a_frame_for_each_epoch_and_the_weights_that_were_kept() ->
 
 
 def test_the_film_does_not_move_where_there_are_no_epochs() -> None:
-    assert boundary_film.build(two_classes(epochs=1)) is None
+    assert surface.film(two_classes(epochs=1)) is None
 
 
 def test_captions_tell_the_weights_and_the_loss() -> None:
     nothing = np.zeros((4, 2))
     rows = [{"epoch": 1.0, "loss": 0.52341}]
 
-    assert boundary_film.caption(Frame(0, nothing), rows) == "epoch 0: the initial weights"
-    assert boundary_film.caption(Frame(1, nothing), rows) == "epoch 1, loss 0.5234"
-    assert boundary_film.caption(Frame(1000, nothing), rows) == "epoch 1,000"
-    assert boundary_film.caption(Frame(1, nothing, True), rows) == "the weights that were kept"
+    assert surface.caption(Frame(0, nothing), rows) == "epoch 0: the initial weights"
+    assert surface.caption(Frame(1, nothing), rows) == "epoch 1, loss 0.5234"
+    assert surface.caption(Frame(1000, nothing), rows) == "epoch 1,000"
+    assert surface.caption(Frame(1, nothing, True), rows) == "the weights that were kept"
 
 
 def test_draw_writes_the_picture_and_the_film(tmp_path: Path) -> None:
@@ -172,6 +174,6 @@ def test_draw_writes_the_picture_and_the_film(tmp_path: Path) -> None:
     ],
     ids=["two classes", "no probabilities", "three classes", "numbers"],
 )
-def test_the_note_says_how_to_read_it(run: PlotInput, note: str) -> None:
-    assert run.boundary is not None
-    assert boundary.note_of(run, run.boundary) == note
+def test_the_note_says_how_to_read_it(run: RunFacts, note: str) -> None:
+    assert run.surface is not None
+    assert surface.note_of(run, run.surface) == note

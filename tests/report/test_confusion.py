@@ -3,13 +3,13 @@ from dataclasses import replace
 import numpy as np
 from matplotlib.figure import Figure
 
-from dl.report import cells, confusion, multilabel
-from dl.report.input import PlotInput
+from dl.report.facts import RunFacts
+from dl.report.plots import confusion_matrix, label_matrices
 from support.pictures import classified, multilabelled, regressed
 
 
-def built(run: PlotInput) -> Figure:
-    figure = confusion.build(run)
+def built(run: RunFacts) -> Figure:
+    figure = confusion_matrix(run)
     assert figure is not None
     return figure
 
@@ -25,8 +25,8 @@ def cell_texts(figure: Figure) -> list[str]:
 def test_two_classes_show_counts_row_shares_and_recall() -> None:
     run = replace(
         classified(2),
-        y_true=np.array([0, 0, 0, 1]),
-        predictions=np.array([0, 0, 1, 1]),
+        true=np.array([0, 0, 0, 1]),
+        predicted=np.array([0, 0, 1, 1]),
         classes=("no", "yes"),
     )
 
@@ -46,7 +46,7 @@ def test_the_axes_are_named() -> None:
 
 
 def test_a_class_without_rows_has_no_recall() -> None:
-    run = replace(classified(3), y_true=np.array([0, 1]), predictions=np.array([0, 1]))
+    run = replace(classified(3), true=np.array([0, 1]), predicted=np.array([0, 1]))
 
     assert [text.get_text() for text in built(run).axes[1].texts] == ["1.000", "1.000", "no rows"]
 
@@ -58,7 +58,7 @@ def test_many_classes_show_counts_alone() -> None:
 def test_too_many_classes_show_those_with_most_mistakes() -> None:
     run = classified(40, 400)
     true = np.arange(400) % 40
-    figure = built(replace(run, y_true=true, predictions=np.where(true < 2, 39, true)))
+    figure = built(replace(run, true=true, predicted=np.where(true < 2, 39, true)))
 
     shown = ticks(figure)
     assert len(shown) == 31
@@ -69,19 +69,19 @@ def test_too_many_classes_show_those_with_most_mistakes() -> None:
 
 
 def test_a_prediction_outside_the_named_classes_is_counted() -> None:
-    run = replace(classified(2), y_true=np.array([0, 1]), predictions=np.array([0, 2]))
+    run = replace(classified(2), true=np.array([0, 1]), predicted=np.array([0, 2]))
 
     assert ticks(built(run)) == ["class 0", "class 1", "2"]
 
 
 def test_other_tasks_have_no_confusion_matrix() -> None:
-    assert confusion.build(regressed()) is None
-    assert confusion.build(multilabelled()) is None
-    assert multilabel.build(classified(2)) is None
+    assert confusion_matrix(regressed()) is None
+    assert confusion_matrix(multilabelled()) is None
+    assert label_matrices(classified(2)) is None
 
 
 def test_several_labels_have_a_panel_each() -> None:
-    figure = multilabel.build(multilabelled())
+    figure = label_matrices(multilabelled())
 
     assert figure is not None
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["label 0", "label 1", "label 2"]
@@ -90,20 +90,10 @@ def test_several_labels_have_a_panel_each() -> None:
 
 
 def test_too_many_labels_show_those_with_most_mistakes() -> None:
-    figure = multilabel.build(multilabelled(labels=34))
+    figure = label_matrices(multilabelled(labels=34))
 
     assert figure is not None
     assert len(figure.axes) == 30
     assert figure.texts[1].get_text() == (
         "test part, 20 rows, the 30 of 34 labels with most mistakes"
     )
-
-
-def test_percentages_are_whole_only_if_exactly_so() -> None:
-    assert [cells.percent(share) for share in (0.0, 0.001, 0.5, 0.999, 1.0)] == [
-        "0%",
-        "<1%",
-        "50%",
-        ">99%",
-        "100%",
-    ]

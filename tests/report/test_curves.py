@@ -4,14 +4,14 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dl.report import curves
-from dl.report.history import History
-from dl.report.input import PlotInput
+from dl.report.charts import History
+from dl.report.facts import RunFacts
+from dl.report.plots import learning_curves
 from support.pictures import history
 
 
 def built(rows: History, loss: str = "") -> Figure:
-    figure = curves.build(PlotInput(name="toy/1", history=rows, task="binary", loss=loss))
+    figure = learning_curves(RunFacts(name="toy/1", history=rows, task="binary", loss=loss))
     assert figure is not None
     return figure
 
@@ -120,4 +120,4 @@ def test_many_metrics_make_a_grid() -> None:
 
 
 def test_no_history_is_no_picture() -> None:
-    assert curves.build(PlotInput(name="a", history=[], task="binary")) is None
+    assert learning_curves(RunFacts(name="a", history=[], task="binary")) is None

@@ -1,6 +1,6 @@
 import math
 
-from dl.report.history import best_epoch, measures, series, wants_log
+from dl.report.charts import best_epoch, measures, series, wants_log
 
 
 def test_measures_leave_out_what_is_no_measure() -> None:
@@ -12,7 +12,7 @@ def test_measures_leave_out_what_is_no_measure() -> None:
 def test_series_skips_epochs_without_a_measurement() -> None:
     history = [{"epoch": 1, "loss": 1.0}, {"epoch": 2, "loss": None}, {"epoch": 3, "loss": 3.0}]
 
-    assert series(history, "loss").epochs == (1, 3)
+    assert series(history, "loss").x == (1, 3)
 
 
 def test_best_epoch_is_the_first_with_the_lowest_validation_loss() -> None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dl.report.parameter_path import build
-from dl.report.style import applied
+from dl.report.plots import parameter_path as build
+from dl.report.png import applied
 from support.pictures import regressed, walked
 
 

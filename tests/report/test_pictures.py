@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from dl.report import examples, mistakes
-from dl.report.answers import worst_rows
+from dl.data.dataset import Preprocessing
+from dl.data.preprocessing.features import NumericFeature
+from dl.data.split import SplitFractions
+from dl.data.targets.target import Target
+from dl.data.types import Part
+from dl.report.pictures import Pictures, pictures_of
+from dl.report.plots import examples, mistakes
 from support.pictures import classified, multilabelled, regressed
 
 
@@ -22,7 +27,7 @@ def shown(figure: Figure | None) -> np.ndarray:
 def test_examples_are_sorted_by_class() -> None:
     run = replace(classified(2, 6), classes=("no", "yes"))
 
-    assert texts(examples.build(run)) == [
+    assert texts(examples(run)) == [
         "toy/0001: examples",
         "from the test part, with the true answers",
         *["no"] * 3,
@@ -31,29 +36,37 @@ def test_examples_are_sorted_by_class() -> None:
 
 
 def test_examples_take_the_same_number_of_each_class() -> None:
-    labels = texts(examples.build(classified(3, 400)))[2:]
+    labels = texts(examples(classified(3, 400)))[2:]
 
     assert [labels.count(f"class {index}") for index in range(3)] == [10, 10, 10]
 
 
 def test_examples_take_some_of_each_of_many_classes() -> None:
-    assert len(set(texts(examples.build(classified(20, 400)))[2:])) == 20
+    assert len(set(texts(examples(classified(20, 400)))[2:])) == 20
 
 
 def test_examples_fold_a_row_that_is_a_picture_in_disguise() -> None:
     run = classified(2)
-    assert run.x is not None
-    folded = replace(run, x=run.x.reshape(-1, 16), image=False, picture_shape=(4, 4))
+    assert run.pictures is not None
+    names = [f"pixel_{row}_{column}" for row in range(4) for column in range(4)]
+    rows = 2 * run.pictures.values.reshape(-1, 16) - 1
+    part = Part(rows, run.true, np.arange(len(run.true)))
+    features = tuple(NumericFeature(name, "minmax", 0.5, 0.5, None) for name in names)
+    target = Target("binary", ("y",), "single", ("a", "b"), ("a", "b"))
+    fitted = Preprocessing(fingerprint="", split=SplitFractions(), features=features, target=target)
+    found = pictures_of(part, fitted)
+    assert found is not None
+    folded = replace(run, pictures=replace(found, pixel_max=1.0))
 
-    assert np.array_equal(shown(examples.build(folded)), shown(examples.build(run)))
+    assert np.array_equal(shown(examples(folded)), shown(examples(run)))
 
 
 @pytest.mark.parametrize("shape", [(4, 6), (4, 6, 1), (4, 6, 3), (4, 6, 4), (500, 300, 3)])
 def test_examples_take_pictures_of_any_shape(shape: tuple[int, ...]) -> None:
     x = np.full((2, *shape), 255, dtype=np.uint8)
-    run = replace(classified(2, 2), x=x, pixel_max=255.0)
+    run = replace(classified(2, 2), pictures=Pictures(x, 255.0))
 
-    figure = examples.build(run)
+    figure = examples(run)
 
     assert (shown(figure) == 255).all()
 
@@ -61,35 +74,36 @@ def test_examples_take_pictures_of_any_shape(shape: tuple[int, ...]) -> None:
 def test_examples_show_brightness_between_black_and_full() -> None:
     x = np.zeros((1, 2, 2))
     x[0, 0, 0], x[0, 0, 1] = 1.0, np.nan
-    run = replace(classified(2, 1), x=x, pixel_max=2.0)
+    run = replace(classified(2, 1), pictures=Pictures(x, 2.0))
 
-    assert set(np.unique(shown(examples.build(run)))) == {0, 127, 255}
+    assert set(np.unique(shown(examples(run)))) == {0, 127, 255}
 
 
 def test_examples_stay_bright_beside_a_value_far_out() -> None:
     x = np.tile([0.0, 1.0], 200).reshape(4, 100)
     x[0, 0] = 50.0
-    run = replace(classified(2, 4), x=x, image=False, picture_shape=(10, 10), pixel_max=None)
+    run = replace(classified(2, 4), pictures=Pictures(x.reshape(4, 10, 10)))
 
-    assert set(np.unique(shown(examples.build(run)))) == {0, 255}
+    assert set(np.unique(shown(examples(run)))) == {0, 255}
 
 
 def test_examples_of_a_regression_show_its_values() -> None:
-    run = replace(regressed(3), x=np.zeros((3, 4, 4)), image=True, y_true=np.array([1.5, -2.0, 3]))
+    true = np.array([[1.5], [-2.0], [3]])
+    run = replace(regressed(3), pictures=Pictures(np.zeros((3, 4, 4))), true=true)
 
-    assert texts(examples.build(run))[2:] == ["1.5", "-2", "3"]
+    assert texts(examples(run))[2:] == ["1.5", "-2", "3"]
 
 
 def test_mistakes_show_the_confident_ones_first() -> None:
     run = replace(
         classified(2, 4),
-        y_true=np.array([0, 0, 0, 1]),
-        predictions=np.array([1, 0, 1, 1]),
-        probabilities=np.array([0.6, 0.1, 0.9, 0.8]),
+        true=np.array([0, 0, 0, 1]),
+        predicted=np.array([1, 0, 1, 1]),
+        probabilities=np.array([[0.4, 0.6], [0.9, 0.1], [0.1, 0.9], [0.2, 0.8]]),
         classes=("a", "b"),
     )
 
-    assert texts(mistakes.build(run)) == [
+    assert texts(mistakes(run)) == [
         "toy/0001: worst mistakes",
         "from the test part, the greatest loss first",
         "predicted b (0.90)",
@@ -100,31 +114,33 @@ def test_mistakes_show_the_confident_ones_first() -> None:
 
 
 def test_mistakes_without_probabilities_keep_the_order_of_the_rows() -> None:
-    assert worst_rows(replace(classified(3), probabilities=None), 3).tolist() == [0, 4, 8]
+    assert replace(classified(3), probabilities=None).worst_rows(3).tolist() == [0, 4, 8]
 
 
 def test_mistakes_of_several_labels_are_those_with_any_wrong_label() -> None:
     run = multilabelled(rows=3)
-    assert run.predictions is not None
-    run.predictions[1] = run.y_true[1]  # type: ignore[index]
+    assert run.predicted is not None
+    run.predicted[1] = run.true[1]  # type: ignore[index]
 
-    assert worst_rows(run, 9).tolist() == [0, 2]
+    assert run.worst_rows(9).tolist() == [0, 2]
 
 
 def test_mistakes_of_a_regression_are_the_greatest_errors() -> None:
-    run = replace(regressed(), y_true=np.array([1.0, 2, 3]), predictions=np.array([1.0, 5, 4]))
+    run = replace(
+        regressed(), true=np.array([[1.0], [2], [3]]), predicted=np.array([[1.0], [5], [4]])
+    )
 
-    assert worst_rows(run, 9).tolist() == [1, 2]
+    assert run.worst_rows(9).tolist() == [1, 2]
 
 
 def test_no_mistake_is_no_picture() -> None:
     run = classified(2)
 
-    assert mistakes.build(replace(run, predictions=run.y_true)) is None
+    assert mistakes(replace(run, predicted=run.true)) is None
 
 
 def test_rows_of_a_table_are_no_pictures() -> None:
-    run = replace(classified(2), image=False)
+    run = replace(classified(2), pictures=None)
 
-    assert examples.build(run) is None
-    assert mistakes.build(run) is None
+    assert examples(run) is None
+    assert mistakes(run) is None

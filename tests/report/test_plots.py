@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from dl.errors import RunError
-from dl.report.input import PlotInput
+from dl.report.facts import RunFacts
 from dl.report.plots import draw
 from support.pictures import classified, history, multilabelled, regressed
 
@@ -36,7 +36,7 @@ def test_draw_of_pictures_in_classes_makes_all_four(tmp_path: Path) -> None:
 
 
 def test_draw_of_a_table_in_classes_has_no_pictures_of_rows(tmp_path: Path) -> None:
-    draw(tmp_path, replace(classified(2), image=False))
+    draw(tmp_path, replace(classified(2), pictures=None))
 
     assert names(tmp_path) == ["confusion_matrix.png", "learning_curves.png"]
 
@@ -54,7 +54,7 @@ def test_draw_of_several_labels(tmp_path: Path) -> None:
 
 
 def test_draw_without_rows_shows_only_the_history(tmp_path: Path) -> None:
-    draw(tmp_path, PlotInput(name="a", history=history(1), task="binary"))
+    draw(tmp_path, RunFacts(name="a", history=history(1), task="binary"))
 
     assert names(tmp_path) == ["learning_curves.png"]
 
@@ -63,7 +63,7 @@ def test_draw_removes_its_own_earlier_pictures_only(tmp_path: Path) -> None:
     (tmp_path / "mistakes.png").write_bytes(b"old")
     (tmp_path / "mine.png").write_bytes(b"mine")
 
-    draw(tmp_path, PlotInput(name="a", history=[], task="binary"))
+    draw(tmp_path, RunFacts(name="a", history=[], task="binary"))
 
     assert names(tmp_path) == ["mine.png"]
 
@@ -79,7 +79,7 @@ def test_draw_gives_the_same_bytes_again(tmp_path: Path) -> None:
 
 
 def test_draw_does_not_depend_on_the_users_settings(tmp_path: Path) -> None:
-    run = PlotInput(name="a", history=history(2), task="binary")
+    run = RunFacts(name="a", history=history(2), task="binary")
     usual = draw(tmp_path, run)[0].read_bytes()
 
     with matplotlib.rc_context({"axes.facecolor": "red", "font.size": 30, "savefig.dpi": 20}):
@@ -99,7 +99,7 @@ def test_draw_copes_with_any_name(tmp_path: Path) -> None:
 
 
 def test_draw_into_a_missing_folder_is_told(tmp_path: Path) -> None:
-    run = PlotInput(name="a", history=history(1), task="binary")
+    run = RunFacts(name="a", history=history(1), task="binary")
 
     with pytest.raises(RunError, match="missing is gone"):
         draw(tmp_path / "missing", run)

@@ -3,30 +3,30 @@ from dataclasses import replace
 import numpy as np
 from matplotlib.collections import PathCollection, PolyCollection
 
-from dl.report import regression
+from dl.report.plots import predicted_true, residuals
 from support.pictures import classified, regressed
 
 
-def test_predicted_against_true_has_names_units_and_quality() -> None:
+def test_predicted_against_true_has_names_and_quality() -> None:
     run = replace(
         regressed(),
         targets=("load",),
-        y_true=np.array([0.0, 1.0, 2.0]),
-        predictions=np.array([0.0, 1.0, 3.0]),
+        true=np.array([[0.0], [1.0], [2.0]]),
+        predicted=np.array([[0.0], [1.0], [3.0]]),
     )
 
-    figure = regression.build_predicted_true(run)
+    figure = predicted_true(run)
 
     assert figure is not None
     [axes] = figure.axes
     assert axes.get_title(loc="left") == "load"
-    assert axes.get_title(loc="right") == "R² 0.500, MAE 0.3333"
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("true (kW)", "predicted (kW)")
+    assert axes.get_title(loc="right") == "R² 0.5, MAE 0.3333"
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("true", "predicted")
     assert axes.get_xlim() == axes.get_ylim()
 
 
 def test_each_target_has_a_panel() -> None:
-    figure = regression.build_predicted_true(regressed(targets=4))
+    figure = predicted_true(regressed(targets=4))
 
     assert figure is not None
     assert [axes.get_title(loc="left") for axes in figure.axes] == [
@@ -38,8 +38,8 @@ def test_each_target_has_a_panel() -> None:
 
 
 def test_few_rows_are_points_and_many_are_hexagons() -> None:
-    few = regression.build_predicted_true(regressed(100))
-    many = regression.build_predicted_true(regressed(4000))
+    few = predicted_true(regressed(100))
+    many = predicted_true(regressed(4000))
 
     assert few is not None
     assert many is not None
@@ -48,7 +48,7 @@ def test_few_rows_are_points_and_many_are_hexagons() -> None:
 
 
 def test_residuals_have_two_panels_for_each_target() -> None:
-    figure = regression.build_residuals(regressed(targets=2))
+    figure = residuals(regressed(targets=2))
 
     assert figure is not None
     assert [axes.get_title(loc="left") for axes in figure.axes] == [
@@ -57,15 +57,15 @@ def test_residuals_have_two_panels_for_each_target() -> None:
         "target 1",
         "distribution",
     ]
-    assert figure.axes[0].get_ylabel() == "residual (kW)"
+    assert figure.axes[0].get_ylabel() == "residual"
 
 
 def test_rows_without_a_finite_value_are_left_out_and_told() -> None:
     run = regressed(5)
-    assert run.predictions is not None
-    run.predictions[0] = np.nan
+    assert run.predicted is not None
+    run.predicted[0] = np.nan
 
-    figure = regression.build_residuals(run)
+    figure = residuals(run)
 
     assert figure is not None
     assert figure.texts[2].get_text() == (
@@ -74,14 +74,14 @@ def test_rows_without_a_finite_value_are_left_out_and_told() -> None:
 
 
 def test_a_constant_target_has_no_r2() -> None:
-    run = replace(regressed(), y_true=np.ones(4), predictions=np.ones(4))
+    run = replace(regressed(), true=np.ones((4, 1)), predicted=np.ones((4, 1)))
 
-    figure = regression.build_predicted_true(run)
+    figure = predicted_true(run)
 
     assert figure is not None
     assert figure.axes[0].get_title(loc="right") == "MAE 0"
 
 
 def test_a_classification_has_no_residuals() -> None:
-    assert regression.build_residuals(classified(2)) is None
-    assert regression.build_predicted_true(classified(2)) is None
+    assert residuals(classified(2)) is None
+    assert predicted_true(classified(2)) is None

@@ -7,18 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from dl.report.sweep_input import SweepInput, Trial
-from dl.report.sweep_plots import draw_sweep
+from dl.report.sweep import SweepFacts, draw
+from dl.sweep.parameters import Setting
+from dl.sweep.ranking import TrialSummary
 
 RATE, KIND = "training.optimizer.learning_rate", "training.optimizer.type"
 
 
-def _trial(number: int, pruned: bool = False, **values: object) -> Trial:
+def _trial(number: int, pruned: bool = False, **values: object) -> TrialSummary:
     setting = {RATE: 10.0**-number, KIND: "adam", **values}
-    return Trial(number, setting, 0.5 + number / 20, pruned, (0.4, 0.5 + number / 20))
+    score = 0.5 + number / 20
+    status = "pruned" if pruned else "completed"
+    return TrialSummary(number, Setting(setting, {}), status, (score,), (2,), (0.4, score))
 
 
-SWEEP = SweepInput(
+SWEEP = SweepFacts(
     name="search/0001",
     metric="val_accuracy",
     maximize=True,
@@ -29,8 +32,8 @@ SWEEP = SweepInput(
 ALL = {"objective.png", "learning_curves.png", "importance.png", "parallel_coordinates.png"}
 
 
-def _drawn(folder: Path, sweep: SweepInput) -> set[str]:
-    draw_sweep(folder, sweep)
+def _drawn(folder: Path, sweep: SweepFacts) -> set[str]:
+    draw(folder, sweep)
     return {path.name for path in folder.iterdir()}
 
 
@@ -56,4 +59,4 @@ def test_a_sweep_without_a_result_has_no_pictures(tmp_path: Path) -> None:
 
 
 def test_the_best_trial_is_the_least_where_less_is_better() -> None:
-    assert replace(SWEEP, maximize=False).ranked[0].number == 1
+    assert replace(SWEEP, maximize=False).ranked[0].trial == 1

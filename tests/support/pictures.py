@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from dl.data.parameter_path import ParameterPath
-from dl.report.input import PlotInput
+from dl.report.facts import RunFacts
+from dl.report.pictures import Pictures
 
 
 def history(epochs: int, metric: str = "accuracy") -> list[dict[str, float]]:
@@ -24,59 +25,56 @@ def history(epochs: int, metric: str = "accuracy") -> list[dict[str, float]]:
     ]
 
 
-def classified(classes: int, rows: int = 40) -> PlotInput:
+def classified(classes: int, rows: int = 40) -> RunFacts:
     """Returns a classification of 4 x 4 pictures; the first row of every four is a mistake."""
     true = np.arange(rows) % classes
     predicted = np.where(np.arange(rows) % 4 == 0, (true + 1) % classes, true)
     probabilities = np.full((rows, classes), 0.2 / max(1, classes - 1))
     probabilities[np.arange(rows), predicted] = 0.8
-    return PlotInput(
+    return RunFacts(
         name="toy/0001",
         history=history(3),
         task="binary" if classes == 2 else "multiclass",
         classes=tuple(f"class {index}" for index in range(classes)),
-        x=np.random.default_rng(0).random((rows, 4, 4)),
-        y_true=true,
-        predictions=predicted,
+        true=true,
+        predicted=predicted,
         probabilities=probabilities,
-        image=True,
-        pixel_max=1.0,
+        pictures=Pictures(np.random.default_rng(0).random((rows, 4, 4)), 1.0),
     )
 
 
-def regressed(rows: int = 30, targets: int = 1) -> PlotInput:
+def regressed(rows: int = 30, targets: int = 1) -> RunFacts:
     """Returns a regression with small errors."""
     random = np.random.default_rng(0)
     true = random.normal(-5, 10, (rows, targets))
-    return PlotInput(
+    return RunFacts(
         name="toy/0002",
         history=history(3, "mean_absolute_error"),
         task="regression",
         loss="mean_squared_error",
         targets=tuple(f"target {index}" for index in range(targets)),
-        units=("kW",) * targets,
-        y_true=true[:, 0] if targets == 1 else true,
-        predictions=true + random.normal(0, 1, true.shape),
+        true=true,
+        predicted=true + random.normal(0, 1, true.shape),
     )
 
 
-def multilabelled(labels: int = 3, rows: int = 20) -> PlotInput:
+def multilabelled(labels: int = 3, rows: int = 20) -> RunFacts:
     """Returns a task with several labels, the first of which is always predicted wrongly."""
     true = (np.arange(rows)[:, None] + np.arange(labels)) % 2
     predicted = true.copy()
     predicted[:, 0] = 1 - predicted[:, 0]
-    return PlotInput(
+    return RunFacts(
         name="toy/0003",
         history=history(3),
         task="multilabel",
         classes=tuple(f"label {index}" for index in range(labels)),
-        y_true=true,
-        predictions=predicted,
+        true=true,
+        predicted=predicted,
         probabilities=0.8 * predicted + 0.1,
     )
 
 
-def walked(steps: int = 1) -> PlotInput:
+def walked(steps: int = 1) -> RunFacts:
     """Returns a line whose two parameters walked down a bowl."""
     biases, weights = np.linspace(-1, 5, 20), np.linspace(-1, 4, 20)
     loss = (biases[None, :] - 4) ** 2 + (weights[:, None] - 3) ** 2

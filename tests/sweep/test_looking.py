@@ -8,8 +8,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from conftest import Dl
-from dl.board.app import board
 from dl.cli.sweep_text import failure_of
+from dl.report.board import board
 from dl.runs.sweeps import SweepDirectory, create_sweep
 from dl.sweep.journal import Ended, OwnJournal
 from dl.sweep.parameters import Setting

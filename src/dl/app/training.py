@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from dl.engine.prepare import Prepared
     from dl.engine.reproduce import Repeat
     from dl.engine.workflow import Judged, Trained, Watch
-    from dl.pages.drawing import Drawing
-    from dl.report.input import PlotInput
+    from dl.report.facts import RunFacts
+    from dl.report.process import ReportProcess
 
 _KERAS_SOURCE = "keras"
 """The source that needs Keras to be read."""
@@ -262,69 +262,71 @@ def _conduct(
         lock: Locks the run for what is made at the end.
         advise: Whether to tell what is doubtful in config and data.
     """
-    from dl.pages.drawing import Drawing
+    from dl.report.process import ReportProcess
     from dl.tracking.tracker import tracking
 
-    with tracking(loaded, caller.reporter) as track, Drawing() as drawing:
+    with tracking(loaded, caller.reporter) as track, ReportProcess() as process:
         prepared = prepare(loaded, caller, advise=advise)
         with caller.stopping() as stop:
             from dl.engine.workflow import Watch
 
-            pictures = _Pictures(drawing)
+            job = _ReportJob(process)
             watch = Watch(
-                on_begin=lambda run: track(run.path), stop_signal=stop, on_judged=pictures.draw
+                on_begin=lambda run: track(run.path), stop_signal=stop, on_judged=job.draw
             )
             trained = start(prepared, watch)
         epochs = len(trained.history)
         result = Result(trained.run, "completed", epochs, trained.seconds, trained.metrics)
         caller.result(result)
         _diagnose(trained, caller.reporter)
-        failure = _finish(trained, pictures, drawing, lock)
+        failure = _finish(trained, job, process, lock)
     if failure is not None:
         what = "the pictures, the report or the light copy could not be made"
         caller.reporter.warn(f"{what}: {failure}")
     return result
 
 
-def _finish(trained: Trained, pictures: _Pictures, drawing: Drawing, lock: Lock) -> str | None:
+def _finish(trained: Trained, job: _ReportJob, process: ReportProcess, lock: Lock) -> str | None:
     """Makes what nobody waits for, with the lock of the run; returns what went wrong."""
     from dl.engine.files.light import keep_light
 
     try:
         with lock(trained.run):
-            pictures.write_page()
+            job.write_page()
             keep_light(trained)
-            return drawing.end()
+            return process.end()
     except (BusyError, RunError) as error:  # somebody goes on with it at once, or has removed it
         return str(error)
 
 
-class _Pictures:
+class _ReportJob:
     """What a training leaves to look at, made by another process meanwhile."""
 
-    def __init__(self, drawing: Drawing) -> None:
-        self._drawing = drawing
-        self._judged: tuple[Judged, PlotInput] | None = None
+    def __init__(self, process: ReportProcess) -> None:
+        self._process = process
+        self._judged: tuple[Judged, RunFacts] | None = None
 
     def draw(self, judged: Judged) -> None:
         """Has the pictures drawn; returns at once."""
-        from dl.report.input import PlotInput
-        from dl.report.outcome import with_outputs
+        from dl.data.targets.answers import answers
+        from dl.report.facts import RunFacts, answer_facts
+        from dl.report.pictures import pictures_of
 
         dataset, config = judged.prepared.dataset, judged.prepared.config
-        known = PlotInput(
+        said = answers(judged.part.y, judged.outputs, dataset.target)
+        shown = RunFacts(
             name=judged.run.label,
             history=judged.history,
-            task=dataset.info.task,
             loss=config.training.loss.type,
             part=judged.name,
             part_rows=len(dataset.parts[judged.name]),
-            boundary=judged.boundary,
+            surface=judged.boundary,
             path=judged.path,
+            pictures=pictures_of(judged.part, dataset.preprocessing) if said.places == 1 else None,
+            **answer_facts(said, dataset.preprocessing),
         )
         judged.run.plots.mkdir(exist_ok=True)
-        shown = with_outputs(known, judged.part, judged.outputs, dataset.preprocessing)
-        self._drawing.begin(judged.run.plots, shown)
+        self._process.begin(judged.run.plots, shown)
         self._judged = judged, shown
 
     def write_page(self) -> None:
@@ -338,7 +340,7 @@ class _Pictures:
         from dl.engine.inside.signals import measure
         from dl.engine.inside.summary import layer_rows
         from dl.engine.inside.weights_summary import weight_rows
-        from dl.pages.facts import Network, facts_of, write_facts
+        from dl.report.facts import Network, write_training_facts
 
         if self._judged is None:
             return
@@ -346,8 +348,8 @@ class _Pictures:
         prepared = judged.prepared
         signals = measure(prepared.model, prepared.dataset, prepared.config, trained=True)
         network = Network(layer_rows(prepared.model), weight_rows(prepared.model), signals)
-        write_facts(judged.run, facts_of(prepared.dataset, judged.part, shown, network))
-        self._drawing.write_page(judged.run)
+        write_training_facts(judged.run, shown, prepared.dataset, judged.part, network)
+        self._process.write_page(judged.run)
 
 
 def _read(loaded: Loaded, reporter: Reporter) -> Dataset:

@@ -199,14 +199,14 @@ def diagnose(run: RunDirectory, reporter: Reporter) -> Findings:
 def page(directory: RunDirectory | SweepDirectory) -> str:
     """Returns the page of a run or a sweep, as HTML; raises `RunError` where that is damaged."""
     if isinstance(directory, SweepDirectory):
-        from dl.pages.sweep_page import sweep_page
+        from dl.report.html import sweep_page
         from dl.sweep.results import read_results
 
         return sweep_page(read_results(directory))
-    from dl.pages.context import read_context
-    from dl.pages.page import run_page
+    from dl.report.facts import read_stored_run
+    from dl.report.html import run_page
 
-    return run_page(read_context(directory))
+    return run_page(read_stored_run(directory))
 
 
 def _advice(loaded: Loaded) -> Iterator[tuple[str, Advice]]:

@@ -32,8 +32,8 @@ def board(folder: Path, port: int, host: str) -> None:
 
     import uvicorn
 
-    from dl.board.app import board as application
     from dl.errors import UsageError
+    from dl.report.board import board as application
 
     if host not in _LOOPBACK:
         click.echo(f"warning: the runs in {folder} can be read from other machines", err=True)

@@ -78,7 +78,7 @@ def compare(
 
 
 def _write_page(comparison: Comparison, target: Path) -> None:
-    from dl.pages.comparison import comparison_page
+    from dl.report.html import comparison_page
     from dl.runs.files import write_output
 
     write_output(target, comparison_page(comparison))

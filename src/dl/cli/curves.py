@@ -27,14 +27,14 @@ class LossCurves:
 
     def lines(self, width: int, *, ascii_only: bool = False) -> list[tuple[str, str]]:
         """Returns name and chart of each loss, together at most `width` columns; none at first."""
-        from dl.report.terminal import charts
+        from dl.report.terminal import sparklines
 
         room = min(width - len(max(_NAMES, key=len)) - len(_GAP), _WIDEST)
         curves = {name: curve.values for name, curve in self._curves.items()}
         if room < _LEAST or not any(len(values) > 1 for values in curves.values()):
             return []
         longest = max(map(len, curves))
-        drawn = charts(list(curves.values()), room, ascii_only=ascii_only)
+        drawn = sparklines(list(curves.values()), room, ascii_only=ascii_only)
         return [
             (f"{name:{longest}}{_GAP}", chart) for name, chart in zip(curves, drawn, strict=True)
         ]

@@ -1,4 +1,8 @@
-"""What a person looks at after a run: pictures (`plots`) and text for the terminal (`terminal`)."""
+"""What a person looks at: pictures, pages, tables, comparisons of runs, and the board.
+
+The facts of a run are computed once (`facts`, `evaluation`), made into charts (`charts`), and drawn
+as pictures (`png`, `plots`), as pages (`html`) and as text (`terminal`).
+"""
 
 import logging
 

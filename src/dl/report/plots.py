@@ -1,29 +1,38 @@
-"""All pictures of a run: `draw` makes those that suit the task."""
+"""The pictures of a run: `draw` makes those that suit its task."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from dl.report import (
-    boundary,
-    boundary_film,
-    confusion,
-    curves,
-    examples,
-    mistakes,
-    multilabel,
-    parameter_path,
-    regression,
-    style,
-)
-from dl.report.input import PlotInput
+from dl.data.parameter_path import ParameterPath
+from dl.data.types import Array
+from dl.report import png, surface
+from dl.report.charts import VALIDATION, best_epoch, learning_charts, rate_chart, series
+from dl.report.evaluation import Confusion, Residuals, confusion_of, label_confusion, residuals_of
+from dl.report.facts import RunFacts
+from dl.report.png import Axes, Sheet
 from dl.runs.files import write_bytes
+from dl.text import number, percent, shortened
 
-__all__ = ["PLOTS", "Plot", "PlotInput", "draw"]
+_PANEL = (3.7, 2.75)
+_MOST_WITH_SHARES = 12
+"""Cells of more classes are too small for two lines of text."""
+_RECALL, _BAR = 1.7, 0.22
+_LETTER = 0.066
+"""Inches of a letter beside a matrix."""
+_DARK = 0.55
+_MOST_COLUMNS = 5
+_PATH_LEVELS, _MOST_POINTS_MARKED = 14, 60
+_WIDTH, _LINE, _GAP = 8.0, 0.15, 0.08
+"""Inches of a grid of pictures, of a line of text in it, and between two pictures."""
+_TILE_LETTER = 0.061
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +44,10 @@ class Plot:
     """
 
     file: str
-    build: Callable[[PlotInput], Figure | bytes | None]
+    build: Callable[[RunFacts], Figure | bytes | None]
 
 
-PLOTS: tuple[Plot, ...] = (
-    Plot("learning_curves.png", curves.build),
-    Plot("confusion_matrix.png", confusion.build),
-    Plot("confusion_matrix.png", multilabel.build),
-    Plot("predicted_true.png", regression.build_predicted_true),
-    Plot("residuals.png", regression.build_residuals),
-    Plot("parameter_path.png", parameter_path.build),
-    Plot("boundary.png", boundary.build),
-    Plot("boundary.gif", boundary_film.build),
-    Plot("examples.png", examples.build),
-    Plot("mistakes.png", mistakes.build),
-)
-
-
-def draw(folder: Path, run: PlotInput) -> list[Path]:
+def draw(folder: Path, run: RunFacts) -> list[Path]:
     """Draws every picture that applies to the run, and removes earlier ones that no longer do.
 
     The pictures depend on the run alone: not on the time, and not on a user's matplotlibrc.
@@ -68,13 +63,365 @@ def draw(folder: Path, run: PlotInput) -> list[Path]:
         DiskError: A picture could not be written.
     """
     drawn: list[Path] = []
-    with style.applied():
+    with png.applied():
         for plot in PLOTS:
             built = plot.build(run)
             if built is not None:
-                content = built if isinstance(built, bytes) else style.png(built)
+                content = built if isinstance(built, bytes) else png.png(built)
                 write_bytes(folder / plot.file, content)
                 drawn.append(folder / plot.file)
     for name in {plot.file for plot in PLOTS} - {path.name for path in drawn}:
         (folder / name).unlink(missing_ok=True)
     return drawn
+
+
+def learning_curves(run: RunFacts) -> Figure | None:
+    """Returns a panel for the loss, for each metric, and for the learning rate if it changes."""
+    charts = learning_charts(run.history, run.loss)
+    if not charts:
+        return None
+    rate = rate_chart(run.history)
+    charts += [rate] if rate is not None else []
+    columns = 2 if len(charts) in (2, 4) else min(len(charts), 3)
+    texts = (f"{run.name}: learning curves", "", _best_note(run))
+    sheet, panels = png.chart_sheet(charts, columns, _PANEL, texts)
+    png.add_legend(sheet, *panels[0].get_legend_handles_labels())
+    return sheet.figure
+
+
+def _best_note(run: RunFacts) -> str:
+    best = best_epoch(run.history)
+    if best is None:
+        return ""
+    validation = series(run.history, VALIDATION + "loss").finite
+    part = "validation" if validation else "training"
+    lowest = number(min(validation or series(run.history, "loss").finite))
+    if len(run.history) == 1:
+        return f"{part} loss: {lowest}".capitalize()
+    return f"Dotted line, open markers: epoch {best}, with the lowest {part} loss: {lowest}"
+
+
+def confusion_matrix(run: RunFacts) -> Figure | None:
+    """Returns the confusion matrix with the recall of each class beside it."""
+    matrix = confusion_of(run)
+    if matrix is None:
+        return None
+    count, columns = len(matrix.rows), len(matrix.columns)
+    cell = 1.15 if count <= 3 else 0.8 if count <= 5 else 0.56 if count <= 12 else 0.34
+    names = _LETTER * max(map(len, matrix.columns))
+    turned = names > cell - 0.05
+    note = "Blue: right, orange: mistakes; the darker, the greater their share of the true class."
+    if matrix.left_out:
+        whole = count + matrix.left_out
+        note += f" Shown are the {count} classes with most mistakes of {whole}."
+    sheet = png.new_sheet(
+        max(5.6, cell * columns + names + _RECALL + 0.8),
+        max(1.6, cell * count) + (names if turned else 0.15) + 0.8,
+        f"{run.name}: confusion matrix",
+        f"{run.about}, accuracy {matrix.accuracy:.4f}",
+        note,
+    )
+    widths = [cell * columns, _RECALL]
+    [[left, right]] = png.add_panels(sheet, 1, 2, sharey=True, width_ratios=widths)
+    _draw_cells(left, matrix.counts, matrix.shares, matrix.right, count <= _MOST_WITH_SHARES)
+    left.set_title("counts and row shares" if count <= _MOST_WITH_SHARES else "counts")
+    left.set_xlabel("predicted class")
+    left.set_ylabel("true class")
+    left.set_xticks(range(columns), matrix.columns, rotation=90 if turned else 0)
+    left.set_yticks(range(count), matrix.rows)
+    _draw_recall(right, matrix, _BAR / cell)
+    return sheet.figure
+
+
+def _draw_recall(axes: Axes, matrix: Confusion, thick: float) -> None:
+    places = range(len(matrix.rows))
+    axes.barh(places, np.ones(len(places)), height=thick, color=png.GRID)
+    axes.barh(places, [recall or 0.0 for recall in matrix.recall], height=thick, color=png.BLUE)
+    for place, recall in enumerate(matrix.recall):
+        text = "no rows" if recall is None else f"{recall:.3f}"
+        axes.text(1.08, place, text, ha="left", va="center", fontsize=8)
+    png.without_frame(axes)
+    axes.set_xlim(0, 1.6)
+    axes.set_xticks([0, 0.5, 1.0], ["0", "0.5", "1"])
+    axes.tick_params(labelleft=False)
+    axes.set_title("recall")
+    axes.set_xlabel("share of class found", loc="left")
+
+
+def label_matrices(run: RunFacts) -> Figure | None:
+    """Returns a two by two matrix for each label, or for those with most mistakes."""
+    confusion = label_confusion(run)
+    if confusion is None:
+        return None
+    count = len(confusion.names)
+    columns = min(_MOST_COLUMNS, count)
+    subtitle = run.about
+    if count < confusion.labels:
+        subtitle += f", the {count} of {confusion.labels} labels with most mistakes"
+    title = f"{run.name}: confusion by label"
+    note = f"Counts, and shares of the {run.counted} with that true value."
+    sheet, panels = png.panel_sheet(count, columns, (1.85, 2.15), (title, subtitle, note))
+    pairs = zip(panels, confusion.names, confusion.counts, strict=True)
+    for place, (axes, name, counts) in enumerate(pairs):
+        shares = counts / np.maximum(counts.sum(axis=1), 1)[:, None]
+        _draw_cells(axes, counts, shares, np.eye(2, dtype=np.bool_), zeros=True)
+        axes.set_title(shortened(name, 20))
+        axes.set_xticks([0, 1], ["no", "yes"])
+        axes.set_yticks([0, 1], ["no", "yes"])
+        # The axes are named once: at the left of each row, and at the foot of each column.
+        axes.set_ylabel("true" if place % columns == 0 else "")
+        axes.set_xlabel("predicted" if place + columns >= count else "")
+    return sheet.figure
+
+
+def _draw_cells(
+    axes: Axes,
+    counts: Array,
+    shares: Array,
+    right: Array,
+    with_shares: bool = True,
+    *,
+    zeros: bool = False,
+) -> None:
+    """Draws the cells of a matrix: blue for right predictions, orange for mistakes.
+
+    The orange grows with the square root of the share, so that rare mistakes stand out as well.
+
+    Args:
+        axes: The panel.
+        counts: What stands in the cells, shape (rows, columns).
+        shares: Share of the row, from 0 to 1, same shape.
+        right: Whether a cell counts right predictions, same shape.
+        with_shares: Whether the shares stand below the counts.
+        zeros: Whether a 0 is written.
+    """
+    strength = np.where(right, shares, np.sqrt(shares))[..., None]
+    full = np.where(right[..., None], to_rgb(png.BLUE), to_rgb(png.ORANGE))
+    background = 1.0 - strength * (1.0 - full)
+    axes.imshow(background, aspect="auto", interpolation="nearest")
+    dark = background @ np.array([0.299, 0.587, 0.114]) < _DARK  # how bright an eye sees a colour
+    for (row, column), count in np.ndenumerate(counts):
+        if count or zeros:
+            axes.text(
+                column,
+                row,
+                f"{count}\n{percent(float(shares[row, column]))}" if with_shares else str(count),
+                ha="center",
+                va="center",
+                fontsize=8.0 if with_shares else 6.5,
+                color="white" if dark[row, column] else png.INK,
+            )
+    png.without_frame(axes)
+    rows, columns = counts.shape
+    look = {"color": png.GRID, "linewidth": 0.8}
+    axes.hlines(np.arange(rows + 1) - 0.5, -0.5, columns - 0.5, **look)
+    axes.vlines(np.arange(columns + 1) - 0.5, -0.5, rows - 0.5, **look)
+
+
+def predicted_true(run: RunFacts) -> Figure | None:
+    """Returns a panel for each target: predicted against true values, with the identity line."""
+    targets = residuals_of(run)
+    if not targets:
+        return None
+    size = 4.6 if len(targets) == 1 else 3.5
+    note = _residuals_note(run, targets, "Dashed: a perfect prediction.")
+    texts = (f"{run.name}: predicted against true", run.about, note)
+    charts = [target.predicted_true() for target in targets]
+    columns = min(3, math.ceil(math.sqrt(len(targets))))
+    names = [target.name for target in targets]
+    return png.chart_sheet(charts, columns, (size, size), texts, names)[0].figure
+
+
+def residuals(run: RunFacts) -> Figure | None:
+    """Returns two panels for each target: residuals by prediction, and their distribution."""
+    targets = residuals_of(run)
+    if not targets:
+        return None
+    sheet = png.new_sheet(
+        8.0,
+        (3.1 if len(targets) == 1 else 2.5) * len(targets),
+        f"{run.name}: residuals",
+        run.about,
+        _residuals_note(run, targets, "Residual: predicted minus true."),
+    )
+    grid = png.add_panels(sheet, len(targets), 2, width_ratios=[2.2, 1], sharey="row")
+    for (left, right), target in zip(grid, targets, strict=True):
+        png.draw_chart(left, target.by_prediction(), target.name)
+        png.draw_chart(right, target.distribution(), "distribution", sideways=True)
+        right.set_ylabel("")
+    return sheet.figure
+
+
+def _residuals_note(run: RunFacts, targets: list[Residuals], meaning: str) -> str:
+    left_out = len(run.true) - min(len(target.true) for target in targets)
+    text = meaning
+    if left_out:
+        text += f" {left_out:,} {run.counted} without a finite value are left out."
+    if any(len(target.true) > png.MOST_POINTS for target in targets):
+        text += f" The darker, the more {run.counted}."
+    return text
+
+
+def parameter_path(run: RunFacts) -> Figure | None:
+    """Returns the path of a unit with one input over the contours of its loss."""
+    path = run.path
+    if path is None:
+        return None
+    every = "each step" if path.steps == 1 else f"every {path.steps:,} steps"
+    points = f"a point after {every}, {len(path.points) - 1:,} in all"
+    if path.steps == 0:
+        points = "found at once, without steps"
+    note = f"Circle: the start. Square: the end, at {_place(path.points[-1])}."
+    if path.least is None:
+        note += " Lighter is a smaller loss."
+    else:
+        note += f" Cross: the least mean squared error, at {_place(path.least)}."
+    subtitle = f"{points}; loss of {path.rows:,} training rows"
+    sheet = png.new_sheet(5.6, 4.6, f"{run.name}: parameter path", subtitle, note)
+    [[axes]] = png.add_panels(sheet, 1, 1)
+    _draw_path(axes, path)
+    axes.set_xlabel("bias θ\N{SUBSCRIPT ZERO}")
+    axes.set_ylabel("weight θ\N{SUBSCRIPT ONE}")
+    axes.grid(False)
+    return sheet.figure
+
+
+def _place(point: Sequence[float] | Array) -> str:
+    bias, weight = number(float(point[0])), number(float(point[1]))
+    return f"θ\N{SUBSCRIPT ZERO} = {bias}, θ\N{SUBSCRIPT ONE} = {weight}"
+
+
+def _draw_path(axes: Axes, path: ParameterPath) -> None:
+    low, high = float(path.loss.min()), float(path.loss.max())
+    if high > low:
+        # The levels are denser near the least loss, where the surface is flat.
+        levels = low + (high - low) * np.linspace(0.02, 1, _PATH_LEVELS) ** 2
+        grid = (path.biases, path.weights, path.loss)
+        axes.contourf(*grid, levels=[low, *levels], cmap=png.BLUES, alpha=0.35)
+        axes.contour(*grid, levels=levels, colors=png.GREY, linewidths=0.5)
+    bias, weight = path.points.T
+    many = len(path.points) > _MOST_POINTS_MARKED
+    look = {"marker": "" if many else "o", "markersize": 3, "linewidth": 0.8 if many else 1.2}
+    axes.plot(bias, weight, color=png.ORANGE, zorder=3, **look)
+    ends = {"linestyle": "none", "markeredgecolor": png.INK, "zorder": 4}
+    axes.plot(bias[0], weight[0], marker="o", markersize=9, color="white", **ends)
+    axes.plot(bias[-1], weight[-1], marker="s", markersize=7, color=png.ORANGE, **ends)
+    if path.least is not None:
+        axes.plot(*path.least, marker="x", markersize=9, markeredgewidth=2, **ends)
+
+
+def examples(run: RunFacts) -> Figure | None:
+    """Returns a grid of pictures: up to ten classes line by line; else some of each, or any."""
+    if run.pictures is None or not len(run.true):
+        return None
+    names = [*run.worded(run.true[:10]), *run.classes]
+    columns = 10 if max(map(len, names)) <= _letters(10) else 6
+    rows = _chosen(run, columns)
+    lines = [[(shortened(text, _letters(columns)), png.INK)] for text in run.worded(run.true[rows])]
+    subtitle = f"from the {run.part} part, with the true answers"
+    return _mosaic(run, rows, lines, columns, (f"{run.name}: examples", subtitle))
+
+
+def _chosen(run: RunFacts, columns: int) -> Array:
+    """Returns positions of rows, by class if there are classes, in the order of the data."""
+    most = 6 * columns
+    if not run.in_classes:
+        return np.unique(np.linspace(0, len(run.true) - 1, min(most, len(run.true))).astype(int))
+    count = len(np.unique(run.true))
+    if count <= 10:
+        most = columns * count * max(1, 4 // count)
+    # The first row of each class, then the second of each and so on; sorted by class.
+    order = np.argsort(run.true, kind="stable")
+    classes = run.true[order]
+    turns = np.arange(len(order)) - np.searchsorted(classes, classes)
+    return np.asarray(order[np.sort(np.argsort(turns, kind="stable")[:most])])
+
+
+def mistakes(run: RunFacts) -> Figure | None:
+    """Returns the mistakes with the greatest loss first; None if there are none or no pictures."""
+    rows = run.worst_rows(24)
+    if run.pictures is None or run.predicted is None or not len(rows):
+        return None
+    true, guesses = run.worded(run.true[rows]), run.worded(run.predicted[rows])
+    columns = 6 if max(map(len, [*true, *guesses])) <= 3 else 4
+    fits = _letters(columns) - len("predicted  (1.00)")
+    lines = [
+        [
+            (f"true {shortened(answer, fits)}", png.INK),
+            (f"predicted {shortened(guess, fits)}{surety}", png.ORANGE),
+        ]
+        for answer, guess, surety in zip(true, guesses, run.surety(rows), strict=True)
+    ]
+    subtitle = f"from the {run.part} part, the greatest loss first"
+    return _mosaic(run, rows, lines, columns, (f"{run.name}: worst mistakes", subtitle))
+
+
+def _letters(columns: int) -> int:
+    """Returns how many letters of a text fit above a picture."""
+    return int((_WIDTH / columns - _GAP) / _TILE_LETTER)
+
+
+def _mosaic(
+    run: RunFacts,
+    rows: Array,
+    lines: Sequence[Sequence[tuple[str, str]]],
+    columns: int,
+    texts: tuple[str, str],
+) -> Figure:
+    """Returns the pictures of some rows in a grid.
+
+    Args:
+        run: The run, which has pictures.
+        rows: Positions of the rows.
+        lines: Texts above each picture with their colours, top down; equally many for all.
+        columns: How many pictures stand beside each other.
+        texts: Title and subtitle.
+    """
+    side = _WIDTH / columns - _GAP
+    shown = run.pictures.pixels(rows, round(side * png.DPI)) if run.pictures else np.zeros(0)
+    tall = shown.shape[1] / png.DPI
+    pitch = tall + _LINE * len(lines[0]) + 0.5 * _LINE + _GAP
+    sheet = png.new_sheet(_WIDTH + 0.24, pitch * math.ceil(len(rows) / columns), *texts)
+    corners = [
+        (place % columns * (side + _GAP), (place // columns + 1) * pitch - tall - _GAP)
+        for place in range(len(rows))
+    ]
+    _draw_pictures(sheet, shown, corners)
+    width, height = sheet.figure.get_size_inches()
+    for (across, down), texts_above in zip(corners, lines, strict=True):
+        top = sheet.room[1] + sheet.room[3] - down / height
+        for place, (text, colour) in enumerate(reversed(texts_above)):
+            x, y = sheet.room[0] + across / width, top + (0.04 + place * _LINE) / height
+            sheet.figure.text(x, y, text, fontsize=png.SMALL, color=colour)
+    return sheet.figure
+
+
+def _draw_pictures(sheet: Sheet, shown: Array, corners: Sequence[tuple[float, float]]) -> None:
+    """Draws all pictures as one image, pixel by pixel: each alone would cost Matplotlib more.
+
+    Args:
+        sheet: Where to draw.
+        shown: Colours from 0 to 255, shape (pictures, height, width, 3).
+        corners: Top left corner of each, in inches from the top left of the room.
+    """
+    width, height = np.round(sheet.figure.get_size_inches() * png.DPI).astype(int)
+    left, bottom = round(sheet.room[0] * width), round(sheet.room[1] * height)
+    canvas = np.full((round(sheet.room[3] * height), width - left, 3), 255, dtype=np.uint8)
+    for picture, corner in zip(shown, corners, strict=True):
+        x, y = (round(inches * png.DPI) for inches in corner)
+        canvas[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
+    sheet.figure.figimage(canvas, left, bottom, origin="upper")
+
+
+PLOTS: tuple[Plot, ...] = (
+    Plot("learning_curves.png", learning_curves),
+    Plot("confusion_matrix.png", confusion_matrix),
+    Plot("confusion_matrix.png", label_matrices),
+    Plot("predicted_true.png", predicted_true),
+    Plot("residuals.png", residuals),
+    Plot("parameter_path.png", parameter_path),
+    Plot("boundary.png", surface.picture),
+    Plot("boundary.gif", surface.film),
+    Plot("examples.png", examples),
+    Plot("mistakes.png", mistakes),
+)

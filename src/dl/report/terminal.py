@@ -6,19 +6,9 @@ import math
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
-from dl.report.history import (
-    VALIDATION,
-    History,
-    Series,
-    best_epoch,
-    measures,
-    series,
-    value_at,
-    wants_log,
-)
+from dl.report.charts import Chart, History, best_epoch, learning_charts, wants_log
 from dl.text import number, one_line, shortened
 
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -40,149 +30,32 @@ def table(rows: Sequence[Sequence[object]], columns: Sequence[str]) -> str:
         rows: The cells of each row; a short row is filled with empty cells.
         columns: The header of each column.
     """
-    filled = [(*row, *[None] * (len(columns) - len(row))) for row in rows]
-    laid_out = [
-        _column(header, [row[place] for row in filled]) for place, header in enumerate(columns)
-    ]
+    laid_out = []
+    for place, header in enumerate(columns):
+        texts = _cell_texts([row[place] if place < len(row) else None for row in rows])
+        shown = [text for text in texts if text]
+        numeric = bool(shown) and all(_LOOKS_NUMERIC.fullmatch(text) for text in shown)
+        laid_out.append(_aligned([one_line(header), *texts], right=numeric))
     return _joined(laid_out)
 
 
-def learning_curves(history: History, width: int = 80, *, ascii_only: bool = False) -> str:
-    """Returns a chart for the loss and each metric on the training and the validation part.
-
-    The parts of one measure share their scale, so their heights can be compared; it is logarithmic
-    where the values span more than two decades. Beside each chart are the first value, the one of
-    the best epoch and the last. An empty history gives an empty text.
-
-    Args:
-        history: The rows of the history.
-        width: The most columns that a line may take.
-        ascii_only: Draw with ASCII characters, for terminals without block characters.
-    """
-    best = best_epoch(history)
-    lines = [line for name in measures(history) for line in _measure_lines(history, name)]
-    if not lines:
-        return ""
-    left = [
-        _aligned(["", *(line.label for line in lines)]),
-        _aligned(["", *(line.part for line in lines)]),
-    ]
-    if len(history) == 1:
-        return _joined([*left, _numbers("epoch 1", [line.shown.values[0] for line in lines])])
-    right = _number_columns(lines, best)
-    taken = sum(len(column[0]) + len(_GAP) for column in [*left, *right])
-    levels = ASCII_LEVELS if ascii_only else BLOCKS
-    room = max(_LEAST_CHART, width - taken)
-    drawn = [_scaled(line.shown.values, line.scale, room, levels) for line in lines]
-    chart = _aligned([f"epochs 1 to {len(history)}", *drawn])
-    text = _joined([*left, chart, *right])
-    return text.replace("…", "~") if ascii_only else text
-
-
-def charts(curves: Sequence[Sequence[float]], width: int, *, ascii_only: bool = False) -> list[str]:
-    """Returns a sparkline for each of several curves, all on one scale.
-
-    It is logarithmic where the values span more than two decades.
-    """
-    scale = [value for curve in curves for value in curve if math.isfinite(value)]
-    levels = ASCII_LEVELS if ascii_only else BLOCKS
-    return [_scaled(curve, scale, width, levels) for curve in curves]
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """One chart: the values of a measure on one part, and the finite values of both parts."""
-
-    label: str
-    part: str
-    shown: Series
-    scale: list[float]
-
-
-def _measure_lines(history: History, name: str) -> list[_Line]:
-    parts = {"train": series(history, name), "validation": series(history, VALIDATION + name)}
-    scale = [value for part in parts.values() for value in part.finite]
-    label = shortened(name, _LABEL_WIDTH)
-    lines: list[_Line] = []
-    for part, shown in parts.items():
-        if shown.values:
-            lines.append(_Line("" if lines else label, part, shown, scale))
-    return lines
-
-
-def _scaled(curve: Sequence[float], scale: Sequence[float], width: int, levels: str) -> str:
-    values = list(curve)
-    if wants_log(scale):
-        values = [math.log(v) if v > 0 and math.isfinite(v) else math.nan for v in values]
-        scale = [math.log(value) for value in scale]
-    return _spark(values, width, levels, (min(scale, default=0.0), max(scale, default=0.0)))
-
-
-def _number_columns(lines: Sequence[_Line], best: int | None) -> list[list[str]]:
-    first = _numbers("first", [line.shown.values[0] for line in lines])
-    last = _numbers("last", [line.shown.values[-1] for line in lines])
-    if best is None:
-        return [first, last]
-    return [first, _numbers(f"best: {best}", [value_at(line.shown, best) for line in lines]), last]
-
-
-def _numbers(header: str, values: Sequence[float | None]) -> list[str]:
-    texts = ["" if value is None else number(float(value)) for value in values]
-    return _aligned([header, *texts], right=True)
-
-
-def _joined(columns: Sequence[Sequence[str]]) -> str:
-    return "\n".join(_GAP.join(cells).rstrip() for cells in zip(*columns, strict=True))
-
-
-def _spark(values: Sequence[float], width: int, levels: str, scale: tuple[float, float]) -> str:
-    return "".join(_level(value, levels, scale) for value in _grouped(values, width))
-
-
-def _level(value: float, levels: str, scale: tuple[float, float]) -> str:
-    if not math.isfinite(value):
-        return _NOT_FINITE
-    low, high = scale
-    share = (value - low) / (high - low) if high > low else 0.0
-    return levels[min(len(levels) - 1, int(share * len(levels)))]
-
-
-def _grouped(values: Sequence[float], width: int) -> list[float]:
-    """Returns at most `width` means of neighbours; a group with a value that is none is none."""
-    if len(values) <= width:
-        return list(values)
-    bounds = [len(values) * place // width for place in range(width + 1)]
-    groups = [values[start:end] for start, end in pairwise(bounds)]
-    return [math.fsum(group) / len(group) if _all_finite(group) else math.nan for group in groups]
-
-
-def _all_finite(values: Sequence[float]) -> bool:
-    return all(math.isfinite(value) for value in values)
-
-
-def _column(header: str, cells: Sequence[object]) -> list[str]:
-    texts = _cell_texts(cells)
-    shown = [text for text in texts if text]
-    numeric = bool(shown) and all(_LOOKS_NUMERIC.fullmatch(text) for text in shown)
-    return _aligned([one_line(header), *texts], right=numeric)
-
-
 def _cell_texts(cells: Sequence[object]) -> list[str]:
-    decimals = _decimals([cell for cell in cells if isinstance(cell, float)])
-    return [_cell_text(cell, decimals) for cell in cells]
+    floats = [cell for cell in cells if isinstance(cell, float)]
+    decimals = _decimals(floats)
 
+    def text(cell: object) -> str:
+        if cell is None:
+            return ""
+        if isinstance(cell, bool):
+            return "yes" if cell else "no"
+        if not isinstance(cell, float):
+            return one_line(str(cell))
+        tiny = cell != 0 and abs(cell) < 10 ** (1 - decimals)
+        if not math.isfinite(cell) or tiny or abs(cell) >= 1e7:
+            return number(cell)
+        return f"{cell:.{decimals}f}"
 
-def _cell_text(cell: object, decimals: int) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, bool):
-        return "yes" if cell else "no"
-    if not isinstance(cell, float):
-        return one_line(str(cell))
-    tiny = cell != 0 and abs(cell) < 10 ** (1 - decimals)
-    if not math.isfinite(cell) or tiny or abs(cell) >= 1e7:
-        return number(cell)
-    return f"{cell:.{decimals}f}"
+    return [text(cell) for cell in cells]
 
 
 def _decimals(values: Sequence[float]) -> int:
@@ -207,3 +80,94 @@ def _width(text: str) -> int:
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
     combining = sum(unicodedata.combining(character) > 0 for character in text)
     return len(text) + wide - combining
+
+
+def _joined(columns: Sequence[Sequence[str]]) -> str:
+    return "\n".join(_GAP.join(cells).rstrip() for cells in zip(*columns, strict=True))
+
+
+def learning_curves(history: History, width: int = 80, *, ascii_only: bool = False) -> str:
+    """Returns a chart for the loss and each metric on the training and the validation part.
+
+    The parts of one measure share their scale, so their heights can be compared; it is logarithmic
+    where the values span more than two decades. Beside each chart are the first value, the one of
+    the best epoch and the last. An empty history gives an empty text.
+
+    Args:
+        history: The rows of the history.
+        width: The most columns that a line may take.
+        ascii_only: Draw with ASCII characters, for terminals without block characters.
+    """
+    charts = learning_charts(history)
+    lines = [(chart, line) for chart in charts for line in chart.lines]
+    if not lines:
+        return ""
+
+    def numbers(header: str, values: Sequence[float | None]) -> list[str]:
+        texts = ["" if value is None else number(float(value)) for value in values]
+        return _aligned([header, *texts], right=True)
+
+    firsts = [line.y[0] for _, line in lines]
+    parts = ["train" if line.label == "training" else line.label for _, line in lines]
+    left = [_aligned(["", *_labels(charts)]), _aligned(["", *parts])]
+    if len(history) == 1:
+        return _joined([*left, numbers("epoch 1", firsts)])
+    right = [numbers("first", firsts), numbers("last", [line.y[-1] for _, line in lines])]
+    best = best_epoch(history)
+    if best is not None:
+        right.insert(1, numbers(f"best: {best}", [line.at(best) for _, line in lines]))
+    taken = sum(len(column[0]) + len(_GAP) for column in [*left, *right])
+    room = max(_LEAST_CHART, width - taken)
+    drawn = [_scaled(list(line.y), chart.finite, room, ascii_only) for chart, line in lines]
+    chart = _aligned([f"epochs 1 to {len(history)}", *drawn])
+    text = _joined([*left, chart, *right])
+    return text.replace("…", "~") if ascii_only else text
+
+
+def _labels(charts: Sequence[Chart]) -> list[str]:
+    """Returns the name of each measure beside its first line alone."""
+    return [
+        "" if place else shortened(chart.title, _LABEL_WIDTH)
+        for chart in charts
+        for place in range(len(chart.lines))
+    ]
+
+
+def sparklines(
+    curves: Sequence[Sequence[float]], width: int, *, ascii_only: bool = False
+) -> list[str]:
+    """Returns a line of blocks for each of several curves, all on one scale.
+
+    It is logarithmic where the values span more than two decades.
+    """
+    scale = [value for curve in curves for value in curve if math.isfinite(value)]
+    return [_scaled(curve, scale, width, ascii_only) for curve in curves]
+
+
+def _scaled(curve: Sequence[float], scale: Sequence[float], width: int, ascii_only: bool) -> str:
+    values = curve
+    if wants_log(scale):
+        values = [math.log(v) if v > 0 and math.isfinite(v) else math.nan for v in curve]
+        scale = [math.log(value) for value in scale]
+    low, high = min(scale, default=0.0), max(scale, default=0.0)
+    levels = ASCII_LEVELS if ascii_only else BLOCKS
+
+    def level(value: float) -> str:
+        if not math.isfinite(value):
+            return _NOT_FINITE
+        fraction = (value - low) / (high - low) if high > low else 0.0
+        return levels[min(len(levels) - 1, int(fraction * len(levels)))]
+
+    return "".join(map(level, _grouped(values, width)))
+
+
+def _grouped(values: Sequence[float], width: int) -> list[float]:
+    """Returns at most `width` means of neighbours; NaN where one of them is not finite."""
+    if len(values) <= width:
+        return list(values)
+    bounds = [len(values) * place // width for place in range(width + 1)]
+    groups = [values[start:end] for start, end in pairwise(bounds)]
+    return [
+        math.fsum(group) / len(group) if all(map(math.isfinite, group)) else math.nan
+        for group in groups
+    ]

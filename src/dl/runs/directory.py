@@ -94,7 +94,7 @@ class RunDirectory:
 
     @property
     def facts(self) -> Path:
-        """What a report shows that only the training knew: see `dl.pages.facts`."""
+        """What a report shows that only the training knew: see `dl.report.facts`."""
         return self.path / "facts.json"
 
     @property

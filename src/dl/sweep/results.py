@@ -158,6 +158,11 @@ class Results:
         return self.trials[0] if self.trials and self.trials[0].rank else None
 
     @property
+    def scored(self) -> list[TrialSummary]:
+        """The settings that have a score; a pruned one has that of its end."""
+        return [trial for trial in self.trials if trial.status in ("completed", "pruned")]
+
+    @property
     def baseline(self) -> float | None:
         """The objective of an answer that learns nothing, if it is known."""
         return self.record.baseline.get(self.record.terms.goal.metric)

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,6 @@ from dl.config.load import load_config
 from dl.errors import BusyError, DlError, Interrupted, RunError, UsageError, error_class
 from dl.imports import Importing
 from dl.progress import Reporter
-from dl.report.sweep_input import SweepInput, Trial
 from dl.runs.lock import take_lock
 from dl.runs.provenance import now
 from dl.runs.sweeps import SweepDirectory, create_sweep, sweeps_of, trial_name
@@ -46,7 +45,7 @@ _SHORT = 2
 _MOST_NAMED = 10
 """Trainings that a line names, so that it stays one."""
 _HERE, _ON_RAY = "dl.sweep.pools.processes", "dl.sweep.pools.ray"
-_PLOTS = "dl.report.sweep_plots"
+_PLOTS = "dl.report.sweep"
 """Takes a second to import, which is done while the trials run."""
 
 
@@ -183,7 +182,8 @@ def run_sweep(
                 hint="go on: the same command with --resume",
             )
         directory.plots.mkdir(exist_ok=True)
-        plots.module().draw_sweep(directory.plots, pictured(sweep, results))
+        logarithmic, shares = _parameters(sweep, results)
+        plots.module().draw_sweep(directory.plots, results, logarithmic, shares)
         return results
 
 
@@ -259,23 +259,12 @@ def _remove_if_nothing_began(directory: SweepDirectory) -> None:
             directory.path.parent.rmdir()
 
 
-def pictured(sweep: Sweep, results: Results) -> SweepInput:
-    """Returns what the pictures of a sweep show: the settings that have a score."""
-    ended = [each for each in results.trials if each.status in ("completed", "pruned")]
-    trials = [
-        Trial(each.trial, each.setting.values, each.mean, each.status == "pruned", each.curve)
-        for each in sorted(ended, key=lambda each: each.trial)
-    ]
-    logarithmic = [item for item in sweep.parameters if item.range is not None and item.range.log]
-    objective = sweep.plan.goal
-    return SweepInput(
-        name=results.directory.label,
-        metric=objective.metric,
-        maximize=objective.maximize,
-        trials=tuple(trials),
-        logarithmic=frozenset(".".join(item.paths[0]) for item in logarithmic),
-        importance=importance(ended, sweep.parameters, objective.maximize),
-    )
+def _parameters(sweep: Sweep, results: Results) -> tuple[frozenset[str], Mapping[str, float]]:
+    """Returns the paths that are spread by their logarithm, and how important each path is."""
+    ranged = [item for item in sweep.parameters if item.range is not None and item.range.log]
+    maximize = sweep.plan.goal.maximize
+    shares = importance(results.scored, sweep.parameters, maximize)
+    return frozenset(".".join(item.paths[0]) for item in ranged), shares
 
 
 def estimate(sweep: Sweep, where: Where) -> Estimate:

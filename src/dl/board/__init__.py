@@ -1,1 +1,0 @@
-"""A local page over all runs, live while they train."""

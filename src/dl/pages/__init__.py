@@ -1,1 +1,0 @@
-"""Pages of HTML that hold everything in one file: the report of a run."""

@@ -1,0 +1,190 @@
+"""Charts as data: what a picture, a page and the terminal draw, each in its own way.
+
+Light: the terminal's charts are made of these, too.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from dl.data.types import Array
+
+    Values = Sequence[float] | Array
+
+History = Sequence[Mapping[str, float | None]]
+"""Rows of `history.csv`; a key that is missing or None was not measured in that epoch."""
+
+VALIDATION = "val_"
+_NOT_MEASURES = frozenset({"epoch", "learning_rate", "seconds"})
+_LOG_SPAN = 100.0
+"""Two decades: over more, a linear axis shows the small values as a line on the ground."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A series of points, also of values that are not finite: each renderer says where they are.
+
+    Attributes:
+        label: Its name in the legend.
+        x: Positions, ascending but for points.
+        y: Values.
+        dashed: Whether the line is dashed: validation beside training.
+        kind: How it is drawn; `steps` keep a value up to the next one.
+        colour: Number of its colour in the palette; -1 for what the others are held against.
+    """
+
+    label: str
+    x: Values
+    y: Values
+    dashed: bool = False
+    kind: Literal["line", "points", "bars", "steps"] = "line"
+    colour: int = 0
+
+    @property
+    def finite(self) -> list[float]:
+        """The values that are neither NaN nor infinite."""
+        return [float(value) for value in self.y if math.isfinite(value)]
+
+    def at(self, x: float) -> float | None:
+        """Returns the value at a position; None where there is none."""
+        return next((y for place, y in zip(self.x, self.y, strict=True) if place == x), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A vertical line with a label: the best epoch, the threshold in force."""
+
+    x: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart.
+
+    Attributes:
+        title: What it shows.
+        x_label: What the horizontal axis is.
+        y_label: What the vertical axis is.
+        lines: Its series.
+        marks: Vertical lines.
+        log: Whether the vertical axis may be logarithmic: all values are positive.
+        note: A sentence below it.
+        aside: A few numbers that sum it up.
+        square: Whether both axes show the same range.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    lines: tuple[Line, ...]
+    marks: tuple[Mark, ...] = ()
+    log: bool = False
+    note: str = ""
+    aside: str = ""
+    square: bool = False
+
+    @property
+    def finite(self) -> list[float]:
+        """The finite values of all lines."""
+        return [value for line in self.lines for value in line.finite]
+
+
+def wants_log(values: Sequence[float]) -> bool:
+    """Tells whether finite values are all positive and span more than two decades."""
+    return bool(values) and min(values) > 0 and max(values) / min(values) > _LOG_SPAN
+
+
+def measures(history: History) -> list[str]:
+    """Returns the names of the loss and the metrics, in the order of the columns."""
+    names = dict.fromkeys(name for row in history for name in row)
+    return [n for n in names if n not in _NOT_MEASURES and not n.startswith(VALIDATION)]
+
+
+def series(history: History, name: str, label: str = "", **look: Any) -> Line:
+    """Returns a column by the 1-based epochs in which it was measured; empty without any."""
+    measured = [
+        (int(row.get("epoch") or position), float(value))
+        for position, row in enumerate(history, start=1)
+        if (value := row.get(name)) is not None
+    ]
+    epochs, values = zip(*measured, strict=True) if measured else ((), ())
+    return Line(label or name, epochs, values, **look)
+
+
+def best_epoch(history: History) -> int | None:
+    """Returns the first epoch of the lowest validation loss (training loss, if there is no other).
+
+    Returns None where no loss is finite.
+    """
+    for name in (VALIDATION + "loss", "loss"):
+        column = series(history, name)
+        if column.finite:
+            return int(column.x[list(column.y).index(min(column.finite))])
+    return None
+
+
+def learning_charts(history: History, loss: str = "") -> list[Chart]:
+    """Returns a chart for the loss and for each metric, on the training and the validation part.
+
+    Args:
+        history: The rows of the history.
+        loss: The name of the loss, for its axis; may be empty.
+    """
+    best = best_epoch(history)
+    marks = () if best is None else (Mark(best, f"best epoch: {best}"),)
+    charts = []
+    for name in measures(history):
+        training = series(history, name, "training")
+        validation = series(history, VALIDATION + name, "validation", dashed=True, colour=1)
+        lines = tuple(line for line in (training, validation) if len(line.x))
+        axis = _spoken(loss if name == "loss" and loss else name)
+        charts.append(_with_log(Chart(name, "epoch", axis, lines, marks)))
+    return charts
+
+
+def rate_chart(history: History) -> Chart | None:
+    """Returns the learning rate, where it changed."""
+    rate = series(history, "learning_rate", "learning rate", colour=2)
+    if len(set(rate.y)) < 2:
+        return None
+    return _with_log(Chart("learning rate", "epoch", "learning rate", (rate,)))
+
+
+def time_chart(history: History) -> Chart | None:
+    """Returns the seconds of each epoch."""
+    seconds = series(history, "seconds", colour=3)
+    return Chart("time", "epoch", "seconds of an epoch", (seconds,)) if len(seconds.x) else None
+
+
+def compared_charts(histories: Mapping[str, History]) -> list[Chart]:
+    """Returns a chart for each measure of several runs, by label; each run has its own colour."""
+    charts = []
+    for name in dict.fromkeys(name for history in histories.values() for name in measures(history)):
+        lines = [
+            series(history, column, label, dashed=dashed, colour=colour)
+            for colour, (run, history) in enumerate(histories.items())
+            for column, label, dashed in (
+                (name, run, False),
+                (VALIDATION + name, f"{run} validation", True),
+            )
+        ]
+        shown = tuple(line for line in lines if len(line.x))
+        note = "Dashed: validation." if any(line.dashed for line in shown) else ""
+        charts.append(_with_log(Chart(name, "epoch", name, shown, note=note)))
+    return charts
+
+
+def _with_log(chart: Chart) -> Chart:
+    return replace(chart, log=all(value > 0 for value in chart.finite))
+
+
+def _spoken(name: str) -> str:
+    """Returns a name as words: `MeanSquaredError` as `mean squared error`."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.replace("_", " "))
+    return words.lower() if words != name else words

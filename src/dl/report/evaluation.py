@@ -1,0 +1,344 @@
+"""How right the predictions are: confusion, ROC and its kin, residuals; as numbers and charts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from dl.data.types import Array
+from dl.report.charts import Chart, Line, Mark
+from dl.report.facts import RunFacts
+from dl.text import number, shortened
+
+MOST_CLASSES = 30
+"""More names than these cannot be read beside a matrix."""
+_MOST_CURVES = 10
+_MOST_TARGETS = 9
+_OTHERS = "(others)"
+_RANGES = 8
+_THRESHOLDS = np.linspace(0.01, 0.99, 99)
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """How often each class was predicted as which; of very many classes, those most mistaken.
+
+    Attributes:
+        counts: Rows are true classes, columns predicted ones, shape (classes, columns).
+        totals: Rows of data of each true class, shape (classes,).
+        predicted: Rows that were predicted as each of these classes, shape (classes,).
+        rows: Names of the true classes.
+        columns: Names of the predicted classes; the last may stand for all that are not shown.
+        left_out: How many classes are not shown.
+        accuracy: Share of all rows that are right.
+    """
+
+    counts: Array
+    totals: Array
+    predicted: Array
+    rows: list[str]
+    columns: list[str]
+    left_out: int
+    accuracy: float
+
+    @property
+    def shares(self) -> Array:
+        """Each cell's share of its true class, shape (classes, columns)."""
+        return np.asarray(self.counts / np.maximum(self.totals, 1)[:, None])
+
+    @property
+    def right(self) -> Array:
+        """Whether a cell counts right predictions, shape (classes, columns)."""
+        return np.eye(*self.counts.shape, dtype=np.bool_)
+
+    @property
+    def recall(self) -> list[float | None]:
+        """The share of each true class that was found; None for a class without rows."""
+        return _ratios(self.counts.diagonal(), self.totals)
+
+    @property
+    def precision(self) -> list[float | None]:
+        """The share of each class's predictions that are right; None if it was never predicted."""
+        return _ratios(self.counts.diagonal(), self.predicted)
+
+
+def _ratios(hits: Array, totals: Array) -> list[float | None]:
+    pairs = zip(hits, totals, strict=True)
+    return [float(hit / total) if total else None for hit, total in pairs]
+
+
+def confusion_of(run: RunFacts) -> Confusion | None:
+    """Returns the confusion of one class a row; None for other tasks and without predictions."""
+    if not run.in_classes or run.predicted is None or not len(run.true):
+        return None
+    true, predicted = run.true.astype(np.int64), run.predicted.astype(np.int64)
+    size = max(len(run.classes), 1 + int(max(true.max(), predicted.max())))
+    counts = np.bincount(true * size + predicted, minlength=size * size).reshape(size, size)
+    totals, guesses = counts.sum(axis=1), counts.sum(axis=0)
+    kept = np.arange(size)
+    if size > MOST_CLASSES:
+        mistakes = totals + guesses - 2 * counts.diagonal()
+        kept = np.sort(np.argsort(-mistakes, kind="stable")[:MOST_CLASSES])
+    names = [shortened(run.class_name(int(index)), 22) for index in kept]
+    shown, columns = counts[np.ix_(kept, kept)], names
+    if len(kept) < size:
+        others = totals[kept] - shown.sum(axis=1)
+        shown, columns = np.hstack([shown, others[:, None]]), [*names, _OTHERS]
+    accuracy = float(np.mean(true == predicted))
+    left_out = size - len(kept)
+    return Confusion(shown, totals[kept], guesses[kept], names, columns, left_out, accuracy)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelConfusion:
+    """For each label of rows with several, how often no and yes were predicted as no and yes.
+
+    Attributes:
+        names: The labels that are shown: of very many, those with most mistakes.
+        counts: True values in rows, predicted ones in columns, shape (labels, 2, 2).
+        labels: How many labels there are.
+    """
+
+    names: list[str]
+    counts: Array
+    labels: int
+
+
+def label_confusion(run: RunFacts) -> LabelConfusion | None:
+    """Returns the confusion of each label; None for other tasks and without predictions."""
+    if run.task != "multilabel" or run.predicted is None or not len(run.true):
+        return None
+    true, predicted = run.true > 0.5, run.predicted > 0.5
+    mistakes = (true != predicted).sum(axis=0)
+    shown = np.sort(np.argsort(-mistakes, kind="stable")[:MOST_CLASSES])
+    pairs = 2 * true[:, shown].astype(np.int64) + predicted[:, shown]
+    counts = np.stack([(pairs == pair).sum(axis=0) for pair in range(4)], axis=1)
+    names = [run.class_name(int(label)) for label in shown]
+    return LabelConfusion(names, counts.reshape(-1, 2, 2), len(mistakes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """A class that has a curve: truth (0 or 1) and probability of each row, shape (rows,)."""
+
+    name: str
+    truth: Array
+    probability: Array
+
+
+def class_charts(run: RunFacts) -> list[Chart]:
+    """Returns ROC, precision and recall, calibration and the choice of a threshold.
+
+    Each class that has rows of both kinds is held against the rest; without probabilities there
+    are no charts.
+    """
+    labels = _one_against_rest(run)
+    if not labels:
+        return []
+    charts = [
+        Chart(
+            "ROC",
+            "false positive rate",
+            "true positive rate",
+            (*_curves(labels, _roc), _diagonal("chance")),
+        ),
+        Chart("Precision and recall", "recall", "precision", _curves(labels, _precision_recall)),
+        _calibration(run, labels),
+    ]
+    return [*charts, _threshold(labels[0], run.threshold)] if run.task == "binary" else charts
+
+
+def _one_against_rest(run: RunFacts) -> list[_Label]:
+    given, labels = run.probabilities, []
+    if given is None:
+        return []
+    chosen = [1] if run.task == "binary" else range(min(given.shape[1], _MOST_CURVES))
+    for place in chosen:
+        truth = run.true[:, place] if run.task == "multilabel" else run.true == place
+        if 0 < truth.sum() < len(truth):
+            name = shortened(run.class_name(place), 24)
+            labels.append(_Label(name, truth.astype(np.int64), given[:, place]))
+    return labels
+
+
+def _curves(
+    labels: list[_Label], curve: Callable[[_Label], tuple[str, Array, Array]]
+) -> tuple[Line, ...]:
+    lines = []
+    for colour, label in enumerate(labels):
+        area, x, y = curve(label)
+        # The highest y of each x: one position of a chart has one value in a line.
+        places, first = np.unique(x, return_index=True)
+        name = f"{label.name}, {area}"
+        lines.append(Line(name, places, np.maximum.reduceat(y, first), colour=colour))
+    return tuple(lines)
+
+
+def _roc(label: _Label) -> tuple[str, Array, Array]:
+    from sklearn.metrics import roc_auc_score, roc_curve
+
+    false_rate, true_rate, _ = roc_curve(label.truth, label.probability)
+    return f"area {roc_auc_score(label.truth, label.probability):.3f}", false_rate, true_rate
+
+
+def _precision_recall(label: _Label) -> tuple[str, Array, Array]:
+    from sklearn.metrics import average_precision_score, precision_recall_curve
+
+    precision, recall, _ = precision_recall_curve(label.truth, label.probability)
+    area = average_precision_score(label.truth, label.probability)
+    return f"average {area:.3f}", recall[::-1], precision[::-1]
+
+
+def _diagonal(label: str) -> Line:
+    return Line(label, (0.0, 1.0), (0.0, 1.0), dashed=True, colour=-1)
+
+
+def _calibration(run: RunFacts, labels: list[_Label]) -> Chart:
+    from sklearn.calibration import calibration_curve
+
+    if run.task == "multiclass" and run.probabilities is not None:
+        # Of many classes, the probability of the predicted one is held against its frequency.
+        right = (run.true == run.predicted).astype(np.int64)
+        labels = [_Label("predicted class", right, run.probabilities.max(axis=1))]
+    lines = []
+    for colour, label in enumerate(labels):
+        given = np.clip(label.probability, 0, 1)  # a sum of rounded numbers may be above 1
+        observed, predicted = calibration_curve(label.truth, given, n_bins=10)
+        lines.append(Line(label.name, predicted, observed, colour=colour))
+    return Chart(
+        "Calibration",
+        "mean probability given",
+        "share that is so",
+        (*lines, _diagonal("perfect")),
+        note="On the diagonal, of the rows that are given 0.8, eight in ten are so.",
+    )
+
+
+def _threshold(label: _Label, threshold: float) -> Chart:
+    truth = label.truth == 1
+    chosen = label.probability[None, :] >= _THRESHOLDS[:, None]
+    right = (chosen & truth).sum(axis=1)
+    precision = right / np.maximum(1, chosen.sum(axis=1))
+    recall = right / truth.sum()
+    balance = 2 * precision * recall / np.maximum(1e-12, precision + recall)
+    accuracy = (chosen == truth).mean(axis=1)
+    measures = {"precision": precision, "recall": recall, "F1": balance, "accuracy": accuracy}
+    best = _THRESHOLDS[int(balance.argmax())]
+    return Chart(
+        "Choice of threshold",
+        "threshold",
+        "value",
+        tuple(
+            Line(name, _THRESHOLDS, values, colour=colour)
+            for colour, (name, values) in enumerate(measures.items())
+        ),
+        (Mark(threshold, f"in force: {threshold:g}"),),
+        note=f"F1 is greatest at {best:.2f}. Another threshold: evaluation.threshold, or "
+        "--threshold.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Residuals:
+    """One target of a regression: the rows in which both values are finite.
+
+    Attributes:
+        name: The target.
+        true: True values, shape (rows,).
+        predicted: Predicted values, shape (rows,).
+        counted: What there is one value of: rows, or places of rows.
+    """
+
+    name: str
+    true: Array
+    predicted: Array
+    counted: str
+
+    @property
+    def values(self) -> Array:
+        """Predicted minus true, shape (rows,)."""
+        return np.asarray(self.predicted - self.true)
+
+    @property
+    def figures(self) -> dict[str, str]:
+        """What sums them up, by what it is called."""
+        residuals = self.values
+        total = float(np.square(self.true - self.true.mean()).sum())
+        explained = 1 - float(np.square(residuals).sum()) / total if total else math.nan
+        return {
+            "mean absolute error": number(float(np.abs(residuals).mean())),
+            "root mean squared error": number(float(np.sqrt(np.square(residuals).mean()))),
+            "mean residual": number(float(residuals.mean())),
+            "R squared": "" if math.isnan(explained) else number(explained),
+        }
+
+    def predicted_true(self) -> Chart:
+        """Returns predicted against true values, with the line of perfect predictions."""
+        low = float(min(self.true.min(), self.predicted.min()))
+        high = float(max(self.true.max(), self.predicted.max()))
+        points = Line(self.counted, self.true, self.predicted, kind="points")
+        perfect = Line("perfect", (low, high), (low, high), dashed=True, colour=-1)
+        figures = self.figures
+        quality = f"R² {figures['R squared']}, " if figures["R squared"] else ""
+        return Chart(
+            f"{self.name}: predicted against true",
+            "true",
+            "predicted",
+            (points, perfect),
+            aside=f"{quality}MAE {figures['mean absolute error']}",
+            square=True,
+        )
+
+    def by_prediction(self) -> Chart:
+        """Returns the residual of each prediction."""
+        points = Line(self.counted, self.predicted, self.values, kind="points")
+        ends = float(self.predicted.min()), float(self.predicted.max())
+        zero = Line("perfect", ends, (0.0, 0.0), dashed=True, colour=-1)
+        mean, deviation = number(float(self.values.mean())), number(float(self.values.std()))
+        return Chart(
+            f"{self.name}: residuals by prediction",
+            "predicted",
+            "residual",
+            (points, zero),
+            aside=f"mean {mean}, standard deviation {deviation}",
+        )
+
+    def distribution(self) -> Chart:
+        """Returns how often a residual is in each of equal bins: more of them for more rows."""
+        bins = int(min(40, max(8, math.sqrt(len(self.true)))))
+        counts, edges = np.histogram(self.values, bins=bins)
+        bars = Line(self.counted, (edges[1:] + edges[:-1]) / 2, counts, kind="bars")
+        note = "Right of 0: predicted too high."
+        title = f"{self.name}: residuals"
+        marks = (Mark(0.0, ""),)
+        return Chart(title, "predicted - true", self.counted, (bars,), marks, note=note)
+
+    def error_by_range(self) -> Chart:
+        """Returns the mean absolute error in ranges of the true value that hold equally many."""
+        edges = np.unique(np.quantile(self.true, np.linspace(0, 1, _RANGES + 1)))
+        place = np.searchsorted(edges, self.true, side="right") - 1
+        place = np.clip(place, 0, max(0, len(edges) - 2))
+        found = [place == each for each in np.unique(place)]
+        centers = [float(self.true[rows].mean()) for rows in found]
+        errors = [float(np.abs(self.values[rows]).mean()) for rows in found]
+        bars = Line("mean absolute error", centers, errors, kind="bars", colour=1)
+        title = f"{self.name}: error by range"
+        return Chart(title, f"true {self.name}", "mean absolute error", (bars,))
+
+
+def residuals_of(run: RunFacts) -> list[Residuals]:
+    """Returns the residuals of each target; none for other tasks and without predictions."""
+    if run.task != "regression" or run.predicted is None or not len(run.true):
+        return []
+    found = []
+    for place in range(min(run.true.shape[1], _MOST_TARGETS)):
+        name = run.targets[place] if place < len(run.targets) else f"target {place + 1}"
+        true, predicted = run.true[:, place], run.predicted[:, place]
+        finite = np.isfinite(true) & np.isfinite(predicted)
+        if finite.any():
+            values = true[finite], predicted[finite]
+            found.append(Residuals(shortened(name, 18), *values, run.counted))
+    return found

@@ -1,0 +1,351 @@
+"""The facts of a run, computed once: what its pictures, its page and the terminal show of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dl.browse.entries import Entry, read_entry
+from dl.config.sections.data import Task
+from dl.data.dataset import Dataset, Preprocessing, read_preprocessing
+from dl.data.glance import Glance, glance
+from dl.data.judged import read_answers
+from dl.data.one_answer import one_answer
+from dl.data.parameter_path import ParameterPath
+from dl.data.plane import Boundary
+from dl.data.preprocessing.features import original_columns
+from dl.data.targets.answers import Answers
+from dl.data.types import Array, Part
+from dl.diagnose.checks import NetworkStatistics
+from dl.report.charts import History
+from dl.report.pictures import Pictures
+from dl.runs.directory import RunDirectory
+from dl.runs.history import read_history
+from dl.runs.manifest import publish
+from dl.runs.record import read_json
+from dl.runs.typed import Count
+from dl.text import number, one_line, plural
+
+_LEAST_PROBABILITY = 1e-12
+"""Below it a logarithm would make one mistake greater than all others; 0 would be infinite."""
+_MOST_MISTAKES = 24
+_MOST_EXAMPLES = 24
+_MOST_COLUMNS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """A run as it is shown.
+
+    All arrays are about the same rows: those of `part`. Without them only the history is shown.
+    Where a row has several places, such as steps or pixels, `true`, `predicted` and
+    `probabilities` have a row for each place.
+
+    Attributes:
+        name: The run, as a title: `digits/0003`.
+        history: The rows of `history.csv`.
+        task: Kind of task.
+        loss: The name of the loss, for the axis; may be empty.
+        classes: Names of the classes (multilabel: of the labels); empty for regression.
+        targets: Names of the target columns.
+        part: The part of the data that the rows are from: `test` or `validation`.
+        part_rows: Rows of the whole part, where the arrays may be about a sample of them.
+        true: Class indexes, shape (rows,); multilabel: 0 or 1, shape (rows, labels); regression:
+            values in the target's unit, shape (rows, targets).
+        predicted: As `true`; None where the outputs name no class.
+        probabilities: Shape (rows, classes), if the outputs are any.
+        places: How many places each row has.
+        threshold: The probability from which a row is of the second class, or has a label.
+        pictures: The inputs, where they are pictures.
+        surface: What the network says on the plane of its inputs, where they are two numbers.
+        path: The way of the parameters, where the network is a unit with one input.
+    """
+
+    name: str
+    history: History
+    task: Task
+    loss: str = ""
+    classes: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    part: str = "test"
+    part_rows: int | None = None
+    true: Array = field(default_factory=lambda: np.zeros(0))
+    predicted: Array | None = None
+    probabilities: Array | None = None
+    places: int = 1
+    threshold: float = 0.5
+    pictures: Pictures | None = None
+    surface: Boundary | None = None
+    path: ParameterPath | None = None
+
+    @property
+    def counted(self) -> str:
+        """What `true` has one of each: rows, or the places of rows."""
+        return "places" if self.places > 1 else "rows"
+
+    @property
+    def about(self) -> str:
+        """The part and its number of rows: `test part, 360 rows`."""
+        count = len(self.true) // self.places
+        each = f" of {self.places:,} places" if self.places > 1 else ""
+        if self.part_rows is not None and self.part_rows > count:
+            return f"{self.part} part, {count:,} of {self.part_rows:,} rows{each}"
+        return f"{self.part} part, {plural(count, 'row')}{each}"
+
+    @property
+    def in_classes(self) -> bool:
+        """Whether each row is of one class."""
+        return self.task in ("binary", "multiclass")
+
+    def class_name(self, index: int) -> str:
+        """Returns the name of a class; its index where it has none."""
+        if 0 <= index < len(self.classes):
+            return one_line(self.classes[index]) or "(empty)"
+        return str(index)
+
+    def worded(self, values: Array) -> list[str]:
+        """Returns true or predicted values in words: class names, the labels that are set."""
+        if self.task == "regression":
+            return [", ".join(number(float(value)) for value in row) for row in values]
+        if self.task == "multilabel":
+            labels = [map(self.class_name, np.flatnonzero(row > 0.5).tolist()) for row in values]
+            return [", ".join(names) or "none" for names in labels]
+        return [self.class_name(int(index)) for index in values]
+
+    def surety(self, rows: Array) -> list[str]:
+        """Returns the probability of the predicted class of some rows: ` (0.98)`, or nothing."""
+        if not self.in_classes or self.probabilities is None or self.predicted is None:
+            return [""] * len(rows)
+        shown = self.probabilities[rows, self.predicted[rows].astype(np.int64)]
+        return [f" ({probability:.2f})" for probability in shown]
+
+    def worst_rows(self, most: int) -> Array:
+        """Returns the positions of wrongly predicted rows, the greatest loss first.
+
+        The loss is the cross-entropy where there are probabilities (so that the confident mistakes
+        come first), the squared error for regression; else all mistakes are equal and keep their
+        order.
+        """
+        if self.predicted is None or not len(self.true):
+            return np.zeros(0, np.int64)
+        true, given = self.true, self.probabilities
+        if self.task == "regression":
+            deviation = true.std(axis=0)
+            errors = (self.predicted - true) / np.where(deviation > 0, deviation, 1.0)
+            loss = np.square(errors).mean(axis=1)
+            wrong = loss > 0
+        else:
+            unequal = true != self.predicted
+            wrong = unequal if unequal.ndim == 1 else unequal.any(axis=1)
+            loss = np.zeros(len(true))
+            if given is not None and self.task == "multilabel":
+                loss = _surprise(np.where(true > 0.5, given, 1 - given)).mean(axis=1)
+            elif given is not None:
+                loss = _surprise(given[np.arange(len(true)), true.astype(np.int64)])
+        order = np.argsort(-loss, kind="stable")
+        return np.asarray(order[wrong[order]][:most])
+
+
+def _surprise(probabilities: Array) -> Array:
+    return np.asarray(-np.log(np.maximum(probabilities, _LEAST_PROBABILITY)))
+
+
+def answer_facts(said: Answers, preprocessing: Preprocessing) -> dict[str, Any]:
+    """Returns the fields of `RunFacts` that the data and the answers of a model decide."""
+    info = preprocessing.info
+    return {
+        "task": info.task,
+        "classes": info.classes,
+        "targets": info.targets,
+        "true": said.true,
+        "predicted": said.predicted,
+        "probabilities": said.probabilities,
+        "places": said.places,
+        "threshold": preprocessing.target.cut,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer of the network, from its summary."""
+
+    name: str
+    type: str
+    activation: str | None
+    output_shape: tuple[Count | None, ...]
+    parameters: Count
+    trainable: Count
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """An array of weights in a few numbers; `counts` are those of equal bins."""
+
+    layer: str
+    name: str
+    shape: tuple[Count, ...]
+    mean: float
+    deviation: float
+    least: float
+    greatest: float
+    norm: float
+    zeros: float
+    counts: tuple[Count, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A picture of the data, as an address, with its true answer."""
+
+    picture: str
+    true: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A wrongly predicted row: its answers in words, and its picture or its first columns."""
+
+    row: Count
+    true: str
+    predicted: str
+    share: str
+    picture: str | None
+    inputs: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingFacts:
+    """`facts.json`: what only the training knew. A run of an earlier version may lack some of it.
+
+    Attributes:
+        layers: The layers, from input to output.
+        weights: Their weights.
+        signals: What the layers say about some training rows.
+        glance: The data.
+        examples: Some rows of the judged part, where they are pictures.
+        mistakes: Rows of it on which the model is most wrong.
+    """
+
+    layers: tuple[Layer, ...] = ()
+    weights: tuple[Weights, ...] = ()
+    signals: NetworkStatistics | None = None
+    glance: Glance | None = None
+    examples: tuple[Example, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What the training knew of its network.
+
+    Attributes:
+        layers: The rows of its summary: dataclasses with the fields of `Layer`.
+        weights: Its weights: dataclasses with the fields of `Weights`.
+        signals: What its layers say about some training rows.
+    """
+
+    layers: Sequence[Any]
+    weights: Sequence[Any]
+    signals: NetworkStatistics
+
+
+def write_training_facts(
+    run: RunDirectory, facts: RunFacts, dataset: Dataset, part: Part, network: Network
+) -> None:
+    """Publishes what only the training knows; raises `DiskError`.
+
+    Args:
+        run: Where to.
+        facts: The run, with the rows of `part`.
+        dataset: The data of the training.
+        part: The rows of the part that tells most.
+        network: The network.
+    """
+    content = {
+        "layers": [asdict(row) for row in network.layers],
+        "weights": [asdict(row) for row in network.weights],
+        "signals": asdict(network.signals),
+        "glance": asdict(glance(dataset)),
+        "examples": [asdict(example) for example in _examples(facts)],
+        "mistakes": [asdict(mistake) for mistake in _mistakes(facts, part, dataset.preprocessing)],
+    }
+    publish(run.facts, json.dumps(content, ensure_ascii=False).encode())
+
+
+def _examples(facts: RunFacts) -> list[Example]:
+    if facts.pictures is None:
+        return []
+    rows = np.arange(min(_MOST_EXAMPLES, len(facts.true)))
+    return list(map(Example, facts.pictures.data_uris(rows), facts.worded(facts.true[rows])))
+
+
+def _mistakes(facts: RunFacts, part: Part, preprocessing: Preprocessing) -> list[Mistake]:
+    if facts.predicted is None or facts.places > 1:
+        return []
+    rows = facts.worst_rows(_MOST_MISTAKES)
+    pictures: Sequence[str] = [""] * len(rows)
+    inputs: Sequence[dict[str, str]] = [{}] * len(rows)
+    if facts.pictures is not None and len(rows):
+        pictures = facts.pictures.data_uris(rows)
+    elif facts.pictures is None:
+        columns = list(original_columns(part.x[rows], preprocessing.columns).items())
+        inputs = [
+            {
+                name: value if isinstance(value := values[place], str) else number(float(value))
+                for name, values in columns[:_MOST_COLUMNS]
+            }
+            for place in range(len(rows))
+        ]
+    return list(
+        map(
+            Mistake,
+            part.rows[rows].tolist(),
+            facts.worded(facts.true[rows]),
+            facts.worded(facts.predicted[rows]),
+            facts.surety(rows),
+            pictures,
+            inputs,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run as its directory knows it, read once for its page.
+
+    Attributes:
+        entry: The run with its record and metrics.
+        facts: What was measured of it; without rows if the model's answers were not kept.
+        training: What the training kept for the report.
+        input_shape: Shape of a row, as the network takes it.
+        one_answer: What the model answers always, in words; empty if its answers differ.
+    """
+
+    entry: Entry
+    facts: RunFacts
+    training: TrainingFacts
+    input_shape: tuple[int | None, ...]
+    one_answer: str
+
+
+def read_stored_run(run: RunDirectory) -> StoredRun:
+    """Reads a run.
+
+    Raises:
+        RunError: A file of it is damaged.
+    """
+    fitted = read_preprocessing(run)
+    answered = read_answers(run, fitted.target)
+    part, said = answered or ("", Answers(np.zeros(0), None, None))
+    history = read_history(run) if run.history.exists() else []
+    return StoredRun(
+        entry=read_entry(run),
+        facts=RunFacts(name=run.label, history=history, part=part, **answer_facts(said, fitted)),
+        training=read_json(run.facts, TrainingFacts) if run.facts.exists() else TrainingFacts(),
+        input_shape=fitted.info.input_shape,
+        one_answer=one_answer(answered, fitted.target),
+    )

@@ -1,0 +1,383 @@
+"""Charts as pictures: their look, their panels, and how a figure becomes a PNG.
+
+The colours are those of Okabe and Ito, told apart also by colour-blind readers. Since a picture may
+be printed in grey, colour is never the only difference: lines differ in their dashes and markers.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import textwrap
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib import font_manager
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from dl.report.charts import Chart, Line, wants_log
+from dl.text import number, shortened
+
+Axes = Any
+"""An axes of matplotlib, which has no types of its own."""
+
+BLUE = "#0072B2"
+ORANGE = "#D55E00"
+GREY = "#66707A"
+INK = "#1F2933"
+GRID = "#E4E8EC"
+COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#56B4E9", "#A67C00", "#7A4FBF", "#555")
+BLUES = LinearSegmentedColormap.from_list("blues", ["#DCEBF5", BLUE, "#002B45"])
+
+DPI = 150
+SMALL = 7.5
+NORMAL = 9.0
+LARGE = 12.0
+MOST_POINTS = 3000
+"""More points in a panel hide each other: hexagons by their number are drawn instead."""
+_MOST_MARKED, _MOST_TICKED, _THIN_FROM = 25, 10, 200
+_MARGIN, _TITLE_LINE, _NOTE_LINE = 0.12, 0.25, 0.16
+_HEAD = 0.6
+_NOTE_LETTER, _TITLE_LETTER = 0.061, 0.122
+_PADS = {"w_pad": 0.06, "h_pad": 0.06, "wspace": 0.02, "hspace": 0.03}
+
+_FONT = "DejaVu Sans"
+_OTHER_SCRIPTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Source Han Sans SC",
+    "WenQuanYi Zen Hei",
+    "Hiragino Sans",
+    "PingFang SC",
+    "Microsoft YaHei",
+    "Yu Gothic",
+    "Malgun Gothic",
+)
+"""Fonts for characters that DejaVu Sans lacks, used where they are installed."""
+
+_SETTINGS = {
+    "figure.dpi": DPI,
+    "figure.facecolor": "white",
+    "font.size": NORMAL,
+    "text.color": INK,
+    "text.parse_math": False,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 7,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": GREY,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.formatter.limits": (-4, 6),
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.frameon": False,
+    "legend.fontsize": NORMAL,
+}
+_OF_THE_MACHINE = ("backend", "backend_fallback", "interactive", "toolbar", "timezone")
+
+
+@contextmanager
+def applied() -> Iterator[None]:
+    """Gives the pictures made inside their look, whatever a user's own matplotlibrc says."""
+    defaults = {
+        key: value
+        for key, value in dict.items(matplotlib.rcParamsDefault)
+        if key not in _OF_THE_MACHINE
+    }
+    installed = set(font_manager.fontManager.get_font_names())
+    fonts = [_FONT, *(name for name in _OTHER_SCRIPTS if name in installed)]
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        dict.update(matplotlib.rcParams, defaults)
+        matplotlib.rcParams.update(_SETTINGS)
+        matplotlib.rcParams["font.family"] = fonts
+        warnings.filterwarnings("ignore", message=".*missing from font.*")
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A figure that is empty but for its title and its note, and the room left between them.
+
+    Attributes:
+        figure: The figure.
+        subtitle: The text below the title.
+        room: Left, bottom, width and height of the room for panels, as shares of the figure.
+    """
+
+    figure: Figure
+    subtitle: Any
+    room: tuple[float, float, float, float]
+
+
+def new_sheet(width: float, height: float, title: str, subtitle: str, note: str = "") -> Sheet:
+    """Returns a sheet that is as high as its panels and its texts together.
+
+    Args:
+        width: Inches of the whole.
+        height: Inches for the panels.
+        title: What the picture shows.
+        subtitle: The data it shows; empty leaves the line for a legend.
+        note: How to read it, for the bottom; may be empty.
+    """
+    lines = textwrap.wrap(note, int(width / _NOTE_LETTER))
+    foot = _MARGIN + _NOTE_LINE * len(lines)
+    whole = _HEAD + height + foot
+    figure = Figure(figsize=(width, whole))
+    left = _MARGIN / width
+    second = 1 - (_MARGIN + _TITLE_LINE) / whole
+    shown = shortened(title, int(width / _TITLE_LETTER))
+    figure.text(left, 1 - _MARGIN / whole, shown, va="top", fontsize=LARGE, fontweight="bold")
+    below = figure.text(left, second, subtitle, va="top", color=GREY)
+    figure.text(left, _MARGIN / whole, "\n".join(lines), va="bottom", fontsize=8, color=GREY)
+    return Sheet(figure, below, (left, foot / whole, 1 - 2 * left, height / whole))
+
+
+def add_panels(sheet: Sheet, rows: int, columns: int, **options: Any) -> list[list[Axes]]:
+    """Adds a grid of panels that are moved so that no texts overlap.
+
+    Args:
+        sheet: Where to add them.
+        rows: Number of rows of the grid.
+        columns: Number of columns of the grid.
+        options: Of Matplotlib's `Figure.subplots`.
+    """
+    sheet.figure.set_layout_engine("constrained", rect=sheet.room, **_PADS)
+    grid = sheet.figure.subplots(rows, columns, squeeze=False, **options)
+    return [list(row) for row in grid]
+
+
+def add_legend(sheet: Sheet, lines: Sequence[Any], labels: Sequence[str]) -> None:
+    """Puts a legend on the line of the subtitle, where it hides nothing."""
+    width, height = sheet.figure.get_size_inches()
+    legend = sheet.figure.legend(
+        lines,
+        labels,
+        loc="upper left",
+        bbox_to_anchor=(_MARGIN / width, 1 - (_MARGIN + _TITLE_LINE) / height),
+        ncols=len(labels),
+        borderaxespad=0,
+        borderpad=0,
+    )
+    legend.set_in_layout(False)
+
+
+def write_aside(axes: Axes, text: str) -> None:
+    """Writes small grey text at the right of the title of a panel."""
+    axes.set_title(text, loc="right", fontsize=SMALL, fontweight="normal", color=GREY)
+
+
+def without_frame(axes: Axes) -> None:
+    """Removes grid, frame and tick marks; tick labels stay."""
+    axes.grid(False)
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def tick_number(value: float, _position: int | None = None) -> str:
+    """Writes the label of a tick of a logarithmic axis without mathematical typesetting."""
+    return number(value).replace("-", "\N{MINUS SIGN}") if value < 0 else number(value)
+
+
+def png(figure: Figure) -> bytes:
+    """Returns the picture as a PNG; the same picture gives the same bytes."""
+    # Straight to the canvas: `Figure.savefig` would lay out and draw everything twice.
+    stream = io.BytesIO()
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.print_png(stream, metadata={"Software": None}, pil_kwargs={"compress_level": 4})
+    return stream.getvalue()
+
+
+def chart_sheet(
+    charts: Sequence[Chart],
+    columns: int,
+    panel: tuple[float, float],
+    texts: tuple[str, str, str],
+    titles: Sequence[str] = (),
+) -> tuple[Sheet, list[Axes]]:
+    """Returns a sheet with a panel for each chart, and the panels.
+
+    Args:
+        charts: The charts.
+        columns: How many stand beside each other.
+        panel: Inches of a panel.
+        texts: Title, subtitle and note of the sheet.
+        titles: Those of the panels, where they are not those of the charts.
+    """
+    sheet, panels = panel_sheet(len(charts), columns, panel, texts)
+    for place, (axes, chart) in enumerate(zip(panels, charts, strict=True)):
+        draw_chart(axes, chart, titles[place] if titles else chart.title)
+    return sheet, panels
+
+
+def panel_sheet(
+    count: int, columns: int, panel: tuple[float, float], texts: tuple[str, str, str]
+) -> tuple[Sheet, list[Axes]]:
+    """Returns a sheet with some empty panels, and the panels; see `chart_sheet`."""
+    rows = math.ceil(count / columns)
+    sheet = new_sheet(max(5.5, columns * panel[0]), rows * panel[1], *texts)
+    panels = [axes for row in add_panels(sheet, rows, columns) for axes in row]
+    for spare in panels[count:]:
+        spare.remove()
+    return sheet, panels[:count]
+
+
+def draw_chart(axes: Axes, chart: Chart, title: str, *, sideways: bool = False) -> None:
+    """Draws a chart into a panel.
+
+    Args:
+        axes: The panel.
+        chart: The chart.
+        title: What stands above it.
+        sideways: Draw bars from the left, their positions on the vertical axis.
+    """
+    for line in chart.lines:
+        if line.kind == "points":
+            _draw_points(axes, line)
+        elif line.kind == "bars":
+            _draw_bars(axes, line, sideways)
+        else:
+            _draw_line(axes, line, [mark.x for mark in chart.marks])
+    for mark in chart.marks:
+        if any(len(line.x) > 1 for line in chart.lines):
+            across = axes.axhline if sideways else axes.axvline
+            across(mark.x, color=GREY, linewidth=0.9, linestyle=":", zorder=1)
+    axes.set_title(shortened(title.replace("_", " "), 28))
+    labels = shortened(chart.x_label, 32), shortened(chart.y_label, 32)
+    axes.set(
+        **dict(zip(("ylabel", "xlabel") if sideways else ("xlabel", "ylabel"), labels, strict=True))
+    )
+    if chart.aside:
+        write_aside(axes, chart.aside)
+    if chart.x_label in ("epoch", "trial"):
+        _set_whole_numbers(axes, chart)
+    if chart.square:
+        low, high = zip(axes.get_xlim(), axes.get_ylim(), strict=True)
+        axes.set(xlim=(min(low), max(high)), ylim=(min(low), max(high)), aspect="equal")
+    _set_values(axes, chart)
+
+
+def _colour(line: Line) -> str:
+    return INK if line.colour < 0 else COLOURS[line.colour % len(COLOURS)]
+
+
+def _draw_line(axes: Axes, line: Line, marked: Sequence[float]) -> None:
+    """Draws a line with markers where the epochs are few, and open ones at its marks."""
+    if not len(line.x):
+        return
+    values = np.where(np.isfinite(line.y), line.y, np.nan)
+    marker = "" if line.colour < 0 else "s" if line.dashed else "o"
+    look: dict[str, Any] = {"color": _colour(line), "linestyle": "--" if line.dashed else "-"}
+    if line.kind == "steps":
+        axes.step(line.x, values, where="post", label=line.label, **look)
+        return
+    axes.plot(
+        line.x,
+        values,
+        linewidth=1.0 if line.colour < 0 else 1.1 if len(values) > _THIN_FROM else 1.6,
+        marker="" if len(values) > _MOST_MARKED else marker,
+        markersize=4 if len(values) > 1 else 7,
+        label=line.label,
+        zorder=3 if line.colour < 0 else 2,
+        **look,
+    )
+    for place in marked:
+        if (value := line.at(place)) is not None and len(values) > 1 and marker:
+            open_marker = {"markerfacecolor": "white", "markeredgewidth": 1.6, "markersize": 7}
+            axes.plot(
+                [place],
+                [value],
+                marker=marker,
+                linestyle="none",
+                zorder=4,
+                color=_colour(line),
+                **open_marker,
+            )
+
+
+def _draw_points(axes: Axes, line: Line) -> None:
+    """Draws points; where they are too many to tell apart, hexagons by their number."""
+    x, y = np.asarray(line.x), np.asarray(line.y)
+    if len(x) > MOST_POINTS:
+        axes.hexbin(x, y, gridsize=45, bins="log", mincnt=1, cmap=BLUES, linewidths=0.1)
+        return
+    alpha = float(np.clip(8 / math.sqrt(max(1, len(x))), 0.25, 0.9))
+    look: dict[str, Any] = {"s": 26 if len(x) <= 300 else 14, "alpha": alpha, "zorder": 2}
+    marker = "x" if line.dashed else "o"
+    axes.scatter(
+        x,
+        y,
+        color=_colour(line),
+        marker=marker,
+        label=line.label,
+        linewidths=1.2 if line.dashed else 0,
+        **look,
+    )
+
+
+def _draw_bars(axes: Axes, line: Line, sideways: bool) -> None:
+    x = np.asarray(line.x)
+    width = float(np.diff(x).min()) if len(x) > 1 else 1.0
+    look = {"color": _colour(line), "edgecolor": "white", "linewidth": 0.5, "label": line.label}
+    if sideways:
+        axes.barh(x, line.y, height=width, **look)
+    else:
+        axes.bar(x, line.y, width=width, **look)
+
+
+def _set_whole_numbers(axes: Axes, chart: Chart) -> None:
+    """Sets the horizontal axis for epochs and trials, which have no halves."""
+    places = [place for line in chart.lines for place in line.x] or [1]
+    low, high = min(places), max(places)
+    count = int(high - low) + 1
+    margin = 0.5 if count < _MOST_TICKED else 0.02 * count
+    axes.set_xlim(low - margin, high + margin)
+    if count <= _MOST_TICKED:
+        axes.set_xticks(range(int(low), int(high) + 1))
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+
+
+def _set_values(axes: Axes, chart: Chart) -> None:
+    """Makes the vertical axis logarithmic over two decades, and says where it shows no value."""
+    if not chart.finite:
+        axes.set_yticks([])
+    elif chart.log and wants_log(chart.finite):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(numticks=8))
+        axes.yaxis.set_major_formatter(FuncFormatter(tick_number))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.set_ylabel(f"{axes.get_ylabel()} (log scale)")
+    broken = sorted(
+        {
+            place
+            for line in chart.lines
+            for place, value in zip(line.x, line.y, strict=True)
+            if not math.isfinite(value)
+        }
+    )
+    if broken:
+        ground = {"transform": axes.get_xaxis_transform(), "linestyle": "none"}
+        axes.plot(broken, [0.03] * len(broken), marker="x", color=INK, markersize=5, **ground)
+        others = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
+        what = f"no finite value: {chart.x_label} {broken[0]}{others}"
+        write_aside(axes, f"\N{MULTIPLICATION SIGN} {what}")

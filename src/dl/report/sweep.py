@@ -1,0 +1,293 @@
+"""A sweep as it is shown: its trials, the charts of them, and its pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, TypeGuard
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from dl.browse.select import shown
+from dl.report import png
+from dl.report.charts import Chart, Line
+from dl.runs.files import write_bytes
+from dl.sweep.ranking import TrialSummary
+from dl.sweep.results import Results
+from dl.text import number, percent, shortened
+
+_WIDTH = 7.4
+_MOST_NAMED = 5
+_DASHES: Sequence[Any] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+_AXIS_WIDTH = 1.7
+_MOST_AXES = 9
+_MOST_LABELS = 12
+_SPREAD = 0.05
+"""By so much the lines of the worst and of the best trial are apart, to be seen side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepFacts:
+    """A sweep.
+
+    Attributes:
+        name: How users name it.
+        metric: The objective.
+        maximize: Whether more of it is better.
+        trials: The settings that have a score, in the order of their numbers.
+        logarithmic: The paths whose numbers are spread by their logarithm.
+        importance: How much of the differences each parameter explains alone; may be empty.
+    """
+
+    name: str
+    metric: str
+    maximize: bool
+    trials: tuple[TrialSummary, ...]
+    logarithmic: frozenset[str] = frozenset()
+    importance: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> list[TrialSummary]:
+        """The settings that were not pruned, in the order of their numbers."""
+        return [trial for trial in self.trials if trial.status != "pruned"]
+
+    @property
+    def ranked(self) -> list[TrialSummary]:
+        """The settings that were not pruned, the best first."""
+        return sorted(self.whole, key=lambda t: -t.mean if self.maximize else t.mean)
+
+
+def sweep_facts(results: Results) -> SweepFacts:
+    """Returns what is shown of a sweep."""
+    goal = results.record.terms.goal
+    trials = tuple(sorted(results.scored, key=lambda trial: trial.trial))
+    return SweepFacts(results.directory.label, goal.metric, goal.maximize, trials)
+
+
+def objective_chart(sweep: SweepFacts) -> Chart:
+    """Returns the objective of each trial, in their order, and the best so far."""
+    lines = []
+    for pruned, label in ((False, "trial"), (True, "pruned")):
+        some = [trial for trial in sweep.trials if (trial.status == "pruned") == pruned]
+        numbers, scores = [t.trial for t in some], [t.mean for t in some]
+        if some:
+            lines.append(Line(label, numbers, scores, kind="points", dashed=pruned))
+    whole = sweep.whole
+    best = list(accumulate([t.mean for t in whole], max if sweep.maximize else min))
+    numbers = [trial.trial for trial in whole]
+    lines.append(Line("best so far", numbers, best, kind="steps", dashed=True, colour=1))
+    return Chart("Objective over time", "trial", sweep.metric.replace("_", " "), tuple(lines))
+
+
+def curves_chart(sweep: SweepFacts, most: int) -> Chart:
+    """Returns the learning curves of the best trials, the best first."""
+    ranked = sweep.ranked
+    lines = tuple(
+        Line(f"trial {trial.trial}", range(1, len(trial.curve) + 1), trial.curve, colour=rank)
+        for rank, trial in enumerate(ranked[:most])
+    )
+    note = "" if len(ranked) <= most else f"The best {most} of {len(ranked)} trials."
+    return Chart("Learning curves", "epoch", sweep.metric.replace("_", " "), lines, note=note)
+
+
+def draw_sweep(
+    folder: Path, results: Results, logarithmic: frozenset[str], importance: Mapping[str, float]
+) -> None:
+    """Draws the pictures of a sweep; see `draw` and `SweepFacts`."""
+    facts = sweep_facts(results)
+    draw(folder, replace(facts, logarithmic=logarithmic, importance=importance))
+
+
+def draw(folder: Path, sweep: SweepFacts) -> None:
+    """Draws every picture that applies, and removes earlier ones that no longer do.
+
+    Raises:
+        DiskError: A picture could not be written.
+    """
+    with png.applied():
+        for file, build in SWEEP_PLOTS:
+            figure = build(sweep) if sweep.ranked else None
+            if figure is None:
+                (folder / file).unlink(missing_ok=True)
+            else:
+                write_bytes(folder / file, png.png(figure))
+
+
+def _objective(sweep: SweepFacts) -> Figure:
+    texts = (f"{sweep.name}: objective over time", "", "")
+    sheet, [axes] = png.chart_sheet([objective_chart(sweep)], 1, (_WIDTH, 3.4), texts, [""])
+    png.add_legend(sheet, *axes.get_legend_handles_labels())
+    return sheet.figure
+
+
+def _curves(sweep: SweepFacts) -> Figure:
+    """Returns the learning curves of all trials; those of the best ones stand out."""
+    title = f"{sweep.name}: learning curves of {len(sweep.trials)} trials"
+    note = "First training of each setting. Coloured are the best ones, the best is the thickest."
+    sheet, [axes] = png.panel_sheet(1, 1, (_WIDTH, 4.0), (title, "", note))
+    ranks = {trial.trial: rank for rank, trial in enumerate(sweep.ranked[:_MOST_NAMED])}
+    for trial in sorted(sweep.trials, key=lambda t: -ranks.get(t.trial, _MOST_NAMED)):
+        rank = ranks.get(trial.trial)
+        look: dict[str, Any] = {"color": png.GREY, "alpha": 0.35, "linewidth": 0.8}
+        if rank is not None:
+            look = {"color": png.BLUE if rank else png.ORANGE, "label": f"trial {trial.trial}"}
+            look |= {"linestyle": _DASHES[rank], "linewidth": 2.2 - 0.3 * rank}
+        marker = "." if len(trial.curve) == 1 else None
+        axes.plot(range(1, len(trial.curve) + 1), trial.curve, marker=marker, **look)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(shortened(sweep.metric.replace("_", " "), 32))
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    lines, labels = axes.get_legend_handles_labels()
+    png.add_legend(sheet, lines[::-1], labels[::-1])
+    return sheet.figure
+
+
+def _importance(sweep: SweepFacts) -> Figure | None:
+    """Returns a bar for each parameter; None where there is nothing to compare."""
+    if not sweep.importance or len(sweep.importance) < 2:
+        return None
+    shares = sorted(sweep.importance.items(), key=lambda item: item[1])
+    metric = shortened(sweep.metric.replace("_", " "), 32)
+    texts = (
+        f"{sweep.name}: importance of the parameters",
+        f"share of the differences in {metric} that each explains",
+        "By fANOVA: it holds for these values, and says little where there are few trials.",
+    )
+    sheet, [axes] = png.panel_sheet(1, 1, (_WIDTH, 0.8 + 0.36 * len(shares)), texts)
+    names = [shortened(path, 40) for path, _ in shares]
+    bars = axes.barh(names, [share for _, share in shares], color=png.BLUE, height=0.6)
+    axes.bar_label(bars, [percent(share) for _, share in shares], padding=4, fontsize=8)
+    axes.set_xlim(0, 1.08)
+    axes.set_xticks(np.linspace(0, 1, 6), [percent(share) for share in np.linspace(0, 1, 6)])
+    axes.grid(axis="y", visible=False)
+    return sheet.figure
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """Where the values of an axis lie between 0 and 1, and what is written beside it."""
+
+    title: str
+    places: Mapping[str, float]
+    labels: Sequence[tuple[float, str]]
+
+
+def _coordinates(sweep: SweepFacts) -> Figure | None:
+    """Returns an axis for each parameter, a line for each trial; None where none has two values."""
+    paths = list(dict.fromkeys(path for trial in sweep.trials for path in trial.setting.values))
+    scales = {path: _scale(path, sweep) for path in paths}
+    varied = [path for path in paths if len(scales[path].places) > 1][:_MOST_AXES]
+    if not varied:
+        return None
+    texts = (
+        f"{sweep.name}: settings and what they reached",
+        "",
+        f"A line is a trial; the better its {sweep.metric}, the darker. The best one is orange. "
+        "A line has a gap where a parameter is not used.",
+    )
+    width = max(6.0, _AXIS_WIDTH * (len(varied) + 1) + 0.6)
+    sheet, [axes] = png.panel_sheet(1, 1, (width, 4.2), texts)
+    scores = np.array([trial.mean for trial in sweep.trials])
+    objective = _Scale(sweep.metric, {}, _ticks(scores, log=False))
+    for place, scale in enumerate([*(scales[path] for path in varied), objective]):
+        _draw_axis(axes, place, scale)
+    _draw_lines(axes, sweep, {path: scales[path] for path in varied})
+    axes.set_xlim(-0.25, len(varied) + 0.45)
+    axes.set_ylim(-0.06, 1.06)
+    axes.set_yticks([])
+    titles = [shortened(title, 20) for title in [*(scales[p].title for p in varied), sweep.metric]]
+    axes.set_xticks(range(len(titles)), titles)
+    axes.xaxis.tick_top()
+    png.without_frame(axes)
+    return sheet.figure
+
+
+def _scale(path: str, sweep: SweepFacts) -> _Scale:
+    """Numbers lie where they are on their axis, anything else at equal distances."""
+    values = [trial.setting.values[path] for trial in sweep.trials if path in trial.setting.values]
+    title = path.rpartition(".")[2]
+    distinct = sorted({_text(value): value for value in values}.items(), key=_order)
+    numbers = [float(value) for _, value in distinct if _is_number(value)]
+    if len(numbers) < len(distinct) or len(distinct) <= _MOST_LABELS:
+        last = max(1, len(distinct) - 1)
+        places = {text: position / last for position, (text, _) in enumerate(distinct)}
+        return _Scale(title, places, [(place, text) for text, place in places.items()])
+    log = path in sweep.logarithmic
+    raw = np.array(numbers)
+    line = np.log(raw) if log else raw
+    shares = (line - line.min()) / (line.max() - line.min())
+    places = {text: float(share) for (text, _), share in zip(distinct, shares, strict=True)}
+    return _Scale(title, places, _ticks(raw, log))
+
+
+def _ticks(values: Any, log: bool) -> list[tuple[float, str]]:
+    low, high = float(values.min()), float(values.max())
+    shares = np.linspace(0, 1, 5) if high > low else np.array([0.5])
+    between = np.geomspace(low, high, 5) if log else low + shares * (high - low)
+    pairs = zip(shares, between, strict=True)
+    return [(float(share), number(float(value))) for share, value in pairs]
+
+
+def _draw_axis(axes: png.Axes, place: int, scale: _Scale) -> None:
+    axes.plot([place, place], [0, 1], color=png.GREY, linewidth=0.9, zorder=3)
+    for height, text in scale.labels:
+        axes.plot([place - 0.02, place + 0.02], [height, height], color=png.GREY, zorder=3)
+        axes.text(
+            place + 0.05,
+            height,
+            shortened(text, 14),
+            va="center",
+            fontsize=png.SMALL,
+            zorder=4,
+            bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8},
+        )
+
+
+def _draw_lines(axes: png.Axes, sweep: SweepFacts, scales: Mapping[str, _Scale]) -> None:
+    order = sorted(sweep.trials, key=lambda t: t.mean if sweep.maximize else -t.mean)
+    scores = np.array([trial.mean for trial in order])
+    reach = float(np.ptp(scores))
+    heights = (scores - scores.min()) / reach if reach else np.full(len(scores), 0.5)
+    best = sweep.ranked[0]
+    for rank, (trial, height) in enumerate(zip(order, heights, strict=True)):
+        share = rank / max(1, len(order) - 1)
+        line = [
+            scale.places[_text(trial.setting.values[path])] + _SPREAD * (share - 0.5)
+            if path in trial.setting.values
+            else math.nan
+            for path, scale in scales.items()
+        ]
+        look: dict[str, Any] = {"color": png.BLUES(share), "linewidth": 0.9, "alpha": 0.8}
+        look["zorder"] = 1 + rank / len(order)
+        if trial is best:
+            look = {"color": png.ORANGE, "linewidth": 2.2, "alpha": 1.0, "zorder": 2.5}
+        axes.plot(range(len(line) + 1), [*line, float(height)], **look)
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, Mapping):
+        return ", ".join(str(part) for part in value.values())
+    return number(value) if isinstance(value, float) else shown(value)
+
+
+def _order(item: tuple[str, object]) -> tuple[bool, float, str]:
+    text, value = item
+    return (False, float(value), "") if _is_number(value) else (True, 0.0, text)
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+SWEEP_PLOTS: tuple[tuple[str, Callable[[SweepFacts], Figure | None]], ...] = (
+    ("objective.png", _objective),
+    ("learning_curves.png", _curves),
+    ("importance.png", _importance),
+    ("parallel_coordinates.png", _coordinates),
+)
