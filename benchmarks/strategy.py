@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from dl.vocabulary.catalog import entries
+from dl.vocabulary.sections import read_section
 from dl.vocabulary.spec import Kind
 
 HERE = Path(__file__).parent
@@ -160,13 +161,14 @@ def _model(layers: list[Any], shape: tuple[int, ...]) -> Any:
     from dl.engine.network.model import build_model
     from dl.engine.network.objects import build_object
 
-    config = Config.model_validate(
+    config = read_section(
+        Config,
         {
             "name": "layer",
             "data": {"source": "synthetic", "dataset": "blobs"},
             "model": {"input_shape": shape, "layers": tuple(layers)},
             "training": {"loss": "sparse_categorical_crossentropy"},
-        }
+        },
     )
     model = build_model(config, None)
     optimizer = build_object(config.training.optimizer, seed=0, path=("training", "optimizer"))

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dl.vocabulary.catalog import Entry, find
-from dl.vocabulary.check import check_object
+from dl.vocabulary.catalog import Entry, check_object, find
 from dl.vocabulary.spec import Kind, Spec
 
 Array = npt.NDArray[np.generic]

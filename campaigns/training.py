@@ -18,7 +18,6 @@ import dl.engine.training.checkpoint
 from campaigns.published import runs_of, unequal, verify
 from dl.cli.signals import Stopped, stop_requests, stopping_at_once
 from dl.config.load import Loaded, load_config
-from dl.config.pinned import pinned
 from dl.data.dataset import Dataset
 from dl.data.load import read_dataset
 from dl.engine import workflow
@@ -182,7 +181,7 @@ def train(loaded: Loaded, dataset: Dataset, root: Path) -> Trained | None:
         record = read_record(run)
         if record.status == "completed" and record.epochs == loaded.config.training.epochs:
             return None
-        prepared = prepare(pinned(loaded, record.engine), dataset, reporter)
+        prepared = prepare(loaded.with_recorded_engine(record.engine), dataset, reporter)
         with stop_requests() as request:
             job = job_of(run, record, prepared, reporter, command=_COMMAND, force=False)
             return workflow.resume(prepared, job, reporter, workflow.Watch(stop_signal=request))

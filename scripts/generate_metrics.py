@@ -10,8 +10,7 @@ from pathlib import Path
 
 from dl.config.rules.metrics import Measurable, misfits, values_of
 from dl.config.rules.probe import Form
-from dl.vocabulary.catalog import entries
-from dl.vocabulary.check import check_object
+from dl.vocabulary.catalog import check_object, entries
 from dl.vocabulary.spec import Kind, Spec
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "metrics.md"

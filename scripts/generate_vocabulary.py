@@ -33,9 +33,9 @@ from keras.src.layers.merging.base_merge import Merge
 from keras.src.utils.naming import to_snake_case
 
 from dl.engine.network.keras_modules import MODULES
-from dl.vocabulary import parameters
-from dl.vocabulary.catalog import DATA
+from dl.vocabulary.catalog import DATA, left_out_parameter, parameter_type
 from dl.vocabulary.spec import Kind
+from dl.vocabulary.words import facts
 
 NO_CODE = "a config must not run code"
 NO_FILES = "a config must not read files or the network"
@@ -131,7 +131,7 @@ LAYER_DEFAULTS: Mapping[str, Any] = {"name": None, "trainable": True, "dtype": N
 """What every layer takes through `**kwargs`."""
 
 SMART = {Kind.METRIC: {"accuracy", "acc"}}
-"""Spellings that Keras resolves by the shape of the output; they belong to `dl.vocabulary.own`."""
+"""Spellings that Keras resolves by the shape of the output; they are `own` in `parameters.json`."""
 
 
 def main() -> int:
@@ -280,13 +280,13 @@ def _parameters(kind: Kind, entry: str, obj: Any) -> tuple[list[str], dict[str, 
         defaults = {**defaults, **{k: v for k, v in LAYER_DEFAULTS.items() if k not in defaults}}
     required = [name for name in defaults if _is_required(entry, name, defaults[name])]
     for name in defaults:
-        parameters.row(entry, name)
+        parameter_type(entry, name)
     return required, {k: v for k, v in defaults.items() if k not in required}
 
 
 def _is_offered(entry: str, parameter: inspect.Parameter) -> bool:
     variadic = (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    return parameter.kind not in variadic and parameters.left_out(entry, parameter.name) is None
+    return parameter.kind not in variadic and left_out_parameter(entry, parameter.name) is None
 
 
 def _takes_more(signature: Mapping[str, inspect.Parameter]) -> bool:
@@ -294,7 +294,7 @@ def _takes_more(signature: Mapping[str, inspect.Parameter]) -> bool:
 
 
 def _is_required(entry: str, name: str, default: object) -> bool:
-    return default is inspect.Parameter.empty or (entry, name) in parameters.REQUIRED
+    return default is inspect.Parameter.empty or name in facts()["required"].get(entry, {})
 
 
 def _default_name(kind: Kind, obj: Any, defaults: Mapping[str, Any]) -> str | None:

@@ -87,7 +87,7 @@ HEAVY = {
     "sklearn",
     "tensorflow",
 }
-LAZY_IN_CLI = HEAVY | {"pydantic", "rich", "yaml"}
+LAZY_IN_CLI = HEAVY | {"rich", "yaml"}
 LAZY_MODULES = {
     "cli/live.py": "rich",
     "cli/tables.py": "dl.report.terminal",

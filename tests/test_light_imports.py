@@ -25,7 +25,7 @@ HEAVY = {
     "sklearn",
     "tensorflow",
 }
-LAZY = HEAVY | {"numpy", "pydantic", "rich", "yaml"}
+LAZY = HEAVY | {"numpy", "rich", "yaml"}
 
 CONFIG = """\
 data: {source: builtin, dataset: iris}

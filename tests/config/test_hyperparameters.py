@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dl.config.hyperparameters import hyperparameters
 from dl.config.load import load_config
+from dl.config.resolve import hyperparameters
 
 CONFIG = """\
 data: {source: synthetic, dataset: linear}

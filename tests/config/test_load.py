@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dl.config.data import CsvData, ParquetData
 from dl.config.load import Loaded, default_name, load_config
-from dl.config.sections.data import CsvData, ParquetData
 from dl.errors import ConfigError, ExitCode, error_text
 from dl.vocabulary.spec import Finding
 
@@ -103,8 +103,6 @@ def test_illegal_name_is_shown_at_its_option() -> None:
     assert refusal(CSV, name="../x") == (
         "error: --name ../x: name must be 1 to 100 letters, digits, dots, dashes and underscores, "
         "first a letter or digit\n"
-        "expected: 1 to 100 letters, digits, dots, dashes and underscores, first a letter or "
-        "digit\n"
         "found: '../x'"
     )
 
@@ -232,7 +230,7 @@ def test_empty_section_is_explained() -> None:
         "    1 | preprocess:\n"
         "      | ^^^^^^^^^^\n"
         "found: nothing\n"
-        "hint: preprocess is empty: remove the line, or write its settings below it, indented"
+        "hint: it is empty: remove the line, or write its settings below it, indented"
     )
 
 
@@ -241,7 +239,7 @@ def test_unknown_source_lists_the_choices() -> None:
         "error: c.yaml:2:11: data.source must be a known source\n"
         "    2 |   source: cvs\n"
         "      |           ^^^\n"
-        "expected: one of csv, parquet, npz, images, builtin, keras, synthetic\n"
+        "expected: csv, parquet, npz, images, builtin, keras or synthetic\n"
         "found: 'cvs'\n"
         "hint: did you mean csv?"
     )
@@ -252,7 +250,7 @@ def test_missing_source_lists_the_choices() -> None:
         "error: c.yaml:1:1: data.source is missing",
         "    1 | data:",
         "      | ^^^^",
-        "expected: one of csv, parquet, npz, images, builtin, keras, synthetic",
+        "expected: csv, parquet, npz, images, builtin, keras or synthetic",
     ]
 
 
@@ -261,86 +259,84 @@ def test_missing_source_lists_the_choices() -> None:
     [
         (
             "training.epochs=10.0",
-            "a whole number above 0, for example 10",
+            "a whole number above 0",
             "10.0",
-            "write 10, without a point",
+            "write 10, without a decimal point",
         ),
-        ("training.epochs=true", "a whole number above 0, for example 10", "true", None),
+        ("training.epochs=true", "a whole number above 0", "true", None),
         (
             "training.epochs='10'",
-            "a whole number above 0, for example 10",
+            "a whole number above 0",
             "'10'",
-            "remove the quotes: 10",
+            "write 10, without quotes",
         ),
-        ("training.epochs=0", "a whole number above 0, for example 10", "0", None),
-        ("training.epochs=.inf", "a whole number above 0, for example 10", ".inf", None),
+        ("training.epochs=0", "a whole number above 0", "0", None),
+        ("training.epochs=.inf", "a whole number above 0", ".inf", None),
         (
             "training.epochs='1,000'",
-            "a whole number above 0, for example 10",
+            "a whole number above 0",
             "'1,000'",
             "write 1000",
         ),
-        ("training.epochs=[3]", "a whole number above 0, for example 10", "[3]", None),
+        ("training.epochs=[3]", "a whole number above 0", "[3]", None),
         (
             "training.batch_size=ful",
-            "a whole number above 0 or `full`, for example 32",
+            "a whole number above 0, or full",
             "'ful'",
             "did you mean full?",
         ),
         ("training.shuffle=1", "true or false", "1", None),
-        ("training.shuffle='true'", "true or false", "'true'", "remove the quotes: true"),
+        ("training.shuffle='true'", "true or false", "'true'", "write true, without quotes"),
         (
             "data.split.test=1",
-            "a number from 0 up to, but not including, 1, for example 0.2",
+            "a number from 0 up to, but not including, 1",
             "1",
             None,
         ),
         (
             "data.split.test=.nan",
-            "a number from 0 up to, but not including, 1, for example 0.2",
+            "a number from 0 up to, but not including, 1",
             ".nan",
             None,
         ),
-        ("data.target=3", "text or a list of texts", "3", 'put it in quotes: "3"'),
-        ("data.features=a", "a list of texts", "'a'", "write a list, in brackets: [a]"),
+        ("data.target=3", "text, or a list of texts", "3", 'put it in quotes: "3"'),
+        ("data.features=a", "a list of texts, or null", "'a'", "write a list, in brackets: [a]"),
         (
             "data.task=multi_class",
-            "one of binary, multiclass, multilabel, regression",
+            "binary, multiclass, multilabel, regression or null",
             "'multi_class'",
             "did you mean multiclass?",
         ),
         ("data.separator=ab", "a single character", "'ab'", None),
         (
             "model.input_shape=28",
-            "a list of whole numbers above 0",
+            "a list of whole numbers above 0 or null",
             "28",
             "write a list, in brackets: [28]",
         ),
         (
             "training.class_weight=3",
-            "`balanced` or a mapping of names to numbers above 0",
+            "balanced, or a mapping of names to numbers above 0, or null",
             "3",
             None,
         ),
-        ("seed=-1", "a whole number from 0 to 4294967295, for example 0", "-1", None),
-        ("preprocess.scale=-1e-3", "a number above 0", "-1e-3", None),
+        ("seed=-1", "a whole number from 0 to 4294967295", "-1", None),
+        ("preprocess.scale=-1e-3", "a number above 0, or null", "-1e-3", None),
         (
-            "preprocess.numeric=Standardize",
-            "one of standardize, minmax, none",
-            "'Standardize'",
+            "preprocess.numeric=standardise",
+            "standardize, minmax, none or null",
+            "'standardise'",
             "did you mean standardize?",
         ),
     ],
 )
 def test_wrong_value_is_explained(option: str, expected: str, found: str, hint: str | None) -> None:
     key = option.partition("=")[0]
-    lines = [
-        f"error: --set {option}: {key} must be {expected.partition(', for example')[0]}",
-        f"expected: {expected}",
-        f"found: {found}",
-        f"hint: {hint}",
-    ]
-    assert refusal(CSV, option).splitlines() == (lines if hint else lines[:-1])
+    error, came, to_do = refusal(CSV, option).splitlines()
+    assert error == f"error: --set {option}: {key} must be {expected}"
+    assert came == f"found: {found}"
+    meaning = f"`{key.split('.')[-1]}`: "
+    assert to_do == f"hint: {hint}" if hint else to_do.startswith(f"hint: {meaning}")
 
 
 def test_wrong_element_is_shown_at_its_place() -> None:
@@ -348,7 +344,6 @@ def test_wrong_element_is_shown_at_its_place() -> None:
         "error: c.yaml:4:19: data.target.1 must be text\n"
         "    4 |   target: [price, 3]\n"
         "      |                   ^\n"
-        "expected: text\n"
         "found: 3\n"
         'hint: put it in quotes: "3"'
     )
@@ -369,7 +364,7 @@ def test_problems_of_all_sections_come_at_once() -> None:
     assert headlines(refusal("seed: x\n" + text, "training.batch_size=0", name="a/b")) == [
         "--name a/b: name must be 1 to 100 letters, digits, dots, dashes and underscores, first a "
         "letter or digit",
-        "--set training.batch_size=0: training.batch_size must be a whole number above 0 or `full`",
+        "--set training.batch_size=0: training.batch_size must be a whole number above 0, or full",
         "c.yaml:1:7: seed must be a whole number from 0 to 4294967295",
         "c.yaml:4:3: data.paht is not known",
         "c.yaml:8:21: model.layers.0.unitz is not a parameter of Dense",

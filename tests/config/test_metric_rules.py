@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from dl.config.rules.metrics import METRIC_FORMS, Measurable, misfits
-from dl.vocabulary.catalog import entries
-from dl.vocabulary.check import check_object
+from dl.vocabulary.catalog import check_object, entries
 from dl.vocabulary.spec import Finding, Kind, Spec
 
 

@@ -8,18 +8,20 @@ from pathlib import Path
 import pytest
 
 from dl.cli.main import dl
-from dl.config import expected
-from dl.config.hints import known_paths, sections
 from dl.config.load import load_config
-from dl.config.other_tools import IN_PLACE, OF_SWEEPS, OTHER_TOOLS
+from dl.config.problems import known_paths, other_tools
+from dl.config.schema import Config
 from dl.errors import ConfigError
 from dl.sweep.definition import load_sweep
 from dl.sweep.schema import SweepFile
 from dl.vocabulary.catalog import entries, names
+from dl.vocabulary.sections import keys, walk
 from dl.vocabulary.spec import Kind
-from dl.vocabulary.synonyms import SYNONYMS, other_word
+from dl.vocabulary.words import facts, other_word
 
-HINTS = sorted({*OTHER_TOOLS.values(), *IN_PLACE.values()})
+SYNONYMS = facts()["synonyms"]
+OF_SWEEPS = other_tools()["sweeps"]
+HINTS = sorted({*other_tools()["keys"].values(), *other_tools()["in_place"].values()})
 GOOD = Path(__file__).resolve().parents[1] / "cases" / "good" / "squares-on-classes.yaml"
 OF_OPTIMIZERS = {
     f"training.optimizer.{name}"
@@ -29,9 +31,7 @@ OF_OPTIMIZERS = {
 
 
 def all_paths() -> set[str]:
-    return {
-        ".".join((*map(str, home), key)) for home, owner in sections() for key in owner.model_fields
-    }
+    return {".".join((*home, key)) for home, owner in walk(Config) for key in keys(owner)}
 
 
 @pytest.mark.parametrize("hint", HINTS)
@@ -44,7 +44,7 @@ def test_hint_names_keys_and_commands_that_there_are(hint: str) -> None:
 
 
 def test_no_key_of_ours_is_called_another_tools() -> None:
-    assert {key for key in OTHER_TOOLS if key in known_paths()} == set()
+    assert {key for key in other_tools()["keys"] if key in known_paths()} == set()
 
 
 @pytest.mark.parametrize("key", OF_SWEEPS)
@@ -58,16 +58,16 @@ def test_key_of_another_tool_says_what_it_is_in_a_sweep(
     [problem] = caught.value.problems
     assert (problem.message, problem.hint) == (f"{key} is not known", OF_SWEEPS[key])
     [named] = re.findall("`([^`]+)`", OF_SWEEPS[key])
-    assert named in SweepFile.model_fields
+    assert named in keys(SweepFile)
 
 
 @pytest.mark.parametrize("word", SYNONYMS)
 def test_synonym_leads_to_words_that_there_are(word: str) -> None:
     choices = {
         choice
-        for _, owner in sections()
-        for field in owner.model_fields.values()
-        for choice in expected.choices(field)
+        for _, owner in walk(Config)
+        for key in keys(owner).values()
+        for choice in key.type.choices
     }
     kinds = {"numeric", "categorical", "date", "min", "max", "grid", "random", "tpe"}
     known = {name for kind in Kind for name in names(kind)} | choices | kinds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from dl.config.rules import Facts, check, facts_of
 from dl.config.rules.facts import output_of
 from dl.config.rules.probe import Answer, Probe
 from dl.config.schema import Config
+from dl.vocabulary.sections import partly_valid, read_section
 from dl.vocabulary.spec import Finding
 
 IRIS = {"source": "builtin", "dataset": "iris"}
@@ -37,7 +38,7 @@ def config_of(data: dict[str, Any], layers: list[Any], loss: Any = "mse", **othe
         "model": {"layers": layers},
         "training": {"loss": loss, **training},
     }
-    return Config.model_validate_json(json.dumps(document))
+    return read_section(Config, document)
 
 
 def partial(*arguments: Any, folder: Path = Path("."), **others: Any) -> Facts:
@@ -160,7 +161,7 @@ def test_sections_that_are_wrong_are_left_out() -> None:
     whole = partial(IRIS, [dense(5)], "categorical_crossentropy", metrics=["acc", "acc"])
     valid = {"data": whole.data, "model": whole.model, "training": whole.training}
     none, without_data, without_model, without_training = (
-        facts_of({name: section for name, section in valid.items() if name not in wrong}, Path("."))
+        facts_of(partly_valid(Config, {n: valid[n] for n in valid if n not in wrong}), Path("."))
         for wrong in (valid, ("data",), ("model",), ("training",))
     )
     assert check(none) == []
@@ -396,8 +397,8 @@ def test_a_look_agrees_with_the_data(source: str) -> None:
         assert whole.data is not None
         seen = probe(whole.data, Path("."))
         loss = "mse" if seen.target == "numbers" else "sparse_categorical_crossentropy"
-        units = seen.classes or 1
-        config = config_of({"source": source, "dataset": name}, [dense(units, "softmax")], loss)
+        units, ending = seen.classes or 1, "softmax" if seen.classes else "linear"
+        config = config_of({"source": source, "dataset": name}, [dense(units, ending)], loss)
         info = load_dataset(config, SilentReporter()).info
         assert info.input_shape == seen.input_shape
         assert info.classes == (seen.labels or ())
@@ -420,8 +421,8 @@ def test_declared_shapes_are_those_of_rows_that_were_read() -> None:
 def test_declared_shapes_are_the_same() -> None:
     layers = [{"type": "Input", "shape": [28, 28]}, "Flatten", dense(1)]
     config = config_of(UNKNOWN, layers)
-    model = config.model.model_copy(update={"input_shape": (28, 27)})
-    found = check(facts_of({"model": model}, Probe()))
+    model = replace(config.model, input_shape=(28, 27))
+    found = check(facts_of(replace(config, model=model), Probe()))
     assert [finding.path for finding in found] == [("model", "input_shape")]
 
 

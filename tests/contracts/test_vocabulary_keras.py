@@ -12,10 +12,9 @@ import pytest
 from keras.src import activations, initializers, losses, metrics, optimizers, regularizers
 
 from dl.engine.network.keras_modules import MODULES
-from dl.vocabulary.catalog import DATA, Entry, entries, find, left_out
-from dl.vocabulary.parameters import DEFAULTS, REQUIRED
-from dl.vocabulary.parameters import left_out as left_out_parameter
+from dl.vocabulary.catalog import DATA, Entry, entries, find, left_out, left_out_parameter
 from dl.vocabulary.spec import Kind
+from dl.vocabulary.words import facts
 
 pytestmark = pytest.mark.slow
 
@@ -63,8 +62,12 @@ def test_parameters_are_those_of_keras(kind: Kind) -> None:
 def test_defaults_are_those_of_keras(kind: Kind) -> None:
     for entry in keras_entries(kind):
         signature = inspect.signature(getattr(MODULES[kind], entry.name)).parameters
+        changed = [
+            *facts()["required"].get(entry.name, ()),
+            *facts()["defaults"].get(entry.name, ()),
+        ]
         for name, parameter in entry.parameters.items():
-            if name not in signature or (entry.name, name) in {*REQUIRED, *DEFAULTS}:
+            if name not in signature or name in changed:
                 continue
             default = signature[name].default
             if name == "name" and kind in NAMED and default is None:

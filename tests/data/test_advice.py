@@ -13,7 +13,7 @@ import pytest
 from conftest import Dl
 from dl.config.load import load_config
 from dl.config.rules.notes import Note, placed
-from dl.config.sections.lint import OF_DATA
+from dl.config.schema import OF_DATA
 from dl.data.load import read_dataset
 from dl.progress import SilentReporter
 

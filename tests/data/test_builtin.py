@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dl.config.sections.data import BUILTIN
+from dl.config.data import BUILTIN
 from dl.data.load import load_dataset
 from dl.progress import SilentReporter
 from support.tables import config_with, told

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow
 import pytest
 
-from dl.config.sections.data import ColumnKind
+from dl.config.data import ColumnKind
 from dl.data.columns import Cell, Use, to_column
 from dl.data.raw import Column
 from support.tables import told

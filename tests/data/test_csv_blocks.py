@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dl.config.sections.data import ColumnKind
+from dl.config.data import ColumnKind
 from dl.data.raw import RawTable
 from dl.data.sources import parquet
 from dl.data.sources.csv import Dialect, csv_blocks, read_csv

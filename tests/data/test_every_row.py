@@ -14,8 +14,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from dl.config.data import ColumnKind
 from dl.config.schema import Config
-from dl.config.sections.data import ColumnKind
 from dl.data.chunks import open_chunks
 from dl.data.dataset import Preprocessing
 from dl.data.load import load_dataset

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dl.config.sections.data import ImagesData
+from dl.config.data import ImagesData
 from dl.data import storage
 from dl.data.raw import RawArrays
 from dl.data.sources import picture
 from dl.data.sources.images import read_image_inputs, read_image_part, read_images
 from dl.errors import DataError, Problem
 from dl.progress import SilentReporter
+from dl.vocabulary.sections import read_section
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -40,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 
 def settings(root: Path, **options: object) -> ImagesData:
     fields = {"source": "images", "path": str(root), "image_size": (4, 3), **options}
-    return ImagesData.model_validate(fields)
+    return read_section(ImagesData, fields)
 
 
 def read(root: Path, **options: object) -> RawArrays:

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dl.config.sections.data import KERAS, KerasData
+from dl.config.data import KERAS, KerasData
 from dl.data.raw import RawArrays, RawParts
 from dl.data.sources import keras
 from dl.data.sources.keras import padded, read_keras, text_settings
 from dl.errors import DataError, Problem
 from dl.progress import SilentReporter
+from dl.vocabulary.sections import read_section
 from dl.vocabulary.spec import Findings
 
 Loader = Callable[..., Any]
@@ -37,7 +38,7 @@ def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Loader
 
 
 def read(dataset: str, **options: int) -> RawParts:
-    data = KerasData.model_validate({"source": "keras", "dataset": dataset, **options})
+    data = read_section(KerasData, {"source": "keras", "dataset": dataset, **options})
     return read_keras(data, SilentReporter())
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dl.config.data import CsvData
 from dl.config.schema import Config
-from dl.config.sections.data import CsvData
 from dl.data.chunks import open_chunks
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.load import load_dataset, load_part, load_split, resolve_config

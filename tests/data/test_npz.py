@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dl.config.sections.data import Arrays, NpzData
+from dl.config.data import Arrays, NpzData
 from dl.data import storage
 from dl.data.raw import RawArrays, RawParts
 from dl.data.sources.npz import read_npz, read_npz_inputs, read_npz_part

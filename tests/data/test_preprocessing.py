@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow
 import pytest
 
-from dl.config.sections.preprocess import Preprocess
+from dl.config.schema import Preprocess
 from dl.data.columns import Cell, to_column
 from dl.data.preprocessing.features import (
     Feature,

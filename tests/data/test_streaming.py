@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -181,9 +182,9 @@ def test_rows_within_the_budget_stay_in_memory(tmp_path: Path) -> None:
 
 def test_steps_that_need_all_rows_keep_them_in_memory(tmp_path: Path) -> None:
     config = table_config(write_table(tmp_path / "rows.parquet"))
-    training = config.training.model_copy(update={"batch_size": "full"})
+    training = replace(config.training, batch_size="full")
     with tiny_budget():
-        where = storage_of(requirements_of(config.model_copy(update={"training": training})))
+        where = storage_of(requirements_of(replace(config, training=training)))
     assert not where.streamed
     assert where.reason.endswith("but each step needs all rows at once")
 

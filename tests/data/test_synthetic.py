@@ -7,13 +7,14 @@ import pytest
 from sklearn.datasets import make_circles, make_moons
 from sklearn.linear_model import Perceptron
 
-from dl.config.sections.data import SYNTHETIC, SyntheticData
+from dl.config.data import SYNTHETIC, SyntheticData
 from dl.data.raw import RawArrays
 from dl.data.sources.synthetic import default_noise, default_rows, is_whole_truth, make_synthetic
+from dl.vocabulary.sections import read_section
 
 
 def made(dataset: str, seed: int = 0, **options: float) -> RawArrays:
-    data = SyntheticData.model_validate({"source": "synthetic", "dataset": dataset, **options})
+    data = read_section(SyntheticData, {"source": "synthetic", "dataset": dataset, **options})
     train = make_synthetic(data, seed).train
     assert isinstance(train, RawArrays)
     return train

@@ -14,7 +14,7 @@ from dl.config import rules
 from dl.config.load import load_config
 from dl.config.rules import advise, facts_of
 from dl.config.rules.notes import Note, placed
-from dl.config.sections.lint import ADVICE, OF_DATA
+from dl.config.schema import ADVICE, OF_DATA
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 BASE = """\

@@ -146,7 +146,7 @@ def test_learning_curves_of_no_epoch_are_empty() -> None:
 
 
 def test_terminal_loads_nothing_heavy() -> None:
-    heavy = ["numpy", "matplotlib", "pandas", "keras", "tensorflow", "pydantic"]
+    heavy = ["numpy", "matplotlib", "pandas", "keras", "tensorflow"]
     code = f"import sys, dl.report.terminal; print([m for m in {heavy} if m in sys.modules])"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

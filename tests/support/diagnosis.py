@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from dl.config.resolve import resolved_text
 from dl.config.schema import Config
 from dl.diagnose.changes import Change
 from dl.diagnose.checks import CHECKS, Diagnosis, Evidence, LayerStatistics, NetworkStatistics
+from dl.vocabulary.sections import read_section
 
 HIDDEN = {"type": "Dense", "units": 8, "activation": "relu", "name": "hidden"}
 SIGMOID = {"type": "Dense", "units": 1, "activation": "sigmoid", "name": "out"}
@@ -39,7 +39,7 @@ def config_of(
             **training,
         },
     }
-    return Config.model_validate_json(json.dumps(document))
+    return read_section(Config, document)
 
 
 def history(

@@ -11,6 +11,7 @@ from dl.config.schema import Config
 from dl.data.raw import Column, RawArrays, RawTable
 from dl.data.requirements import requirements_of
 from dl.data.targets import Target, describe_target, encode_target, fit_target
+from dl.vocabulary.sections import read_section
 
 DATA = {"source": "npz", "path": "rows.npz"}
 
@@ -27,7 +28,7 @@ def make_config(
     last = {"type": "Dense", "units": units, "activation": activation}
     model = {"layers": (*layers, last), **sections.pop("model", {})}
     given = {"data": dict(data), "model": model, "training": {"loss": loss}, **sections}
-    return Config.model_validate({"name": "test", **given})
+    return read_section(Config, {"name": "test", **given})
 
 
 def make_arrays(y: object, x: object = None) -> RawArrays:

@@ -20,6 +20,7 @@ from dl.engine.training.fit import fit
 from dl.engine.training.steps import Batches
 from dl.engine.training.strategy import choose_strategy
 from dl.progress import SilentReporter
+from dl.vocabulary.sections import read_section
 
 DENSE = {"type": "Dense", "units": 3, "activation": "softmax"}
 SPARSE = "sparse_categorical_crossentropy"
@@ -30,7 +31,8 @@ def config(
     layers: Sequence[Any], engine: dict[str, Any] | None = None, seed: int = 1, **training: Any
 ) -> Config:
     """Returns a config with these layers; three classes unless `loss` says other."""
-    return Config.model_validate(
+    return read_section(
+        Config,
         {
             "name": "case",
             "seed": seed,
@@ -44,7 +46,7 @@ def config(
                 **training,
             },
             "engine": engine or {"compile": False},
-        }
+        },
     )
 
 

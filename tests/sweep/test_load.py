@@ -85,9 +85,8 @@ error: sweep.yaml:3:43: training.optimizer.learning_rate must be a number above 
 learning-rate schedule
     3 |   training.optimizer.learning_rate: [0.1, -1]
       |                                           ^^
-expected: a number above 0, or a learning-rate schedule
 found: -1
-hint: `learning_rate` is: Size of a step.
+hint: `learning_rate`: size of a step, for example 0.001
 
 error: sweep.yaml:4:24: model.layers has no item hiden
     4 |   model.layers.hiden: [1]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dl.vocabulary.check import check_object
-from dl.vocabulary.measured import called_here, nearest_measured
+from dl.vocabulary.catalog import check_object
+from dl.vocabulary.names import called_here, nearest_measured
 from dl.vocabulary.spec import Kind
 
 KNOWN = ("epoch", "loss", "mae", "mse", "val_loss", "val_mae", "val_mse", "test.accuracy")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from dl.vocabulary.catalog import entries, find, left_out, names
-from dl.vocabulary.parameters import TABLE
 from dl.vocabulary.spec import Kind
-from dl.vocabulary.tables.overrides import OVERRIDES
+from dl.vocabulary.words import facts
 
 
 @pytest.mark.parametrize(
@@ -114,6 +115,13 @@ def test_every_metric_has_a_name(metric: object) -> None:
 
 def test_tables_hold_no_row_that_nothing_uses() -> None:
     used = {(e.name, p) for kind in Kind for e in entries(kind).values() for p in e.parameters}
-    common = {parameter for entry, parameter in used if (entry, parameter) not in OVERRIDES}
+    overrides = {(entry, name) for several, name, *_ in facts()["overrides"] for entry in several}
+    common = {parameter for entry, parameter in used if (entry, parameter) not in overrides}
 
-    assert (set(TABLE) - common, set(OVERRIDES) - used) == (set(), set())
+    assert (set(facts()["parameters"]) - common, overrides - used) == (set(), set())
+
+
+def test_shared_types_are_used() -> None:
+    text = json.dumps([facts()["parameters"], facts()["overrides"]])
+
+    assert [name for name in facts()["types"] if f'"{name}' not in text] == []

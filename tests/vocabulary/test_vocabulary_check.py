@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dl.vocabulary.check import check_object
+from dl.vocabulary.catalog import check_object
 from dl.vocabulary.spec import Finding, Kind, Spec, document
 
 
@@ -147,14 +147,12 @@ def test_metric_is_called_what_keras_calls_it(written: object, name: str) -> Non
         (
             Kind.LOSS,
             3,
-            Finding(
-                (), "must be a loss", "a loss", "3", "write its name, or a mapping with `type`"
-            ),
+            Finding((), "must be a loss", None, "3", "write its name, or a mapping with `type`"),
         ),
         (
             Kind.LOSS,
             {"type": None},
-            Finding(("type",), "must be the name of a loss", "the name of a loss", "null"),
+            Finding(("type",), "must be the name of a loss", None, "null"),
         ),
         (
             Kind.OPTIMIZER,
@@ -162,9 +160,9 @@ def test_metric_is_called_what_keras_calls_it(written: object, name: str) -> Non
             Finding(
                 ("learning_rate",),
                 "must be a number above 0, or a learning-rate schedule",
-                "a number above 0, or a learning-rate schedule",
+                None,
                 "-1",
-                "`learning_rate` is: Size of a step.",
+                "`learning_rate`: size of a step, for example 0.001",
             ),
         ),
         (
@@ -209,9 +207,9 @@ def test_metric_is_called_what_keras_calls_it(written: object, name: str) -> Non
             Finding(
                 ("log_dir",),
                 "must be a folder below the run's, without `..`, and not one of its own",
-                "a folder below the run's, without `..`, and not one of its own",
+                None,
                 "'../logs'",
-                "`log_dir` is: Folder of the logs, in the run's folder.",
+                "`log_dir`: folder of the logs, in the run's folder",
             ),
         ),
     ],
@@ -272,8 +270,9 @@ def test_hint_knows_older_names(layer: dict[str, object], key: str, hint: str) -
 def test_checkpoint_is_a_plain_file_of_the_run(path: str) -> None:
     (finding,) = findings_of(Kind.CALLBACK, {"type": "ModelCheckpoint", "filepath": path})
 
-    expected = "must be the plain name of a file that ends in .keras or .weights.h5"
-    assert (finding.path, finding.message) == (("filepath",), expected)
+    expected = "the plain name of a file that ends in .keras or .weights.h5"
+    message = f"must be {expected}" if path else "must not be empty"
+    assert (finding.path, finding.message) == (("filepath",), message)
 
 
 @pytest.mark.parametrize("path", ["{epoch.__class__}.keras", "{0[a]}.keras", "{epoch!r}.keras"])
@@ -292,7 +291,7 @@ def test_checkpoint_takes_epoch_and_metrics_in_its_name() -> None:
 def test_lookup_takes_numbers_and_never_a_file() -> None:
     (finding,) = findings_of(Kind.LAYER, {"type": "IntegerLookup", "vocabulary": "/etc/passwd"})
 
-    assert finding.message == "must be a list of values, each a whole number"
+    assert finding.message == "must be a list of whole numbers"
 
 
 def test_found_is_short() -> None:

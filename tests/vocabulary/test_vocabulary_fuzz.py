@@ -5,8 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dl.vocabulary.catalog import entries, names
-from dl.vocabulary.check import check_object
+from dl.vocabulary.catalog import check_object, entries, names
 from dl.vocabulary.spec import Kind, document
 
 EVERY_NAME = sorted({name for kind in Kind for name in names(kind)})

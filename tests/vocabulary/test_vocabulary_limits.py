@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dl.vocabulary.catalog import Entry, entries
-from dl.vocabulary.check import check_object
+from dl.vocabulary.catalog import Entry, check_object, entries
 from dl.vocabulary.spec import Kind
+from dl.vocabulary.types import accepts
 
 EVERY_ENTRY = [entry for kind in Kind for entry in entries(kind).values()]
 
@@ -26,9 +26,8 @@ def test_value_that_breaks_the_limits_is_refused(entry: Entry) -> None:
 def test_default_is_right(entry: Entry) -> None:
     for parameter in entry.parameters.values():
         if not parameter.required:
-            _, findings = parameter.type.check(parameter.default, check_object)
-            assert findings == [], parameter.name
+            assert accepts(parameter.type, parameter.default), parameter.name
 
 
 def _is_worded(message: str) -> bool:
-    return message.startswith(("must be ", "is not ", "needs ")) and len(message) < 200
+    return message.startswith(("must ", "is not ", "needs ")) and len(message) < 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dl.vocabulary.check import check_object
+from dl.vocabulary.catalog import check_object
 from dl.vocabulary.spec import Kind
 
 CONV = {"type": "Conv2D", "filters": 8, "kernel_size": 3}

@@ -108,7 +108,6 @@ def resume(run: RunDirectory, loaded: Loaded, caller: Caller, *, force: bool) ->
     Raises:
         DlError: As `train`, or something has changed.
     """
-    from dl.config.pinned import pinned
     from dl.tracking.tracker import tracking
 
     reporter = caller.reporter
@@ -131,7 +130,7 @@ def resume(run: RunDirectory, loaded: Loaded, caller: Caller, *, force: bool) ->
 
         with _trained_again(run):
             # The run is locked already.
-            return _conduct(pinned(loaded, record.engine), caller, start, nullcontext)
+            return _conduct(loaded.with_recorded_engine(record.engine), caller, start, nullcontext)
 
 
 def reproduce(run: RunDirectory, caller: Caller) -> Repeat:
@@ -140,7 +139,6 @@ def reproduce(run: RunDirectory, caller: Caller) -> Repeat:
     Raises:
         DlError: There is nothing to compare, or the training did not end well.
     """
-    from dl.config.pinned import pinned
 
     record = read_record(run)
     if record.status == "running":
@@ -150,7 +148,7 @@ def reproduce(run: RunDirectory, caller: Caller) -> Repeat:
         raise RunError(f"{run.label} has no finished epoch to compare", hint="train it first")
     loaded = config_of(run, () if planned else (f"training.epochs={record.epochs}",))
     with _trained_again(run):
-        prepared = prepare(pinned(loaded, record.engine), caller)
+        prepared = prepare(loaded.with_recorded_engine(record.engine), caller)
     with tempfile.TemporaryDirectory(prefix="dl-reproduce-") as folder, caller.stopping() as stop:
         from dl.engine import workflow
         from dl.engine.reproduce import compare

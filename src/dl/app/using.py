@@ -210,8 +210,8 @@ def page(directory: RunDirectory | SweepDirectory) -> str:
 
 
 def _advice(loaded: Loaded) -> Iterator[tuple[str, Advice]]:
+    from dl.config.data import CsvData, NpzData, ParquetData
     from dl.config.rules import advise, facts_of
-    from dl.config.sections.data import CsvData, NpzData, ParquetData
 
     data = loaded.config.data
     path = Path(data.path) if isinstance(data, CsvData | ParquetData | NpzData) else Path()

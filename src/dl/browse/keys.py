@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from dl.browse.select import Row
 from dl.errors import UsageError
-from dl.vocabulary.measured import called_here, nearest_measured
+from dl.vocabulary.names import called_here, nearest_measured
 
 
 def with_other_names(rows: Iterable[Row], keys: Iterable[str]) -> list[Row]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from dl.config.document import read_document
-from dl.config.flat import flat_document
+from dl.config.emit import flat_document
 from dl.config.nodes import plain
 from dl.errors import DlError
 from dl.runs.directory import RunDirectory

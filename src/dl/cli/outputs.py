@@ -82,8 +82,8 @@ def _is_copied(output: Path, copy: Path) -> bool:
 
 
 def _data_of(run: RunDirectory | SweepDirectory) -> list[Path]:
+    from dl.config.data import own_paths
     from dl.config.load import load_resolved
-    from dl.config.sections.data import own_paths
     from dl.runs.files import read_regular
 
     resolved = next(run.path.glob("trials/*/*/resolved.yaml"), run.path / "resolved.yaml")

@@ -64,8 +64,8 @@ def _facts(run: RunDirectory, record: RunRecord) -> list[str]:
 
 def _hyperparameters(run: RunDirectory) -> str:
     from dl.cli.tables import hyperparameters_text
-    from dl.config.hyperparameters import hyperparameters
     from dl.config.load import load_resolved
+    from dl.config.resolve import hyperparameters
     from dl.runs.manifest import read_checked
 
     if not run.resolved.exists():

@@ -55,13 +55,12 @@ def _option(name: str, context: click.Context) -> str | None:
     options = [option for parameter in context.command.params for option in parameter.opts]
     key = name.lstrip("-").lower().replace("-", "_")
     if "--set" in options:
-        from dl.config.hints import known_paths
-        from dl.config.other_tools import OTHER_TOOLS
+        from dl.config.problems import known_paths, other_tools
 
         if key in known_paths():
             return f"--set {'.'.join(map(str, known_paths()[key]))}=VALUE"
-        if key in OTHER_TOOLS:
-            return OTHER_TOOLS[key]
+        if key in other_tools()["keys"]:
+            return other_tools()["keys"][key]
     near = closest(key, [option.lstrip("-") for option in options])
     return f"did you mean --{near}?" if near else None
 

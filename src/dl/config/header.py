@@ -9,8 +9,8 @@ import shlex
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
+from dl.config.data import CsvData, Data, own_paths
 from dl.config.rules.probe import csv_rows
-from dl.config.sections.data import CsvData, Data, own_paths
 from dl.config.written import finite_number
 from dl.errors import DataError
 

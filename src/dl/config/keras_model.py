@@ -9,8 +9,7 @@ from typing import Any
 
 from dl.config.keras_layers import Placed, mapping, placed_layers, sequential
 from dl.text import cut
-from dl.vocabulary.catalog import left_out
-from dl.vocabulary.check import check_object
+from dl.vocabulary.catalog import check_object, left_out
 from dl.vocabulary.keras_form import from_keras
 from dl.vocabulary.spec import Finding, Findings, Kind, Path, Spec
 from dl.vocabulary.words import found_text

@@ -5,27 +5,27 @@ Nothing here loads Keras or reads the data; a look at the data by the rules is c
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from typing import Any, cast
 
 from dl.config import rules
 from dl.config.extends import read_with_bases
 from dl.config.nodes import Entry, MapNode, ScalarNode, find, plain
 from dl.config.overrides import Override, option_text, override
-from dl.config.problems import problem_of, problems_of
+from dl.config.problems import problem_of, with_place_of_key
 from dl.config.resolve import resolved_text
 from dl.config.schema import Config
 from dl.config.source import read_bytes
 from dl.errors import ConfigError, Mark, Problem, RunError
-from dl.vocabulary.spec import Finding
+from dl.vocabulary.sections import MISSING_KEY, read_section
+from dl.vocabulary.spec import Finding, Findings
 
+_IN_MEMORY = 1_000_000_000
+"""Megabytes that no data exceeds."""
 _PATHS = ("path", "validation_path", "test_path")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -49,6 +49,24 @@ class Loaded:
     overrides: tuple[str, ...]
     folder: Path
     root: MapNode = field(repr=False, compare=False)
+
+    def with_recorded_engine(self, chosen: Mapping[str, Any]) -> Loaded:
+        """Returns the config with nothing left to choose in `engine`: nothing is chosen anew.
+
+        Args:
+            chosen: What `run.json` of an earlier run says of the engine.
+        """
+        engine = self.config.engine
+        memory = engine.memory
+        if memory == "auto":
+            memory = 1 if chosen.get("rows") == "streamed" else _IN_MEMORY
+        fixed = replace(
+            engine,
+            compile=chosen.get("compiled", engine.compile),
+            steps_per_call=chosen.get("steps_per_call", engine.steps_per_call),
+            memory=memory,
+        )
+        return replace(self, config=replace(self.config, engine=fixed))
 
     def error(self, findings: Iterable[Finding]) -> ConfigError:
         """Returns the error for findings that were made later, each with its place."""
@@ -164,33 +182,24 @@ def _start(mark: Mark | None) -> tuple[str, int | None, int | None] | None:
 def _check(
     root: MapNode, folder: Path, whole: bool, trained: bool
 ) -> tuple[Config | None, list[Problem]]:
-    values = _with_absolute_paths(plain(root), root)
+    """Returns the config, None if a section is wrong, and what is wrong with it.
+
+    Args:
+        root: The tree.
+        folder: The folder that the paths of the data start from.
+        whole: Whether all of the config could be read; if not, nothing is called missing.
+        trained: See `load_text`.
+    """
     config: Config | None = None
-    problems: list[Problem] = []
+    findings: list[Finding] = []
     try:
-        config = Config.model_validate_json(json.dumps(values))
-        valid = {name: getattr(config, name) for name in Config.model_fields}
-    except ValidationError as error:
-        problems = problems_of(error, root, whole)
-        wrong = {str(item["loc"][0]) for item in error.errors() if item["loc"]}
-        valid = _valid_sections(values, wrong)
-    found = rules.check(rules.facts_of(valid, folder), trained=trained)
-    problems += [problem_of(finding, root) for finding in found]
-    return config, problems
-
-
-def _valid_sections(values: dict[str, Any], wrong: set[str]) -> dict[str, Any]:
-    """Checks the sections again, each by itself, that had no error in the whole."""
-    sections: dict[str, Any] = {}
-    for name, info in Config.model_fields.items():
-        if name in wrong:
-            sections[name] = None
-        elif name not in values:
-            sections[name] = info.default
-        else:
-            adapter: TypeAdapter[BaseModel] = TypeAdapter(info.rebuild_annotation())
-            sections[name] = adapter.validate_json(json.dumps(values[name]))
-    return sections
+        config = valid = read_section(Config, _with_absolute_paths(plain(root), root))
+    except Findings as error:
+        findings = [with_place_of_key(found) for found in error.findings]
+        findings = [found for found in findings if whole or found.message != MISSING_KEY]
+        valid = cast(Config, error.valid)
+    findings += rules.check(rules.facts_of(valid, folder), trained=trained)
+    return config, [problem_of(finding, root) for finding in findings]
 
 
 def _with_absolute_paths(values: object, root: MapNode) -> dict[str, Any]:

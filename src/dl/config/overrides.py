@@ -25,14 +25,15 @@ from dl.config.nodes import (
     plain,
     shown,
 )
-from dl.config.sections.training import Training
+from dl.config.schema import Training
 from dl.errors import ConfigError, Mark, Problem, closest
+from dl.vocabulary.sections import keys
 from dl.vocabulary.spec import Path
 
 MOST_PARTS = 32
 _LONGEST = 100
 _BRACKETS = re.compile(r"\[(\d+)\]")
-_DEFAULT_NAMES = {"training.optimizer": str(Training.model_fields["optimizer"].default)}
+_DEFAULT_NAMES = {"training.optimizer": str(keys(Training)["optimizer"].default)}
 
 
 @dataclass(frozen=True, slots=True)

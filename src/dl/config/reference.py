@@ -1,17 +1,24 @@
-"""The reference of the config language, made from its types: a JSON Schema and a page."""
+"""The reference of the config language, made from its types: a JSON Schema and a page.
+
+The page is `docs/config.md`: every key of a config, then everything that can be named in it. What
+it says in sentences stands in `reference.md`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
-from dl.config.guide import markdown
-from dl.config.objects import KIND_KEY
+from dl.config.data import Data
+from dl.config.emit import flow
+from dl.config.resolve import key_order, plain_data
 from dl.config.schema import Config
 from dl.vocabulary.catalog import Entry, entries
+from dl.vocabulary.sections import Parameter, Section, keys, sections_in, type_of, walk
 from dl.vocabulary.spec import Kind
-
-__all__ = ["json_schema", "markdown"]
+from dl.vocabulary.types import Nullable
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _EXTENDS = {
@@ -21,6 +28,20 @@ _EXTENDS = {
         {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
     ],
 }
+_COMMON = frozenset(
+    {
+        *("name", "dtype", "trainable", "autocast", "data_format", "seed", "reduction"),
+        *("clipnorm", "clipvalue", "global_clipnorm", "loss_scale_factor"),
+        *("use_ema", "ema_momentum", "ema_overwrite_frequency", "gradient_accumulation_steps"),
+    }
+)
+_OF_WEIGHTS = ("_initializer", "_regularizer", "_constraint")
+"""With `_COMMON`, the parameters that many things have: told once, not in each row."""
+_KIND_TITLES = {
+    Kind.LOSS: "Losses",
+    Kind.CELL: "Cells of recurrent layers",
+    Kind.SCHEDULE: "Learning-rate schedules",
+}
 
 
 def json_schema() -> dict[str, Any]:
@@ -28,83 +49,182 @@ def json_schema() -> dict[str, Any]:
 
     It knows every key, type, limit and name, but not the rules across fields.
     """
-    schema = _references(Config.model_json_schema())
-    definitions = schema.pop("$defs", {})
-    top: dict[str, Any] = {
+    sections = {section.__name__: section for _, section in walk(Config) if section is not Config}
+    whole = _mapping(Config.__doc__, keys(Config).values())
+    # Without `required`: the name comes from the file, and any section can come from `extends`.
+    del whole["required"]
+    return {
         "$schema": _DIALECT,
         "title": "Config of dl",
-        **{key: value for key, value in schema.items() if key not in ("title", "required")},
+        **whole,
+        "properties": {"extends": _EXTENDS, **whole["properties"]},
+        "$defs": {
+            **{
+                name: _mapping(section.__doc__, keys(section).values())
+                for name, section in sorted(sections.items())
+            },
+            **_vocabulary_schema(),
+        },
     }
-    top["properties"] = {"extends": _EXTENDS, **schema["properties"]}
-    # Without `required`: the name comes from the file, and any section can come from `extends`.
-    top["$defs"] = {**definitions, **_vocabulary()}
-    return top
 
 
-def _references(value: Any) -> Any:
-    """Returns pydantic's schema with references to the vocabulary, and without generated titles."""
-    if isinstance(value, list):
-        return [_references(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    plain = {
-        key: _references(item)
-        for key, item in value.items()
-        if key not in (KIND_KEY, "discriminator") and not (key == "title" and _is_text(item))
-    }
-    return {"$ref": _reference(value[KIND_KEY]), **plain} if KIND_KEY in value else plain
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _vocabulary() -> dict[str, Any]:
-    definitions: dict[str, Any] = {}
-    for kind in Kind:
-        definitions[kind.value] = _any_of(kind)
-        for entry in entries(kind).values():
-            definitions[_key(entry)] = _mapping(entry)
-    return definitions
-
-
-def _any_of(kind: Kind) -> dict[str, Any]:
-    bare = [name for entry in entries(kind).values() if _is_enough(entry) for name in _all(entry)]
-    mappings = [{"$ref": _reference(_key(entry))} for entry in entries(kind).values()]
-    by_name = [{"enum": sorted(bare)}] if bare else []
-    return {"description": f"One of: {', '.join(entries(kind))}.", "anyOf": [*by_name, *mappings]}
-
-
-def _mapping(entry: Entry) -> dict[str, Any]:
-    parameters = entry.parameters.values()
+def _mapping(about: str | None, parameters: Iterable[Parameter], **more: Any) -> dict[str, Any]:
+    listed = list(parameters)
+    required = [*more, *(parameter.name for parameter in listed if parameter.required)]
     return {
         "type": "object",
-        "description": entry.summary,
-        "properties": {
-            "type": {"enum": sorted(_all(entry))},
-            **{parameter.name: _parameter(parameter) for parameter in parameters},
-        },
-        "required": ["type", *(parameter.name for parameter in parameters if parameter.required)],
+        "description": about,
+        "properties": {**more, **{item.name: _parameter_schema(item) for item in listed}},
+        **({"required": required} if required else {}),
         "additionalProperties": False,
     }
 
 
-def _parameter(parameter: Any) -> dict[str, Any]:
-    default = {} if parameter.required else {"default": parameter.default}
-    return {**parameter.type.schema(), "description": parameter.description, **default}
+def _parameter_schema(parameter: Parameter) -> dict[str, Any]:
+    schema = parameter.type.schema()
+    about = {"description": parameter.description} if parameter.description else {}
+    default = {} if parameter.required else {"default": plain_data(parameter.default)}
+    return {**schema, **about, **default}
+
+
+def _vocabulary_schema() -> dict[str, Any]:
+    definitions: dict[str, Any] = {}
+    for kind in Kind:
+        known = entries(kind).values()
+        bare = [name for entry in known if _is_enough(entry) for name in _spellings(entry)]
+        by_name = [{"enum": sorted(bare)}] if bare else []
+        mappings = [{"$ref": f"#/$defs/{kind}.{entry.name}"} for entry in known]
+        about = f"One of: {', '.join(entries(kind))}."
+        definitions[kind.value] = {"description": about, "anyOf": [*by_name, *mappings]}
+        for entry in known:
+            spellings = {"enum": sorted(_spellings(entry))}
+            definitions[f"{kind}.{entry.name}"] = _mapping(
+                entry.summary, entry.parameters.values(), type=spellings
+            )
+    return definitions
 
 
 def _is_enough(entry: Entry) -> bool:
     return not any(parameter.required for parameter in entry.parameters.values())
 
 
-def _all(entry: Entry) -> Iterable[str]:
+def _spellings(entry: Entry) -> set[str]:
     return {entry.name, *entry.aliases}
 
 
-def _key(entry: Entry) -> str:
-    return f"{entry.kind.value}.{entry.name}"
+def markdown() -> str:
+    """Returns the page for users as Markdown."""
+    text = Path(__file__).with_name("reference.md").read_text(encoding="utf-8")
+    page = text.format(keys="\n".join(_section_parts()), names="\n".join(_vocabulary_parts()))
+    return re.sub(r"\n{3,}", "\n\n", page)
 
 
-def _reference(key: str) -> str:
-    return f"#/$defs/{key}"
+def _section_parts() -> Iterator[str]:
+    yield _heading(2, "The top level")
+    yield _table_of_keys(Config, key_order(Config))
+    for name, parameter in keys(Config).items():
+        if name == "data":
+            yield from _data_parts()
+        else:
+            for section in sections_in(parameter.type):
+                for path, each in walk(section, (name,)):
+                    yield _section_part(path, each)
+
+
+def _data_parts() -> Iterator[str]:
+    sources = sections_in(type_of(Data))
+    shared = [key for key in key_order(sources[0]) if all(key in keys(each) for each in sources)]
+    yield _heading(2, "`data`")
+    yield "Where the rows come from. `source` says which keys there are beside these:\n"
+    yield _table_of_keys(sources[0], [key for key in shared if key != "source"])
+    below = {path: each for source in sources for path, each in walk(source, ("data",))}
+    del below["data",]
+    for path, section in below.items():
+        if path[-1] in shared:
+            yield _section_part(path, section)
+    for source in sources:
+        yield _heading(3, f"`source: {keys(source)['source'].type.expected}`")
+        yield f"{source.__doc__}\n"
+        yield _table_of_keys(source, [key for key in key_order(source) if key not in shared])
+    for path, section in below.items():
+        if path[-1] not in shared:
+            yield _section_part(path, section)
+
+
+def _heading(level: int, title: str) -> str:
+    return f"\n{'#' * level} {title}\n"
+
+
+def _section_part(path: tuple[str, ...], section: type[Section]) -> str:
+    heading = _heading(len(path) + 1, f"`{'.'.join(path)}`")
+    return f"{heading}\n{section.__doc__}\n\n{_table_of_keys(section, key_order(section))}"
+
+
+def _table_of_keys(section: type[Section], names: Iterable[str]) -> str:
+    rows = [_key_row(keys(section)[name]) for name in names]
+    return _table(("key", "type", "default", "meaning"), rows)
+
+
+def _key_row(parameter: Parameter) -> tuple[str, ...]:
+    meaning, _, told = parameter.description.partition("Default: ")
+    kind = parameter.type.type if isinstance(parameter.type, Nullable) else parameter.type
+    words = kind.expected
+    if words == "a mapping":
+        words = "a mapping, see below"
+    default = told.rstrip(".") if told else _default(parameter)
+    return f"`{parameter.name}`", _cell(words), _cell(default), _cell(meaning)
+
+
+def _default(parameter: Parameter) -> str:
+    if parameter.required:
+        return "**required**"
+    if parameter.default in (None, ()):
+        return "none"
+    is_section = isinstance(parameter.default, Section)
+    return "all defaults" if is_section else f"`{flow(parameter.default)}`"
+
+
+def _vocabulary_parts() -> Iterator[str]:
+    for kind in Kind:
+        yield _heading(3, _KIND_TITLES.get(kind, f"{kind.value.capitalize()}s"))
+        rows = [_entry_row(entry) for entry in entries(kind).values()]
+        yield _table(("name", "meaning", "parameters"), rows)
+
+
+def _entry_row(entry: Entry) -> tuple[str, ...]:
+    others = {_folded(alias): alias for alias in sorted(entry.aliases, reverse=True)}
+    others.pop(_folded(entry.name), None)
+    also = f" (also {', '.join(f'`{alias}`' for alias in sorted(others.values()))})"
+    shown = [parameter for parameter in entry.parameters.values() if _is_own(parameter)]
+    ordered = sorted(shown, key=lambda parameter: not parameter.required)
+    return (
+        f"`{entry.name}`{also if others else ''}",
+        _cell(entry.summary),
+        ", ".join(_parameter_words(parameter) for parameter in ordered),
+    )
+
+
+def _is_own(parameter: Parameter) -> bool:
+    common = parameter.name in _COMMON or parameter.name.endswith(_OF_WEIGHTS)
+    return parameter.required or not common
+
+
+def _folded(name: str) -> str:
+    return name.lower().replace("_", "")
+
+
+def _parameter_words(parameter: Parameter) -> str:
+    if parameter.required:
+        return f"**`{parameter.name}`**"
+    if parameter.default is None:
+        return f"`{parameter.name}`"
+    return f"`{parameter.name}: {flow(parameter.default)}`"
+
+
+def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [heads, tuple("---" for _ in heads), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip().replace("|", "\\|")

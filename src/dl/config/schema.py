@@ -1,32 +1,250 @@
-"""The whole config as one frozen type."""
+"""The whole config as one frozen type, and its sections but for `data`."""
 
 from __future__ import annotations
 
-from pydantic import Field
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
 
-from dl.config.sections.base import RunName, Section, Seed
-from dl.config.sections.data import Data
-from dl.config.sections.engine import Engine
-from dl.config.sections.evaluation import Evaluation
-from dl.config.sections.lint import Lint
-from dl.config.sections.model import Model
-from dl.config.sections.preprocess import Preprocess
-from dl.config.sections.tracking import Tracking
-from dl.config.sections.training import Training
+from dl.config.data import Data
+from dl.vocabulary.catalog import Object
+from dl.vocabulary.names import called_here, metric_name
+from dl.vocabulary.sections import AboveZero, Count, RunName, Section, Seed, Switch, key
+from dl.vocabulary.spec import Kind, Spec
+from dl.vocabulary.types import Choice, ListOf, Number
+
+Scaling = Literal["standardize", "minmax", "none"]
+TargetScaling = Literal["standardize", "minmax", "minmax_signed", "none"]
+_OPTIMIZER = Object(Kind.OPTIMIZER)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Preprocess(Section):
+    """What happens to the columns of a table, to pixels and to the target."""
+
+    numeric: Scaling | None = key(
+        None,
+        "Scaling of numbers. Default: standardize for csv, parquet and builtin; none "
+        "for arrays, images and synthetic rows.",
+    )
+    categorical: Literal["one_hot", "ordinal"] = key("one_hot", "Encoding of categories.")
+    unseen: Literal["zeros", "error"] = key(
+        "zeros",
+        "A category that the training part had not: all zeros (ordinal: -1) with a "
+        "warning, or an error. Always an error where an Embedding looks up ordinal numbers.",
+    )
+    missing: Literal["error", "mean", "median", "most_frequent", "drop"] = key(
+        "error",
+        "Missing values: refuse, fill (a category always by the most frequent), or "
+        "drop the row. Rows to predict are never dropped: they are filled by the median.",
+    )
+    dates: Literal["parts", "drop"] = key(
+        "parts", "Dates: year, month, day, weekday… as numbers, or left out."
+    )
+    target: TargetScaling = key(
+        "none",
+        "Scaling of a regression target; undone at prediction, metrics are in the "
+        "target's own unit. minmax: to 0..1, the range of a sigmoid; minmax_signed: to -1..1, the "
+        "range of a tanh.",
+    )
+    target_range: tuple[float, float] | None = key(
+        None,
+        "Least and greatest possible value of the target, for minmax and "
+        "minmax_signed. Default: those of the training part.",
+    )
+    scale: AboveZero | None = key(
+        None,
+        "Divide pixels by this. Default: 255 for images and for arrays of bytes, else 1.",
+    )
+
+    def scaling(self, *, columns: bool) -> Scaling:
+        """Returns how numbers are scaled: those in the columns of a table, or in arrays."""
+        return self.numeric or ("standardize" if columns else "none")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model(Section):
+    """A stack of layers."""
+
+    input_shape: tuple[Count | None, ...] | None = key(
+        None, "Shape of one input row. Default: that of the data."
+    )
+    layers: Annotated[tuple[Spec, ...], ListOf(Object(Kind.LAYER))] = key(
+        about="The layers, from input to output."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training(Section):
+    """How the model learns."""
+
+    loss: Annotated[Spec, Object(Kind.LOSS)] = key(about="What is minimised.")
+    optimizer: Annotated[Spec, _OPTIMIZER] = key("adam", "How the weights are changed.")
+    metrics: tuple[Annotated[Spec, Object(Kind.METRIC)], ...] = key(
+        (), "What is measured beside the loss."
+    )
+    batch_size: Count | Literal["full"] = key(
+        32, "Rows of a step, or `full` for plain gradient descent."
+    )
+    solver: Literal["gradient_descent", "normal_equation"] = key(
+        "gradient_descent",
+        "How the weights are found: step by step, or for one linear Dense layer under "
+        "mean_squared_error at once by the normal equation.",
+    )
+    epochs: Count = key(10, "Passes over the training part.")
+    shuffle: bool = key(True, "Take the rows in a new order each epoch.")
+    sampling: Literal["without_replacement", "with_replacement"] = key(
+        "without_replacement",
+        "Every row once an epoch, or as many rows drawn at random, some of them twice.",
+    )
+    class_weight: Literal["balanced"] | dict[str, AboveZero] | None = key(
+        None,
+        "Weight of each class in the loss: `balanced`, or a number for each class.",
+    )
+    callbacks: tuple[Annotated[Spec, Object(Kind.CALLBACK)], ...] = key((), "Keras' callbacks.")
+
+    def __post_init__(self) -> None:
+        """Calls what a callback watches as the history does: `val_mae`, whatever was written."""
+        # A frozen dataclass has no other way to keep a value in another form than it was given.
+        object.__setattr__(self, "optimizer", _OPTIMIZER.check(self.optimizer))
+        watching = tuple(_watching(callback, self.metrics) for callback in self.callbacks)
+        object.__setattr__(self, "callbacks", watching)
+
+
+def _watching(callback: Spec, metrics: tuple[Spec, ...]) -> Spec:
+    monitor = callback.parameters.get("monitor")
+    if not isinstance(monitor, str):
+        return callback
+    names = [f"{part}{metric_name(metric)}" for metric in metrics for part in ("", "val_")]
+    named = called_here(monitor, names, metrics)
+    return replace(callback, parameters={**callback.parameters, "monitor": named})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation(Section):
+    """What the metrics, the pictures and the predictions take for granted."""
+
+    threshold: Annotated[float, Number(above=0, below=1)] = key(
+        0.5,
+        "Probability from which a row is of the second of two classes, or has a "
+        "label: for predictions, accuracy, and metrics that count decisions (Precision, Recall, "
+        "F1Score, BinaryIoU, TruePositives and the like), also under logits.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine(Section):
+    """How the steps of the training are run."""
+
+    compile: bool | Literal["auto"] = key(
+        "auto",
+        "Compile the steps with XLA. Default: where the layers and sizes gain by it.",
+    )
+    steps_per_call: Count | Literal["auto"] = key(
+        "auto",
+        "Steps between two looks at progress and signals. Default: from the sizes.",
+    )
+    memory: Count | Literal["auto"] = key(
+        "auto",
+        "Megabytes that the rows of a csv, parquet or images source may take as "
+        "numbers. Larger data is kept on disk and streamed: the same results, slower reading. "
+        "Default: a tenth of the available memory.",
+    )
+    distribute: Literal["none", "mirrored"] = key(
+        "none",
+        "Share each batch among all GPUs of this machine (`mirrored`, by "
+        "tf.distribute.MirroredStrategy); then the batch size is a multiple of their number.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mlflow(Section):
+    """A store of MLflow that gets a copy of the run; needs the extra `dl-keras[mlflow]`."""
+
+    uri: str | None = key(
+        None,
+        "Where the store is: a server (`http://localhost:5000`) or a database "
+        "(`sqlite:///mlflow.db`). Default: what MLFLOW_TRACKING_URI says, else "
+        "`sqlite:///mlflow.db` in the working directory.",
+    )
+    experiment: str | None = key(
+        None, "The experiment that gets the run. Default: the config's name."
+    )
+    artifacts: bool = key(True, "Whether the files go there too: model, history, plots, report.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tracking(Section):
+    """Where a copy of each run goes, beside its own directory."""
+
+    mlflow: Annotated[Mlflow | None, Switch(Mlflow)] = key(
+        None, "Copy runs to a store of MLflow; `true` for all defaults."
+    )
+
+
+OF_DATA = (
+    "empty-column",
+    "constant-column",
+    "identifier",
+    "free-text",
+    "many-categories",
+    "repeated-column",
+    "target-leak",
+    "months",
+    "stand-in",
+    "few-validation-rows",
+    "missing-class",
+    "unscaled-target",
+    "unused-threshold",
+)
+"""The ids of advice on data that was read, of `dl.data.advice`."""
+ADVICE = (
+    "output-activation",
+    "output-units",
+    "loss-for-classes",
+    "loss-encoding",
+    "unscaled-inputs",
+    "learning-rate",
+    "slow-sgd",
+    "linear-hidden",
+    "saturating-hidden",
+    "frozen-random",
+    "dropout-last",
+    "unused-mask",
+    "too-many-parameters",
+    "batch-size",
+    "no-validation",
+    "no-shuffle",
+    "one-epoch",
+    "no-metrics",
+    "no-accuracy",
+    "imbalance",
+    "callback-never-fires",
+    "keep-best",
+    *OF_DATA,
+)
+"""The ids of the rules of `dl.lint`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lint(Section):
+    """What `dl lint` and the notes of `dl train` keep silent about."""
+
+    ignore: tuple[Annotated[str, Choice(ADVICE)], ...] = key(
+        (), "Ids of advice that is not given for this config."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Config(Section):
     """One experiment: what to train, on what, and how."""
 
-    name: RunName = Field(description="Name of the runs. Default: the stem of the file.")
-    seed: Seed = Field(default=0, description="One number that fixes everything random.")
-    data: Data = Field(description="Where the rows come from.")
-    preprocess: Preprocess = Field(default=Preprocess(), description="How rows become numbers.")
-    model: Model = Field(description="The network.")
-    training: Training = Field(description="How the network learns.")
-    evaluation: Evaluation = Field(
-        default=Evaluation(), description="How outputs become decisions."
-    )
-    engine: Engine = Field(default=Engine(), description="How the training is run.")
-    tracking: Tracking = Field(default=Tracking(), description="Where copies of the run go.")
-    lint: Lint = Field(default=Lint(), description="Advice that is not wanted.")
+    name: RunName = key(about="Name of the runs. Default: the stem of the file.")
+    seed: Seed = key(0, "One number that fixes everything random.")
+    data: Data = key(about="Where the rows come from.")
+    preprocess: Preprocess = key(Preprocess(), "How rows become numbers.")
+    model: Model = key(about="The network.")
+    training: Training = key(about="How the network learns.")
+    evaluation: Evaluation = key(Evaluation(), "How outputs become decisions.")
+    engine: Engine = key(Engine(), "How the training is run.")
+    tracking: Tracking = key(Tracking(), "Where copies of the run go.")
+    lint: Lint = key(Lint(), "Advice that is not wanted.")

@@ -9,12 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from dl.config.data import CsvData, ParquetData
 from dl.config.emit import flow
 from dl.config.rules.advice import Advice
 from dl.config.rules.facts import right_loss, spoken
-from dl.config.schema import Config
-from dl.config.sections.data import CsvData, ParquetData
-from dl.config.sections.evaluation import Evaluation
+from dl.config.schema import Config, Evaluation
 from dl.config.written import stands_for_missing
 from dl.data.dataset import Dataset
 from dl.data.doubts import Doubt, are_months, are_pixels, doubt
@@ -27,7 +26,7 @@ from dl.text import percent
 from dl.vocabulary.traits import REGRESSION, SCALING
 
 Found = tuple[str, Advice]
-"""A piece of advice with the id of its rule in `dl.config.sections.lint.ADVICE`."""
+"""A piece of advice with the id of its rule in `dl.config.schema.ADVICE`."""
 
 _MOST_ROWS = 20_000
 """Of more rows, so many are looked at: enough for every share here, in well under a second."""

@@ -15,8 +15,8 @@ import pyarrow
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from dl.config.data import ColumnKind
 from dl.config.emit import flow
-from dl.config.sections.data import ColumnKind
 from dl.config.written import is_formatted, plain_number
 from dl.data.raw import Column, Place
 from dl.data.texts import (

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from dl.config.data import KerasData, Split, SyntheticData
 from dl.config.load import Loaded
 from dl.config.schema import Config
-from dl.config.sections.data import KerasData, Split, SyntheticData
 from dl.data.advice import advice_on
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.preprocessing.arrays import ArrayFeature, fit_arrays, transform_arrays
@@ -246,9 +246,7 @@ def resolve_config(config: Config, dataset: Dataset) -> Config:
         "layers": tuple(with_names(config.model.layers)),
     }
     sections = {"data": data, "preprocess": preprocess, "model": model}
-    return config.model_copy(
-        update={
-            name: getattr(config, name).model_copy(update=values)
-            for name, values in sections.items()
-        }
+    return replace(
+        config,
+        **{name: replace(getattr(config, name), **values) for name, values in sections.items()},
     )

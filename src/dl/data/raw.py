@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dl.config.sections.data import ColumnKind
+from dl.config.data import ColumnKind
 from dl.data.types import IN_MEMORY, Array, Rows, Storage, chosen
 
 Numbers = NDArray[np.int64]

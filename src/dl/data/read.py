@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
+from dl.config.data import Arrays, own_paths
 from dl.config.schema import Config
-from dl.config.sections.data import Arrays, own_paths
 from dl.data.dataset import Preprocessing
 from dl.data.files import fingerprint_files, unchanged
 from dl.data.raw import Raw, RawArrays, RawParts, RawTable

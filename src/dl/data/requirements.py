@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from dl.config.data import Data
 from dl.config.rules.facts import keeps_axes, output_of
-from dl.config.schema import Config
-from dl.config.sections.data import Data
-from dl.config.sections.preprocess import Preprocess
+from dl.config.schema import Config, Preprocess
 from dl.data.tokens import Tokens, tokens_of
 from dl.vocabulary.spec import Path, Spec
 from dl.vocabulary.traits import BY_NUMBER, OF_PICTURES, from_logits

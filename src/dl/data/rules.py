@@ -14,7 +14,7 @@ from dl.config.schema import Config
 from dl.data.dataset import BEFORE_PLACES, Dataset, Preprocessing
 from dl.data.glance import class_counts
 from dl.data.targets import Target, unscale
-from dl.vocabulary.measured import metric_name
+from dl.vocabulary.names import metric_name
 from dl.vocabulary.spec import Finding, Findings, Spec
 
 _SMALLEST_DIVISOR = 1e-7
@@ -71,8 +71,8 @@ def _without_earlier_defaults(config: Config, target: Target) -> Config:
 
 
 def _with_metrics(config: Config, metrics: tuple[Spec, ...]) -> Config:
-    training = config.training.model_copy(update={"metrics": metrics})
-    return config.model_copy(update={"training": training})
+    training = replace(config.training, metrics=metrics)
+    return replace(config, training=training)
 
 
 def _probe(target: Target, dataset: Dataset | None = None) -> Probe:

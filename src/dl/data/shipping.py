@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from dl.config.load import Loaded
 from dl.config.schema import Config
@@ -112,9 +112,11 @@ def unpack_files(shipment: Shipment, pieces: Iterable[bytes], cache: Path) -> No
 def moved(loaded: Loaded, shipment: Shipment, cache: Path) -> Loaded:
     """Returns a config that reads its files in a cache that has them."""
     folder = cache / name_of(shipment)
-    places = {key: str(folder / key / root.name) for key, root in _roots(loaded.config).items()}
-    data = loaded.config.data.model_copy(update=places)
-    return replace(loaded, config=loaded.config.model_copy(update={"data": data}))
+    places: dict[str, Any] = {
+        key: str(folder / key / root.name) for key, root in _roots(loaded.config).items()
+    }
+    data = replace(loaded.config.data, **places)
+    return replace(loaded, config=replace(loaded.config, data=data))
 
 
 def _put_in_place(temporary: Path, folder: Path, shipment: Shipment) -> None:

@@ -16,7 +16,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dl.config.sections.data import Split, SyntheticData
+from dl.config.data import Split, SyntheticData
 from dl.data.raw import RawParts
 from dl.data.requirements import Requirements
 from dl.data.sources.synthetic import is_whole_truth

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow
 import pyarrow.ipc
 
-from dl.config.sections.data import ColumnKind
+from dl.config.data import ColumnKind
 from dl.config.written import stands_for_missing
 from dl.data.columns import Cell, Use, to_column, without_texts
 from dl.data.files import ahead

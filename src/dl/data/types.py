@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dl.config.sections.data import Task
+from dl.config.data import Task
 from dl.runs.typed import Count, Finite
 
 Array = NDArray[Any]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 
+from dl.config.data import BuiltinData, CsvData, ParquetData
 from dl.config.schema import Config
-from dl.config.sections.data import BuiltinData, CsvData, ParquetData
-from dl.vocabulary.defaults import chosen
+from dl.vocabulary.names import chosen
 from dl.vocabulary.spec import Spec
 from dl.vocabulary.traits import ACTIVATION_LAYERS, HIDDEN, LIMITS_OF_GRADIENTS, RATES
 

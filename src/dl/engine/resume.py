@@ -9,8 +9,7 @@ from typing import Any
 
 from dl.config.load import load_resolved
 from dl.config.resolve import flat, resolved_text
-from dl.config.schema import Config
-from dl.config.sections.engine import Engine
+from dl.config.schema import Config, Engine
 from dl.data.dataset import BEFORE_PLACES, read_preprocessing
 from dl.engine.environment import machine, versions
 from dl.engine.network.metrics import Adapted, build_metrics
@@ -161,7 +160,7 @@ def _rate(config: Config) -> float:
 
 def _write_inputs(run: RunDirectory, prepared: Prepared, engine: Engine) -> None:
     """Publishes what `evaluate` and `predict` start from, where it has changed."""
-    config = prepared.config.model_copy(update={"engine": engine})
+    config = replace(prepared.config, engine=engine)
     publish(run.resolved, resolved_text(config).encode())
     publish(run.preprocess, prepared.dataset.preprocessing.text().encode())
 

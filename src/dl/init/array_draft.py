@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dl.config.sections.data import Arrays, NpzData
+from dl.config.data import Arrays, NpzData
 from dl.data.files import check_file
 from dl.data.raw import RawArrays
 from dl.data.sources.npz import NpzFile, read_npz
@@ -49,7 +49,7 @@ def draft_arrays(path: Path) -> Draft:
     check_file(path)
     with NpzFile(path) as file:
         names = _names(path, file.names)
-    data = NpzData(source="npz", path=str(path), arrays=Arrays.model_validate(names))
+    data = NpzData(source="npz", path=str(path), arrays=Arrays(**names))
     parts = read_npz(data, SilentReporter())
     if not isinstance(parts.train, RawArrays):
         raise TypeError("an npz file holds arrays")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dl.config.sections.data import ColumnKind, Task
+from dl.config.data import ColumnKind, Task
 
 
 @dataclass(frozen=True, slots=True)

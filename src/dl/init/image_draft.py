@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dl.config.sections.data import Task
+from dl.config.data import Task
 from dl.init.draft import Draft
 from dl.init.facts import Target
 from dl.init.image_folder import Folders, Look, find_folders, look_at

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dl.config.sections.data import Task
+from dl.config.data import Task
 from dl.init.facts import Size
 
 FEWEST_ROWS_TO_SPLIT = 30

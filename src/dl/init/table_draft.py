@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from dl.config.data import ColumnKind
 from dl.config.emit import flow
-from dl.config.sections.data import ColumnKind
 from dl.config.written import stands_for_missing
 from dl.init.draft import Draft
 from dl.init.facts import Feature, Size

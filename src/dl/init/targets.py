@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dl.config.sections.data import Task
+from dl.config.data import Task
 from dl.data.targets.values import TargetValues
 from dl.errors import DataError
 from dl.init.facts import Target

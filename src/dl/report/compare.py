@@ -18,7 +18,7 @@ import numpy as np
 from dl.browse.entries import Entry
 from dl.browse.select import shown
 from dl.browse.settings import read_settings
-from dl.config.sections.data import Task
+from dl.config.data import Task
 from dl.data.dataset import read_preprocessing
 from dl.data.judged import read_answers
 from dl.data.targets.answers import Answers
@@ -27,7 +27,7 @@ from dl.report.terminal import table
 from dl.runs.history import read_history
 from dl.stats import LEVEL, bootstrap, holm, mcnemar
 from dl.text import number, percent
-from dl.vocabulary.measured import called_here
+from dl.vocabulary.names import called_here
 
 ERROR = "mean absolute error"
 _OF_THE_RUN = frozenset({"name"})

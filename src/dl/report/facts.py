@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dl.browse.entries import Entry, read_entry
-from dl.config.sections.data import Task
+from dl.config.data import Task
 from dl.data.dataset import Dataset, Preprocessing, read_preprocessing
 from dl.data.glance import Glance, glance
 from dl.data.judged import read_answers

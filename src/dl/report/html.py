@@ -21,8 +21,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from dl.browse.select import shown
-from dl.config.changed import changed
 from dl.config.load import load_resolved
+from dl.config.resolve import changed
 from dl.data.glance import Distribution
 from dl.report.charts import (
     Chart,

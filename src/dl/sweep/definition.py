@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from pydantic import ValidationError
+from typing import Any
 
 from dl.config.document import OptionPlaces, read_document, read_node
 from dl.config.emit import yaml_text
 from dl.config.load import Loaded, default_name, load_config
 from dl.config.nodes import ListNode, MapNode, Node, ScalarNode, find, place, plain, shown
 from dl.config.overrides import Override, option_text, path_parts
-from dl.config.problems import problems_of
+from dl.config.problems import other_tools, problem_of
 from dl.config.rules.training import better, measured
 from dl.config.source import decode, read_bytes
 from dl.errors import ConfigError, Mark, Problem
@@ -24,7 +22,9 @@ from dl.sweep.parameters import Parameter, Setting, grid_size, read_parameter, r
 from dl.sweep.ranking import EvaluationPlan, Objective
 from dl.sweep.schema import SweepFile
 from dl.text import listing
-from dl.vocabulary.measured import called_here, nearest_measured
+from dl.vocabulary.names import called_here, nearest_measured
+from dl.vocabulary.sections import UNKNOWN_KEY, read_section
+from dl.vocabulary.spec import Finding, Findings
 
 MOST_SETTINGS = 10_000
 """Settings of a grid that nobody has limited; more of them are a mistake, not a wish."""
@@ -73,9 +73,9 @@ class Sweep:
         """Whether trials are ended early."""
         return self.file.pruning.type != "none"
 
-    def with_file(self, **changes: object) -> Sweep:
+    def with_file(self, **changes: Any) -> Sweep:
         """Returns the sweep with other, valid values in its file."""
-        return replace(self, file=self.file.model_copy(update=changes))
+        return replace(self, file=replace(self.file, **changes))
 
     def overrides(self, repeat: int, setting: Setting | None = None) -> tuple[str, ...]:
         """Returns what a training changes in the base's file, as typed after `--set`.
@@ -109,9 +109,10 @@ def load_sweep(path: Path) -> Sweep:
     values = plain(root)
     named = {"name": default_name(path), **values} if isinstance(values, dict) else values
     try:
-        file = SweepFile.model_validate_json(json.dumps(named))
-    except ValidationError as error:
-        problems = [*document.problems, *problems_of(error, root, schema=SweepFile), *problems]
+        file = read_section(SweepFile, named)
+    except Findings as error:
+        wrong = [problem_of(_with_hint(finding), root) for finding in error.findings]
+        problems = [*document.problems, *wrong, *problems]
         raise ConfigError.of([*problems, *_looks_like_config(root)]) from error
     base = load_config(path.parent / os.path.expanduser(file.base))
     if document.problems or problems:
@@ -141,7 +142,7 @@ def quick_sweep(
         "objective": {} if metric is None else {"metric": metric},
         "parameters": {parameter.key: parameter.values for parameter in parameters},
     }
-    file = SweepFile.model_validate(values)
+    file = read_section(SweepFile, values)
     root = MapNode({}, Mark("--grid" if metric is None else option_text("--metric", metric)))
     text = yaml_text(values).encode()
     return _checked(file, text, base, parameters, [], root)
@@ -157,6 +158,12 @@ def _grid_option(option: str) -> Parameter:
     if problems or node is None:
         raise ConfigError.of(problems)
     return read_parameter(key, mark, node)
+
+
+def _with_hint(finding: Finding) -> Finding:
+    """Adds to a finding on an unknown key what it is called here, if it is of another tool."""
+    hint = other_tools()["sweeps"].get(str(finding.path[-1])) if finding.path else None
+    return replace(finding, hint=hint) if hint and finding.message == UNKNOWN_KEY else finding
 
 
 def _looks_like_config(root: MapNode) -> Iterator[Problem]:

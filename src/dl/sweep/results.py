@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, cast
 
-from pydantic import ValidationError
-
 from dl.config.load import load_resolved
 from dl.config.resolve import document_of, resolved_text
 from dl.config.schema import Config
@@ -23,6 +21,8 @@ from dl.sweep.definition import Sweep
 from dl.sweep.journal import Journal
 from dl.sweep.ranking import EvaluationPlan, TrialSummary, leaderboard
 from dl.text import listing, number
+from dl.vocabulary.sections import read_section
+from dl.vocabulary.spec import Findings
 
 SCHEMA = 1
 _FREE = ("base", "trials", "time_limit", "jobs", "resources", "keep")
@@ -74,7 +74,7 @@ class SweepRecord:
 
 def first_record(sweep: Sweep, command: tuple[str, ...]) -> SweepRecord:
     """Returns what is known of a sweep before its first trial."""
-    swept = sweep.file.model_dump(mode="json")
+    swept = document_of(sweep.file)
     swept["settings"] = [setting.values for setting in sweep.listed]
     return SweepRecord(
         name=sweep.name,
@@ -125,8 +125,8 @@ def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 def _explicit(base: dict[str, Any]) -> dict[str, Any]:
     """Returns a base with the keys, too, that an earlier `dl` did not know."""
     try:
-        config = Config.model_validate_json(json.dumps(base))
-    except ValidationError:  # it is another one then, whatever it is
+        config = read_section(Config, base)
+    except Findings:  # it is another one then, whatever it is
         return base
     return cast(dict[str, Any], document_of(config))
 
@@ -201,8 +201,8 @@ def best_config(results: Results) -> str:
         raise RunError(message, hint=f"see what came of it: dl compare {label}")
     resolved = results.directory.run(best.trial, 1).resolved
     config = load_resolved(resolved, read_checked(resolved)).config
-    split = config.data.split.model_copy(update={"folds": None, "fold": 1})
-    whole = config.model_copy(update={"data": config.data.model_copy(update={"split": split})})
+    split = replace(config.data.split, folds=None, fold=1)
+    whole = replace(config, data=replace(config.data, split=split))
     metric = results.record.terms.goal.metric
     return (
         f"# Trial {best.trial} of {label}: {metric} {number(best.mean, 6)}\n{resolved_text(whole)}"

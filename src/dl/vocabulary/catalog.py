@@ -1,35 +1,60 @@
-"""The catalog of everything that a config can name, read once from the generated data file."""
+"""Everything that a config can name, and the check of what it names, without Keras.
+
+`keras.json` says what Keras has: scripts/generate_vocabulary.py reads it from there. Written by
+hand, `parameters.json` says what each parameter takes. Keras names its parameters uniformly, so
+one row serves all things that have it; `overrides` are the few places where a name means something
+else.
+"""
 
 from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dl.vocabulary.own import OWN, OwnEntry
-from dl.vocabulary.parameters import DEFAULTS, row
-from dl.vocabulary.spec import Kind
-from dl.vocabulary.types import ParameterType
+from dl.errors import closest
+from dl.text import cut, listing
+from dl.vocabulary.rules import broken_rules
+from dl.vocabulary.sections import Parameter, check_keys
+from dl.vocabulary.spec import Finding, Findings, Kind, Spec
+from dl.vocabulary.types import (
+    ABOVE_ZERO,
+    AMOUNT,
+    ANY_NUMBER,
+    BOOLEAN,
+    COUNT,
+    INTEGER,
+    NOT_NEGATIVE,
+    TEXT,
+    Choice,
+    Integer,
+    ListOf,
+    Nullable,
+    Number,
+    OneOf,
+    ParameterType,
+    Text,
+)
+from dl.vocabulary.words import facts, found_text, kind_words, other_word
 
 DATA = Path(__file__).with_name("keras.json")
 """Written by scripts/generate_vocabulary.py."""
+MOST_LISTED = 12
+"""Names that a message lists; of more, it says where they are listed."""
+
+_ACTIVATION = (
+    "an activation is only named; a layer of its own takes parameters, "
+    "such as ReLU, LeakyReLU, ELU or Softmax"
+)
+_MOST_OWNERS = 3
+_INPUT_SHAPE = "write `model.input_shape`, or a layer `Input` with `shape`"
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter of an entry; `default` is a plain value and None where it is required."""
-
-    name: str
-    required: bool
-    default: object
-    type: ParameterType
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """A thing that a config can name.
 
@@ -55,16 +80,14 @@ class Entry:
 @functools.cache
 def entries(kind: Kind) -> Mapping[str, Entry]:
     """Returns all entries of a kind by their canonical names, sorted."""
-    found = {name: _keras_entry(kind, name, raw) for name, raw in _kind(kind)["entries"].items()}
-    found |= {own.name: _own_entry(kind, own) for own in OWN.get(kind, ())}
-    return dict(sorted(found.items()))
+    return {name: _entry(kind, name) for name in sorted(_raw(kind))}
 
 
 def find(kind: Kind, spelled: str) -> Entry | None:
     """Returns the entry that a name or alias means: exactly spelled, or else in any case."""
     exact, folded = _spellings(kind)
     name = exact.get(spelled) or folded.get(spelled.lower())
-    return entries(kind)[name] if name else None
+    return _entry(kind, name) if name else None
 
 
 def names(kind: Kind) -> list[str]:
@@ -80,24 +103,27 @@ def keras_version() -> str:
 
 def left_out(kind: Kind, spelled: str) -> str | None:
     """Returns why `dl` leaves out something that Keras has, or None if it does not."""
-    reasons: Mapping[str, str] = _kind(kind)["left_out"]
+    reasons: Mapping[str, str] = _data()["kinds"][kind.value]["left_out"]
     folded = {name.lower(): reason for name, reason in reasons.items()}
     return folded.get(spelled.lower())
 
 
-@functools.cache
-def _spellings(kind: Kind) -> tuple[dict[str, str], dict[str, str]]:
-    """Returns the canonical name of each spelling, as it is and in lower case.
+def left_out_parameter(entry: str, name: str) -> str | None:
+    """Returns why `dl` leaves out a parameter of an entry, or None if it does not."""
+    reason: str | None = facts()["left_out_of"].get(entry, {}).get(name)
+    return reason or facts()["left_out"].get(name)
 
-    Of two spellings that differ only in case, the one that is all lower case wins.
+
+@functools.cache
+def parameter_type(entry: str, name: str) -> tuple[ParameterType, str]:
+    """Returns the type and the description of a parameter of an entry.
+
+    Raises:
+        KeyError: The table has no such parameter.
     """
-    exact = {
-        spelling: entry.name
-        for entry in entries(kind).values()
-        for spelling in (entry.name, *entry.aliases)
-    }
-    folded = {spelling.lower(): name for spelling, name in exact.items()}
-    return exact, folded | {name: exact[name] for name in folded if name in exact}
+    raw, description = _overrides().get((entry, name)) or facts()["parameters"][name]
+    rank = re.search(r"(\d)D", entry)
+    return _type(raw, int(rank[1]) if rank else 2), description
 
 
 @functools.cache
@@ -106,29 +132,272 @@ def _data() -> Mapping[str, Any]:
     return data
 
 
-def _kind(kind: Kind) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = _data()["kinds"][kind.value]
-    return found
+def _raw(kind: Kind) -> Mapping[str, Any]:
+    """Returns what the data say of all entries of a kind, those of `dl`'s own among them."""
+    return {**_data()["kinds"][kind.value]["entries"], **facts()["own"].get(kind.value, {})}
 
 
-def _keras_entry(kind: Kind, name: str, raw: Mapping[str, Any]) -> Entry:
-    parameters = _parameters(name, raw["required"], raw["defaults"])
-    aliases, default_name = tuple(raw["aliases"]), raw["default_name"]
-    return Entry(kind, name, parameters, aliases, raw["summary"], default_name, own=False)
+@functools.cache
+def _overrides() -> Mapping[tuple[str, str], tuple[Any, str]]:
+    rows = facts()["overrides"]
+    return {(entry, name): (raw, about) for several, name, raw, about in rows for entry in several}
 
 
-def _own_entry(kind: Kind, own: OwnEntry) -> Entry:
-    parameters = _parameters(own.name, own.required, own.defaults)
-    return Entry(kind, own.name, parameters, own.aliases, own.summary, own.default_name, own=True)
+@functools.cache
+def _spellings(kind: Kind) -> tuple[dict[str, str], dict[str, str]]:
+    """Returns the canonical name of each spelling, as it is and in lower case.
+
+    Of two spellings that differ only in case, the one that is all lower case wins.
+    """
+    entries = sorted(_raw(kind).items())
+    exact = {spelling: name for name, raw in entries for spelling in (name, *raw["aliases"])}
+    folded = {spelling.lower(): name for spelling, name in exact.items()}
+    return exact, folded | {name: exact[name] for name in folded if name in exact}
 
 
-def _parameters(
-    entry: str, required: list[str] | tuple[str, ...], defaults: Mapping[str, object]
-) -> dict[str, Parameter]:
-    given: dict[str, tuple[bool, object]] = dict.fromkeys(required, (True, None))
-    for name, value in defaults.items():
-        given[name] = (False, DEFAULTS.get((entry, name), value))
-    return {
-        name: Parameter(name, needed, default, *row(entry, name))
-        for name, (needed, default) in given.items()
+@functools.cache
+def _entry(kind: Kind, name: str) -> Entry:
+    raw = _raw(kind)[name]
+    changed = facts()["defaults"].get(name, {})
+    given = {**dict.fromkeys(raw["required"]), **raw["defaults"]}
+    parameters = {
+        key: Parameter(key, key in raw["required"], default, *parameter_type(name, key))
+        for key, default in {**given, **changed}.items()
     }
+    own = name in facts()["own"].get(kind.value, {})
+    aliases = tuple(raw["aliases"])
+    return Entry(kind, name, parameters, aliases, raw["summary"], raw["default_name"], own)
+
+
+_SIMPLE: Mapping[str, ParameterType] = {
+    "boolean": BOOLEAN,
+    "integer": INTEGER,
+    "amount": AMOUNT,
+    "count": COUNT,
+    "number": ANY_NUMBER,
+    "not negative": NOT_NEGATIVE,
+    "above zero": ABOVE_ZERO,
+    "text": TEXT,
+}
+
+
+def _type(raw: Any, rank: int) -> ParameterType:
+    """Returns the type that the table writes: by a name, `NAME?` with null, or in full.
+
+    Args:
+        raw: What stands in the table.
+        rank: The number of spatial dimensions that the entry's name tells: 2 for `Conv2D`.
+    """
+    if isinstance(raw, str):
+        return _named_type(raw, rank)
+    if isinstance(raw, list):
+        return OneOf(tuple(_type(option, rank) for option in raw))
+    [(sort, value), *others] = raw.items()
+    limits: dict[str, Any] = {
+        key: tuple(item) if isinstance(item, list) else item for key, item in others
+    }
+    match sort:
+        case "nullable":
+            return Nullable(_type(value, rank))
+        case "choice":
+            return Choice(tuple(value))
+        case "list":
+            return ListOf(_type(value, rank), **limits)
+        case "object":
+            return Object(Kind(value), **limits)
+        case "integer":
+            return Integer(**value)
+        case "number":
+            return Number(**value)
+    return Text(value, **limits)
+
+
+def _named_type(name: str, rank: int) -> ParameterType:
+    if name.endswith("?"):
+        return Nullable(_named_type(name[:-1], rank))
+    match name:
+        case "size":  # one whole number, or one for each spatial dimension
+            return _for_each_dimension(COUNT, rank)
+        case "padded size":
+            return _for_each_dimension(AMOUNT, rank)
+        case "borders":  # what is added or cut at both ends of each spatial dimension
+            both = OneOf((AMOUNT, ListOf(AMOUNT, length=2)))
+            return both if rank == 1 else OneOf((AMOUNT, ListOf(both, length=rank)))
+    shared = facts()["types"].get(name)
+    return _type(shared, rank) if shared else _SIMPLE.get(name) or Object(Kind(name))
+
+
+def _for_each_dimension(number: ParameterType, rank: int) -> ParameterType:
+    return number if rank == 1 else OneOf((number, ListOf(number, length=rank)))
+
+
+@dataclass(frozen=True)
+class Object(ParameterType):
+    """A named thing: a name, or a mapping with `type`.
+
+    Attributes:
+        kind: What it must be.
+        only: The canonical names that fit here; empty if all do.
+        never: The canonical names that do not fit here.
+        default: The name that `null` stands for; none if `null` is wrong.
+    """
+
+    kind: Kind
+    only: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+    default: str | None = None
+    sorts = frozenset({str, dict})
+
+    @property
+    def expected(self) -> str:
+        chosen = f" ({listing(self.only)})" if self.only else ""
+        return f"{kind_words(self.kind)}{chosen}"
+
+    @property
+    def many(self) -> str:
+        return f"{self.kind}es" if self.kind.endswith("s") else f"{self.kind}s"
+
+    def check(self, value: object) -> Spec:
+        if isinstance(value, Spec):
+            return value
+        if value is None and self.default is not None:
+            value = self.default
+        spec = checked_object(self.kind, value)
+        if spec.type in self.never or (self.only and spec.type not in self.only):
+            raise Findings.one((), f"cannot be {spec.type} here", self.expected, spec.type)
+        return spec
+
+    def schema(self) -> dict[str, object]:
+        reference: dict[str, object] = {"$ref": f"#/$defs/{self.kind.value}"}
+        return reference if self.default is None else {"anyOf": [reference, {"type": "null"}]}
+
+    def invalid(self) -> object:
+        return {"type": "NoSuchThing"}
+
+
+def check_object(kind: Kind, value: object) -> tuple[Spec | None, list[Finding]]:
+    """Checks as `checked_object` does, but returns the findings, beside None for the spec."""
+    try:
+        return checked_object(kind, value), []
+    except Findings as error:
+        return None, list(error.findings)
+
+
+def checked_object(kind: Kind, value: object) -> Spec:
+    """Returns a name, or a mapping with `type`, as a spec with every parameter explicit.
+
+    Raises:
+        Findings: All that is wrong in it, in what is nested in it too.
+    """
+    if isinstance(value, str):
+        spec = _with_parameters(_known(kind, value, ()), {})
+        # Keras calls a metric that is given by a name by that very name: `mae`, not its class'.
+        named = {**spec.parameters, "name": value}
+        return replace(spec, parameters=named) if kind is Kind.METRIC else spec
+    if not isinstance(value, Mapping):
+        hint = "write its name, or a mapping with `type`"
+        raise Findings.one((), f"must be {kind_words(kind)}", None, found_text(value), hint)
+    if "type" not in value:
+        expected = f"`type`, the name of {kind_words(kind)}"
+        named_thing = next((key for key in value if _is_thing(kind, key, value[key])), "NAME")
+        hint = f"write {{type: {named_thing}, ...}}"
+        raise Findings.one((), "has no `type`", expected, found_text(value), hint)
+    spelled = value["type"]
+    if not isinstance(spelled, str):
+        message = f"must be the name of {kind_words(kind)}"
+        raise Findings.one(("type",), message, None, found_text(spelled))
+    entry = _known(kind, spelled, ("type",))
+    return _with_parameters(entry, {key: item for key, item in value.items() if key != "type"})
+
+
+def _is_thing(kind: Kind, key: object, value: object) -> bool:
+    """Tells whether an entry is a name with its parameters below: `Dense: {units: 3}`."""
+    below = value is None or isinstance(value, Mapping)
+    return below and isinstance(key, str) and find(kind, key) is not None
+
+
+def _known(kind: Kind, spelled: str, path: tuple[str, ...]) -> Entry:
+    entry = find(kind, spelled)
+    if entry is not None:
+        return entry
+    known = list(entries(kind))
+    few = len(known) <= MOST_LISTED
+    expected = listing(known) if few else f"the name of {kind_words(kind)}, as Keras spells it"
+    reason = left_out(kind, spelled)
+    if reason is not None:
+        message = f"names {spelled}, which is left out: {reason}"
+        raise Findings.one(path, message, expected, spelled)
+    near = _nearest_name(kind, spelled)
+    hint = f"did you mean {near}?" if near else _other_kind(kind, spelled)
+    noun = kind_words(kind).split(" ", 1)[1]
+    raise Findings.one(path, f"is not a known {noun}", expected, found_text(spelled), hint)
+
+
+def _nearest_name(kind: Kind, spelled: str) -> str | None:
+    """Returns the name that is nearest, spelled as the user spells: `Dense` for `Dens`."""
+    near = other_word(spelled, names(kind))
+    if near is None and any(find(other, spelled) for other in Kind):
+        return None
+    near = near or closest(spelled, names(kind))
+    entry = find(kind, near) if near else None
+    if entry is None or near is None:
+        return None
+    return entry.name if spelled[:1].isupper() and near.islower() else near
+
+
+def _other_kind(kind: Kind, spelled: str) -> str:
+    """Returns that a name stands for something else, if it does, or where all names are."""
+    for other in Kind:
+        if other is not kind and find(other, spelled):
+            return f"{spelled} is {kind_words(other)}"
+    return "`dl schema` lists all names"
+
+
+def _with_parameters(entry: Entry, given: Mapping[str, object]) -> Spec:
+    checked = check_keys(entry.parameters, given, _nearest)
+    findings = [_unknown(entry, key) for key in checked.unknown]
+    if checked.missing:
+        findings.append(_missing(entry, checked.missing))
+    findings += [*checked.findings, *broken_rules(checked.valid)]
+    if findings:
+        raise Findings(findings)
+    return Spec(entry.kind, entry.name, checked.valid, frozenset(str(key) for key in given))
+
+
+def _nearest(key: str, parameters: Collection[str]) -> str | None:
+    """Returns the parameter that took over from an older name, or the one that is nearest."""
+    former: str | None = facts()["former"].get(key)
+    return former if former in parameters else closest(key, parameters)
+
+
+def _unknown(entry: Entry, key: str) -> Finding:
+    expected = listing(entry.parameters) if entry.parameters else "no parameter"
+    reason = None if entry.kind is Kind.ACTIVATION else left_out_parameter(entry.name, key)
+    if reason is not None:
+        return Finding((key,), f"is left out: {reason}", expected, cut(key), at_key=True)
+    near = _nearest(key, entry.parameters)
+    hint = _place_of(entry, key) or (f"did you mean {near}?" if near else None)
+    message = f"is not a parameter of {entry.name}"
+    return Finding((key,), message, expected, cut(key), hint, at_key=True)
+
+
+def _place_of(entry: Entry, key: str) -> str | None:
+    """Returns where something else does what the unknown parameter should do."""
+    if entry.kind is Kind.ACTIVATION:
+        return _ACTIVATION
+    if entry.kind is Kind.LAYER and key in ("input_shape", "batch_input_shape", "input_dim"):
+        return _INPUT_SHAPE
+    if facts()["former"].get(key) in entry.parameters:
+        return None
+    owners = [other.name for other in entries(entry.kind).values() if key in other.parameters]
+    few = 0 < len(owners) <= _MOST_OWNERS
+    return f"{key} is a parameter of {listing(owners, 'and')}" if few else None
+
+
+def _missing(entry: Entry, missing: list[Parameter]) -> Finding:
+    needed = listing((f"`{parameter.name}`" for parameter in missing), "and")
+    expected = "; ".join(f"{parameter.name}: {parameter.type.expected}" for parameter in missing)
+    added = "".join(f", {parameter.name}: ..." for parameter in missing)
+    hint = facts()["required"].get(entry.name, {}).get(missing[0].name)
+    hint = hint or f"write {{type: {entry.name}{added}}}"
+    return Finding((), f"needs {needed}", expected, None, hint)

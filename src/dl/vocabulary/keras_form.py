@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dl.vocabulary.catalog import Parameter, find
-from dl.vocabulary.check import check_object
+from dl.vocabulary.catalog import find
+from dl.vocabulary.sections import Parameter
 from dl.vocabulary.spec import Findings, Kind, Path
+from dl.vocabulary.types import accepts
 from dl.vocabulary.words import found_text
 
 MOST_DEPTH = 32
@@ -133,9 +134,8 @@ def _single(parameter: Parameter | None, value: object) -> object:
     """Returns the number in a list of one, as Keras writes it, where the parameter is a number."""
     if parameter is None or not isinstance(value, list) or len(value) != 1:
         return value
-    _, as_list = parameter.type.check(value, check_object)
-    _, as_number = parameter.type.check(value[0], check_object)
-    return value[0] if as_list and not as_number else value
+    wanted = parameter.type
+    return value[0] if accepts(wanted, value[0]) and not accepts(wanted, value) else value
 
 
 def _known(name: str, key: str) -> Parameter | None:

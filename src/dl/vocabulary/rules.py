@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import itertools
 from collections.abc import Callable, Iterator, Mapping
@@ -28,8 +29,15 @@ _LOW_AND_HIGH = (
 
 
 def broken_rules(parameters: Parameters) -> list[Finding]:
-    """Returns a finding for each rule that the checked parameters of an entry break."""
-    return [finding for rule in _RULES for finding in rule(parameters)]
+    """Returns a finding for each rule that the valid parameters of an entry break.
+
+    A rule that needs a parameter which is not valid ends with a `KeyError`: it is left out.
+    """
+    findings: list[Finding] = []
+    for rule in _RULES:
+        with contextlib.suppress(KeyError):
+            findings += rule(parameters)
+    return findings
 
 
 def _strides_or_dilation(parameters: Parameters) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 Path = tuple[str | int, ...]
 """Keys and 0-based list positions that lead to a value of the config."""
@@ -75,17 +75,19 @@ class Finding:
 
     def below(self, prefix: Path) -> Finding:
         """Returns the same finding, seen from further up."""
-        return Finding(
-            prefix + self.path, self.message, self.expected, self.found, self.hint, self.at_key
-        )
+        return replace(self, path=prefix + self.path)
 
 
 class Findings(Exception):
-    """Mistakes in the config that were found where no place is known; the caller adds the marks."""
+    """Mistakes in the config that were found where no place is known; the caller adds the marks.
 
-    def __init__(self, findings: list[Finding]) -> None:
+    `valid` is what is right in a section that is not right as a whole.
+    """
+
+    def __init__(self, findings: list[Finding], valid: object = None) -> None:
         super().__init__("; ".join(finding.message for finding in findings))
         self.findings = tuple(findings)
+        self.valid = valid
 
     @classmethod
     def one(

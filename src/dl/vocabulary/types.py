@@ -1,145 +1,388 @@
-"""The types that a parameter can have: single values, lists, named things and alternatives."""
+"""The types of values of a config: single values, lists, mappings and alternatives.
+
+A type checks a plain YAML value strictly and gives its canonical form: of a list a tuple, of a
+whole number where any number is fine a float. It says what it expects in plain English, gives its
+JSON Schema and an example that breaks it. `dl.vocabulary.catalog` adds the named things of Keras,
+`dl.vocabulary.sections` the sections of a config, which are declared by these types.
+"""
 
 from __future__ import annotations
 
+import math
+import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NoReturn
 
 from dl.text import listing
-from dl.vocabulary.scalars import (
-    Boolean,
-    Checked,
-    Choice,
-    Integer,
-    Nested,
-    Number,
-    ParameterType,
-    Text,
-    number_hint,
-)
-from dl.vocabulary.spec import Finding, Kind
-from dl.vocabulary.words import kind_words
+from dl.vocabulary.spec import Findings
+from dl.vocabulary.words import found_text, meant, plain, range_words
 
-__all__ = [
-    "Boolean",
-    "Checked",
-    "Choice",
-    "Integer",
-    "ListOf",
-    "Nested",
-    "Nullable",
-    "Number",
-    "Object",
-    "OneOf",
-    "ParameterType",
-    "Text",
-]
+Sorts = frozenset[type]
+
+LARGEST_INTEGER = 2**31 - 1
+"""What TensorFlow holds in a 32-bit integer."""
+LARGEST_NUMBER = 3.4e38
+"""What a 32-bit float holds."""
+QUOTE = "put it in quotes"
+"""A hint; who knows how the value is written adds that (`dl.config.load`)."""
+
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+_CURLED = re.compile("[\u2018-\u201f\u00ab\u00bb].*[\u2018-\u201f\u00ab\u00bb]")
+_DIGIT_GROUPS = re.compile(r"\d{1,3}([,_ ']\d{3})+")
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_BOOLEANS = {
+    **{"true": "true", "yes": "true", "on": "true"},
+    **{"false": "false", "no": "false", "off": "false"},
+}
 
 
-@dataclass(frozen=True, slots=True)
+class ParameterType(ABC):
+    """What values a parameter takes.
+
+    Attributes:
+        sorts: The Python types of values that are of the right sort, whatever their limits.
+        choices: The words that it takes, if it is a choice of words.
+    """
+
+    sorts: Sorts = frozenset()
+    choices: tuple[str, ...] = ()
+
+    @property
+    @abstractmethod
+    def expected(self) -> str:
+        """What the type takes, so that "must be ..." reads well."""
+
+    @abstractmethod
+    def check(self, value: object) -> Any:
+        """Returns the canonical value; raises `Findings`, their paths relative to the value."""
+
+    @abstractmethod
+    def schema(self) -> dict[str, object]:
+        """Returns the JSON Schema of the type."""
+
+    @abstractmethod
+    def invalid(self) -> object:
+        """Returns a value that the type refuses."""
+
+    @property
+    def many(self) -> str:
+        """What a list of such values is a list of."""
+        return f"values, each {self.expected}"
+
+    def refuse(self, value: object, hint: str | None = None) -> NoReturn:
+        """Raises that `value` is not what is expected."""
+        hint = hint or value_hint(value, self)
+        if value in ("", [], ()):
+            raise Findings.one((), "must not be empty", self.expected, found_text(value))
+        raise Findings.one((), f"must be {self.expected}", None, found_text(value), hint)
+
+
+def accepts(kind: ParameterType, value: object) -> bool:
+    """Tells whether a type takes a value."""
+    try:
+        kind.check(value)
+    except Findings:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class Integer(ParameterType):
+    """A whole number within limits, both included; `true` and `1.0` are not whole numbers."""
+
+    minimum: int | None = None
+    maximum: int | None = None
+    sorts = frozenset({int})
+
+    @cached_property
+    def expected(self) -> str:
+        if self.minimum == 1 and self.maximum is None:
+            return "a whole number above 0"
+        return range_words("a whole number", self.minimum, self.maximum)
+
+    @property
+    def many(self) -> str:
+        return self.expected.replace("a whole number", "whole numbers")
+
+    def check(self, value: object) -> int:
+        if type(value) is not int:
+            self.refuse(value)
+        if not (self.minimum is None or value >= self.minimum):
+            self.refuse(value)
+        if self.maximum is not None and value > self.maximum:
+            self.refuse(value)
+        if self.maximum is None and abs(value) > LARGEST_INTEGER:
+            _refuse_large(value, LARGEST_INTEGER)
+        return value
+
+    def schema(self) -> dict[str, object]:
+        return {"type": "integer", **_given(minimum=self.minimum, maximum=self.maximum)}
+
+    def invalid(self) -> object:
+        if self.minimum is not None:
+            return self.minimum - 1
+        return 0.5 if self.maximum is None else self.maximum + 1
+
+
+@dataclass(frozen=True)
+class Number(ParameterType):
+    """A finite number; `minimum` and `maximum` are included, `above` and `below` are not."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+    above: float | None = None
+    below: float | None = None
+    sorts = frozenset({int, float})
+
+    @cached_property
+    def expected(self) -> str:
+        return range_words("a number", self.minimum, self.maximum, self.above, self.below)
+
+    @property
+    def many(self) -> str:
+        return self.expected.replace("a number", "numbers")
+
+    def check(self, value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self.refuse(value)
+        if isinstance(value, float) and not math.isfinite(value):
+            self.refuse(value)
+        if (
+            (self.minimum is not None and value < self.minimum)
+            or (self.maximum is not None and value > self.maximum)
+            or (self.above is not None and value <= self.above)
+            or (self.below is not None and value >= self.below)
+        ):
+            self.refuse(value)
+        if abs(value) > LARGEST_NUMBER:
+            _refuse_large(value, LARGEST_NUMBER)
+        return float(value)
+
+    def schema(self) -> dict[str, object]:
+        limits = _given(
+            minimum=self.minimum,
+            maximum=self.maximum,
+            exclusiveMinimum=self.above,
+            exclusiveMaximum=self.below,
+        )
+        return {"type": "number", **limits}
+
+    def invalid(self) -> object:
+        if self.minimum is not None:
+            return self.minimum - 1
+        if self.maximum is not None:
+            return self.maximum + 1
+        return next((limit for limit in (self.above, self.below) if limit is not None), math.nan)
+
+
+@dataclass(frozen=True)
+class Boolean(ParameterType):
+    """`true` or `false`."""
+
+    expected = "true or false"
+    sorts = frozenset({bool})
+
+    def check(self, value: object) -> bool:
+        return value if isinstance(value, bool) else self.refuse(value)
+
+    def schema(self) -> dict[str, object]:
+        return {"type": "boolean"}
+
+    def invalid(self) -> object:
+        return 1
+
+
+@dataclass(frozen=True)
+class Text(ParameterType):
+    """A text, of a pattern if one is given; `words` says what it stands for."""
+
+    words: str = "text"
+    pattern: str | None = None
+    sorts = frozenset({str})
+
+    @property
+    def expected(self) -> str:
+        return self.words
+
+    @property
+    def many(self) -> str:
+        return "texts" if self.words == "text" else super().many
+
+    def check(self, value: object) -> str:
+        if not isinstance(value, str) or not value:
+            self.refuse(value)
+        if self.pattern is not None and not re.fullmatch(self.pattern, value):
+            self.refuse(value)
+        return value
+
+    def schema(self) -> dict[str, object]:
+        pattern = None if self.pattern is None else f"^({self.pattern})$"
+        return {"type": "string", "minLength": 1, **_given(pattern=pattern)}
+
+    def invalid(self) -> object:
+        return ""
+
+
+@dataclass(frozen=True)
+class Choice(ParameterType):
+    """One word of a list, in any case."""
+
+    words: tuple[str, ...]
+    sorts = frozenset({str})
+
+    @property
+    def choices(self) -> tuple[str, ...]:  # type: ignore[override]
+        return self.words
+
+    @property
+    def expected(self) -> str:
+        return listing(self.words)
+
+    @property
+    def many(self) -> str:
+        return self.expected
+
+    def check(self, value: object) -> str:
+        if value in self.words:
+            return str(value)
+        folded = value.lower() if isinstance(value, str) else None
+        return next((word for word in self.words if word.lower() == folded), None) or self.refuse(
+            value
+        )
+
+    def schema(self) -> dict[str, object]:
+        return {"enum": list(self.words)}
+
+    def invalid(self) -> object:
+        return "no_such_word"
+
+
+@dataclass(frozen=True)
+class Anything(ParameterType):
+    """A value that is checked elsewhere."""
+
+    expected = "a value"
+
+    def check(self, value: object) -> Any:
+        return value
+
+    def schema(self) -> dict[str, object]:
+        return {}
+
+    def invalid(self) -> object:
+        raise NotImplementedError("nothing is invalid")
+
+
+@dataclass(frozen=True)
 class ListOf(ParameterType):
     """A list whose items have one type; `length` fixes how many."""
 
     item: ParameterType
     minimum: int = 1
     length: int | None = None
+    sorts = frozenset({list, tuple})
 
     @property
     def expected(self) -> str:
-        many = "values" if self.length is None else f"{self.length} values"
-        return f"a list of {many}, each {self.item.expected}"
+        return f"a list of {'' if self.length is None else f'{self.length} '}{self.item.many}"
 
-    def takes(self, value: object) -> bool:
-        return isinstance(value, list | tuple)
+    @property
+    def many(self) -> str:
+        return f"lists of {self.item.many}"
 
-    def check(self, value: object, nested: Nested) -> Checked:
+    def check(self, value: object) -> tuple[Any, ...]:
         if not isinstance(value, list | tuple):
-            return self.refuse(value)
+            self.refuse(value)
         if len(value) < self.minimum or (self.length is not None and len(value) != self.length):
-            return self.refuse(value)
-        checked = [self.item.check(item, nested) for item in value]
-        findings = [
-            finding.below((place,)) for place, (_, found) in enumerate(checked) for finding in found
-        ]
-        return tuple(item for item, _ in checked), findings
+            self.refuse(value)
+        checked, findings = [], []
+        for place, item in enumerate(value):
+            try:
+                checked.append(self.item.check(item))
+            except Findings as error:
+                findings += [finding.below((place,)) for finding in error.findings]
+        if findings:
+            raise Findings(findings)
+        return tuple(checked)
 
     def schema(self) -> dict[str, object]:
         least = self.minimum if self.length is None else self.length
-        most = {} if self.length is None else {"maxItems": self.length}
+        most = _given(maxItems=self.length)
         return {"type": "array", "items": self.item.schema(), "minItems": least, **most}
 
     def invalid(self) -> object:
         return [self.item.invalid()] * (self.length or max(self.minimum, 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Object(ParameterType):
-    """A named thing: a name, or a mapping with `type`.
+@dataclass(frozen=True)
+class MappingOf(ParameterType):
+    """A mapping of names to values of one type."""
 
-    Attributes:
-        kind: What it must be.
-        only: The canonical names that fit here; empty if all do.
-        never: The canonical names that do not fit here.
-        default: The name that `null` stands for; none if `null` is wrong.
-    """
-
-    kind: Kind
-    only: tuple[str, ...] = ()
-    never: tuple[str, ...] = ()
-    default: str | None = None
+    item: ParameterType
+    sorts = frozenset({dict})
 
     @property
     def expected(self) -> str:
-        chosen = f" ({listing(self.only)})" if self.only else ""
-        return f"{kind_words(self.kind)}{chosen}"
+        return f"a mapping of names to {self.item.many}"
 
-    def takes(self, value: object) -> bool:
-        return isinstance(value, str | Mapping)
-
-    def check(self, value: object, nested: Nested) -> Checked:
-        if value is None and self.default is not None:
-            return nested(self.kind, self.default)
-        if not isinstance(value, str | Mapping):
-            return self.refuse(value, "write its name, or a mapping with `type`")
-        spec, findings = nested(self.kind, value)
-        if spec is not None and not self._fits(spec.type):
-            return None, [Finding((), f"cannot be {spec.type} here", self.expected, spec.type)]
-        return spec, findings
-
-    def _fits(self, name: str) -> bool:
-        return name not in self.never and (not self.only or name in self.only)
+    def check(self, value: object) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            self.refuse(value)
+        checked, findings = {}, []
+        for key, item in value.items():
+            try:
+                checked[str(key)] = self.item.check(item)
+            except Findings as error:
+                findings += [finding.below((key,)) for finding in error.findings]
+        if findings:
+            raise Findings(findings)
+        return checked
 
     def schema(self) -> dict[str, object]:
-        reference: dict[str, object] = {"$ref": f"#/$defs/{self.kind.value}"}
-        return reference if self.default is None else {"anyOf": [reference, {"type": "null"}]}
+        return {"type": "object", "additionalProperties": self.item.schema()}
 
     def invalid(self) -> object:
-        return {"type": "NoSuchThing"}
+        return {"name": self.item.invalid()}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OneOf(ParameterType):
     """A value that fits one of several types."""
 
     types: tuple[ParameterType, ...]
+
+    @cached_property
+    def sorts(self) -> Sorts:  # type: ignore[override]
+        return frozenset().union(*(option.sorts for option in self.types))
+
+    @cached_property
+    def choices(self) -> tuple[str, ...]:  # type: ignore[override]
+        return tuple(word for option in self.types for word in option.choices)
 
     @property
     def expected(self) -> str:
         first = self.types[0].expected
         return ", or ".join([first, *(_after(first, other) for other in self.types[1:])])
 
-    def takes(self, value: object) -> bool:
-        return any(option.takes(value) for option in self.types)
+    @property
+    def many(self) -> str:
+        return " or ".join(option.many for option in self.types)
 
-    def check(self, value: object, nested: Nested) -> Checked:
+    def check(self, value: object) -> Any:
         for option in self.types:
-            canonical, findings = option.check(value, nested)
-            if not findings:
-                return canonical, []
-        meant = [option for option in self.types if option.takes(value)]
-        if len(meant) == 1 and isinstance(meant[0], ListOf | Object) and not _starts_digit(value):
-            return meant[0].check(value, nested)
-        return self.refuse(value, number_hint(value))
+            try:
+                return option.check(value)
+            except Findings:
+                continue
+        meant = [option for option in self.types if type(value) in option.sorts]
+        deep = type(value) in (list, tuple, dict) or (isinstance(value, str) and not self.choices)
+        # A text that starts like a number is a number with a slip, not the name of a thing.
+        if len(meant) == 1 and deep and not (isinstance(value, str) and value[:1].isdigit()):
+            return meant[0].check(value)
+        return self.refuse(value)
 
     def schema(self) -> dict[str, object]:
         return {"anyOf": [option.schema() for option in self.types]}
@@ -148,26 +391,47 @@ class OneOf(ParameterType):
         return self.types[0].invalid()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Nullable(ParameterType):
     """A value of a type, or `null`."""
 
     type: ParameterType
 
     @property
+    def sorts(self) -> Sorts:  # type: ignore[override]
+        return self.type.sorts
+
+    @property
+    def choices(self) -> tuple[str, ...]:  # type: ignore[override]
+        return self.type.choices
+
+    @property
     def expected(self) -> str:
-        return f"{self.type.expected}, or null"
+        if isinstance(self.type, Choice):
+            return listing([*self.type.words, "null"])
+        words = self.type.expected
+        return words if words.endswith("or null") else f"{words}, or null"
 
-    def takes(self, value: object) -> bool:
-        return value is None or self.type.takes(value)
+    @property
+    def many(self) -> str:
+        return f"{self.type.many} or null"
 
-    def check(self, value: object, nested: Nested) -> Checked:
+    def check(self, value: object) -> Any:
         if value is None:
-            return None, []
-        canonical, findings = self.type.check(value, nested)
-        if [(finding.path, finding.expected) for finding in findings] == [((), self.type.expected)]:
-            return self.refuse(value, findings[0].hint)
-        return canonical, findings
+            return None
+        try:
+            return self.type.check(value)
+        except Findings as error:
+            said = f"must be {self.type.expected}"
+            raise Findings(
+                [
+                    replace(found, message=f"must be {self.expected}")
+                    if (found.path, found.message) == ((), said)
+                    else found
+                    for found in error.findings
+                ],
+                error.valid,
+            ) from None
 
     def schema(self) -> dict[str, object]:
         return {"anyOf": [self.type.schema(), {"type": "null"}]}
@@ -178,10 +442,60 @@ class Nullable(ParameterType):
 
 def _after(first: str, other: ParameterType) -> str:
     """Words an alternative that is a list of what was just said."""
-    if isinstance(other, ListOf) and other.item.expected == first:
+    if isinstance(other, ListOf) and other.item.expected == first and first != "text":
         return f"a list of {other.length or 'several'} of them"
     return other.expected
 
 
-def _starts_digit(value: object) -> bool:
-    return isinstance(value, str) and value[:1].isdigit()
+def _given(**limits: object) -> dict[str, object]:
+    return {name: limit for name, limit in limits.items() if limit is not None}
+
+
+def _refuse_large(value: float, largest: float) -> NoReturn:
+    raise Findings.one((), f"must be at most {largest:g}", None, found_text(value))
+
+
+def value_hint(value: object, kind: ParameterType) -> str | None:
+    """Returns what to write instead of a wrong value, for the mistakes that are often made."""
+    sorts = kind.sorts
+    if value is None:
+        return QUOTE if sorts == {str} and not kind.choices else "write a value"
+    only_lists = list in sorts and not sorts & {str, int, float, bool}
+    if only_lists and not isinstance(value, list | tuple | Mapping):
+        length = getattr(getattr(kind, "type", kind), "length", None) or 1
+        item = value if isinstance(value, str) else plain(value)
+        return f"write a list, in brackets: [{', '.join([str(item)] * length)}]"
+    if isinstance(value, str):
+        return _text_hint(value, kind)
+    if isinstance(value, float) and int in sorts and value.is_integer():
+        return f"write {value:.0f}, without a decimal point"
+    is_word = str in sorts and dict not in sorts and not kind.choices
+    return QUOTE if is_word and isinstance(value, bool | int | float) else None
+
+
+def _text_hint(text: str, kind: ParameterType) -> str | None:
+    near = meant(text, kind.choices) if kind.choices else None
+    if near:
+        return f"did you mean {near}?"
+    if _CURLED.fullmatch(text):
+        return f'write straight quotes: "{text[1:-1]}"'
+    if percent := _PERCENT.fullmatch(text):
+        return f"write {float(percent[1]) / 100:g}" if float in kind.sorts else None
+    word = text.strip()
+    if bool in kind.sorts and word.lower() in _BOOLEANS:
+        return f"write {_BOOLEANS[word.lower()]}, without quotes"
+    if int in kind.sorts and _NUMBER.fullmatch(word):
+        return f"write {word}, without quotes"
+    if int in kind.sorts and _DIGIT_GROUPS.fullmatch(word):
+        return f"write {re.sub('[^0-9]', '', word)}"
+    return None
+
+
+BOOLEAN = Boolean()
+INTEGER = Integer()
+AMOUNT = Integer(0)
+COUNT = Integer(1)
+ANY_NUMBER = Number()
+NOT_NEGATIVE = Number(minimum=0)
+ABOVE_ZERO = Number(above=0)
+TEXT = Text()

@@ -1,33 +1,53 @@
-"""How the package words values, limits and kinds in its findings."""
+"""Words: how values, limits and kinds are told, and what other tools call them."""
 
 from __future__ import annotations
 
+import functools
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from dl.errors import closest, without_separators
 from dl.text import cut
 from dl.vocabulary.spec import Kind
 
-_KINDS = {
-    Kind.LAYER: "a layer",
-    Kind.CELL: "a cell of a recurrent layer",
-    Kind.ACTIVATION: "an activation",
-    Kind.INITIALIZER: "an initializer",
-    Kind.REGULARIZER: "a regularizer",
-    Kind.CONSTRAINT: "a constraint",
-    Kind.LOSS: "a loss",
-    Kind.METRIC: "a metric",
-    Kind.OPTIMIZER: "an optimizer",
-    Kind.SCHEDULE: "a learning-rate schedule",
-    Kind.CALLBACK: "a callback",
-}
+_WITH_AN = (Kind.ACTIVATION, Kind.INITIALIZER, Kind.OPTIMIZER)
+_KINDS = {Kind.CELL: "a cell of a recurrent layer", Kind.SCHEDULE: "a learning-rate schedule"}
+
+
+@functools.cache
+def facts() -> Mapping[str, Any]:
+    """Returns the tables that are written by hand, as plain data.
+
+    `types`, `parameters` and `overrides` say what parameters take, by their names and by that of
+    the thing. `left_out` and `left_out_of` give the reasons why one of Keras is not offered,
+    `required` are those that Keras would learn by a pass over the data, or fails without, and what
+    to write instead. `defaults` differ from Keras': `evaluation.threshold` decides where no other
+    threshold is given. `own` are things of `dl`'s own, and names to which Keras gives a meaning by
+    the shape of the output; `former` the names of parameters in older versions of Keras, or in
+    other libraries. `synonyms` are Keras' words by those of other tools, in lower case without
+    separators; of several, the first one that can stand in the place is meant.
+    """
+    text = Path(__file__).with_name("parameters.json").read_text(encoding="utf-8")
+    tables: Mapping[str, Any] = json.loads(text)
+    return tables
+
+
+def other_word(word: str, known: Collection[str]) -> str | None:
+    """Returns the known word for what another tool calls `word`."""
+    ours: list[str] = facts()["synonyms"].get(without_separators(word), [])
+    return next((name for name in ours if name in known), None)
+
+
+def meant(word: str, known: Collection[str]) -> str | None:
+    """Returns the known word that another tool calls `word`, or else the one nearest to it."""
+    return other_word(word, known) or closest(word, known)
 
 
 def kind_words(kind: Kind) -> str:
     """Returns the kind with its article: `an optimizer`."""
-    return _KINDS[kind]
-
-
-def kind_noun(kind: Kind) -> str:
-    """Returns the kind without an article: `optimizer`."""
-    return _KINDS[kind].split(" ", 1)[1]
+    return _KINDS.get(kind) or f"{'an' if kind in _WITH_AN else 'a'} {kind}"
 
 
 def plain(value: object) -> str:
@@ -56,20 +76,18 @@ def range_words(
     below: float | None = None,
 ) -> str:
     """Returns a noun with its limits: `a number from 0 up to, but not including, 1`."""
-    if minimum is not None and minimum == maximum:
-        return f"{minimum:g}"
-    if minimum is None and above is None:
-        return f"{noun}{_only_high_words(maximum, below)}"
-    if maximum is None and below is None:
-        return f"{noun} of {minimum:g} or more" if above is None else f"{noun} above {above:g}"
-    if above is None:
-        high = f"to {maximum:g}" if below is None else f"up to, but not including, {below:g}"
-        return f"{noun} from {minimum:g} {high}"
-    high = f", up to {maximum:g}" if below is None else f" and below {below:g}"
-    return f"{noun} above {above:g}{high}"
-
-
-def _only_high_words(maximum: float | None, below: float | None) -> str:
-    if maximum is not None:
-        return f" of {maximum:g} or less"
-    return "" if below is None else f" below {below:g}"
+    low, high, over, under = (
+        None if limit is None else str(limit) if isinstance(limit, int) else f"{limit:g}"
+        for limit in (minimum, maximum, above, below)
+    )
+    if low is not None and low == high:
+        return low
+    if low is None and over is None:
+        return f"{noun} of {high} or less" if high else f"{noun} below {under}" if under else noun
+    if high is None and under is None:
+        return f"{noun} of {low} or more" if over is None else f"{noun} above {over}"
+    if over is None:
+        until = f"to {high}" if under is None else f"up to, but not including, {under}"
+        return f"{noun} from {low} {until}"
+    until = f", up to {high}" if under is None else f" and below {under}"
+    return f"{noun} above {over}{until}"

@@ -8,12 +8,14 @@ then known. What can be known without Keras is checked without Keras.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from dl.config.rules import advice, data, metrics, network, training
 from dl.config.rules.advice import Advice
 from dl.config.rules.facts import Facts, facts_of
+from dl.vocabulary.sections import UnknownValueError
 from dl.vocabulary.spec import Finding
 
 __all__ = ["ADVICE", "ERRORS", "Advice", "Facts", "advise", "check", "facts_of"]
@@ -106,7 +108,10 @@ def advise(facts: Facts) -> Iterator[tuple[str, Advice]]:
             yield rule.__name__.replace("_", "-"), told
 
 
-def _told(rule: Callable[..., Iterable[Told]], facts: Facts) -> Iterable[Told]:
+def _told(rule: Callable[..., Iterable[Told]], facts: Facts) -> Iterator[Told]:
     code = rule.__code__
-    wanted = [getattr(facts, name) for name in code.co_varnames[: code.co_argcount]]
-    return () if any(value is None for value in wanted) else rule(*wanted)
+    # A value that is wrong ends a rule that asks for it; what it said before holds.
+    with contextlib.suppress(UnknownValueError):
+        wanted = [getattr(facts, name) for name in code.co_varnames[: code.co_argcount]]
+        if not any(value is None for value in wanted):
+            yield from rule(*wanted)

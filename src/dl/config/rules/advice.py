@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from dl.config.data import BuiltinData, CsvData, Data, ImagesData, ParquetData
 from dl.config.rules.facts import (
     Facts,
     Output,
@@ -21,10 +22,7 @@ from dl.config.rules.facts import (
     whole_number,
 )
 from dl.config.rules.probe import has_validation
-from dl.config.sections.data import BuiltinData, CsvData, Data, ImagesData, ParquetData
-from dl.config.sections.model import Model
-from dl.config.sections.preprocess import Preprocess
-from dl.config.sections.training import Training
+from dl.config.schema import Model, Preprocess, Training
 from dl.text import plural
 from dl.vocabulary.spec import Kind, Path, Spec
 from dl.vocabulary.traits import (
@@ -352,7 +350,7 @@ def batch_size(training: Training, facts: Facts) -> Iterator[Advice]:
     size, rows = training.batch_size, facts.probe.rows
     if size == "full" or rows is None or size <= rows:
         return
-    if "batch_size" in training.model_fields_set:
+    if "batch_size" in training.written:
         yield Advice(
             ("training", "batch_size"),
             f"is {size:,}, more than the {plural(rows, 'row')} that are trained on",

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dl.config.rules.facts import LOSS, Facts, right_loss, spoken
-from dl.config.rules.probe import Answer, has_own, targets_of
-from dl.config.sections.data import (
+from dl.config.data import (
     BuiltinData,
     CsvData,
     Data,
     NpzData,
     ParquetData,
 )
-from dl.config.sections.preprocess import Preprocess
-from dl.config.sections.training import Training
+from dl.config.rules.facts import LOSS, Facts, right_loss, spoken
+from dl.config.rules.probe import Answer, has_own, targets_of
+from dl.config.schema import Preprocess, Training
 from dl.errors import closest
 from dl.text import listing
 from dl.vocabulary.spec import Finding, Path

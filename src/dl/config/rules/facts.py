@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path as FilePath
 from typing import Any
 
+from dl.config.data import Data, Task
 from dl.config.rules.probe import Probe, probe
-from dl.config.schema import Config
-from dl.config.sections.data import Data, Task
-from dl.config.sections.engine import Engine
-from dl.config.sections.evaluation import Evaluation
-from dl.config.sections.model import Model
-from dl.config.sections.preprocess import Preprocess
-from dl.config.sections.tracking import Tracking
-from dl.config.sections.training import Training
+from dl.config.schema import Config, Engine, Evaluation, Model, Preprocess, Tracking, Training
+from dl.vocabulary.sections import if_valid
 from dl.vocabulary.spec import Path, Spec
 from dl.vocabulary.traits import (
     ACTIVATION_LAYERS,
@@ -130,24 +125,21 @@ class Facts:
         return of_numbers and output is not None and output.activation == LINEAR
 
 
-def facts_of(config: Config | Mapping[str, Any], known: FilePath | Probe) -> Facts:
+def facts_of(config: Config, known: FilePath | Probe) -> Facts:
     """Returns the facts of a config.
 
     Args:
-        config: The config, or its sections by name; None for one that is wrong.
+        config: The config; of a wrong one, what is valid in it.
         known: What is known of the data that was read; or the folder that its relative paths start
             from, for a cheap look.
     """
     names = [each.name for each in fields(Facts) if each.name not in ("output", "probe")]
-    given = {
-        name: config.get(name) if isinstance(config, Mapping) else getattr(config, name)
-        for name in names
-    }
+    given: dict[str, Any] = {name: if_valid(getattr, config, name) for name in names}
     model, data = given["model"], given["data"]
-    output = output_of(model) if model else Output()
-    given["output"] = output if output.activation else None
+    output = if_valid(output_of, model) if model else None
+    given["output"] = output if output and output.activation else None
     if isinstance(known, FilePath):
-        known = probe(data, known) if data else Probe()
+        known = (if_valid(probe, data, known) if data else None) or Probe()
     return Facts(**given, probe=known)
 
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from dl.config.data import CsvData, ParquetData
 from dl.config.rules.data import answer_of
 from dl.config.rules.facts import Facts, place, spoken
 from dl.config.rules.probe import Form
-from dl.config.sections.data import CsvData, ParquetData
-from dl.config.sections.training import Training
+from dl.config.schema import Training
 from dl.vocabulary import traits
 from dl.vocabulary.spec import Finding, Path, Spec
 

@@ -16,8 +16,7 @@ from dl.config.rules.facts import (
     target_shape,
     whole_number,
 )
-from dl.config.sections.model import Model
-from dl.config.sections.training import Training
+from dl.config.schema import Model, Training
 from dl.system import physical_memory
 from dl.text import plural
 from dl.vocabulary.spec import Finding, Path, Spec

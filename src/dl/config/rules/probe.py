@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from dl.config.sections.data import (
+from dl.config.data import (
     BuiltinData,
     CsvData,
     Data,

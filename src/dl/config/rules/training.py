@@ -8,14 +8,10 @@ from typing import Literal
 
 from dl.config.rules.facts import Facts, activation_of, named_layers, place, spoken
 from dl.config.rules.probe import has_validation
-from dl.config.schema import Config
-from dl.config.sections.engine import Engine
-from dl.config.sections.model import Model
-from dl.config.sections.tracking import Tracking
-from dl.config.sections.training import Training
+from dl.config.schema import Config, Engine, Model, Tracking, Training
 from dl.errors import closest
 from dl.text import listing
-from dl.vocabulary.measured import metric_name, nearest_measured
+from dl.vocabulary.names import metric_name, nearest_measured
 from dl.vocabulary.spec import Finding, Kind, Path, Spec
 from dl.vocabulary.traits import COUNTING, LINEAR, RISING
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from dl.config.sections.preprocess import Scaling
+from dl.config.schema import Scaling
 from dl.data.preprocessing.features import loses_digits
 from dl.data.raw import RawArrays
 from dl.data.requirements import Requirements

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dl.config.sections.preprocess import Preprocess, Scaling
+from dl.config.schema import Preprocess, Scaling
 from dl.data.raw import RawTable
 from dl.data.storage import check_memory
 from dl.data.tokens import Tokens

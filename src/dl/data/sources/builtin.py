@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow
 
-from dl.config.sections.data import BuiltinData
+from dl.config.data import BuiltinData
 from dl.data.columns import Cell, to_column
 from dl.data.files import fingerprint_arrays
 from dl.data.raw import Column, RawParts, RawTable

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dl.config.sections.data import ImagesData
+from dl.config.data import ImagesData
 from dl.data.files import ahead, check_file, check_folder, fingerprint_files, unchanged
 from dl.data.raw import RawArrays, RawParts
 from dl.data.sources.picture import SUFFIXES, read_picture, without_warnings

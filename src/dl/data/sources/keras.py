@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from dl.config.sections.data import KerasData
+from dl.config.data import KerasData
 from dl.data.files import fingerprint_arrays
 from dl.data.raw import RawArrays, RawParts
 from dl.data.types import Array

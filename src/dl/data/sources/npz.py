@@ -18,7 +18,7 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
-from dl.config.sections.data import Arrays, NpzData
+from dl.config.data import Arrays, NpzData
 from dl.data.files import check_file, fingerprint_files
 from dl.data.raw import RawArrays, RawParts
 from dl.data.storage import check_memory

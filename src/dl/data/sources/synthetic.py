@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from dl.config.sections.data import SyntheticData
+from dl.config.data import SyntheticData
 from dl.data.files import fingerprint_arrays
 from dl.data.raw import RawArrays, RawParts
 from dl.data.types import Array

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dl.config.sections.preprocess import Preprocess, TargetScaling
+from dl.config.schema import Preprocess, TargetScaling
 from dl.data.preprocessing.features import fit_scaling, loses_digits
 from dl.data.raw import Raw
 from dl.data.requirements import Requirements

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from dl.config.sections.data import Task
-from dl.config.sections.preprocess import TargetScaling
+from dl.config.data import Task
+from dl.config.schema import TargetScaling
 from dl.errors import UsageError
 from dl.runs.typed import Count, Finite, NotZero
 

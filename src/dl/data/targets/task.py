@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dl.config.sections.data import Task
+from dl.config.data import Task
 from dl.data.requirements import Requirements
 from dl.data.targets.values import TargetValues, number_text
 from dl.errors import DataError

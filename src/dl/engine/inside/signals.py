@@ -42,8 +42,8 @@ def measure_run(run: RunDirectory, reporter: Reporter) -> NetworkStatistics:
         saved = open_run(run, reporter)
         return measure(saved.model, training_data(saved, reporter), saved.config, trained=True)
     loaded = load_resolved(run.resolved, read_checked(run.resolved))
-    training = loaded.config.training.model_copy(update={"metrics": (), "callbacks": ()})
-    loaded = replace(loaded, config=loaded.config.model_copy(update={"training": training}))
+    training = replace(loaded.config.training, metrics=(), callbacks=())
+    loaded = replace(loaded, config=replace(loaded.config, training=training))
     made = prepare(loaded, read_dataset(loaded, reporter), reporter)
     return measure(made.model, made.dataset, made.config, trained=False)
 

@@ -16,6 +16,7 @@ from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.engine.network.model import forget
 from dl.engine.prepare import Prepared
+from dl.vocabulary.sections import keys
 from dl.vocabulary.spec import document
 
 MOST_MODELS = 8
@@ -55,7 +56,7 @@ def program_key(config: Config) -> str:
     optimizer = document(training.optimizer)
     if isinstance(optimizer, dict) and isinstance(optimizer.get("learning_rate"), int | float):
         optimizer = {key: optimizer[key] for key in optimizer if key != "learning_rate"}
-    rest = training.model_dump(mode="python", exclude=set(_ARGUMENTS))
+    rest = {key: getattr(training, key) for key in keys(type(training)) if key not in _ARGUMENTS}
     text = repr((config.model, optimizer, rest, config.evaluation, config.engine))
     return f"{text} {config.seed}" if _DRAWS_WHILE_TRACED in text else text
 

@@ -150,7 +150,7 @@ class Payloads:
     def of(self, task: Task) -> Payload:
         """Returns the config of a task, and which files it reads; raises `DlError`."""
         loaded = load_config(task.base, task.overrides)
-        key = loaded.config.data.model_dump_json()
+        key = repr(loaded.config.data)
         if key not in self._files:
             try:
                 self._files[key] = shipment_of(loaded.config)

@@ -1,0 +1,175 @@
+"""The section `data`: where the rows come from, what is the target and how they are split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from dl.vocabulary.data_sets import BUILTIN, KERAS, SYNTHETIC
+from dl.vocabulary.sections import Count, Fraction, NotNegative, Section, Texts, key
+from dl.vocabulary.types import Choice, Integer, Text
+
+Task = Literal["binary", "multiclass", "multilabel", "regression"]
+ColumnKind = Literal["numeric", "categorical", "date"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split(Section):
+    """Shares of the rows for validation and test."""
+
+    validation: Fraction = key(0.1, "Share of the rows for validation.")
+    test: Fraction = key(0.2, "Share of the rows for the test.")
+    stratify: bool | None = key(
+        None,
+        "Keep the shares of the classes in each part. Default: for classification.",
+    )
+    folds: Annotated[int, Integer(2)] | None = key(
+        None,
+        "Cut what is no test row into so many folds, for cross-validation; one of them "
+        "validates, and `validation` takes no share.",
+    )
+    fold: Count = key(1, "Which of the folds validates, from 1.")
+
+    @property
+    def validation_share(self) -> float:
+        """The share of the rows that validates: about that of a fold, where there are folds."""
+        return self.validation if self.folds is None else (1 - self.test) / self.folds
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Data(Section):
+    split: Split = key(
+        Split(),
+        "Shares of the rows; a part that has rows of its own takes no share.",
+    )
+    task: Task | None = key(None, "Kind of task. Default: from the target, loss and output.")
+    classes: Texts | None = key(
+        None,
+        "Names of the classes in the order of the outputs. Default: those of the data.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Table(_Data):
+    features: Texts | None = key(None, "Input columns. Default: every column but the target.")
+    columns: dict[str, ColumnKind] | None = key(
+        None, "Kind of each input column. Default: from the values."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _TableFile(_Table):
+    path: str = key(about="The file, relative to the config.")
+    target: str | Texts = key(about="The column, or columns, to predict.")
+    validation_path: str | None = key(None, "A file of validation rows.")
+    test_path: str | None = key(None, "A file of test rows.")
+    missing_values: Texts | dict[str, Texts] | None = key(
+        None,
+        "Texts that stand for a missing value, such as `NA`: of all columns, or by "
+        "column. An empty cell always does.",
+    )
+    missing_target: Literal["error", "drop"] = key(
+        "error", "A row without a target: refuse it, or leave it out."
+    )
+
+    def missing_in(self, column: str) -> tuple[str, ...]:
+        """Returns the texts that stand for a missing value in a column."""
+        texts = self.missing_values or ()
+        return texts if isinstance(texts, tuple) else texts.get(column, ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class CsvData(_TableFile):
+    """A table in a CSV file with a header row."""
+
+    source: Literal["csv"]
+    separator: Annotated[str, Text("a single character", ".")] = key(
+        ",", "The character between two values."
+    )
+    encoding: str = key("utf-8", "The text encoding of the file.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParquetData(_TableFile):
+    """A table in a Parquet file."""
+
+    source: Literal["parquet"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrays(Section):
+    """The names of the arrays in an `.npz` file."""
+
+    x_train: str = key("x_train", "Training inputs.")
+    y_train: str = key("y_train", "Training targets.")
+    x_validation: str | None = key(None, "Validation inputs.")
+    y_validation: str | None = key(None, "Validation targets.")
+    x_test: str | None = key(None, "Test inputs. Default: `x_test` where the file has it.")
+    y_test: str | None = key(None, "Test targets. Default: `y_test` where the file has it.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NpzData(_Data):
+    """Arrays in an `.npz` file, named as Keras names them or by `arrays`."""
+
+    source: Literal["npz"]
+    path: str = key(about="The file, relative to the config.")
+    arrays: Arrays = key(Arrays(), "Names of the arrays in the file.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagesData(_Data):
+    """A folder with a folder of images for each class."""
+
+    source: Literal["images"]
+    path: str = key(about="The folder, relative to the config.")
+    validation_path: str | None = key(None, "A folder of the same layout.")
+    test_path: str | None = key(None, "A folder of the same layout.")
+    image_size: tuple[Count, Count] = key(
+        (64, 64), "Height and width, in pixels, that images are resized to."
+    )
+    color: Literal["rgb", "grayscale"] = key("rgb", "Channels to read.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuiltinData(_Table):
+    """A data set that comes with scikit-learn: no download."""
+
+    source: Literal["builtin"]
+    dataset: Annotated[str, Choice(tuple(BUILTIN))] = key(about="Name of the data set.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class KerasData(_Data):
+    """A data set that Keras downloads."""
+
+    source: Literal["keras"]
+    dataset: Annotated[str, Choice(tuple(KERAS))] = key(about="Name of the data set.")
+    words: Count | None = key(
+        None, "Most frequent words to keep. imdb, reuters only. Default: 10000."
+    )
+    length: Count | None = key(None, "Words of each text. imdb, reuters only. Default: 200.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyntheticData(_Data):
+    """Rows that are made up, from the seed."""
+
+    source: Literal["synthetic"]
+    dataset: Annotated[str, Choice(tuple(SYNTHETIC))] = key(about="Name of the problem.")
+    rows: Count | None = key(None, "Number of rows. Default: 4 for and, or, xor; else 1000.")
+    noise: NotNegative | None = key(
+        None,
+        "Standard deviation of the noise. Default: 0 for and, or, xor; 1 for linear "
+        "and blobs; else 0.1.",
+    )
+
+
+Data = CsvData | ParquetData | NpzData | ImagesData | BuiltinData | KerasData | SyntheticData
+
+
+def own_paths(data: Data) -> list[Path]:
+    """Returns the files and folders that a section names; none for data that comes by a name."""
+    named = (getattr(data, name, None) for name in ("path", "validation_path", "test_path"))
+    return [Path(path) for path in named if path]

@@ -1,1 +1,0 @@
-"""The types of the config, one file for each section."""
