@@ -9,8 +9,7 @@ import pytest
 
 from dl.data.judged import JudgedRows
 from dl.data.one_answer import one_answer
-from dl.data.targets import Target
-from dl.data.targets.answers import answers
+from dl.data.targets.target import Target, answers
 
 BINARY = Target("binary", ("y",), "single", ("no", "yes"), ("no", "yes"), 1, probabilities=True)
 MULTICLASS = Target("multiclass", ("y",), "labels", ("a", "b", "c"), ("a", "b", "c"), 3)

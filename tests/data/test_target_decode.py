@@ -10,7 +10,7 @@ import pytest
 from dl.config.schema import Config
 from dl.data.raw import RawArrays, RawTable
 from dl.data.rules import refuse_misfits
-from dl.data.targets import class_weights, decode, unscale
+from dl.data.targets.target import class_weights, decode, unscale
 from dl.errors import Problem, UsageError
 from dl.vocabulary.spec import Finding, Findings
 from support.targets import DATA, encoded, learn, make_arrays, make_config, make_table
@@ -50,7 +50,7 @@ def test_threshold_moves_the_decision() -> None:
         (
             make_config(1, "tanh", "hinge"),
             make_arrays([-1, 1]),
-            "a model whose outputs are no probabilities",
+            "a model whose outputs are not probabilities",
         ),
     ],
     ids=["classes", "numbers", "margins"],

@@ -11,7 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dl.data.requirements import requirements_of
-from dl.data.targets import Target, describe_target, encode_target, fit_target
+from dl.data.targets.describe import describe_target
+from dl.data.targets.encode import encode_target, fit_target
+from dl.data.targets.target import Target
 from dl.data.targets.values import target_values
 from dl.errors import DataError
 from dl.runs.typed import read_as

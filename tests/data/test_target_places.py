@@ -10,10 +10,9 @@ import pytest
 
 from dl.data.preprocessing.arrays import fit_arrays, transform_arrays
 from dl.data.requirements import requirements_of
-from dl.data.targets import class_weights, decode, describe_target, encode_target, fit_target
-from dl.data.targets.answers import answers
-from dl.data.targets.target import Target
-from dl.data.targets.weights import row_weights
+from dl.data.targets.describe import describe_target
+from dl.data.targets.encode import encode_target, fit_target
+from dl.data.targets.target import Target, answers, class_weights, decode, row_weights
 from dl.errors import DataError
 from dl.progress import SilentReporter
 from dl.runs.typed import read_as
@@ -99,9 +98,9 @@ def test_a_place_without_a_single_one_is_refused() -> None:
     with pytest.raises(DataError) as raised:
         learn(make_arrays(y), make_config(3, "softmax", ONE_HOT, STEPS))
     assert _told(raised.value) == (
-        "rows.npz: row 1 (the first is row 0): the target is not a class at the place [2, 0]\n"
+        "rows.npz: row 1 (the first is row 0): the target at the place [2, 0] is not a class\n"
         "expected: a single 1 among 3 numbers: the loss is one for classes\n"
-        "found: 0 ones\n"
+        "found: 0, 0, 0\n"
         "hint: give each place one class; what fills up short rows can have a class of its own"
     )
 
@@ -111,7 +110,8 @@ def test_bytes_under_a_binary_loss_are_refused_unless_they_are_the_input() -> No
     with pytest.raises(DataError) as raised:
         learn(make_arrays(y), make_config(1, "sigmoid", BINARY, STEPS))
     assert _told(raised.value) == (
-        "rows.npz: row 0 (the first is row 0): the target has a value that is not between 0 and 1\n"
+        "rows.npz: row 0 (the first is row 0): the target at the place [0, 1] "
+        "has a value that is not between 0 and 1\n"
         "expected: 0 and 1, or shares of 1: the loss is a binary one\n"
         "found: 10\n"
         "hint: save the target as numbers from 0 to 1 (bytes divided by 255), write `data.task: "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dl.data.requirements import requirements_of
-from dl.data.targets import describe_target
+from dl.data.targets.describe import describe_target
 from dl.errors import DataError
 from support.targets import learn, make_arrays, make_config, make_table
 
@@ -78,7 +78,7 @@ def test_fraction_under_a_loss_for_classes_is_refused() -> None:
     assert problem.message == "rows.csv:3: the target `y` is not a class"
     assert problem.expected == "whole numbers or text: the loss is one for classes"
     assert problem.found == "0.25"
-    assert problem.hint == "to predict a number, choose a loss such as `mean_squared_error`"
+    assert problem.hint == "to predict numbers, choose a loss such as `mean_squared_error`"
 
 
 def test_rows_that_are_not_one_hot_are_refused() -> None:
@@ -86,7 +86,7 @@ def test_rows_that_are_not_one_hot_are_refused() -> None:
         learn(make_arrays(LABELS), make_config(3, "softmax", "categorical_crossentropy"))
     (problem,) = raised.value.problems
     assert problem.message == "rows.npz: row 0 (the first is row 0): the target is not a class"
-    assert problem.expected == ("a single 1 among zeros in 3 columns: the loss is one for classes")
+    assert problem.expected == ("a single 1 among 3 numbers: the loss is one for classes")
     assert problem.found == "1, 1, 0"
 
 
@@ -95,9 +95,9 @@ def test_labels_other_than_zero_and_one_are_refused() -> None:
         learn(make_arrays([[1, 0], [2, 1]]), make_config(2, "sigmoid", "binary_crossentropy"))
     (problem,) = raised.value.problems
     assert problem.message == (
-        "rows.npz: row 1 (the first is row 0): the target has a value that is neither 0 nor 1"
+        "rows.npz: row 1 (the first is row 0): the target `0` is neither 0 nor 1"
     )
-    assert problem.found == "2, 1"
+    assert problem.found == "2"
 
 
 def test_text_for_regression_is_refused() -> None:
@@ -105,7 +105,7 @@ def test_text_for_regression_is_refused() -> None:
     with pytest.raises(DataError) as raised:
         learn(make_table(y=["high", "low"]), make_config(data=data))
     (problem,) = raised.value.problems
-    assert problem.message == "rows.csv:2: the target `y` is no number"
+    assert problem.message == "rows.csv:2: the target `y` is not a number"
     assert problem.expected == "numbers: `data.task` is `regression`"
     assert problem.found == "'high'"
 

@@ -306,7 +306,7 @@ class _ReportJob:
 
     def draw(self, judged: Judged) -> None:
         """Has the pictures drawn; returns at once."""
-        from dl.data.targets.answers import answers
+        from dl.data.targets.target import answers
         from dl.report.facts import RunFacts, answer_facts
         from dl.report.pictures import pictures_of
 

@@ -19,8 +19,7 @@ from dl.data.dataset import Dataset
 from dl.data.doubts import Doubt, are_months, are_pixels, doubt
 from dl.data.glance import class_counts
 from dl.data.raw import Column, Raw, RawTable
-from dl.data.targets import unscale
-from dl.data.targets.target import decision
+from dl.data.targets.target import decision, unscale
 from dl.data.types import Array, Rows
 from dl.text import percent
 from dl.vocabulary.traits import REGRESSION, SCALING

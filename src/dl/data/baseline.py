@@ -7,7 +7,7 @@ import numpy as np
 from dl.config.rules.training import metric_names
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
-from dl.data.targets import class_indexes, unscale
+from dl.data.targets.target import class_indexes, unscale
 from dl.data.types import Array
 from dl.vocabulary.traits import ACCURACIES, ENTROPIES
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.preprocessing.features import original_columns
-from dl.data.targets import unscale
+from dl.data.targets.target import unscale
 from dl.data.types import Array, Part, Rows
 from dl.runs.typed import Count, MisfitError
 

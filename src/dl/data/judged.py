@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dl.data.targets.answers import Answers, answers
-from dl.data.targets.target import Target
+from dl.data.targets.target import Answers, Target, answers
 from dl.data.types import Array
 from dl.runs.directory import RunDirectory
 from dl.runs.manifest import damaged, publish, read_checked

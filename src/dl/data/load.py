@@ -32,7 +32,8 @@ from dl.data.sources.keras import text_settings
 from dl.data.sources.synthetic import default_noise, default_rows
 from dl.data.split import split_parts
 from dl.data.tables import transform_stored
-from dl.data.targets import describe_target, encode_target, fit_target
+from dl.data.targets.describe import describe_target
+from dl.data.targets.encode import encode_target, fit_target
 from dl.data.types import Inputs, Part, Rows
 from dl.errors import DataError, RunError
 from dl.progress import Reporter

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dl.data.targets import Target
-from dl.data.targets.answers import Answers
+from dl.data.targets.target import Answers, Target
 from dl.data.types import Array
 
 _FEWEST_ROWS = 10

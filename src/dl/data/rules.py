@@ -13,7 +13,7 @@ from dl.config.rules.probe import Answer, Form, Probe
 from dl.config.schema import Config
 from dl.data.dataset import BEFORE_PLACES, Dataset, Preprocessing
 from dl.data.glance import class_counts
-from dl.data.targets import Target, unscale
+from dl.data.targets.target import Target, unscale
 from dl.vocabulary.names import metric_name
 from dl.vocabulary.spec import Finding, Findings, Spec
 

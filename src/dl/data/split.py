@@ -20,7 +20,8 @@ from dl.config.data import Split, SyntheticData
 from dl.data.raw import RawParts
 from dl.data.requirements import Requirements
 from dl.data.sources.synthetic import is_whole_truth
-from dl.data.targets import Target, class_positions
+from dl.data.targets.encode import class_positions
+from dl.data.targets.target import Target
 from dl.data.types import Array
 from dl.errors import DataError
 from dl.runs.typed import Positive, Range

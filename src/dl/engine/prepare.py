@@ -11,7 +11,7 @@ from dl.config.load import Loaded, check_resolved
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.load import read_dataset, resolve_config
-from dl.data.targets.weights import class_weights, row_weights
+from dl.data.targets.target import class_weights, row_weights
 from dl.data.types import Array
 from dl.engine.network.build_errors import BUILD_ERRORS, first_failing, shape_text
 from dl.engine.network.model import build_model, compile_model, shaped_target, tensors_of

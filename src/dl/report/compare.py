@@ -21,7 +21,7 @@ from dl.browse.settings import read_settings
 from dl.config.data import Task
 from dl.data.dataset import read_preprocessing
 from dl.data.judged import read_answers
-from dl.data.targets.answers import Answers
+from dl.data.targets.target import Answers
 from dl.data.types import Array
 from dl.report.terminal import table
 from dl.runs.history import read_history

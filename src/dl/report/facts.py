@@ -18,7 +18,7 @@ from dl.data.one_answer import one_answer
 from dl.data.parameter_path import ParameterPath
 from dl.data.plane import Boundary
 from dl.data.preprocessing.features import original_columns
-from dl.data.targets.answers import Answers
+from dl.data.targets.target import Answers
 from dl.data.types import Array, Part
 from dl.diagnose.checks import NetworkStatistics
 from dl.report.charts import History

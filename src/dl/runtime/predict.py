@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from dl.data.chunks import InputChunks
-from dl.data.targets import Target, decode
+from dl.data.targets.target import Target, decode
 from dl.data.types import Array, Rows
 from dl.progress import Reporter
 

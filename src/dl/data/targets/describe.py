@@ -1,31 +1,74 @@
-"""From the values of a target and the config to a `Target`: task, classes, form and outputs."""
+"""What a target is: its task, its classes, and the form that the loss wants; and its scaling.
+
+The rule of the default of `data.task`, for one target column:
+
+1. Words and truth values are classes. So are values that the source has names for (MNIST, iris,
+   XOR), the values under a loss for classes (cross-entropies, focal, Dice, Tversky, hinge losses,
+   perceptron), and whole numbers under an output that stands for classes (sigmoid, softmax,
+   Heaviside) if there are no more distinct ones than the outputs tell apart: two for one unit, else
+   the number of units. Two classes make `binary`, more make `multiclass`.
+2. Any other column makes `regression`.
+
+For several target columns:
+
+1. Under a softmax output or a categorical or sparse loss, a single 1 among zeros in each row is a
+   class, one-hot.
+2. 0 and 1 under a sigmoid output or another loss for classes make `multilabel`.
+3. Anything else makes `regression`; binary cross-entropies take numbers between 0 and 1, and inputs
+   as targets.
+
+A target has places, the steps of a sequence or the pixels of a mask, where it has three axes or
+more, and where its columns are steps: the outputs of a row have several axes, too. At each place:
+
+1. Words are classes. Under a softmax output or a categorical or sparse loss, a single 1 among the
+   zeros of each last axis is a class, one-hot, where the network has that many outputs.
+2. 0 and 1 under a sigmoid output or a binary loss are labels where the last axis has as many as
+   the network has outputs, and else the two classes of each place.
+3. Whole numbers under a loss for classes, or no more distinct ones than the outputs tell apart
+   under a softmax or sigmoid output, are classes.
+4. Anything else is numbers; binary losses take those between 0 and 1, and inputs as targets.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
-from dl.data.raw import Raw
+from dl.data.raw import Raw, RawTable
 from dl.data.requirements import Requirements
-from dl.data.targets.classes import class_names_and_values
-from dl.data.targets.places import has_places, places_of
 from dl.data.targets.target import Form, OutputFunction, Target
-from dl.data.targets.task import infer_task, is_one_hot
-from dl.data.targets.values import TargetValues, is_own_input, target_values
+from dl.data.targets.values import (
+    TargetValues,
+    is_own_input,
+    number_text,
+    target_values,
+    without_ones,
+)
 from dl.data.types import Array
 from dl.errors import DataError
+from dl.text import listing
+from dl.vocabulary.spec import Findings
 from dl.vocabulary.traits import (
     EMBEDDING,
+    OF_CLASSES,
+    ONE_OF_MANY,
     PERCEPTRON,
     PROBABILITIES,
     SEQUENCES,
     TAKES_CLASS_NUMBERS,
+    TAKES_CLASSES,
     TAKES_ONE_HOT,
     TAKES_SHARES,
     TAKES_SIDES,
 )
+
+Kind = Literal["classes", "one_hot", "labels", "numbers"]
+"""What stands in a row, or at a place of it: a class, zeros with a single 1, labels, numbers."""
+_BY_LOSS = ": the loss is one for classes"
+_FOR_NUMBERS = "to predict numbers, choose a loss such as `mean_squared_error`"
 
 
 def describe_target(
@@ -42,44 +85,166 @@ def describe_target(
 
     Raises:
         DataError: The values do not fit the task or the loss.
-        Findings: `data.classes` is no list of classes.
+        Findings: `data.classes` names fewer classes than the source has.
     """
     several = [target_values(raw) for raw in raws]
-    first = several[0]
-    if has_places(raws[0], first, needs):
-        return _with_places(raws, several, needs, class_names)
-    if first.values.ndim > 2:
-        raise _no_axes(first, needs)
-    named, own_input = class_names is not None, is_own_input(raws[0])
-    task = needs.data.task or infer_task(_longest(several), needs, named, own_input)
-    if task == "regression":
-        return _numbers(first, needs)
-    if task == "multilabel":
-        return _labels(first, needs)
-    return _classes(several, needs, class_names)
+    first, raw = several[0], raws[0]
+    if not _has_places(raw, first, needs):
+        if first.values.ndim > 2:
+            row = "one class for each row" if needs.loss == EMBEDDING else "a row of class numbers"
+            raise DataError(
+                f"{first.source}: the target has several axes, which the loss {needs.loss} does "
+                "not take",
+                expected=row,
+                found=f"the shape {first.values.shape}",
+                hint="save the target so, or choose another loss",
+            )
+        longest = max(several, key=lambda target: len(target.values))
+        kind = _kind(raw, longest, needs, named=class_names is not None)
+        return _target(kind, several, needs, class_names)
+    whole = first.values.shape[1:]
+    places = without_ones(whole) or whole[:1]
+    channels = 1 if needs.reshaped == places else needs.channels
+    kind = _kind_at_places(raw, first, needs, channels)
+    along_last = kind in ("one_hot", "labels")
+    each = [_each_place(values, along_last) for values in several]
+    if kind == "classes" and class_names is None and needs.data.classes is None:
+        class_names = _names_of_outputs(several, channels)
+    target = _target(kind, each, replace(needs, units=channels), class_names)
+    return replace(
+        target,
+        names=first.names,
+        units=1 if kind == "numbers" else target.units,
+        places=whole[:-1] if along_last else places,
+    )
 
 
-def _with_places(
-    raws: Sequence[Raw],
-    several: Sequence[TargetValues],
-    needs: Requirements,
-    class_names: tuple[str, ...] | None,
-) -> Target:
-    """Returns a target that has a class, labels or a number at each place of a row."""
-    first = several[0]
-    places = places_of(raws[0], first, needs)
-    needs = replace(needs, units=places.channels)
-    if places.kind == "numbers":
-        target = replace(_numbers(first, needs), units=1)
-    elif places.kind == "labels":
-        target = _labels(_each_place(first, several=True), needs)
-    else:
-        one_hot = places.kind == "one_hot"
-        each = [_each_place(values, several=one_hot) for values in several]
-        if class_names is None and needs.data.classes is None and not one_hot:
-            class_names = _names_of_outputs(several, places.channels)
-        target = _classes(each, needs, class_names)
-    return replace(target, names=first.names, places=places.shape)
+def _has_places(raw: Raw, target: TargetValues, needs: Requirements) -> bool:
+    """Whether rows of the target have several places."""
+    if needs.loss in (SEQUENCES, EMBEDDING):
+        return False
+    if target.values.ndim > 2 or (target.words is not None and target.columns > 1):
+        return True
+    keeps = needs.keeps_axes
+    if keeps is None:
+        keeps = not isinstance(raw, RawTable) and len(raw.x.shape) > 2
+    return target.columns > 1 and keeps
+
+
+def _kind(raw: Raw, target: TargetValues, needs: Requirements, *, named: bool) -> Kind:
+    task, loss, several = needs.data.task, needs.loss, target.columns > 1
+    if task is not None:
+        stated: dict[str, Kind] = {"regression": "numbers", "multilabel": "labels"}
+        return stated.get(task, "one_hot" if several else "classes")
+    if not several:
+        if named or target.words is not None or loss in TAKES_CLASSES:
+            _refuse_fractions(target)
+            return "classes"
+        few = needs.activation in OF_CLASSES and target.few_whole_numbers(needs.units)
+        return "classes" if few else "numbers"
+    if (needs.activation == "softmax" or loss in ONE_OF_MANY) and target.one_hot:
+        return "one_hot"
+    if loss in ONE_OF_MANY:
+        raise _not_one_hot(target, _BY_LOSS)
+    sides = loss in TAKES_SHARES | TAKES_SIDES
+    if (needs.activation == "sigmoid" or sides) and target.zeros_and_ones:
+        return "labels"
+    if sides and not (loss in TAKES_SHARES and (is_own_input(raw) or target.within_unit)):
+        raise target.wrong(
+            (target.values != 0) & (target.values != 1),
+            "is neither 0 nor 1",
+            f"0 or 1 in each of {target.columns} columns{_BY_LOSS}",
+            _FOR_NUMBERS,
+        )
+    return "numbers"
+
+
+def _kind_at_places(
+    raw: Raw, target: TargetValues, needs: Requirements, channels: int | None
+) -> Kind:
+    task, loss, last = needs.data.task, needs.loss, target.values.shape[-1]
+    if task in ("regression", "multilabel"):
+        return "numbers" if task == "regression" else "labels"
+    if target.words is not None:
+        return "classes"
+    several = target.values.ndim > 2 and last > 1
+    along_last = several and channels == last
+    one_of_many = needs.activation == "softmax" or loss in ONE_OF_MANY
+    if one_of_many and several and channels in (None, last) and target.one_hot:
+        return "one_hot"
+    if along_last and loss in TAKES_ONE_HOT and target.zeros_and_ones:
+        raise _not_one_hot(target, _BY_LOSS)
+    labels = needs.activation == "sigmoid" or loss in TAKES_SHARES | TAKES_SIDES
+    if task is None and along_last and labels and target.zeros_and_ones:
+        return "labels"
+    if task is None and loss in TAKES_SHARES and not target.zeros_and_ones:
+        if is_own_input(raw) or target.within_unit:
+            return "numbers"
+        if not target.few_whole_numbers(channels):
+            raise outside_unit(target, target.values)
+        return "classes"
+    if task is not None or loss in TAKES_CLASSES:
+        _refuse_fractions(target)
+        return "classes"
+    few = needs.activation in OF_CLASSES and target.few_whole_numbers(channels)
+    return "classes" if few and not (along_last and one_of_many) else "numbers"
+
+
+def _refuse_fractions(target: TargetValues) -> None:
+    if target.words is None and (fractions := target.values != np.floor(target.values)).any():
+        raise target.wrong(
+            fractions,
+            "is not a class",
+            f"whole numbers or text{_BY_LOSS}",
+            _FOR_NUMBERS,
+        )
+
+
+def _not_one_hot(target: TargetValues, because: str = "") -> DataError:
+    values = target.values
+    single = ((values == 0) | (values == 1)).all(axis=-1) & (values.sum(axis=-1) == 1)
+    position = tuple(np.argwhere(~single)[0])
+    hint = "name one column of class names or numbers as the target"
+    if len(position) > 1:
+        hint = "give each place one class; what fills up short rows can have a class of its own"
+    return target.wrong(
+        ~single,
+        "is not a class",
+        f"a single 1 among {values.shape[-1]} numbers{because}",
+        hint,
+        found=listing(map(number_text, values[position]), "", 6),
+    )
+
+
+def outside_unit(target: TargetValues, values: Array) -> DataError:
+    """Returns the error for the first row with a value that a binary loss cannot compare.
+
+    Args:
+        target: The target.
+        values: What the loss gets for it, shape (rows, ...).
+    """
+    return target.wrong(
+        (values < 0) | (values > 1),
+        "has a value that is not between 0 and 1",
+        "0 and 1, or shares of 1: the loss is a binary one",
+        "save the target as numbers from 0 to 1 (bytes divided by 255), write `data.task: "
+        "regression` and `preprocess.target: minmax`, or choose a loss such as "
+        "`mean_squared_error`",
+        values=values,
+    )
+
+
+def _each_place(target: TargetValues, along_last: bool) -> TargetValues:
+    """Returns the values with a row for each place; `along_last` if the last axis is not one."""
+    columns = target.values.shape[-1] if along_last else 1
+    values: Array = target.values.reshape(-1, columns)
+    per_row = len(values) // len(target.values)
+    return replace(
+        target,
+        names=tuple(map(str, range(columns))) if along_last else target.names,
+        values=values[:, 0] if target.words is not None else values,
+        place=lambda position: target.place(position // per_row),
+    )
 
 
 def _names_of_outputs(
@@ -95,133 +260,120 @@ def _names_of_outputs(
     return numbers if all(target.used() <= set(numbers) for target in several) else None
 
 
-def _each_place(target: TargetValues, several: bool) -> TargetValues:
-    """Returns the values with a row for each place; `several` if the last axis is none of them."""
-    columns = target.values.shape[-1] if several else 1
-    values: Array = target.values.reshape(-1, columns)
-    per_row = len(values) // len(target.values)
-    names = tuple(map(str, range(columns))) if several else target.names
-
-    def place(position: int) -> str:
-        return target.place(position // per_row)
-
-    one_axis = values[:, 0] if target.words is not None else values
-    return replace(target, names=names, values=one_axis, place=place)
-
-
-def _longest(several: Sequence[TargetValues]) -> TargetValues:
-    return max(several, key=lambda target: len(target.values))
-
-
-def _numbers(target: TargetValues, needs: Requirements) -> Target:
-    if target.words is not None:
-        positions, texts = target.distinct()
+def _target(
+    kind: Kind,
+    several: Sequence[TargetValues],
+    needs: Requirements,
+    class_names: tuple[str, ...] | None,
+) -> Target:
+    """Returns the target of rows that have one class, labels or numbers each."""
+    first, chosen = several[0], needs.data.classes
+    if kind in ("classes", "one_hot"):
+        kind = "one_hot" if first.columns > 1 else "classes"
+    if kind == "numbers":
+        if first.words is not None:
+            positions, texts = first.distinct()
+            raise first.wrong(
+                first.values >= 0,
+                "is not a number",
+                "numbers: `data.task` is `regression`",
+                "leave `data.task` out: text is a target for classification",
+                found=repr(texts[positions[0]]),
+            )
+        units = None if needs.loss == SEQUENCES else len(first.names)
+        function: OutputFunction = "sigmoid" if needs.from_logits else "none"
+        return Target("regression", first.names, "numbers", units=units, activation=function)
+    if kind == "labels" and first.words is not None:
         raise DataError(
-            f"{target.place(0)}: the target {target.title} is no number",
-            expected="numbers: `data.task` is `regression`",
-            found=repr(texts[positions[0]]),
-            hint="leave `data.task` out: text is a target for classification",
-        )
-    units = None if needs.loss == SEQUENCES else len(target.names)
-    activation: OutputFunction = "sigmoid" if needs.from_logits else "none"
-    return Target("regression", target.names, "numbers", units=units, activation=activation)
-
-
-def _labels(target: TargetValues, needs: Requirements) -> Target:
-    if target.words is not None:
-        raise DataError(
-            f"{target.source}: the target {target.title} has one label for each row",
+            f"{first.source}: the target {first.title} has one label for each row",
             expected="several columns of 0 and 1: `data.task` is `multilabel`",
             found="a single column",
             hint="leave `data.task` out, or give a column for each label",
         )
-    names = needs.data.classes or target.names
-    if len(names) != target.columns:
-        raise _wrong_count(target, names)
-    activation, probabilities, cut = _reading("multilabel", needs)
+    values = first.names
+    if kind == "classes":
+        single = [target for target in several if target.columns == 1]
+        classes, values = _classes(single, chosen, class_names)
+    else:
+        classes = chosen or (class_names if kind == "one_hot" else None) or first.names
+        for target in several if kind == "one_hot" else ():
+            if target.columns > 1 and not target.one_hot:
+                raise _not_one_hot(target)
+        if len(classes) != first.columns:
+            raise DataError(
+                f"{first.source}: `data.classes` does not fit the target",
+                expected=f"{first.columns} names, one for each target column",
+                found=f"{len(classes)} names",
+                hint="name each column once, in the order of the columns",
+            )
+    form: Form = "multilabel" if kind == "labels" else _form(len(classes), needs)
+    if needs.data.task == "binary" and len(classes) > 2:
+        raise DataError(
+            f"{first.source}: the target {first.title} has more than two classes",
+            expected="two classes: `data.task` is `binary`",
+            found=f"{len(classes)}: {listing(map(repr, classes), '', 5)}",
+            hint="leave `data.task` out, or write `multiclass`",
+        )
+    function, probabilities, cut = _reading(form, needs)
+    units = None if needs.loss == EMBEDDING else 1 if form == "single" else len(classes)
     return Target(
-        task="multilabel",
-        names=target.names,
-        form="multilabel",
-        classes=tuple(names),
-        values=target.names,
-        units=len(names),
-        activation=activation,
+        task=needs.data.task
+        or ("multilabel" if kind == "labels" else "multiclass" if len(classes) > 2 else "binary"),
+        names=first.names,
+        form=form,
+        classes=classes,
+        values=values,
+        units=units,
+        activation=function,
         probabilities=probabilities,
         cut=cut,
-    )
-
-
-def _wrong_count(target: TargetValues, names: Sequence[str]) -> DataError:
-    return DataError(
-        f"{target.source}: `data.classes` does not fit the target",
-        expected=f"{target.columns} names, one for each target column",
-        found=f"{len(names)} names",
-        hint="name each column once, in the order of the columns",
     )
 
 
 def _classes(
     several: Sequence[TargetValues],
-    needs: Requirements,
+    chosen: tuple[str, ...] | None,
     class_names: tuple[str, ...] | None,
-) -> Target:
-    first = several[0]
-    if first.columns > 1:
-        _refuse_other_than_one_hot(several)
-        chosen = needs.data.classes or class_names or first.names
-        if len(chosen) != first.columns:
-            raise _wrong_count(first, chosen)
-        classes, values = tuple(chosen), first.names
-    else:
-        single = [target for target in several if target.columns == 1]
-        classes, values = class_names_and_values(single, needs.data.classes, class_names)
-    if needs.data.task == "binary" and len(classes) > 2:
-        raise _too_many(first, classes)
-    form = _form(len(classes), needs)
-    activation, probabilities, cut = _reading(form, needs)
-    return Target(
-        task=needs.data.task or ("multiclass" if len(classes) > 2 else "binary"),
-        names=first.names,
-        form=form,
-        classes=classes,
-        values=values,
-        units=_units(form, len(classes), needs),
-        activation=activation,
-        probabilities=probabilities,
-        cut=cut,
-    )
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Returns the names of the classes in the order of the outputs, and the value of each.
 
+    Without names, the distinct values are the classes: numbers by size, words by code point.
+    `data.classes` sets the order where it holds every value (or every name that the source has for
+    one); else it names the class numbers 0, 1, 2, ...
 
-def _refuse_other_than_one_hot(several: Sequence[TargetValues]) -> None:
-    for target in several:
-        if target.columns > 1 and not is_one_hot(target):
-            row = int(np.argmax((target.values != 0).sum(axis=-1).reshape(-1) != 1))
-            raise DataError(
-                f"{target.place(row)}: the target is not a class",
-                expected=f"a single 1 among zeros in {target.columns} columns",
-                found="other numbers",
-                hint="name one column of class names or numbers as the target",
+    Args:
+        several: The target of all parts, of one column.
+        chosen: `data.classes`.
+        class_names: Names of the class numbers, where the source knows them.
+    """
+    used = set[str]().union(*(target.used() for target in several))
+    numbers = tuple(map(str, range(len(chosen or ()))))
+    by_name = {name: str(number) for number, name in enumerate(class_names or ())}
+    if class_names is not None and used <= set(by_name.values()):
+        if chosen is None:
+            return class_names, tuple(by_name.values())
+        if {class_names[int(value)] for value in used} <= set(chosen):
+            return chosen, tuple(by_name.get(name, name) for name in chosen)
+        if len(chosen) < len(class_names):
+            raise Findings.one(
+                ("data", "classes"),
+                "names fewer classes than the data has",
+                expected=f"{len(class_names)} names, in the order of the classes "
+                + listing(map(repr, class_names), "", 10),
+                found=f"{len(chosen)} names",
+                hint="name every class, or leave classes out",
             )
-
-
-def _no_axes(target: TargetValues, needs: Requirements) -> DataError:
-    return DataError(
-        f"{target.source}: the target has several axes, which the loss {needs.loss} does not take",
-        expected="one class for each row" if needs.loss == EMBEDDING else "a row of class numbers",
-        found=f"the shape {target.values.shape}",
-        hint="save the target so, or choose another loss",
-    )
-
-
-def _too_many(target: TargetValues, classes: Sequence[str]) -> DataError:
-    shown = ", ".join(repr(name) for name in classes[:5]) + (", ..." if len(classes) > 5 else "")
-    return DataError(
-        f"{target.source}: the target {target.title} has more than two classes",
-        expected="two classes: `data.task` is `binary`",
-        found=f"{len(classes)}: {shown}",
-        hint="leave `data.task` out, or write `multiclass`",
-    )
+        return chosen, numbers
+    if chosen is None:
+        words = any(target.words is not None for target in several)
+        known = tuple(sorted(used) if words else sorted(used, key=float))
+        return known, known
+    if used <= set(chosen):
+        return chosen, chosen
+    if used <= set(numbers):
+        return chosen, numbers
+    strange = next(target for target in several if not target.used() <= set(chosen))
+    raise strange.unknown_class(chosen, sorted(strange.used() - set(chosen)))
 
 
 def _form(classes: int, needs: Requirements) -> Form:
@@ -236,12 +388,6 @@ def _form(classes: int, needs: Requirements) -> Form:
         return "one_hot"
     one_unit = needs.units == 1 or (needs.units is None and needs.activation != "softmax")
     return "single" if one_unit else "one_hot"
-
-
-def _units(form: Form, classes: int, needs: Requirements) -> int | None:
-    if needs.loss == EMBEDDING:
-        return None
-    return 1 if form == "single" else classes
 
 
 def _reading(form: Form, needs: Requirements) -> tuple[OutputFunction, bool, float]:

@@ -1,12 +1,18 @@
-"""What is known about a target: a part of `preprocess.json`."""
+"""What a model predicts: how the loss wants it, and how outputs are read back."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dl.config.data import Task
 from dl.config.schema import TargetScaling
+from dl.data.types import Array
 from dl.errors import UsageError
 from dl.runs.typed import Count, Finite, NotZero
 
@@ -20,11 +26,13 @@ sequence or the pixels of a mask, the places come behind the rows: class numbers
 one-hot as (rows, *places, classes), 0 or 1 as (rows, *places, 1), numbers as (rows, *places)."""
 
 OutputFunction = Literal["none", "softmax", "sigmoid"]
+MOST_PROBABILITIES = 10_000
+"""The most columns of probabilities; a table of more helps nobody."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the model is to predict.
+    """What the model is to predict: a part of `preprocess.json`.
 
     Attributes:
         task: Kind of task.
@@ -91,5 +99,202 @@ def decision(target: Target) -> str:
     if target.task == "regression":
         return "a model that predicts numbers"
     if target.form in ("single", "multilabel"):
-        return "a model whose outputs are no probabilities"
+        return "a model whose outputs are not probabilities"
     return f"a model of {len(target.classes)} outputs: the largest one decides"
+
+
+# Predictions
+
+
+def decode(outputs: Array, target: Target) -> dict[str, Array]:
+    """Returns the columns of the predictions, in their order, shape (rows,) each.
+
+    Classes: `prediction`, then `probability_<class>` for each class. Several labels:
+    `prediction_<label>`, 0 or 1, then `probability_<label>`, for each. Numbers: `prediction`, or
+    `prediction_<target>` for several, in the target's own unit.
+
+    Where a row has several places, each name ends in the place: `prediction_<step>`,
+    `prediction_<row>_<column>`, `probability_<class>_<row>_<column>`, counted from 0.
+
+    Outputs of a loss on logits become probabilities first. Outputs that are not probabilities at
+    all (hinge losses, a linear output under `mean_squared_error`) give the prediction alone: the
+    class of the largest output, or, of a single unit, the second class from 0 for hinge losses
+    and from 0.5 for others.
+
+    Args:
+        outputs: The model's outputs, shape (rows, units), (rows,) or (rows, *places, units).
+        target: What the model predicts.
+    """
+    if target.form == "numbers":
+        return _numbers(own_numbers(outputs, target), target)
+    if target.units is None:  # an embedding is near to its class but names none
+        flat = outputs.reshape(len(outputs), -1)
+        return {f"output_{position}": flat[:, position] for position in range(flat.shape[1])}
+    chosen, probabilities = classes_of(outputs, target)
+    columns: dict[str, Array] = {}
+    if target.form == "multilabel":
+        for position, name in enumerate(target.classes):
+            columns |= _by_place(f"prediction_{name}", chosen[..., position], target)
+    else:
+        columns |= _by_place("prediction", np.array(target.classes)[chosen], target)
+    if probabilities is None or probabilities[:1].size > MOST_PROBABILITIES:
+        return columns
+    for position, name in enumerate(target.classes):
+        columns |= _by_place(f"probability_{name}", probabilities[..., position], target)
+    return columns
+
+
+def _numbers(numbers: Array, target: Target) -> dict[str, Array]:
+    if target.places:
+        return _by_place("prediction", numbers, target)
+    if numbers.shape[1] == 1:
+        return {"prediction": numbers[:, 0]}
+    named = numbers.shape[1] == len(target.names)
+    names = target.names if named else range(numbers.shape[1])
+    return {f"prediction_{name}": numbers[:, place] for place, name in enumerate(names)}
+
+
+def _by_place(name: str, values: Array, target: Target) -> dict[str, Array]:
+    """Returns a column, or one for each place of a row; values have the shape (rows, *places)."""
+    if not target.places:
+        return {name: values}
+    places = ["_".join(map(str, place)) for place in np.ndindex(target.places)]
+    if len(target.names) == len(places):
+        places = list(target.names)
+    columns = values.reshape(len(values), -1).T
+    return {f"{name}_{place}": column for place, column in zip(places, columns, strict=True)}
+
+
+def unscale(numbers: Array, target: Target) -> Array:
+    """Returns scaled numbers of a regression target in the target's own unit, in their shape."""
+    if target.scaling == "none":
+        return numbers
+    return np.asarray(numbers * np.array(target.spread) + np.array(target.center))
+
+
+def own_numbers(outputs: Array, target: Target) -> Array:
+    """Returns the outputs for a target of numbers in its own unit, in the shape of the target."""
+    shape = target.places or (math.prod(outputs.shape[1:]),)
+    return unscale(_activated(outputs.reshape(len(outputs), *shape), target), target)
+
+
+def classes_of(outputs: Array, target: Target) -> tuple[Array, Array | None]:
+    """Returns what the outputs say of classes.
+
+    Returns:
+        The position of the class of each place, shape (rows, *places); of several labels, 0 or 1
+        for each, shape (rows, *places, labels). And the probabilities, shape (rows, *places,
+        classes); None where the outputs are none.
+    """
+    shaped = outputs.reshape(len(outputs), *target.places, target.units or -1)
+    values = _activated(shaped, target)
+    probabilities = values if target.probabilities else None
+    if target.form == "multilabel":
+        return (values >= target.cut).astype(np.int8), probabilities
+    if target.form != "single":
+        return np.asarray(values.argmax(axis=-1)), probabilities
+    if probabilities is not None:
+        probabilities = np.concatenate([1 - values, values], axis=-1)
+    return (values[..., 0] >= target.cut).astype(np.intp), probabilities
+
+
+def _activated(outputs: Array, target: Target) -> Array:
+    if target.activation == "softmax":
+        powers = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+    if target.activation == "sigmoid":
+        # Two forms of the same function, each where its power cannot overflow.
+        small = np.exp(-np.abs(outputs))
+        return np.where(outputs >= 0, 1 / (1 + small), small / (1 + small))
+    return outputs
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """True and predicted values of the same rows.
+
+    Where a row has several places, each of them counts as a row, in their order.
+
+    Attributes:
+        true: Class indexes, shape (rows,); multilabel: 0 or 1, shape (rows, labels); regression:
+            values in the target's unit, shape (rows, targets).
+        predicted: As `true`; None where the outputs name no class, or other numbers than targets.
+        probabilities: Shape (rows, classes), if the outputs are any.
+        places: How many places a row of the data has.
+    """
+
+    true: Array
+    predicted: Array | None
+    probabilities: Array | None
+    places: int = 1
+
+
+def answers(y: Array, outputs: Array, target: Target) -> Answers:
+    """Returns what the outputs say, beside what is true.
+
+    Args:
+        y: Targets as the network was trained on.
+        outputs: The model's outputs, shape (rows, units) or (rows, *places, units).
+        target: What the model predicts.
+    """
+    places = math.prod(target.places)
+    rows = len(y) * places
+    if target.form == "numbers":
+        true, said = unscale(y, target), own_numbers(outputs, target)
+        fits = true.size == said.size  # a loss such as CTC compares other numbers
+        predicted = said.reshape(rows, -1) if fits else None
+        return Answers(true.reshape(rows, -1), predicted, None, places)
+    shape = (rows, -1) if target.form == "multilabel" else (rows,)
+    true = (y if target.form == "multilabel" else class_indexes(y, target)).reshape(shape)
+    if target.units is None:
+        return Answers(true, None, None, places)
+    chosen, probabilities = classes_of(outputs, target)
+    flat = None if probabilities is None else probabilities.reshape(rows, -1)
+    return Answers(true, chosen.reshape(shape), flat, places)
+
+
+# Classes
+
+
+def class_indexes(y: Array, target: Target) -> NDArray[np.integer[Any]]:
+    """Returns the position in `target.classes` of each class in `y`, shape (rows, *places)."""
+    if target.form == "one_hot":
+        return np.asarray(y.argmax(axis=-1))
+    return y.reshape(len(y), *target.places).astype(np.intp, copy=False)
+
+
+def class_weights(
+    y: Array, target: Target, setting: Literal["balanced"] | Mapping[str, float] | None
+) -> dict[int, float] | None:
+    """Returns Keras' `class_weight` for `training.class_weight`.
+
+    `balanced` weighs each class by rows / (classes * rows of the class), so that every class counts
+    the same; a class that the training part lacks weighs 1. A class that a mapping leaves out
+    weighs 1.
+
+    Args:
+        y: The training targets in the target's form.
+        target: What the model predicts.
+        setting: `training.class_weight`.
+    """
+    if setting is None:
+        return None
+    if setting != "balanced":
+        return {position: setting.get(name, 1.0) for position, name in enumerate(target.classes)}
+    counts = np.bincount(class_indexes(y, target).reshape(-1), minlength=len(target.classes))
+    rows, present = int(counts.sum()), int((counts > 0).sum())
+    return {
+        position: rows / (present * int(count)) if count else 1.0
+        for position, count in enumerate(counts)
+    }
+
+
+def row_weights(y: Array, target: Target, weights: Mapping[int, float] | None) -> Array | None:
+    """Returns the weight of each row's class, or of each place, shape (rows, *places).
+
+    Keras gives rows the same by its `class_weight`, but knows none for places.
+    """
+    if weights is None:
+        return None
+    table = np.array([weights[number] for number in range(len(weights))], np.float32)
+    return np.asarray(table[class_indexes(y, target)])

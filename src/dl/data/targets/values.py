@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dl.data.raw import Column, Raw, RawArrays, RawTable
+from dl.data.raw import Raw, RawArrays, RawTable
 from dl.data.types import Array
-from dl.errors import DataError
+from dl.errors import DataError, closest
+from dl.text import listing
 
+Size = TypeVar("Size", int, int | None)
 TRUTHS = ("false", "true")
 _SMALL_RANGE = 100_000
 _BLOCK = 1 << 22
@@ -51,6 +54,27 @@ class TargetValues:
         """The number of columns."""
         return 1 if self.values.ndim == 1 else int(self.values.shape[1])
 
+    @property
+    def zeros_and_ones(self) -> bool:
+        """Whether every value is 0 or 1."""
+        return bool(((self.values == 0) | (self.values == 1)).all())
+
+    @property
+    def within_unit(self) -> bool:
+        """Whether every value lies between 0 and 1."""
+        return bool(((self.values >= 0) & (self.values <= 1)).all())
+
+    @property
+    def one_hot(self) -> bool:
+        """Whether all is 0 but for a single 1 in each row, or along each last axis."""
+        return self.zeros_and_ones and bool((self.values.sum(axis=-1) == 1).all())
+
+    def few_whole_numbers(self, units: int | None) -> bool:
+        """Whether the values are no more distinct whole numbers than the outputs tell apart."""
+        if not bool((self.values == np.floor(self.values)).all()):
+            return False
+        return len(np.unique(self.values)) <= max(2, units or 2)
+
     def distinct(self) -> tuple[NDArray[np.intp], tuple[str, ...]]:
         """Returns the distinct values as text, and the position there of each value, in one axis.
 
@@ -76,6 +100,57 @@ class TargetValues:
         for start in range(0, len(self.values), step):
             values = self.values[start : start + step]
             yield replace(self, values=values, place=partial(_shifted, self.place, start))
+
+    def wrong(
+        self,
+        where: Array,
+        what: str,
+        expected: str,
+        hint: str,
+        *,
+        found: str | None = None,
+        values: Array | None = None,
+    ) -> DataError:
+        """Returns the error for the first value that is wrong.
+
+        Args:
+            where: Which values are, shape (rows, ...).
+            what: What is wrong, in words that follow the name of the target.
+            expected: What is expected.
+            hint: What to do.
+            found: The wrong value, where it is not one of `values`.
+            values: What the values are taken for, if not what they are.
+        """
+        values = self.values if values is None else values
+        row, *place = (int(position) for position in np.argwhere(where)[0])
+        by_column = values.ndim == 2 and len(place) == 1 and self.columns > 1
+        title = f" `{self.names[place[0]]}`" if by_column else f" {self.title}"
+        if values.ndim > 2:
+            title = f" at the place {place}"
+        elif self.columns > 1 and not by_column:  # the whole row is wrong
+            title = ""
+        return DataError(
+            f"{self.place(row)}: the target{title} {what}",
+            expected=expected,
+            found=number_text(values[(row, *place)]) if found is None else found,
+            hint=hint,
+        )
+
+    def unknown_class(self, classes: Sequence[str], strangers: Sequence[str]) -> DataError:
+        """Returns the error for the first row whose value is among `strangers`."""
+        positions, texts = self.distinct()
+        numbers = [position for position, text in enumerate(texts) if text in set(strangers)]
+        where = np.isin(positions, numbers)
+        value = texts[positions[np.argmax(where)]]
+        near = closest(value, classes)
+        advice = "correct the value, or name all classes in `data.classes`"
+        return self.wrong(
+            where.reshape(self.values.shape),
+            "has a value that is not a known class",
+            "one of " + listing(map(repr, classes), "", 10),
+            f"did you mean {near!r}? Otherwise {advice}" if near else advice,
+            found=repr(value),
+        )
 
 
 def _positions_of_numbers(column: Array) -> tuple[NDArray[np.intp], Array]:
@@ -104,67 +179,12 @@ def number_text(value: float) -> str:
     return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
-def target_values(raw: Raw) -> TargetValues:
-    """Returns the target of some rows.
-
-    Raises:
-        DataError: A value is missing or infinite, or the values are neither numbers nor words.
-    """
-    values = _of_table(raw) if isinstance(raw, RawTable) else _of_arrays(raw)
-    _refuse_gaps(values)
-    return values
-
-
-def _of_table(raw: RawTable) -> TargetValues:
-    columns = list(raw.targets.values())
-    names = tuple(raw.targets)
-    for name, column in raw.targets.items():
-        _refuse_kind(name, column, raw.source, several=len(columns) > 1)
-
-    if columns[0].kind == "categorical":
-        return TargetValues(
-            names, columns[0].values, columns[0].categories, raw.source, raw.row_place
-        )
-    numbers = np.column_stack([column.values for column in columns])
-    return TargetValues(names, numbers, None, raw.source, raw.row_place)
-
-
-def _refuse_kind(name: str, column: Column, source: str, several: bool) -> None:
-    if column.kind == "date":
-        raise DataError(
-            f"{source}: the target column `{name}` holds dates",
-            expected="numbers, or names of classes",
-            found="dates",
-            hint="make it a number, such as the days since a first day",
-        )
-    if column.kind == "categorical" and several:
-        raise DataError(
-            f"{source}: the target column `{name}` holds text",
-            expected="numbers in each of several target columns",
-            found=f"text, such as {column.categories[0]!r}" if column.categories else "text",
-            hint=f"name one column as `target`, or write 0 and 1 into `{name}`",
-        )
-
-
-def _of_arrays(raw: RawArrays) -> TargetValues:
-    if raw.y is None:
-        raise DataError(
-            f"{raw.source}: there are no targets",
-            expected="a target for each row",
-            found="inputs only",
-            hint="add the targets; `dl predict` needs none",
-        )
-    y = raw.y
-
-    if y.dtype.kind in "bU":
-        return _words_of_array(y, raw.source, raw.row_place)
-    if y.dtype.kind not in "iuf":
-        raise _wrong_array(raw.source, f"values of the type {y.dtype}")
-    if y.ndim > 2:
-        numbers = y.astype(np.float64) if y.dtype.kind == "f" else y
-        return TargetValues(("target",), numbers, None, raw.source, raw.row_place)
-    numbers = y.astype(np.float64).reshape(len(y), -1)
-    return TargetValues(_array_names(numbers.shape[1]), numbers, None, raw.source, raw.row_place)
+def without_ones(shape: tuple[Size, ...]) -> tuple[Size, ...]:
+    """Returns a shape without the axes of length 1 at its end."""
+    length = len(shape)
+    while length and shape[length - 1] == 1:
+        length -= 1
+    return shape[:length]
 
 
 def is_own_input(raw: Raw) -> bool:
@@ -177,63 +197,79 @@ def is_own_input(raw: Raw) -> bool:
     return np.array_equal(raw.x[:1], raw.y[:1]) and np.array_equal(raw.x, raw.y)
 
 
-def _words_of_array(y: Array, source: str, place: Callable[[int], str]) -> TargetValues:
-    """Reads words or truth values; truth values in several columns are 0 and 1."""
-    if y.dtype.kind == "b" and y.size != len(y):
-        names = ("target",) if y.ndim > 2 else _array_names(y.shape[1])
-        return TargetValues(names, y.astype(np.uint8), None, source, place)
-    shape = y.shape if y.size != len(y) else (len(y),)
-    names = _array_names(shape[1]) if len(shape) == 2 else ("target",)
-    if y.dtype.kind == "b":
-        return TargetValues(names, y.reshape(shape).astype(np.int32), TRUTHS, source, place)
-    words, positions = np.unique(y.reshape(-1), return_inverse=True)
-    texts = tuple(str(word) for word in words)
-    return TargetValues(names, positions.reshape(shape).astype(np.int32), texts, source, place)
+def target_values(raw: Raw) -> TargetValues:
+    """Returns the target of some rows.
 
-
-def _array_names(columns: int) -> tuple[str, ...]:
-    return ("target",) if columns == 1 else tuple(str(column) for column in range(columns))
-
-
-def _wrong_array(source: str, found: str) -> DataError:
-    return DataError(
-        f"{source}: the targets are neither numbers nor names of classes",
-        expected="numbers, or names of classes",
-        found=found,
-        hint="save the targets as an array of integers, floats or text",
+    Raises:
+        DataError: A value is missing or infinite, or the values are neither numbers nor words.
+    """
+    target = _of_table(raw) if isinstance(raw, RawTable) else _of_arrays(raw)
+    words = target.words is not None
+    gaps = target.values < 0 if words else ~np.isfinite(target.values)
+    if not gaps.any():
+        return target
+    value = "nothing" if words else str(target.values[gaps][0])
+    raise target.wrong(
+        gaps,
+        "has no value",
+        "a value in each row" if words else "a finite number",
+        "give the value or delete the row: the model cannot learn from it",
+        found="a missing value" if value == "nan" else value,
     )
 
 
-def _refuse_gaps(target: TargetValues) -> None:
-    bad = _gaps(target)
-    if not bad.any():
-        return
-    row = int(np.argmax(bad))
-    raise DataError(
-        f"{target.place(row)}: the target {_gap_name(target, row)} has no value",
-        expected="a value in each row" if target.words is not None else "a finite number",
-        found=_gap_found(target, row),
-        hint="give the value or delete the row: the model cannot learn from it",
-    )
+def _of_table(raw: RawTable) -> TargetValues:
+    columns, names = list(raw.targets.values()), tuple(raw.targets)
+    for name, column in raw.targets.items():
+        if column.kind == "date":
+            raise DataError(
+                f"{raw.source}: the target column `{name}` holds dates",
+                expected="numbers, or names of classes",
+                found="dates",
+                hint="make it a number, such as the days since a first day",
+            )
+        if column.kind == "categorical" and len(columns) > 1:
+            raise DataError(
+                f"{raw.source}: the target column `{name}` holds text",
+                expected="numbers in each of several target columns",
+                found=f"text, such as {column.categories[0]!r}" if column.categories else "text",
+                hint=f"name one column as `target`, or write 0 and 1 into `{name}`",
+            )
+    if columns[0].kind == "categorical":
+        words = columns[0].categories
+        return TargetValues(names, columns[0].values, words, raw.source, raw.row_place)
+    numbers = np.column_stack([column.values for column in columns])
+    return TargetValues(names, numbers, None, raw.source, raw.row_place)
 
 
-def _gaps(target: TargetValues) -> NDArray[np.bool_]:
-    """Returns which rows have no value, or an infinite one."""
-    if target.words is not None:
-        return np.asarray((target.values < 0).reshape(len(target.values), -1).any(axis=1))
-    finite = np.isfinite(target.values)
-    return np.asarray(~finite.reshape(len(finite), -1).all(axis=1))
-
-
-def _gap_name(target: TargetValues, row: int) -> str:
-    if target.words is not None or target.columns == 1 or target.values.ndim > 2:
-        return target.title
-    return f"`{target.names[int(np.argmax(~np.isfinite(target.values[row])))]}`"
-
-
-def _gap_found(target: TargetValues, row: int) -> str:
-    if target.words is not None:
-        return "nothing"
-    numbers: Sequence[float] = target.values[row].reshape(-1)
-    bad = next(number for number in numbers if not np.isfinite(number))
-    return "a missing value" if np.isnan(bad) else str(bad)
+def _of_arrays(raw: RawArrays) -> TargetValues:
+    if raw.y is None:
+        raise DataError(
+            f"{raw.source}: there are no targets",
+            expected="a target for each row",
+            found="inputs only",
+            hint="add the targets; `dl predict` needs none",
+        )
+    y = raw.y
+    words: tuple[str, ...] | None = None
+    if y.dtype.kind not in "biufU":
+        raise DataError(
+            f"{raw.source}: the targets are neither numbers nor names of classes",
+            expected="numbers, or names of classes",
+            found=f"values of the type {y.dtype}",
+            hint="save the targets as an array of integers, floats or text",
+        )
+    if y.dtype.kind == "b" and y.size != len(y):  # truth values in several columns are 0 and 1
+        y = y.astype(np.uint8)
+    elif y.dtype.kind in "bU":
+        words = TRUTHS
+        shape = y.shape if y.size != len(y) else (len(y),)
+        if y.dtype.kind == "U":
+            texts, y = np.unique(y.reshape(-1), return_inverse=True)
+            words = tuple(str(text) for text in texts)
+        y = y.reshape(shape).astype(np.int32)
+    elif y.ndim <= 2 or y.dtype.kind == "f":
+        y = y.astype(np.float64).reshape(y.shape if y.ndim > 2 else (len(y), -1))
+    several = y.ndim == 2 and y.shape[1] != 1
+    names = tuple(map(str, range(y.shape[1]))) if several else ("target",)
+    return TargetValues(names, y, words, raw.source, raw.row_place)

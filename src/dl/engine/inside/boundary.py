@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from dl.data.dataset import Dataset
 from dl.data.plane import Boundary, Frame, Plane, plane_of
-from dl.data.targets import Target, decode, unscale
+from dl.data.targets.target import Target, decode, unscale
 from dl.data.types import Array
 from dl.engine.network.model import nested_layers
 from dl.engine.training.checkpoint import State

@@ -9,8 +9,8 @@ from typing import Any
 import keras
 
 from dl.config.schema import Config
-from dl.data.targets.places import without_ones
 from dl.data.targets.target import Target
+from dl.data.targets.values import without_ones
 from dl.engine.network.build_errors import BUILD_ERRORS, shape_text
 from dl.engine.network.metrics import build_metrics
 from dl.errors import first_line
