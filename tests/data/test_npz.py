@@ -114,11 +114,6 @@ def test_other_shape_of_test_rows_is_refused(tmp_path: Path) -> None:
     )
 
 
-def test_half_a_pair_of_names_is_refused(tmp_path: Path) -> None:
-    problem = problem_of(saved(tmp_path, x_train=X, y_train=Y, v=X), x_validation="v")
-    assert problem.message.endswith("`data.arrays.y_validation` is not given")
-
-
 def test_python_objects_are_never_read(tmp_path: Path) -> None:
     problem = problem_of(saved(tmp_path, x_train=np.array([[1], [2, 3]], object), y_train=Y[:2]))
     assert problem == Problem(

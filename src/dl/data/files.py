@@ -10,7 +10,7 @@ import os
 import re
 import stat
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -147,7 +147,9 @@ def fingerprint_arrays(arrays: Iterable[Array]) -> str:
     return total.hexdigest()
 
 
-def ahead(tasks: Iterable[Callable[[], T]], threads: int = 1, most: int = 1) -> Iterator[T]:
+def ahead(
+    tasks: Iterable[Callable[[], T]], threads: int = 1, most: int = 1
+) -> Generator[T, None, None]:
     """Yields what the tasks return, in their order; threads do the next ones meanwhile.
 
     Args:

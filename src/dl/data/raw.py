@@ -131,6 +131,11 @@ class RawArrays:
     source: str
     files: tuple[str, ...] = ()
 
+    @classmethod
+    def whole(cls, x: Rows, y: Array | None, source: str, files: tuple[str, ...] = ()) -> RawArrays:
+        """Returns all rows of a source, numbered from 0."""
+        return cls(x, y, np.arange(len(x), dtype=np.int64), source, files)
+
     def __len__(self) -> int:
         return len(self.rows)
 

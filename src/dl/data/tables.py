@@ -120,6 +120,16 @@ class EveryColumn(Wanted):
         return list(dict.fromkeys(header))
 
 
+def refuse_repeated(source: str, header: Sequence[str]) -> None:
+    """Refuses columns of the same name; those without one are refused where they are wanted."""
+    repeated = [name for i, name in enumerate(header) if name and name in header[:i]]
+    if repeated:
+        raise DataError(
+            f"{source}: two columns are named {repeated[0]!r}",
+            hint="give each column a name of its own",
+        )
+
+
 def require(source: str, wanted: Iterable[str], present: Sequence[str], what: str) -> None:
     """Refuses names that the table does not have.
 

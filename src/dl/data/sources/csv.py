@@ -28,9 +28,10 @@ from numpy.typing import NDArray
 from dl.config.header import MOST_ROWS, refuse_row
 from dl.data.files import check_file
 from dl.data.storage import check_memory, check_space
-from dl.data.tables import Block, ReadBlock, Wanted, appended, joined
+from dl.data.tables import Block, ReadBlock, Wanted, appended, joined, refuse_repeated
 from dl.errors import DataError
 from dl.progress import Advance
+from dl.text import plural
 from dl.vocabulary.spec import Findings
 
 BLOCK = 1 << 23
@@ -97,8 +98,8 @@ class _Rows:
         for line, values in self.records():
             if len(values) != expected:
                 raise DataError(
-                    f"{self.dialect.source}:{line}: row has {_count(len(values))}",
-                    expected=f"{_count(expected)}, as in the header",
+                    f"{self.dialect.source}:{line}: row has {plural(len(values), 'value')}",
+                    expected=f"{plural(expected, 'value')}, as in the header",
                     hint='put a value that holds the separator in quotes: "a, b"',
                 )
 
@@ -186,11 +187,8 @@ def _open(path: Path) -> BinaryIO:
 def csv_numbers(path: Path, separator: str) -> int:
     """Counts the values at the start of the file, and takes the rest to be alike."""
     check_file(path)
-    try:
-        with path.open("rb") as file:
-            sample = file.read(_SAMPLE)
-    except OSError:
-        return 0
+    with _open(path) as stream:
+        sample = next(_pieces(stream, Dialect(str(path)), _SAMPLE))
     values = sample.count(b"\n") + sample.count(separator.encode())
     return int(values * path.stat().st_size / max(1, len(sample)))
 
@@ -277,12 +275,7 @@ def _check_header(
         records = rows.records() if rows else ()
         below = [values for _, values in itertools.islice(records, MOST_ROWS)]
     refuse_row(source, header, below, dialect.separator, named)
-    repeated = [name for i, name in enumerate(header) if name and name in header[:i]]
-    if repeated:
-        raise DataError(
-            f"{source}: two columns are named {repeated[0]!r}",
-            hint="give each column a name of its own",
-        )
+    refuse_repeated(source, header)
 
 
 def _parsed(rows: _Rows, names: list[str], numeric: Collection[str]) -> Block:
@@ -298,7 +291,8 @@ def _parsed(rows: _Rows, names: list[str], numeric: Collection[str]) -> Block:
         # would be, or is so large that its text is wanted for a message, the careful way decides.
         with contextlib.suppress(pyarrow.ArrowInvalid):
             block = _by_arrow(rows, names, numeric)
-            if all(_is_exact(block, name) for name in numeric):
+            limits = [pc.min_max(block.column(name)).as_py() for name in numeric]
+            if all((at["min"] or 0) > -_EXACT and (at["max"] or 0) < _EXACT for at in limits):
                 return block
     try:
         return _by_arrow(rows, names, ())
@@ -337,12 +331,6 @@ def _by_arrow(rows: _Rows, names: list[str], numeric: Collection[str]) -> Block:
     ).rename_columns(names)
     source = rows.dialect.source
     return Block(names, table.column, len(table), source, partial(_place, [rows], source))
-
-
-def _is_exact(block: Block, name: str) -> bool:
-    limits = pc.min_max(block.column(name)).as_py()
-    lowest, highest = limits["min"], limits["max"]
-    return lowest is None or bool(lowest > -_EXACT and highest < _EXACT)
 
 
 def _pieces(
@@ -506,7 +494,3 @@ def _quoted(block: bytes, separator: bytes) -> tuple[NDArray[np.intp], NDArray[n
     spans = [(match.start(), match.start(1)) for match in quoted.finditer(block)]
     starts, ends = np.array(spans, np.intp).reshape(-1, 2).T
     return starts, ends
-
-
-def _count(values: int) -> str:
-    return f"{values} value" if values == 1 else f"{values} values"

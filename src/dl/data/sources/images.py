@@ -10,21 +10,22 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from dl.config.data import ImagesData
+from dl.config.data import ImagesData, own_paths
 from dl.data.files import ahead, check_file, check_folder, fingerprint_files, unchanged
 from dl.data.raw import RawArrays, RawParts
 from dl.data.sources.picture import SUFFIXES, read_picture, without_warnings
 from dl.data.storage import ScratchFile, check_memory, check_space
-from dl.data.types import Array, Rows
+from dl.data.types import Rows
 from dl.errors import DataError
-from dl.progress import Advance, Reporter
+from dl.progress import Reporter
+from dl.text import listing
 
 _MOST_LISTED = 5
 _BYTES_OF_VALUE = 5
@@ -39,36 +40,56 @@ def read_images(data: ImagesData, reporter: Reporter, streamed: bool = False) ->
     Raises:
         DataError: A folder has no classes, a class has no picture, or a picture cannot be read.
     """
-    root = Path(data.path)
-    others = [Path(path) if path else None for path in (data.validation_path, data.test_path)]
-    found = {path: class_files(path) for path in [root, *filter(None, others)]}
-    for other in filter(None, others):
-        _refuse_other_classes(found[root], found[other], other)
-    listed = [path for files in found.values() for _, path in files]
+    root, *others = own_paths(data)
+    found = {path: class_files(path) for path in (root, *others)}
+    known = {name for name, _ in found[root]}
+    for path in others:
+        strangers = sorted({name for name, _ in found[path]} - known)
+        if strangers:
+            raise DataError(
+                f"{path / strangers[0]}: is a class that the training folder does not have",
+                expected=f"class folders among {listing(sorted(known), '', _MOST_LISTED)}",
+                found=strangers[0],
+                hint="rename the folder, or add pictures of the class to the training folder",
+            )
+    listed = [file for files in found.values() for _, file in files]
     with unchanged(listed):
         parts = {
-            path: _labelled(path, files, data, reporter, streamed) for path, files in found.items()
+            str(path): read_image_part(path, data, reporter, streamed, files)
+            for path, files in found.items()
         }
         fingerprint = fingerprint_files(listed)
-    validation, test = (parts[path] if path else None for path in others)
-    return RawParts(
-        train=parts[root],
-        validation=validation,
-        test=test,
-        image=True,
-        fingerprint=fingerprint,
+    validation, test = (
+        None if path is None else parts[str(Path(path))]
+        for path in (data.validation_path, data.test_path)
     )
+    return RawParts(parts[str(root)], validation, test, image=True, fingerprint=fingerprint)
 
 
 def read_image_part(
-    path: Path, data: ImagesData, reporter: Reporter, streamed: bool = False
+    path: Path,
+    data: ImagesData,
+    reporter: Reporter,
+    streamed: bool = False,
+    files: Sequence[tuple[str, Path]] | None = None,
 ) -> RawArrays:
-    """Returns the labelled pictures of another folder of class folders.
+    """Returns the labelled pictures of a folder of class folders.
+
+    Args:
+        path: The folder.
+        data: How pictures are to be read.
+        reporter: Told what happens.
+        streamed: Keep the pictures on the disk.
+        files: What `class_files` found in it, if that is known.
 
     Raises:
         DataError: As in `read_images`.
     """
-    return _labelled(path, class_files(path), data, reporter, streamed)
+    files = class_files(path) if files is None else files
+    paths = [file for _, file in files]
+    x = _decoded(paths, data, reporter, streamed)
+    y = np.array([name for name, _ in files])
+    return RawArrays.whole(x, y, str(path), tuple(map(str, paths)))
 
 
 def read_image_inputs(
@@ -81,9 +102,14 @@ def read_image_inputs(
     """
     files = picture_files(path)
     if not files:
-        raise _no_picture(path, "a picture, or a folder with pictures")
+        raise DataError(
+            f"{path}: there is no picture",
+            expected="a picture, or a folder with pictures",
+            found="none of the suffixes " + ", ".join(sorted(SUFFIXES)),
+            hint="name another file or folder",
+        )
     x = _decoded(files, data, reporter, streamed)
-    return RawArrays(x, None, _numbered(files), str(path), tuple(map(str, files)))
+    return RawArrays.whole(x, None, str(path), tuple(map(str, files)))
 
 
 def picture_files(path: Path) -> list[Path]:
@@ -99,21 +125,9 @@ def picture_files(path: Path) -> list[Path]:
     return list(_pictures_below(path, path.resolve()))
 
 
-def _labelled(
-    root: Path,
-    files: Sequence[tuple[str, Path]],
-    data: ImagesData,
-    reporter: Reporter,
-    streamed: bool,
-) -> RawArrays:
-    paths = [path for _, path in files]
-    y = np.array([name for name, _ in files])
-    x = _decoded(paths, data, reporter, streamed)
-    return RawArrays(x, y, _numbered(paths), str(root), tuple(map(str, paths)))
-
-
-def _numbered(files: Sequence[Path]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    return np.arange(len(files), dtype=np.int64)
+def picture_shape(data: ImagesData) -> tuple[int, int, int]:
+    """Returns the shape of a picture as it is read: (height, width, channels)."""
+    return *data.image_size, 1 if data.color == "grayscale" else 3
 
 
 def class_files(root: Path) -> list[tuple[str, Path]]:
@@ -122,12 +136,18 @@ def class_files(root: Path) -> list[tuple[str, Path]]:
     real_root = root.resolve()
     folders = [path for path in _entries(root, real_root) if path.is_dir()]
     if not folders:
-        raise _no_classes(root, real_root)
+        loose = any(True for _ in _pictures_below(root, real_root))
+        raise DataError(
+            f"{root}: has no class folders",
+            expected="a folder of pictures for each class, such as cats/ and dogs/",
+            found="pictures that lie in no class folder" if loose else "no folder",
+            hint="move the pictures of each class into a folder with the name of the class",
+        )
     found = [(folder, list(_pictures_below(folder, real_root))) for folder in folders]
-    empty = [folder.name for folder, files in found if not files]
+    empty = [folder for folder, files in found if not files]
     if empty:
         raise DataError(
-            f"{root / empty[0]}: the class folder has no picture",
+            f"{empty[0]}: the class folder has no picture",
             expected="a picture or more in each class folder: " + ", ".join(sorted(SUFFIXES)),
             found="none" if len(empty) == 1 else f"none, as in {len(empty) - 1} other folders",
             hint="add pictures, or delete or move the folder",
@@ -166,59 +186,24 @@ def _pictures_below(
             yield path
 
 
-def _no_classes(root: Path, real_root: Path) -> DataError:
-    loose = any(True for _ in _pictures_below(root, real_root))
-    return DataError(
-        f"{root}: has no class folders",
-        expected="a folder of pictures for each class, such as cats/ and dogs/",
-        found="pictures that lie in no class folder" if loose else "no folder",
-        hint="move the pictures of each class into a folder with the name of the class",
-    )
-
-
-def _no_picture(path: Path, expected: str) -> DataError:
-    return DataError(
-        f"{path}: there is no picture",
-        expected=expected,
-        found="none of the suffixes " + ", ".join(sorted(SUFFIXES)),
-        hint="name another file or folder",
-    )
-
-
-def _refuse_other_classes(
-    train: Sequence[tuple[str, Path]], other: Sequence[tuple[str, Path]], folder: Path
-) -> None:
-    known = {name for name, _ in train}
-    strangers = sorted({name for name, _ in other} - known)
-    if strangers:
-        shown = ", ".join(sorted(known)[:_MOST_LISTED]) + (", ..." if len(known) > 5 else "")
-        raise DataError(
-            f"{folder / strangers[0]}: is a class that the training folder does not have",
-            expected=f"class folders among {shown}",
-            found=strangers[0],
-            hint="rename the folder, or add pictures of the class to the training folder",
-        )
-
-
-def picture_shape(data: ImagesData) -> tuple[int, int, int]:
-    """Returns the shape of a picture as it is read: (height, width, channels)."""
-    return *data.image_size, 1 if data.color == "grayscale" else 3
-
-
 def _decoded(files: Sequence[Path], data: ImagesData, reporter: Reporter, streamed: bool) -> Rows:
     """Keeps the pictures as bytes, shape (rows, height, width, channels)."""
-    shape = (len(files), *picture_shape(data))
-    folder = files[0].parent
+    one = picture_shape(data)
+    shape, folder = (len(files), *one), files[0].parent
+    threads = os.cpu_count() or 1
+    tasks = (partial(read_picture, path, one) for path in files)
     with (
         without_warnings(),
         reporter.stage("Decoding pictures", len(files)) as advance,
-        closing(_pictures(files, shape[1:], advance)) as pictures,
+        # Closed, so that an error at one picture ends the decoding of those ahead of it.
+        closing(ahead(tasks, threads, _AHEAD * threads)) as pictures,
     ):
         if streamed:
             check_space(math.prod(shape), f"{len(files):,} pictures of {folder}")
             scratch = ScratchFile()
             for picture in pictures:
                 scratch.write(picture)
+                advance(1)
             return scratch.array(np.uint8, shape)
         check_memory(
             _BYTES_OF_VALUE * math.prod(shape),
@@ -230,14 +215,5 @@ def _decoded(files: Sequence[Path], data: ImagesData, reporter: Reporter, stream
         x = np.empty(shape, np.uint8)
         for row, picture in enumerate(pictures):
             x[row] = picture
+            advance(1)
         return x
-
-
-def _pictures(
-    files: Sequence[Path], shape: tuple[int, int, int], advance: Advance
-) -> Generator[Array, None, None]:
-    threads = os.cpu_count() or 1
-    tasks = (partial(read_picture, path, shape) for path in files)
-    for picture in ahead(tasks, threads, _AHEAD * threads):
-        yield picture
-        advance(1)

@@ -63,11 +63,14 @@ def read_keras(data: KerasData, reporter: Reporter) -> RawParts:
     with reporter.stage(f"reading {name}"):
         (x_train, y_train), (x_test, y_test) = _loaded(name, texts)
     if texts:
-        length = texts["length"]
-        x_train, x_test = padded(x_train, length), padded(x_test, length)
+        x_train, x_test = (padded(x, texts["length"]) for x in (x_train, x_test))
+
+    def rows(x: Array, y: Array) -> RawArrays:
+        return RawArrays.whole(x, y.reshape(-1) if y.shape[1:] == (1,) else y, name)
+
     return RawParts(
-        train=_rows(x_train, y_train, name),
-        test=_rows(x_test, y_test, name),
+        train=rows(x_train, y_train),
+        test=rows(x_test, y_test),
         class_names=KERAS[name].classes or None,
         image=KERAS[name].picture,
         fingerprint=fingerprint_arrays([x_train, y_train, x_test, y_test]),
@@ -113,50 +116,32 @@ def _refuse_word_keys(data: KerasData) -> None:
 def _loaded(name: str, texts: Mapping[str, int]) -> Any:
     """Returns what Keras' loader returns; all that it and TensorFlow say is swallowed."""
     options = {"num_words": texts["words"]} if texts else {}
+    cache = Path(data_sets_of_keras(os.environ))
     with quiet_stderr(), contextlib.redirect_stdout(io.StringIO()):
         module = importlib.import_module(f"keras.datasets.{name}")
-        # The folder that Keras found when it was imported is none: see `dl.variables`.
+        # The folder that Keras found when it was imported does not exist: see `dl.variables`.
         settings: Any = importlib.import_module("keras.src.backend.config")
-        settings._KERAS_DIR = str(_cache().parent)
+        settings._KERAS_DIR = str(cache.parent)
         try:
             return module.load_data(**options)
         except Exception as caught:
             error = caught
+    place = cache / KERAS[name].file
     if isinstance(error, _BROKEN):
-        raise _damaged(name, error) from error
+        raise DataError(
+            f"{name}: the data set cannot be read",
+            expected=f"what Keras downloads, whole, in {place}",
+            found=first_line(error),
+            hint=f"delete {place}, so that it is downloaded again",
+        ) from error
     # Keras wraps every failure of a download, whatever it was, in a bare `Exception`.
     if type(error) is Exception:
-        raise _no_download(name, error) from error
+        other = f"another file than Keras knows is {place}; " if place.is_file() else ""
+        raise DataError(
+            f"{name}: the data set cannot be downloaded",
+            expected=f"a connection to the network, or the data set in {place}",
+            found=other + first_line(error),
+            hint=f"copy it from another machine to {place}, or save the arrays in an .npz file and "
+            "write `source: npz` with its `path`",
+        ) from error
     raise error
-
-
-def _rows(x: Array, y: Array, name: str) -> RawArrays:
-    rows = np.arange(len(x), dtype=np.int64)
-    targets = y.reshape(-1) if y.ndim == 2 and y.shape[1] == 1 else y
-    return RawArrays(x, targets, rows, name)
-
-
-def _cache() -> Path:
-    return Path(data_sets_of_keras(os.environ))
-
-
-def _no_download(name: str, error: Exception) -> DataError:
-    place = _cache() / KERAS[name].file
-    other = f"another file than Keras knows is {place}; " if place.is_file() else ""
-    return DataError(
-        f"{name}: the data set cannot be downloaded",
-        expected=f"a connection to the network, or the data set in {place}",
-        found=other + first_line(error),
-        hint=f"copy it from another machine to {place}, or save the arrays in an .npz file and "
-        "write `source: npz` with its `path`",
-    )
-
-
-def _damaged(name: str, error: Exception) -> DataError:
-    place = _cache() / KERAS[name].file
-    return DataError(
-        f"{name}: the data set cannot be read",
-        expected=f"what Keras downloads, whole, in {place}",
-        found=first_line(error),
-        hint=f"delete {place}, so that it is downloaded again",
-    )

@@ -10,9 +10,9 @@ import struct
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import IO
 
 import numpy as np
@@ -43,6 +43,7 @@ _BROKEN = (
     ValueError,
 )
 """What Python's zip reader and numpy's header parser raise for damaged bytes."""
+_VERSIONS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
 class NpzFile:
@@ -71,12 +72,7 @@ class NpzFile:
     def __enter__(self) -> NpzFile:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._zip.close()
 
     def read(self, name: str, key: str) -> Array:
@@ -90,7 +86,14 @@ class NpzFile:
             DataError: It is not there, damaged, no plain array, or larger than the memory.
         """
         if name not in self.names:
-            raise self._absent(name, key)
+            near = closest(name, self.names)
+            advice = f"name it in `data.arrays.{key}`"
+            raise DataError(
+                f"{self.title}: there is no array `{name}`",
+                expected=f"the array that `data.arrays.{key}` names",
+                found=self.shown,
+                hint=f"did you mean `{near}`? Then {advice}" if near else advice,
+            )
         try:
             with self._zip.open(f"{name}.npy") as member:
                 self._check_header(name, member)
@@ -104,18 +107,16 @@ class NpzFile:
                 hint="save or copy the file again",
             ) from error
 
-    def _absent(self, name: str, key: str) -> DataError:
-        near = closest(name, self.names)
-        advice = f"name it in `data.arrays.{key}`"
-        return DataError(
-            f"{self.title}: there is no array `{name}`",
-            expected=f"the array that `data.arrays.{key}` names",
-            found=listing((f"`{name}`" for name in self.names), "", 10) or "no arrays",
-            hint=f"did you mean `{near}`? Then {advice}" if near else advice,
-        )
+    @property
+    def shown(self) -> str:
+        """The names, for messages."""
+        return listing((f"`{name}`" for name in self.names), "", 10) or "no arrays"
 
     def _check_header(self, name: str, member: IO[bytes]) -> None:
-        shape, dtype = _header(member)
+        version = npy.read_magic(member)
+        if version not in _VERSIONS:
+            raise ValueError(f"the unknown version {version} of the format")
+        shape, _, dtype = _VERSIONS[version](member)
         if dtype.hasobject:
             raise DataError(
                 f"{self.title}: the array `{name}` holds Python objects",
@@ -135,41 +136,21 @@ class NpzFile:
             raise ValueError(f"{declared} bytes stand for the shape {shape} of {dtype}")
 
 
-def _header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
-    version = npy.read_magic(member)
-    if version == (1, 0):
-        shape, _, dtype = npy.read_array_header_1_0(member)
-    elif version == (2, 0):
-        shape, _, dtype = npy.read_array_header_2_0(member)
-    else:
-        raise ValueError(f"the unknown version {version} of the format")
-    return shape, dtype
-
-
 def read_npz(data: NpzData, reporter: Reporter) -> RawParts:
     """Returns the parts that the file has.
 
     Raises:
         DataError: The file cannot be read, or its arrays do not fit each other.
     """
-    path = Path(data.path)
+    path, names = Path(data.path), data.arrays
     check_file(path)
     with reporter.stage(f"reading {path.name}"), NpzFile(path) as file:
-        names = data.arrays
-        train = _part(file, names.x_train, names.y_train, "train")
-        validation = _given_part(file, names.x_validation, names.y_validation, "validation")
-        test = _test_part(file, names, reporter)
-        parts = RawParts(
-            train=train,
-            validation=validation,
-            test=test,
-            image=looks_like_images(train.x[:]),
-            fingerprint=fingerprint_files([path]),
-        )
-    for key, part in (("x_validation", validation), ("x_test", test)):
-        if part is not None:
-            _refuse_other_shape(train, part, getattr(names, key) or key, names.x_train)
-    return parts
+        train = _pair(file, names.x_train, names.y_train, "train")
+        validation = _own_part(file, train, names, "validation")
+        test = _own_part(file, train, _with_test(names, file, reporter), "test")
+        fingerprint = fingerprint_files([path])
+    image = looks_like_images(train.x[:])
+    return RawParts(train, validation, test, image=image, fingerprint=fingerprint)
 
 
 def read_npz_part(path: Path, arrays: Arrays) -> RawArrays:
@@ -183,7 +164,7 @@ def read_npz_part(path: Path, arrays: Arrays) -> RawArrays:
     """
     x_name, y_name = labelled_pair(path, arrays)
     with NpzFile(path) as file:
-        return _part(file, x_name, y_name, "test")
+        return _pair(file, x_name, y_name, "test")
 
 
 def labelled_pair(path: Path, arrays: Arrays | None = None) -> tuple[str, str]:
@@ -193,18 +174,17 @@ def labelled_pair(path: Path, arrays: Arrays | None = None) -> tuple[str, str]:
         DataError: The file cannot be read, or has none of these pairs.
     """
     arrays = arrays or Arrays()
-    check_file(path)
     pairs = [
         (arrays.x_test or "x_test", arrays.y_test or "y_test"),
         ("x", "y"),
         (arrays.x_train, arrays.y_train),
     ]
+    check_file(path)
     with NpzFile(path) as file:
         for x_name, y_name in pairs:
             if x_name in file.names and y_name in file.names:
                 return x_name, y_name
-        wanted = ", or ".join(f"`{x_name}` and `{y_name}`" for x_name, y_name in pairs)
-        raise _no_arrays(file, wanted)
+        raise _no_arrays(file, [f"`{x_name}` and `{y_name}`" for x_name, y_name in pairs])
 
 
 def read_npz_inputs(path: Path, arrays: Arrays) -> RawArrays:
@@ -218,10 +198,9 @@ def read_npz_inputs(path: Path, arrays: Arrays) -> RawArrays:
     with NpzFile(path) as file:
         present = [name for name in wanted if name in file.names]
         if not present and len(file.names) != 1:
-            raise _no_arrays(file, ", or ".join(f"`{name}`" for name in wanted))
-        name = present[0] if present else file.names[0]
-        x = _inputs(file, name, "x_test")
-        return RawArrays(x, None, _rows(x), file.title)
+            raise _no_arrays(file, [f"`{name}`" for name in wanted])
+        x = _inputs(file, (present or file.names)[0], "x_test")
+        return RawArrays.whole(x, None, file.title)
 
 
 def looks_like_images(x: Array) -> bool:
@@ -231,7 +210,35 @@ def looks_like_images(x: Array) -> bool:
     return x.ndim == 3 and x.dtype == np.uint8 and min(x.shape[1:]) > 4
 
 
-def _part(file: NpzFile, x_name: str, y_name: str, part: str) -> RawArrays:
+def _with_test(names: Arrays, file: NpzFile, reporter: Reporter) -> Arrays:
+    """Returns the names with those of Keras for the test part, where the file has both arrays."""
+    present = [name for name in ("x_test", "y_test") if name in file.names]
+    if names.x_test is not None or not present:
+        return names
+    if len(present) == 1:
+        reporter.note(f"{file.title}: `{present[0]}` has no partner and is not used")
+        return names
+    return replace(names, x_test="x_test", y_test="y_test")
+
+
+def _own_part(file: NpzFile, train: RawArrays, names: Arrays, part: str) -> RawArrays | None:
+    """Returns the rows of a part that has arrays of its own; a rule has them come in pairs."""
+    x_name, y_name = getattr(names, f"x_{part}"), getattr(names, f"y_{part}")
+    if x_name is None:
+        return None
+    # The rows of each part are counted from 0, so a message says which part it is.
+    rows = replace(_pair(file, x_name, y_name, part), source=f"{file.title} ({part} part)")
+    if rows.x.shape[1:] != train.x.shape[1:]:
+        raise DataError(
+            f"{rows.source}: the rows of `{x_name}` and `{names.x_train}` have different shapes",
+            expected=f"the shape {train.x.shape[1:]}, as in `{names.x_train}`",
+            found=f"{rows.x.shape[1:]} in `{x_name}`",
+            hint="save both with rows of one shape",
+        )
+    return rows
+
+
+def _pair(file: NpzFile, x_name: str, y_name: str, part: str) -> RawArrays:
     x = _inputs(file, x_name, f"x_{part}")
     y = file.read(y_name, f"y_{part}")
     if y.ndim == 0 or len(y) != len(x):
@@ -241,7 +248,7 @@ def _part(file: NpzFile, x_name: str, y_name: str, part: str) -> RawArrays:
             found=f"the shape {y.shape}",
             hint="save one target for each row",
         )
-    return RawArrays(x, y, _rows(x), file.title)
+    return RawArrays.whole(x, y, file.title)
 
 
 def _inputs(file: NpzFile, name: str, key: str) -> Array:
@@ -263,50 +270,10 @@ def _inputs(file: NpzFile, name: str, key: str) -> Array:
     return x.reshape(-1, 1) if x.ndim == 1 else x
 
 
-def _rows(x: Array) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    return np.arange(len(x), dtype=np.int64)
-
-
-def _given_part(
-    file: NpzFile, x_name: str | None, y_name: str | None, part: str
-) -> RawArrays | None:
-    if x_name is None and y_name is None:
-        return None
-    if x_name is None or y_name is None:
-        absent = f"{'x' if x_name is None else 'y'}_{part}"
-        raise DataError(
-            f"{file.title}: `data.arrays.{absent}` is not given",
-            expected=f"both `x_{part}` and `y_{part}`, or neither",
-            found=f"only `{x_name or y_name}`",
-            hint=f"add `data.arrays.{absent}`",
-        )
-    # The rows of each part are counted from 0, so a message says which part it is.
-    return replace(_part(file, x_name, y_name, part), source=f"{file.title} ({part} part)")
-
-
-def _test_part(file: NpzFile, names: Arrays, reporter: Reporter) -> RawArrays | None:
-    x_name = names.x_test or ("x_test" if "x_test" in file.names else None)
-    y_name = names.y_test or ("y_test" if "y_test" in file.names else None)
-    if names.x_test is None and names.y_test is None and (x_name is None) != (y_name is None):
-        reporter.note(f"{file.title}: `{x_name or y_name}` has no partner and is not used")
-        return None
-    return _given_part(file, x_name, y_name, "test")
-
-
-def _refuse_other_shape(train: RawArrays, part: RawArrays, name: str, x_train: str) -> None:
-    if part.x.shape[1:] != train.x.shape[1:]:
-        raise DataError(
-            f"{part.source}: the rows of `{name}` and `{x_train}` have different shapes",
-            expected=f"the shape {train.x.shape[1:]}, as in `{x_train}`",
-            found=f"{part.x.shape[1:]} in `{name}`",
-            hint="save both with rows of one shape",
-        )
-
-
-def _no_arrays(file: NpzFile, wanted: str) -> DataError:
+def _no_arrays(file: NpzFile, wanted: Sequence[str]) -> DataError:
     return DataError(
         f"{file.title}: has none of the arrays that are looked for",
-        expected=wanted,
-        found=", ".join(f"`{name}`" for name in file.names[:10]) or "no arrays",
+        expected=", or ".join(wanted),
+        found=file.shown,
         hint="save the rows under one of these names: `numpy.savez(FILE, x=...)`",
     )

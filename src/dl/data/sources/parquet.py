@@ -14,7 +14,7 @@ import pyarrow.parquet
 from dl.data.files import check_file
 from dl.data.raw import Place
 from dl.data.storage import check_memory
-from dl.data.tables import Block, ReadBlock, Wanted, joined
+from dl.data.tables import Block, ReadBlock, Wanted, joined, refuse_repeated
 from dl.errors import DataError
 from dl.progress import Advance
 
@@ -111,12 +111,7 @@ def _opened(path: Path) -> Any:
     with _damaged_as_data_error(path):
         file = pyarrow.parquet.ParquetFile(path)
         header = list(file.schema_arrow.names)
-    repeated = [name for i, name in enumerate(header) if name in header[:i]]
-    if repeated:
-        raise DataError(
-            f"{path}: two columns are named {repeated[0]!r}",
-            hint="give each column a name of its own",
-        )
+    refuse_repeated(str(path), header)
     if file.metadata.num_rows == 0:
         raise DataError(f"{path}: has columns but no rows")
     return file
