@@ -15,10 +15,8 @@ from dl.runs.history import write_history
 from dl.runs.lock import take_lock
 from dl.runs.manifest import publish
 from dl.runs.record import read_record, write_record
-from dl.tracking.copying import bring
-from dl.tracking.destination import Destination
-from dl.tracking.known import read_known
-from dl.tracking.store import Store
+from dl.tracking.mlflow_copy import Store, read_known
+from dl.tracking.tracker import Destination
 from support.runs import make_run
 from tracking.conftest import epochs_of, files_of, the_run
 
@@ -44,7 +42,7 @@ def test_settings_metrics_tags_and_files_are_copied_of_a_whole_run(
     for path in (run.model, run.report, run.plots / "learning_curves.png"):
         path.write_bytes(b"something")
 
-    bring(store_of(uri, "whole"), run.path, last=True)
+    store_of(uri, "whole").bring(run.path, last=True)
 
     copy = the_run(client, "whole", "digits/0001")
     assert copy.info.status == "FINISHED"
@@ -81,7 +79,7 @@ def test_epochs_appear_while_a_run_is_trained(uri: str, client: Any, tmp_path: P
     lock = take_lock(run)
     for done in (1, 3):
         write_history(run, ROWS[:done])
-        bring(store, run.path, last=False)
+        store.bring(run.path, last=False)
         copy = the_run(client, "live", "digits/0001")
         assert copy.info.status == "RUNNING"
         assert [step for step, _ in epochs_of(client, copy, "loss")] == list(range(1, done + 1))
@@ -96,7 +94,7 @@ def test_a_run_that_ended_otherwise_says_so(
 ) -> None:
     run = make_run(tmp_path / "runs", status=status, accuracy=None)
 
-    bring(store_of(uri, f"ended {status}"), run.path, last=True)
+    store_of(uri, f"ended {status}").bring(run.path, last=True)
 
     assert the_run(client, f"ended {status}", "digits/0001").info.status == there
 
@@ -106,12 +104,12 @@ def test_a_run_that_is_gone_on_with_goes_on_in_the_same_copy(
 ) -> None:
     run = make_run(tmp_path / "runs", status="interrupted", accuracy=None)
     write_history(run, ROWS[:2])
-    bring(store_of(uri, "resumed"), run.path, last=True)
+    store_of(uri, "resumed").bring(run.path, last=True)
 
     write_history(run, ROWS)
     with_status(run, "completed")
     publish(run.resolved, b"name: digits\ntraining: {batch_size: 32, epochs: 4}\n")
-    bring(store_of(uri, "resumed"), run.path, last=True)
+    store_of(uri, "resumed").bring(run.path, last=True)
 
     copy = the_run(client, "resumed", "digits/0001")
     assert copy.info.status == "FINISHED"
@@ -122,10 +120,10 @@ def test_a_run_that_is_gone_on_with_goes_on_in_the_same_copy(
 
 def test_a_copy_that_was_deleted_is_made_anew(uri: str, client: Any, tmp_path: Path) -> None:
     run = make_run(tmp_path / "runs")
-    bring(store_of(uri, "deleted"), run.path, last=True)
+    store_of(uri, "deleted").bring(run.path, last=True)
     client.delete_run(the_run(client, "deleted", "digits/0001").info.run_id)
 
-    bring(store_of(uri, "deleted"), run.path, last=True)
+    store_of(uri, "deleted").bring(run.path, last=True)
 
     assert the_run(client, "deleted", "digits/0001").info.lifecycle_stage == "active"
 
@@ -135,7 +133,7 @@ def test_no_file_is_copied_where_artifacts_are_not_wanted(
 ) -> None:
     run = make_run(tmp_path / "runs")
 
-    bring(store_of(uri, "bare", artifacts=False), run.path, last=True)
+    store_of(uri, "bare", artifacts=False).bring(run.path, last=True)
 
     assert files_of(client, the_run(client, "bare", "digits/0001")) == set()
 
@@ -145,7 +143,7 @@ def test_another_store_gets_a_copy_of_its_own(uri: str, client: Any, tmp_path: P
     elsewhere = {"asked": "http://elsewhere", "store": "http://elsewhere", "run": "1" * 32}
     run.tracked.write_text(json.dumps(elsewhere))
 
-    bring(store_of(uri, "moved"), run.path, last=True)
+    store_of(uri, "moved").bring(run.path, last=True)
 
     known = read_known(run.path)
     assert known is not None
@@ -160,7 +158,7 @@ def test_names_and_values_that_mlflow_refuses_are_made_fit(
     publish(run.resolved, f"data: {{'a (cm), b': {'x' * 7000}}}\n".encode())
     write_history(run, [{"epoch": 1, "loss": float("nan"), "f1(macro)": 0.5}])
 
-    bring(store_of(uri, "names"), run.path, last=True)
+    store_of(uri, "names").bring(run.path, last=True)
 
     copy = the_run(client, "names", "digits/0001")
     assert copy.data.params == {"data.a _cm__ b": "x" * 6000}

@@ -109,7 +109,7 @@ class RunDirectory:
 
     @property
     def tracked(self) -> Path:
-        """Names the copy of the run in a store of MLflow: see `dl.tracking.store`."""
+        """Names the copy of the run in a store of MLflow: see `dl.tracking.mlflow_copy`."""
         return self.path / "mlflow.json"
 
     @property

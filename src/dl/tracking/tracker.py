@@ -11,18 +11,24 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
 from dl.config.load import Loaded
+from dl.config.schema import Config
 from dl.progress import Reporter
 from dl.runs.directory import RunDirectory
-from dl.tracking.destination import Destination, check_packages, destination_of
 from dl.variables import environment_of_child
+from dl.vocabulary.spec import Finding
 
-MODULE = "dl.tracking.process"
+_COPYING = "dl.tracking.mlflow_copy"
+_DEFAULT = "sqlite:///mlflow.db"
+"""MLflow's own default: in the working directory, where `mlflow ui` looks."""
+_PACKAGES = ("mlflow", "sqlalchemy", "alembic")
 
 ENVIRONMENT = {
     # MLflow would try for minutes, and tell its makers of each use.
@@ -34,46 +40,47 @@ ENVIRONMENT = {
 """What the process finds in its environment, unless the user has set it."""
 
 
-class Tracker:
-    """The process that copies one run or sweep.
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A store of MLflow, and what goes there.
 
     Attributes:
-        command_to_resume: What a user types to go on with the run.
-
-    Args:
-        destination: Where the copy goes.
-        log: An open file for what the libraries say.
+        uri: The store, as MLflow reads it.
+        experiment: The experiment that gets the run.
+        artifacts: Whether files go there too.
     """
 
-    def __init__(self, destination: Destination, log: IO[bytes]) -> None:
-        self._log = log
-        self.command_to_resume = ""
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", MODULE, destination.text()],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env={**ENVIRONMENT, **environment_of_child()},
-            # A Ctrl-C is for the training; this process ends when its pipe does.
-            start_new_session=True,
+    uri: str
+    experiment: str
+    artifacts: bool
+
+
+def destination_of(config: Config, environment: Mapping[str, str]) -> Destination | None:
+    """Returns where the copies of a config's runs go; None where it has none.
+
+    Args:
+        config: The config.
+        environment: The environment, in which MLFLOW_TRACKING_URI may name a store.
+    """
+    store = config.tracking.mlflow
+    if store is None:
+        return None
+    uri = store.uri or environment.get("MLFLOW_TRACKING_URI") or _DEFAULT
+    return Destination(uri, store.experiment or config.name, store.artifacts)
+
+
+def check_packages(loaded: Loaded) -> None:
+    """Raises `ConfigError` where a config names a store and MLflow is not installed."""
+    if loaded.config.tracking.mlflow is None:
+        return
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    if missing:
+        finding = Finding(
+            ("tracking", "mlflow"),
+            f"needs the package {missing[0]}, which is not installed",
+            hint="pip install 'dl-keras[mlflow]', or leave the section out",
         )
-
-    def follow(self, path: Path) -> None:
-        """Has the run or sweep in a directory copied, from now until `close`; returns at once."""
-        self.command_to_resume = RunDirectory(path).command_to_resume
-        if self._process.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):
-                self._process.stdin.write(f"{path.absolute()}\n".encode())
-                self._process.stdin.flush()
-
-    def close(self) -> str | None:
-        """Waits until all is copied; returns why it could not be, if so."""
-        said, _ = self._process.communicate()
-        if self._process.returncode == 0:
-            return said.decode(errors="replace").strip() or None
-        self._log.seek(0)
-        lines = self._log.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else f"exit code {self._process.returncode}"
+        raise loaded.error([finding])
 
 
 @contextmanager
@@ -95,13 +102,42 @@ def tracking(
     if destination is None:
         yield lambda path: None
         return
+    resuming = again or ""
+    where = (destination.uri, destination.experiment, str(destination.artifacts))
     with tempfile.TemporaryFile() as log:
-        tracker = Tracker(destination, log)
+        process = subprocess.Popen(
+            [sys.executable, "-m", _COPYING, *where],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env={**ENVIRONMENT, **environment_of_child()},
+            # A Ctrl-C is for the training; this process ends when its pipe does.
+            start_new_session=True,
+        )
+
+        def follow(path: Path) -> None:
+            nonlocal resuming
+            resuming = again or RunDirectory(path).command_to_resume
+            if process.stdin is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    process.stdin.write(f"{path.absolute()}\n".encode())
+                    process.stdin.flush()
+
         try:
-            yield tracker.follow
+            yield follow
         finally:
             with reporter.stage("Copying to MLflow"):
-                reason = tracker.close()
+                reason = _end(process, log)
             if reason is not None:
-                again = again or tracker.command_to_resume
-                reporter.warn(f"the copy in MLflow is not complete: {reason}; complete it: {again}")
+                text = f"the copy in MLflow is not complete: {reason}; complete it: {resuming}"
+                reporter.warn(text)
+
+
+def _end(process: subprocess.Popen[bytes], log: IO[bytes]) -> str | None:
+    """Waits until all is copied; returns why it could not be, if so."""
+    said, _ = process.communicate()
+    if process.returncode == 0:
+        return said.decode(errors="replace").strip() or None
+    log.seek(0)
+    lines = log.read().decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else f"exit code {process.returncode}"
