@@ -14,7 +14,7 @@ from PIL import Image, features
 
 from dl.data.sources.picture import read_picture, without_warnings
 from dl.data.types import Array
-from dl.init.image_folder import look_at
+from dl.init.draft import look_at
 from support.tables import told
 
 SIDE = 8

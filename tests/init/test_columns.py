@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from dl.data.raw import Column
-from dl.init.columns import judge
-from dl.init.facts import Feature, LeftOut
+from dl.init.columns import Feature, LeftOut, judge
 
 
 def numbers(values: list[float]) -> Column:

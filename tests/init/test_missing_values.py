@@ -16,8 +16,8 @@ from dl.config.schema import Config
 from dl.data.chunks import open_chunks
 from dl.data.dataset import Dataset
 from dl.data.load import load_dataset
-from dl.init.propose import first_config
-from dl.init.yaml_text import WIDTH
+from dl.init.draft import first_config
+from dl.init.lines import WIDTH
 from support.streaming import Notes
 from support.tables import told
 

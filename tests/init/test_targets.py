@@ -3,8 +3,7 @@ import pytest
 
 from dl.data.targets.values import TargetValues
 from dl.errors import DataError
-from dl.init.facts import Target
-from dl.init.targets import judge_target
+from dl.init.columns import Target, judge_target
 
 
 def numbers(values: object, *names: str) -> TargetValues:

@@ -144,7 +144,7 @@ def init(data: Path | None, targets: tuple[str, ...], example: str | None) -> No
     if example is not None:
         _print_example(example, targets)
     elif data is not None:
-        from dl.init.propose import first_config
+        from dl.init.draft import first_config
 
         click.echo(first_config(data, targets), nl=False)
 

@@ -1,12 +1,235 @@
-"""Judges the columns of a table: what the network shall see, and what tells it nothing."""
+"""Looks at a user's data as training will: what the network shall see, and what is to be predicted.
+
+What is found out here are the facts from which a first config is written.
+"""
 
 from __future__ import annotations
 
-from dl.data.doubts import are_months, doubt
-from dl.data.raw import Column
-from dl.init.facts import Feature, LeftOut
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from dl.config.data import ColumnKind, Task
+from dl.data.columns import Cell, stand_ins, to_column, without_texts
+from dl.data.doubts import are_months, are_pixels, doubt
+from dl.data.files import check_file
+from dl.data.raw import Column, RawTable
+from dl.data.sources.csv import Dialect, read_csv
+from dl.data.sources.parquet import read_parquet
+from dl.data.tables import Block, EveryColumn, require
+from dl.data.targets.values import TargetValues, target_values
+from dl.errors import DataError, UsageError
+from dl.init.lines import shown_list
+
+MOST_CLASSES = 20
+"""Whole numbers with more distinct values than this are amounts, not classes."""
+_ROWS_OF_CLASS = 5
+"""Numbers are classes only where they repeat at least this often on average."""
+_FEW_WORDS = 10
+"""So many different texts may be classes, however few rows there are."""
 _DATE_NUMBERS = 6
+"""Numbers that a date becomes, about."""
+_PARQUET = (".parquet", ".pq")
+_SEPARATORS = (",", ";", "\t", "|")
+_FIRST_BYTES = 64 * 1024
+_ALL = EveryColumn(None, (), {})
+_USUAL_TARGETS = (
+    *("target", "label", "class", "y", "outcome", "response", "species", "survived"),
+    *("diagnosis", "churn", "quality", "category", "price", "score"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CsvFormat:
+    """How a CSV file is written."""
+
+    separator: str
+    encoding: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A column that the network shall see.
+
+    Attributes:
+        name: Its name in the file.
+        kind: How training reads it.
+        width: How many numbers it becomes for the network, about.
+        missing: Number of rows without a value.
+        words: The texts that stand for a missing value, with the number of rows of each.
+        categories: Its categories, where it has some.
+        months: One of its values, where they are months, which training must be told are dates.
+    """
+
+    name: str
+    kind: ColumnKind
+    width: int
+    missing: int
+    words: Mapping[str, int] = field(default_factory=dict)
+    categories: tuple[str, ...] = ()
+    months: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A column that says nothing about the target, or nothing that a network can use, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is to be predicted.
+
+    Attributes:
+        names: The target columns; a single one for arrays and images.
+        task: Kind of task.
+        classes: Names of the classes; of the target columns for several labels; empty for
+            regression.
+        rarest: Number of rows of the rarest class; 0 for regression.
+        span: Smallest and largest value of a regression target.
+        words: The texts that stand for a missing value, with the number of rows of each, by column.
+        missing: Number of rows without a target.
+    """
+
+    names: tuple[str, ...]
+    task: Task
+    classes: tuple[str, ...] = ()
+    rarest: int = 0
+    span: tuple[float, float] = (0.0, 0.0)
+    words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    missing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table file, judged.
+
+    Attributes:
+        path: The file, as the user wrote it.
+        csv: How a CSV file is written; None for Parquet.
+        rows: Number of rows that have a target.
+        features: What the network shall see.
+        left_out: The other columns.
+        target: What is to be predicted.
+        pixels: Whether the inputs look like the pixels of small pictures.
+    """
+
+    path: Path
+    csv: CsvFormat | None
+    rows: int
+    features: Sequence[Feature]
+    left_out: Sequence[LeftOut]
+    target: Target
+    pixels: bool
+
+
+def read_table(path: Path, targets: Sequence[str]) -> Table:
+    """Reads a CSV or Parquet file, by its ending, and judges it.
+
+    Raises:
+        DataError: The file or the target cannot be used.
+        UsageError: No target is named.
+    """
+    written = None if path.suffix.lower() in _PARQUET else sniff(path)
+    if written is None:
+        block = read_parquet(path, _ALL)
+    else:
+        block = read_csv(path, Dialect(str(path), written.separator, written.encoding), _ALL)
+    names = block.names
+    if not targets:
+        raise UsageError(
+            f"{path}: name the column to predict with --target",
+            expected=f"one of {shown_list(names, most=12)}",
+            hint=f"dl init {path} --target {likely_target(names)}",
+        )
+    require(str(path), targets, names, "target column")
+    words = {name: stand_ins(block.column(name)) for name in names}
+    known = {name: without_texts(block.column(name), tuple(words[name])) for name in names}
+    block = replace(block, column=known.__getitem__)
+    target = _target(block, targets, words)
+    inputs = {name: _typed(block, name) for name in names if name not in targets}
+    pixels = are_pixels([column for column in inputs.values() if isinstance(column, Column)])
+    judged = [_judged(name, column, pixels) for name, column in inputs.items()]
+    features = [replace(f, words=words[f.name]) for f in judged if isinstance(f, Feature)]
+    left_out = [column for column in judged if isinstance(column, LeftOut)]
+    if not features:
+        reasons = [f"{column.name!r} {column.reason}" for column in left_out[:5]]
+        raise DataError(
+            f"{path}: there is no column to predict from",
+            expected="numbers, categories or dates beside the target",
+            found="; ".join(reasons) or "only the target",
+        )
+    rows = block.length - target.missing
+    return Table(path, written, rows, features, left_out, target, pixels)
+
+
+def sniff(path: Path) -> CsvFormat:
+    """Reads the beginning of a CSV file and returns its likely separator and encoding.
+
+    The separator is the one with which most lines have as many values as the header.
+
+    Raises:
+        DataError: The file cannot be opened.
+    """
+    check_file(path)
+    with path.open("rb") as file:
+        beginning = file.read(_FIRST_BYTES)
+    if len(beginning) == _FIRST_BYTES:  # whole lines only
+        beginning = beginning[: beginning.rfind(b"\n") + 1]
+    encoding = "utf-8"
+    if beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    else:
+        try:
+            beginning.decode("utf-8")
+        except UnicodeDecodeError:
+            encoding = "latin-1"
+    lines = beginning.decode(encoding, errors="replace").splitlines()
+    separator = max(_SEPARATORS, key=lambda separator: _agreement(lines, separator))
+    return CsvFormat(separator, encoding)
+
+
+def _agreement(lines: list[str], separator: str) -> tuple[float, int]:
+    """Returns which fraction of the lines has as many values as the first, and how many."""
+    try:
+        records = [record for record in csv.reader(lines, delimiter=separator) if record]
+    except csv.Error:
+        return (0.0, 0)
+    width = len(records[0]) if records else 0
+    if width < 2:
+        return (0.0, 0)
+    alike = sum(len(record) == width for record in records)
+    return (round(alike / len(records), 1), width)
+
+
+def likely_target(names: Sequence[str]) -> str:
+    """Returns the column with the most usual name of a target, else the last one."""
+    by_folded = {name.lower().strip(): name for name in reversed(names)}
+    usual = (by_folded[name] for name in _USUAL_TARGETS if name in by_folded)
+    return next(usual, names[-1])
+
+
+def _typed(block: Block, name: str) -> Column | LeftOut:
+    """Types a column as training will; one that training would refuse is left out."""
+    try:
+        return to_column(block.column(name), Cell(name, block.place), None)
+    except DataError as error:
+        problem = error.problems[0]
+        found = f": {problem.found}" if problem.found else ""
+        return LeftOut(name, f"cannot be read yet ({problem.message}{found})")
+
+
+def _judged(name: str, column: Column | LeftOut, pixels: bool) -> Feature | LeftOut:
+    if isinstance(column, LeftOut):
+        return column
+    # The edge of a picture is black in every row; a picture without it would be a puzzle.
+    return Feature(name, "numeric", 1, 0) if pixels else judge(name, column)
 
 
 def judge(name: str, column: Column) -> Feature | LeftOut:
@@ -17,10 +240,87 @@ def judge(name: str, column: Column) -> Feature | LeftOut:
     found = doubt(name, column)
     if found is not None:
         return LeftOut(name, found.reason)
-    return Feature(name, column.kind, _width(column), missing, categories=column.categories)
+    widths = {"categorical": len(column.categories), "date": _DATE_NUMBERS}
+    width = widths.get(column.kind, 1)
+    return Feature(name, column.kind, width, missing, categories=column.categories)
 
 
-def _width(column: Column) -> int:
-    if column.kind == "categorical":
-        return len(column.categories)
-    return _DATE_NUMBERS if column.kind == "date" else 1
+def _target(block: Block, names: Sequence[str], words: Mapping[str, Mapping[str, int]]) -> Target:
+    """Judges the target by the rows that have one."""
+    columns = {
+        name: to_column(block.column(name), Cell(name, block.place, "target"), None)
+        for name in names
+    }
+    rows = np.arange(block.length, dtype=np.int64)
+    table = RawTable({}, columns, rows, block.source, block.place)
+    missing = np.any([column.missing() for column in columns.values()], axis=0)
+    if missing.all():
+        raise DataError(f"{block.source}: no row has a target", hint="name another with --target")
+    judged = judge_target(target_values(table.take(np.flatnonzero(~missing))))
+    return replace(judged, words={n: words[n] for n in names}, missing=int(missing.sum()))
+
+
+def judge_target(values: TargetValues) -> Target:
+    """Decides the task by the values of the target: numbers, classes, or several labels at once.
+
+    Raises:
+        DataError: There is nothing to learn: one value only, or words that hardly repeat. Or the
+            target has several axes, for which no network is proposed.
+    """
+    if values.values.ndim > 2 or (values.words is not None and values.columns > 1):
+        raise DataError(
+            f"{values.source}: the target has several axes, as for the steps of a sequence or a "
+            "mask",
+            expected="one class or number, or a row of them, for each row",
+            found=f"{' x '.join(map(str, values.values.shape[1:]))} values for each row",
+            hint="dl init proposes no network for it; write one that ends in these axes: "
+            "docs/data.md",
+        )
+    if values.columns > 1:
+        return _several(values)
+    positions, names = values.distinct()
+    counts = np.bincount(positions, minlength=len(names))
+    names = tuple(name for name, count in zip(names, counts, strict=True) if count)
+    counts = counts[counts > 0]
+    if len(names) == 1:
+        raise DataError(
+            f"{values.source}: the target {values.title} is the same in every row",
+            expected="at least two different values",
+            found=repr(names[0][:40]),
+            hint="name another column with --target",
+        )
+    if values.words is None and _are_amounts(values.values, len(names)):
+        return _numbers(values)
+    rows = len(positions)
+    if values.words is not None and len(names) > max(_FEW_WORDS, rows // 2):
+        raise DataError(
+            f"{values.source}: the target {values.title} has nearly as many values as rows",
+            expected="numbers, or names of classes that repeat",
+            found=f"{len(names)} different texts in {rows} rows, such as {names[0][:40]!r}",
+            hint="name another column with --target",
+        )
+    task: Task = "binary" if len(names) == 2 else "multiclass"
+    return Target(values.names, task, names, rarest=int(counts.min()))
+
+
+def _several(values: TargetValues) -> Target:
+    """Decides about several columns: flags are labels or one-hot classes, others numbers."""
+    numbers = values.values
+    if not np.isin(numbers, (0.0, 1.0)).all():
+        return _numbers(values)
+    task: Task = "multiclass" if np.all(numbers.sum(axis=1) == 1) else "multilabel"
+    rarest = int(numbers.reshape(len(numbers), -1).sum(axis=0).min())
+    return Target(values.names, task, values.names, rarest=rarest)
+
+
+def _numbers(values: TargetValues) -> Target:
+    span = (float(np.min(values.values)), float(np.max(values.values)))
+    return Target(values.names, "regression", span=span)
+
+
+def _are_amounts(numbers: NDArray[np.float64], distinct: int) -> bool:
+    """Says whether the numbers of a target are amounts rather than the numbers of classes."""
+    if distinct == 2:
+        return False
+    whole = bool(np.all(numbers == np.floor(numbers)))
+    return not whole or distinct > MOST_CLASSES or len(numbers) < _ROWS_OF_CLASS * distinct

@@ -1,43 +1,408 @@
-"""A first config before it is text, and the text made of it."""
+"""Writes a first config for whatever data a user has: a table, arrays, or a folder of pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from dl.init.yaml_text import scalar
+import numpy as np
+
+from dl.config.data import Arrays, NpzData, Task
+from dl.config.emit import flow
+from dl.config.written import stands_for_missing
+from dl.data.files import check_file
+from dl.data.raw import RawArrays
+from dl.data.sources.images import class_files
+from dl.data.sources.npz import NpzFile, read_npz
+from dl.data.sources.picture import opened_picture, without_warnings
+from dl.data.targets.values import target_values
+from dl.errors import DataError, UsageError
+from dl.init.columns import Table, Target, judge_target, read_table
+from dl.init.lines import (
+    comment_lines,
+    commented,
+    path_line,
+    scalar,
+    scalar_list,
+    shown,
+    shown_list,
+)
+from dl.init.plan import Plan, dense_layers, image_layers, plan, split_line, training_lines
+from dl.progress import SilentReporter
+from dl.text import plural
+
+_MOST_REASONS = 12
+_MOST_PLACES = 6
+"""Columns that a comment names; more would fill the file."""
+_LARGEST_SIDE = 64
+_SMALLEST_SIDE = 8
+_FEW_PICTURES = 5_000
+_LOOK_AT = 50
+"""Pictures of which the size is looked at."""
+_GREY = ("1", "L", "LA", "I;16", "I;16B")
+_STANDARDIZE = commented("  numeric: standardize", "mean 0, standard deviation 1")
+_PIXELS = commented("  scale: 255", "pixels between 0 and 1")
+_FOLDERS = {
+    "path": ("train", "training"),
+    "validation_path": ("validation", "valid", "val"),
+    "test_path": ("test",),
+}
+"""Names of the folder of each part."""
+_ARRAYS = {
+    "x_train": (
+        *("x_train", "X_train", "train_x", "train_images"),
+        *("x", "X", "data", "images", "inputs"),
+    ),
+    "y_train": (
+        *("y_train", "Y_train", "train_y", "train_labels"),
+        *("y", "Y", "target", "labels", "targets"),
+    ),
+    "x_test": ("x_test", "X_test", "test_x", "test_images"),
+    "y_test": ("y_test", "Y_test", "test_y", "test_labels"),
+}
+"""Usual names of the arrays, the most usual first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """The parts of a config that is being written, each a list of lines.
+class _Draft:
+    """What differs between the first configs of all kinds of data; the lines are indented.
 
     Attributes:
-        name: The name of the runs.
-        title: What the data is, for the comment at the top.
-        data: The lines below `data:`, indented.
-        preprocess: The lines below `preprocess:`, indented.
-        layers: The list below `model: layers:`, indented.
-        training: The lines below `training:`, indented.
+        path: The file or folder.
+        what: What is in it, for the comment at the top.
+        target: What is to be predicted.
+        plan: How to split and train.
+        rows: Rows before the split.
+        data: The lines of the section but for the split.
+        preprocess: The lines of the section but for the target's.
+        layers: The list of the layers.
+        own_test: Whether there is a test part beside the rows.
     """
 
-    name: str
-    title: Sequence[str]
+    path: Path
+    what: str
+    target: Target
+    plan: Plan
+    rows: int
     data: Sequence[str]
     preprocess: Sequence[str]
     layers: Sequence[str]
-    training: Sequence[str]
+    own_test: bool = False
 
 
-def text_of(draft: Draft) -> str:
+def first_config(path: Path, targets: Sequence[str]) -> str:
+    """Returns the text of a config that trains well on this file or folder as it is.
+
+    Args:
+        path: A CSV, Parquet or npz file, or a folder of class folders; it is written as given.
+        targets: The columns to predict, for a table.
+
+    Raises:
+        DataError: The data cannot be used.
+        UsageError: The target of a table is not named, or there is none to name.
+    """
+    if path.is_dir():
+        _refuse_target(path, targets, "the name of its folder is the class of a picture")
+        return _text(_of_pictures(path))
+    if path.suffix.lower() == ".npz":
+        _refuse_target(path, targets, "the array `y_train` holds the targets")
+        return _text(_of_arrays(path))
+    return _text(_of_table(read_table(path, targets)))
+
+
+def _refuse_target(path: Path, targets: Sequence[str], why: str) -> None:
+    if targets:
+        raise UsageError(
+            f"{path}: --target is for tables",
+            expected=f"no --target: {why}",
+            found=f"--target {targets[0]}",
+            hint=f"dl init {path}",
+        )
+
+
+def _text(draft: _Draft) -> str:
     """Returns the whole config as YAML with comments."""
-    head = ["# A first config, written by `dl init`. Change whatever you like.", "#"]
-    blocks: list[Sequence[str]] = [
-        [*head, *(f"# {line}" for line in draft.title)],
-        [f"name: {scalar(draft.name)}", "seed: 42"],
-        ["data:", *draft.data],
-        ["preprocess:", *draft.preprocess] if draft.preprocess else [],
+    target, path = draft.target, draft.path
+    stem = (path.resolve() if path.is_dir() else path).stem  # the folder may be `.`
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:100]
+    preprocess = list(draft.preprocess)
+    if target.task == "regression":
+        why = "learns faster; metrics are in its own unit again"
+        preprocess.append(commented("  target: standardize", why))
+    blocks = [
+        [
+            "# A first config, written by `dl init`. Change whatever you like.",
+            "#",
+            f"# {shown(path.name)}: {draft.what}.",
+            f"# To predict: {_to_predict(target)}.",
+        ],
+        [f"name: {scalar(name or 'first')}", "seed: 42"],
+        ["data:", *draft.data, split_line(draft.plan, target, draft.own_test)],
+        ["preprocess:", *preprocess] if preprocess else [],
         ["model:", "  layers:", *draft.layers],
-        ["training:", *draft.training],
+        ["training:", *training_lines(draft.plan, target, draft.rows)],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _to_predict(target: Target) -> str:
+    names = shown_list(target.names)
+    if target.task == "regression":
+        kind = "a number" if len(target.names) == 1 else "numbers"
+        return f"{names}, {kind} between {target.span[0]:g} and {target.span[1]:g}"
+    if target.task == "multilabel":
+        return f"{names}, yes or no for each of its own"
+    if len(target.names) > 1:
+        return f"which of {names} is 1"
+    return f"{names}, one of {len(target.classes)}: {shown_list(target.classes, 10)}"
+
+
+def _of_table(table: Table) -> _Draft:
+    by_kind = {
+        kind: [feature.name for feature in table.features if feature.kind == kind]
+        for kind in ("numeric", "categorical", "date")
+    }
+    nouns = {"numeric": ("number", None), "categorical": ("category", "categories")}
+    inputs = [
+        plural(len(names), *nouns.get(kind, ("date", None)))
+        for kind, names in by_kind.items()
+        if names
+    ]
+    rows = plural(table.rows + table.target.missing, "row")
+    chosen = plan(table.rows, table.target.task)
+    return _Draft(
+        table.path,
+        f"{rows}; inputs: {', '.join(inputs)}",
+        table.target,
+        chosen,
+        table.rows,
+        data=[*_table_source(table), *_missing_values(table), *_chosen_columns(table)],
+        preprocess=_table_preprocess(table, by_kind),
+        layers=dense_layers(chosen, table.target),
+    )
+
+
+def _table_source(table: Table) -> list[str]:
+    written, names = table.csv, table.target.names
+    lines = [f"  source: {'csv' if written else 'parquet'}", path_line(table.path)]
+    if written is not None and written.separator != ",":
+        lines.append(f"  separator: {scalar(written.separator)}")
+    if written is not None and written.encoding != "utf-8":
+        lines.append(f"  encoding: {written.encoding}")
+    if len(names) == 1:
+        return [*lines, f"  target: {scalar(names[0])}"]
+    return [*lines, *scalar_list("target", names, indent=2)]
+
+
+def _chosen_columns(table: Table) -> list[str]:
+    """Returns what was left out and why, what stays, and what training would take for another."""
+    lines: list[str] = []
+    if table.left_out:
+        lines.append("  # Left out:")
+        for column in table.left_out[:_MOST_REASONS]:
+            lines += comment_lines(f"  {shown(column.name)} {column.reason}")
+        left = len(table.left_out) - _MOST_REASONS
+        lines += [f"  #   and {left} more"] if left > 0 else []
+        lines += scalar_list("features", [feature.name for feature in table.features], indent=2)
+    months = {feature.name: feature.months for feature in table.features if feature.months}
+    if months:
+        why = f"months, such as {next(iter(months.values()))}"
+        lines.append(commented(f"  columns: {flow(dict.fromkeys(months, 'date'))}", why))
+    return lines
+
+
+def _missing_values(table: Table) -> list[str]:
+    """Returns what stands for a missing value, and what becomes of rows without a target.
+
+    By column, where another column has one of the texts as a category: there it stays one.
+    """
+    found = {**{f.name: f.words for f in table.features}, **table.target.words}
+    by_column = {name: words for name, words in found.items() if words}
+    texts = list(dict.fromkeys(text for words in by_column.values() for text in words))
+    categories = {f.name: f.categories for f in table.features}
+    categories |= dict.fromkeys(table.target.names, table.target.classes)
+    lines: list[str] = []
+    for text in texts:
+        lines += comment_lines(f"`{text}` stands for missing in {_places(text, by_column)}")
+    if texts and set().union(*categories.values()).isdisjoint(texts):
+        lines += scalar_list("missing_values", texts, indent=2)
+    elif texts:
+        lines.append("  missing_values:")
+        for name, words in by_column.items():
+            lines += scalar_list(scalar(name), words, indent=4)
+    # Texts that stay categories, though they may stand for a missing value.
+    having = {name: next(filter(stands_for_missing, own), "") for name, own in categories.items()}
+    names = [name for name, text in having.items() if text]
+    if names:
+        kept = ", ".join(f"`{text}`" for text in sorted({having[name] for name in names}))
+        told = f"{kept} is a category of {shown_list(names)}"
+        lines += comment_lines(f"{told}; list it in missing_values if it is not")
+    if table.target.missing:
+        lacking = f"{plural(table.target.missing, 'row')} without a target"
+        lines.append(commented("  missing_target: drop", f"{lacking}: nothing to learn from"))
+    return lines
+
+
+def _places(text: str, by_column: Mapping[str, Mapping[str, int]]) -> str:
+    """Words for the rows of each column that have a text."""
+    having = [(name, words[text]) for name, words in by_column.items() if text in words]
+    told = [f"{plural(rows, 'row')} of {shown(name)}" for name, rows in having[:_MOST_PLACES]]
+    left = len(having) - len(told)
+    return ", ".join(told) + (f" and in {plural(left, 'more column')}" if left else "")
+
+
+def _table_preprocess(table: Table, by_kind: Mapping[str, Sequence[str]]) -> list[str]:
+    lines = []
+    if by_kind["numeric"]:
+        why = "between 0 and 1: the inputs look like pixels"
+        lines.append(commented("  numeric: minmax", why) if table.pixels else _STANDARDIZE)
+    if names := by_kind["categorical"]:
+        why = f"{shown_list(names, 3)}: a 0 or 1 for each category"
+        lines.append(commented("  categorical: one_hot", why))
+    if names := by_kind["date"]:
+        why = f"{shown_list(names, 3)}: year, month, day, … as numbers"
+        lines.append(commented("  dates: parts", why))
+    gaps = [feature for feature in table.features if feature.missing]
+    words = ", ".join(f"{shown(gap.name)} ({plural(gap.missing, 'row')})" for gap in gaps[:3])
+    more = f" and {len(gaps) - 3} more" if len(gaps) > 3 else ""
+    why = f"missing in {words}{more}" if gaps else "none yet; fills what a later row may lack"
+    return [*lines, commented("  missing: median", why)]
+
+
+def _of_arrays(path: Path) -> _Draft:
+    """Reads the arrays as training will; raises `DataError`."""
+    check_file(path)
+    with NpzFile(path) as file:
+        names = _names_of_arrays(path, file.names)
+    data = NpzData(source="npz", path=str(path), arrays=Arrays(**names))
+    parts = read_npz(data, SilentReporter())
+    train = parts.train
+    if not isinstance(train, RawArrays):
+        raise TypeError("an npz file holds arrays")
+    target, shape = judge_target(target_values(train)), train.x.shape[1:]
+    chosen = plan(len(train), target.task, pictures=parts.image)
+    if parts.image:
+        bright = train.x.dtype == np.uint8 or float(train.x[:].max()) > 1
+        preprocess, layers = [_PIXELS] if bright else [], image_layers(shape[0], shape[1], target)
+    else:
+        flat = [] if len(shape) == 1 else [commented("    - Flatten", f"{shape} in a row")]
+        preprocess, layers = [_STANDARDIZE], [*flat, *dense_layers(chosen, target)]
+    other = [f"{key}: {scalar(name)}" for key, name in names.items() if key != name]
+    arrays = [f"  arrays: {{{', '.join(other)}}}"] if other else []
+    return _Draft(
+        path,
+        f"{plural(len(train), 'row')} of shape {shape}",
+        target,
+        chosen,
+        len(train),
+        data=["  source: npz", path_line(path), *arrays],
+        preprocess=preprocess,
+        layers=layers,
+        own_test=parts.test is not None,
+    )
+
+
+def _names_of_arrays(path: Path, present: Sequence[str]) -> Mapping[str, str]:
+    """Returns which arrays are inputs and targets: the first usual name that the file has."""
+    found = {
+        key: next(name for name in usual if name in present)
+        for key, usual in _ARRAYS.items()
+        if any(name in present for name in usual)
+    }
+    if "x_train" not in found or "y_train" not in found:
+        raise DataError(
+            f"{path}: it is unclear which arrays are the inputs and the targets",
+            expected="arrays named `x_train` and `y_train`",
+            found=", ".join(f"`{name}`" for name in present[:10]) or "no arrays",
+            hint="numpy.savez(FILE, x_train=..., y_train=...)",
+        )
+    if "x_test" not in found or "y_test" not in found:
+        return {key: name for key, name in found.items() if not key.endswith("test")}
+    return found
+
+
+def _of_pictures(path: Path) -> _Draft:
+    """Looks at the folder and a few of its pictures.
+
+    Raises:
+        DataError: There are no class folders, or no pictures in one of them.
+    """
+    folders = _folders(path)
+    counts, usual, grey = look_at(folders["path"])
+    rows = sum(counts.values())
+    task: Task = "binary" if len(counts) == 2 else "multiclass"
+    target = Target(("folder",), task, tuple(counts), rarest=min(counts.values()))
+    # The usual shape, no side longer than 64.
+    scale = min(1.0, _LARGEST_SIDE / max(usual))
+    height, width = (max(_SMALLEST_SIDE, round(side * scale)) for side in usual)
+    told = f"height, width; usually they have {usual[0]} x {usual[1]}"
+    why = "few pictures: vary them a little in each epoch"
+    augmentation = [
+        commented("    - {type: RandomRotation, factor: 0.03}", why),
+        "    - {type: RandomTranslation, height_factor: 0.1, width_factor: 0.1}",
+    ]
+    return _Draft(
+        path,
+        plural(rows, "picture"),
+        target,
+        plan(rows, task, pictures=True),
+        rows,
+        data=[
+            "  source: images",
+            path_line(folders["path"]),
+            *(f"  {key}: {scalar(str(at))}" for key, at in folders.items() if key != "path"),
+            commented(f"  image_size: [{height}, {width}]", told),
+            f"  color: {'grayscale' if grey else 'rgb'}",
+        ],
+        preprocess=[_PIXELS],
+        layers=[
+            *(augmentation if rows < _FEW_PICTURES else []),
+            *image_layers(height, width, target),
+        ],
+        own_test="test_path" in folders,
+    )
+
+
+def _folders(path: Path) -> dict[str, Path]:
+    """Returns the folders of the parts, where the path holds `train`, `test`…, else the path."""
+    try:
+        below = {entry.name.lower(): entry for entry in sorted(path.iterdir()) if entry.is_dir()}
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+    found = {
+        key: next((below[name] for name in usual if name in below), None)
+        for key, usual in _FOLDERS.items()
+    }
+    parts = {key: folder for key, folder in found.items() if folder is not None}
+    return parts if "path" in parts else {"path": path}
+
+
+def look_at(folder: Path) -> tuple[Mapping[str, int], tuple[int, int], bool]:
+    """Counts the pictures of each class folder and opens a few of them.
+
+    Returns:
+        The number of pictures of each class, the usual height and width, and whether they have no
+        colour.
+
+    Raises:
+        DataError: There are not two class folders, one has no picture, or a picture is broken.
+    """
+    files = class_files(folder)
+    counts = Counter(name for name, _ in files)
+    if len(counts) < 2:
+        raise DataError(
+            f"{folder}: has a single class folder, {next(iter(counts))!r}",
+            expected="a folder of pictures for each class, two or more",
+            hint="add a folder with pictures of something else",
+        )
+    seen: list[tuple[int, int, bool]] = []
+    with without_warnings():
+        for _, path in files[:: max(1, len(files) // _LOOK_AT)]:
+            with opened_picture(path) as image:  # only its header is read
+                seen.append((image.height, image.width, image.mode in _GREY))
+    height, width = (int(statistics.median(look[side] for look in seen)) for side in (0, 1))
+    return counts, (height, width), all(grey for *_, grey in seen)

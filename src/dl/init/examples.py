@@ -28,7 +28,10 @@ class Example:
 
 def examples() -> Mapping[str, Example]:
     """Returns every shipped config by its name, sorted; those in a folder come after the others."""
-    found = [_read(entry, group) for group, entry in _entries(".yaml")]
+    found = [
+        Example(name.removesuffix(".yaml"), _summary(text), text, group)
+        for group, name, text in _files(".yaml")
+    ]
     ordered = sorted(found, key=lambda example: (example.group, example.name))
     return {example.name: example for example in ordered}
 
@@ -39,7 +42,10 @@ def example(name: str) -> Example:
     Raises:
         UsageError: There is none of that name.
     """
-    known = {**examples(), **_tables()}
+    tables = {
+        table: Example(table, "the data of an example", text) for _, table, text in _files(".csv")
+    }
+    known = {**examples(), **tables}
     wanted = name.removesuffix(".yaml")
     if wanted in known:
         return known[wanted]
@@ -51,32 +57,19 @@ def example(name: str) -> Example:
     )
 
 
-def _tables() -> Mapping[str, Example]:
-    texts = {entry.name: entry.read_text(encoding="utf-8") for _, entry in _entries(".csv")}
-    return {name: Example(name, "the data of an example", text) for name, text in texts.items()}
-
-
-def _entries(ending: str) -> Iterator[tuple[str, Traversable]]:
-    """Yields the files of an ending with the name of their folder; it is empty at the top."""
-    for entry in _folder().iterdir():
-        if entry.is_dir():
-            yield from ((entry.name, below) for below in entry.iterdir() if _ends(below, ending))
-        elif _ends(entry, ending):
-            yield "", entry
-
-
-def _ends(entry: Traversable, ending: str) -> bool:
-    return entry.name.endswith(ending)
-
-
-def _folder() -> Traversable:
-    """Returns the folder of the configs: inside the package, or the checkout it runs from."""
+def _files(ending: str) -> Iterator[tuple[str, str, str]]:
+    """Yields the folder (empty at the top), the name and the text of each file of an ending."""
     packaged = files("dl") / "configs"
-    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "configs"
+    # Inside the package, or in the checkout it runs from.
+    root: Traversable = packaged if packaged.is_dir() else Path(__file__).parents[3] / "configs"
+    for entry in root.iterdir():
+        group = entry.name if entry.is_dir() else ""
+        for file in entry.iterdir() if entry.is_dir() else (entry,):
+            if file.name.endswith(ending):
+                yield group, file.name, file.read_text(encoding="utf-8")
 
 
-def _read(entry: Traversable, group: str) -> Example:
-    text = entry.read_text(encoding="utf-8")
-    first_sentence = text.removeprefix("# ").split(". ")[0].split(".\n")[0]
-    summary = " ".join(first_sentence.replace("\n#", " ").split())
-    return Example(name=entry.name.removesuffix(".yaml"), summary=summary, text=text, group=group)
+def _summary(text: str) -> str:
+    """Returns the first sentence of the comment at the top."""
+    sentence = text.removeprefix("# ").split(". ")[0].split(".\n")[0]
+    return " ".join(sentence.replace("\n#", " ").split())

@@ -1,8 +1,8 @@
 """Copies a run or a sweep to a store of MLflow, by what is in its directory.
 
 What is there already is not written again, so a copy can be completed at any time. Its id is kept
-in the directory: a run that is gone on with goes on there, too. A trial of a sweep is copied when it
-has ended, below its sweep.
+in the directory: a run that is gone on with goes on there, too. A trial of a sweep is copied when
+it has ended, below its sweep.
 
 Run as a module, with the destination as its arguments, it looks into a directory every so often.
 The first line on stdin is the directory; at the end of stdin everything is copied a last time. What

@@ -8,10 +8,11 @@ import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
-from dl.text import listing
+from dl.text import cut, listing
 
 WIDTH = 96
 _COMMENT_COLUMN = 34
+_LONGEST_NAME = 40
 _PLAIN = re.compile(r"(?:\.{0,2}/)*[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
 _NOT_TEXT = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 """Words that some YAML reader takes for something else than text."""
@@ -32,9 +33,8 @@ def commented(line: str, comment: str = "") -> str:
 def comment_lines(comment: str, indent: int = 2) -> list[str]:
     """Returns a comment in lines of its own, broken between words."""
     start = f"{' ' * indent}# "
-    text = "".join(char if char.isprintable() else "?" for char in comment)
     return textwrap.wrap(
-        text,
+        _printable(comment),
         WIDTH,
         initial_indent=start,
         subsequent_indent=f"{start}    ",
@@ -51,27 +51,28 @@ def path_line(path: Path) -> str:
 
 def scalar_list(key: str, values: Iterable[str], indent: int) -> list[str]:
     """Returns `key: [a, b, …]`, broken into several lines where it is long."""
-    lines = [f"{' ' * indent}{key}: ["]
-    margin = " " * (indent + 2)
-    items = [scalar(value) for value in values]
-    whole = f"{lines[0]}{', '.join(items)}]"
+    margin, items = " " * indent, [scalar(value) for value in values]
+    whole = f"{margin}{key}: [{', '.join(items)}]"
     if len(whole) <= WIDTH:
         return [whole]
-    row = margin
+    rows = [""]
     for item in items:
-        if len(row) + len(item) + 1 > WIDTH and row.strip():
-            lines.append(row.rstrip())
-            row = margin
-        row += f"{item}, "
-    return [*lines, row.rstrip().removesuffix(","), f"{' ' * indent}]"]
+        if rows[-1] and indent + 2 + len(rows[-1]) + len(item) + 1 > WIDTH:
+            rows.append("")
+        rows[-1] += f"{item}, "
+    below = [f"{margin}  {row.rstrip()}" for row in rows]
+    return [f"{margin}{key}: [", *below[:-1], below[-1].removesuffix(","), f"{margin}]"]
 
 
 def shown(name: str) -> str:
     """Returns a name for a comment: short, on one line, whatever its characters."""
-    text = "".join(char if char.isprintable() else "?" for char in name)
-    return f"`{text if len(text) <= 40 else text[:39] + '…'}`"
+    return f"`{cut(_printable(name), _LONGEST_NAME)}`"
 
 
 def shown_list(names: Iterable[str], most: int = 6) -> str:
     """Returns several names for a comment, the first few of them if they are many."""
     return listing(map(shown, names), "", most)
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in text)

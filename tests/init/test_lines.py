@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dl.init.yaml_text import (
+from dl.init.lines import (
     WIDTH,
     commented,
     path_line,
