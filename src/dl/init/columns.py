@@ -44,14 +44,6 @@ _USUAL_TARGETS = (
 
 
 @dataclass(frozen=True, slots=True)
-class CsvFormat:
-    """How a CSV file is written."""
-
-    separator: str
-    encoding: str
-
-
-@dataclass(frozen=True, slots=True)
 class Feature:
     """A column that the network shall see.
 
@@ -121,7 +113,7 @@ class Table:
     """
 
     path: Path
-    csv: CsvFormat | None
+    csv: Dialect | None
     rows: int
     features: Sequence[Feature]
     left_out: Sequence[LeftOut]
@@ -137,10 +129,7 @@ def read_table(path: Path, targets: Sequence[str]) -> Table:
         UsageError: No target is named.
     """
     written = None if path.suffix.lower() in _PARQUET else sniff(path)
-    if written is None:
-        block = read_parquet(path, _ALL)
-    else:
-        block = read_csv(path, Dialect(str(path), written.separator, written.encoding), _ALL)
+    block = read_parquet(path, _ALL) if written is None else read_csv(path, written, _ALL)
     names = block.names
     if not targets:
         raise UsageError(
@@ -169,7 +158,7 @@ def read_table(path: Path, targets: Sequence[str]) -> Table:
     return Table(path, written, rows, features, left_out, target, pixels)
 
 
-def sniff(path: Path) -> CsvFormat:
+def sniff(path: Path) -> Dialect:
     """Reads the beginning of a CSV file and returns its likely separator and encoding.
 
     The separator is the one with which most lines have as many values as the header.
@@ -192,7 +181,7 @@ def sniff(path: Path) -> CsvFormat:
             encoding = "latin-1"
     lines = beginning.decode(encoding, errors="replace").splitlines()
     separator = max(_SEPARATORS, key=lambda separator: _agreement(lines, separator))
-    return CsvFormat(separator, encoding)
+    return Dialect(str(path), separator, encoding)
 
 
 def _agreement(lines: list[str], separator: str) -> tuple[float, int]:
