@@ -121,12 +121,11 @@ class _Answers:
     def curves(self, request: Request) -> Response:
         """The learning curves of a run as they are now."""
         run = read_stored_run(self._run(request.path_params["run"]))
-        values = learning(run) or {"charts": []}
         return JSONResponse(
             {
                 "status": run.entry.record.status,
                 "epochs": len(run.facts.history),
-                "charts": list(map(chart_data, values["charts"])),
+                "charts": list(map(chart_data, learning(run).get("charts", []))),
             }
         )
 

@@ -1,7 +1,6 @@
 """Pages of HTML that hold everything in one file: of a run, of a sweep, of several runs.
 
-A section of a page is a function from what is known to the values of the template of its name, or
-None where there is nothing to show in it.
+A section of a run's page is a template, and where its facts are found; it is left out without them.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,9 @@ from markupsafe import Markup
 from dl.browse.select import shown
 from dl.config.load import load_resolved
 from dl.config.resolve import changed
-from dl.data.glance import Distribution
 from dl.report.charts import (
     Chart,
     Line,
-    best_epoch,
     compared_charts,
     learning_charts,
     rate_chart,
@@ -35,8 +33,8 @@ from dl.report.charts import (
     time_chart,
 )
 from dl.report.compare import Comparison
-from dl.report.evaluation import class_charts, confusion_of, residuals_of
-from dl.report.facts import StoredRun, Weights, read_stored_run
+from dl.report.evaluation import Residuals, class_charts, confusion_of, residuals_of
+from dl.report.facts import StoredRun, read_stored_run
 from dl.report.pictures import png_uri
 from dl.report.sweep import curves_chart, objective_chart, sweep_facts
 from dl.runs.directory import RunDirectory
@@ -64,8 +62,6 @@ _LEARNED = {
     "boundary.png": "What the network says at every point of the plane of its two inputs.",
     "parameter_path.png": "The path of bias and weight over the contours of the loss.",
 }
-
-Values = Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +99,7 @@ def document(
     )
 
 
-def _filled(name: str, title: str, values: Mapping[str, Any]) -> Filled:
+def _filled(name: str, title: str, **values: Any) -> Filled:
     html = _environment().get_template(f"{name}.html").render(**values)
     return Filled(name, title, Markup(html))
 
@@ -122,17 +118,27 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"script_json": _script_json, "chart_data": chart_data}
-    made.filters |= {"numbers": _numbers, "percent": percent}
+    own = (chart_data, numbers, script_json, number, percent, shape, shell)
+    made.filters |= {function.__name__: function for function in own}
     return made
 
 
-def _script_json(value: Any) -> Markup:
+def script_json(value: Any) -> Markup:
     """Returns data as JSON that nothing inside can end or change into markup."""
     text = json.dumps(value, ensure_ascii=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)
+
+
+def shape(sizes: Sequence[int | None]) -> str:
+    """Returns a shape as people say it: `28 x 28 x any`."""
+    return " x ".join("any" if size is None else str(size) for size in sizes)
+
+
+def shell(command: Sequence[str]) -> str:
+    """Returns a command as a shell takes it."""
+    return shlex.join(command)
 
 
 def chart_data(chart: Chart) -> dict[str, Any]:
@@ -166,7 +172,7 @@ def _apart(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.asarray(values + places * room * 1e-4 / max(1, places.max(initial=1)))
 
 
-def _numbers(data: Mapping[str, Any]) -> dict[str, list[Any]]:
+def numbers(data: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Returns the table that says the same as the data of a chart, to those who cannot see it.
 
     It has at most a hundred rows, evenly spread.
@@ -198,9 +204,9 @@ def write_page(run: RunDirectory, target: Path) -> None:
 def run_page(run: StoredRun) -> str:
     """Returns the page; it loads nothing from anywhere and works from a disk."""
     sections = [
-        _filled(name, title, values)
+        _filled(name, title, run=run, facts=found)
         for name, title, build in SECTIONS
-        if (values := build(run)) is not None
+        if (found := build(run))
     ]
     part, metrics = run.entry.judged or ("", {})
     return document(
@@ -218,154 +224,45 @@ def run_page(run: StoredRun) -> str:
 
 def live_page(run: StoredRun, address: str) -> str:
     """Returns the page of a run that trains, which the board keeps up to date."""
-    values = learning(run) or {"charts": []}
-    return document("live.html", run.entry.run.label, live=True, address=address, **values)
+    label = run.entry.run.label
+    return document("live.html", label, live=True, address=address, facts=learning(run))
 
 
-def learning(run: StoredRun) -> Values:
-    """Returns the learning curves; None where no epoch ended."""
+def learning(run: StoredRun) -> dict[str, Any]:
+    """Returns the learning curves; empty where no epoch ended."""
     history = run.facts.history
     if not history:
-        return None
+        return {}
     extra = [chart for chart in (rate_chart(history), time_chart(history)) if chart is not None]
     rates = set(series(history, "learning_rate").y)
     return {
         "charts": [*learning_charts(history, run.facts.loss), *extra],
-        "best": best_epoch(history),
         "rate": number(rates.pop()) if len(rates) == 1 else None,
     }
 
 
-def _learned(run: StoredRun) -> Values:
-    """Returns the pictures of what was learned; None for a network of more inputs."""
+def _learned(run: StoredRun) -> list[dict[str, str]]:
+    """Returns the pictures of what was learned; none for a network of more inputs."""
     plots = run.entry.run.plots
-    found = [
+    return [
         {"address": png_uri(read_regular(plots / name)), "says": says}
         for name, says in _LEARNED.items()
         if (plots / name).is_file()
     ]
-    return {"pictures": found} if found else None
 
 
-def _classes(run: StoredRun) -> Values:
-    """Returns confusion matrix and charts; None for other tasks and without predictions."""
-    facts = run.facts
-    if facts.predicted is None or facts.task == "regression":
-        return None
-    matrix = confusion_of(facts)
-    return {"about": facts.about, "matrix": matrix, "charts": class_charts(facts)}
+def _classes(run: StoredRun) -> dict[str, Any]:
+    """Returns confusion matrix and charts; empty for other tasks and without predictions."""
+    if run.facts.predicted is None or run.facts.task == "regression":
+        return {}
+    return {"matrix": confusion_of(run.facts), "charts": class_charts(run.facts)}
 
 
-def _errors(run: StoredRun) -> Values:
-    """Returns figures and charts of each target; None for other tasks and without predictions."""
-    targets = residuals_of(run.facts)
-    if not targets:
-        return None
-    return {
-        "about": run.facts.about,
-        "figures": [{"target": target.name, **target.figures} for target in targets],
-        "charts": [
-            chart
-            for target in targets
-            for chart in (target.predicted_true(), target.distribution(), target.error_by_range())
-        ],
-    }
+def _errors(run: StoredRun) -> list[Residuals]:
+    return residuals_of(run.facts)
 
 
-def _mistakes(run: StoredRun) -> Values:
-    mistakes = run.training.mistakes
-    return {"mistakes": mistakes, "columns": list(mistakes[0].inputs)} if mistakes else None
-
-
-def _data(run: StoredRun) -> Values:
-    """Returns what the training saw of the data; None where it kept nothing."""
-    glance = run.training.glance
-    if glance is None:
-        return None
-    classes = glance.classes
-    return {
-        "rows": glance.rows,
-        "classes": classes,
-        "class_names": list(next(iter(classes.values()))) if classes else [],
-        "targets": [_distribution(target) for target in glance.targets],
-        "columns": [_distribution(column) for column in glance.columns],
-        "more_columns": glance.more_columns,
-        "examples": run.training.examples,
-    }
-
-
-def _distribution(column: Distribution) -> Mapping[str, Any]:
-    """Returns a distribution as heights from 0 to 1, with words for its ends."""
-    labels, numbers = column.labels, column.kind == "numbers"
-    return {
-        "name": column.name,
-        "numbers": numbers,
-        "heights": _heights(column.counts),
-        "bars": list(zip(labels, column.counts, strict=False)),
-        "low": number(float(labels[0])) if numbers else "",
-        "high": number(float(labels[-1])) if numbers else "",
-        "mean": None if column.mean is None else number(column.mean),
-    }
-
-
-def _heights(counts: Sequence[int]) -> list[float]:
-    most = max(counts, default=0) or 1
-    return [count / most for count in counts]
-
-
-def _model(run: StoredRun) -> Values:
-    """Returns the layers from input to output; None where the training kept nothing."""
-    layers = run.training.layers
-    if not layers:
-        return None
-    return {
-        "input": _shape(run.input_shape),
-        "layers": [{**asdict(layer), "shape": _shape(layer.output_shape)} for layer in layers],
-        "most": max(layer.parameters for layer in layers) or 1,
-        "total": sum(layer.parameters for layer in layers),
-        "trainable": sum(layer.trainable for layer in layers),
-    }
-
-
-def _shape(sizes: Sequence[int | None]) -> str:
-    return " x ".join("any" if size is None else str(size) for size in sizes)
-
-
-def _weights(run: StoredRun) -> Values:
-    """Returns a row for each array of weights; None where the training kept nothing."""
-    if not run.training.weights:
-        return None
-    signals = run.training.signals
-    return {
-        "weights": [_weight_row(weights) for weights in run.training.weights],
-        "rows": 0 if signals is None else signals.rows,
-        "signals": [
-            {
-                "layer": layer.name,
-                "activation": layer.activation,
-                "weights": number(layer.weights),
-                "gradient": number(layer.gradient),
-                "dead": "" if layer.dead is None else percent(layer.dead),
-                "saturated": "" if layer.saturated is None else percent(layer.saturated),
-            }
-            for layer in (() if signals is None else signals.layers)
-        ],
-    }
-
-
-def _weight_row(weights: Weights) -> Mapping[str, Any]:
-    numbers = ("mean", "deviation", "least", "greatest", "norm")
-    return {
-        "layer": weights.layer,
-        "name": weights.name,
-        **{name: number(getattr(weights, name)) for name in numbers},
-        "shape": _shape(weights.shape),
-        "zeros": percent(weights.zeros),
-        "heights": _heights(weights.counts),
-    }
-
-
-def _settings(run: StoredRun) -> Values:
+def _settings(run: StoredRun) -> dict[str, Any]:
     """Returns the settings; raises `RunError` where the resolved config is damaged."""
     path = run.entry.run.resolved
     resolved = read_checked(path)
@@ -374,45 +271,19 @@ def _settings(run: StoredRun) -> Values:
     return {"changed": kept, "resolved": resolved.decode()}
 
 
-def _origin(run: StoredRun) -> Values:
-    """Returns how the run was made, as pairs of words."""
-    record = run.entry.record
-    engine, machine, steps = record.engine, record.machine, None
-    if engine:
-        compiled = "compiled with XLA" if engine.get("compiled") else "not compiled"
-        steps = f"{compiled}: {engine.get('reason')}; {engine.get('steps_per_call')} in a call"
-    known = {
-        "started": record.started,
-        "finished": record.finished,
-        "command": shlex.join(record.command),
-        "seed": record.seed,
-        "git commit": record.git_commit,
-        "data, SHA-256": record.fingerprint,
-        "steps": steps,
-        "threads": machine.get("threads"),
-        "processor": machine.get("processor"),
-        "GPUs": ", ".join(machine.get("gpus", [])),
-    }
-    return {
-        "facts": {name: value for name, value in known.items() if value not in (None, "")},
-        "versions": record.versions,
-        "again": f"dl train {shlex.quote(str(run.entry.run.resolved))}",
-    }
-
-
-SECTIONS: tuple[tuple[str, str, Callable[[StoredRun], Values]], ...] = (
+SECTIONS: tuple[tuple[str, str, Callable[[StoredRun], Any]], ...] = (
     ("learning", "Learning curves", learning),
     ("learned", "What it learned", _learned),
     ("classes", "Right and wrong", _classes),
     ("numbers", "Errors", _errors),
-    ("mistakes", "Worst mistakes", _mistakes),
-    ("data", "Data", _data),
-    ("model", "Model", _model),
-    ("weights", "Weights", _weights),
+    ("mistakes", "Worst mistakes", attrgetter("training.mistakes")),
+    ("data", "Data", attrgetter("training.glance")),
+    ("model", "Model", attrgetter("training.layers")),
+    ("weights", "Weights", attrgetter("training.weights")),
     ("settings", "Settings", _settings),
-    ("origin", "How it was made", _origin),
+    ("origin", "How it was made", attrgetter("entry.record")),
 )
-"""The sections of a run's page: anchor and template, title, values."""
+"""The sections of a run's page: anchor and template, title, and the facts that it shows."""
 
 
 def comparison_page(comparison: Comparison) -> str:
@@ -428,10 +299,10 @@ def comparison_page(comparison: Comparison) -> str:
         "level": percent(LEVEL),
         "not_compared": comparison.not_compared,
     }
-    sections = [_filled("compared", "Settings and results", values)]
+    sections = [_filled("compared", "Settings and results", **values)]
     some = list(zip(runs, comparison.histories, strict=True))[:_MOST_CURVES]
     if charts := compared_charts(dict(some)):
-        sections.append(_filled("learning", "Learning curves", {"charts": charts}))
+        sections.append(_filled("learning", "Learning curves", facts={"charts": charts}))
     return document("compare.html", " and ".join(runs[:3]), sections)
 
 
@@ -448,20 +319,20 @@ def sweep_page(results: Results, trainings: Sequence[Mapping[str, Any]] = ()) ->
         "trivial": "" if results.baseline is None else number(results.baseline),
         "torn": results.torn,
     }
-    sections = [_filled("leaderboard", "Settings", values)]
+    sections = [_filled("leaderboard", "Settings", **values)]
     facts = sweep_facts(results)
     if facts.ranked:
         charts = [objective_chart(facts), curves_chart(facts, _MOST_CURVES)]
-        sections.append(_filled("learning", "Objective", {"charts": charts}))
+        sections.append(_filled("learning", "Objective", facts={"charts": charts}))
     pictures = [
         (path.stem.replace("_", " "), png_uri(read_regular(path)))
         for path in sorted(results.directory.plots.glob("*.png"))
         if path.stem not in _DRAWN_AS_CHARTS and path.is_file()
     ]
     if pictures:
-        sections.append(_filled("pictures", "Parameters", {"pictures": pictures}))
+        sections.append(_filled("pictures", "Parameters", pictures=pictures))
     if trainings:
-        sections.append(_filled("trainings", "Trainings", {"trials": trainings}))
+        sections.append(_filled("trainings", "Trainings", trials=trainings))
     return document("sweep.html", results.directory.label, sections, record=results.record)
 
 
