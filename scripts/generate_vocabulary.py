@@ -34,8 +34,7 @@ from keras.src.utils.naming import to_snake_case
 
 from dl.engine.network.keras_modules import MODULES
 from dl.vocabulary.catalog import DATA, left_out_parameter, parameter_type
-from dl.vocabulary.spec import Kind
-from dl.vocabulary.words import facts
+from dl.vocabulary.spec import Kind, facts
 
 NO_CODE = "a config must not run code"
 NO_FILES = "a config must not read files or the network"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from dl.config.document import Document
-from dl.config.extends import MOST_FILES, read_with_bases
 from dl.config.nodes import place, plain
+from dl.config.overrides import MOST_FILES, read_with_bases
 from dl.errors import ConfigError, error_text
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Dl
-from dl.config.header import refuse_row
+from dl.config.tables import refuse_row
 from dl.errors import DataError
 
 IRIS = ["5.1,3.5,1.4,0.2,setosa", "4.9,3.0,1.4,0.2,setosa", "6.3,3.3,6.0,2.5,virginica"] * 9

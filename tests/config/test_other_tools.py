@@ -16,8 +16,7 @@ from dl.sweep.definition import load_sweep
 from dl.sweep.schema import SweepFile
 from dl.vocabulary.catalog import entries, names
 from dl.vocabulary.sections import keys, walk
-from dl.vocabulary.spec import Kind
-from dl.vocabulary.words import facts, other_word
+from dl.vocabulary.spec import Kind, facts, other_word
 
 SYNONYMS = facts()["synonyms"]
 OF_SWEEPS = other_tools()["sweeps"]

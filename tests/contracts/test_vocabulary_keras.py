@@ -13,8 +13,7 @@ from keras.src import activations, initializers, losses, metrics, optimizers, re
 
 from dl.engine.network.keras_modules import MODULES
 from dl.vocabulary.catalog import DATA, Entry, entries, find, left_out, left_out_parameter
-from dl.vocabulary.spec import Kind
-from dl.vocabulary.words import facts
+from dl.vocabulary.spec import Kind, facts
 
 pytestmark = pytest.mark.slow
 

@@ -7,8 +7,7 @@ import json
 import pytest
 
 from dl.vocabulary.catalog import entries, find, left_out, names
-from dl.vocabulary.spec import Kind
-from dl.vocabulary.words import facts
+from dl.vocabulary.spec import Kind, facts
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,14 @@ import pytest
 from dl.vocabulary.catalog import Entry, check_object, entries
 from dl.vocabulary.spec import Kind
 from dl.vocabulary.types import accepts
+from support.vocabulary import invalid
 
 EVERY_ENTRY = [entry for kind in Kind for entry in entries(kind).values()]
 
 
 @pytest.mark.parametrize("entry", EVERY_ENTRY, ids=lambda entry: f"{entry.kind}-{entry.name}")
 def test_value_that_breaks_the_limits_is_refused(entry: Entry) -> None:
-    broken = {name: parameter.type.invalid() for name, parameter in entry.parameters.items()}
+    broken = {name: invalid(parameter.type) for name, parameter in entry.parameters.items()}
 
     spec, findings = check_object(entry.kind, {"type": entry.name, **broken})
 

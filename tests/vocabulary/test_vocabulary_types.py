@@ -19,6 +19,7 @@ from dl.vocabulary.types import (
     ParameterType,
     Text,
 )
+from support.vocabulary import invalid
 
 COUNT = Integer(1)
 SHARE = Number(minimum=0, below=1)
@@ -83,7 +84,7 @@ def test_expected_is_plain_english(kind: ParameterType, words: str) -> None:
 
 @pytest.mark.parametrize("kind", EVERY_TYPE, ids=str)
 def test_invalid_is_refused(kind: ParameterType) -> None:
-    findings = findings_of(kind, kind.invalid())
+    findings = findings_of(kind, invalid(kind))
 
     assert findings
 

@@ -51,7 +51,7 @@ def validate(loaded: Loaded, *, build: bool) -> None:
         ConfigError: The config is wrong.
         DataError: The data cannot be used.
     """
-    from dl.config.header import check_headers
+    from dl.config.tables import check_headers
 
     check_headers(loaded.config.data)
     if build:

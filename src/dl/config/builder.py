@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 import yaml
 
+from dl.config.emit import Surprise, plain_value
 from dl.config.nodes import Entry, ListNode, MapNode, Node, Plain, ScalarNode, dotted
-from dl.config.scalars import Surprise, plain_value
 from dl.errors import Mark, Problem
 from dl.vocabulary.spec import Path
 

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from dl.config import rules
-from dl.config.extends import read_with_bases
+from dl.config.document import read_bytes
 from dl.config.nodes import Entry, MapNode, ScalarNode, find, plain
-from dl.config.overrides import Override, option_text, override
+from dl.config.overrides import Override, option_text, override, read_with_bases
 from dl.config.problems import problem_of, with_place_of_key
 from dl.config.resolve import resolved_text
 from dl.config.schema import Config
-from dl.config.source import read_bytes
 from dl.errors import ConfigError, Mark, Problem, RunError
 from dl.vocabulary.sections import MISSING_KEY, read_section
 from dl.vocabulary.spec import Finding, Findings

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dl.errors import Mark
-from dl.vocabulary.spec import Path
-from dl.vocabulary.words import found_text
+from dl.vocabulary.spec import Path, found_text
 
 Plain = str | int | float | bool | None
 """The value of a scalar."""

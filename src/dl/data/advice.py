@@ -14,7 +14,7 @@ from dl.config.emit import flow
 from dl.config.rules.advice import Advice
 from dl.config.rules.facts import right_loss, spoken
 from dl.config.schema import Config, Evaluation
-from dl.config.written import stands_for_missing
+from dl.config.tables import stands_for_missing
 from dl.data.dataset import Dataset
 from dl.data.doubts import Doubt, are_months, are_pixels, doubt
 from dl.data.glance import class_counts

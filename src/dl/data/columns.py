@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dl.config.data import ColumnKind
 from dl.config.emit import flow
-from dl.config.written import is_formatted, plain_number
+from dl.config.tables import is_formatted, plain_number
 from dl.data.raw import Column, Place
 from dl.data.texts import (
     FORMS,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dl.config.written import stands_for_missing
+from dl.config.tables import stands_for_missing
 from dl.data.raw import Column
 from dl.data.texts import FEW_MONTHS, MONTH
 

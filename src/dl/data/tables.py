@@ -16,7 +16,7 @@ import pyarrow
 import pyarrow.ipc
 
 from dl.config.data import ColumnKind
-from dl.config.written import stands_for_missing
+from dl.config.tables import stands_for_missing
 from dl.data.columns import Cell, Use, to_column, without_texts
 from dl.data.files import ahead
 from dl.data.preprocessing.features import (

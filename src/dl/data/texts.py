@@ -17,7 +17,7 @@ import pyarrow
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dl.config.written import (
+from dl.config.tables import (
     DECIMAL_COMMA,
     FORMATTED,
     MISSING_WORDS,

@@ -13,7 +13,7 @@ import numpy as np
 
 from dl.config.data import Arrays, NpzData, Task
 from dl.config.emit import flow
-from dl.config.written import stands_for_missing
+from dl.config.tables import stands_for_missing
 from dl.data.files import check_file
 from dl.data.raw import RawArrays
 from dl.data.sources.images import class_files

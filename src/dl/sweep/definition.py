@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dl.config.document import OptionPlaces, read_document, read_node
+from dl.config.document import OptionPlaces, decode, read_bytes, read_document, read_node
 from dl.config.emit import yaml_text
 from dl.config.load import Loaded, default_name, load_config
 from dl.config.nodes import ListNode, MapNode, Node, ScalarNode, find, place, plain, shown
 from dl.config.overrides import Override, option_text, path_parts
 from dl.config.problems import other_tools, problem_of
 from dl.config.rules.training import better, measured
-from dl.config.source import decode, read_bytes
 from dl.errors import ConfigError, Mark, Problem
 from dl.sweep.parameters import Parameter, Setting, grid_size, read_parameter, read_parameters
 from dl.sweep.ranking import EvaluationPlan, Objective

@@ -20,7 +20,16 @@ from dl.errors import closest
 from dl.text import cut, listing
 from dl.vocabulary.rules import broken_rules
 from dl.vocabulary.sections import Parameter, check_keys
-from dl.vocabulary.spec import Finding, Findings, Kind, Spec
+from dl.vocabulary.spec import (
+    Finding,
+    Findings,
+    Kind,
+    Spec,
+    facts,
+    found_text,
+    kind_words,
+    other_word,
+)
 from dl.vocabulary.types import (
     ABOVE_ZERO,
     AMOUNT,
@@ -39,7 +48,6 @@ from dl.vocabulary.types import (
     ParameterType,
     Text,
 )
-from dl.vocabulary.words import facts, found_text, kind_words, other_word
 
 DATA = Path(__file__).with_name("keras.json")
 """Written by scripts/generate_vocabulary.py."""
@@ -270,9 +278,6 @@ class Object(ParameterType):
     def schema(self) -> dict[str, object]:
         reference: dict[str, object] = {"$ref": f"#/$defs/{self.kind.value}"}
         return reference if self.default is None else {"anyOf": [reference, {"type": "null"}]}
-
-    def invalid(self) -> object:
-        return {"type": "NoSuchThing"}
 
 
 def check_object(kind: Kind, value: object) -> tuple[Spec | None, list[Finding]]:

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 
 from dl.vocabulary.catalog import find
 from dl.vocabulary.sections import Parameter
-from dl.vocabulary.spec import Findings, Kind, Path
+from dl.vocabulary.spec import Findings, Kind, Path, found_text
 from dl.vocabulary.types import accepts
-from dl.vocabulary.words import found_text
 
 MOST_DEPTH = 32
 """Wrappers of wrappers take about three each."""

@@ -15,8 +15,7 @@ from dataclasses import replace
 
 from dl.errors import closest
 from dl.vocabulary.catalog import entries, find, names
-from dl.vocabulary.spec import Kind, Spec
-from dl.vocabulary.words import other_word
+from dl.vocabulary.spec import Kind, Spec, other_word
 
 _OF_PART = re.compile(r"(val_|(?:train|validation|test)\.)?(.*)", re.DOTALL)
 

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from dl.text import listing
-from dl.vocabulary.spec import Finding
+from dl.vocabulary.spec import Finding, found_text
 from dl.vocabulary.traits import LIMITS_OF_GRADIENTS
-from dl.vocabulary.words import found_text
 
 Parameters = Mapping[str, Any]
 """The checked parameters of one entry: their types are known to be right."""

@@ -25,7 +25,7 @@ from typing import (
 
 from dl.errors import closest
 from dl.text import listing
-from dl.vocabulary.spec import Finding, Findings
+from dl.vocabulary.spec import Finding, Findings, found_text, meant
 from dl.vocabulary.types import (
     ABOVE_ZERO,
     ANY_NUMBER,
@@ -45,7 +45,6 @@ from dl.vocabulary.types import (
     ParameterType,
     Text,
 )
-from dl.vocabulary.words import found_text, meant
 
 MISSING_KEY = "is missing"
 UNKNOWN_KEY = "is not known"
@@ -247,9 +246,6 @@ class SectionOf(ParameterType):
     def schema(self) -> dict[str, object]:
         return {"$ref": f"#/$defs/{self.section.__name__}"}
 
-    def invalid(self) -> object:
-        return []
-
 
 @dataclass(frozen=True)
 class SourceOf(ParameterType):
@@ -285,9 +281,6 @@ class SourceOf(ParameterType):
     def schema(self) -> dict[str, object]:
         return {"oneOf": [option.schema() for option in self.options]}
 
-    def invalid(self) -> object:
-        return []
-
 
 @dataclass(frozen=True)
 class Switch(ParameterType):
@@ -307,9 +300,6 @@ class Switch(ParameterType):
     def schema(self) -> dict[str, object]:
         reference = SectionOf(self.section).schema()
         return {"anyOf": [{"type": "boolean"}, reference, {"type": "null"}]}
-
-    def invalid(self) -> object:
-        return 1
 
 
 def _below(value: object) -> str:

@@ -1,8 +1,8 @@
 """The types of values of a config: single values, lists, mappings and alternatives.
 
 A type checks a plain YAML value strictly and gives its canonical form: of a list a tuple, of a
-whole number where any number is fine a float. It says what it expects in plain English, gives its
-JSON Schema and an example that breaks it. `dl.vocabulary.catalog` adds the named things of Keras,
+whole number where any number is fine a float. It says what it expects in plain English and
+gives its JSON Schema. `dl.vocabulary.catalog` adds the named things of Keras,
 `dl.vocabulary.sections` the sections of a config, which are declared by these types.
 """
 
@@ -17,8 +17,7 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 from dl.text import listing
-from dl.vocabulary.spec import Findings
-from dl.vocabulary.words import found_text, meant, plain, range_words
+from dl.vocabulary.spec import Findings, found_text, meant, plain, range_words
 
 Sorts = frozenset[type]
 
@@ -62,10 +61,6 @@ class ParameterType(ABC):
     @abstractmethod
     def schema(self) -> dict[str, object]:
         """Returns the JSON Schema of the type."""
-
-    @abstractmethod
-    def invalid(self) -> object:
-        """Returns a value that the type refuses."""
 
     @property
     def many(self) -> str:
@@ -121,11 +116,6 @@ class Integer(ParameterType):
     def schema(self) -> dict[str, object]:
         return {"type": "integer", **_given(minimum=self.minimum, maximum=self.maximum)}
 
-    def invalid(self) -> object:
-        if self.minimum is not None:
-            return self.minimum - 1
-        return 0.5 if self.maximum is None else self.maximum + 1
-
 
 @dataclass(frozen=True)
 class Number(ParameterType):
@@ -170,13 +160,6 @@ class Number(ParameterType):
         )
         return {"type": "number", **limits}
 
-    def invalid(self) -> object:
-        if self.minimum is not None:
-            return self.minimum - 1
-        if self.maximum is not None:
-            return self.maximum + 1
-        return next((limit for limit in (self.above, self.below) if limit is not None), math.nan)
-
 
 @dataclass(frozen=True)
 class Boolean(ParameterType):
@@ -190,9 +173,6 @@ class Boolean(ParameterType):
 
     def schema(self) -> dict[str, object]:
         return {"type": "boolean"}
-
-    def invalid(self) -> object:
-        return 1
 
 
 @dataclass(frozen=True)
@@ -221,9 +201,6 @@ class Text(ParameterType):
     def schema(self) -> dict[str, object]:
         pattern = None if self.pattern is None else f"^({self.pattern})$"
         return {"type": "string", "minLength": 1, **_given(pattern=pattern)}
-
-    def invalid(self) -> object:
-        return ""
 
 
 @dataclass(frozen=True)
@@ -256,9 +233,6 @@ class Choice(ParameterType):
     def schema(self) -> dict[str, object]:
         return {"enum": list(self.words)}
 
-    def invalid(self) -> object:
-        return "no_such_word"
-
 
 @dataclass(frozen=True)
 class Anything(ParameterType):
@@ -271,9 +245,6 @@ class Anything(ParameterType):
 
     def schema(self) -> dict[str, object]:
         return {}
-
-    def invalid(self) -> object:
-        raise NotImplementedError("nothing is invalid")
 
 
 @dataclass(frozen=True)
@@ -313,9 +284,6 @@ class ListOf(ParameterType):
         most = _given(maxItems=self.length)
         return {"type": "array", "items": self.item.schema(), "minItems": least, **most}
 
-    def invalid(self) -> object:
-        return [self.item.invalid()] * (self.length or max(self.minimum, 1))
-
 
 @dataclass(frozen=True)
 class MappingOf(ParameterType):
@@ -343,9 +311,6 @@ class MappingOf(ParameterType):
 
     def schema(self) -> dict[str, object]:
         return {"type": "object", "additionalProperties": self.item.schema()}
-
-    def invalid(self) -> object:
-        return {"name": self.item.invalid()}
 
 
 @dataclass(frozen=True)
@@ -386,9 +351,6 @@ class OneOf(ParameterType):
 
     def schema(self) -> dict[str, object]:
         return {"anyOf": [option.schema() for option in self.types]}
-
-    def invalid(self) -> object:
-        return self.types[0].invalid()
 
 
 @dataclass(frozen=True)
@@ -435,9 +397,6 @@ class Nullable(ParameterType):
 
     def schema(self) -> dict[str, object]:
         return {"anyOf": [self.type.schema(), {"type": "null"}]}
-
-    def invalid(self) -> object:
-        return self.type.invalid()
 
 
 def _after(first: str, other: ParameterType) -> str:

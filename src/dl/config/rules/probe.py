@@ -24,7 +24,7 @@ from dl.config.data import (
     SyntheticData,
     Task,
 )
-from dl.config.written import finite_number, is_formatted
+from dl.config.tables import csv_rows, finite_number, is_formatted
 from dl.vocabulary.data_sets import BUILTIN, KERAS, SYNTHETIC
 
 MOST_BYTES = 2_000_000
@@ -194,14 +194,6 @@ def _column(data: CsvData, path: Path, name: str) -> Iterator[str]:
     for row in rows:
         if len(row) > position:
             yield "" if row[position] in missing else row[position]
-
-
-def csv_rows(data: CsvData, path: Path) -> Iterator[list[str]]:
-    """Yields the cells of each line, the header first, without spaces around them."""
-    encoding = "utf-8-sig" if data.encoding.lower() in ("utf-8", "utf8") else data.encoding
-    with path.open(encoding=encoding, newline="") as lines:
-        for row in csv.reader(lines, delimiter=data.separator):
-            yield [cell.strip() for cell in row]
 
 
 def _of_values(texts: set[str], found: Probe) -> Probe:

@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 from numpy.typing import NDArray
 
-from dl.config.header import MOST_ROWS, refuse_row
+from dl.config.tables import MOST_ROWS, refuse_row
 from dl.data.files import check_file
 from dl.data.storage import check_memory, check_space
 from dl.data.tables import Block, ReadBlock, Wanted, appended, joined, refuse_repeated
