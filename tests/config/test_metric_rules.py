@@ -31,7 +31,7 @@ def found(metric: dict[str, Any], form: Any, values: Any, loss: Any, count: int 
             {"type": "AUC", "from_logits": True},
             "one", "probabilities", "binary_crossentropy",
             ("from_logits", "asks for outputs without activation, but they are probabilities",
-             "false", "from_logits: True", "remove from_logits"),
+             "false", "from_logits: true", "remove from_logits"),
         ),
         (
             {"type": "MeanIoU", "num_classes": 2},

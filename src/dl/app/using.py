@@ -209,7 +209,7 @@ def page(directory: RunDirectory | SweepDirectory) -> str:
     return run_page(read_stored_run(directory))
 
 
-def _advice(loaded: Loaded) -> Iterator[tuple[str, Advice]]:
+def _advice(loaded: Loaded) -> Iterator[Advice]:
     from dl.config.data import CsvData, NpzData, ParquetData
     from dl.config.rules import advise, facts_of
 

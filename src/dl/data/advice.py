@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from dl.config.data import CsvData, ParquetData
 from dl.config.emit import flow
-from dl.config.rules.advice import Advice
-from dl.config.rules.facts import right_loss, spoken
+from dl.config.rules.advice import begins_with
+from dl.config.rules.facts import LOSS, right_loss
+from dl.config.rules.probe import has_own
+from dl.config.rules.texts import Advice, advice
 from dl.config.schema import Config, Evaluation
 from dl.config.tables import stands_for_missing
 from dl.data.dataset import Dataset
@@ -20,12 +22,11 @@ from dl.data.doubts import Doubt, are_months, are_pixels, doubt
 from dl.data.glance import class_counts
 from dl.data.raw import Column, Raw, RawTable
 from dl.data.targets.target import decision, unscale
-from dl.data.types import Array, Rows
-from dl.text import percent
+from dl.data.types import Array
+from dl.text import percent, plural
 from dl.vocabulary.traits import REGRESSION, SCALING
 
-Found = tuple[str, Advice]
-"""A piece of advice with the id of its rule in `dl.config.schema.ADVICE`."""
+Table = CsvData | ParquetData
 
 _MOST_ROWS = 20_000
 """Of more rows, so many are looked at: enough for every share here, in well under a second."""
@@ -45,23 +46,9 @@ _FEW_ARRAYS = 1000
 """So many rows show the range of pixels; more of them would take time only."""
 _LARGE_TARGET = 1000
 """So far from 0, thousands of steps of 0.001 or 0.01 pass before the outputs get there."""
-_WHY = {
-    "empty-column": "What is filled in for the rows that lack it says nothing about them.",
-    "constant-column": "What is the same everywhere tells no row from another.",
-    "identifier": "A name of the row says nothing about the target; the network can only learn it "
-    "by heart, and knows none of a new row.",
-    "free-text": "Each text becomes a category of its own: the network learns by heart which text "
-    "has which target, and a new row has none of them. Make columns of numbers of it before, such "
-    "as counts of its words, or leave it out.",
-    "many-categories": "Most categories are in a few rows only: the network learns these by heart, "
-    "and a new row often has another one.",
-    "repeated-column": "It says nothing that the other one does not say.",
-    "target-leak": "The network sees what it has to predict: its results are far too good, and a "
-    "row to predict will not have it.",
-}
 
 
-def advice_on(config: Config, table: Raw, dataset: Dataset) -> Iterator[Found]:
+def advice_on(config: Config, table: Raw, dataset: Dataset) -> Iterator[Advice]:
     """Yields what is doubtful in the data.
 
     Args:
@@ -72,40 +59,42 @@ def advice_on(config: Config, table: Raw, dataset: Dataset) -> Iterator[Found]:
     data = config.data
     if isinstance(data, CsvData | ParquetData) and isinstance(table, RawTable):
         yield from _on_table(table, data)
-    yield from _few_validation_rows(config, dataset)
-    yield from _missing_class(config, dataset)
-    yield from _unscaled(config, dataset.train.x)
-    yield from _unscaled_target(config, dataset)
-    yield from _two_numbers(config, dataset)
-    yield from _unused_threshold(config, dataset)
+    for rule in (
+        few_validation_rows,
+        missing_class,
+        unscaled_inputs,
+        unscaled_target,
+        loss_for_classes,
+        unused_threshold,
+    ):
+        yield from rule(config, dataset)
 
 
-def _on_table(table: RawTable, data: CsvData | ParquetData) -> Iterator[Found]:
+def _on_table(table: RawTable, data: Table) -> Iterator[Advice]:
     step = -(-len(table) // _MOST_ROWS)
     looked = table.take(np.arange(0, len(table), step))
     # Columns on the disk are read once.
     looked = RawTable(dict(looked.columns), looked.targets, looked.rows, table.source, table.place)
     some = f", by {len(looked):,} rows spread over all" if step > 1 else ""
     found = (
-        _on_features(looked, step),
-        _months(looked, data.columns or {}),
-        _stand_ins(looked, data),
+        _doubtful_columns(looked, step),
+        months(looked, data),
+        stand_in(looked, data),
         _missing_as_class(looked, data),
     )
-    for rule, advice in itertools.chain(*found):
-        yield rule, replace(advice, message=f"{advice.message}{some}")
+    for told in itertools.chain(*found):
+        yield replace(told, message=f"{told.message}{some}")
 
 
-def _on_features(table: RawTable, step: int) -> Iterator[Found]:
+def _doubtful_columns(table: RawTable, step: int) -> Iterator[Advice]:
     """Columns that the network should not see, where it has others; of each `step`-th row."""
     doubts = _doubts(table, step)
     rest = [name for name in table.columns if name not in doubts]
     for name, found in doubts.items():
-        if not rest and found.rule != "free-text":
-            continue
-        message = f"takes in `{name}`, which {found.reason}"
-        line = flow(rest or [f"{name}_1", f"{name}_2"])
-        yield found.rule, Advice(("data", "features"), message, _WHY[found.rule], line)
+        if rest or found.rule == "free-text":
+            line, text = flow(rest or [f"{name}_1", f"{name}_2"]), found.rule.replace("-", "_")
+            message = f"takes in `{name}`, which {found.reason}"
+            yield advice(("data", "features"), text, message=message, write=line)
 
 
 def _doubts(table: RawTable, step: int) -> dict[str, Doubt]:
@@ -161,25 +150,18 @@ def _is_one_to_one(values: Array, wanted: Array) -> bool:
     return len(np.unique(np.stack([values, wanted]), axis=1).T) == classes
 
 
-def _months(table: RawTable, kinds: Mapping[str, str]) -> Iterator[Found]:
+def months(table: RawTable, data: Table) -> Iterator[Advice]:
     """Months taken for categories: neither their order nor their distance is known."""
+    kinds = data.columns or {}
     for name, column in table.columns.items():
         texts = column.categories
         if are_months(column) and kinds.get(name) != "categorical":
-            yield (
-                "months",
-                Advice(
-                    ("data", "columns"),
-                    f"does not say that `{name}` holds dates: its months, such as {texts[0]}, are "
-                    f"taken for {len(texts):,} categories",
-                    "A category knows neither order nor distance, and a new month is none of them. "
-                    "A date becomes year, month and day.",
-                    flow({**kinds, name: "date"}),
-                ),
-            )
+            words = {"name": name, "text": texts[0], "count": len(texts)}
+            line = flow({**kinds, name: "date"})
+            yield advice(("data", "columns"), "months", write=line, **words)
 
 
-def _stand_ins(table: RawTable, data: CsvData | ParquetData) -> Iterator[Found]:
+def stand_in(table: RawTable, data: Table) -> Iterator[Advice]:
     """Numbers and dates far outside of all others, which stand for a missing value."""
     for name, column in table.columns.items():
         found = _stand_in(column)
@@ -187,42 +169,25 @@ def _stand_ins(table: RawTable, data: CsvData | ParquetData) -> Iterator[Found]:
             continue
         texts, shown = found
         rows = int(np.isin(column.values, column.values[shown]).sum())
-        yield (
-            "stand-in",
-            Advice(
-                ("data", "missing_values"),
-                f"does not name {texts[0]}, which `{name}` has in {rows:,} of {len(table):,} rows, "
-                "far from all its other values",
-                "Such a value stands for one that is missing; as a number it moves the mean and "
-                "the scale of the column, and the network takes it for real.",
-                _also_missing(data, name, texts),
-            ),
-        )
+        words = {"name": name, "text": texts[0], "rows": rows, "whole": len(table)}
+        line = _also_missing(data, name, texts)
+        yield advice(("data", "missing_values"), "stand_in.value", write=line, **words)
 
 
-def _missing_as_class(table: RawTable, data: CsvData | ParquetData) -> Iterator[Found]:
+def _missing_as_class(table: RawTable, data: Table) -> Iterator[Advice]:
     """Texts such as `NA` among the classes, if there are two others: beside one, it is a class."""
     if len(table.targets) != 1 or data.classes:
         return
     [(name, column)] = table.targets.items()
-    rows = np.bincount(column.values[column.values >= 0].astype(int)) if column.categories else ()
-    counts = dict(zip(column.categories, rows, strict=False))
+    codes = column.values[column.values >= 0].astype(int) if column.categories else ()
+    counts = dict(zip(column.categories, np.bincount(codes), strict=False)) if len(codes) else {}
     texts = [text for text in counts if stands_for_missing(text) and counts[text]]
     if not texts or len(counts) - len(texts) < 2:
         return
-    lacking = sum(int(counts[text]) for text in texts)
-    yield (
-        "stand-in",
-        Advice(
-            ("data", "missing_values"),
-            f"does not name {' and '.join(texts)}, which the target `{name}` has in {lacking:,} of "
-            f"{len(table):,} rows: taken for a class to predict",
-            "Such a text mostly stands for a value that is missing. With this line and "
-            "`missing_target: drop` these rows are left out. If it is a class, list all classes in "
-            "`data.classes`.",
-            _also_missing(data, name, texts),
-        ),
-    )
+    rows = sum(int(counts[text]) for text in texts)
+    words = {"name": name, "texts": " and ".join(texts), "rows": rows, "whole": len(table)}
+    line = _also_missing(data, name, texts)
+    yield advice(("data", "missing_values"), "stand_in.class", write=line, **words)
 
 
 def _also_missing(data: CsvData | ParquetData, name: str, texts: list[str]) -> str:
@@ -254,132 +219,75 @@ def _stand_in(column: Column) -> tuple[list[str], Array] | None:
     return [str(column.values[odd][0].astype("datetime64[D]"))], odd
 
 
-def _few_validation_rows(config: Config, dataset: Dataset) -> Iterator[Found]:
+def few_validation_rows(config: Config, dataset: Dataset) -> Iterator[Advice]:
     """So few rows for validation that a single one moves what they measure."""
     part, split = dataset.validation, config.data.split
-    own = getattr(config.data, "validation_path", None) is not None
-    if (
-        part is None
-        or own
-        or split.folds
-        or not split.validation
-        or len(part) >= _FEW_VALIDATION_ROWS
-    ):
+    meant = has_own(config.data, "validation") or split.folds or not split.validation
+    if part is None or meant or len(part) >= _FEW_VALIDATION_ROWS:
         return
-    if len(dataset.train) < 2 * _FEW_VALIDATION_ROWS:
-        return
-    whole = sum(map(len, dataset.parts.values()))
-    yield (
-        "few-validation-rows",
-        Advice(
-            ("data", "split", "validation"),
-            f"leaves {len(part)} of {whole:,} rows for validation",
-            f"A single row moves the accuracy by {percent(1 / len(part))}: which epoch or which "
-            "setting is best is then chance. Take more of them, or `data.split.folds`.",
-            f"{min(0.3, math.ceil(100 * 2 * _FEW_VALIDATION_ROWS / whole) / 100):g}",
-        ),
-    )
+    if len(dataset.train) >= 2 * _FEW_VALIDATION_ROWS:
+        whole = sum(map(len, dataset.parts.values()))
+        enough = min(0.3, math.ceil(100 * 2 * _FEW_VALIDATION_ROWS / whole) / 100)
+        words = {
+            "rows": len(part),
+            "whole": whole,
+            "enough": enough,
+            "step": percent(1 / len(part)),
+        }
+        yield advice(("data", "split", "validation"), "few_validation_rows", **words)
 
 
-def _missing_class(config: Config, dataset: Dataset) -> Iterator[Found]:
+def missing_class(config: Config, dataset: Dataset) -> Iterator[Advice]:
     """A class with so few rows that the parts could not be stratified, and one has none of it."""
     if config.data.split.stratify is not None or dataset.info.task not in ("binary", "multiclass"):
         return
     counts = {part: class_counts(rows, dataset) for part, rows in dataset.parts.items()}
     for name in dataset.info.classes:
         rows = sum(counted[name] for counted in counts.values())
-        without = [part for part, counted in counts.items() if not counted[name]]
-        if rows and without:
-            yield (
-                "missing-class",
-                Advice(
-                    ("data", "split", "stratify"),
-                    f"cannot be true: `{name}` has {rows:,} {'row' if rows == 1 else 'rows'} in "
-                    f"all, and none is in the {' and the '.join(without)} part",
-                    "What such a part measures says nothing about that class. More rows of it "
-                    "help, or to leave it out; write this line if it is meant.",
-                    "false",
-                ),
-            )
+        parts = " and the ".join(part for part, counted in counts.items() if not counted[name])
+        if rows and parts:
+            words = {"name": name, "rows": plural(rows, "row"), "parts": parts}
+            yield advice(("data", "split", "stratify"), "missing_class", **words)
 
 
-def _unscaled(config: Config, x: Rows) -> Iterator[Found]:
+def unscaled_inputs(config: Config, dataset: Dataset) -> Iterator[Advice]:
     """Arrays of numbers that look like pixels, given to the network as they are."""
-    data, preprocess = config.data, config.preprocess
-    first = next((layer for layer in config.model.layers if layer.type != "Input"), None)
-    if data.source != "npz" or first is None or first.type in SCALING:
+    preprocess = config.preprocess
+    scaled = preprocess.scale is not None or preprocess.numeric not in (None, "none")
+    if config.data.source != "npz" or scaled or begins_with(config.model, SCALING):
         return
-    if preprocess.scale is not None or preprocess.numeric not in (None, "none"):
-        return
-    looked = np.asarray(x[:_FEW_ARRAYS])
-    if looked.dtype.kind != "f" or looked.min() < 0 or not 100 < looked.max() <= 255:
-        return
-    yield (
-        "unscaled-inputs",
-        Advice(
-            ("preprocess", "scale"),
-            f"is missing: the inputs reach from {looked.min():g} to {looked.max():g}",
-            "Inputs far from 0 saturate the units and make the first steps much too large.",
-            "255",
-        ),
-    )
+    looked = np.asarray(dataset.train.x[:_FEW_ARRAYS])
+    if looked.dtype.kind == "f" and looked.min() >= 0 and 100 < looked.max() <= 255:
+        words = {"least": looked.min(), "most": looked.max()}
+        yield advice(("preprocess", "scale"), "unscaled_inputs.array", **words)
 
 
-def _unscaled_target(config: Config, dataset: Dataset) -> Iterator[Found]:
+def unscaled_target(config: Config, dataset: Dataset) -> Iterator[Advice]:
     """Large numbers to predict, from outputs that begin near 0."""
     training, y = config.training, dataset.train.y
     if config.preprocess.target != "none" or training.solver == "normal_equation":
         return
     if dataset.info.task != "regression" or training.loss.type not in REGRESSION:
         return
-    if dataset.target.scaling != "none" or np.abs(y).mean() < _LARGE_TARGET:
-        return
-    yield (
-        "unscaled-target",
-        Advice(
-            ("preprocess", "target"),
-            f"is none: the numbers to predict reach from {y.min():,.6g} to {y.max():,.6g}",
-            "The outputs begin near 0, so the first losses are enormous: steps explode, or get "
-            "there only after thousands of them. Predictions and metrics stay in the own unit.",
-            "standardize",
-        ),
-    )
+    if dataset.target.scaling == "none" and np.abs(y).mean() >= _LARGE_TARGET:
+        yield advice(("preprocess", "target"), "unscaled_target", least=y.min(), most=y.max())
 
 
-def _two_numbers(config: Config, dataset: Dataset) -> Iterator[Found]:
+def loss_for_classes(config: Config, dataset: Dataset) -> Iterator[Advice]:
     """Two numbers to predict are nearly always the numbers of two classes."""
     loss, y = config.training.loss, dataset.train.y
-    if dataset.info.task != "regression" or config.data.task is not None or len(y) < _FEWEST_ROWS:
-        return
-    if y.size != len(y) or loss.type not in REGRESSION:
+    stated = config.data.task is not None or dataset.info.task != "regression"
+    if stated or len(y) < _FEWEST_ROWS or y.size != len(y) or loss.type not in REGRESSION:
         return
     values = np.unique(unscale(y, dataset.target))
     if len(values) == 2:
-        yield (
-            "loss-for-classes",
-            Advice(
-                ("training", "loss"),
-                f"is {spoken(loss)}, a loss for numbers, but the target is always {values[0]:g} or "
-                f"{values[1]:g}",
-                "Two values are classes: a last layer {type: Dense, units: 1, activation: sigmoid} "
-                "gives their probability. If numbers are meant, write data.task: regression.",
-                right_loss(2),
-            ),
-        )
+        words = {"loss": loss, "low": values[0], "high": values[1], "right": right_loss(2)}
+        yield advice(LOSS, "loss_for_classes.two_numbers", **words)
 
 
-def _unused_threshold(config: Config, dataset: Dataset) -> Iterator[Found]:
+def unused_threshold(config: Config, dataset: Dataset) -> Iterator[Advice]:
     """A threshold where the largest output decides, or where there is no probability to cut."""
-    threshold, target = config.evaluation.threshold, dataset.target
-    if threshold == Evaluation().threshold or target.has_threshold:
-        return
-    yield (
-        "unused-threshold",
-        Advice(
-            ("evaluation", "threshold"),
-            f"is {threshold:g}, but decides nothing: this is {decision(target)}",
-            "It is for one probability of two classes (a last layer {type: Dense, units: 1, "
-            "activation: sigmoid}), and for labels.",
-            f"{Evaluation().threshold:g}",
-        ),
-    )
+    threshold, usual = config.evaluation.threshold, Evaluation().threshold
+    if threshold != usual and not dataset.target.has_threshold:
+        words = {"threshold": threshold, "usual": usual, "decision": decision(dataset.target)}
+        yield advice(("evaluation", "threshold"), "unused_threshold", **words)

@@ -118,7 +118,7 @@ class Dataset:
     test: Part | None
     preprocessing: Preprocessing
     storage: Storage = IN_MEMORY
-    advice: tuple[tuple[str, Advice], ...] = ()
+    advice: tuple[Advice, ...] = ()
 
     @property
     def info(self) -> DataInfo:

@@ -33,8 +33,8 @@ def refuse_misfits(config: Config, target: Target, dataset: Dataset | None = Non
         raise Findings(found)
 
 
-def advice_for(config: Config, dataset: Dataset) -> Iterator[tuple[str, rules.Advice]]:
-    """Yields the advice on a config and its data, with the ids of the rules."""
+def advice_for(config: Config, dataset: Dataset) -> Iterator[rules.Advice]:
+    """Yields the advice on a config and its data."""
     yield from rules.advise(rules.facts_of(config, _probe(dataset.target, dataset)))
     yield from dataset.advice
 

@@ -134,6 +134,7 @@ EMBEDDING = "Circle"
 """The loss whose outputs are near to each other for one class, but name none."""
 SEQUENCES = "CTC"
 """The loss whose outputs are no answer before they are decoded."""
+WITHOUT_ANSWER = frozenset({EMBEDDING, SEQUENCES})
 REGRESSION = _names("""
     MeanSquaredError MeanAbsoluteError MeanAbsolutePercentageError MeanSquaredLogarithmicError
     Huber LogCosh

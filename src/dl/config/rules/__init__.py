@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from dl.config.rules import advice, data, metrics, network, training
-from dl.config.rules.advice import Advice
 from dl.config.rules.facts import Facts, facts_of
+from dl.config.rules.texts import Advice
 from dl.vocabulary.sections import UnknownValueError
 from dl.vocabulary.spec import Finding
 
@@ -101,11 +101,10 @@ def check(facts: Facts, *, trained: bool = False) -> list[Finding]:
     return [finding for rule in rules for finding in _told(rule, facts)]
 
 
-def advise(facts: Facts) -> Iterator[tuple[str, Advice]]:
-    """Yields the advice on a config with the ids of the rules."""
+def advise(facts: Facts) -> Iterator[Advice]:
+    """Yields the advice on a config."""
     for rule in ADVICE:
-        for told in _told(rule, facts):
-            yield rule.__name__.replace("_", "-"), told
+        yield from _told(rule, facts)
 
 
 def _told(rule: Callable[..., Iterable[Told]], facts: Facts) -> Iterator[Told]:

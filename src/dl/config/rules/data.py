@@ -2,94 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from dl.config.data import (
-    BuiltinData,
-    CsvData,
-    Data,
-    NpzData,
-    ParquetData,
-)
-from dl.config.rules.facts import LOSS, Facts, right_loss, spoken
+from dl.config.data import BuiltinData, CsvData, Data, NpzData, ParquetData
+from dl.config.rules.facts import LOSS, Facts, right_loss
 from dl.config.rules.probe import Answer, has_own, targets_of
+from dl.config.rules.texts import finding, suggestion
 from dl.config.schema import Preprocess, Training
-from dl.errors import closest
-from dl.text import listing
+from dl.vocabulary import traits
 from dl.vocabulary.spec import Finding, Path
-from dl.vocabulary.traits import (
-    BINARY,
-    CLASSIFICATION,
-    CROSS_ENTROPIES,
-    FITTING,
-    HINGES,
-    ONE_HOT,
-    PERCEPTRON,
-    REGRESSION,
-    SPARSE,
-    TAKES_ONE_HOT,
-    UNBOUNDED,
-)
 
 
 def names_are_listed_once(data: Data) -> Iterator[Finding]:
     """No feature, target, class or text for a missing value is written twice."""
     for key in ("features", "target", "classes", "missing_values"):
+        path: Path = ("data", key)
         values = getattr(data, key, None)
-        if isinstance(values, tuple):
-            yield from _repeated(("data", key), values)
-        elif isinstance(values, dict):
-            for name, texts in values.items():
-                yield from _repeated(("data", key, name), texts)
-
-
-def _repeated(path: Path, values: Sequence[str]) -> Iterator[Finding]:
-    for index, value in enumerate(values):
-        if value in values[:index]:
-            message, hint = f"is listed twice: {value}", "remove one of them"
-            yield Finding((*path, index), message, expected="each name once", hint=hint)
+        lists = [(path, values)] if isinstance(values, tuple) else []
+        if isinstance(values, dict):
+            lists = [((*path, column), texts) for column, texts in values.items()]
+        for where, names in lists:
+            for index, name in enumerate(names):
+                if name in names[:index]:
+                    yield finding((*where, index), "names_are_listed_once", name=name)
 
 
 def classes_are_several(data: Data) -> Iterator[Finding]:
     """A list of classes has two names or more."""
     if data.classes is not None and len(data.classes) < 2:
-        yield Finding(
-            ("data", "classes"),
-            "names fewer than two classes",
-            expected="two names or more",
-            found=str(len(data.classes)),
-            hint="name every class, or leave classes out",
-        )
+        yield finding(("data", "classes"), "classes_are_several", count=len(data.classes))
 
 
 def target_is_not_a_feature(data: Data) -> Iterator[Finding]:
     """The network must not see what it has to predict."""
-    if not isinstance(data, CsvData | ParquetData):
-        return
-    for index, feature in enumerate(data.features or ()):
-        if feature in targets_of(data):
-            yield Finding(
-                ("data", "features", index),
-                f"is the target: the network would see what it has to predict ({feature})",
-                expected="columns other than the target",
-                hint=f"remove {feature} from data.features",
-            )
+    if isinstance(data, CsvData | ParquetData):
+        for index, name in enumerate(data.features or ()):
+            if name in targets_of(data):
+                yield finding(("data", "features", index), "target_is_not_a_feature", name=name)
 
 
 def columns_are_features(data: Data) -> Iterator[Finding]:
     """Only input columns have a kind in `data.columns`."""
     if not isinstance(data, CsvData | ParquetData | BuiltinData):
         return
-    for column in data.columns or ():
-        if column in targets_of(data):
-            message, near = "is the target, not an input column", None
-        elif data.features is not None and column not in data.features:
-            message, near = "is not one of data.features", closest(column, data.features)
-        else:
-            continue
-        known = f"one of {listing(data.features, '', 12)}" if data.features else "an input column"
-        hint = f"did you mean {near}?" if near else f"remove {column} from data.columns"
-        yield Finding(("data", "columns", column), message, known, hint=hint, at_key=True)
+    for name in data.columns or ():
+        path, remove = ("data", "columns", name), f"remove {name} from data.columns"
+        if name in targets_of(data):
+            yield finding(path, "columns_are_features.target", hint=remove)
+        elif data.features is not None and name not in data.features:
+            hint = suggestion(name, data.features, remove)
+            yield finding(path, "columns_are_features.other", known=data.features, hint=hint)
 
 
 def missing_values_are_of_columns(data: Data) -> Iterator[Finding]:
@@ -97,16 +59,11 @@ def missing_values_are_of_columns(data: Data) -> Iterator[Finding]:
     if not isinstance(data, CsvData | ParquetData) or data.features is None:
         return
     known = (*data.features, *targets_of(data))
-    for column in data.missing_values if isinstance(data.missing_values, dict) else ():
-        if column not in known:
-            near = closest(column, known)
-            yield Finding(
-                ("data", "missing_values", column),
-                "is neither one of data.features nor the target",
-                expected=f"one of {listing(known, '', 12)}",
-                hint=f"did you mean {near}?" if near else f"remove {column} from it",
-                at_key=True,
-            )
+    for name in data.missing_values if isinstance(data.missing_values, dict) else ():
+        if name not in known:
+            path = ("data", "missing_values", name)
+            hint = suggestion(name, known, f"remove {name} from it")
+            yield finding(path, "missing_values_are_of_columns", known=known, hint=hint)
 
 
 def arrays_come_in_pairs(data: Data) -> Iterator[Finding]:
@@ -114,55 +71,39 @@ def arrays_come_in_pairs(data: Data) -> Iterator[Finding]:
     if not isinstance(data, NpzData):
         return
     for part in ("validation", "test"):
-        x, y = getattr(data.arrays, f"x_{part}"), getattr(data.arrays, f"y_{part}")
-        if (x is None) != (y is None):
-            given, missing = ("x", "y") if y is None else ("y", "x")
-            yield Finding(
-                ("data", "arrays", f"{given}_{part}"),
-                f"needs {missing}_{part} beside it",
-                expected=f"both x_{part} and y_{part}",
-                found=f"only {given}_{part}",
-                at_key=True,
-            )
+        names = {f"{each}_{part}" for each in "xy"}
+        given = {name for name in names if getattr(data.arrays, name) is not None}
+        for one, other in zip(given, names - given, strict=False):
+            path = ("data", "arrays", one)
+            yield finding(path, "arrays_come_in_pairs", one=one, other=other, part=part)
 
 
 def shares_leave_rows_to_train(data: Data) -> Iterator[Finding]:
     """The shares of validation and test are less than all rows."""
     validation = 0.0 if has_own(data, "validation") else data.split.validation_share
     test = 0.0 if has_own(data, "test") else data.split.test
-    if validation + test >= 1 - 1e-9:
-        yield Finding(
-            ("data", "split"),
-            "leaves no rows for training",
-            expected="validation + test less than 1",
-            found=f"{validation:g} + {test:g} = {validation + test:g}",
-        )
+    whole = validation + test
+    if whole >= 1 - 1e-9:  # 0.7 + 0.3 is a little less than 1
+        words = {"validation": validation, "test": test, "whole": whole}
+        yield finding(("data", "split"), "shares_leave_rows_to_train", **words)
 
 
 def fold_is_one_of_the_folds(data: Data) -> Iterator[Finding]:
     """A fold is counted from 1 to the number of folds, of rows that have no validation part."""
-    path, split = ("data", "split"), data.split
-    if split.folds is None:
-        if split.fold > 1:
-            yield Finding((*path, "fold"), "needs data.split.folds beside it")
-    elif split.fold > split.folds:
-        yield Finding((*path, "fold"), "is not a fold", f"1 to {split.folds}", str(split.fold))
-    elif has_own(data, "validation"):
-        message = "cannot be used: the data has validation rows of its own"
-        yield Finding((*path, "folds"), message)
+    split = data.split
+    if split.folds is None and split.fold > 1:
+        yield finding(("data", "split", "fold"), "fold_is_one_of_the_folds.alone")
+    elif split.folds and split.fold > split.folds:
+        yield finding(("data", "split", "fold"), "fold_is_one_of_the_folds.other", split=split)
+    elif split.folds and has_own(data, "validation"):
+        yield finding(("data", "split", "folds"), "fold_is_one_of_the_folds.own")
 
 
 def stratify_needs_classes(data: Data, facts: Facts) -> Iterator[Finding]:
     """A split can keep the shares of classes only where a row has a single class."""
     reason = _without_class(facts)
     if data.split.stratify and reason:
-        yield Finding(
-            ("data", "split", "stratify"),
-            f"keeps the shares of classes, but {reason}",
-            expected="false, or a target with classes",
-            found="true",
-            hint="remove stratify",
-        )
+        yield finding(("data", "split", "stratify"), "stratify_needs_classes", reason=reason)
 
 
 def _without_class(facts: Facts) -> str:
@@ -176,111 +117,68 @@ def _without_class(facts: Facts) -> str:
 
 def class_weight_names_classes(training: Training, facts: Facts) -> Iterator[Finding]:
     """`class_weight` belongs to classification, and its keys are classes."""
-    path, weights = ("training", "class_weight"), training.class_weight
+    path, weights, known = ("training", "class_weight"), training.class_weight, facts.labels
     if weights is None:
         return
     if facts.is_regression or facts.task == "multilabel":
-        yield Finding(
-            path,
-            f"weighs classes, but {_without_class(facts)}",
-            expected="a target of classes",
-            found=f"loss: {spoken(training.loss)}",
-            hint="remove class_weight",
-        )
+        words = {"reason": _without_class(facts), "loss": training.loss}
+        yield finding(path, "class_weight_names_classes.none", **words)
         return
-    known = facts.labels
     for key in weights if known and isinstance(weights, dict) else ():
         if known and key not in known:
-            near = closest(key, known)
-            yield Finding(
-                (*path, key),
-                f"is not a class of {_source_of_classes(facts)}",
-                expected=f"one of {listing(known, '', 10)}",
-                found=key,
-                hint=f"did you mean {near}?" if near else "name the classes as the data does",
-                at_key=True,
-            )
+            hint = suggestion(key, known, "name the classes as the data does")
+            words = {"source": _source_of_classes(facts), "known": known, "key": key}
+            yield finding((*path, key), "class_weight_names_classes.other", hint=hint, **words)
 
 
 def target_is_not_scaled_for_classes(preprocess: Preprocess, facts: Facts) -> Iterator[Finding]:
     """Only a regression target can be scaled."""
     task, loss = facts.task, facts.loss
-    by_loss = task is None and loss is not None and loss.type in CLASSIFICATION
-    if preprocess.target == "none" or not (by_loss or task not in (None, "regression")):
-        return
-    reason = f"the loss is {spoken(loss)}" if loss and by_loss else f"the task is {task}"
-    stated = facts.data is not None and facts.data.task is not None
-    yield Finding(
-        ("preprocess", "target"),
-        f"scales numbers, but the target holds classes: {reason}",
-        expected="none",
-        found=repr(preprocess.target),
-        hint=f"remove it{'' if by_loss or stated else ', or write data.task: regression'}",
-    )
+    by_loss = task is None and loss is not None and loss.type in traits.CLASSIFICATION
+    if preprocess.target != "none" and (by_loss or task not in (None, "regression")):
+        text = f"target_is_not_scaled_for_classes.{'loss' if by_loss else 'task'}"
+        yield finding(("preprocess", "target"), text, loss=loss, task=task, preprocess=preprocess)
 
 
 def target_range_is_used(preprocess: Preprocess) -> Iterator[Finding]:
     """A range of the target is in rising order, and something scales by it."""
-    path: Path = ("preprocess", "target_range")
-    if preprocess.target_range is None:
-        return
-    low, high = preprocess.target_range
-    if low >= high:
-        expected = "the least possible value, then the greatest"
-        yield Finding(path, "must be in rising order", expected, f"[{low:g}, {high:g}]")
-    if preprocess.target not in ("minmax", "minmax_signed"):
-        yield Finding(
-            path,
-            "is not used: the target is not scaled by its range",
-            expected="preprocess.target: minmax (to 0..1) or minmax_signed (to -1..1)",
-            found=f"target: {preprocess.target}",
-            hint="write target: minmax_signed for a tanh output, or remove target_range",
-            at_key=True,
-        )
+    path, limits = ("preprocess", "target_range"), preprocess.target_range
+    if limits is not None and limits[0] >= limits[1]:
+        yield finding(path, "target_range_is_used.falling", low=limits[0], high=limits[1])
+    if limits is not None and preprocess.target not in ("minmax", "minmax_signed"):
+        yield finding(path, "target_range_is_used.unused", target=preprocess.target)
 
 
 def task_fits_loss(data: Data, training: Training, facts: Facts) -> Iterator[Finding]:
     """A task that the config states agrees with the loss."""
-    task, loss = data.task, training.loss
     units = facts.output.units if facts.output else None
     # Binary losses compare several shares of 1, too, and the divergence compares distributions.
-    of_numbers = {"KLDivergence"} | (BINARY if facts.probe.columns != 1 else set())
+    of_numbers = {"KLDivergence"} | (traits.BINARY if facts.probe.columns != 1 else set())
     wrong, right = {
-        "regression": (CLASSIFICATION - of_numbers, "mean_squared_error"),
-        "multiclass": (BINARY if units == 1 else frozenset(), right_loss(None)),
-        "multilabel": (SPARSE | ONE_HOT | FITTING, "binary_crossentropy"),
-    }.get(task or "", (frozenset(), ""))
-    if loss.type in wrong:
-        message, expected = f"does not fit data.task: {task}", f"a loss for {task}, such as {right}"
-        yield Finding(LOSS, message, expected, found=spoken(loss))
+        "regression": (traits.CLASSIFICATION - of_numbers, "mean_squared_error"),
+        "multiclass": (traits.BINARY if units == 1 else frozenset(), right_loss(None)),
+        "multilabel": (traits.SPARSE | traits.ONE_HOT | traits.FITTING, right_loss(2)),
+    }.get(data.task or "", (frozenset(), ""))
+    if training.loss.type in wrong:
+        words = {"task": data.task, "right": right, "loss": training.loss}
+        yield finding(LOSS, "task_fits_loss", **words)
 
 
 def target_fits_loss(data: Data, training: Training, facts: Facts) -> Iterator[Finding]:
     """Text needs a loss for classes, numbers need a loss for regression."""
-    if facts.task is not None:
-        return
-    loss, seen = training.loss, facts.probe
-    column = _title(data)
-    if seen.target == "numbers" and loss.type in CROSS_ENTROPIES:
-        yield Finding(
-            LOSS,
-            f"needs classes, but {column} holds numbers",
-            expected="a loss for regression",
-            found=spoken(loss),
-            hint="use loss: mean_squared_error with a Dense output of one unit and no activation",
-        )
-    unbounded = facts.output is not None and facts.output.activation in UNBOUNDED
-    if seen.target == "text" and loss.type in REGRESSION and unbounded:
-        yield Finding(
-            LOSS,
-            f"needs numbers, but {column} holds text{_in_brackets(facts.labels)}",
-            expected="a loss for classification",
-            found=spoken(loss),
-            hint=f"use loss: {right_loss(seen.classes)}",
-        )
+    loss, seen = training.loss.type, facts.probe
+    unbounded = facts.output is not None and facts.output.activation in traits.UNBOUNDED
+    text = ""
+    if seen.target == "numbers" and loss in traits.CROSS_ENTROPIES:
+        text = "target_fits_loss.numbers"
+    elif seen.target == "text" and loss in traits.REGRESSION and unbounded:
+        text = "target_fits_loss.text"
+    if text and facts.task is None:
+        words = {"labels": _in_brackets(facts.labels), "right": right_loss(seen.classes)}
+        yield finding(LOSS, text, target=_target(data), loss=training.loss, **words)
 
 
-def _title(data: Data | None) -> str:
+def _target(data: Data | None) -> str:
     names = targets_of(data) if data is not None else ()
     return f"the target `{names[0]}`" if len(names) == 1 else "the target"
 
@@ -292,7 +190,7 @@ def _source_of_classes(facts: Facts) -> str:
     return f"the column `{names[0]}`" if len(names) == 1 else "the data"
 
 
-def _in_brackets(labels: Sequence[str] | None) -> str:
+def _in_brackets(labels: tuple[str, ...] | None) -> str:
     """Returns a few known classes in brackets with a space before, or nothing."""
     if not labels or len(labels) > 10:
         return ""
@@ -306,30 +204,32 @@ def answer_of(facts: Facts) -> Answer | None:
     if facts.probe.answer is not None or facts.data is None or facts.training is None:
         return facts.probe.answer
     columns, units = facts.probe.columns, facts.output.units if facts.output else None
+    loss = facts.training.loss.type
     if columns is not None and columns > 1 and facts.axes:
         # The columns are steps, each with outputs of its own.
-        many = not facts.is_regression and facts.training.loss.type in SPARSE | TAKES_ONE_HOT
-        return _among(units, None) if many else None
+        one_of_many = loss in traits.SPARSE | traits.TAKES_ONE_HOT
+        return _among(units, None) if one_of_many and not facts.is_regression else None
     if facts.is_regression:
         count = columns or units
-        if count is None or (facts.task is None and facts.training.loss.type in CROSS_ENTROPIES):
+        if count is None or (facts.task is None and loss in traits.CROSS_ENTROPIES):
             return None  # of the latter, `target_fits_loss` tells
         return Answer("number" if count == 1 else "numbers", count, columns)
     if facts.task == "multilabel":
         return Answer("labels", facts.several or units, facts.several)
-    if facts.probe.target == "numbers":
-        return None
-    return _of_classes(facts.training.loss.type, facts, units)
+    return None if facts.probe.target == "numbers" else _of_classes(loss, facts, units)
 
 
 def _of_classes(loss: str, facts: Facts, units: int | None) -> Answer | None:
     columns, classes = facts.probe.columns, facts.classes
+    if loss in traits.WITHOUT_ANSWER:
+        return Answer("several", None, None)
     softmax = facts.output is not None and facts.output.activation == "softmax"
-    fitted = loss in FITTING and (units or 0) > 1 and (softmax or columns == 1)
-    if loss in SPARSE | TAKES_ONE_HOT or fitted:
+    fitted = loss in traits.FITTING and (units or 0) > 1 and (softmax or columns == 1)
+    if loss in traits.SPARSE | traits.TAKES_ONE_HOT or fitted:
         known = facts.several or classes
         return _among(known or units, known)
-    if loss not in BINARY | FITTING | HINGES | {PERCEPTRON} or (softmax and loss in BINARY):
+    by_output = traits.BINARY | traits.FITTING | traits.HINGES | {traits.PERCEPTRON}
+    if loss not in by_output or (softmax and loss in traits.BINARY):
         return None
     if facts.several:
         return Answer("labels", facts.several, facts.several)
@@ -352,52 +252,28 @@ def units_fit_target(training: Training, facts: Facts) -> Iterator[Finding]:
     Keras compares a target of shape (n, 1) with outputs of shape (n, 3) without a word.
     """
     answer, output, loss = answer_of(facts), facts.output, training.loss
-    if answer is None or output is None or answer.units is None:
+    if answer is None or output is None or output.units is None or answer.units is None:
         return
-    if output.units in (None, answer.units):
+    told_elsewhere = output.units == 1 and loss.type in traits.SPARSE | traits.ONE_HOT
+    # Of numbers at places, the last axis may be that of the units; the built model shows it.
+    at_places = answer.places and answer.form in ("number", "numbers")
+    if output.units == answer.units or told_elsewhere or at_places:
         return
-    if output.units == 1 and loss.type in SPARSE | ONE_HOT:
-        return  # `activation_fits_loss` tells it
-    needed, names = answer.units, _in_brackets(facts.labels)
-    if answer.form == "several" and (
-        loss.type in BINARY or (loss.type in FITTING and output.units == 1)
-    ):
-        yield Finding(
-            LOSS,
-            f"is for two classes, but {_source_of_classes(facts)} has {needed}",
-            expected=f"a loss for {needed} classes{names}",
-            found=f"{spoken(loss)} with units: {output.units}",
-            hint="use loss: sparse_categorical_crossentropy with a softmax output of "
-            f"{needed} units",
-        )
+    words = {"needed": answer.units, "units": output.units, "labels": _in_brackets(facts.labels)}
+    words |= {"loss": loss, "source": _source_of_classes(facts), "target": _target(facts.data)}
+    for_one = loss.type in traits.BINARY or (loss.type in traits.FITTING and output.units == 1)
+    if answer.form == "several" and for_one:
+        yield finding(LOSS, "units_fit_target.two_classes", **words)
         return
-    if answer.form in ("number", "numbers") and answer.places:
-        return  # the last axis may be that of the units; the built model shows it
-    reason = {
-        "one": f"which tells the two classes apart{names}",
-        "labels": f"one for each label{names}",
-        "number": f"one for {_title(facts.data)}",
-        "numbers": f"one for each of {needed} targets",
-    }.get(answer.form, f"one for each class of {_source_of_classes(facts)}{names}")
-    yield Finding(
-        output.units_path,
-        "is not the number of outputs that the target needs",
-        expected=f"{needed}, {reason}",
-        found=str(output.units),
-        hint=f"write units: {needed}{_also(facts, answer, output.units or 0)}",
-    )
+    text = {"two": "classes", "several": "classes"}.get(answer.form, answer.form)
+    also = ""
+    if text == "classes" and output.units == 1:
+        also = "_of_numbers"
+    elif text == "classes" and output.units > answer.units and _by_values(facts):
+        also = "_in_data"
+    yield finding(output.units_path, f"units_fit_target.{text}{also}", **words)
 
 
-def _also(facts: Facts, answer: Answer, units: int) -> str:
-    """Returns what else to write beside the number of outputs."""
-    if answer.form not in ("two", "several"):
-        return ""
-    if units == 1:
-        return (
-            " with activation: softmax and loss: sparse_categorical_crossentropy; to predict the "
-            "number itself, use loss: mean_squared_error and a linear output"
-        )
-    stated = facts.data is None or facts.data.classes or hasattr(facts.data, "dataset")
-    if stated or units < (answer.units or 0):
-        return ""
-    return "; if the data lacks some classes, name them all in data.classes"
+def _by_values(facts: Facts) -> bool:
+    """Tells whether the classes are the values that the data happens to have."""
+    return not (facts.data is None or facts.data.classes or hasattr(facts.data, "dataset"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path as FilePath
@@ -26,7 +25,6 @@ from dl.vocabulary.traits import (
 )
 
 LOSS: Path = ("training", "loss")
-_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,11 +225,6 @@ def named_layers(model: Model) -> Iterator[tuple[int, Spec, Path]]:
 
 
 # How rules name things, so that all messages speak alike
-
-
-def spoken(spec: Spec) -> str:
-    """Returns the name as most people write it: `SparseCategoricalCrossentropy` in snake case."""
-    return _WORD_START.sub("_", spec.type).lower()
 
 
 def layer_path(index: int, layer: Spec) -> str:

@@ -12,29 +12,14 @@ from dl.config.rules.facts import (
     layer_path,
     named_layers,
     place,
-    spoken,
     target_shape,
     whole_number,
 )
+from dl.config.rules.texts import finding, spoken
 from dl.config.schema import Model, Training
 from dl.system import physical_memory
-from dl.text import plural
+from dl.vocabulary import traits
 from dl.vocabulary.spec import Finding, Path, Spec
-from dl.vocabulary.traits import (
-    BINARY,
-    BY_NUMBER,
-    CROSS_ENTROPIES,
-    GATES,
-    LINEAR,
-    MOVING,
-    ONE_HOT,
-    PERCEPTRON,
-    PROBABILITIES,
-    SIGMOIDS,
-    SPARSE,
-    TABLES,
-    from_logits,
-)
 
 _BYTES_OF_A_WEIGHT = 4
 
@@ -42,18 +27,12 @@ Shape = tuple[int | None, ...]
 
 
 def layer_names_differ(model: Model) -> Iterator[Finding]:
-    """Two layers must not share a name; a name is not a number, which would be a position."""
-    seen: dict[str, int] = {}
+    """Two layers must not share a name."""
+    seen: dict[object, int] = {None: -1}
     for index, layer, path in named_layers(model):
         name = layer.parameters.get("name")
-        if not isinstance(name, str):
-            continue
-        if name.isdecimal():
-            message = "is a number, which would be read as the position of a layer"
-            yield Finding((*path, "name"), message, "a name with a letter", repr(name))
-        elif name in seen:
-            message = f"is the name of model.layers.{seen[name]} already"
-            yield Finding((*path, "name"), message, "a name of its own", repr(name))
+        if name is not None and name in seen:
+            yield finding((*path, "name"), "layer_names_differ", name=name, first=seen[name])
         seen.setdefault(name, index)
 
 
@@ -61,19 +40,14 @@ def input_comes_first(model: Model) -> Iterator[Finding]:
     """An input layer can only be the first."""
     for index, layer, path in named_layers(model):
         if layer.type == "Input" and index > 0:
-            yield Finding(
-                path,
-                f"is an input after {layer_path(0, model.layers[0])}",
-                expected="the input layer first",
-                found=f"{layer.type} at position {index}",
-                hint="move it to the top, or remove it: the data gives the shape",
-            )
+            where = layer_path(0, model.layers[0])
+            yield finding(path, "input_comes_first", where=where, layer=layer, index=index)
 
 
 def a_layer_computes(model: Model) -> Iterator[Finding]:
     """A network has a layer beside the input."""
     if all(layer.type == "Input" for layer in model.layers):
-        yield Finding(("model", "layers"), "has no layer but the input", expected="a layer more")
+        yield finding(("model", "layers"), "a_layer_computes")
 
 
 def declared_shapes(model: Model) -> Iterator[tuple[Path, Shape]]:
@@ -96,13 +70,7 @@ def input_shape_fits_data(model: Model, facts: Facts) -> Iterator[Finding]:
         right.append((*known, 1))  # pictures get an axis of channels where that is asked for
     for path, shape in declared:
         if not any(_fits(shape, other) for other in right):
-            yield Finding(
-                path,
-                "is not the shape of a row of the data",
-                expected=str(list(right[0])),
-                found=str(list(shape)),
-                hint="leave it out: the shape is taken from the data",
-            )
+            yield finding(path, "input_shape_fits_data", right=right[0], shape=shape)
 
 
 def _fits(declared: Shape, shape: Shape) -> bool:
@@ -113,21 +81,18 @@ def _fits(declared: Shape, shape: Shape) -> bool:
 
 def numbers_can_be_looked_up(model: Model) -> Iterator[Finding]:
     """What a layer numbers, the one behind it can look up; XLA would clamp it without a word."""
-    maker: tuple[int, Spec] | None = None
+    made, maker = 0, (0, model.layers[0])
     for index, layer, path in named_layers(model):
-        parameter = TABLES.get(layer.type)
-        known = whole_number(layer, parameter) if parameter else None
-        if parameter and maker and known is not None and known < _made(maker[1]):
-            yield Finding(
-                place(path, layer, parameter),
-                f"is too small for what {layer_path(*maker)} ({maker[1].type}) gives",
-                expected=f"{_made(maker[1])} or more: it numbers from 0 to {_made(maker[1]) - 1}",
-                found=str(known),
-            )
-        if _made(layer):
-            maker = index, layer
-        elif layer.type not in MOVING:
-            maker = None
+        parameter = traits.TABLES.get(layer.type, "")
+        known = whole_number(layer, parameter)
+        if known is not None and known < made:
+            words = {"where": layer_path(*maker), "maker": maker[1], "known": known}
+            path = place(path, layer, parameter)
+            yield finding(path, "numbers_can_be_looked_up", made=made, last=made - 1, **words)
+        if numbers := _made(layer):
+            made, maker = numbers, (index, layer)
+        elif layer.type not in traits.MOVING:
+            made = 0
 
 
 def _made(layer: Spec) -> int:
@@ -162,16 +127,11 @@ def weights_fit_memory(model: Model, facts: Facts) -> Iterator[Finding]:
     if sum(counts) * _BYTES_OF_A_WEIGHT <= physical_memory():
         return
     index = max(range(len(counts)), key=counts.__getitem__)
-    layer, most = model.layers[index], counts[index]
+    layer, weights = model.layers[index], counts[index]
     given = [name for name in ("units", "filters", "input_dim") if name in layer.given]
-    yield Finding(
-        ("model", "layers", index, *given[:1]),
-        f"makes weights that do not fit into the memory of this machine "
-        f"({layer_path(index, layer)}: {layer.type})",
-        expected="fewer weights",
-        found=f"at least {most:,} weights, {most * _BYTES_OF_A_WEIGHT / 2**30:,.0f} GiB",
-        hint="make the layer smaller",
-    )
+    words = {"weights": weights, "gibibytes": weights * _BYTES_OF_A_WEIGHT / 2**30, "layer": layer}
+    path = ("model", "layers", index, *given[:1])
+    yield finding(path, "weights_fit_memory", where=layer_path(index, layer), **words)
 
 
 def _least_weights(model: Model, row: Shape | None) -> Iterator[int]:
@@ -187,7 +147,7 @@ def _least_weights(model: Model, row: Shape | None) -> Iterator[int]:
         yield _own_weights(layer)
         if layer.type == "Flatten" and shape is not None:
             shape = [math.prod(shape)]
-        elif layer.type not in BY_NUMBER | {"Input"}:
+        elif layer.type not in traits.BY_NUMBER | {"Input"}:
             shape = None
 
 
@@ -197,8 +157,8 @@ def _own_weights(layer: Spec) -> int:
 
     if layer.type == "Embedding":
         return number("input_dim") * number("output_dim")
-    if layer.type in GATES:
-        return GATES[layer.type] * number("units") ** 2
+    if layer.type in traits.GATES:
+        return traits.GATES[layer.type] * number("units") ** 2
     if "filters" in layer.parameters:
         kernel = layer.parameters.get("kernel_size")
         sizes = kernel if isinstance(kernel, tuple) else (kernel,)
@@ -215,90 +175,52 @@ def _innermost(layer: Spec) -> Spec:
 def softmax_is_over_several(output: Output) -> Iterator[Finding]:
     """A softmax of one unit says the same of every row."""
     if output.activation == "softmax" and output.units == 1:
-        yield Finding(
-            output.activation_path,
-            "makes a softmax of one unit, which is always 1",
-            expected="one unit for each class",
-            found="units: 1",
-            hint="for two classes write units: 1, activation: sigmoid and loss: "
-            "binary_crossentropy",
-        )
+        yield finding(output.activation_path, "softmax_is_over_several")
 
 
 def activation_fits_loss(model: Model, training: Training, output: Output) -> Iterator[Finding]:
     """The loss and the activation of the outputs belong together; tells the first mistake."""
-    loss, name = training.loss, output.activation
-    layer = model.layers[output.layer]
-    where = layer_path(output.layer, layer)
-    if name == "softmax" and output.units == 1:
+    loss, activation, layer = training.loss, output.activation, model.layers[output.layer]
+    if activation == "softmax" and output.units == 1:
         return  # `softmax_is_over_several` tells it
-    if from_logits(loss) and name in SIGMOIDS | {"softmax"}:
-        yield Finding(
-            place(LOSS, loss, "from_logits"),
-            f"asks for outputs without activation, but {where} applies {name}",
-            expected=f"from_logits: false with {name}, or an output without activation",
-            found=f"from_logits: true with {name}",
-            hint="remove from_logits: true",
-        )
-    elif name == "softmax" and (classes := _reshaped_softmax(model, output)):
-        over, last = classes
-        yield Finding(
-            output.activation_path,
-            f"makes a softmax over the {over} units of {where}, not over the {last} classes of "
-            "each place that Reshape makes of them",
-            expected="probabilities whose sum is 1 at each place",
-            found="softmax before Reshape",
-            hint="leave this activation out and add {type: Softmax} as the last layer",
-        )
-    elif found := _other_output(loss, output, layer):
-        expected, hint = found
-        shown = "linear (no activation)" if name == LINEAR else name
-        yield Finding(
-            LOSS,
-            f"does not fit the output of {where}",
-            expected=f"{expected} for {spoken(loss)}",
-            found=f"{spoken(loss)} with a {shown} output",
-            hint=hint,
-        )
-    elif loss.type in ONE_HOT | SPARSE and output.units == 1:
-        yield Finding(
-            LOSS,
-            f"needs one output for each class, but the network has {plural(1, 'output')}",
-            expected="a softmax output with one unit for each class",
-            found=f"{spoken(loss)} with units: 1",
-            hint="for two classes use loss: binary_crossentropy with a sigmoid output",
-        )
+    words: dict[str, object] = {"loss": loss, "where": layer_path(output.layer, layer)}
+    if traits.from_logits(loss) and activation in traits.SIGMOIDS | {"softmax"}:
+        path = place(LOSS, loss, "from_logits")
+        yield finding(path, "activation_fits_loss.logits", activation=activation, **words)
+    elif activation == "softmax" and (reshaped := _reshaped_softmax(model, output)):
+        yield finding(output.activation_path, "activation_fits_loss.reshaped", **reshaped, **words)
+    elif case := _misfit(loss, output):
+        right = "sigmoid" if loss.type in traits.BINARY or output.units == 1 else "softmax"
+        own = "activation" in layer.parameters
+        hint = f"write activation: {right}" if own else f"make it a layer Activation with {right}"
+        if activation == traits.LINEAR and "from_logits" in loss.parameters:
+            hint += f", or loss: {{type: {spoken(loss)}, from_logits: true}}"
+        shown = "linear (no activation)" if activation == traits.LINEAR else activation
+        words |= {"activation": shown, "right": right, "hint": hint}
+        yield finding(LOSS, f"activation_fits_loss.{case}", **words)
 
 
-def _reshaped_softmax(model: Model, output: Output) -> tuple[int, int] | None:
+def _reshaped_softmax(model: Model, output: Output) -> dict[str, int]:
     """Returns over how many units a softmax goes, and how many classes a place then has, if a
     `Reshape` behind it makes places of the units: that gives no probabilities at each of them.
     """
     layer = model.layers[output.layer]
     over = whole_number(layer, "units") or whole_number(layer, "filters")
     shapes = [shape[-1] for spec in model.layers[output.layer :] if (shape := target_shape(spec))]
-    return (over, shapes[-1]) if over and shapes and shapes[-1] not in (1, over) else None
+    wrong = over and shapes and shapes[-1] not in (1, over)
+    return {"over": over, "last": shapes[-1]} if over and wrong else {}
 
 
-def _other_output(loss: Spec, output: Output, layer: Spec) -> tuple[str, str] | None:
-    """Returns the output that the loss expects and what to write, where it has another one."""
-    if loss.type == PERCEPTRON and output.activation != "heaviside":
-        hint = "write activation: heaviside, or loss: binary_crossentropy for a sigmoid output"
-        return "a heaviside output", hint
-    if loss.type in BINARY and output.activation == "softmax":
-        hint = "use loss: sparse_categorical_crossentropy"
-        also = ", or one unit with activation: sigmoid" if output.units == 2 else ""
-        return "a sigmoid output", hint + also
-    if loss.type in SPARSE and output.activation in SIGMOIDS:
-        hint = "use activation: softmax"
-        if output.units == 1:
-            hint = "use loss: binary_crossentropy for two classes"
-        return "a softmax output with one unit for each class", hint
-    if loss.type not in CROSS_ENTROPIES or from_logits(loss) or output.activation in PROBABILITIES:
-        return None
-    right = "sigmoid" if loss.type in BINARY or output.units == 1 else "softmax"
-    own = "activation" in layer.parameters
-    hint = f"write activation: {right}" if own else f"make it a layer Activation with {right}"
-    if output.activation == LINEAR and "from_logits" in loss.parameters:
-        hint += f", or loss: {{type: {spoken(loss)}, from_logits: true}}"
-    return f"probabilities, as {right} gives them", hint
+def _misfit(loss: Spec, output: Output) -> str:
+    """Returns the case of a loss that does not fit the output; empty where it does."""
+    kind, activation = loss.type, output.activation
+    if kind == traits.PERCEPTRON and activation != "heaviside":
+        return "perceptron"
+    if kind in traits.BINARY and activation == "softmax":
+        return "softmax_of_two" if output.units == 2 else "softmax"
+    if kind in traits.SPARSE and activation in traits.SIGMOIDS:
+        return "sigmoid_of_one" if output.units == 1 else "sigmoid"
+    probable = activation in traits.PROBABILITIES or traits.from_logits(loss)
+    if kind in traits.CROSS_ENTROPIES and not probable:
+        return "improbable"
+    return "one_output" if kind in traits.ONE_HOT | traits.SPARSE and output.units == 1 else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dl.config.load import Loaded
 from dl.config.nodes import ListNode, MapNode, Node, ScalarNode, dotted, find, place
-from dl.config.rules.advice import Advice
+from dl.config.rules.texts import Advice
 from dl.errors import Mark
 from dl.vocabulary.spec import Path
 
@@ -33,15 +33,15 @@ class Note:
     mended: str
 
 
-def placed(loaded: Loaded, found: Iterable[tuple[str, Advice]]) -> list[Note]:
+def placed(loaded: Loaded, found: Iterable[Advice]) -> list[Note]:
     """Returns advice with places and mended lines, top to bottom, without what is ignored."""
     notes = []
-    for rule, advice in found:
-        if rule not in loaded.config.lint.ignore:
+    for advice in found:
+        if advice.rule not in loaded.config.lint.ignore:
             mark = place(loaded.root, advice.path) if advice.path else loaded.root.mark
-            line = mended(loaded.root, advice.path, advice.value)
+            line = mended(loaded.root, advice.path, advice.write)
             path = dotted(advice.path)
-            notes.append(Note(rule, path, mark, advice.message, advice.why, line))
+            notes.append(Note(advice.rule, path, mark, advice.message, advice.why, line))
     return sorted(notes, key=lambda note: (note.mark.line or 0, note.mark.column or 0))
 
 

@@ -74,7 +74,7 @@ def build_metrics(config: Config, target: Target) -> list[Any]:
 
 
 def _fitting(spec: Spec, build: Build, target: Target, logits: bool) -> Any:
-    views, sees = Views(target), METRIC_FORMS[spec.type].sees
+    views, sees = Views(target), METRIC_FORMS[spec.type]["sees"]
     if spec.type == SMART_METRIC:
         return _accuracy(target, views, str(spec.parameters["name"]))
     if sees == "rows":
