@@ -86,7 +86,7 @@ def layer_names() -> list[str]:
 def _measured(names: list[str]) -> Iterator[Measured]:
     import keras
 
-    from dl.engine.network.build_errors import BUILD_ERRORS
+    from dl.engine.network.checks import BUILD_ERRORS
     from dl.vocabulary.spec import Findings
 
     for name in names:
@@ -137,7 +137,7 @@ def _larger(parameters: Any) -> Any:
 
 def _caller(layers: list[Any], x: Any, *, compiled: bool) -> Callable[[int], float] | None:
     """Returns what trains so many steps and returns the seconds; None if it cannot be compiled."""
-    from dl.engine.network.model import tensors_of
+    from dl.engine.network.checks import tensors_of
     from dl.engine.training.steps import Trainer
 
     model = _model(layers, x.shape[1:])

@@ -16,8 +16,8 @@ from dl.data.dataset import Dataset
 from dl.data.targets.target import Target
 from dl.data.types import Array
 from dl.engine.files.storage import load_weights, save_model
+from dl.engine.network.checks import check_training
 from dl.engine.network.model import build_model, compile_model
-from dl.engine.prepare import check_training
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind, Spec, document
 from support.training import config, dataset
@@ -50,7 +50,7 @@ def numbers_of(x: Array, y: Array) -> Dataset:
 def stepped(chosen: Config, data: Dataset) -> keras.Sequential:
     """Returns the model after one step on all rows."""
     model = build_model(chosen, data.info)
-    compile_model(model, chosen, data.info, data.target)
+    compile_model(model, chosen, data.target)
     check_training(model, data, chosen)
     rows = [keras.ops.convert_to_tensor(array) for array in (data.train.x, data.train.y)]
     model.train_step(tuple(rows))

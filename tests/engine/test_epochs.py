@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dl.engine.seeds import derived_seed, row_order
+from dl.engine.network.randomness import derived_seed, row_order
 from dl.engine.training.steps import Batches
 
 

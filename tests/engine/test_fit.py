@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from dl.engine.prepare import check_training
+from dl.engine.network.checks import check_training
 from dl.engine.training.fit import Diverged, fit
 from dl.errors import ExitCode
 from dl.progress import SilentReporter

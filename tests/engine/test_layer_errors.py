@@ -12,8 +12,7 @@ from dl.data.dataset import Dataset
 from dl.engine.inference.evaluate import evaluate, predict
 from dl.engine.inside.boundary import Snapshots
 from dl.engine.inside.trace import trace
-from dl.engine.network.build_errors import computing
-from dl.engine.prepare import check_training
+from dl.engine.network.checks import check_training, computing
 from dl.engine.training.fit import fit
 from dl.errors import DataError, first_line
 from dl.progress import SilentReporter

@@ -25,7 +25,7 @@ def signals(
     made = config(layers, loss="mean_squared_error" if numbers else SPARSE)
     data = dataset(x, y, number_target() if numbers else None)
     model = build_model(made, data.info)
-    compile_model(model, made, data.info, data.target)
+    compile_model(model, made, data.target)
     if weights is not None:
         model.set_weights([np.asarray(values, "float32") for values in weights])
     before = model.get_weights()
@@ -121,7 +121,7 @@ def test_the_model_is_as_it_was() -> None:
     made = config(layers, loss=SPARSE)
     data = dataset(inputs(20, 3), labels(20))
     model = build_model(made, data.info)
-    compile_model(model, made, data.info, data.target)
+    compile_model(model, made, data.target)
 
     first, again = (measure(model, data, made, trained=False) for _ in range(2))
 

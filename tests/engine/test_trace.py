@@ -87,7 +87,7 @@ def traced(
     options: dict[str, Any] = {"batch_size": 64, "shuffle": False, **training}
     made = config(layers, **options)
     model = build_model(made, data.info)
-    compile_model(model, made, data.info, data.target)
+    compile_model(model, made, data.target)
     random = np.random.default_rng(3)
     weights = [random.normal(0, 0.7, weight.shape).astype("float32") for weight in model.weights]
     for weight, values in zip(model.weights, weights, strict=True):
@@ -264,7 +264,7 @@ def test_the_step_is_the_first_one_of_the_training() -> None:
     data = dataset(inputs(4, COLUMNS), labels(4))
     models = [build_model(made, data.info) for _ in range(2)]
     for model in models:
-        compile_model(model, made, data.info, data.target)
+        compile_model(model, made, data.target)
 
     found = trace(models[0], data, made)
     fit(ready(made, data, models[1]), SilentReporter(), lambda row: None)

@@ -14,8 +14,9 @@ from dl.data.preprocessing.arrays import ArrayFeature
 from dl.data.split import SplitFractions
 from dl.data.targets.target import Form, Target
 from dl.data.types import Array, Part
+from dl.engine.network.checks import check_training
 from dl.engine.network.model import build_model, compile_model
-from dl.engine.prepare import Prepared, check_training
+from dl.engine.prepare import Prepared
 from dl.engine.training.fit import fit
 from dl.engine.training.steps import Batches
 from dl.engine.training.strategy import choose_strategy
@@ -103,7 +104,7 @@ def preprocessing(target: Target, shape: tuple[int, ...]) -> Preprocessing:
 def built(chosen: Config, data: Dataset) -> keras.Sequential:
     """Returns the compiled model of a config."""
     model = build_model(chosen, data.info)
-    compile_model(model, chosen, data.info, data.target)
+    compile_model(model, chosen, data.target)
     return model
 
 

@@ -69,7 +69,7 @@ def rebuild(files: SavedFiles, reporter: Reporter) -> SavedRun:
     with reporter.stage("Loading the model"):
         try:
             model = build_model(config, fitted.info)
-            compile_model(model, config, fitted.info, fitted.target)
+            compile_model(model, config, fitted.target)
         except Findings as error:
             raise _unfit(run) from error
         load_weights(model, run.model, _read_model)

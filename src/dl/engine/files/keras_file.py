@@ -44,9 +44,8 @@ from dl.engine.files.h5 import (
     weights_in,
 )
 from dl.engine.inference.evaluate import evaluate as evaluate_part
-from dl.engine.network.build_errors import shape_text
+from dl.engine.network.checks import check_training, shape_text
 from dl.engine.network.model import build_model, compile_model
-from dl.engine.prepare import check_training
 from dl.engine.saved import Evaluation
 from dl.errors import ConfigError, DataError, Problem, RunError, UsageError
 from dl.progress import Reporter
@@ -131,7 +130,7 @@ def evaluate_keras_file(
         refuse_misfits(loaded.config, dataset.target, dataset)
         with reporter.stage("Loading the model"):
             built = build_model(loaded.config, dataset.info)
-            compile_model(built, loaded.config, dataset.info, dataset.target)
+            compile_model(built, loaded.config, dataset.target)
             with opened(model.path, model.content) as file:
                 load_keras_weights(built, file, model.settings)
             check_training(built, dataset, loaded.config)

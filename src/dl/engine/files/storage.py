@@ -32,8 +32,9 @@ from dl.engine.files.h5 import (
     values_for,
     weights_in,
 )
-from dl.engine.network import own, randomness
+from dl.engine.network import randomness
 from dl.engine.network.metrics import Adapted
+from dl.engine.network.objects import HEAVISIDE, Perceptron
 from dl.errors import DiskError, first_line
 from dl.text import shortened
 from dl.vocabulary.traits import ENDS_WITH_ACTIVATION
@@ -154,11 +155,11 @@ def _without_heaviside(layer: dict[str, Any]) -> Iterator[dict[str, Any]]:
     activation = inner.get("activation")
     name = activation.get("config") if isinstance(activation, Mapping) else activation
     separable = layer.get("class_name") in ENDS_WITH_ACTIVATION | {"Activation"}
-    if not separable or not isinstance(name, str) or name.rpartition(">")[2] != own.HEAVISIDE:
+    if not separable or not isinstance(name, str) or name.rpartition(">")[2] != HEAVISIDE:
         yield layer
         return
     yield {**layer, "config": {**inner, "activation": "linear"}}
-    name = f"{inner['name']}_{own.HEAVISIDE}"
+    name = f"{inner['name']}_{HEAVISIDE}"
     for kind, config in (
         ("Rescaling", {"name": f"{name}_slope", "scale": 1e38, "offset": 1.0}),
         ("ReLU", {"name": name, "max_value": 1.0}),
@@ -169,7 +170,7 @@ def _without_heaviside(layer: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _training_settings(model: keras.Sequential) -> dict[str, Any] | None:
     """Returns how the model is compiled, or None if Keras could not read it back."""
-    if isinstance(model.loss, own.Perceptron):
+    if isinstance(model.loss, Perceptron):
         return None
     compiled = _plain(model.get_compile_config())
     if not (

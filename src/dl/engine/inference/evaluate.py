@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from dl.config.schema import Config
 from dl.data.types import Array, Part, Rows
-from dl.engine.network.build_errors import computing
-from dl.engine.network.model import Tensors, shaped_target, tensors_of, traced
+from dl.engine.network.checks import Tensors, computing, shaped_target, tensors_of
+from dl.engine.network.model import traced
 from dl.progress import Advance, Reporter
 
 _LARGEST_BATCH = 4096

@@ -11,7 +11,7 @@ import numpy as np
 from dl.data.dataset import Dataset
 from dl.data.parameter_path import ParameterPath
 from dl.data.types import Array
-from dl.engine.network.model import shaped_target
+from dl.engine.network.checks import shaped_target
 from dl.engine.training.checkpoint import State
 from dl.engine.training.fit import least_squares
 

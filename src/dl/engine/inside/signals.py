@@ -17,7 +17,8 @@ from dl.data.load import read_dataset
 from dl.data.types import Array
 from dl.diagnose.checks import LayerStatistics, NetworkStatistics
 from dl.engine.inside.step import Step, array_of, record_step
-from dl.engine.prepare import loss_targets, prepare
+from dl.engine.network.checks import loss_targets
+from dl.engine.prepare import prepare
 from dl.engine.saved import open_run, training_data
 from dl.progress import Reporter
 from dl.runs.directory import RunDirectory

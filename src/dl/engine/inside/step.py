@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from dl.data.types import Array
-from dl.engine.network.build_errors import computing, outputs_of_layers
+from dl.engine.network.checks import computing, outputs_of_layers
 from dl.vocabulary.traits import ENDS_WITH_ACTIVATION
 
 

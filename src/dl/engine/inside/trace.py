@@ -11,7 +11,7 @@ from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.types import Array
 from dl.engine.inside.step import Step, array_of, record_step
-from dl.engine.prepare import loss_targets
+from dl.engine.network.checks import loss_targets
 from dl.engine.training.fit import RateReader
 from dl.engine.training.steps import Batches
 from dl.errors import UsageError

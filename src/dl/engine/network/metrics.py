@@ -17,9 +17,8 @@ from dl.config.rules.facts import output_of
 from dl.config.rules.metrics import METRIC_FORMS, values_of
 from dl.config.schema import Config
 from dl.data.targets.target import Target
-from dl.engine.network.moments import OverRows
 from dl.engine.network.objects import build_object
-from dl.engine.network.views import View, Views, just_below, same
+from dl.engine.network.views import OverRows, View, Views, just_below, same
 from dl.vocabulary.names import with_names
 from dl.vocabulary.spec import Spec
 

@@ -7,28 +7,25 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import keras
-import numpy as np
-import tensorflow as tf
 
 from dl.config.rules.network import declared_shapes
 from dl.config.schema import Config
 from dl.data.targets.target import Target
-from dl.data.types import Array, DataInfo
-from dl.engine.network.build_errors import BUILD_ERRORS, first_unbuildable, unbuildable, unjoinable
+from dl.data.types import DataInfo
+from dl.engine.network.checks import (
+    BUILD_ERRORS,
+    check_outputs,
+    first_unbuildable,
+)
 from dl.engine.network.metrics import build_metrics
 from dl.engine.network.objects import build_object
-from dl.engine.network.outputs import check_outputs
-from dl.engine.network.randomness import draw_masks_fast
-from dl.engine.seeds import seeded_python
+from dl.engine.network.randomness import draw_masks_fast, seeded_python
+from dl.errors import first_line
 from dl.vocabulary.names import with_names
-from dl.vocabulary.spec import Findings, Spec
+from dl.vocabulary.spec import Finding, Findings, Spec
 from dl.vocabulary.traits import FITTING
 
 T = TypeVar("T")
-Tensors = tuple[Any, ...]
-"""Inputs, targets and, where rows weigh differently, their weights: one row of each for a row."""
-
-MODEL_NAME = "sequential"
 
 # To trace a model costs more than to run it, so what was traced is kept as long as the model.
 _TRACED: WeakKeyDictionary[keras.Sequential, dict[Hashable, object]] = WeakKeyDictionary()
@@ -48,17 +45,39 @@ def build_model(config: Config, info: DataInfo | None) -> keras.Sequential:
     shapes = (shape for _, shape in declared_shapes(config.model))
     shape = info.input_shape if info else next(shapes)
     specs = with_names(config.model.layers)
-    layers = _layers(specs, config.seed)
+    layers = [layer for _, layer in _layers(specs, config.seed)]
     try:
         with seeded_python(config.seed, "built"):
-            return _sequential(shape, [layer for _, layer in layers])
+            model = keras.Sequential([keras.Input(shape, name="input"), *layers], name="sequential")
     except BUILD_ERRORS as error:
-        fresh = _layers(specs, config.seed)
-        finding = first_unbuildable(shape, fresh) or unjoinable(error)
+        finding = first_unbuildable(shape, _layers(specs, config.seed)) or Finding(
+            ("model", "layers"),
+            "Keras cannot join these layers",
+            found=first_line(error),
+            hint="leave out one layer after the other to see which it is",
+        )
         raise Findings([finding]) from error
+    draw_masks_fast(nested_layers(model))
+    return model
 
 
-def compile_model(model: keras.Sequential, config: Config, info: DataInfo, target: Target) -> None:
+def _layers(specs: list[Spec], seed: int) -> list[tuple[int, Any]]:
+    """Returns the layers below the input with their positions in the config."""
+    layers = []
+    for position, spec in enumerate(specs):
+        path = ("model", "layers", str(spec.parameters["name"]))
+        try:
+            if spec.type != "Input":
+                layers.append((position, build_object(spec, seed=seed, path=path)))
+        except BUILD_ERRORS as error:
+            message = f"{spec.type} cannot be made with these parameters"
+            raise Findings.one(
+                ("model", "layers", position), message, found=first_line(error)
+            ) from error
+    return layers
+
+
+def compile_model(model: keras.Sequential, config: Config, target: Target) -> None:
     """Gives the model its loss, optimizer and metrics.
 
     Where the target is scaled, the loss is measured in the scaled unit, as the optimizer needs
@@ -68,51 +87,26 @@ def compile_model(model: keras.Sequential, config: Config, info: DataInfo, targe
         Findings: The outputs of the model do not fit the target.
     """
     check_outputs(model, config, target)
-    training = config.training
+    loss = config.training.loss
+    if loss.type not in FITTING:
+        measure = _part(config, loss, "loss")
+    elif model.output_shape[-1] == 1:  # `crossentropy`: what fits one output, or one-hot classes
+        measure = keras.losses.BinaryCrossentropy()
+    else:
+        measure = keras.losses.CategoricalCrossentropy()
     model.compile(
-        optimizer=_part(config, training.optimizer, "optimizer"),
-        loss=_loss(config, model),
+        optimizer=_part(config, config.training.optimizer, "optimizer"),
+        loss=measure,
         metrics=build_metrics(config, target),
-        jit_compile=False,
+        jit_compile=False,  # whether steps are compiled is decided for loops of them
     )
-    forget(model)
+    _TRACED.pop(model, None)
 
 
 def _part(config: Config, spec: Spec, key: str) -> Any:
     """Builds the object that stands at a key of the config's section `training`."""
     (named,) = with_names([spec]) if "name" in spec.parameters else [spec]
     return build_object(named, seed=config.seed, path=("training", key))
-
-
-def _loss(config: Config, model: keras.Sequential) -> Any:
-    """Returns the loss; `crossentropy` is the one that fits one output, or one-hot classes."""
-    loss = config.training.loss
-    if loss.type not in FITTING:
-        return _part(config, loss, "loss")
-    one = model.output_shape[-1] == 1
-    return keras.losses.BinaryCrossentropy() if one else keras.losses.CategoricalCrossentropy()
-
-
-def _layers(specs: list[Spec], seed: int) -> list[tuple[int, Any]]:
-    """Returns the layers below the input with their positions in the config."""
-    layers = []
-    for position, spec in enumerate(specs):
-        if spec.type == "Input":
-            continue
-        try:
-            layer = build_object(
-                spec, seed=seed, path=("model", "layers", str(spec.parameters["name"]))
-            )
-        except BUILD_ERRORS as error:
-            raise Findings([unbuildable(position, spec.type, None, error)]) from error
-        layers.append((position, layer))
-    return layers
-
-
-def _sequential(shape: tuple[int | None, ...], layers: list[Any]) -> keras.Sequential:
-    model = keras.Sequential([keras.Input(shape, name="input"), *layers], name=MODEL_NAME)
-    draw_masks_fast(nested_layers(model))
-    return model
 
 
 def nested_layers(model: keras.Sequential) -> Iterator[Any]:
@@ -138,20 +132,3 @@ def traced(model: keras.Sequential, name: Hashable, make: Callable[[], T]) -> T:
 def forget(model: keras.Sequential) -> None:
     """Drops what was traced for a model; needed when it is compiled anew."""
     _TRACED.pop(model, None)
-
-
-def tensors_of(*arrays: Array | None) -> Tensors:
-    """Copies rows into tensors, on the accelerator if there is one; None is left out."""
-    return tuple(tf.constant(array) for array in arrays if array is not None)
-
-
-def shaped_target(y: Array, model: keras.Sequential) -> Array:
-    """Returns the target with the axis of the outputs where the model has one output, or without.
-
-    Keras' losses add that axis themselves, some of its metrics do not.
-    """
-    while y.ndim < len(model.output_shape) and model.output_shape[-1] == 1:
-        y = y[..., np.newaxis]
-    while y.ndim > len(model.output_shape) and y.shape[-1] == 1:
-        y = y[..., 0]
-    return y

@@ -1,4 +1,6 @@
-"""Random bits that are cheap everywhere, and Keras' noise layers drawing with them.
+"""Everything random: a seed for each thing, the order of rows, and noise that is cheap everywhere.
+
+Every random thing has a seed of its own, a function of the config's seed and of its place.
 
 Keras draws dropout masks with TensorFlow's default generator, which is twenty times slower inside
 an XLA-compiled loop than the hash below. The hash is ordinary integer arithmetic: the same bits
@@ -8,20 +10,72 @@ seed, the number of draws so far (both from Keras' own seed generator) and the v
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from dl.vocabulary.spec import Path
+
+_SEED_LIMIT = 2**31
+"""Keras and TensorFlow take seeds of 31 bits."""
+
+# The hash "lowbias32" of Chris Wellons' search for integer hashes, with the golden ratio as step.
 _GOLDEN = 0x9E3779B9
 _FIRST_ROUND = (16, 0x7FEB352D)
 _SECOND_ROUND = (15, 0x846CA68B)
 _LAST_SHIFT = 16
 _SELU_LIMIT = -1.6732632423543772 * 1.0507009873554805
 """What SELU gives at minus infinity: minus alpha times scale."""
+
+RowNumbers = np.ndarray[tuple[int], np.dtype[np.int32]]
+
+
+def derived_seed(seed: int, path: Path) -> int:
+    """Returns the seed of the random thing at a path of the config, below 2**31.
+
+    It depends on nothing else: not on the order in which things are made, nor on the process.
+    """
+    text = "/".join(str(part) for part in (seed, *path))
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return int.from_bytes(digest[:8], "little") % _SEED_LIMIT
+
+
+@contextlib.contextmanager
+def seeded_python(seed: int, purpose: str) -> Iterator[None]:
+    """Makes what Python's own generator gives a function of the seed, and leaves it as it was.
+
+    Keras' AugMix draws its operations from that one when its steps are traced, and whatever Keras
+    initializes by itself, as the vector of SpectralNormalization, its seed when it is built.
+    """
+    before = random.getstate()
+    random.seed(derived_seed(seed, (purpose,)))
+    try:
+        yield
+    finally:
+        random.setstate(before)
+
+
+def row_order(seed: int, epoch: int, rows: int) -> RowNumbers:
+    """Returns the order in which an epoch (1-based) takes the rows, shape (rows,)."""
+    return _generator(seed, "order", epoch).permutation(np.arange(rows, dtype=np.int32))
+
+
+def row_draws(seed: int, epoch: int, rows: int) -> RowNumbers:
+    """Returns as many row numbers as there are rows, each drawn from all of them."""
+    return _generator(seed, "draws", epoch).integers(0, rows, rows, dtype=np.int32)
+
+
+def _generator(seed: int, purpose: str, epoch: int) -> np.random.Generator:
+    stream = np.random.SeedSequence([derived_seed(seed, (purpose,)), epoch])
+    return np.random.Generator(np.random.PCG64(stream))
 
 
 def random_bits(shape: Sequence[Any] | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -46,6 +100,7 @@ def random_keep(shape: Sequence[Any] | tf.Tensor, rate: float, seed: tf.Tensor) 
 
 def random_normal(shape: Sequence[Any] | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Returns float32 values of the standard normal distribution."""
+    # 23 bits are what a float32 holds exactly; half a step up, so that 0 and 1 never come.
     bits = tf.bitwise.right_shift(random_bits(shape, seed), _word(9))
     uniform = (tf.cast(tf.bitcast(bits, tf.int32), tf.float32) + 0.5) * 2.0**-23
     return math.sqrt(2.0) * tf.math.erfinv(2.0 * uniform - 1.0)
@@ -59,6 +114,10 @@ def _scramble(bits: tf.Tensor) -> tf.Tensor:
 
 def _shift_xor(bits: tf.Tensor, shift: int) -> tf.Tensor:
     return tf.bitwise.bitwise_xor(bits, tf.bitwise.right_shift(bits, _word(shift)))
+
+
+def _word(value: int) -> tf.Tensor:
+    return tf.constant(value, tf.uint32)
 
 
 def draw_masks_fast(layers: Iterable[Any]) -> None:
@@ -85,8 +144,38 @@ def _dropout_mask(cell: Any, inputs: tf.Tensor, rate: float) -> Any:
     return masks if count else masks[0]
 
 
-def _word(value: int) -> tf.Tensor:
-    return tf.constant(value, tf.uint32)
+def _drop(layer: Any, inputs: tf.Tensor) -> tf.Tensor:
+    """Sets values, or whole feature maps, to 0."""
+    if layer.rate >= 1:
+        return tf.zeros_like(inputs)
+    spatial = getattr(layer, "_get_noise_shape", None)
+    noise_shape = layer.noise_shape if spatial is None else spatial(inputs)
+    keep = random_keep(_concrete(noise_shape, inputs), layer.rate, layer.seed_generator.next())
+    return inputs * tf.cast(keep, inputs.dtype) * (1.0 / (1.0 - layer.rate))
+
+
+def _drop_to_selu_limit(layer: Any, inputs: tf.Tensor) -> tf.Tensor:
+    """Sets values to what SELU gives at minus infinity; mean and variance stay.
+
+    Formulas: Klambauer et al., Self-Normalizing Neural Networks (2017), section "alpha dropout".
+    """
+    rate = layer.rate
+    keep = random_keep(_concrete(layer.noise_shape, inputs), rate, layer.seed_generator.next())
+    slope = ((1 - rate) * (1 + rate * _SELU_LIMIT**2)) ** -0.5
+    kept = tf.where(keep, inputs, tf.cast(_SELU_LIMIT, inputs.dtype))
+    return slope * (kept - rate * _SELU_LIMIT)
+
+
+def _multiply_by_noise(layer: Any, inputs: tf.Tensor) -> tf.Tensor:
+    """Multiplies by noise around 1."""
+    std = math.sqrt(layer.rate / (1.0 - layer.rate))
+    noise = random_normal(tf.shape(inputs), layer.seed_generator.next())
+    return inputs * tf.cast(1.0 + std * noise, inputs.dtype)
+
+
+def _add_noise(layer: Any, inputs: tf.Tensor) -> tf.Tensor:
+    noise = random_normal(tf.shape(inputs), layer.seed_generator.next())
+    return inputs + tf.cast(layer.stddev * noise, inputs.dtype)
 
 
 def _concrete(noise_shape: Sequence[Any] | None, inputs: tf.Tensor) -> tf.Tensor:
@@ -97,98 +186,24 @@ def _concrete(noise_shape: Sequence[Any] | None, inputs: tf.Tensor) -> tf.Tensor
     return tf.stack(sizes)
 
 
-def _drop(layer: Any, inputs: tf.Tensor, noise_shape: Sequence[Any] | None) -> tf.Tensor:
-    if layer.rate >= 1:
-        return tf.zeros_like(inputs)
-    keep = random_keep(_concrete(noise_shape, inputs), layer.rate, layer.seed_generator.next())
-    return inputs * tf.cast(keep, inputs.dtype) * (1.0 / (1.0 - layer.rate))
+def _layer(name: str, noisy: Callable[[Any, tf.Tensor], tf.Tensor]) -> Any:
+    """Returns Keras' layer of a name, drawing with `random_bits`; at inference it does nothing."""
 
+    def call(self: Any, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        amount = self.stddev if name == "GaussianNoise" else self.rate
+        return noisy(self, inputs) if training and amount > 0 else inputs
 
-class Dropout(keras.layers.Dropout):  # type: ignore[misc]
-    """Keras' Dropout, drawing with `random_bits`."""
-
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Drops values at training time."""
-        return _drop(self, inputs, self.noise_shape) if training and self.rate > 0 else inputs
-
-
-class SpatialDropout1D(keras.layers.SpatialDropout1D):  # type: ignore[misc]
-    """Keras' SpatialDropout1D, drawing with `random_bits`."""
-
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Drops feature maps at training time."""
-        if training and self.rate > 0:
-            return _drop(self, inputs, self._get_noise_shape(inputs))
-        return inputs
-
-
-class SpatialDropout2D(keras.layers.SpatialDropout2D):  # type: ignore[misc]
-    """Keras' SpatialDropout2D, drawing with `random_bits`."""
-
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Drops feature maps at training time."""
-        if training and self.rate > 0:
-            return _drop(self, inputs, self._get_noise_shape(inputs))
-        return inputs
-
-
-class SpatialDropout3D(keras.layers.SpatialDropout3D):  # type: ignore[misc]
-    """Keras' SpatialDropout3D, drawing with `random_bits`."""
-
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Drops feature maps at training time."""
-        if training and self.rate > 0:
-            return _drop(self, inputs, self._get_noise_shape(inputs))
-        return inputs
-
-
-class AlphaDropout(keras.layers.AlphaDropout):  # type: ignore[misc]
-    """Keras' AlphaDropout, drawing with `random_bits`.
-
-    Formulas: Klambauer et al., Self-Normalizing Neural Networks (2017), section "alpha dropout".
-    """
-
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Sets values to what SELU gives at minus infinity; mean and variance stay."""
-        if not (training and self.rate > 0):
-            return inputs
-        shape = _concrete(self.noise_shape, inputs)
-        keep = random_keep(shape, self.rate, self.seed_generator.next())
-        slope = ((1 - self.rate) * (1 + self.rate * _SELU_LIMIT**2)) ** -0.5
-        kept = tf.where(keep, inputs, tf.cast(_SELU_LIMIT, inputs.dtype))
-        return slope * (kept - self.rate * _SELU_LIMIT)
-
-
-class GaussianDropout(keras.layers.GaussianDropout):  # type: ignore[misc]
-    """Keras' GaussianDropout, drawing with `random_normal`."""
-
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Multiplies by noise around 1 at training time."""
-        if not (training and self.rate > 0):
-            return inputs
-        deviation = math.sqrt(self.rate / (1.0 - self.rate))
-        noise = random_normal(tf.shape(inputs), self.seed_generator.next())
-        return inputs * tf.cast(1.0 + deviation * noise, inputs.dtype)
-
-
-class GaussianNoise(keras.layers.GaussianNoise):  # type: ignore[misc]
-    """Keras' GaussianNoise, drawing with `random_normal`."""
-
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Adds noise at training time."""
-        if not (training and self.stddev > 0):
-            return inputs
-        noise = random_normal(tf.shape(inputs), self.seed_generator.next())
-        return inputs + tf.cast(self.stddev * noise, inputs.dtype)
+    # A saved model names the class of Keras in the place of one of this module.
+    return type(name, (getattr(keras.layers, name),), {"call": call, "__module__": __name__})
 
 
 FAST_LAYERS: Mapping[str, Any] = {
-    "AlphaDropout": AlphaDropout,
-    "Dropout": Dropout,
-    "GaussianDropout": GaussianDropout,
-    "GaussianNoise": GaussianNoise,
-    "SpatialDropout1D": SpatialDropout1D,
-    "SpatialDropout2D": SpatialDropout2D,
-    "SpatialDropout3D": SpatialDropout3D,
+    "AlphaDropout": _layer("AlphaDropout", _drop_to_selu_limit),
+    "Dropout": _layer("Dropout", _drop),
+    "GaussianDropout": _layer("GaussianDropout", _multiply_by_noise),
+    "GaussianNoise": _layer("GaussianNoise", _add_noise),
+    "SpatialDropout1D": _layer("SpatialDropout1D", _drop),
+    "SpatialDropout2D": _layer("SpatialDropout2D", _drop),
+    "SpatialDropout3D": _layer("SpatialDropout3D", _drop),
 }
 """The layers that `dl` builds instead of Keras' own of the same name, and saves as those."""

@@ -15,11 +15,18 @@ from numpy.typing import NDArray
 from dl.config.schema import Config
 from dl.data.types import Array
 from dl.engine.inference.evaluate import evaluate, evaluate_blocks, evaluation_batch
-from dl.engine.network.build_errors import BUILD_ERRORS, computing
-from dl.engine.network.model import shaped_target, tensors_of, traced
+from dl.engine.network.checks import (
+    BUILD_ERRORS,
+    computing,
+    loss_targets,
+    shaped_target,
+    tensors_of,
+    unfit,
+)
+from dl.engine.network.model import traced
 from dl.engine.network.objects import build_object
-from dl.engine.prepare import Prepared, loss_targets, unfit
-from dl.engine.seeds import seeded_python
+from dl.engine.network.randomness import seeded_python
+from dl.engine.prepare import Prepared
 from dl.engine.training.callbacks import BestWeights, build_callbacks
 from dl.engine.training.checkpoint import Checkpoints, History, training_state
 from dl.engine.training.steps import (

@@ -31,8 +31,8 @@ from numpy.typing import NDArray
 
 from dl.config.schema import Config
 from dl.data.types import Array, Rows
-from dl.engine.network.model import Tensors
-from dl.engine.seeds import row_draws, row_order
+from dl.engine.network.checks import Tensors
+from dl.engine.network.randomness import row_draws, row_order
 from dl.progress import Reporter
 from dl.vocabulary.spec import Findings
 
