@@ -30,26 +30,11 @@ from dl.text import number, percent
 from dl.vocabulary.names import called_here
 
 ERROR = "mean absolute error"
-_OF_THE_RUN = frozenset({"name"})
-"""Settings that say which run it is, not how it was trained."""
 _NONE = "-"
 
 History = Sequence[Mapping[str, float]]
 Table = Callable[[Sequence[Sequence[str]], Sequence[str]], str]
 """Lays out rows of cells below a header."""
-
-
-@dataclass(frozen=True, slots=True)
-class SettingRow:
-    """A setting by its config path, with the value of each run; None where a run has none."""
-
-    path: str
-    values: tuple[object, ...]
-
-    @property
-    def differs(self) -> bool:
-        """Whether the runs do not agree."""
-        return any(value != self.values[0] for value in self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +105,7 @@ class Comparison:
 
     Attributes:
         runs: Their labels.
-        settings: Every setting that one of them has.
+        settings: Every setting that one of them has, with the value of each; None without.
         metrics: Every final metric.
         seconds: Duration of each run.
         epochs: Epochs of each run.
@@ -130,7 +115,7 @@ class Comparison:
     """
 
     runs: tuple[str, ...]
-    settings: tuple[SettingRow, ...]
+    settings: Mapping[str, tuple[object, ...]]
     metrics: tuple[MetricRow, ...]
     seconds: tuple[float, ...]
     epochs: tuple[int, ...]
@@ -138,9 +123,13 @@ class Comparison:
     not_compared: Mapping[str, str]
     histories: tuple[History, ...]
 
-    def shown_settings(self, everything: bool = False) -> list[SettingRow]:
+    def shown_settings(self, everything: bool = False) -> dict[str, tuple[object, ...]]:
         """Returns the settings that differ, or all of them."""
-        return [row for row in self.settings if everything or row.differs]
+        return {
+            path: values
+            for path, values in self.settings.items()
+            if everything or any(value != values[0] for value in values)
+        }
 
 
 def compare(entries: Sequence[Entry]) -> Comparison:
@@ -150,15 +139,11 @@ def compare(entries: Sequence[Entry]) -> Comparison:
         RunError: A file of a run is damaged.
     """
     known = [read_settings(entry.run) for entry in entries]
-    paths = dict.fromkeys(path for settings in known for path in settings)
+    paths = dict.fromkeys(path for settings in known for path in settings if path != "name")
     verdicts, not_compared = _verdicts(entries)
     return Comparison(
         runs=tuple(entry.run.label for entry in entries),
-        settings=tuple(
-            SettingRow(path, tuple(settings.get(path) for settings in known))
-            for path in paths
-            if path not in _OF_THE_RUN
-        ),
+        settings={path: tuple(settings.get(path) for settings in known) for path in paths},
         metrics=_metrics(entries),
         seconds=tuple(entry.record.seconds for entry in entries),
         epochs=tuple(entry.record.epochs for entry in entries),
@@ -308,8 +293,8 @@ def markdown_text(comparison: Comparison, everything: bool) -> str:
 
 def _blocks(comparison: Comparison, everything: bool, laid_out: Table) -> list[str]:
     settings = [
-        [row.path, *(_NONE if value is None else shown(value) for value in row.values)]
-        for row in comparison.shown_settings(everything)
+        [path, *(_NONE if value is None else shown(value) for value in values)]
+        for path, values in comparison.shown_settings(everything).items()
     ]
     results = [
         *(row.cells for row in comparison.metrics),
@@ -336,8 +321,8 @@ def csv_text(comparison: Comparison, everything: bool) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["kind", "key", *comparison.runs])
-    for setting in comparison.shown_settings(everything):
-        writer.writerow(["setting", setting.path, *map(shown, setting.values)])
+    for path, values in comparison.shown_settings(everything).items():
+        writer.writerow(["setting", path, *map(shown, values)])
     for metric in comparison.metrics:
         exact = ["" if value is None else repr(value) for value in metric.values]
         writer.writerow(["metric", f"{metric.part}.{metric.name}", *exact])
@@ -349,7 +334,7 @@ def json_text(comparison: Comparison, everything: bool) -> str:
     return json.dumps(
         {
             "runs": comparison.runs,
-            "settings": {row.path: row.values for row in comparison.shown_settings(everything)},
+            "settings": comparison.shown_settings(everything),
             "metrics": {f"{row.part}.{row.name}": row.values for row in comparison.metrics},
             "seconds": comparison.seconds,
             "epochs": comparison.epochs,

@@ -292,7 +292,7 @@ def comparison_page(comparison: Comparison) -> str:
     values = {
         "runs": runs,
         "settings": [
-            (row.path, list(map(shown, row.values))) for row in comparison.shown_settings()
+            (path, list(map(shown, values))) for path, values in comparison.shown_settings().items()
         ],
         "metrics": [row.cells for row in comparison.metrics],
         "verdicts": [verdict.sentence(runs[0]) for verdict in comparison.verdicts],

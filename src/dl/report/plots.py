@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +16,7 @@ from dl.report import png, surface
 from dl.report.charts import VALIDATION, best_epoch, learning_charts, rate_chart, series
 from dl.report.evaluation import Confusion, Residuals, confusion_of, label_confusion, residuals_of
 from dl.report.facts import RunFacts
-from dl.report.png import Axes, Sheet
-from dl.runs.files import write_bytes
+from dl.report.png import Axes
 from dl.text import number, percent, shortened
 
 _PANEL = (3.7, 2.75)
@@ -35,44 +33,9 @@ _WIDTH, _LINE, _GAP = 8.0, 0.15, 0.08
 _TILE_LETTER = 0.061
 
 
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """A kind of picture: its file, and the function that builds it or tells that it does not apply.
-
-    `build` returns a figure, or the content of the file where it is more than one still picture;
-    None where the run has nothing to show in it.
-    """
-
-    file: str
-    build: Callable[[RunFacts], Figure | bytes | None]
-
-
 def draw(folder: Path, run: RunFacts) -> list[Path]:
-    """Draws every picture that applies to the run, and removes earlier ones that no longer do.
-
-    The pictures depend on the run alone: not on the time, and not on a user's matplotlibrc.
-
-    Args:
-        folder: Where the pictures are put; it must exist.
-        run: The run to show.
-
-    Returns:
-        The pictures, in the order of `PLOTS`.
-
-    Raises:
-        DiskError: A picture could not be written.
-    """
-    drawn: list[Path] = []
-    with png.applied():
-        for plot in PLOTS:
-            built = plot.build(run)
-            if built is not None:
-                content = built if isinstance(built, bytes) else png.png(built)
-                write_bytes(folder / plot.file, content)
-                drawn.append(folder / plot.file)
-    for name in {plot.file for plot in PLOTS} - {path.name for path in drawn}:
-        (folder / name).unlink(missing_ok=True)
-    return drawn
+    """Draws every picture that applies to the run; see `png.draw`."""
+    return png.draw(folder, PLOTS, run)
 
 
 def learning_curves(run: RunFacts) -> Figure | None:
@@ -367,7 +330,7 @@ def _mosaic(
     lines: Sequence[Sequence[tuple[str, str]]],
     columns: int,
     texts: tuple[str, str],
-) -> Figure:
+) -> Figure | None:
     """Returns the pictures of some rows in a grid.
 
     Args:
@@ -377,51 +340,41 @@ def _mosaic(
         columns: How many pictures stand beside each other.
         texts: Title and subtitle.
     """
-    side = _WIDTH / columns - _GAP
-    shown = run.pictures.pixels(rows, round(side * png.DPI)) if run.pictures else np.zeros(0)
-    tall = shown.shape[1] / png.DPI
-    pitch = tall + _LINE * len(lines[0]) + 0.5 * _LINE + _GAP
-    sheet = png.new_sheet(_WIDTH + 0.24, pitch * math.ceil(len(rows) / columns), *texts)
-    corners = [
-        (place % columns * (side + _GAP), (place // columns + 1) * pitch - tall - _GAP)
-        for place in range(len(rows))
-    ]
-    _draw_pictures(sheet, shown, corners)
-    width, height = sheet.figure.get_size_inches()
-    for (across, down), texts_above in zip(corners, lines, strict=True):
-        top = sheet.room[1] + sheet.room[3] - down / height
-        for place, (text, colour) in enumerate(reversed(texts_above)):
-            x, y = sheet.room[0] + across / width, top + (0.04 + place * _LINE) / height
-            sheet.figure.text(x, y, text, fontsize=png.SMALL, color=colour)
+    if run.pictures is None:
+        return None
+    side = round((_WIDTH / columns - _GAP) * png.DPI)
+    shown = run.pictures.pixels(rows, side)
+    above, gap = round((0.5 + len(lines[0])) * _LINE * png.DPI), round(_GAP * png.DPI)
+    deep = math.ceil(len(rows) / columns)
+    # All pictures are one image, pixel by pixel: each alone would cost Matplotlib more.
+    tiles = np.full((deep * columns, above + shown.shape[1] + gap, side + gap, 3), 255, np.uint8)
+    tiles[: len(rows), above : above + shown.shape[1], :side] = shown
+    high, wide = tiles.shape[1:3]
+    canvas = tiles.reshape(deep, columns, high, wide, 3).swapaxes(1, 2)
+    canvas = canvas.reshape(deep * high, columns * wide, 3)
+    sheet = png.new_sheet(_WIDTH + 0.24, len(canvas) / png.DPI, *texts)
+    width, height = np.round(sheet.figure.get_size_inches() * png.DPI)
+    left, bottom = round(sheet.room[0] * width), round(sheet.room[1] * height)
+    sheet.figure.figimage(canvas, left, bottom, origin="upper")
+    for place, texts_above in enumerate(lines):
+        x = left + place % columns * wide
+        top = bottom + len(canvas) - place // columns * high - above
+        for line, (text, colour) in enumerate(reversed(texts_above)):
+            y = top + round((0.04 + line * _LINE) * png.DPI)
+            where = (float(x / width), float(y / height), text)
+            sheet.figure.text(*where, fontsize=png.SMALL, color=colour)
     return sheet.figure
 
 
-def _draw_pictures(sheet: Sheet, shown: Array, corners: Sequence[tuple[float, float]]) -> None:
-    """Draws all pictures as one image, pixel by pixel: each alone would cost Matplotlib more.
-
-    Args:
-        sheet: Where to draw.
-        shown: Colours from 0 to 255, shape (pictures, height, width, 3).
-        corners: Top left corner of each, in inches from the top left of the room.
-    """
-    width, height = np.round(sheet.figure.get_size_inches() * png.DPI).astype(int)
-    left, bottom = round(sheet.room[0] * width), round(sheet.room[1] * height)
-    canvas = np.full((round(sheet.room[3] * height), width - left, 3), 255, dtype=np.uint8)
-    for picture, corner in zip(shown, corners, strict=True):
-        x, y = (round(inches * png.DPI) for inches in corner)
-        canvas[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
-    sheet.figure.figimage(canvas, left, bottom, origin="upper")
-
-
-PLOTS: tuple[Plot, ...] = (
-    Plot("learning_curves.png", learning_curves),
-    Plot("confusion_matrix.png", confusion_matrix),
-    Plot("confusion_matrix.png", label_matrices),
-    Plot("predicted_true.png", predicted_true),
-    Plot("residuals.png", residuals),
-    Plot("parameter_path.png", parameter_path),
-    Plot("boundary.png", surface.picture),
-    Plot("boundary.gif", surface.film),
-    Plot("examples.png", examples),
-    Plot("mistakes.png", mistakes),
+PLOTS: tuple[tuple[str, png.Build[RunFacts]], ...] = (
+    ("learning_curves.png", learning_curves),
+    ("confusion_matrix.png", confusion_matrix),
+    ("confusion_matrix.png", label_matrices),
+    ("predicted_true.png", predicted_true),
+    ("residuals.png", residuals),
+    ("parameter_path.png", parameter_path),
+    ("boundary.png", surface.picture),
+    ("boundary.gif", surface.film),
+    ("examples.png", examples),
+    ("mistakes.png", mistakes),
 )

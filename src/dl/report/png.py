@@ -10,10 +10,11 @@ import io
 import math
 import textwrap
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import matplotlib
 import numpy as np
@@ -24,8 +25,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from dl.report.charts import Chart, Line, wants_log
+from dl.runs.files import write_bytes
 from dl.text import number, shortened
 
+Facts = TypeVar("Facts")
+Build = Callable[[Facts], Figure | bytes | None]
 Axes = Any
 """An axes of matplotlib, which has no types of its own."""
 
@@ -38,6 +42,7 @@ COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#56B4E9", "#A67C00", "#7A4FBF", 
 BLUES = LinearSegmentedColormap.from_list("blues", ["#DCEBF5", BLUE, "#002B45"])
 
 DPI = 150
+"""As in `look.mplstyle`."""
 SMALL = 7.5
 NORMAL = 9.0
 LARGE = 12.0
@@ -49,49 +54,7 @@ _HEAD = 0.6
 _NOTE_LETTER, _TITLE_LETTER = 0.061, 0.122
 _PADS = {"w_pad": 0.06, "h_pad": 0.06, "wspace": 0.02, "hspace": 0.03}
 
-_FONT = "DejaVu Sans"
-_OTHER_SCRIPTS = (
-    "Noto Sans CJK SC",
-    "Noto Sans CJK JP",
-    "Source Han Sans SC",
-    "WenQuanYi Zen Hei",
-    "Hiragino Sans",
-    "PingFang SC",
-    "Microsoft YaHei",
-    "Yu Gothic",
-    "Malgun Gothic",
-)
-"""Fonts for characters that DejaVu Sans lacks, used where they are installed."""
-
-_SETTINGS = {
-    "figure.dpi": DPI,
-    "figure.facecolor": "white",
-    "font.size": NORMAL,
-    "text.color": INK,
-    "text.parse_math": False,
-    "axes.titlesize": 10,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.titlepad": 7,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": GREY,
-    "axes.linewidth": 0.8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.formatter.limits": (-4, 6),
-    "grid.color": GRID,
-    "grid.linewidth": 0.8,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
-    "legend.frameon": False,
-    "legend.fontsize": NORMAL,
-}
+_LOOK = Path(__file__).with_name("assets") / "look.mplstyle"
 _OF_THE_MACHINE = ("backend", "backend_fallback", "interactive", "toolbar", "timezone")
 
 
@@ -104,11 +67,11 @@ def applied() -> Iterator[None]:
         if key not in _OF_THE_MACHINE
     }
     installed = set(font_manager.fontManager.get_font_names())
-    fonts = [_FONT, *(name for name in _OTHER_SCRIPTS if name in installed)]
+    look = matplotlib.rc_params_from_file(_LOOK, use_default_template=False)
+    look["font.family"] = [name for name in look["font.family"] if name in installed]
     with matplotlib.rc_context(), warnings.catch_warnings():
         dict.update(matplotlib.rcParams, defaults)
-        matplotlib.rcParams.update(_SETTINGS)
-        matplotlib.rcParams["font.family"] = fonts
+        matplotlib.rcParams.update(look)
         warnings.filterwarnings("ignore", message=".*missing from font.*")
         yield
 
@@ -196,6 +159,35 @@ def without_frame(axes: Axes) -> None:
 def tick_number(value: float, _position: int | None = None) -> str:
     """Writes the label of a tick of a logarithmic axis without mathematical typesetting."""
     return number(value).replace("-", "\N{MINUS SIGN}") if value < 0 else number(value)
+
+
+def draw(folder: Path, plots: Sequence[tuple[str, Build[Facts]]], facts: Facts) -> list[Path]:
+    """Draws every picture that applies, and removes earlier ones that no longer do.
+
+    The pictures depend on the facts alone: not on the time, and not on a user's matplotlibrc.
+
+    Args:
+        folder: Where the pictures are put; it must exist.
+        plots: The file of each picture, and the function that builds it: a figure, or the content
+            of the file where it is more than one still picture; None where it does not apply.
+        facts: What is shown.
+
+    Returns:
+        The pictures, in the order of `plots`.
+
+    Raises:
+        DiskError: A picture could not be written.
+    """
+    drawn: list[Path] = []
+    with applied():
+        for file, build in plots:
+            built = build(facts)
+            if built is not None:
+                write_bytes(folder / file, built if isinstance(built, bytes) else png(built))
+                drawn.append(folder / file)
+    for file in {file for file, _ in plots} - {path.name for path in drawn}:
+        (folder / file).unlink(missing_ok=True)
+    return drawn
 
 
 def png(figure: Figure) -> bytes:

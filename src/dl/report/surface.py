@@ -16,6 +16,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from PIL import Image
+from scipy.ndimage import zoom
 
 from dl.data.plane import Boundary, Frame
 from dl.data.types import Array
@@ -168,7 +169,8 @@ def _draw_ground(axes: Axes, run: RunFacts, surface: Boundary, frame: Frame) -> 
     """Colours the plane by what the network says; returns what was drawn, in its order."""
     values = np.nan_to_num(frame.values.astype(np.float32))
     grid = values.reshape(frame.side, frame.side, -1)
-    fine = _refined(grid)
+    # As many points as the picture has pixels, linear in between, (height, width, values).
+    fine = zoom(grid, (_PIXELS / frame.side, _PIXELS / frame.side, 1), order=1)
     if run.task == "regression":
         norm, scale = _scale(surface)
         colours = np.asarray(scale(norm(fine[:, :, 0]), bytes=True))
@@ -254,21 +256,6 @@ def _draw_borders(axes: Axes, grid: Array, surface: Boundary) -> list[Any]:
         if margin.min() < 0 <= margin.max():
             drawn.append(axes.contour(x, y, margin, levels=[0], colors=png.INK, linewidths=1.3))
     return drawn
-
-
-def _refined(grid: Array) -> Array:
-    """Returns a grid with as many points as the picture has pixels, linear in between.
-
-    From shape (side, side, values) to (pixels, pixels, values).
-    """
-    side = len(grid)
-    at = np.linspace(0, side - 1, _PIXELS)
-    low = np.minimum(at.astype(int), side - 2)
-    share = (at - low).astype(grid.dtype)
-    rows = grid[low] * (1 - share)[:, None, None] + grid[low + 1] * share[:, None, None]
-    return np.asarray(
-        rows[:, low] * (1 - share)[None, :, None] + rows[:, low + 1] * share[None, :, None]
-    )
 
 
 def _look_of(index: int) -> tuple[str, str]:

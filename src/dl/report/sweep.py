@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
@@ -15,7 +15,6 @@ from matplotlib.figure import Figure
 from dl.browse.select import shown
 from dl.report import png
 from dl.report.charts import Chart, Line
-from dl.runs.files import write_bytes
 from dl.sweep.ranking import TrialSummary
 from dl.sweep.results import Results
 from dl.text import number, percent, shortened
@@ -97,24 +96,19 @@ def curves_chart(sweep: SweepFacts, most: int) -> Chart:
 def draw_sweep(
     folder: Path, results: Results, logarithmic: frozenset[str], importance: Mapping[str, float]
 ) -> None:
-    """Draws the pictures of a sweep; see `draw` and `SweepFacts`."""
+    """Draws the pictures of a sweep; see `SweepFacts`."""
     facts = sweep_facts(results)
     draw(folder, replace(facts, logarithmic=logarithmic, importance=importance))
 
 
-def draw(folder: Path, sweep: SweepFacts) -> None:
-    """Draws every picture that applies, and removes earlier ones that no longer do.
+def draw(folder: Path, sweep: SweepFacts) -> list[Path]:
+    """Draws every picture that applies to the sweep, none before a setting has a result."""
 
-    Raises:
-        DiskError: A picture could not be written.
-    """
-    with png.applied():
-        for file, build in SWEEP_PLOTS:
-            figure = build(sweep) if sweep.ranked else None
-            if figure is None:
-                (folder / file).unlink(missing_ok=True)
-            else:
-                write_bytes(folder / file, png.png(figure))
+    def nothing(_: SweepFacts) -> None:
+        return None
+
+    plots = [(file, build if sweep.ranked else nothing) for file, build in SWEEP_PLOTS]
+    return png.draw(folder, plots, sweep)
 
 
 def _objective(sweep: SweepFacts) -> Figure:
@@ -285,7 +279,7 @@ def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-SWEEP_PLOTS: tuple[tuple[str, Callable[[SweepFacts], Figure | None]], ...] = (
+SWEEP_PLOTS: tuple[tuple[str, png.Build[SweepFacts]], ...] = (
     ("objective.png", _objective),
     ("learning_curves.png", _curves),
     ("importance.png", _importance),
