@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from conftest import Dl
-from dl.data.judged import JudgedRows, write_judged
+from dl.data.predictions import Predictions, write_predictions
 from dl.runs.directory import RunDirectory
 from dl.runs.manifest import publish
 from support.runs import make_run
@@ -55,7 +55,7 @@ def judged_run(root: Path, batch: int, right: int, rows: int = 40) -> RunDirecto
     publish(run.preprocess, json.dumps(LEARNED).encode())
     y = np.arange(rows).reshape(-1, 1) % 2
     outputs = np.where(np.arange(rows).reshape(-1, 1) < right, y, 1 - y)
-    write_judged(run, JudgedRows("test", y.astype("f4"), outputs.astype("f4")))
+    write_predictions(run, Predictions("test", y.astype("f4"), outputs.astype("f4")))
     return run
 
 

@@ -14,7 +14,7 @@ from dl.config.emit import yaml_text
 from dl.config.load import Loaded, load_text
 from dl.config.rules.metrics import misfits
 from dl.data.load import read_dataset
-from dl.data.targets.target import answers
+from dl.data.predictions import answers
 from dl.engine.inference.evaluate import blocks_of, evaluate_blocks, predict
 from dl.engine.prepare import Prepared, prepare
 from dl.errors import ConfigError

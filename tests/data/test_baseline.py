@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dl.config.load import load_config
-from dl.data.baseline import trivial_metrics
 from dl.data.load import read_dataset
+from dl.data.profile import baseline_metrics
 from dl.progress import SilentReporter
 
 TEXT = """\
@@ -24,7 +24,7 @@ def _trivial(folder: Path, values: str, layer: str, loss: str, metrics: str) -> 
     text = TEXT.replace("LAYER", layer).replace("LOSS", loss).replace("METRICS", metrics)
     (folder / "base.yaml").write_text(text)
     loaded = load_config(folder / "base.yaml")
-    return trivial_metrics(loaded.config, read_dataset(loaded, SilentReporter()))
+    return baseline_metrics(loaded.config, read_dataset(loaded, SilentReporter()))
 
 
 def test_of_classes_it_is_the_commonest_one(tmp_path: Path) -> None:

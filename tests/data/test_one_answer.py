@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dl.data.judged import JudgedRows
 from dl.data.one_answer import one_answer
-from dl.data.targets.target import Target, answers
+from dl.data.predictions import Predictions, answers
+from dl.data.targets.target import Target
 
 BINARY = Target("binary", ("y",), "single", ("no", "yes"), ("no", "yes"), 1, probabilities=True)
 MULTICLASS = Target("multiclass", ("y",), "labels", ("a", "b", "c"), ("a", "b", "c"), 3)
@@ -18,7 +18,7 @@ NUMBERS = Target("regression", ("y",), "numbers", units=1, center=(0.0,), spread
 
 
 def said(target: Target, y: Any, outputs: Any, part: str = "test") -> str:
-    rows = JudgedRows(part, np.array(y, np.float32), np.array(outputs, np.float32))
+    rows = Predictions(part, np.array(y, np.float32), np.array(outputs, np.float32))
     return one_answer((rows.part, answers(rows.y, rows.outputs, target)), target)
 
 

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dl.data.predictions import answers
 from dl.data.preprocessing.arrays import fit_arrays, transform_arrays
 from dl.data.requirements import requirements_of
 from dl.data.targets.describe import describe_target
 from dl.data.targets.encode import encode_target, fit_target
-from dl.data.targets.target import Target, answers, class_weights, decode, row_weights
+from dl.data.targets.target import Target, class_weights, decode, row_weights
 from dl.errors import DataError
 from dl.progress import SilentReporter
 from dl.runs.typed import read_as

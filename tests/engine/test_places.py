@@ -12,7 +12,8 @@ import yaml
 
 from dl.config.load import load_config
 from dl.data.load import read_dataset
-from dl.data.targets.target import answers, decode
+from dl.data.predictions import answers
+from dl.data.targets.target import decode
 from dl.data.types import Array
 from dl.engine.inference.evaluate import evaluate, predict
 from dl.engine.prepare import prepare

@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
-from dl.data.plane import Boundary, Frame, Plane
+from dl.data.decision_surface import DecisionSurface, InputPlane, SurfaceFrame
 from dl.data.types import Array
 from dl.report import surface
 from dl.report.facts import RunFacts
@@ -17,16 +17,18 @@ from dl.report.plots import draw
 from support.pictures import classified, history
 
 SIDE = 11
-PLANE = Plane(("width (cm)", "height"), (0.0, 0.0), (1.0, 1.0), (0.0, 0.0), (10.0, 10.0))
+PLANE = InputPlane(("width (cm)", "height"), (0.0, 0.0), (1.0, 1.0), (0.0, 0.0), (10.0, 10.0))
 ACROSS = np.tile(np.linspace(0, 1, SIDE), SIDE)
 """A value that grows from left to right."""
 
 
-def divided(values: Array, y: Array, epochs: int = 1, **look: float) -> Boundary:
+def divided(values: Array, y: Array, epochs: int = 1, **look: float) -> DecisionSurface:
     """Returns a plane that stays as it is over the epochs, with rows on its diagonal."""
-    frames = tuple(Frame(epoch, values) for epoch in range(epochs))
+    frames = tuple(SurfaceFrame(epoch, values) for epoch in range(epochs))
     rows = np.column_stack([np.linspace(1, 9, len(y))] * 2)
-    return Boundary(PLANE, (*frames, Frame(epochs, values, final=True)), rows, y, **look)  # type: ignore[arg-type]
+    return DecisionSurface(
+        PLANE, (*frames, SurfaceFrame(epochs, values, final=True)), rows, y, **look
+    )  # type: ignore[arg-type]
 
 
 def two_classes(epochs: int = 1, **look: float) -> RunFacts:
@@ -140,10 +142,10 @@ def test_captions_tell_the_weights_and_the_loss() -> None:
     nothing = np.zeros((4, 2))
     rows = [{"epoch": 1.0, "loss": 0.52341}]
 
-    assert surface.caption(Frame(0, nothing), rows) == "epoch 0: the initial weights"
-    assert surface.caption(Frame(1, nothing), rows) == "epoch 1, loss 0.5234"
-    assert surface.caption(Frame(1000, nothing), rows) == "epoch 1,000"
-    assert surface.caption(Frame(1, nothing, True), rows) == "the weights that were kept"
+    assert surface.caption(SurfaceFrame(0, nothing), rows) == "epoch 0: the initial weights"
+    assert surface.caption(SurfaceFrame(1, nothing), rows) == "epoch 1, loss 0.5234"
+    assert surface.caption(SurfaceFrame(1000, nothing), rows) == "epoch 1,000"
+    assert surface.caption(SurfaceFrame(1, nothing, True), rows) == "the weights that were kept"
 
 
 def test_draw_writes_the_picture_and_the_film(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dl.data.targets.target import Answers
+from dl.data.predictions import Answers
 from dl.report.compare import MetricRow, Scores, Verdict, judge, scores_of
 
 

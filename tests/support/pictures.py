@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from dl.data.parameter_path import ParameterPath
+from dl.data.decision_surface import ParameterPath
 from dl.report.facts import RunFacts
 from dl.report.pictures import Pictures
 

@@ -306,7 +306,7 @@ class _ReportJob:
 
     def draw(self, judged: Judged) -> None:
         """Has the pictures drawn; returns at once."""
-        from dl.data.targets.target import answers
+        from dl.data.predictions import answers
         from dl.report.facts import RunFacts, answer_facts
         from dl.report.pictures import pictures_of
 
@@ -376,8 +376,8 @@ def _advise(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> None:
 
 def _diagnose(trained: Trained, reporter: Reporter) -> None:
     """Says that something in the history is worth a look; the layers are not looked at here."""
-    from dl.data.judged import read_answers
     from dl.data.one_answer import one_answer
+    from dl.data.predictions import read_answers
     from dl.diagnose.checks import Evidence, diagnose
 
     target = trained.prepared.dataset.target

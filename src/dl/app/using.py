@@ -255,8 +255,8 @@ def _rows(
 
 def _one_answer(run: RunDirectory) -> str:
     from dl.data.dataset import read_preprocessing
-    from dl.data.judged import read_answers
     from dl.data.one_answer import one_answer
+    from dl.data.predictions import read_answers
 
     if not run.outputs.exists():
         return ""

@@ -19,9 +19,8 @@ from dl.config.schema import Config, Evaluation
 from dl.config.tables import stands_for_missing
 from dl.data.dataset import Dataset
 from dl.data.doubts import Doubt, are_months, are_pixels, doubt
-from dl.data.glance import class_counts
 from dl.data.raw import Column, Raw, RawTable
-from dl.data.targets.target import decision, unscale
+from dl.data.targets.target import class_counts, decision, unscale
 from dl.data.types import Array
 from dl.text import percent, plural
 from dl.vocabulary.traits import REGRESSION, SCALING
@@ -241,7 +240,7 @@ def missing_class(config: Config, dataset: Dataset) -> Iterator[Advice]:
     """A class with so few rows that the parts could not be stratified, and one has none of it."""
     if config.data.split.stratify is not None or dataset.info.task not in ("binary", "multiclass"):
         return
-    counts = {part: class_counts(rows, dataset) for part, rows in dataset.parts.items()}
+    counts = {part: class_counts(rows.y, dataset.target) for part, rows in dataset.parts.items()}
     for name in dataset.info.classes:
         rows = sum(counted[name] for counted in counts.values())
         parts = " and the ".join(part for part, counted in counts.items() if not counted[name])

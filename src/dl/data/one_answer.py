@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dl.data.targets.target import Answers, Target
+from dl.data.predictions import Answers
+from dl.data.targets.target import Target
 from dl.data.types import Array
 
 _FEWEST_ROWS = 10

@@ -12,8 +12,7 @@ from dl.config.rules.metrics import measurable, misfits
 from dl.config.rules.probe import Answer, Form, Probe
 from dl.config.schema import Config
 from dl.data.dataset import BEFORE_PLACES, Dataset, Preprocessing
-from dl.data.glance import class_counts
-from dl.data.targets.target import Target, unscale
+from dl.data.targets.target import Target, class_counts, unscale
 from dl.vocabulary.names import metric_name
 from dl.vocabulary.spec import Finding, Findings, Spec
 
@@ -91,7 +90,7 @@ def _probe(target: Target, dataset: Dataset | None = None) -> Probe:
         found, input_shape=dataset.preprocessing.info.input_shape, rows=len(dataset.train)
     )
     if target.form != "numbers":
-        counts = [class_counts(part, dataset) for part in dataset.parts.values()]
+        counts = [class_counts(part.y, target) for part in dataset.parts.values()]
         rows = {name: sum(part[name] for part in counts) for name in target.classes}
         return replace(found, counts={} if target.form == "multilabel" else rows)
     numbers, spread = unscale(dataset.train.y, target), max(target.spread, default=0.0)

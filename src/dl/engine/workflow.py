@@ -10,9 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dl.data.judged import JudgedRows, write_judged
-from dl.data.parameter_path import ParameterPath
-from dl.data.plane import Boundary
+from dl.data.decision_surface import DecisionSurface, ParameterPath
+from dl.data.predictions import Predictions, write_predictions
 from dl.data.types import Array, Part
 from dl.engine.files.storage import save_model
 from dl.engine.inference.evaluate import evaluate as evaluate_part
@@ -111,7 +110,7 @@ class Judged:
     name: str
     part: Part
     outputs: Array
-    boundary: Boundary | None = None
+    boundary: DecisionSurface | None = None
     path: ParameterPath | None = None
 
 
@@ -190,7 +189,7 @@ def _carry_out(prepared: Prepared, job: Job, reporter: Reporter, watch: Watch) -
         _stop_if_asked(run, history, watch)
         if watch.on_judged is not None:
             judged = _judge(prepared, run, history, seen, reporter)
-            write_judged(run, JudgedRows(judged.name, judged.part.y, judged.outputs))
+            write_predictions(run, Predictions(judged.name, judged.part.y, judged.outputs))
             watch.on_judged(judged)
         _stop_if_asked(run, history, watch)
         metrics = _finish(prepared, run, reporter)

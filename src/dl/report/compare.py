@@ -20,8 +20,7 @@ from dl.browse.select import shown
 from dl.browse.settings import read_settings
 from dl.config.data import Task
 from dl.data.dataset import read_preprocessing
-from dl.data.judged import read_answers
-from dl.data.targets.target import Answers
+from dl.data.predictions import Answers, read_answers
 from dl.data.types import Array
 from dl.report.terminal import table
 from dl.runs.history import read_history

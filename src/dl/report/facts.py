@@ -12,13 +12,11 @@ import numpy as np
 from dl.browse.entries import Entry, read_entry
 from dl.config.data import Task
 from dl.data.dataset import Dataset, Preprocessing, read_preprocessing
-from dl.data.glance import Glance, glance
-from dl.data.judged import read_answers
+from dl.data.decision_surface import DecisionSurface, ParameterPath
 from dl.data.one_answer import one_answer
-from dl.data.parameter_path import ParameterPath
-from dl.data.plane import Boundary
+from dl.data.predictions import Answers, read_answers
 from dl.data.preprocessing.features import original_columns
-from dl.data.targets.target import Answers
+from dl.data.profile import DataProfile, profile_of
 from dl.data.types import Array, Part
 from dl.diagnose.checks import NetworkStatistics
 from dl.report.charts import History
@@ -79,7 +77,7 @@ class RunFacts:
     places: int = 1
     threshold: float = 0.5
     pictures: Pictures | None = None
-    surface: Boundary | None = None
+    surface: DecisionSurface | None = None
     path: ParameterPath | None = None
 
     @property
@@ -233,7 +231,7 @@ class TrainingFacts:
     layers: tuple[Layer, ...] = ()
     weights: tuple[Weights, ...] = ()
     signals: NetworkStatistics | None = None
-    glance: Glance | None = None
+    glance: DataProfile | None = None
     examples: tuple[Example, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
 
@@ -269,7 +267,7 @@ def write_training_facts(
         "layers": [asdict(row) for row in network.layers],
         "weights": [asdict(row) for row in network.weights],
         "signals": asdict(network.signals),
-        "glance": asdict(glance(dataset)),
+        "glance": asdict(profile_of(dataset)),
         "examples": [asdict(example) for example in _examples(facts)],
         "mistakes": [asdict(mistake) for mistake in _mistakes(facts, part, dataset.preprocessing)],
     }

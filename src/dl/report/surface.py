@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from PIL import Image
 from scipy.ndimage import zoom
 
-from dl.data.plane import Boundary, Frame
+from dl.data.decision_surface import DecisionSurface, SurfaceFrame
 from dl.data.types import Array
 from dl.report import png
 from dl.report.charts import History, series
@@ -74,7 +74,7 @@ def film(run: RunFacts) -> bytes | None:
     return stream.getvalue()
 
 
-def _film_pictures(run: RunFacts, surface: Boundary) -> Iterator[Image.Image]:
+def _film_pictures(run: RunFacts, surface: DecisionSurface) -> Iterator[Image.Image]:
     """Yields the frames; what does not move is drawn once."""
     sheet, axes = _new_plane(run, surface)
     sheet.figure.set_dpi(_DPI)
@@ -95,7 +95,7 @@ def _film_pictures(run: RunFacts, surface: Boundary) -> Iterator[Image.Image]:
             artist.remove()
 
 
-def caption(frame: Frame, history: History) -> str:
+def caption(frame: SurfaceFrame, history: History) -> str:
     """Returns the words above a frame: which weights, and the training loss at that time."""
     if frame.final:
         return "the weights that were kept"
@@ -105,7 +105,7 @@ def caption(frame: Frame, history: History) -> str:
     return f"epoch {frame.epoch:,}" + ("" if loss is None else f", loss {number(loss)}")
 
 
-def note_of(run: RunFacts, surface: Boundary) -> str:
+def note_of(run: RunFacts, surface: DecisionSurface) -> str:
     """Returns how the picture is to be read."""
     if run.task == "regression":
         return "Colour: the predicted number; of a point: the true one, on the same scale."
@@ -119,7 +119,7 @@ def note_of(run: RunFacts, surface: Boundary) -> str:
     return "Colour: the most probable class, the darker the surer. Line: where it changes."
 
 
-def _new_plane(run: RunFacts, surface: Boundary) -> tuple[Sheet, Axes]:
+def _new_plane(run: RunFacts, surface: DecisionSurface) -> tuple[Sheet, Axes]:
     """Returns a sheet with the empty plane, its axes in the data's own unit, and its key."""
     what = "predictions" if run.task == "regression" else "decision boundary"
     rows = f"points: {len(surface.rows):,} rows of the training part"
@@ -144,7 +144,7 @@ def _new_plane(run: RunFacts, surface: Boundary) -> tuple[Sheet, Axes]:
     return sheet, axes
 
 
-def _add_classes(axes: Axes, run: RunFacts, surface: Boundary) -> None:
+def _add_classes(axes: Axes, run: RunFacts, surface: DecisionSurface) -> None:
     """Puts the names of the classes with their markers beside the plane."""
     count = surface.frames[-1].values.shape[1]
     for index in range(min(count, _MOST_NAMED)):
@@ -165,7 +165,9 @@ def _add_classes(axes: Axes, run: RunFacts, surface: Boundary) -> None:
     )
 
 
-def _draw_ground(axes: Axes, run: RunFacts, surface: Boundary, frame: Frame) -> list[Any]:
+def _draw_ground(
+    axes: Axes, run: RunFacts, surface: DecisionSurface, frame: SurfaceFrame
+) -> list[Any]:
     """Colours the plane by what the network says; returns what was drawn, in its order."""
     values = np.nan_to_num(frame.values.astype(np.float32))
     grid = values.reshape(frame.side, frame.side, -1)
@@ -189,7 +191,7 @@ def _draw_ground(axes: Axes, run: RunFacts, surface: Boundary, frame: Frame) -> 
     return [image] if run.task == "regression" else [image, *_draw_borders(axes, grid, surface)]
 
 
-def _draw_rows(axes: Axes, run: RunFacts, surface: Boundary) -> list[Any]:
+def _draw_rows(axes: Axes, run: RunFacts, surface: DecisionSurface) -> list[Any]:
     """Draws the rows: classes by colour and marker, numbers on the scale of the ground.
 
     Markers of every second class are hollow, which tells them apart also in grey.
@@ -211,7 +213,7 @@ def _draw_rows(axes: Axes, run: RunFacts, surface: Boundary) -> list[Any]:
     return drawn
 
 
-def _scale(surface: Boundary) -> tuple[BoundaryNorm, Any]:
+def _scale(surface: DecisionSurface) -> tuple[BoundaryNorm, Any]:
     """Returns bands between round numbers, from the least to the greatest true value."""
     finite = surface.y[np.isfinite(surface.y)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
@@ -222,7 +224,7 @@ def _scale(surface: Boundary) -> tuple[BoundaryNorm, Any]:
     return BoundaryNorm(levels, len(levels) - 1, clip=True), colours
 
 
-def _class_colours(fine: Array, surface: Boundary) -> Array:
+def _class_colours(fine: Array, surface: DecisionSurface) -> Array:
     """Mixes the colour of the predicted class with white, in bands of probability.
 
     Args:
@@ -242,7 +244,7 @@ def _class_colours(fine: Array, surface: Boundary) -> Array:
     return np.asarray(np.round(255 * (1 - strength + strength * table[winner])), np.uint8)
 
 
-def _draw_borders(axes: Axes, grid: Array, surface: Boundary) -> list[Any]:
+def _draw_borders(axes: Axes, grid: Array, surface: DecisionSurface) -> list[Any]:
     """Draws lines where the predicted class changes."""
     side, count = len(grid), grid.shape[2]
     x, y = (

@@ -209,50 +209,6 @@ def _activated(outputs: Array, target: Target) -> Array:
     return outputs
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """True and predicted values of the same rows.
-
-    Where a row has several places, each of them counts as a row, in their order.
-
-    Attributes:
-        true: Class indexes, shape (rows,); multilabel: 0 or 1, shape (rows, labels); regression:
-            values in the target's unit, shape (rows, targets).
-        predicted: As `true`; None where the outputs name no class, or other numbers than targets.
-        probabilities: Shape (rows, classes), if the outputs are any.
-        places: How many places a row of the data has.
-    """
-
-    true: Array
-    predicted: Array | None
-    probabilities: Array | None
-    places: int = 1
-
-
-def answers(y: Array, outputs: Array, target: Target) -> Answers:
-    """Returns what the outputs say, beside what is true.
-
-    Args:
-        y: Targets as the network was trained on.
-        outputs: The model's outputs, shape (rows, units) or (rows, *places, units).
-        target: What the model predicts.
-    """
-    places = math.prod(target.places)
-    rows = len(y) * places
-    if target.form == "numbers":
-        true, said = unscale(y, target), own_numbers(outputs, target)
-        fits = true.size == said.size  # a loss such as CTC compares other numbers
-        predicted = said.reshape(rows, -1) if fits else None
-        return Answers(true.reshape(rows, -1), predicted, None, places)
-    shape = (rows, -1) if target.form == "multilabel" else (rows,)
-    true = (y if target.form == "multilabel" else class_indexes(y, target)).reshape(shape)
-    if target.units is None:
-        return Answers(true, None, None, places)
-    chosen, probabilities = classes_of(outputs, target)
-    flat = None if probabilities is None else probabilities.reshape(rows, -1)
-    return Answers(true, chosen.reshape(shape), flat, places)
-
-
 # Classes
 
 
@@ -261,6 +217,15 @@ def class_indexes(y: Array, target: Target) -> NDArray[np.integer[Any]]:
     if target.form == "one_hot":
         return np.asarray(y.argmax(axis=-1))
     return y.reshape(len(y), *target.places).astype(np.intp, copy=False)
+
+
+def class_counts(y: Array, target: Target) -> dict[str, int]:
+    """Returns how many rows, or places of rows, each class or label has, by its name."""
+    if target.form in ("one_hot", "multilabel"):
+        counts = y.reshape(-1, len(target.classes)).sum(axis=0)
+    else:
+        counts = np.bincount(y.reshape(-1).astype(np.int64), minlength=len(target.classes))
+    return {name: int(count) for name, count in zip(target.classes, counts, strict=True)}
 
 
 def class_weights(

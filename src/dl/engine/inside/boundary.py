@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from dl.data.dataset import Dataset
-from dl.data.plane import Boundary, Frame, Plane, plane_of
+from dl.data.decision_surface import DecisionSurface, InputPlane, SurfaceFrame, input_plane
 from dl.data.targets.target import Target, decode, unscale
 from dl.data.types import Array
 from dl.engine.network.model import nested_layers
@@ -61,7 +61,7 @@ class Snapshots:
             epoch: list(state.arrays[i * each : (i + 1) * each]) for i, epoch in enumerate(epochs)
         }
 
-    def boundary(self, last: int) -> Boundary | None:
+    def boundary(self, last: int) -> DecisionSurface | None:
         """Returns what the network said on the plane; the model keeps its weights.
 
         Args:
@@ -74,7 +74,7 @@ class Snapshots:
         self._model.set_weights(kept)
         return _boundary(self._plane, frames, self._dataset)
 
-    def _frames(self, plane: Plane, kept: list[Array], last: int) -> Iterator[Frame]:
+    def _frames(self, plane: InputPlane, kept: list[Array], last: int) -> Iterator[SurfaceFrame]:
         forward = tf.function(
             lambda rows: self._model(rows, training=False), reduce_retracing=True, autograph=False
         )
@@ -83,9 +83,9 @@ class Snapshots:
         coarse, fine = (tf.constant(plane.grid(s)) for s in (SIDES if smooth else SIDES_OF_STEPS))
         for epoch, weights in self._weights.items():
             self._model.set_weights(weights)
-            yield Frame(epoch, plane_values(forward(coarse).numpy(), target))
+            yield SurfaceFrame(epoch, plane_values(forward(coarse).numpy(), target))
         self._model.set_weights(kept)
-        yield Frame(last, plane_values(forward(fine).numpy(), target), final=True)
+        yield SurfaceFrame(last, plane_values(forward(fine).numpy(), target), final=True)
 
 
 def chosen_epochs(epochs: int) -> frozenset[int]:
@@ -111,7 +111,7 @@ def plane_values(outputs: Array, target: Target) -> Array:
     return np.column_stack(named).astype(np.float32)
 
 
-def _plane(model: keras.Sequential, dataset: Dataset) -> Plane | None:
+def _plane(model: keras.Sequential, dataset: Dataset) -> InputPlane | None:
     if dataset.info.task == "multilabel" or model.count_params() > _MOST_PARAMETERS:
         return None
     if any(type(layer).__name__ in LOOKING_UP for layer in nested_layers(model)):
@@ -119,17 +119,19 @@ def _plane(model: keras.Sequential, dataset: Dataset) -> Plane | None:
     target = dataset.target
     if target.units is None or target.places or (target.form == "numbers" and target.units != 1):
         return None
-    return plane_of(dataset.preprocessing, dataset.train.x[:_MOST_ROWS])
+    return input_plane(dataset.preprocessing, dataset.train.x[:_MOST_ROWS])
 
 
-def _boundary(plane: Plane, frames: tuple[Frame, ...], dataset: Dataset) -> Boundary:
+def _boundary(
+    plane: InputPlane, frames: tuple[SurfaceFrame, ...], dataset: Dataset
+) -> DecisionSurface:
     target = dataset.target
     rows, y = _shown_rows(plane, dataset)
     cut = target.cut if target.form == "single" and target.probabilities else 0.5
-    return Boundary(plane, frames, rows, y, target.probabilities, cut)
+    return DecisionSurface(plane, frames, rows, y, target.probabilities, cut)
 
 
-def _shown_rows(plane: Plane, dataset: Dataset) -> tuple[Array, Array]:
+def _shown_rows(plane: InputPlane, dataset: Dataset) -> tuple[Array, Array]:
     """Returns the first training rows in the data's own unit, and their classes or values."""
     x, y = dataset.train.x[:_MOST_ROWS], dataset.train.y[:_MOST_ROWS]
     form = dataset.target.form

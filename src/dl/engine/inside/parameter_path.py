@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from dl.data.dataset import Dataset
-from dl.data.parameter_path import ParameterPath
+from dl.data.decision_surface import ParameterPath
 from dl.data.types import Array
 from dl.engine.network.checks import shaped_target
 from dl.engine.training.checkpoint import State

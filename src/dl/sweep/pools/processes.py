@@ -29,8 +29,8 @@ from types import FrameType
 from typing import Any, Protocol
 
 from dl.config.load import Loaded, load_config
-from dl.data.baseline import trivial_metrics
 from dl.data.load import Datasets
+from dl.data.profile import baseline_metrics
 from dl.errors import SCARCE, DlError, ExitCode, Interrupted, Problem, is_scarce
 from dl.imports import Importing
 from dl.progress import SilentReporter
@@ -314,7 +314,7 @@ def read_baseline(variants: Sequence[Loaded], datasets: Datasets) -> dict[str, f
         DlError: The data cannot be used.
     """
     each = [
-        trivial_metrics(loaded.config, datasets.get(loaded, SilentReporter()))
+        baseline_metrics(loaded.config, datasets.get(loaded, SilentReporter()))
         for loaded in variants
     ]
     return {name: fmean(metrics[name] for metrics in each) for name in each[0]}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dl.data.dataset import Preprocessing
-from dl.data.plane import plane_of
+from dl.data.decision_surface import input_plane
 from dl.data.preprocessing.arrays import ArrayFeature
 from dl.data.preprocessing.features import CategoricalFeature, Feature, NumericFeature
 from dl.data.split import SplitFractions
@@ -30,7 +30,7 @@ def test_a_plane_is_in_the_unit_of_the_data() -> None:
     known = fitted(numeric("area", 100, 10), numeric("age", 0.5, 0.1))
     x = np.array([[-1, 0], [1, 2]], np.float32)
 
-    plane = plane_of(known, x)
+    plane = input_plane(known, x)
 
     assert plane is not None
     assert plane.names == ("area", "age")
@@ -41,7 +41,7 @@ def test_a_plane_is_in_the_unit_of_the_data() -> None:
 
 def test_a_grid_is_scaled_as_the_rows_are() -> None:
     known = fitted(numeric("area", 100, 10), numeric("age", 0.5, 0.1))
-    plane = plane_of(known, np.array([[-1.0, -1.0], [1.0, 1.0]]))
+    plane = input_plane(known, np.array([[-1.0, -1.0], [1.0, 1.0]]))
 
     assert plane is not None
     grid = plane.grid(2)
@@ -57,7 +57,7 @@ def test_an_array_of_two_columns_is_a_plane() -> None:
         dtype="float32", scale=2.0, scaling="standardize", center=(1.0, 2.0), spread=(4.0, 5.0)
     )
 
-    plane = plane_of(fitted(feature), np.array([[0.0, 0.0], [1.0, 1.0]]))
+    plane = input_plane(fitted(feature), np.array([[0.0, 0.0], [1.0, 1.0]]))
 
     assert plane is not None
     assert plane.names == ("x1", "x2")
@@ -66,7 +66,7 @@ def test_an_array_of_two_columns_is_a_plane() -> None:
 
 
 def test_a_column_of_one_value_has_room_around_it() -> None:
-    plane = plane_of(fitted(numeric("a"), numeric("b")), np.zeros((3, 2)))
+    plane = input_plane(fitted(numeric("a"), numeric("b")), np.zeros((3, 2)))
 
     assert plane is not None
     assert (plane.low, plane.high) == ((-1.0, -1.0), (1.0, 1.0))
@@ -83,4 +83,4 @@ def test_a_column_of_one_value_has_room_around_it() -> None:
 )
 def test_other_inputs_are_no_plane(features: list[Any]) -> None:
     known = fitted(*features)
-    assert plane_of(known, np.ones((2, *known.info.input_shape))) is None
+    assert input_plane(known, np.ones((2, *known.info.input_shape))) is None

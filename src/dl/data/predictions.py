@@ -1,17 +1,19 @@
-"""`outputs.npz`: what a trained model said of the rows of the part that tells most.
+"""What a trained model said of rows, beside what is true; and `outputs.npz`, which keeps it.
 
-With it, runs are compared row by row and reports are made anew without the model.
+The file holds the part that tells most. With it, runs are compared row by row and reports are made
+anew without the model.
 """
 
 from __future__ import annotations
 
 import io
+import math
 import zipfile
 from dataclasses import dataclass
 
 import numpy as np
 
-from dl.data.targets.target import Answers, Target, answers
+from dl.data.targets.target import Target, class_indexes, classes_of, own_numbers, unscale
 from dl.data.types import Array
 from dl.runs.directory import RunDirectory
 from dl.runs.manifest import damaged, publish, read_checked
@@ -23,7 +25,7 @@ MOST_BYTES = 64_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class JudgedRows:
+class Predictions:
     """Rows of a part, in its order.
 
     Attributes:
@@ -37,7 +39,51 @@ class JudgedRows:
     outputs: Array
 
 
-def write_judged(run: RunDirectory, rows: JudgedRows) -> None:
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """True and predicted values of the same rows.
+
+    Where a row has several places, each of them counts as a row, in their order.
+
+    Attributes:
+        true: Class indexes, shape (rows,); multilabel: 0 or 1, shape (rows, labels); regression:
+            values in the target's unit, shape (rows, targets).
+        predicted: As `true`; None where the outputs name no class, or other numbers than targets.
+        probabilities: Shape (rows, classes), if the outputs are any.
+        places: How many places a row of the data has.
+    """
+
+    true: Array
+    predicted: Array | None
+    probabilities: Array | None
+    places: int = 1
+
+
+def answers(y: Array, outputs: Array, target: Target) -> Answers:
+    """Returns what the outputs say, beside what is true.
+
+    Args:
+        y: Targets as the network was trained on.
+        outputs: The model's outputs, shape (rows, units) or (rows, *places, units).
+        target: What the model predicts.
+    """
+    places = math.prod(target.places)
+    rows = len(y) * places
+    if target.form == "numbers":
+        true, said = unscale(y, target), own_numbers(outputs, target)
+        fits = true.size == said.size  # a loss such as CTC compares other numbers
+        predicted = said.reshape(rows, -1) if fits else None
+        return Answers(true.reshape(rows, -1), predicted, None, places)
+    shape = (rows, -1) if target.form == "multilabel" else (rows,)
+    true = (y if target.form == "multilabel" else class_indexes(y, target)).reshape(shape)
+    if target.units is None:
+        return Answers(true, None, None, places)
+    chosen, probabilities = classes_of(outputs, target)
+    flat = None if probabilities is None else probabilities.reshape(rows, -1)
+    return Answers(true, chosen.reshape(shape), flat, places)
+
+
+def write_predictions(run: RunDirectory, rows: Predictions) -> None:
     """Publishes the rows, unless they are more than `MOST_BYTES`; raises `DiskError`."""
     if rows.y.nbytes + rows.outputs.nbytes > MOST_BYTES:
         return
@@ -46,7 +92,7 @@ def write_judged(run: RunDirectory, rows: JudgedRows) -> None:
     publish(run.outputs, content.getvalue())
 
 
-def read_judged(run: RunDirectory) -> JudgedRows | None:
+def read_predictions(run: RunDirectory) -> Predictions | None:
     """Reads the rows; None where the run kept none.
 
     Raises:
@@ -57,7 +103,7 @@ def read_judged(run: RunDirectory) -> JudgedRows | None:
     content = read_checked(run.outputs)
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            rows = JudgedRows(str(file["part"]), file["y"], file["outputs"])
+            rows = Predictions(str(file["part"]), file["y"], file["outputs"])
     except _UNREADABLE as error:
         raise damaged(run.outputs) from error
     if rows.y.dtype.kind not in "iuf" or rows.outputs.dtype.kind not in "iuf":
@@ -79,11 +125,11 @@ def read_answers(run: RunDirectory, target: Target) -> tuple[str, Answers] | Non
     Raises:
         RunError: The file is damaged, or of another target.
     """
-    rows = read_judged(run)
+    rows = read_predictions(run)
     if rows is None or not np.isfinite(rows.outputs).all():
         return None
     try:
-        with np.errstate(all="ignore"):  # numbers that are no classes are refused below
+        with np.errstate(all="ignore"):  # numbers that are not classes are refused below
             said = answers(rows.y, rows.outputs, target)
     except (ValueError, IndexError) as error:  # shapes that cannot be brought into those wanted
         raise damaged(run.outputs, _OTHER) from error
@@ -94,14 +140,13 @@ def read_answers(run: RunDirectory, target: Target) -> tuple[str, Answers] | Non
 
 def _fits(said: Answers, target: Target) -> bool:
     """Tells whether the values are those of the target."""
-    true, predicted = said.true, said.predicted
+    true, predicted, classes = said.true, said.predicted, len(target.classes)
     if predicted is not None and predicted.shape != true.shape:
         return False
     if target.form == "numbers":
         # Earlier versions took a row of several axes for one of as many numbers.
         several_axes = bool(target.places) or target.units is None
         return several_axes or len(true[0]) == len(target.names)
-    classes = len(target.classes)
     if said.probabilities is not None and said.probabilities.shape != (len(true), classes):
         return False
     if target.form == "multilabel":

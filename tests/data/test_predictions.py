@@ -7,18 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dl.data import judged
-from dl.data.judged import JudgedRows, read_judged, write_judged
+from dl.data import predictions
+from dl.data.predictions import Predictions, read_predictions, write_predictions
 from dl.errors import RunError
 from support.runs import make_run
 
-ROWS = JudgedRows("test", np.array([0, 1], np.int32), np.array([[0.5, 0.5], [0.1, 0.9]], "f4"))
+ROWS = Predictions("test", np.array([0, 1], np.int32), np.array([[0.5, 0.5], [0.1, 0.9]], "f4"))
 
 
 def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    write_judged(run, ROWS)
-    read = read_judged(run)
+    write_predictions(run, ROWS)
+    read = read_predictions(run)
     assert read is not None
     assert read.part == "test"
     np.testing.assert_array_equal(read.y, ROWS.y)
@@ -26,21 +26,21 @@ def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
 
 
 def test_a_run_without_them_has_none(tmp_path: Path) -> None:
-    assert read_judged(make_run(tmp_path)) is None
+    assert read_predictions(make_run(tmp_path)) is None
 
 
 def test_too_many_rows_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judged, "MOST_BYTES", 8)
+    monkeypatch.setattr(predictions, "MOST_BYTES", 8)
     run = make_run(tmp_path)
-    write_judged(run, ROWS)
+    write_predictions(run, ROWS)
     assert not run.outputs.exists()
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    write_judged(run, ROWS)
+    write_predictions(run, ROWS)
     content = bytearray(run.outputs.read_bytes())
     content[40] ^= 1
     run.outputs.write_bytes(content)
     with pytest.raises(RunError, match=r"outputs\.npz is damaged or was edited"):
-        read_judged(run)
+        read_predictions(run)

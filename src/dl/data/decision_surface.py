@@ -1,4 +1,4 @@
-"""The plane of two inputs: a grid of points over the rows, in the data's own unit and as `x`."""
+"""Where what a network says, or its loss, fits on a picture: over two inputs, or two parameters."""
 
 from __future__ import annotations
 
@@ -13,29 +13,30 @@ from dl.data.preprocessing.features import NumericFeature
 from dl.data.types import Array
 
 _MARGIN = 0.08
-"""Room around the rows, as a share of their range."""
+"""Room around the rows, as a fraction of their range."""
+Pair = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Plane:
-    """A plane of two inputs.
+class InputPlane:
+    """A plane of two inputs; the values of both axes are in the data's own unit.
 
     Attributes:
         names: What the axes are called.
-        center: What is subtracted from a value to give `x`, for both axes.
-        spread: What the difference is divided by, for both axes.
-        low: The least values shown, in the data's own unit.
+        center: What is subtracted from a value to give `x`.
+        spread: What the difference is divided by.
+        low: The least values shown.
         high: The greatest values shown.
     """
 
     names: tuple[str, str]
-    center: tuple[float, float]
-    spread: tuple[float, float]
-    low: tuple[float, float]
-    high: tuple[float, float]
+    center: Pair
+    spread: Pair
+    low: Pair
+    high: Pair
 
     def original(self, x: Array) -> Array:
-        """Returns rows of `x` in the data's own unit."""
+        """Returns rows of `x`, shape (rows, 2), in the data's own unit."""
         return np.asarray(x * np.array(self.spread) + np.array(self.center))
 
     def grid(self, side: int) -> Array:
@@ -43,15 +44,13 @@ class Plane:
 
         Shape (side * side, 2).
         """
-        first, second = (
-            np.linspace(low, high, side) for low, high in zip(self.low, self.high, strict=True)
-        )
-        points = np.stack(np.meshgrid(first, second), axis=-1).reshape(-1, 2)
+        axes = (np.linspace(self.low[axis], self.high[axis], side) for axis in (0, 1))
+        points = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
         return np.asarray((points - self.center) / self.spread, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class SurfaceFrame:
     """What the network says on the grid after an epoch.
 
     Attributes:
@@ -72,7 +71,7 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Boundary:
+class DecisionSurface:
     """How a network divides a plane, epoch by epoch.
 
     Attributes:
@@ -84,40 +83,53 @@ class Boundary:
         cut: The value from which a point is of the second of two classes.
     """
 
-    plane: Plane
-    frames: tuple[Frame, ...]
+    plane: InputPlane
+    frames: tuple[SurfaceFrame, ...]
     rows: Array
     y: Array
     probabilities: bool = True
     cut: float = 0.5
 
 
-def plane_of(fitted: Preprocessing, x: Array) -> Plane | None:
+@dataclass(frozen=True, slots=True)
+class ParameterPath:
+    """Where training took the bias and the weight of a unit with one input.
+
+    Attributes:
+        points: Bias and weight at the start and then as training went on, shape (points, 2).
+        steps: Updates between two points; 0 where they were found without steps.
+        biases: The biases of the grid, rising, shape (side,).
+        weights: The weights of the grid, rising, shape (side,).
+        loss: The loss of the training rows at each weight (row) and bias (column) of the grid.
+        rows: Number of the training rows.
+        least: Bias and weight of the least mean squared error; None for another loss or activation.
+    """
+
+    points: Array
+    steps: int
+    biases: Array
+    weights: Array
+    loss: Array
+    rows: int
+    least: Pair | None
+
+
+def input_plane(fitted: Preprocessing, x: Array) -> InputPlane | None:
     """Returns the plane of the rows `x`, or None where the inputs are not two numbers."""
-    info = fitted.info
-    if info.input_shape != (2,) or not len(x):
-        return None
-    scaling = _scaling(fitted)
-    if scaling is None:
-        return None
-    center, spread = scaling
-    names = info.features if len(info.features) == 2 else ("x1", "x2")
+    match fitted.features:
+        case (NumericFeature() as first, NumericFeature() as second) if len(x):
+            names = (first.name, second.name)
+            center, spread = (first.center, second.center), (first.spread, second.spread)
+        case (ArrayFeature(dtype="float32", input_shape=(2,)) as array,) if len(x):
+            names = ("x1", "x2")
+            center, spread = (_pair(np.resize(e, 2)) for e in array.own_scaling or (0.0, 1.0))
+        case _:
+            return None
     original = x * np.array(spread) + np.array(center)
     low, high = original.min(axis=0), original.max(axis=0)
     room = np.where(high > low, _MARGIN * (high - low), 1.0)
-    return Plane((names[0], names[1]), center, spread, _pair(low - room), _pair(high + room))
+    return InputPlane(names, center, spread, _pair(low - room), _pair(high + room))
 
 
-def _scaling(fitted: Preprocessing) -> tuple[tuple[float, float], tuple[float, float]] | None:
-    """Returns center and spread of both inputs, where each is a number of the data."""
-    match fitted.features:
-        case (NumericFeature() as first, NumericFeature() as second):
-            return (first.center, second.center), (first.spread, second.spread)
-        case (ArrayFeature(dtype="float32") as array,):
-            center, spread = (np.resize(each, 2) for each in array.own_scaling or (0.0, 1.0))
-            return _pair(center), _pair(spread)
-    return None
-
-
-def _pair(values: Array) -> tuple[float, float]:
+def _pair(values: Array) -> Pair:
     return float(values[0]), float(values[1])

@@ -1,0 +1,178 @@
+"""What the data alone say: how many rows, how columns are distributed, what a dummy would reach."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from dl.config.rules.training import metric_names
+from dl.config.schema import Config
+from dl.data.dataset import Dataset
+from dl.data.preprocessing.features import original_columns
+from dl.data.targets.target import class_counts, class_indexes, unscale
+from dl.data.types import Array, Rows
+from dl.runs.typed import Count, MisfitError
+from dl.vocabulary.traits import ACCURACIES, ENTROPIES
+
+_MOST_ROWS = 20_000
+"""Rows that a distribution is made of, spread evenly over the training part."""
+_MOST_COLUMNS = 60
+_MOST_CATEGORIES = 12
+_BINS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """How the values of a column are distributed over some training rows.
+
+    Attributes:
+        name: The column.
+        kind: `numbers` or `categories`.
+        labels: The category of each count; of numbers, the lower end of each bin and, as the last,
+            the upper end of all.
+        counts: Rows in each bin or of each category.
+        mean: Mean of numbers; None for categories.
+    """
+
+    name: str
+    kind: Literal["numbers", "categories"]
+    labels: tuple[str | float, ...]
+    counts: tuple[Count, ...]
+    mean: float | None
+
+    def __post_init__(self) -> None:
+        if self.kind == "numbers" and not all(isinstance(end, int | float) for end in self.labels):
+            raise MisfitError("must be the ends of bins", ("labels",))
+        if len(self.labels) != len(self.counts) + (self.kind == "numbers"):
+            raise MisfitError("must be as many as labels", ("counts",))
+
+
+@dataclass(frozen=True, slots=True)
+class DataProfile:
+    """The data as a newcomer wants to see it first.
+
+    Attributes:
+        rows: Rows of each part.
+        classes: Rows (or places of rows) of each class in each part, by part; empty for
+            regression.
+        targets: Distribution of each number to predict; empty for classes.
+        columns: Distribution of the columns of the input, in their own values.
+        more_columns: How many further columns there are.
+    """
+
+    rows: Mapping[str, Count]
+    classes: Mapping[str, Mapping[str, Count]]
+    targets: tuple[Distribution, ...]
+    columns: tuple[Distribution, ...]
+    more_columns: Count
+
+
+def profile_of(dataset: Dataset) -> DataProfile:
+    """Looks at the parts of a dataset; of large ones, at evenly spread rows."""
+    target, parts = dataset.target, dataset.parts
+    numbers = target.task == "regression"
+    columns = list(_columns(dataset))
+    classes = {} if numbers else {name: class_counts(parts[name].y, target) for name in parts}
+    return DataProfile(
+        rows={name: len(part) for name, part in parts.items()},
+        classes=classes,
+        targets=tuple(_targets(dataset)) if numbers else (),
+        columns=tuple(columns[:_MOST_COLUMNS]),
+        more_columns=max(0, len(columns) - _MOST_COLUMNS),
+    )
+
+
+def _sample(rows: Rows) -> Array:
+    step = max(1, len(rows) // _MOST_ROWS)
+    return np.asarray(rows[::step][:_MOST_ROWS])
+
+
+def _targets(dataset: Dataset) -> Iterator[Distribution]:
+    target, names = dataset.target, dataset.target.names
+    values = unscale(_sample(dataset.train.y), target)
+    values = values.reshape(-1 if target.places else len(values), len(names))
+    for name, column in list(zip(names, values.T, strict=True))[:_MOST_COLUMNS]:
+        yield _numbers(name, column)
+
+
+def _columns(dataset: Dataset) -> Iterator[Distribution]:
+    x = _sample(dataset.train.x)
+    columns = original_columns(x, dataset.preprocessing.columns)
+    for name, values in (columns or {"all values of the input": x}).items():
+        yield _categories(name, values) if values.dtype == object else _numbers(name, values)
+
+
+def _numbers(name: str, values: Array) -> Distribution:
+    finite = np.asarray(values, np.float64).reshape(-1)
+    finite = finite[np.isfinite(finite)]
+    bins: Array | int = 1
+    if len(finite):
+        low, high = finite.min(), finite.max()
+        # Each of a few whole numbers gets a bin of its own.
+        few = high - low < _BINS and not np.any(finite != np.round(finite))
+        bins = np.arange(low, high + 2) - 0.5 if few else _BINS
+    counts, edges = np.histogram(finite, bins=bins)
+    ends = tuple(float(f"{edge:.6g}") for edge in edges)
+    mean = float(finite.mean()) if len(finite) else None
+    return Distribution(name, "numbers", ends, tuple(map(int, counts)), mean)
+
+
+def _categories(name: str, values: Array) -> Distribution:
+    counts = Counter(values.tolist()).most_common()
+    shown, others = counts[:_MOST_CATEGORIES], counts[_MOST_CATEGORIES:]
+    if others:
+        shown.append((f"{len(others)} others", sum(count for _, count in others)))
+    labels, numbers = zip(*shown, strict=True)
+    return Distribution(name, "categories", labels, numbers, None)
+
+
+def baseline_metrics(config: Config, dataset: Dataset) -> dict[str, float]:
+    """Returns the metrics of a dummy, named as in the history; only those that it can know.
+
+    For classes it always gives their fractions in the training part as probabilities; for numbers,
+    their mean.
+    """
+    if dataset.target.task == "multilabel":
+        return {}
+    metrics = config.training.metrics
+    kinds = dict(zip(metric_names(metrics), (metric.type for metric in metrics), strict=True))
+    measure = _of_numbers if dataset.target.task == "regression" else _of_classes
+    parts = {"": dataset.train, "val_": dataset.validation}
+    values = {
+        f"{prefix}{name}": measure(kind, dataset, part.y, name == "loss")
+        for prefix, part in parts.items()
+        if part is not None
+        for name, kind in {"loss": config.training.loss.type, **kinds}.items()
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _of_classes(kind: str, dataset: Dataset, y: Array, is_loss: bool) -> float | None:
+    target = dataset.target
+    train, labels = (class_indexes(part, target).reshape(-1) for part in (dataset.train.y, y))
+    fractions = np.bincount(train, minlength=int(labels.max()) + 1) / len(train)
+    if kind in ACCURACIES:
+        return float(np.mean(labels == fractions.argmax()))
+    if kind in ENTROPIES:
+        # 1e-7 is Keras' epsilon: what it takes a probability of 0 for.
+        return float(-np.mean(np.log(np.maximum(fractions[labels], 1e-7))))
+    return None
+
+
+def _of_numbers(kind: str, dataset: Dataset, y: Array, is_loss: bool) -> float | None:
+    train, values = dataset.train.y, y
+    if not is_loss:  # metrics are in the unit of the target
+        train, values = unscale(train, dataset.target), unscale(values, dataset.target)
+    errors = values.reshape(len(values), -1) - train.reshape(len(train), -1).mean(axis=0)
+    match kind:
+        case "MeanSquaredError":
+            return float(np.mean(errors**2))
+        case "RootMeanSquaredError":
+            return float(np.sqrt(np.mean(errors**2)))
+        case "MeanAbsoluteError":
+            return float(np.mean(np.abs(errors)))
+    return None
