@@ -1,21 +1,15 @@
 """Mutated CSV files: every command that reads one takes it or says what is wrong with it.
 
-Small tables of numbers, words and dates are changed in bytes, cells, rows and columns. Each is
-read by `dl init` and by `dl validate --build`, which splits, prepares and builds; one in twenty
-also by `dl predict` and `dl evaluate` with a model that was trained on the whole table.
+Small tables of numbers, words and dates are changed in bytes, cells, rows and columns.
 """
 
 from __future__ import annotations
 
-import contextlib
 import random
-import shutil
-import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-from campaigns.command import dl, options, report, with_progress
+from campaigns import mutating
 
 USE_EVERY = 20
 _CONFIG = """\
@@ -25,8 +19,8 @@ model: {{layers: [{{type: Dense, units: {units}, activation: {activation}}}]}}
 training: {{loss: {loss}, epochs: 1}}
 """
 CONFIGS = {
-    "classes.yaml": ("kind", 3, "softmax", "sparse_categorical_crossentropy"),
-    "numbers.yaml": ("size", 1, "linear", "mse"),
+    "classes": ("kind", 3, "softmax", "sparse_categorical_crossentropy"),
+    "numbers": ("size", 1, "linear", "mse"),
 }
 _CELLS = ["", " ", "NA", "nan", "inf", "-inf", "1e400", "1e-400", "0", "-0", "00123", "1,5"]
 _CELLS += ["9007199254740993", "99999999999999999999", "true", "=1+1", "@x", "12:30", "1_0", "é"]
@@ -126,54 +120,26 @@ MUTATORS: list[Mutator] = [
 ]
 
 
-def campaign(seed: int, size: int, folder: Path) -> tuple[Counter[int], list[str]]:
-    """Tries `size` files.
-
-    Returns:
-        How often each exit code of the build came, and what broke: the file and what it showed.
-    """
-    chance = random.Random(seed)
-    codes: Counter[int] = Counter()
-    failures = []
-    with _inside(folder):
-        for number in with_progress(range(size)):
-            Path("rows.csv").write_bytes(chance.choice(MUTATORS)(table(chance), chance))
-            _write_configs(chance.choice(["error", "drop", "mean", "most_frequent"]))
-            build = dl("validate", chance.choice(list(CONFIGS)), "--build")
-            codes[build.code] += 1
-            broken = build.broken or dl("init", "rows.csv", "--target", "kind").broken
-            if number % USE_EVERY == 0:
-                broken = broken or _used()
-            if broken:
-                kept = shutil.copy("rows.csv", folder / f"failure-{number}.csv")
-                failures.append(f"{kept}\n{broken}")
-    return codes, failures
+def csv(chance: random.Random) -> bytes:
+    """Returns a mutated table."""
+    return chance.choice(MUTATORS)(table(chance), chance)
 
 
-def _used() -> str | None:
-    predicted = dl("predict", "runs/classes/0001", "rows.csv", "-q")
-    evaluated = dl("evaluate", "runs/classes/0001", "--data", "rows.csv", "-q")
-    return predicted.broken or evaluated.broken
+def config(chance: random.Random | None) -> str:
+    """Returns a config that reads the table."""
+    form = chance.choice(list(CONFIGS)) if chance else "classes"
+    missing = chance.choice(["error", "drop", "mean", "most_frequent"]) if chance else "mean"
+    target, units, activation, loss = CONFIGS[form]
+    return _CONFIG.format(
+        target=target, missing=missing, units=units, activation=activation, loss=loss
+    )
 
 
-def _write_configs(missing: str) -> None:
-    for name, (target, units, activation, loss) in CONFIGS.items():
-        text = _CONFIG.format(
-            target=target, missing=missing, units=units, activation=activation, loss=loss
-        )
-        Path(name).write_text(text)
+def _begin() -> None:
+    Path("rows.csv").write_bytes(text_of(table(random.Random(5))))
 
 
-@contextlib.contextmanager
-def _inside(folder: Path) -> Iterator[None]:
-    """Works in a folder that holds a run, trained on a whole table."""
-    with contextlib.chdir(folder):
-        Path("rows.csv").write_bytes(text_of(table(random.Random(5))))
-        _write_configs("mean")
-        trained = dl("train", "classes.yaml", "-q", waiting=600)
-        if trained.code:
-            raise RuntimeError(trained.err)
-        yield
+KINDS = {"csv": mutating.Kind("rows.csv", csv, config, _begin, "rows.csv", "kind")}
 
 
 def _few(chance: random.Random) -> int:
@@ -182,12 +148,7 @@ def _few(chance: random.Random) -> int:
 
 def main() -> None:
     """Runs the campaign at the size of the command line."""
-    chosen = options(__doc__, 20_000)
-    folder = Path(tempfile.mkdtemp(prefix="dl-csv-"))
-    codes, failures = campaign(chosen.seed, chosen.size, folder)
-    if not failures:
-        shutil.rmtree(folder)
-    report(f"{chosen.size} mutated CSV files, {codes[0]} read, {codes[3]} refused", failures)
+    mutating.run(KINDS, "CSV", __doc__, 20_000, USE_EVERY)
 
 
 if __name__ == "__main__":

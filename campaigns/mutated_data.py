@@ -1,8 +1,6 @@
 """Mutated npz, Parquet and picture files: read, or refused with what is wrong with them.
 
 Small whole files are changed in bytes, or hold types, shapes and values that nobody wrote by hand.
-Each is read by `dl init` and by `dl validate --build`, which splits, prepares and builds; one in
-ten also by `dl predict` and `dl evaluate` with a model that was trained on the whole file.
 """
 
 from __future__ import annotations
@@ -12,10 +10,6 @@ import datetime
 import decimal
 import io
 import random
-import shutil
-import tempfile
-import unittest.mock
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,8 +19,7 @@ import pyarrow
 import pyarrow.parquet
 from PIL import Image
 
-from campaigns.command import dl, options, report, with_progress
-from dl.data import read
+from campaigns import mutating
 
 USE_EVERY = 10
 ROWS = 24
@@ -150,97 +143,61 @@ def mutated(content: bytes, chance: random.Random) -> bytes:
     return bytes(made)
 
 
-KINDS: dict[str, tuple[str, str, Make]] = {
-    "npz": ("rows.npz", "{source: npz, path: rows.npz}", npz),
-    "parquet": ("rows.parquet", "{source: parquet, path: rows.parquet, target: y}", parquet),
-    "images": ("pictures/b/0.png", "{source: images, path: pictures, image_size: [4, 4]}", picture),
-}
-
-
-def campaign(seed: int, size: int, folder: Path) -> tuple[Counter[int], list[str]]:
-    """Tries `size` files.
-
-    Returns:
-        How often each exit code of the build came, and what broke: the file and what it showed.
-    """
-    chance = random.Random(seed)
-    codes: Counter[int] = Counter()
-    failures = []
-    with contextlib.chdir(folder):
-        _train()
-        for number in with_progress(range(size)):
-            kind = chance.choice(list(KINDS))
-            name, _, make = KINDS[kind]
-            Path(name).write_bytes(mutated(make(chance), chance))
-            _write_config(kind, chance)
-            with _streamed() if chance.random() < 0.5 else contextlib.nullcontext():
-                build = dl("validate", f"{kind}.yaml", "--build")
-            codes[build.code] += 1
-            broken = build.broken or _begun(kind)
-            if number % USE_EVERY == 0:
-                broken = broken or _used(kind)
-            if broken:
-                kept = shutil.copy(name, folder / f"failure-{number}{Path(name).suffix}")
-                shutil.copy(f"{kind}.yaml", folder / f"failure-{number}.yaml")
-                failures.append(f"{kept}\n{broken}")
-    return codes, failures
-
-
-def _train() -> None:
-    """Trains a model on a whole file of each kind, in the working directory."""
-    whole = random.Random(5)
+def _pictures() -> None:
     for label in ("a", "b"):
         Path("pictures", label).mkdir(parents=True)
         for number in range(4):
             picture_file = Path("pictures", label, f"{number}.png")
             Image.effect_noise((8, 8), 90).convert("RGB").save(picture_file)
+
+
+def _arrays() -> None:
     np.savez("rows.npz", x_train=np.ones((ROWS, 3)), y_train=np.arange(ROWS) % 2)
+
+
+def _table() -> None:
     table = {"numbers": np.arange(ROWS) / 7, "y": np.arange(ROWS) % 2}
     pyarrow.parquet.write_table(pyarrow.table(table), "rows.parquet")
-    for kind in KINDS:
-        _write_config(kind, whole, plain=True)
-        trained = dl("train", f"{kind}.yaml", "-q", waiting=600)
-        if trained.code:
-            raise RuntimeError(trained.err)
 
 
-def _write_config(kind: str, chance: random.Random, *, plain: bool = False) -> None:
-    layers = ["Flatten, "] if plain or kind == "images" else ["", "Flatten, ", _EMBEDDING]
-    text = _CONFIG.format(
-        data=KINDS[kind][1],
-        missing="error" if plain else chance.choice(["error", "drop", "mean"]),
-        layers=chance.choice(layers),
-    )
-    Path(f"{kind}.yaml").write_text(text)
+def _kind(
+    file: str, data: str, make: Make, begin: Callable[[], None], **given: Any
+) -> mutating.Kind:
+    def made(chance: random.Random) -> bytes:
+        return mutated(make(chance), chance)
+
+    def config(chance: random.Random | None) -> str:
+        missing, layers = "error", "Flatten, "
+        if chance:
+            missing = chance.choice(["error", "drop", "mean"])
+            layers = layers if make is picture else chance.choice(["", layers, _EMBEDDING])
+        return _CONFIG.format(data=data, missing=missing, layers=layers)
+
+    return mutating.Kind(file, made, config, begin, **{"path": file, **given})
 
 
-def _streamed() -> contextlib.AbstractContextManager[object]:
-    """Has all that can be streamed from the disk be so."""
-    return unittest.mock.patch.object(read, "memory_budget", return_value=0)
-
-
-def _begun(kind: str) -> str | None:
-    path = "pictures" if kind == "images" else KINDS[kind][0]
-    target = ["--target", "y"] if kind == "parquet" else []
-    return dl("init", path, *target).broken
-
-
-def _used(kind: str) -> str | None:
-    path = "pictures" if kind == "images" else KINDS[kind][0]
-    predicted = dl("predict", f"runs/{kind}/0001", path, "-q")
-    evaluated = dl("evaluate", f"runs/{kind}/0001", "--data", path, "-q")
-    return predicted.broken or evaluated.broken
+KINDS = {
+    "npz": _kind("rows.npz", "{source: npz, path: rows.npz}", npz, _arrays),
+    "parquet": _kind(
+        "rows.parquet",
+        "{source: parquet, path: rows.parquet, target: y}",
+        parquet,
+        _table,
+        target="y",
+    ),
+    "images": _kind(
+        "pictures/b/0.png",
+        "{source: images, path: pictures, image_size: [4, 4]}",
+        picture,
+        _pictures,
+        path="pictures",
+    ),
+}
 
 
 def main() -> None:
     """Runs the campaign at the size of the command line."""
-    chosen = options(__doc__, 10_000)
-    folder = Path(tempfile.mkdtemp(prefix="dl-data-"))
-    codes, failures = campaign(chosen.seed, chosen.size, folder)
-    if not failures:
-        shutil.rmtree(folder)
-    figure = f"{chosen.size} mutated data files, {codes[0]} read, {codes[2] + codes[3]} refused"
-    report(figure, failures)
+    mutating.run(KINDS, "data", __doc__, 10_000, USE_EVERY)
 
 
 if __name__ == "__main__":

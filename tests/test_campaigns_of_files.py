@@ -17,6 +17,7 @@ from campaigns import (
     mutated_configs,
     mutated_csv,
     mutated_data,
+    mutating,
     odd_files,
 )
 from campaigns.tracing import is_wrong, traced
@@ -38,14 +39,14 @@ def test_mutated_configs_are_valid_or_refused(tmp_path: Path) -> None:
 
 
 def test_mutated_csv_files_are_read_or_refused(tmp_path: Path) -> None:
-    codes, failures = mutated_csv.campaign(7, 60, tmp_path)
+    codes, failures = mutating.campaign(mutated_csv.KINDS, 7, 60, tmp_path, mutated_csv.USE_EVERY)
 
     assert failures == []
     assert {0, 3} <= set(codes)
 
 
 def test_mutated_data_files_are_read_or_refused(tmp_path: Path) -> None:
-    codes, failures = mutated_data.campaign(3, 40, tmp_path)
+    codes, failures = mutating.campaign(mutated_data.KINDS, 3, 40, tmp_path, mutated_data.USE_EVERY)
 
     assert failures == []
     assert {0, 3} <= set(codes)
