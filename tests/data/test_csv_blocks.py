@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from dl.config.data import ColumnKind
 from dl.data.raw import RawTable
+from dl.data.sources import csv as csv_source
 from dl.data.sources import parquet
-from dl.data.sources.csv import Dialect, csv_blocks, read_csv
-from dl.data.sources.parquet import parquet_blocks
+from dl.data.sources.csv import Dialect, csv_blocks
 from dl.data.tables import Wanted, typed_table
 from dl.data.types import Array
 from dl.errors import DataError
@@ -44,7 +44,7 @@ def whole(data: bytes, encoding: str = "utf-8") -> RawTable:
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         path = Path("new.csv")
         path.write_bytes(data)
-        return typed_table(read_csv(path, Dialect(str(path), ",", encoding), WANTED), WANTED)
+        return typed_table(csv_source.read(Dialect("", ",", encoding), path, WANTED), WANTED)
 
 
 def texts(table: RawTable, name: str) -> list[str | None]:
@@ -201,7 +201,7 @@ def test_parquet_comes_in_blocks_with_the_rows_of_the_file(
 
     monkeypatch.setattr(parquet, "_ROWS", 2)
     tables_read = [
-        typed_table(read(), wanted) for read in parquet_blocks(path, wanted, done.append)
+        typed_table(read(), wanted) for read in parquet.blocks(None, path, wanted, done.append)
     ]
 
     numbers = np.concatenate([part.columns["n"].values for part in tables_read])

@@ -20,7 +20,7 @@ from dl.data.chunks import open_chunks
 from dl.data.dataset import Preprocessing
 from dl.data.load import load_dataset
 from dl.data.raw import RawTable
-from dl.data.sources.csv import Dialect, csv_blocks, read_csv
+from dl.data.sources.csv import Dialect, csv_blocks, read
 from dl.data.tables import Wanted, joined, typed_table
 from dl.errors import DataError
 from dl.progress import SilentReporter
@@ -115,10 +115,10 @@ def test_every_reader_gives_the_rows_that_were_written(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.csv"
         path.write_bytes(data)
-        stored = typed_table(read_csv(path, dialect, wanted, on_disk=True), wanted, on_disk=True)
+        stored = typed_table(read(dialect, path, wanted, on_disk=True), wanted, on_disk=True)
         assert values(stored) == expected(rows, names)
     blocks = csv_blocks(io.BytesIO(data), dialect, wanted, to_predict=True, size=size)
-    parts = [typed_table(read(), wanted) for read in blocks]
+    parts = [typed_table(block(), wanted) for block in blocks]
     assert [row for part in parts for row in values(part)] == expected(rows, names)
 
 
@@ -228,11 +228,11 @@ def test_all_readers_agree_on_any_text(header: str, body: str, size: int) -> Non
     def stored() -> list[RawTable]:
         with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
             Path("rows.csv").write_bytes(data)
-            return [typed_table(read_csv(Path("rows.csv"), dialect, wanted, on_disk=True), wanted)]
+            return [typed_table(read(dialect, Path("rows.csv"), wanted, on_disk=True), wanted)]
 
     def blocks() -> list[RawTable]:
-        read = csv_blocks(io.BytesIO(data), dialect, wanted, to_predict=True, size=size)
-        return [typed_table(block(), wanted) for block in read]
+        found = csv_blocks(io.BytesIO(data), dialect, wanted, to_predict=True, size=size)
+        return [typed_table(block(), wanted) for block in found]
 
     expected = rows_of(whole)
     assert rows_of(stored) == expected
@@ -254,5 +254,5 @@ def test_quote_that_is_not_closed_swallows_no_rows() -> None:
 def test_row_of_nothing_but_tabs_is_a_row(size: int) -> None:
     wanted, data = Wanted(("n", "c"), (), KINDS), io.BytesIO(b"n\tc\n\t\n1\ta\n\t\n")
     blocks = csv_blocks(data, Dialect("r.tsv", "\t"), wanted, size=size)
-    rows = [row for read in blocks for row in values(typed_table(read(), wanted))]
+    rows = [row for block in blocks for row in values(typed_table(block(), wanted))]
     assert rows == [("None", "None"), ("1.0", "a"), ("None", "None")]

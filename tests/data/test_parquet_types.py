@@ -16,7 +16,6 @@ import pytest
 
 from dl.data.raw import Column, RawTable
 from dl.data.sources import parquet
-from dl.data.sources.parquet import parquet_blocks, read_parquet
 from dl.data.tables import Wanted, typed_table
 from dl.errors import DataError
 from support.tables import told
@@ -207,18 +206,18 @@ def test_cases_hold_every_type_of_arrow() -> None:
 
 
 def in_memory(path: Path) -> list[RawTable]:
-    return [typed_table(read_parquet(path, WANTED), WANTED)]
+    return [typed_table(parquet.read(None, path, WANTED), WANTED)]
 
 
 def streamed(path: Path) -> list[RawTable]:
-    return [typed_table(read_parquet(path, WANTED, on_disk=True), WANTED, on_disk=True)]
+    return [typed_table(parquet.read(None, path, WANTED, on_disk=True), WANTED, on_disk=True)]
 
 
 def to_predict(path: Path) -> list[RawTable]:
     wanted = Wanted(("c",), (), {"c": in_memory(path)[0].columns["c"].kind})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parquet, "_ROWS", 2)
-        blocks = parquet_blocks(path, wanted, lambda rows: None)
+        blocks = parquet.blocks(None, path, wanted, lambda rows: None)
         return [typed_table(read(), wanted) for read in blocks]
 
 
@@ -251,7 +250,7 @@ def test_type_never_ends_in_an_error_of_arrow(name: str, kind: Any, tmp_path: Pa
     pyarrow.parquet.write_table(pyarrow.table({"c": CASES[name][0]}), path)
     try:
         wanted = Wanted(("c",), (), {"c": kind})
-        result = typed_table(read_parquet(path, wanted), wanted).columns["c"].kind
+        result = typed_table(parquet.read(None, path, wanted), wanted).columns["c"].kind
     except DataError as refused:
         result = refused.problems[0].message
 

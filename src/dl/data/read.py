@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, Protocol
 
 from dl.config.data import Arrays, own_paths
 from dl.config.schema import Config
@@ -15,8 +15,8 @@ from dl.data.dataset import Preprocessing
 from dl.data.files import fingerprint_files, unchanged
 from dl.data.raw import Raw, RawArrays, RawParts, RawTable
 from dl.data.requirements import Requirements, requirements_of
+from dl.data.sources import csv, parquet
 from dl.data.sources.builtin import read_builtin
-from dl.data.sources.csv import Dialect, csv_inputs, csv_numbers, read_csv
 from dl.data.sources.images import (
     picture_files,
     picture_shape,
@@ -26,7 +26,6 @@ from dl.data.sources.images import (
 )
 from dl.data.sources.keras import read_keras
 from dl.data.sources.npz import read_npz, read_npz_inputs, read_npz_part
-from dl.data.sources.parquet import parquet_blocks, parquet_numbers, parquet_rows, read_parquet
 from dl.data.sources.synthetic import make_synthetic
 from dl.data.tables import Block, ReadBlock, Wanted, require, typed_table
 from dl.data.types import Storage
@@ -42,55 +41,35 @@ _MEGABYTE = 1_000_000
 _CLASSIFICATION = ("binary", "multiclass", "multilabel")
 
 
-@dataclass(frozen=True, slots=True)
-class TableFormat:
-    """How the files of a kind of table are read.
+class TableFormat(Protocol):
+    """How the files of a kind of table are read: a module of `dl.data.sources`."""
 
-    Attributes:
-        read: Reads the wanted columns of a file whole; told whether to hold them on the disk.
-        blocks: Yields readers of a file in blocks, and reports progress.
-        total: Returns the units of that progress in all.
-    """
+    def read(self, data: Any, path: Path, wanted: Wanted, on_disk: bool) -> Block:
+        """Reads the wanted columns of a file whole, into memory or onto the disk."""
 
-    read: Callable[[Any, Path, Wanted, bool], Block]
-    blocks: Callable[[Any, Path, Wanted, Advance], Iterator[ReadBlock]]
-    total: Callable[[Path], int]
+    def blocks(
+        self, data: Any, rows: Path, wanted: Wanted, advance: Advance
+    ) -> Iterator[ReadBlock]:
+        """Yields readers of a file in blocks, and reports progress."""
+
+    def total(self, path: Path) -> int:
+        """Returns the units of that progress in all."""
 
 
-CSV = TableFormat(
-    lambda data, path, wanted, on_disk: read_csv(path, _dialect(data, str(path)), wanted, on_disk),
-    lambda data, path, wanted, advance: csv_inputs(
-        path, _dialect(data, str(path)), wanted, advance
-    ),
-    lambda path: path.stat().st_size,
-)
-FORMATS = {
-    "csv": CSV,
-    "builtin": CSV,  # labelled rows and rows to predict, of a model that was trained on it
-    "parquet": TableFormat(
-        lambda data, path, wanted, on_disk: read_parquet(path, wanted, on_disk),
-        lambda data, path, wanted, advance: parquet_blocks(path, wanted, advance),
-        parquet_rows,
-    ),
+FORMATS: dict[str, TableFormat] = {
+    "csv": csv,
+    "builtin": csv,  # labelled rows and rows to predict, of a model that was trained on it
+    "parquet": parquet,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """What is asked of the data that are read, with what was fitted, and whether onto the disk."""
+    """What is asked of the data that are read, and whether they are held on the disk."""
 
     needs: Requirements
     reporter: Reporter
     streamed: bool
-    fitted: Preprocessing | None = None
-
-
-def _npz_part(data: Any, path: Path, task: _Task) -> RawArrays:
-    return read_npz_part(path, getattr(data, "arrays", Arrays()))
-
-
-def _npz_inputs(data: Any, path: Path, task: _Task) -> RawArrays:
-    return read_npz_inputs(path, getattr(data, "arrays", Arrays()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +78,18 @@ class Source:
 
     Attributes:
         parts: Reads all rows of the section.
-        labelled: Reads another labelled file.
-        inputs: Reads arrays to predict; rows of a table come in blocks.
+        labelled: Reads another labelled file, for sources of arrays.
+        inputs: Reads arrays to predict.
         numbers: Estimates how many numbers a file holds; None where all rows are held in memory.
     """
 
     parts: Callable[[Any, _Task], RawParts]
-    labelled: Callable[[Any, Path, _Task], Raw] = _npz_part
-    inputs: Callable[[Any, Path, _Task], RawArrays] = _npz_inputs
+    labelled: Callable[[Any, Path, _Task], RawArrays] = lambda data, path, task: read_npz_part(
+        path, getattr(data, "arrays", Arrays())
+    )
+    inputs: Callable[[Any, Path, _Task], RawArrays] = lambda data, path, task: read_npz_inputs(
+        path, getattr(data, "arrays", Arrays())
+    )
     numbers: Callable[[Any, Path], int] | None = None
 
 
@@ -124,15 +107,15 @@ def read_labelled(config: Config, fitted: Preprocessing, path: Path, reporter: R
     A model trained on a table takes a table, one trained on an image folder another folder or an
     `.npz` file, any other an `.npz` file.
     """
-    source, needs = _source_for(config, path), requirements_of(config)
-    task = _Task(needs, reporter, storage_of(needs, [path], source).streamed, fitted)
+    source, task = _task_for(config, path, reporter)
+    if fitted.array is None:
+        return _table(config.data, path, _wanted(config.data, fitted), task)
     return source.labelled(config.data, path, task)
 
 
 def read_arrays(config: Config, path: Path, reporter: Reporter) -> RawArrays:
     """Reads arrays or images to predict; targets are ignored."""
-    source, needs = _source_for(config, path), requirements_of(config)
-    task = _Task(needs, reporter, storage_of(needs, [path], source).streamed)
+    source, task = _task_for(config, path, reporter)
     return source.inputs(config.data, path, task)
 
 
@@ -144,17 +127,16 @@ def read_blocks(
     Raises:
         DataError: The rows cannot be used with this run; the readers raise it, too.
     """
-    wanted = _wanted(config.data, fitted, targets=())
+    data, wanted = config.data, replace(_wanted(config.data, fitted), targets=())
     if isinstance(rows, Path):
-        blocks = FORMATS[config.data.source].blocks(config.data, rows, wanted, advance)
+        blocks = FORMATS[data.source].blocks(data, rows, wanted, advance)
     else:
-        blocks = csv_inputs(rows, _dialect(config.data, "standard input"), wanted, advance)
-    for block in blocks:
-        yield partial(_typed, block, wanted)
+        blocks = csv.blocks(data, rows, wanted, advance)
 
+    def typed(block: ReadBlock) -> RawTable:
+        return typed_table(block(), wanted)
 
-def _typed(block: ReadBlock, wanted: Wanted) -> RawTable:
-    return typed_table(block(), wanted)
+    return (partial(typed, block) for block in blocks)
 
 
 def source_title(config: Config) -> str:
@@ -195,20 +177,17 @@ def _megabytes(size: float) -> str:
     return f"{size / _MEGABYTE:,.1f} MB" if size < 100 * _MEGABYTE else f"{size / 1e6:,.0f} MB"
 
 
-def _source_for(config: Config, path: Path) -> Source:
+def _task_for(config: Config, path: Path, reporter: Reporter) -> tuple[Source, _Task]:
     """Returns what reads another file; `.npz` may stand for a folder of pictures."""
-    name = config.data.source
-    return SOURCES["npz" if name == "images" and path.suffix.lower() == ".npz" else name]
+    name, needs = config.data.source, requirements_of(config)
+    source = SOURCES["npz" if name == "images" and path.suffix.lower() == ".npz" else name]
+    return source, _Task(needs, reporter, storage_of(needs, [path], source).streamed)
 
 
-def _dialect(data: Any, title: str) -> Dialect:
-    return Dialect(title, getattr(data, "separator", ","), getattr(data, "encoding", "utf-8"))
-
-
-def _wanted(data: Any, fitted: Preprocessing, targets: Sequence[str]) -> Wanted:
+def _wanted(data: Any, fitted: Preprocessing) -> Wanted:
     return Wanted(
         features=tuple(feature.name for feature in fitted.columns),
-        targets=targets,
+        targets=fitted.target.names,
         classes=fitted.target.values,
         kinds={feature.name: feature.kind for feature in fitted.columns},
         missing_in=getattr(data, "missing_in", lambda name: ()),
@@ -216,17 +195,13 @@ def _wanted(data: Any, fitted: Preprocessing, targets: Sequence[str]) -> Wanted:
     )
 
 
-def _table_part(data: Any, path: Path, task: _Task) -> RawTable:
-    if task.fitted is None:
-        raise TypeError("a table is read with what was fitted")
-    wanted = _wanted(data, task.fitted, task.fitted.target.names)
+def _table(data: Any, path: Path, wanted: Wanted, task: _Task) -> RawTable:
     block = FORMATS[data.source].read(data, path, wanted, task.streamed)
     return typed_table(block, wanted, task.streamed)
 
 
 def _table_parts(data: Any, task: _Task) -> RawParts:
     """Reads the files of a table; the first decides the kinds of columns."""
-    read = FORMATS[data.source].read
     strict = task.needs.loss not in TAKES_CLASSES | {"KLDivergence"}
     wanted = Wanted(
         features=data.features,
@@ -237,41 +212,33 @@ def _table_parts(data: Any, task: _Task) -> RawParts:
         missing_in=data.missing_in,
     )
 
-    def table(path: str) -> RawTable:
-        block = read(data, Path(path), wanted, task.streamed)
-        return typed_table(block, wanted, task.streamed)
-
     paths = own_paths(data)
     with unchanged(paths):
-        train = table(data.path)
+        train = _table(data, Path(data.path), wanted, task)
         require(train.source, data.columns or (), tuple(train.columns), "input column")
         if isinstance(data.missing_values, dict):
             names = (*train.columns, *train.targets)
             require(train.source, data.missing_values, names, "column")
         kinds = {name: c.kind for name, c in (*train.columns.items(), *train.targets.items())}
         wanted = replace(wanted, features=tuple(train.columns), kinds=kinds)
-        validation = table(data.validation_path) if data.validation_path else None
-        test = table(data.test_path) if data.test_path else None
+        validation, test = (
+            None if path is None else _table(data, Path(path), wanted, task)
+            for path in (data.validation_path, data.test_path)
+        )
         fingerprint = fingerprint_files(paths)
     return RawParts(train, validation, test, fingerprint=fingerprint)
 
 
-def _image_numbers(data: Any, path: Path) -> int:
-    return len(picture_files(path)) * math.prod(picture_shape(data))
-
-
 SOURCES = {
-    "csv": Source(
-        _table_parts, _table_part, numbers=lambda data, path: csv_numbers(path, data.separator)
-    ),
-    "parquet": Source(_table_parts, _table_part, numbers=lambda data, path: parquet_numbers(path)),
-    "builtin": Source(lambda data, task: read_builtin(data), _table_part),
+    "csv": Source(_table_parts, numbers=csv.numbers),
+    "parquet": Source(_table_parts, numbers=parquet.numbers),
+    "builtin": Source(lambda data, task: read_builtin(data)),
     "npz": Source(lambda data, task: read_npz(data, task.reporter)),
     "images": Source(
         lambda data, task: read_images(data, task.reporter, task.streamed),
         lambda data, path, task: read_image_part(path, data, task.reporter, task.streamed),
         lambda data, path, task: read_image_inputs(path, data, task.reporter, task.streamed),
-        _image_numbers,
+        lambda data, path: len(picture_files(path)) * math.prod(picture_shape(data)),
     ),
     "keras": Source(lambda data, task: read_keras(data, task.reporter)),
     "synthetic": Source(lambda data, task: make_synthetic(data, task.needs.seed)),

@@ -18,8 +18,8 @@ from dl.data.columns import Cell, stand_ins, to_column, without_texts
 from dl.data.doubts import are_months, are_pixels, doubt
 from dl.data.files import check_file
 from dl.data.raw import Column, RawTable
-from dl.data.sources.csv import Dialect, read_csv
-from dl.data.sources.parquet import read_parquet
+from dl.data.read import FORMATS
+from dl.data.sources.csv import Dialect
 from dl.data.tables import Block, EveryColumn, require
 from dl.data.targets.values import TargetValues, target_values
 from dl.errors import DataError, UsageError
@@ -129,7 +129,8 @@ def read_table(path: Path, targets: Sequence[str]) -> Table:
         UsageError: No target is named.
     """
     written = None if path.suffix.lower() in _PARQUET else sniff(path)
-    block = read_parquet(path, _ALL) if written is None else read_csv(path, written, _ALL)
+    form = FORMATS["parquet" if written is None else "csv"]
+    block = form.read(written, path, _ALL, on_disk=False)
     names = block.names
     if not targets:
         raise UsageError(

@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow
@@ -68,6 +68,13 @@ class Dialect:
     source: str
     separator: str = ","
     encoding: str = "utf-8"
+
+    @classmethod
+    def of(cls, data: Any, source: str) -> Dialect:
+        """Returns that of a section `data`, the usual one where it says nothing about text."""
+        fallback = cls(source)
+        separator = getattr(data, "separator", fallback.separator)
+        return cls(source, separator, getattr(data, "encoding", fallback.encoding))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +153,14 @@ def csv_blocks(
         yield partial(_parsed, rows, names, numeric)
 
 
-def read_csv(path: Path, dialect: Dialect, wanted: Wanted, on_disk: bool = False) -> Block:
+def read(data: Any, path: Path, wanted: Wanted, on_disk: bool = False) -> Block:
     """Reads the wanted columns of a CSV file as text, into memory or onto the disk.
+
+    Args:
+        data: The section `data`, for its separator and encoding.
+        path: The file.
+        wanted: The columns.
+        on_disk: Whether the rows are held on the disk.
 
     Raises:
         DataError: The file cannot be read or is not a table; the message has the line.
@@ -164,17 +177,33 @@ def read_csv(path: Path, dialect: Dialect, wanted: Wanted, on_disk: bool = False
             f"{_COPIES} times the file, for its text and its numbers",
             "take fewer rows, or write the columns that you need as Parquet",
         )
+    dialect = Dialect.of(data, str(path))
     with _open(path) as stream:
-        blocks = csv_blocks(stream, dialect, wanted, size=_SMALL_BLOCK)
-        return (appended if on_disk else joined)(blocks, partial(_line_of, path, dialect))
+        found = csv_blocks(stream, dialect, wanted, size=_SMALL_BLOCK)
+        return (appended if on_disk else joined)(found, partial(_line_of, path, dialect))
 
 
-def csv_inputs(
-    rows: Path | BinaryIO, dialect: Dialect, wanted: Wanted, advance: Advance
+def blocks(
+    data: Any, rows: Path | BinaryIO, wanted: Wanted, advance: Advance
 ) -> Iterator[ReadBlock]:
     """Yields readers of rows to predict; see `csv_blocks`."""
     with _open(rows) if isinstance(rows, Path) else contextlib.nullcontext(rows) as stream:
+        dialect = Dialect.of(data, str(rows) if isinstance(rows, Path) else "standard input")
         yield from csv_blocks(stream, dialect, wanted, advance, to_predict=True)
+
+
+def total(path: Path) -> int:
+    """Returns the bytes of a file."""
+    return path.stat().st_size
+
+
+def numbers(data: Any, path: Path) -> int:
+    """Counts the values at the start of the file, and takes the rest to be alike."""
+    check_file(path)
+    with _open(path) as stream:
+        sample = next(_pieces(stream, Dialect(str(path)), _SAMPLE))
+    values = sample.count(b"\n") + sample.count(data.separator.encode())
+    return int(values * path.stat().st_size / max(1, len(sample)))
 
 
 def _open(path: Path) -> BinaryIO:
@@ -182,15 +211,6 @@ def _open(path: Path) -> BinaryIO:
         return path.open("rb")
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-
-
-def csv_numbers(path: Path, separator: str) -> int:
-    """Counts the values at the start of the file, and takes the rest to be alike."""
-    check_file(path)
-    with _open(path) as stream:
-        sample = next(_pieces(stream, Dialect(str(path)), _SAMPLE))
-    values = sample.count(b"\n") + sample.count(separator.encode())
-    return int(values * path.stat().st_size / max(1, len(sample)))
 
 
 def _line_of(path: Path, dialect: Dialect, row: int) -> str:

@@ -25,10 +25,11 @@ _BROKEN = (pyarrow.ArrowException, OSError, UnicodeDecodeError)
 """What Arrow raises for a damaged file; the last one for names of columns that are not UTF-8."""
 
 
-def read_parquet(path: Path, wanted: Wanted, on_disk: bool = False) -> Block:
+def read(data: Any, path: Path, wanted: Wanted, on_disk: bool = False) -> Block:
     """Reads the wanted columns of a Parquet file.
 
     Args:
+        data: The section `data`; not needed.
         path: The file.
         wanted: The columns.
         on_disk: Leave them in the file, and read a column each time that it is asked for.
@@ -40,11 +41,13 @@ def read_parquet(path: Path, wanted: Wanted, on_disk: bool = False) -> Block:
     names = wanted.selected(str(path), list(file.schema_arrow.names))
     length = file.metadata.num_rows
 
-    def read(names: Sequence[str]) -> Block:
+    def whole(names: Sequence[str]) -> Block:
         return joined(_blocks(path, _opened(path), names), _place(path))
 
     if on_disk:
-        return Block(names, lambda name: read([name]).column(name), length, str(path), _place(path))
+        return Block(
+            names, lambda name: whole([name]).column(name), length, str(path), _place(path)
+        )
     check_memory(
         length * len(names) * _BYTES_PER_VALUE,
         f"{path}: is too large for the memory",
@@ -52,15 +55,15 @@ def read_parquet(path: Path, wanted: Wanted, on_disk: bool = False) -> Block:
         "take fewer rows, or fewer columns with `data.features`, or let `engine.memory` "
         "be smaller: larger data is streamed",
     )
-    return read(names)
+    return whole(names)
 
 
-def parquet_rows(path: Path) -> int:
+def total(path: Path) -> int:
     """Returns the number of rows; raises `DataError`."""
     return int(_opened(path).metadata.num_rows)
 
 
-def parquet_numbers(path: Path) -> int:
+def numbers(data: Any, path: Path) -> int:
     """Returns the number of values, 0 for a file that will be refused anyway."""
     check_file(path)
     try:
@@ -70,15 +73,15 @@ def parquet_numbers(path: Path) -> int:
     return int(metadata.num_rows) * int(metadata.num_columns)
 
 
-def parquet_blocks(path: Path, wanted: Wanted, advance: Advance) -> Iterator[ReadBlock]:
+def blocks(data: Any, rows: Path, wanted: Wanted, advance: Advance) -> Iterator[ReadBlock]:
     """Yields readers of the wanted columns, so many rows at a time, and reports progress.
 
     Raises:
         DataError: The file cannot be read.
     """
-    file = _opened(path)
-    names = wanted.selected(str(path), list(file.schema_arrow.names))
-    return _blocks(path, file, names, advance)
+    file = _opened(rows)
+    names = wanted.selected(str(rows), list(file.schema_arrow.names))
+    return _blocks(rows, file, names, advance)
 
 
 def _blocks(
