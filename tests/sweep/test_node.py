@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import dl
-from dl.data.shipping import DataFile, name_of, pack_files
+from dl.data.transfer import DataFile, name_of, send_files
 from dl.errors import NumericError
 from dl.runs.manifest import file_sha256
 from dl.runs.sweeps import trial_name
@@ -68,7 +68,7 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(node, "import_module", lambda name: SimpleNamespace(Trainer=PlainTrainer))
     monkeypatch.setattr(node, "take_process", lambda: None)
     monkeypatch.setattr(
-        node, "moved", lambda loaded, files, cache: cache / name_of(files) / files[0].place
+        node, "relocated", lambda loaded, files, cache: cache / name_of(files) / files[0].place
     )
     monkeypatch.setattr(node.tempfile, "tempdir", str(tmp_path))
     yield
@@ -108,7 +108,7 @@ def test_a_failure_comes_back_with_what_the_run_has(payload: Payload) -> None:
 
 def test_data_that_is_not_here_is_asked_for_and_taken(payload: Payload, tmp_path: Path) -> None:
     pieces: list[bytes] = []
-    pack_files(payload.files, pieces.append)
+    send_files(payload.files, pieces.append)
     (tmp_path / "rows.csv").unlink()
     assert node.carry_out(_remote(payload), Asked(), None) == MissingData()
     outcome = node.carry_out(_remote(payload), Asked(), iter(pieces))

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import dl
 from dl.config.load import Loaded, load_config
-from dl.data.shipping import Shipment, name_of, pack_files, shipment_of
+from dl.data.transfer import DataFiles, data_files, name_of, send_files
 from dl.errors import DlError, ExitCode, RunError
 from dl.runs.files import disk_error
 from dl.runs.packed import unpack
@@ -54,7 +54,7 @@ class Payload:
     """
 
     loaded: Loaded
-    files: Shipment
+    files: DataFiles
     data: str
 
 
@@ -145,7 +145,7 @@ class Payloads:
     """Makes the payloads of tasks; what each config reads is looked at once."""
 
     def __init__(self) -> None:
-        self._files: dict[str, Shipment] = {}
+        self._files: dict[str, DataFiles] = {}
 
     def of(self, task: Task) -> Payload:
         """Returns the config of a task, and which files it reads; raises `DlError`."""
@@ -153,7 +153,7 @@ class Payloads:
         key = repr(loaded.config.data)
         if key not in self._files:
             try:
-                self._files[key] = shipment_of(loaded.config)
+                self._files[key] = data_files(loaded.config)
             except OSError as error:
                 raise disk_error(error, "reading the data") from error
         return Payload(loaded, self._files[key], name_of(self._files[key]))
@@ -161,7 +161,7 @@ class Payloads:
     def pack(self, payload: Payload, put: Callable[[bytes], None]) -> None:
         """Hands over the files of a payload in pieces; raises `DiskError`."""
         try:
-            pack_files(payload.files, put)
+            send_files(payload.files, put)
         except OSError as error:
             raise disk_error(error, "reading the data") from error
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import dl
-from dl.data.shipping import is_here, is_kept, moved, unpack_files
+from dl.data.transfer import are_here, are_kept, receive_files, relocated
 from dl.errors import DiskError
 from dl.runs.directory import RunDirectory
 from dl.runs.files import disk_error
@@ -85,8 +85,8 @@ def carry_out(remote: RemoteTask, reports: Reports, pieces: Iterable[bytes] | No
     trainer = _trainer(remote.threads)
     files, loaded = remote.payload.files, remote.payload.loaded
     cache = node_folder() / "data"
-    here = is_here(files)
-    kept = here or is_kept(files, cache)
+    here = are_here(files)
+    kept = here or are_kept(files, cache)
     if not kept and pieces is None:
         return MissingData()
     reporting = _Reporting(remote, reports)
@@ -96,11 +96,11 @@ def carry_out(remote: RemoteTask, reports: Reports, pieces: Iterable[bytes] | No
         def train() -> Result:
             if not kept:
                 try:
-                    unpack_files(files, pieces or (), cache)
+                    receive_files(files, pieces or (), cache)
                 except OSError as error:
                     raise disk_error(error, f"keeping the data in {cache}") from error
             # The run that it makes names the files where the sweep has them.
-            source = loaded if here else moved(loaded, files, cache)
+            source = loaded if here else relocated(loaded, files, cache)
             return trainer.train_config(task, loaded, reporting, source)  # type: ignore[no-any-return]
 
         result = carried_out(task, train)

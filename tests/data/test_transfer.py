@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from dl.config.load import Loaded, load_config
-from dl.data import shipping
+from dl.data import transfer
 from dl.data.load import read_dataset
-from dl.data.shipping import (
-    is_here,
-    is_kept,
-    moved,
+from dl.data.transfer import (
+    are_here,
+    are_kept,
+    data_files,
     name_of,
-    pack_files,
-    shipment_of,
-    unpack_files,
+    receive_files,
+    relocated,
+    send_files,
 )
 from dl.errors import DataError
 from dl.progress import SilentReporter
@@ -41,50 +41,50 @@ def loaded(tmp_path: Path) -> Loaded:
 def test_files_that_moved_are_the_same_data(
     loaded: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shipping, "PIECE", 512)  # so that there are several
+    monkeypatch.setattr(transfer, "PIECE", 64)  # so that there are several
     before = read_dataset(loaded, SilentReporter())
-    shipment = shipment_of(loaded.config)
+    files = data_files(loaded.config)
     pieces: list[bytes] = []
-    pack_files(shipment, pieces.append)
+    send_files(files, pieces.append)
     (tmp_path / "rows.csv").unlink()
     assert len(pieces) > 2
-    assert not is_here(shipment)
-    assert not is_kept(shipment, tmp_path / "cache")
-    unpack_files(shipment, pieces, tmp_path / "cache")
-    assert is_kept(shipment, tmp_path / "cache")
-    after = read_dataset(moved(loaded, shipment, tmp_path / "cache"), SilentReporter())
+    assert not are_here(files)
+    assert not are_kept(files, tmp_path / "cache")
+    receive_files(files, pieces, tmp_path / "cache")
+    assert are_kept(files, tmp_path / "cache")
+    after = read_dataset(relocated(loaded, files, tmp_path / "cache"), SilentReporter())
     assert after.preprocessing == before.preprocessing
     assert after.sizes() == before.sizes()
 
 
 def test_a_file_that_differs_is_not_here(loaded: Loaded, tmp_path: Path) -> None:
-    shipment = shipment_of(loaded.config)
-    assert is_here(shipment)
+    files = data_files(loaded.config)
+    assert are_here(files)
     (tmp_path / "rows.csv").write_text(ROWS.replace("29,58", "29,59"))
-    assert not is_here(shipment)
+    assert not are_here(files)
 
 
 def test_a_damaged_cache_is_made_anew(loaded: Loaded, tmp_path: Path) -> None:
-    shipment = shipment_of(loaded.config)
-    kept = tmp_path / "cache" / name_of(shipment) / "path"
+    files = data_files(loaded.config)
+    kept = tmp_path / "cache" / name_of(files) / "path"
     kept.mkdir(parents=True)
     (kept / "rows.csv").write_text("x,y\n")
-    assert not is_kept(shipment, tmp_path / "cache")
+    assert not are_kept(files, tmp_path / "cache")
     pieces: list[bytes] = []
-    pack_files(shipment, pieces.append)
-    unpack_files(shipment, pieces, tmp_path / "cache")
-    assert is_kept(shipment, tmp_path / "cache")
+    send_files(files, pieces.append)
+    receive_files(files, pieces, tmp_path / "cache")
+    assert are_kept(files, tmp_path / "cache")
 
 
 def test_files_that_changed_since_the_sweep_began_are_refused(
     loaded: Loaded, tmp_path: Path
 ) -> None:
-    shipment = shipment_of(loaded.config)
+    files = data_files(loaded.config)
     (tmp_path / "rows.csv").write_text(ROWS.replace("29,58", "29,59"))
     pieces: list[bytes] = []
-    pack_files(shipment, pieces.append)
+    send_files(files, pieces.append)
     with pytest.raises(DataError, match=r"rows\.csv: has changed since the sweep began"):
-        unpack_files(shipment, pieces, tmp_path / "cache")
+        receive_files(files, pieces, tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -97,8 +97,8 @@ def test_a_folder_travels_with_its_folders(tmp_path: Path) -> None:
         "model: {layers: [Flatten, {type: Dense, units: 1, activation: sigmoid}]}\n"
         "training: {loss: binary_crossentropy}\n"
     )
-    shipment = shipment_of(load_config(tmp_path / "config.yaml").config)
-    assert [file.place for file in shipment] == [
+    files = data_files(load_config(tmp_path / "config.yaml").config)
+    assert [file.place for file in files] == [
         "path/pictures/cat/1.png",
         "path/pictures/dog/2.png",
     ]
@@ -113,6 +113,6 @@ def test_made_up_rows_need_no_files(tmp_path: Path) -> None:
         + "\n"
         + "\n".join(CONFIG.splitlines()[1:])
     )
-    shipment = shipment_of(load_config(tmp_path / "config.yaml").config)
-    assert shipment == ()
-    assert is_here(shipment)
+    files = data_files(load_config(tmp_path / "config.yaml").config)
+    assert files == ()
+    assert are_here(files)
