@@ -145,7 +145,7 @@ def test_grouped_digits_ask_for_another_spelling(word: str) -> None:
 
 def test_very_large_integer_is_refused() -> None:
     assert refusal("a: " + "9" * 5000).splitlines()[0] == (
-        f"error: c.yaml:1:4: a: `{'9' * 37}...` is too large for a whole number"
+        f"error: c.yaml:1:4: a: `{'9' * 39}…` is too large for a whole number"
     )
 
 

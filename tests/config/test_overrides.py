@@ -105,7 +105,7 @@ def test_place_of_a_value_is_the_option() -> None:
 
 def test_long_option_is_cut_in_its_place() -> None:
     tree, _ = override(root(), ["name=" + "x" * 500])
-    assert str(place(tree, ("name",))) == "--set name=" + "x" * 92 + "..."
+    assert str(place(tree, ("name",))) == "--set name=" + "x" * 94 + "…"
 
 
 def test_position_out_of_range_names_what_exists() -> None:

@@ -9,13 +9,14 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dl.config.builder import Places
 from dl.config.document import read_node
 from dl.config.emit import flow, scalar, yaml_text
 from dl.config.load import load_config
 from dl.config.nodes import plain
-from dl.config.overrides import OptionPlaces
 from dl.config.resolve import document_of, flat, resolved_text
 from dl.config.schema import Config
+from dl.errors import Mark
 
 GOOD = Path(__file__).resolve().parents[1] / "cases" / "good"
 
@@ -48,7 +49,7 @@ DOCUMENTS = st.dictionaries(
 
 
 def read(text: str) -> object:
-    node, problems = read_node(text, OptionPlaces("--test"))
+    node, problems = read_node(text, Places(Mark("--test")))
     assert node is not None
     assert problems == []
     return plain(node)

@@ -7,9 +7,8 @@ and merge keys (`<<: *name`) are expanded; each value keeps the place where it w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import yaml
 
@@ -23,11 +22,23 @@ MOST_VALUES = 100_000
 _MERGE = "<<"
 
 
-class Places(Protocol):
-    """Turns the parser's positions into marks."""
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Turns the parser's positions into marks: those in the lines of a file; without lines, one
+    mark for all that is written in an option of the command line, or in a row of a table.
+    """
+
+    place: Mark
+    lines: list[str] | None = None
 
     def mark(self, start: tuple[int, int], end: tuple[int, int]) -> Mark:
         """Returns the mark of a span; lines and columns count from 0."""
+        if self.lines is None:
+            return self.place
+        line, column = start
+        text = self.lines[line] if line < len(self.lines) else ""
+        stop = end[1] if end[0] == line else len(text.rstrip())
+        return Mark(self.place.source, line + 1, column + 1, max(1, stop - column), text)
 
 
 class Stop(Exception):
@@ -39,16 +50,12 @@ class Stop(Exception):
 
 
 @dataclass(slots=True)
-class _Key:
-    """The key whose value comes next; without a name, the value is dropped."""
-
-    name: str | None
-    mark: Mark
-
-
-@dataclass(slots=True)
 class _Open:
-    """A list or mapping that is not closed yet; `levels` and `values` count what it holds."""
+    """A list or mapping that is not closed yet; `levels` and `values` count what it holds.
+
+    `key` is the name and the place of the key whose value comes next; without a name, the value is
+    dropped.
+    """
 
     mark: Mark
     start: tuple[int, int]
@@ -59,18 +66,9 @@ class _Open:
     entries: dict[str, Entry] = field(default_factory=dict)
     merged: list[MapNode] = field(default_factory=list)
     seen: dict[str, Mark] = field(default_factory=dict)
-    key: _Key | None = None
+    key: tuple[str | None, Mark] | None = None
     levels: int = 1
     values: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class _Anchored:
-    """A value with an anchor, and what an alias to it adds."""
-
-    node: Node
-    levels: int
-    values: int
 
 
 class Builder:
@@ -81,7 +79,8 @@ class Builder:
         self.problems: list[Problem] = []
         self._places = places
         self._open: list[_Open] = []
-        self._anchors: dict[str, _Anchored | None] = {}
+        self._anchors: dict[str, tuple[Node, int, int] | None] = {}
+        # by name: the value, and the levels and values that an alias to it adds; None while open
         self._documents = 0
         self._values = 0
 
@@ -117,7 +116,7 @@ class Builder:
         is_map = isinstance(event, yaml.MappingStartEvent)
         block = not event.flow_style
         if block and self._open and self._open[-1].key is not None:
-            mark = self._open[-1].key.mark
+            mark = self._open[-1].key[1]
         start = (event.start_mark.line, event.start_mark.column)
         self._open.append(_Open(mark, start, event.anchor, is_map, block))
 
@@ -130,21 +129,21 @@ class Builder:
             node = MapNode(_with_merged(done), mark)
         self._open.pop()
         if done.anchor:
-            self._anchors[done.anchor] = _Anchored(node, done.levels, done.values)
+            self._anchors[done.anchor] = (node, done.levels, done.values)
         self._put(node, done.levels, done.values)
 
     def _scalar(self, event: Any) -> None:
         mark = self._mark(event)
         if not event.value and event.style not in ("'", '"') and self._open:
             key = self._open[-1].key
-            mark = key.mark if key is not None else mark
+            mark = key[1] if key is not None else mark
         self._refuse_tag(event, mark)
         if self._wants_key():
             self._key(event, mark)
             return
         node = ScalarNode(self._value(event, mark), _written(event), mark)
         if event.anchor:
-            self._anchors[event.anchor] = _Anchored(node, 0, 1)
+            self._anchors[event.anchor] = (node, 0, 1)
         self._count(1, mark)
         self._put(node, 0, 1)
 
@@ -158,10 +157,11 @@ class Builder:
         target = self._anchors[event.anchor]
         if target is None:
             raise Stop(Problem(f"the alias *{event.anchor} stands inside what it names", mark))
-        if len(self._open) + target.levels > MOST_LEVELS:
+        node, levels, values = target
+        if len(self._open) + levels > MOST_LEVELS:
             raise Stop(Problem(f"more than {MOST_LEVELS} levels deep", mark))
-        self._count(target.values, mark)
-        self._put(target.node, target.levels, target.values)
+        self._count(values, mark)
+        self._put(node, levels, values)
 
     def _value(self, event: Any, mark: Mark) -> Plain:
         quoted = not event.implicit[0]
@@ -187,12 +187,13 @@ class Builder:
             parent.items.append(node)
             return
         key, parent.key = parent.key, None
-        if key is None or key.name is None:
+        name, mark = key or (None, node.mark)
+        if name is None:
             return
-        if key.name == _MERGE:
-            self._merge(parent, node, key.mark)
+        if name == _MERGE:
+            self._merge(parent, node, mark)
         else:
-            parent.entries[key.name] = Entry(key.mark, node)
+            parent.entries[name] = Entry(mark, node)
 
     def _merge(self, parent: _Open, node: Node, mark: Mark) -> None:
         sources = node.items if isinstance(node, ListNode) else (node,)
@@ -208,15 +209,19 @@ class Builder:
     def _key(self, event: Any, mark: Mark) -> None:
         parent = self._open[-1]
         name = self._key_name(event, mark)
-        if name is not None and name in parent.seen:
-            self._duplicate(name, parent.seen[name], mark)
+        first = None if name is None else parent.seen.get(name)
+        if name is not None and first is not None:
+            path = dotted((*self._path(), name))
+            where = f" on line {first.line}" if first.line is not None else ""
+            hint = "remove one of the two"
+            self._problem(f"{path} is given twice, first{where}", mark, hint)
             name = None
-        if name is not None:
+        elif name is not None:
             parent.seen[name] = mark
             if name == _MERGE and not event.implicit[0]:
                 self._problem("a key cannot be named `<<`", mark)
                 name = None
-        parent.key = _Key(name, mark)
+        parent.key = (name, mark)
 
     def _key_name(self, event: Any, mark: Mark) -> str | None:
         """Returns the text of a key; a whole number counts as its digits."""
@@ -234,12 +239,7 @@ class Builder:
 
     def _bad_key(self, mark: Mark, what: str) -> None:
         self._problem(f"{self._prefix()}a key must be text, not {what}", mark)
-        self._open[-1].key = _Key(None, mark)
-
-    def _duplicate(self, name: str, first: Mark, mark: Mark) -> None:
-        path = dotted((*self._path(), name))
-        where = f" on line {first.line}" if first.line is not None else ""
-        self._problem(f"{path} is given twice, first{where}", mark, hint="remove one of the two")
+        self._open[-1].key = (None, mark)
 
     def _refuse_tag(self, event: Any, mark: Mark) -> None:
         if event.tag is None:
@@ -261,14 +261,13 @@ class Builder:
         return f"{dotted(path)}: " if path else ""
 
     def _path(self) -> Path:
-        return tuple(self._parts())
-
-    def _parts(self) -> Iterator[str | int]:
+        parts: list[str | int] = []
         for level in self._open:
             if not level.is_map:
-                yield len(level.items)
-            elif level.key is not None and level.key.name is not None:
-                yield level.key.name
+                parts.append(len(level.items))
+            elif level.key is not None and level.key[0] is not None:
+                parts.append(level.key[0])
+        return tuple(parts)
 
     def _mark(self, event: Any) -> Mark:
         start, end = event.start_mark, event.end_mark

@@ -102,21 +102,31 @@ def _neighbour(path: Path) -> str | None:
 
 _UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-_Span = tuple[int, int]
-"""0-based line and column."""
+_Explained = tuple[tuple[int, int], str, str | None]
+"""The 0-based line and column of a syntax error, what is wrong and what to do."""
+_GRAMMAR = (
+    (
+        "mapping values are not allowed",
+        "a `:` cannot stand here",
+        "put text that contains `: ` in quotes, or check the indentation of this line",
+    ),
+    (
+        "key|indicator|<block end>",
+        "this line fits neither the mapping nor the list above it",
+        "give the keys of a mapping, or the `-` of a list, the same indentation",
+    ),
+    ("node content", "a value is missing here", None),
+    (
+        "document start",
+        "the config ends before this text",
+        "check the indentation: all keys of the first level start in the same column",
+    ),
+)
+"""What the parser says, and what that means."""
 
 
-@dataclass(frozen=True, slots=True)
-class SyntaxProblem:
-    """A syntax error: its words and its place (0-based line and column)."""
-
-    at: tuple[int, int]
-    message: str
-    hint: str | None
-
-
-def bad_character(text: str) -> SyntaxProblem | None:
-    """Returns the first control character of a text, NUL among them, or None if it has none."""
+def _bad_character(text: str) -> _Explained | None:
+    """Explains the first control character of a text, NUL among them, if it has one."""
     match = _UNPRINTABLE.search(text)
     if match is None:
         return None
@@ -124,102 +134,54 @@ def bad_character(text: str) -> SyntaxProblem | None:
     code = ord(match.group())
     what = "the character NUL" if code == 0 else f"the control character U+{code:04X}"
     hint = "remove it; if there are many, the file is not text"
-    at = (len(before) - 1, len(before[-1]))
-    return SyntaxProblem(at, f"{what} cannot stand in a config", hint)
+    return (len(before) - 1, len(before[-1])), f"{what} cannot stand in a config", hint
 
 
-def explain(error: yaml.YAMLError, lines: list[str]) -> SyntaxProblem:
+def _explained(error: yaml.YAMLError, lines: list[str]) -> _Explained:
     """Words a syntax error of the YAML parser for somebody who does not know YAML's grammar."""
     if not isinstance(error, yaml.MarkedYAMLError):
-        return SyntaxProblem((0, 0), "this is not YAML: it cannot be read", None)
-    conflict = _conflict(lines)
-    if conflict is not None:
-        return conflict
-    at = _span(error.problem_mark) or _span(error.context_mark) or (0, 0)
-    start = _span(error.context_mark) or at
-    problem, context = error.problem or "", error.context or ""
-    character = _character(lines, at)
-    if "tab character" in problem or ("start any token" in problem and character == "\t"):
-        return SyntaxProblem(at, "a tab cannot indent a line", "indent with spaces")
-    if "start any token" in problem:
-        message = f"an unquoted value cannot start with `{character}`"
-        return SyntaxProblem(at, message, "put the value in quotes")
-    if "quoted scalar" in context:
-        return _quoted(problem, start, at)
-    if "flow" in context and " or " in problem:
-        return _unclosed(context, start, at, lines)
-    return _dash(lines, at) or _grammar(problem, start, at)
-
-
-def _conflict(lines: list[str]) -> SyntaxProblem | None:
+        return (0, 0), "this is not YAML: it cannot be read", None
     for number, line in enumerate(lines):
         if line.startswith("<<<<<<< "):
             hint = "keep one version and remove the lines with <<<<<<<, ======= and >>>>>>>"
-            return SyntaxProblem((number, 0), "a merge conflict is not resolved here", hint)
-    return None
+            return (number, 0), "a merge conflict is not resolved here", hint
+    marks = [error.problem_mark or error.context_mark, error.context_mark or error.problem_mark]
+    at, start = ((mark.line, mark.column) if mark else (0, 0) for mark in marks)
+    problem, context = error.problem or "", error.context or ""
+    character = lines[at[0]][at[1] : at[1] + 1] if at[0] < len(lines) else ""
+    if "tab character" in problem or ("start any token" in problem and character == "\t"):
+        return at, "a tab cannot indent a line", "indent with spaces"
+    if "start any token" in problem:
+        return at, f"an unquoted value cannot start with `{character}`", "put the value in quotes"
+    if "quoted scalar" in context and "escape" in problem:
+        message = "a backslash in double quotes starts an escape, and this one is unknown"
+        return at, message, "use single quotes, or write two backslashes"
+    if "quoted scalar" in context:
+        return start, "this quote is never closed", "end the text with the same quote"
+    if "flow" in context and " or " in problem:
+        what, bracket = ("mapping", "}") if "mapping" in context else ("list", "]")
+        if start[0] == at[0] and character:
+            hint = f"the {what} that starts at column {start[1] + 1} is not closed before"
+            return at, f"expected `,` or `{bracket}` here", hint
+        return start, f"the {what} that starts here is not closed", f"end it with `{bracket}`"
+    return _of_grammar(problem, start, at, lines)
 
 
-def _dash(lines: list[str], at: _Span) -> SyntaxProblem | None:
-    """Returns the problem of a `-` without a space on the line before, if that is it."""
+def _of_grammar(
+    problem: str, start: tuple[int, int], at: tuple[int, int], lines: list[str]
+) -> _Explained:
     before = lines[at[0] - 1] if 0 < at[0] <= len(lines) else ""
-    match = re.match(r"( *)-[^\s-]", before)
-    if match is None:
-        return None
-    message = "a space is missing after this `-`"
-    return SyntaxProblem(
-        (at[0] - 1, len(match[1])), message, "write `- ` before each item of a list"
-    )
-
-
-def _quoted(problem: str, start: _Span, at: _Span) -> SyntaxProblem:
-    if "escape" in problem:
-        return SyntaxProblem(
-            at,
-            "a backslash in double quotes starts an escape, and this one is unknown",
-            "use single quotes, or write two backslashes",
-        )
-    return SyntaxProblem(start, "this quote is never closed", "end the text with the same quote")
-
-
-def _unclosed(context: str, start: _Span, at: _Span, lines: list[str]) -> SyntaxProblem:
-    what, bracket = ("mapping", "}") if "mapping" in context else ("list", "]")
-    if start[0] == at[0] and _character(lines, at):
-        return SyntaxProblem(
-            at,
-            f"expected `,` or `{bracket}` here",
-            f"the {what} that starts at column {start[1] + 1} is not closed before",
-        )
-    return SyntaxProblem(
-        start, f"the {what} that starts here is not closed", f"end it with `{bracket}`"
-    )
-
-
-def _grammar(problem: str, start: _Span, at: _Span) -> SyntaxProblem:
-    if "mapping values are not allowed" in problem:
-        hint = "put text that contains `: ` in quotes, or check the indentation of this line"
-        return SyntaxProblem(at, "a `:` cannot stand here", hint)
+    dash = re.match(r"( *)-[^\s-]", before)
+    if dash is not None:
+        place = (at[0] - 1, len(dash[1]))
+        return place, "a space is missing after this `-`", "write `- ` before each item of a list"
     if "could not find expected ':'" in problem:
         hint = "write `key: value`, with a space after the colon"
-        return SyntaxProblem(start, "this line is not `key: value`", hint)
-    if "key" in problem or "indicator" in problem or "<block end>" in problem:
-        message = "this line fits neither the mapping nor the list above it"
-        hint = "give the keys of a mapping, or the `-` of a list, the same indentation"
-        return SyntaxProblem(at, message, hint)
-    if "node content" in problem:
-        return SyntaxProblem(at, "a value is missing here", None)
-    if "document start" in problem:
-        hint = "check the indentation: all keys of the first level start in the same column"
-        return SyntaxProblem(at, "the config ends before this text", hint)
-    return SyntaxProblem(at, f"this is not YAML: {problem or 'it cannot be read'}", None)
-
-
-def _span(mark: yaml.Mark | None) -> _Span | None:
-    return (mark.line, mark.column) if mark is not None else None
-
-
-def _character(lines: list[str], at: _Span) -> str:
-    line = lines[at[0]] if at[0] < len(lines) else ""
-    return line[at[1] : at[1] + 1]
+        return start, "this line is not `key: value`", hint
+    for said, message, todo in _GRAMMAR:
+        if re.search(said, problem):
+            return at, message, todo
+    return at, f"this is not YAML: {problem or 'it cannot be read'}", None
 
 
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -237,30 +199,6 @@ class Document:
     whole: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class FilePlaces:
-    """Marks in a file."""
-
-    source: str
-    lines: list[str]
-
-    def mark(self, start: tuple[int, int], end: tuple[int, int]) -> Mark:
-        line, column = start
-        text = self.lines[line] if line < len(self.lines) else ""
-        stop = end[1] if end[0] == line else len(text.rstrip())
-        return Mark(self.source, line + 1, column + 1, max(1, stop - column), text)
-
-
-@dataclass(frozen=True, slots=True)
-class OptionPlaces:
-    """One mark for all that is written in an option of the command line."""
-
-    option: str
-
-    def mark(self, start: tuple[int, int], end: tuple[int, int]) -> Mark:
-        return Mark(self.option)
-
-
 def read_document(content: bytes, source: str) -> Document:
     """Reads the content of a config file; `source` names the file in marks.
 
@@ -269,7 +207,7 @@ def read_document(content: bytes, source: str) -> Document:
     """
     lines = decode(content, source).splitlines()
     text = "".join(f"{line}\n" for line in lines)
-    root, problems = read_node(text, FilePlaces(source, lines))
+    root, problems = read_node(text, Places(Mark(source), lines))
     if root is None:
         hint = "start from an example: `dl init --example` lists them"
         raise ConfigError("the config is empty", mark=Mark(source), hint=hint)
@@ -284,7 +222,7 @@ def read_node(text: str, places: Places) -> tuple[Node | None, list[Problem]]:
     Raises:
         ConfigError: The text is not YAML, or so wrong that the reading had to stop.
     """
-    bad = bad_character(text)
+    bad = _bad_character(text)
     if bad is not None:
         raise ConfigError.of([_placed(bad, places)])
     builder = Builder(places)
@@ -294,14 +232,14 @@ def read_node(text: str, places: Places) -> tuple[Node | None, list[Problem]]:
     except Stop as stop:
         raise ConfigError.of([*builder.problems, stop.problem]) from stop
     except yaml.YAMLError as error:
-        problem = _placed(explain(error, text.splitlines()), places)
+        problem = _placed(_explained(error, text.splitlines()), places)
         raise ConfigError.of([*builder.problems, problem]) from error
     return builder.root, builder.problems
 
 
-def _placed(found: SyntaxProblem, places: Places) -> Problem:
-    line, column = found.at
-    return Problem(found.message, places.mark((line, column), (line, column + 1)), hint=found.hint)
+def _placed(found: _Explained, places: Places) -> Problem:
+    (line, column), message, hint = found
+    return Problem(message, places.mark((line, column), (line, column + 1)), hint=hint)
 
 
 def _no_mapping(root: Node, problems: list[Problem]) -> ConfigError:

@@ -17,8 +17,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
+from typing import cast
 
-from dl.config.document import Document, OptionPlaces, read_bytes, read_document, read_node
+from dl.config.builder import Places
+from dl.config.document import Document, read_bytes, read_document, read_node
 from dl.config.emit import flow
 from dl.config.nodes import (
     Entry,
@@ -32,14 +34,19 @@ from dl.config.nodes import (
     shown,
 )
 from dl.config.schema import Training
-from dl.errors import ConfigError, Mark, Problem, closest
+from dl.errors import ConfigError, Mark, Problem, closest, without_separators
+from dl.text import cut
 from dl.vocabulary.sections import keys
 from dl.vocabulary.spec import Path
 
 MOST_FILES = 32
 _KEY = "extends"
-_NAMED = (("loss",), ("optimizer",), ("metrics",), ("callbacks",))
+_NAMED = ("loss", "optimizer", "metrics", "callbacks")
 _CHOICES = ("type", "source")
+MOST_PARTS = 32
+_LONGEST = 100
+"""Characters of an option in a message."""
+_BRACKETS = re.compile(r"\[(\d+)\]")
 
 
 def read_with_bases(path: FilePath, content: bytes) -> Document:
@@ -70,7 +77,8 @@ def merge(base: Node, top: Node, path: Path = ()) -> Node:
 
 def is_name(node: ScalarNode, path: Path) -> bool:
     """Returns whether a single value at `path` is the name of a thing with parameters."""
-    below = (path[:1] == ("training",) and path[1:2] in _NAMED) or path[:2] == ("model", "layers")
+    first, second = (*path, "", "")[:2]
+    below = (first == "training" and second in _NAMED) or (first, second) == ("model", "layers")
     return below and isinstance(node.value, str)
 
 
@@ -80,18 +88,13 @@ def named(name: ScalarNode) -> MapNode:
 
 
 def _other_type(base: MapNode, top: MapNode) -> bool:
-    return any(_differ(_word(base, key), _word(top, key)) for key in _CHOICES)
-
-
-def _differ(first: str | None, second: str | None) -> bool:
-    return first is not None and second is not None and first != second
+    words = [(_word(base, key), _word(top, key)) for key in _CHOICES]
+    return any(None not in pair and pair[0] != pair[1] for pair in words)
 
 
 def _word(node: MapNode, key: str) -> str | None:
-    entry = node.entries.get(key)
-    if entry is None or not isinstance(entry.node, ScalarNode):
-        return None
-    return str(entry.node.value).lower().replace("_", "")
+    below = child(node, key)
+    return without_separators(str(below.value)) if isinstance(below, ScalarNode) else None
 
 
 class _Reader:
@@ -122,22 +125,24 @@ class _Reader:
     def _names(self, entry: Entry) -> list[ScalarNode]:
         node = entry.node
         listed = node.items if isinstance(node, ListNode) else (node,)
-        names = [n for n in listed if isinstance(n, ScalarNode) and isinstance(n.value, str)]
-        names = [name for name in names if name.value]
+        scalars = [item for item in listed if isinstance(item, ScalarNode)]
+        names = [item for item in scalars if isinstance(item.value, str) and item.value]
         if len(names) < len(listed) or not listed:
-            self._problem("extends must be a file, or a list of files", node.mark, shown(node))
+            message = "extends must be a file, or a list of files"
+            self.problems.append(Problem(message, node.mark, found=shown(node)))
         return names
 
     def _base(self, name: ScalarNode, path: FilePath, chain: tuple[str, ...]) -> MapNode | None:
         base = path.parent / str(name.value)
         identity = _identity(base)
         if identity in chain:
-            self._problem(f"extends: {base} extends itself", name.mark)
+            self.problems.append(Problem(f"extends: {base} extends itself", name.mark))
             return None
         if identity not in self._read:
             self._files += 1
             if self._files > MOST_FILES:
-                self._problem(f"extends: more than {MOST_FILES} files", name.mark)
+                message = f"extends: more than {MOST_FILES} files"
+                self.problems.append(Problem(message, name.mark))
                 return None
             root = self._file(base, name.mark)
             if root is None:
@@ -160,21 +165,12 @@ class _Reader:
         self.problems += document.problems
         return document.root
 
-    def _problem(self, message: str, mark: Mark, found: str | None = None) -> None:
-        self.problems.append(Problem(message, mark, found=found))
-
 
 def _identity(path: FilePath) -> str:
     try:
         return os.path.realpath(path)
     except (OSError, ValueError):
         return str(path)
-
-
-MOST_PARTS = 32
-_LONGEST = 100
-_BRACKETS = re.compile(r"\[(\d+)\]")
-_DEFAULT_NAMES = {"training.optimizer": str(keys(Training)["optimizer"].default)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +192,9 @@ def override(root: MapNode, options: Sequence[str | Override]) -> tuple[MapNode,
     problems: list[Problem] = []
     for option in options:
         try:
-            taken = (option, []) if isinstance(option, Override) else read_override(option)
-            read, found = taken
+            read, found = (option, []) if isinstance(option, Override) else read_override(option)
             problems += found
-            root = _applied(root, read)
+            root = cast(MapNode, _set(root, read.parts, (), read))
         except ConfigError as error:
             problems += error.problems
     return root, problems
@@ -217,7 +212,7 @@ def read_override(option: str) -> tuple[Override, list[Problem]]:
         hint = "for example --set training.epochs=5"
         raise ConfigError("an override must be KEY=VALUE", mark=mark, hint=hint)
     parts = path_parts(key, mark)
-    value, problems = read_node(text, OptionPlaces(mark.source))
+    value, problems = read_node(text, Places(mark))
     if value is None:
         value = ScalarNode(None, "", mark)
     return Override(parts, value, mark), problems
@@ -241,12 +236,7 @@ def path_parts(key: str, mark: Mark) -> tuple[str, ...]:
 def option_text(name: str, value: str) -> str:
     """Returns an option as typed, made fit for one line of an error."""
     text = value if value.isprintable() else ascii(value)[1:-1]
-    return f"{name} {text if len(text) <= _LONGEST else text[: _LONGEST - 3] + '...'}"
-
-
-def _applied(root: MapNode, read: Override) -> MapNode:
-    changed = _set(root, read.parts, (), read)
-    return changed if isinstance(changed, MapNode) else root
+    return f"{name} {cut(text, _LONGEST)}"
 
 
 def _set(node: Node, parts: tuple[str, ...], done: Path, read: Override) -> Node:
@@ -254,7 +244,9 @@ def _set(node: Node, parts: tuple[str, ...], done: Path, read: Override) -> Node
     if not parts:
         return read.value
     if isinstance(node, ListNode):
-        return _set_item(node, parts, done, read)
+        at = _position(node, parts[0], done, read)
+        item = _set(node.items[at], parts[1:], (*done, at), read)
+        return ListNode((*node.items[:at], item, *node.items[at + 1 :]), node.mark)
     parent = _as_mapping(node, done, read)
     key, rest = parts[0], parts[1:]
     below = child(parent, key) or _missing((*done, key), rest, read)
@@ -266,8 +258,8 @@ def _set(node: Node, parts: tuple[str, ...], done: Path, read: Override) -> Node
 
 def _missing(path: Path, rest: tuple[str, ...], read: Override) -> Node:
     """Returns what a key that is not written stands for: its default name, or an empty mapping."""
-    default = _DEFAULT_NAMES.get(dotted(path)) if rest else None
-    if default is not None:
+    if rest and path == ("training", "optimizer"):
+        default = str(keys(Training)["optimizer"].default)
         return ScalarNode(default, default, read.mark)
     return MapNode({}, read.mark)
 
@@ -286,29 +278,19 @@ def _as_mapping(node: Node, done: Path, read: Override) -> MapNode:
     )
 
 
-def _set_item(node: ListNode, parts: tuple[str, ...], done: Path, read: Override) -> ListNode:
-    position = _position(node, parts[0], done, read)
-    item = _set(node.items[position], parts[1:], (*done, position), read)
-    return ListNode((*node.items[:position], item, *node.items[position + 1 :]), node.mark)
-
-
 def _position(node: ListNode, part: str, done: Path, read: Override) -> int:
     if part.isascii() and part.isdigit() and len(part) < 10 and int(part) < len(node.items):
         return int(part)
     names = {_name(item): position for position, item in enumerate(node.items)}
     if part in names:
         return names[part]
-    raise _no_item(node, part, dotted(done), read)
-
-
-def _no_item(node: ListNode, part: str, path: str, read: Override) -> ConfigError:
     count = len(node.items)
-    names = [name for name in map(_name, node.items) if name]
-    near = closest(part, names)
+    known = [name for name in names if name]
+    near = closest(part, known)
     positions = f"a position from 0 to {count - 1}" if count > 1 else "the position 0"
-    named_ones = f", or a name: {', '.join(names)}" if names else ""
-    return ConfigError(
-        f"{path} has no item {part}",
+    named_ones = f", or a name: {', '.join(known)}" if known else ""
+    raise ConfigError(
+        f"{dotted(done)} has no item {part}",
         mark=read.mark,
         expected=f"{positions}{named_ones}" if count else "nothing: the list is empty",
         hint=f"did you mean {near}?" if near else None,

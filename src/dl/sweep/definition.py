@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dl.config.document import OptionPlaces, decode, read_bytes, read_document, read_node
+from dl.config.builder import Places
+from dl.config.document import decode, read_bytes, read_document, read_node
 from dl.config.emit import yaml_text
 from dl.config.load import Loaded, default_name, load_config
 from dl.config.nodes import ListNode, MapNode, Node, ScalarNode, find, place, plain, shown
@@ -153,7 +154,7 @@ def _grid_option(option: str) -> Parameter:
     if not equals or not key.strip() or not text.strip():
         hint = "for example --grid training.batch_size=16,32"
         raise ConfigError("a grid must be PATH=VALUE,VALUE", mark=mark, hint=hint)
-    node, problems = read_node(f"[{text}]", OptionPlaces(mark.source))
+    node, problems = read_node(f"[{text}]", Places(mark))
     if problems or node is None:
         raise ConfigError.of(problems)
     return read_parameter(key, mark, node)
@@ -354,16 +355,6 @@ def _unreadable(node: Node, expected: str) -> ConfigError:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _RowPlaces:
-    """One mark for all that is written in a row of a CSV file."""
-
-    place: Mark
-
-    def mark(self, start: tuple[int, int], end: tuple[int, int]) -> Mark:
-        return self.place
-
-
 def _rows(path: Path) -> list[Listed]:
     """Reads a CSV file: paths in the header, a setting in each row; an empty cell changes nothing.
 
@@ -384,7 +375,7 @@ def _rows(path: Path) -> list[Listed]:
             raise ConfigError(message, mark=mark, expected=expected, found=str(len(cells)))
         overrides: list[Override] = []
         for parts, cell in zip(names, cells, strict=True):
-            value, problems = read_node(cell, _RowPlaces(mark))
+            value, problems = read_node(cell, Places(mark))
             if problems:
                 raise ConfigError.of(problems)
             if value is not None:
