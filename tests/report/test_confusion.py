@@ -22,7 +22,7 @@ def cell_texts(figure: Figure) -> list[str]:
     return [text.get_text() for text in figure.axes[0].texts]
 
 
-def test_two_classes_show_counts_row_shares_and_recall() -> None:
+def test_two_classes_show_counts_row_fractions_and_recall() -> None:
     run = replace(
         classified(2),
         true=np.array([0, 0, 0, 1]),

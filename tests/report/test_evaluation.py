@@ -28,11 +28,11 @@ def charts(run: RunFacts) -> dict[str, Chart]:
     return {chart.title: chart for chart in class_charts(run)}
 
 
-def test_a_confusion_has_counts_shares_recall_and_precision() -> None:
+def test_a_confusion_has_counts_fractions_recall_and_precision() -> None:
     found = confusion_of(replace(FEW, predicted=np.array([0, 0, 0, 1, 1, 0])))
     assert found is not None
     assert found.counts.tolist() == [[3, 0], [1, 2]]
-    assert found.shares.tolist() == [[1, 0], pytest.approx([1 / 3, 2 / 3])]
+    assert found.fractions.tolist() == [[1, 0], pytest.approx([1 / 3, 2 / 3])]
     assert found.recall == [1, pytest.approx(2 / 3)]
     assert found.precision == [0.75, 1]
     assert found.accuracy == pytest.approx(5 / 6)

@@ -45,8 +45,8 @@ class Confusion:
     accuracy: float
 
     @property
-    def shares(self) -> Array:
-        """Each cell's share of its true class, shape (classes, columns)."""
+    def fractions(self) -> Array:
+        """Each cell's fraction of its true class, shape (classes, columns)."""
         return np.asarray(self.counts / np.maximum(self.totals, 1)[:, None])
 
     @property
@@ -56,12 +56,12 @@ class Confusion:
 
     @property
     def recall(self) -> list[float | None]:
-        """The share of each true class that was found; None for a class without rows."""
+        """The fraction of each true class that was found; None for a class without rows."""
         return _ratios(self.counts.diagonal(), self.totals)
 
     @property
     def precision(self) -> list[float | None]:
-        """The share of each class's predictions that are right; None if it was never predicted."""
+        """The fraction of each class's predictions that are right; None if it was never predicted."""
         return _ratios(self.counts.diagonal(), self.predicted)
 
 
@@ -211,7 +211,7 @@ def _calibration(run: RunFacts, labels: list[_Label]) -> Chart:
     return Chart(
         "Calibration",
         "mean probability given",
-        "share that is so",
+        "fraction that is so",
         (*lines, _diagonal("perfect")),
         note="On the diagonal, of the rows that are given 0.8, eight in ten are so.",
     )

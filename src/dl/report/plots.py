@@ -20,7 +20,7 @@ from dl.report.png import Axes
 from dl.text import number, percent, shortened
 
 _PANEL = (3.7, 2.75)
-_MOST_WITH_SHARES = 12
+_MOST_WITH_FRACTIONS = 12
 """Cells of more classes are too small for two lines of text."""
 _RECALL, _BAR = 1.7, 0.22
 _LETTER = 0.066
@@ -73,7 +73,9 @@ def confusion_matrix(run: RunFacts) -> Figure | None:
     cell = 1.15 if count <= 3 else 0.8 if count <= 5 else 0.56 if count <= 12 else 0.34
     names = _LETTER * max(map(len, matrix.columns))
     turned = names > cell - 0.05
-    note = "Blue: right, orange: mistakes; the darker, the greater their share of the true class."
+    note = (
+        "Blue: right, orange: mistakes; the darker, the greater their fraction of the true class."
+    )
     if matrix.left_out:
         whole = count + matrix.left_out
         note += f" Shown are the {count} classes with most mistakes of {whole}."
@@ -86,8 +88,8 @@ def confusion_matrix(run: RunFacts) -> Figure | None:
     )
     widths = [cell * columns, _RECALL]
     [[left, right]] = png.add_panels(sheet, 1, 2, sharey=True, width_ratios=widths)
-    _draw_cells(left, matrix.counts, matrix.shares, matrix.right, count <= _MOST_WITH_SHARES)
-    left.set_title("counts and row shares" if count <= _MOST_WITH_SHARES else "counts")
+    _draw_cells(left, matrix.counts, matrix.fractions, matrix.right, count <= _MOST_WITH_FRACTIONS)
+    left.set_title("counts and row fractions" if count <= _MOST_WITH_FRACTIONS else "counts")
     left.set_xlabel("predicted class")
     left.set_ylabel("true class")
     left.set_xticks(range(columns), matrix.columns, rotation=90 if turned else 0)
@@ -108,7 +110,7 @@ def _draw_recall(axes: Axes, matrix: Confusion, thick: float) -> None:
     axes.set_xticks([0, 0.5, 1.0], ["0", "0.5", "1"])
     axes.tick_params(labelleft=False)
     axes.set_title("recall")
-    axes.set_xlabel("share of class found", loc="left")
+    axes.set_xlabel("fraction of class found", loc="left")
 
 
 def label_matrices(run: RunFacts) -> Figure | None:
@@ -122,12 +124,12 @@ def label_matrices(run: RunFacts) -> Figure | None:
     if count < confusion.labels:
         subtitle += f", the {count} of {confusion.labels} labels with most mistakes"
     title = f"{run.name}: confusion by label"
-    note = f"Counts, and shares of the {run.counted} with that true value."
+    note = f"Counts, and fractions of the {run.counted} with that true value."
     sheet, panels = png.panel_sheet(count, columns, (1.85, 2.15), (title, subtitle, note))
     pairs = zip(panels, confusion.names, confusion.counts, strict=True)
     for place, (axes, name, counts) in enumerate(pairs):
-        shares = counts / np.maximum(counts.sum(axis=1), 1)[:, None]
-        _draw_cells(axes, counts, shares, np.eye(2, dtype=np.bool_), zeros=True)
+        fractions = counts / np.maximum(counts.sum(axis=1), 1)[:, None]
+        _draw_cells(axes, counts, fractions, np.eye(2, dtype=np.bool_), zeros=True)
         axes.set_title(shortened(name, 20))
         axes.set_xticks([0, 1], ["no", "yes"])
         axes.set_yticks([0, 1], ["no", "yes"])
@@ -140,25 +142,25 @@ def label_matrices(run: RunFacts) -> Figure | None:
 def _draw_cells(
     axes: Axes,
     counts: Array,
-    shares: Array,
+    fractions: Array,
     right: Array,
-    with_shares: bool = True,
+    with_fractions: bool = True,
     *,
     zeros: bool = False,
 ) -> None:
     """Draws the cells of a matrix: blue for right predictions, orange for mistakes.
 
-    The orange grows with the square root of the share, so that rare mistakes stand out as well.
+    The orange grows with the square root of the fraction, so that rare mistakes stand out as well.
 
     Args:
         axes: The panel.
         counts: What stands in the cells, shape (rows, columns).
-        shares: Share of the row, from 0 to 1, same shape.
+        fractions: Share of the row, from 0 to 1, same shape.
         right: Whether a cell counts right predictions, same shape.
-        with_shares: Whether the shares stand below the counts.
+        with_fractions: Whether the fractions stand below the counts.
         zeros: Whether a 0 is written.
     """
-    strength = np.where(right, shares, np.sqrt(shares))[..., None]
+    strength = np.where(right, fractions, np.sqrt(fractions))[..., None]
     full = np.where(right[..., None], to_rgb(png.BLUE), to_rgb(png.ORANGE))
     background = 1.0 - strength * (1.0 - full)
     axes.imshow(background, aspect="auto", interpolation="nearest")
@@ -168,10 +170,12 @@ def _draw_cells(
             axes.text(
                 column,
                 row,
-                f"{count}\n{percent(float(shares[row, column]))}" if with_shares else str(count),
+                f"{count}\n{percent(float(fractions[row, column]))}"
+                if with_fractions
+                else str(count),
                 ha="center",
                 va="center",
-                fontsize=8.0 if with_shares else 6.5,
+                fontsize=8.0 if with_fractions else 6.5,
                 color="white" if dark[row, column] else png.INK,
             )
     png.without_frame(axes)

@@ -83,7 +83,7 @@ class Sheet:
     Attributes:
         figure: The figure.
         subtitle: The text below the title.
-        room: Left, bottom, width and height of the room for panels, as shares of the figure.
+        room: Left, bottom, width and height of the room for panels, as fractions of the figure.
     """
 
     figure: Figure

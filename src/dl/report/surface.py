@@ -237,8 +237,8 @@ def _class_colours(fine: Array, surface: DecisionSurface) -> Array:
     count = fine.shape[2]
     winner = fine.argmax(axis=2) if count != 2 else (fine[:, :, 1] >= surface.cut).astype(int)
     surest = np.take_along_axis(fine, winner[:, :, None], axis=2)[:, :, 0]
-    share = np.clip((surest - 1 / count) / (1 - 1 / count), 0, 1) if count > 1 else surest
-    band = np.minimum(np.floor(share * _BANDS), _BANDS - 1) / (_BANDS - 1)
+    fraction = np.clip((surest - 1 / count) / (1 - 1 / count), 0, 1) if count > 1 else surest
+    band = np.minimum(np.floor(fraction * _BANDS), _BANDS - 1) / (_BANDS - 1)
     strength = (_PALEST + (_FULLEST - _PALEST) * band)[:, :, None]
     table = np.array([to_rgb(_look_of(index)[0]) for index in range(count)])
     return np.asarray(np.round(255 * (1 - strength + strength * table[winner])), np.uint8)

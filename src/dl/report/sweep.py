@@ -144,19 +144,19 @@ def _importance(sweep: SweepFacts) -> Figure | None:
     """Returns a bar for each parameter; None where there is nothing to compare."""
     if not sweep.importance or len(sweep.importance) < 2:
         return None
-    shares = sorted(sweep.importance.items(), key=lambda item: item[1])
+    fractions = sorted(sweep.importance.items(), key=lambda item: item[1])
     metric = shortened(sweep.metric.replace("_", " "), 32)
     texts = (
         f"{sweep.name}: importance of the parameters",
-        f"share of the differences in {metric} that each explains",
+        f"fraction of the differences in {metric} that each explains",
         "By fANOVA: it holds for these values, and says little where there are few trials.",
     )
-    sheet, [axes] = png.panel_sheet(1, 1, (_WIDTH, 0.8 + 0.36 * len(shares)), texts)
-    names = [shortened(path, 40) for path, _ in shares]
-    bars = axes.barh(names, [share for _, share in shares], color=png.BLUE, height=0.6)
-    axes.bar_label(bars, [percent(share) for _, share in shares], padding=4, fontsize=8)
+    sheet, [axes] = png.panel_sheet(1, 1, (_WIDTH, 0.8 + 0.36 * len(fractions)), texts)
+    names = [shortened(path, 40) for path, _ in fractions]
+    bars = axes.barh(names, [fraction for _, fraction in fractions], color=png.BLUE, height=0.6)
+    axes.bar_label(bars, [percent(fraction) for _, fraction in fractions], padding=4, fontsize=8)
     axes.set_xlim(0, 1.08)
-    axes.set_xticks(np.linspace(0, 1, 6), [percent(share) for share in np.linspace(0, 1, 6)])
+    axes.set_xticks(np.linspace(0, 1, 6), [percent(fraction) for fraction in np.linspace(0, 1, 6)])
     axes.grid(axis="y", visible=False)
     return sheet.figure
 
@@ -213,17 +213,19 @@ def _scale(path: str, sweep: SweepFacts) -> _Scale:
     log = path in sweep.logarithmic
     raw = np.array(numbers)
     line = np.log(raw) if log else raw
-    shares = (line - line.min()) / (line.max() - line.min())
-    places = {text: float(share) for (text, _), share in zip(distinct, shares, strict=True)}
+    fractions = (line - line.min()) / (line.max() - line.min())
+    places = {
+        text: float(fraction) for (text, _), fraction in zip(distinct, fractions, strict=True)
+    }
     return _Scale(title, places, _ticks(raw, log))
 
 
 def _ticks(values: Any, log: bool) -> list[tuple[float, str]]:
     low, high = float(values.min()), float(values.max())
-    shares = np.linspace(0, 1, 5) if high > low else np.array([0.5])
-    between = np.geomspace(low, high, 5) if log else low + shares * (high - low)
-    pairs = zip(shares, between, strict=True)
-    return [(float(share), number(float(value))) for share, value in pairs]
+    fractions = np.linspace(0, 1, 5) if high > low else np.array([0.5])
+    between = np.geomspace(low, high, 5) if log else low + fractions * (high - low)
+    pairs = zip(fractions, between, strict=True)
+    return [(float(fraction), number(float(value))) for fraction, value in pairs]
 
 
 def _draw_axis(axes: png.Axes, place: int, scale: _Scale) -> None:
@@ -248,14 +250,14 @@ def _draw_lines(axes: png.Axes, sweep: SweepFacts, scales: Mapping[str, _Scale])
     heights = (scores - scores.min()) / reach if reach else np.full(len(scores), 0.5)
     best = sweep.ranked[0]
     for rank, (trial, height) in enumerate(zip(order, heights, strict=True)):
-        share = rank / max(1, len(order) - 1)
+        fraction = rank / max(1, len(order) - 1)
         line = [
-            scale.places[_text(trial.setting.values[path])] + _SPREAD * (share - 0.5)
+            scale.places[_text(trial.setting.values[path])] + _SPREAD * (fraction - 0.5)
             if path in trial.setting.values
             else math.nan
             for path, scale in scales.items()
         ]
-        look: dict[str, Any] = {"color": png.BLUES(share), "linewidth": 0.9, "alpha": 0.8}
+        look: dict[str, Any] = {"color": png.BLUES(fraction), "linewidth": 0.9, "alpha": 0.8}
         look["zorder"] = 1 + rank / len(order)
         if trial is best:
             look = {"color": png.ORANGE, "linewidth": 2.2, "alpha": 1.0, "zorder": 2.5}
