@@ -61,7 +61,7 @@ class Confusion:
 
     @property
     def precision(self) -> list[float | None]:
-        """The fraction of each class's predictions that are right; None if it was never predicted."""
+        """The fraction of its predictions that are right; None if a class was never predicted."""
         return _ratios(self.counts.diagonal(), self.predicted)
 
 
