@@ -116,7 +116,7 @@ def _bare(config: Path) -> float:
 
 def _whole(config: Path, folder: Path) -> float:
     from dl.engine.prepare import prepare
-    from dl.engine.workflow import Place, Watch, train
+    from dl.engine.workflow import Hooks, RunLocation, train
 
     clock = _Clock()
     loaded = load_config(config, (), None)
@@ -124,8 +124,8 @@ def _whole(config: Path, folder: Path) -> float:
     master, slave = pty.openpty()
     threading.Thread(target=_drain, args=(master,), daemon=True).start()
     with os.fdopen(slave, "w") as terminal:
-        place = Place(folder, prepared.config.name)
-        train(prepared, place, _Shown(terminal, clock), command=(), watch=Watch())
+        location = RunLocation(folder, prepared.config.name)
+        train(prepared, location, _Shown(terminal, clock), command=(), hooks=Hooks())
     return clock.seconds
 
 

@@ -165,10 +165,10 @@ def train_new(loaded: Loaded, dataset: Dataset, root: Path) -> Trained:
     """Trains a new run in this process."""
     reporter = SilentReporter()
     prepared = prepare(loaded, dataset, reporter)
-    place = workflow.Place(root, loaded.config.name)
+    location = workflow.RunLocation(root, loaded.config.name)
     with stop_requests() as request:
-        watch = workflow.Watch(stop_signal=request)
-        return workflow.train(prepared, place, reporter, command=_COMMAND, watch=watch)
+        hooks = workflow.Hooks(stop_signal=request)
+        return workflow.train(prepared, location, reporter, command=_COMMAND, hooks=hooks)
 
 
 def train(loaded: Loaded, dataset: Dataset, root: Path) -> Trained | None:
@@ -184,4 +184,4 @@ def train(loaded: Loaded, dataset: Dataset, root: Path) -> Trained | None:
         prepared = prepare(loaded.with_recorded_engine(record.engine), dataset, reporter)
         with stop_requests() as request:
             job = job_of(run, record, prepared, reporter, command=_COMMAND, force=False)
-            return workflow.resume(prepared, job, reporter, workflow.Watch(stop_signal=request))
+            return workflow.resume(prepared, job, reporter, workflow.Hooks(stop_signal=request))

@@ -13,7 +13,7 @@ from dl.data.dataset import Dataset
 from dl.data.types import Array
 from dl.engine.files.light import light_copy
 from dl.engine.inference.evaluate import Forward, evaluate
-from dl.engine.inside.signals import measure
+from dl.engine.inside.layers import measure
 from dl.engine.inside.trace import trace
 from dl.engine.network.objects import build_object
 from dl.engine.training.strategy import model_cost

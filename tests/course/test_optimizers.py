@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dl.config.load import load_config
-from dl.engine.inside.parameter_path import PathKeeper
+from dl.engine.inside.two_inputs import PathKeeper
 from dl.engine.training.fit import RateReader
 from support.course import CONFIGS, parameters, prepared, trained
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Dl
-from dl.engine.reproduce import FirstDifference, first_difference
+from dl.engine.resume import FirstDifference, first_difference
 from dl.runs.directory import RunDirectory
 from dl.runs.history import read_history, write_history
 from dl.runs.record import read_record, write_record

@@ -11,7 +11,7 @@ from dl.data.dataset import Dataset
 from dl.data.preprocessing.features import NumericFeature
 from dl.data.targets.target import Target
 from dl.data.types import Array
-from dl.engine.inside.boundary import MOST_FRAMES, Snapshots, chosen_epochs
+from dl.engine.inside.two_inputs import MOST_FRAMES, Snapshots, chosen_epochs
 from support.training import class_target, dataset, inputs, number_target
 
 SCALED = (
@@ -56,7 +56,7 @@ def test_a_boundary_has_the_formula_of_each_epoch() -> None:
     model.set_weights([np.array([[1], [-2]], "float32"), np.array([0.5], "float32")])
     snapshots.see(1)
 
-    boundary = snapshots.boundary(1)
+    boundary = snapshots.surface(1)
 
     assert boundary is not None
     first, second, kept = boundary.frames
@@ -77,7 +77,7 @@ def test_the_model_keeps_its_weights() -> None:
     snapshots = Snapshots(model, planar(binary(), np.zeros((9, 1), "float32")), 1)
     model.set_weights([np.array([[4], [5]], "float32"), np.array([6], "float32")])
 
-    snapshots.boundary(1)
+    snapshots.surface(1)
 
     assert [weight.tolist() for weight in model.get_weights()] == [[[4], [5]], [6]]
 
@@ -86,7 +86,7 @@ def test_outputs_that_are_no_probabilities_give_the_predicted_class() -> None:
     model = layer(1, None, [[1], [0]], [0])
     target = binary(0.0, probabilities=False)
 
-    boundary = Snapshots(model, planar(target, np.zeros((9, 1), "float32")), 1).boundary(0)
+    boundary = Snapshots(model, planar(target, np.zeros((9, 1), "float32")), 1).surface(0)
 
     assert boundary is not None
     kept = boundary.frames[-1]
@@ -99,7 +99,7 @@ def test_numbers_are_in_the_unit_of_the_target() -> None:
     model = layer(1, None, [[0], [0]], [2])
     target = number_target(scaling="standardize", center=(100.0,), spread=(10.0,))
 
-    boundary = Snapshots(model, planar(target, np.ones((9, 1), "float32")), 1).boundary(0)
+    boundary = Snapshots(model, planar(target, np.ones((9, 1), "float32")), 1).surface(0)
 
     assert boundary is not None
     assert set(boundary.frames[-1].values.reshape(-1)) == {120.0}
@@ -110,7 +110,7 @@ def test_classes_of_one_hot_rows_are_numbers() -> None:
     model = layer(3, "softmax", np.zeros((2, 3)), np.zeros(3))
     y = np.eye(3, dtype="float32")[[0, 2, 1]]
 
-    boundary = Snapshots(model, planar(class_target("one_hot"), y), 1).boundary(0)
+    boundary = Snapshots(model, planar(class_target("one_hot"), y), 1).surface(0)
 
     assert boundary is not None
     assert boundary.y.tolist() == [0, 2, 1]
@@ -125,4 +125,4 @@ def test_other_inputs_have_no_boundary() -> None:
 
     snapshots.see(1)
 
-    assert snapshots.boundary(1) is None
+    assert snapshots.surface(1) is None

@@ -10,8 +10,8 @@ import pytest
 
 from dl.data.dataset import Dataset
 from dl.engine.inference.evaluate import evaluate, predict
-from dl.engine.inside.boundary import Snapshots
 from dl.engine.inside.trace import trace
+from dl.engine.inside.two_inputs import Snapshots
 from dl.engine.network.checks import check_training, computing
 from dl.engine.training.fit import fit
 from dl.errors import DataError, first_line
@@ -116,7 +116,7 @@ def test_memory_that_does_not_suffice_is_told_as_such() -> None:
 
 def test_no_decision_surface_is_drawn_between_tokens() -> None:
     _, data, model = looking_up()
-    assert Snapshots(model, data, 2).boundary(2) is None
+    assert Snapshots(model, data, 2).surface(2) is None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dl.engine.inference.evaluate import evaluate, inference_batch, predict
-from dl.engine.inside.summary import layer_rows
+from dl.engine.inside.layers import layer_rows
 from dl.progress import SilentReporter
 from support.training import DENSE, built, config, dataset, inputs, labels, part
 

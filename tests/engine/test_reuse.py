@@ -8,9 +8,8 @@ import pytest
 
 from dl.config.load import Loaded, load_config
 from dl.data.load import Datasets
-from dl.engine.prepare import Prepared, prepare
+from dl.engine.prepare import Prepared, Programs, prepare, program_key
 from dl.engine.training.fit import fit
-from dl.engine.training.reuse import Programs, program_key
 from dl.progress import SilentReporter
 from support.training import config
 

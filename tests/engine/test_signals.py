@@ -10,7 +10,7 @@ import pytest
 
 from dl.data.types import Array
 from dl.diagnose.checks import NetworkStatistics
-from dl.engine.inside.signals import measure
+from dl.engine.inside.layers import measure
 from dl.engine.network.model import build_model, compile_model
 from support.training import SPARSE, config, dataset, inputs, labels, number_target
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from dl.config.load import Loaded
     from dl.data.dataset import Dataset
     from dl.engine.prepare import Prepared
-    from dl.engine.reproduce import Repeat
-    from dl.engine.workflow import Judged, Trained, Watch
+    from dl.engine.resume import Repeat
+    from dl.engine.workflow import Hooks, PartPredictions, Trained
     from dl.report.facts import RunFacts
     from dl.report.process import ReportProcess
 
@@ -87,11 +87,13 @@ def train(loaded: Loaded, runs: Path, caller: Caller) -> Result:
             it is kept.
     """
 
-    def start(prepared: Prepared, watch: Watch) -> Trained:
+    def start(prepared: Prepared, hooks: Hooks) -> Trained:
         from dl.engine import workflow
 
-        place = workflow.Place(runs, prepared.config.name)
-        return workflow.train(prepared, place, caller.reporter, command=caller.command, watch=watch)
+        location = workflow.RunLocation(runs, prepared.config.name)
+        return workflow.train(
+            prepared, location, caller.reporter, command=caller.command, hooks=hooks
+        )
 
     return _conduct(loaded, caller, start, locked, advise=True)
 
@@ -121,12 +123,12 @@ def resume(run: RunDirectory, loaded: Loaded, caller: Caller, *, force: bool) ->
             caller.result(result)
             return result
 
-        def start(prepared: Prepared, watch: Watch) -> Trained:
+        def start(prepared: Prepared, hooks: Hooks) -> Trained:
             from dl.engine import workflow
             from dl.engine.resume import job_of
 
             job = job_of(run, record, prepared, reporter, command=caller.command, force=force)
-            return workflow.resume(prepared, job, reporter, watch)
+            return workflow.resume(prepared, job, reporter, hooks)
 
         with _trained_again(run):
             # The run is locked already.
@@ -151,13 +153,15 @@ def reproduce(run: RunDirectory, caller: Caller) -> Repeat:
         prepared = prepare(loaded.with_recorded_engine(record.engine), caller)
     with tempfile.TemporaryDirectory(prefix="dl-reproduce-") as folder, caller.stopping() as stop:
         from dl.engine import workflow
-        from dl.engine.reproduce import compare
+        from dl.engine.resume import compare
 
-        place = workflow.Place(Path(folder), prepared.config.name)
-        watch = workflow.Watch(stop_signal=stop)
+        location = workflow.RunLocation(Path(folder), prepared.config.name)
+        hooks = workflow.Hooks(stop_signal=stop)
         command = ("dl", "reproduce", str(run.path))
         try:
-            again = workflow.train(prepared, place, caller.reporter, command=command, watch=watch)
+            again = workflow.train(
+                prepared, location, caller.reporter, command=command, hooks=hooks
+            )
         except Interrupted as error:  # the folder is gone: there is nothing to go on with
             raise Interrupted("interrupted", signal_number=error.exit_code - 128) from error
         return compare(run, record, again)
@@ -246,7 +250,7 @@ def result_of(run: RunDirectory) -> Result:
 def _conduct(
     loaded: Loaded,
     caller: Caller,
-    start: Callable[[Prepared, Watch], Trained],
+    start: Callable[[Prepared, Hooks], Trained],
     lock: Lock,
     *,
     advise: bool = False,
@@ -266,13 +270,13 @@ def _conduct(
     with tracking(loaded, caller.reporter) as track, ReportProcess() as process:
         prepared = prepare(loaded, caller, advise=advise)
         with caller.stopping() as stop:
-            from dl.engine.workflow import Watch
+            from dl.engine.workflow import Hooks
 
             job = _ReportJob(process)
-            watch = Watch(
-                on_begin=lambda run: track(run.path), stop_signal=stop, on_judged=job.draw
+            hooks = Hooks(
+                on_begin=lambda run: track(run.path), stop_signal=stop, on_predictions=job.draw
             )
-            trained = start(prepared, watch)
+            trained = start(prepared, hooks)
         epochs = len(trained.history)
         result = Result(trained.run, "completed", epochs, trained.seconds, trained.metrics)
         caller.result(result)
@@ -302,30 +306,32 @@ class _ReportJob:
 
     def __init__(self, process: ReportProcess) -> None:
         self._process = process
-        self._judged: tuple[Judged, RunFacts] | None = None
+        self._predictions: tuple[PartPredictions, RunFacts] | None = None
 
-    def draw(self, judged: Judged) -> None:
+    def draw(self, predictions: PartPredictions) -> None:
         """Has the pictures drawn; returns at once."""
         from dl.data.predictions import answers
         from dl.report.facts import RunFacts, answer_facts
         from dl.report.pictures import pictures_of
 
-        dataset, config = judged.prepared.dataset, judged.prepared.config
-        said = answers(judged.part.y, judged.outputs, dataset.target)
+        dataset, config = predictions.prepared.dataset, predictions.prepared.config
+        said = answers(predictions.part.y, predictions.outputs, dataset.target)
         shown = RunFacts(
-            name=judged.run.label,
-            history=judged.history,
+            name=predictions.run.label,
+            history=predictions.history,
             loss=config.training.loss.type,
-            part=judged.name,
-            part_rows=len(dataset.parts[judged.name]),
-            surface=judged.boundary,
-            path=judged.path,
-            pictures=pictures_of(judged.part, dataset.preprocessing) if said.places == 1 else None,
+            part=predictions.name,
+            part_rows=len(dataset.parts[predictions.name]),
+            surface=predictions.surface,
+            path=predictions.path,
+            pictures=pictures_of(predictions.part, dataset.preprocessing)
+            if said.places == 1
+            else None,
             **answer_facts(said, dataset.preprocessing),
         )
-        judged.run.plots.mkdir(exist_ok=True)
-        self._process.begin(judged.run.plots, shown)
-        self._judged = judged, shown
+        predictions.run.plots.mkdir(exist_ok=True)
+        self._process.begin(predictions.run.plots, shown)
+        self._predictions = predictions, shown
 
     def write_page(self) -> None:
         """Keeps the facts that the page needs, and has it written; returns before it is.
@@ -335,19 +341,17 @@ class _ReportJob:
         Raises:
             DiskError: The facts cannot be written.
         """
-        from dl.engine.inside.signals import measure
-        from dl.engine.inside.summary import layer_rows
-        from dl.engine.inside.weights_summary import weight_rows
+        from dl.engine.inside.layers import layer_rows, measure, weight_rows
         from dl.report.facts import Network, write_training_facts
 
-        if self._judged is None:
+        if self._predictions is None:
             return
-        judged, shown = self._judged
-        prepared = judged.prepared
+        predictions, shown = self._predictions
+        prepared = predictions.prepared
         signals = measure(prepared.model, prepared.dataset, prepared.config, trained=True)
         network = Network(layer_rows(prepared.model), weight_rows(prepared.model), signals)
-        write_training_facts(judged.run, shown, prepared.dataset, judged.part, network)
-        self._process.write_page(judged.run)
+        write_training_facts(predictions.run, shown, prepared.dataset, predictions.part, network)
+        self._process.write_page(predictions.run)
 
 
 def _read(loaded: Loaded, reporter: Reporter) -> Dataset:

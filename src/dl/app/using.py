@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dl.data.chunks import InputChunks
     from dl.data.types import Array
     from dl.diagnose.checks import Diagnosis, Evidence, NetworkStatistics
-    from dl.engine.inside.summary import LayerRow
+    from dl.engine.inside.layers import LayerRow
     from dl.engine.inside.trace import Trace
     from dl.engine.saved import Evaluation
     from dl.runtime.predict import Outputs
@@ -71,7 +71,7 @@ def lint(loaded: Loaded) -> list[Note]:
 def summary(loaded: Loaded, reporter: Reporter) -> list[LayerRow]:
     """Returns the layers of a config's model; raises `DlError` where it cannot be built."""
     with reporter.stage("Loading Keras"):
-        from dl.engine.inside.summary import layer_rows
+        from dl.engine.inside.layers import layer_rows
         from dl.engine.prepare import build
     return layer_rows(build(loaded, reporter))
 
@@ -267,7 +267,7 @@ def _one_answer(run: RunDirectory) -> str:
 def _signals(run: RunDirectory, reporter: Reporter) -> NetworkStatistics | None:
     """Measures the layers; where that cannot be, the history has to do."""
     with reporter.stage("Loading Keras"):
-        from dl.engine.inside.signals import measure_run
+        from dl.engine.inside.layers import measure_run
     try:
         with reporter.stage("Measuring the layers"):
             return measure_run(run, reporter)

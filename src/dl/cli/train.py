@@ -24,7 +24,7 @@ from dl.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from dl.app.training import Caller, Result
     from dl.engine.prepare import Prepared
-    from dl.engine.reproduce import Repeat
+    from dl.engine.resume import Repeat
     from dl.progress import Reporter
 
 _NEWEST = ""
@@ -117,7 +117,7 @@ def _caller(reporter: Reporter, as_json: bool) -> Caller:
     from dl.cli.tables import data_text, metrics_text, summary_text
 
     def tell(prepared: Prepared) -> None:
-        from dl.engine.inside.summary import layer_rows
+        from dl.engine.inside.layers import layer_rows
 
         reporter.note(data_text(prepared.dataset.sizes()))
         reporter.note(summary_text(prepared.config.name, layer_rows(prepared.model)))

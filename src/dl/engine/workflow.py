@@ -7,19 +7,18 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from dl.config.resolve import resolved_text
 from dl.data.decision_surface import DecisionSurface, ParameterPath
 from dl.data.predictions import Predictions, write_predictions
 from dl.data.types import Array, Part
 from dl.engine.files.storage import save_model
 from dl.engine.inference.evaluate import evaluate as evaluate_part
 from dl.engine.inference.evaluate import predict as predict_outputs
-from dl.engine.inside.boundary import Snapshots
-from dl.engine.inside.parameter_path import PathKeeper
-from dl.engine.prepare import Prepared
-from dl.engine.record import close_record, first_files, first_record, status_of
+from dl.engine.inside.two_inputs import PathKeeper, Snapshots
+from dl.engine.prepare import Prepared, machine, versions
 from dl.engine.training.checkpoint import Checkpoints, History
 from dl.engine.training.fit import Diverged, fit, solve
 from dl.errors import DlError, Interrupted
@@ -28,14 +27,17 @@ from dl.runs.checkpoints import Checkpoint
 from dl.runs.create import create_run
 from dl.runs.directory import RunDirectory
 from dl.runs.manifest import file_sha256, publish, publishing
+from dl.runs.process import Process
+from dl.runs.provenance import git_commit, now
 from dl.runs.record import RunRecord, write_record
 from dl.vocabulary.spec import Findings
 
 Metrics = dict[str, dict[str, float]]
 
-_MOST_JUDGED = 20_000
-"""Rows in the pictures of a part that lies on the disk."""
-_MOST_JUDGED_PLACES = 2_000_000
+_MOST_ROWS = 20_000
+"""Rows in the pictures of a part that lies on the disk: to read all would take as long as an
+epoch, and a picture shows no more."""
+_MOST_PLACES = 2_000_000
 """Places of rows in the pictures: the curves of a class take about a second for so many."""
 
 
@@ -54,41 +56,14 @@ class Trained:
 
     run: RunDirectory
     prepared: Prepared
-    history: list[dict[str, float]]
+    history: History
     metrics: Metrics
     seconds: float
     model_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a run is kept: `<root>/<name>/<number>`; the next number where there is none."""
-
-    root: Path
-    name: str
-    number: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """Who looks at a training and may end it.
-
-    Attributes:
-        on_begin: Is given the run's directory before the first epoch.
-        stop_signal: Gives the number of the signal that asked to stop, or None.
-        go_on: Is given each row of the history; False ends the training after that epoch.
-        on_judged: Is given the outputs of the trained model before it is saved, for the pictures.
-            Where it is None, they are not computed.
-    """
-
-    on_begin: Callable[[RunDirectory], None] = lambda run: None
-    stop_signal: Callable[[], int | None] = lambda: None
-    go_on: Callable[[Mapping[str, float]], bool] = lambda row: True
-    on_judged: Callable[[Judged], None] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
+class PartPredictions:
     """A trained model's outputs for the part that tells most: test, else validation, else train.
 
     Of rows that lie on the disk, and of rows of very many places, it is a sample.
@@ -99,23 +74,50 @@ class Judged:
         history: One row an epoch.
         name: The part.
         part: Its rows, or a sample of them.
-        outputs: The outputs for them.
-        boundary: How the network divides the plane, where its inputs are two numbers.
+        outputs: The outputs for them, shape (rows, ...).
+        surface: The decision surface of the network, where its inputs are two numbers.
         path: The way of its parameters, where it is a unit with one input.
     """
 
     run: RunDirectory
     prepared: Prepared
-    history: list[dict[str, float]]
+    history: History
     name: str
     part: Part
     outputs: Array
-    boundary: DecisionSurface | None = None
+    surface: DecisionSurface | None = None
     path: ParameterPath | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class RunLocation:
+    """Where a run is kept: `<root>/<name>/<number>`; the next number where there is none."""
+
+    root: Path
+    name: str
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Who looks at a training and may end it.
+
+    Attributes:
+        on_begin: Is given the run's directory before the first epoch.
+        stop_signal: Gives the number of the signal that asked to stop, or None.
+        go_on: Is given each row of the history; False ends the training after that epoch.
+        on_predictions: Is given the outputs of the trained model before it is saved, for the
+            pictures. Where it is None, they are not computed.
+    """
+
+    on_begin: Callable[[RunDirectory], None] = lambda run: None
+    stop_signal: Callable[[], int | None] = lambda: None
+    go_on: Callable[[Mapping[str, float]], bool] = lambda row: True
+    on_predictions: Callable[[PartPredictions], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunJob:
     """A run to be worked on.
 
     Attributes:
@@ -129,90 +131,132 @@ class Job:
     checkpoint: Checkpoint | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What is kept of the way of a training, for the pictures."""
-
-    snapshots: Snapshots
-    path: PathKeeper
-
-
 def train(
-    prepared: Prepared, place: Place, reporter: Reporter, *, command: tuple[str, ...], watch: Watch
+    prepared: Prepared,
+    location: RunLocation,
+    reporter: Reporter,
+    *,
+    command: tuple[str, ...],
+    hooks: Hooks,
 ) -> Trained:
     """Trains a prepared model and keeps everything about it in a new run directory.
 
     Args:
         prepared: From `prepare`.
-        place: Where the run is kept.
+        location: Where the run is kept.
         reporter: Is told what happens.
         command: The command line, for the record.
-        watch: Looks on, and may end the training.
+        hooks: Who looks on, and may end the training.
 
     Raises:
-        Interrupted: `watch.stop_signal` gave a number; the finished epochs are kept.
-        NumericError: The loss left the numbers.
+        Interrupted: `hooks.stop_signal` gave a number; the finished epochs are kept.
+        NumericError: The loss became NaN or infinite.
         DiskError: A file could not be written.
     """
-    record = first_record(prepared, command)
-    files = first_files(prepared, record)
-    with create_run(place.root, place.name, files, place.number) as run:
-        return _carry_out(prepared, Job(run, record), reporter, watch)
+    record = _first_record(prepared, command)
+    files = _first_files(prepared, record)
+    with create_run(location.root, location.name, files, location.number) as run:
+        return _carry_out(prepared, RunJob(run, record), reporter, hooks)
 
 
-def resume(prepared: Prepared, job: Job, reporter: Reporter, watch: Watch) -> Trained:
+def resume(prepared: Prepared, job: RunJob, reporter: Reporter, hooks: Hooks) -> Trained:
     """Goes on with a run, as if it had never stopped.
 
     Args:
         prepared: From `prepare`, with the engine's choice of the run.
         job: From `dl.engine.resume`; the caller holds the run's lock.
         reporter: Is told what happens.
-        watch: Looks on, and may end the training.
+        hooks: Who looks on, and may end the training.
 
     Raises:
         RunError: The checkpoint is of another model.
         DlError: What `train` raises.
     """
     write_record(job.run, job.record)
-    return _carry_out(prepared, job, reporter, watch)
+    return _carry_out(prepared, job, reporter, hooks)
 
 
-def _carry_out(prepared: Prepared, job: Job, reporter: Reporter, watch: Watch) -> Trained:
+def _first_record(prepared: Prepared, command: tuple[str, ...]) -> RunRecord:
+    """Returns what is known of a run before its first epoch."""
+    return RunRecord(
+        name=prepared.config.name,
+        status="running",
+        started=now(),
+        process=Process.current(),
+        seed=prepared.config.seed,
+        command=command,
+        fingerprint=prepared.dataset.preprocessing.fingerprint,
+        versions=versions(),
+        machine=machine(),
+        engine={**prepared.strategy.document(), **prepared.dataset.storage.document()},
+        data=prepared.dataset.sizes(),
+        git_commit=git_commit(prepared.loaded.folder),
+    )
+
+
+def _first_files(prepared: Prepared, record: RunRecord) -> dict[str, bytes]:
+    """Returns the files that a run directory is made with, by name."""
+    loaded = prepared.loaded
+    files = {
+        "config.yaml": loaded.text,
+        "resolved.yaml": resolved_text(prepared.config).encode(),
+        "preprocess.json": prepared.dataset.preprocessing.text().encode(),
+        "run.json": record.text().encode(),
+    }
+    if loaded.overrides:
+        files["overrides.txt"] = "".join(f"{item}\n" for item in loaded.overrides).encode()
+    return files
+
+
+def _carry_out(prepared: Prepared, job: RunJob, reporter: Reporter, hooks: Hooks) -> Trained:
     run, started = job.run, time.perf_counter() - job.record.seconds
-    seen = _seen(prepared)
-    also = {"snapshots": seen.snapshots}
-    checkpoints = Checkpoints(run, also, job.checkpoint)
-    watch.on_begin(run)
+    snapshots = Snapshots(prepared.model, prepared.dataset, prepared.config.training.epochs)
+    path = PathKeeper(prepared.model, prepared.dataset)
+    checkpoints = Checkpoints(run, {"snapshots": snapshots}, job.checkpoint)
+    hooks.on_begin(run)
     try:
-        history = _fit(prepared, checkpoints, reporter, watch, seen)
+        history = _fit(prepared, checkpoints, reporter, hooks, snapshots, path)
         checkpoints.write()
-        _stop_if_asked(run, history, watch)
-        if watch.on_judged is not None:
-            judged = _judge(prepared, run, history, seen, reporter)
-            write_predictions(run, Predictions(judged.name, judged.part.y, judged.outputs))
-            watch.on_judged(judged)
-        _stop_if_asked(run, history, watch)
+        _stop_if_asked(run, history, hooks)
+        if hooks.on_predictions is not None:
+            name, part = _shown_part(prepared)
+            outputs = predict_outputs(prepared.model, part.x, reporter)
+            surface = snapshots.surface(len(history))
+            way = path.path(prepared.model, prepared.dataset)
+            write_predictions(run, Predictions(name, part.y, outputs))
+            hooks.on_predictions(
+                PartPredictions(run, prepared, history, name, part, outputs, surface, way)
+            )
+        _stop_if_asked(run, history, hooks)
         metrics = _finish(prepared, run, reporter)
     except BaseException as error:
-        with suppress(DlError):
-            _keep_what_is_there(prepared, job, checkpoints, started, error)
+        with suppress(DlError):  # the first error is the one to be told
+            checkpoints.write()
+            if isinstance(error, Diverged) and error.kept is not None:
+                _save(prepared, run)
+            _close(job, started, len(checkpoints.rows), error)
         raise
-    seconds = close_record(run, job.record, "completed", started, len(history), None)
+    seconds = _close(job, started, len(history), None)
     return Trained(run, prepared, history, metrics, seconds, file_sha256(run.model))
 
 
-def _keep_what_is_there(
-    prepared: Prepared, job: Job, checkpoints: Checkpoints, started: float, error: BaseException
-) -> None:
-    checkpoints.write()
-    if isinstance(error, Diverged) and error.kept is not None:
-        _save(prepared, job.run)
-    epochs = len(checkpoints.rows)
-    close_record(job.run, job.record, status_of(error), started, epochs, error)
+def _close(job: RunJob, started: float, epochs: int, error: BaseException | None) -> float:
+    """Writes how a run ended, and after how many epochs; returns its duration in seconds."""
+    stopped = isinstance(error, Interrupted | KeyboardInterrupt)
+    ended = replace(
+        job.record,
+        status="completed" if error is None else "interrupted" if stopped else "failed",
+        finished=now(),
+        seconds=round(time.perf_counter() - started, 3),
+        epochs=epochs,
+        error=str(error) if error else None,
+    )
+    write_record(job.run, ended)
+    return ended.seconds
 
 
-def _stop_if_asked(run: RunDirectory, history: History, watch: Watch) -> None:
-    if number := watch.stop_signal():
+def _stop_if_asked(run: RunDirectory, history: History, hooks: Hooks) -> None:
+    if number := hooks.stop_signal():
         raise Interrupted(
             f"interrupted after {len(history)} epochs",
             signal_number=number,
@@ -220,23 +264,18 @@ def _stop_if_asked(run: RunDirectory, history: History, watch: Watch) -> None:
         )
 
 
-def _seen(prepared: Prepared) -> _Seen:
-    model, dataset = prepared.model, prepared.dataset
-    snapshots = Snapshots(model, dataset, prepared.config.training.epochs)
-    return _Seen(snapshots, PathKeeper(model, dataset))
-
-
 def _fit(
     prepared: Prepared,
     checkpoints: Checkpoints,
     reporter: Reporter,
-    watch: Watch,
-    seen: _Seen,
+    hooks: Hooks,
+    snapshots: Snapshots,
+    path: PathKeeper,
 ) -> History:
     def keep(row: Mapping[str, float]) -> None:
         checkpoints.see(row)
-        seen.snapshots.see(len(checkpoints.rows))
-        if not watch.go_on(row):
+        snapshots.see(len(checkpoints.rows))
+        if not hooks.go_on(row):
             prepared.model.stop_training = True
 
     if prepared.config.training.solver == "normal_equation":
@@ -247,31 +286,21 @@ def _fit(
             reporter,
             keep,
             folder=checkpoints.run.path,
-            should_stop=lambda: watch.stop_signal() is not None,
-            watchers=[seen.path],
+            should_stop=lambda: hooks.stop_signal() is not None,
+            watchers=[path],
             checkpoints=checkpoints,
         )
     except Findings as error:
         raise prepared.loaded.error(error.findings) from error
 
 
-def _judge(
-    prepared: Prepared,
-    run: RunDirectory,
-    history: list[dict[str, float]],
-    seen: _Seen,
-    reporter: Reporter,
-) -> Judged:
+def _shown_part(prepared: Prepared) -> tuple[str, Part]:
+    """Returns the part that tells most, or a sample of it."""
     name, part = list(prepared.dataset.parts.items())[-1]
     if prepared.dataset.storage.streamed:
-        part = part.sample(_MOST_JUDGED)
+        part = part.sample(_MOST_ROWS)
     places = math.prod(prepared.dataset.target.places)
-    if places > 1:
-        part = part.sample(max(1, _MOST_JUDGED_PLACES // places))
-    outputs = predict_outputs(prepared.model, part.x, reporter)
-    boundary = seen.snapshots.boundary(len(history))
-    path = seen.path.path(prepared.model, prepared.dataset)
-    return Judged(run, prepared, history, name, part, outputs, boundary, path)
+    return name, part.sample(max(1, _MOST_PLACES // places)) if places > 1 else part
 
 
 def _finish(prepared: Prepared, run: RunDirectory, reporter: Reporter) -> Metrics:
@@ -281,6 +310,7 @@ def _finish(prepared: Prepared, run: RunDirectory, reporter: Reporter) -> Metric
             for name, part in prepared.dataset.parts.items()
         }
     with reporter.stage("Saving"):
+        # The model last: a run that has it is complete.
         publish(run.metrics, f"{json.dumps(metrics, indent=2)}\n".encode())
         _save(prepared, run)
     return metrics

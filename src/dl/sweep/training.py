@@ -5,9 +5,7 @@ from __future__ import annotations
 from dl.config.load import Loaded, load_config
 from dl.data.load import Datasets
 from dl.engine import workflow
-from dl.engine.environment import use_threads
-from dl.engine.prepare import prepare
-from dl.engine.training.reuse import Programs
+from dl.engine.prepare import Programs, prepare, use_threads
 from dl.progress import SilentReporter
 from dl.runs.sweeps import trial_name
 from dl.sweep.pools.tasks import Listener, Result, Task
@@ -48,9 +46,9 @@ class Trainer:
         settings = [word for override in task.overrides for word in ("--set", override)]
         trained = workflow.train(
             self._programs.use(prepare(loaded, dataset, reporter)),
-            workflow.Place(task.trials, trial_name(task.trial), task.repeat),
+            workflow.RunLocation(task.trials, trial_name(task.trial), task.repeat),
             reporter,
             command=("dl", "train", str(task.base), *settings),
-            watch=workflow.Watch(stop_signal=listener.stop_signal, go_on=listener.epoch),
+            hooks=workflow.Hooks(stop_signal=listener.stop_signal, go_on=listener.epoch),
         )
         return Result("completed", trained.metrics)

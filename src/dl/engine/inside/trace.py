@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.types import Array
-from dl.engine.inside.step import Step, array_of, record_step
-from dl.engine.network.checks import loss_targets
+from dl.engine.network.checks import computing, loss_targets, outputs_of_layers
 from dl.engine.training.fit import RateReader
 from dl.engine.training.steps import Batches
 from dl.errors import UsageError
+from dl.vocabulary.traits import ENDS_WITH_ACTIVATION
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedStep:
+    """A forward pass of which everything is kept, so that the loss can be derived by any of it.
+
+    Attributes:
+        outputs: The output of each layer, shape (rows, ...).
+        before: The pre-activation of each layer that has one, by the layer's name.
+        loss: What is minimised.
+        penalty: The part of the loss that regularizers add.
+        tape: What was recorded.
+    """
+
+    outputs: tuple[Any, ...]
+    before: Mapping[str, Any]
+    loss: Any
+    penalty: float
+    tape: tf.GradientTape
+
+    def gradients(self, sources: list[Any]) -> list[Any]:
+        """Returns the gradient of the loss by each source; None where it does not depend on it."""
+        return list(self.tape.gradient(self.loss, sources))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +142,9 @@ def trace(
     before = [weight.numpy() for weight in model.trainable_weights]
     step = record_step(model, x, target, row_weights, training=True)
     gradients = step.gradients(model.trainable_weights)
-    layers = _layers(model, step)
+    layers = tuple(_layers(model, step))
     model.optimizer.apply(gradients, model.trainable_weights)
+    changed = zip(model.trainable_weights, before, gradients, strict=True)
     return Trace(
         rows=train.rows[chosen],
         x=x,
@@ -127,34 +154,95 @@ def trace(
         loss_name=config.training.loss.type,
         loss=float(step.loss),
         penalty=step.penalty,
-        weights=_weights(model, before, gradients),
+        weights=tuple(
+            WeightTrace(weight.path, old, array_of(gradient), weight.numpy())
+            for weight, old, gradient in changed
+        ),
         optimizer=config.training.optimizer.type,
         learning_rate=RateReader(model, config).value(),
     )
 
 
-def _layers(model: keras.Sequential, step: Step) -> tuple[LayerTrace, ...]:
-    before = [step.before.get(layer.name) for layer in model.layers]
-    sources = [z if z is not None else a for z, a in zip(before, step.outputs, strict=True)]
+def _layers(model: keras.Sequential, step: RecordedStep) -> Iterator[LayerTrace]:
+    befores = [step.before.get(layer.name) for layer in model.layers]
+    sources = [z if z is not None else a for z, a in zip(befores, step.outputs, strict=True)]
     deltas = step.gradients(sources)
-    return tuple(
-        LayerTrace(
+    for layer, before, output, delta in zip(
+        model.layers, befores, step.outputs, deltas, strict=True
+    ):
+        yield LayerTrace(
             name=layer.name,
             type=type(layer).__name__,
-            activation=getattr(getattr(layer, "activation", None), "__name__", None),
-            before=array_of(before[place]),
-            output=step.outputs[place].numpy(),
-            delta=array_of(deltas[place]),
+            activation=activation_of(layer),
+            before=array_of(before),
+            output=output.numpy(),
+            delta=array_of(delta),
         )
-        for place, layer in enumerate(model.layers)
-    )
 
 
-def _weights(
-    model: keras.Sequential, before: list[Array], gradients: list[Any]
-) -> tuple[WeightTrace, ...]:
-    changed = zip(model.trainable_weights, before, gradients, strict=True)
-    return tuple(
-        WeightTrace(weight.path, old, array_of(gradient), weight.numpy())
-        for weight, old, gradient in changed
-    )
+def array_of(tensor: Any) -> Array | None:
+    """Returns a tensor as an array; the gradient by a table of words is sparse. None for None."""
+    if tensor is None:
+        return None
+    array: Array = tf.convert_to_tensor(tensor).numpy()
+    return array
+
+
+def activation_of(layer: Any) -> str | None:
+    """Returns the name of a layer's activation; None if it has none of its own."""
+    return getattr(getattr(layer, "activation", None), "__name__", None)
+
+
+def record_step(
+    model: keras.Sequential, x: Array, y: Array, weight: Array | None, *, training: bool
+) -> RecordedStep:
+    """Passes rows through a compiled model, layer by layer, and measures the loss.
+
+    Args:
+        model: The model.
+        x: Inputs, shape (rows, ...).
+        y: Targets as the loss takes them, shape (rows, ...).
+        weight: Weight of each row in the loss, shape (rows, *places), or None.
+        training: Whether dropout and its like are active.
+    """
+    with computing(model), _recorded(model) as before, tf.GradientTape(persistent=True) as tape:
+        outputs = tuple(outputs_of_layers(model, tf.constant(x), training))
+        loss = model.compute_loss(
+            x=tf.constant(x),
+            y=tf.constant(y),
+            y_pred=outputs[-1],
+            sample_weight=weight,
+            training=training,
+        )
+    penalty = float(sum(float(term) for term in model.losses))
+    return RecordedStep(outputs, before, loss, penalty, tape)
+
+
+@contextmanager
+def _recorded(model: keras.Sequential) -> Iterator[dict[str, Any]]:
+    """Notes the pre-activation of each layer while the model is called.
+
+    Keras' layers apply their activation inside of `call`, and give its result alone: in its place
+    stands, for the time, one that notes what it is given.
+    """
+    records: dict[str, Any] = {}
+
+    def recorder(name: str, activation: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def record(before: Any) -> Any:
+            records[name] = before
+            return activation(before)
+
+        return record
+
+    own = {
+        layer: layer.activation
+        for layer in model.layers
+        if type(layer).__name__ in ENDS_WITH_ACTIVATION and layer.activation is not None
+    }
+    for layer, activation in own.items():
+        layer.activation = recorder(layer.name, activation)
+    try:
+        yield records
+    finally:
+        for layer, activation in own.items():
+            layer.activation = activation
