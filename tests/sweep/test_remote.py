@@ -5,6 +5,7 @@ The cluster is a fake; nothing runs, the test says what came of a task.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -62,17 +63,18 @@ class FakeCluster:
         self.shipped: list[bytes] = []
         self.answered = threading.Semaphore(0)
 
-    def submit(self, remote: RemoteTask) -> Future[Any]:
-        self.tasks.append((remote, Future()))
+    async def carry_out(self, remote: RemoteTask) -> Any:
+        future: Future[Any] = Future()
+        self.tasks.append((remote, future))
         self.arrived.release()
-        return self.tasks[-1][1]
+        return await asyncio.wrap_future(future)
 
     def ship(self, data: str, pack: Callable[[Callable[[bytes], None]], None]) -> None:
         pack(self.shipped.append)
 
-    def listen(self) -> Future[list[EpochReport]]:
+    async def reports(self) -> list[EpochReport]:
         self.heard = Future()
-        return self.heard
+        return await asyncio.wrap_future(self.heard)
 
     def answer(self, report: EpochReport, go_on: bool) -> None:
         self.answers.append(go_on)
@@ -124,7 +126,7 @@ class Served:
 
     def _run(self, theirs: Connection) -> None:
         try:
-            RemoteServer(theirs, self.cluster, FakePayloads(), 3).run()
+            asyncio.run(RemoteServer(theirs, self.cluster, FakePayloads(), 3).run())
         except DlError as error:
             self.error = error
         except (EOFError, OSError):

@@ -6,17 +6,15 @@ what an earlier attempt still says is not heard. Nothing here knows Ray.
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing.connection import Connection, wait
-from queue import Empty, SimpleQueue
+from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
-import dl
+from dl import __version__
 from dl.config.load import Loaded, load_config
 from dl.data.transfer import DataFiles, data_files, name_of, send_files
 from dl.errors import DlError, ExitCode, RunError
@@ -123,16 +121,16 @@ class Withdrawn(Exception):
 
 
 class Cluster(Protocol):
-    """Carries tasks out; the futures it gives raise `NodeLost`, `ProcessDied` or `Withdrawn`."""
+    """Carries tasks out."""
 
-    def submit(self, task: RemoteTask) -> Future[Reply]:
-        """Sends a task; it waits in the cluster until there is room."""
+    async def carry_out(self, task: RemoteTask) -> Reply:
+        """Has a task done once there is room; raises `NodeLost`, `ProcessDied` or `Withdrawn`."""
 
     def ship(self, data: str, pack: Callable[[Callable[[bytes], None]], None]) -> None:
         """Keeps data in the cluster, if it is not kept there yet, for all tasks that read it."""
 
-    def listen(self) -> Future[list[EpochReport]]:
-        """Gives what was reported since the last call, once something was."""
+    async def reports(self) -> list[EpochReport]:
+        """Gives what was reported since the last call, once something was; raises `NodeLost`."""
 
     def answer(self, report: EpochReport, go_on: bool) -> None:
         """Answers a task that asked."""
@@ -173,15 +171,11 @@ class _Sent:
     Attributes:
         remote: As it was sent last.
         heard: The epochs of this attempt that were passed on.
-        deaths: How often its process has died.
-        again: When it is to be sent again, by `time.monotonic`; None while it is in the cluster.
         asking: What it reported and waits for an answer to.
     """
 
     remote: RemoteTask
     heard: int = 0
-    deaths: int = 0
-    again: float | None = None
     asking: EpochReport | None = None
 
 
@@ -196,144 +190,127 @@ class RemoteServer:
         self._payloads = payloads
         self._threads = threads
         self._sent: dict[Key, _Sent] = {}
-        self._stopping = False
-        self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._woken, self._wake = os.pipe()
+        self._works: set[asyncio.Task[None]] = set()
+        self._stopping = asyncio.Event()
+        self._over: asyncio.Future[None]
 
-    def run(self) -> None:
+    async def run(self) -> None:
         """Serves until the client is gone, which raises `EOFError` or an `OSError`.
 
         Raises:
             DlError: No more tasks can be done.
         """
-        self._listen()
-        while True:
-            if self._woken in wait([self._client, self._woken], self._pause()):
-                os.read(self._woken, 4096)
+        loop = asyncio.get_running_loop()
+        self._over = loop.create_future()
+        loop.add_reader(self._client.fileno(), self._read)
+        self._begin(self._take_reports())
+        await self._over
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begins what goes on beside all else; an error of it ends the server."""
+        begun = asyncio.ensure_future(work)
+        self._works.add(begun)  # the loop itself would forget it
+        begun.add_done_callback(self._take_end)
+
+    def _take_end(self, work: asyncio.Task[None]) -> None:
+        self._works.discard(work)
+        error = None if work.cancelled() else work.exception()
+        if error is not None and not self._over.done():
+            self._over.set_exception(error)
+
+    def _read(self) -> None:
+        try:
             while self._client.poll():
                 self._hear(self._client.recv())
-            with_mail = True
-            while with_mail:
-                try:
-                    self._inbox.get_nowait()()
-                except Empty:
-                    with_mail = False
-            for sent in self._waiting():
-                if sent.again is not None and sent.again <= time.monotonic():
-                    self._send(sent)
+        except (EOFError, OSError) as error:
+            if not self._over.done():
+                self._over.set_exception(error)
 
     def _hear(self, message: object) -> None:
         match message:
             case Task():
-                self._begin(message)
+                self._begin(self._carry_out(message))
             case Answer():
                 sent = self._sent.get(message.key)
                 if sent is not None and sent.asking is not None:
                     self._cluster.answer(sent.asking, message.go_on)
                     sent.asking = None
             case Stop():
-                self._stopping = True
+                self._stopping.set()
                 self._cluster.withdraw()
-                for sent in self._waiting():
-                    self._end(sent, Result("interrupted"))
 
-    def _begin(self, task: Task) -> None:
-        try:
-            payload = self._payloads.of(task)
-        except DlError as error:
-            self._client.send(TaskEnded(task.key, failed(error)))
-            return
-        remote = RemoteTask(task, 0, self._threads, dl.__version__, payload)
-        self._sent[task.key] = sent = _Sent(remote)
-        self._send(sent)
-
-    def _send(self, sent: _Sent) -> None:
-        sent.remote = remote = replace(sent.remote, attempt=sent.remote.attempt + 1)
-        sent.heard, sent.again, sent.asking = 0, None, None
-        future = self._cluster.submit(remote)
-        future.add_done_callback(partial(self._notify, partial(self._come_back, remote)))
-
-    def _waiting(self) -> list[_Sent]:
-        return [sent for sent in self._sent.values() if sent.again is not None]
-
-    def _pause(self) -> float | None:
-        times = [sent.again for sent in self._waiting() if sent.again is not None]
-        return max(0.0, min(times) - time.monotonic()) if times else None
-
-    def _listen(self) -> None:
-        self._cluster.listen().add_done_callback(partial(self._notify, self._take_reports))
-
-    def _notify(self, action: Callable[[Future[Any]], None], future: Future[Any]) -> None:
-        """Has an action done by the main thread; called by those of the cluster."""
-        self._inbox.put(partial(action, future))
-        os.write(self._wake, b".")
-
-    def _take_reports(self, future: Future[list[EpochReport]]) -> None:
-        try:
-            reports = future.result()
-        except NodeLost as error:
-            raise RunError(
-                "the cluster has lost the node that this process is on",
-                found=str(error),
-                hint="finished trials are kept; go on with --resume",
-            ) from error
-        for report in reports:
-            sent = self._sent.get(report.key)
-            if sent is not None and sent.remote.attempt == report.attempt:
-                sent.asking = report if sent.remote.task.asks else None
-                self._pass_on(sent, report.row)
-        self._listen()
+    async def _take_reports(self) -> None:
+        while True:
+            try:
+                reports = await self._cluster.reports()
+            except NodeLost as error:
+                raise RunError(
+                    "the cluster has lost the node that this process is on",
+                    found=str(error),
+                    hint="finished trials are kept; go on with --resume",
+                ) from error
+            for report in reports:
+                sent = self._sent.get(report.key)
+                if sent is not None and sent.remote.attempt == report.attempt:
+                    sent.asking = report if sent.remote.task.asks else None
+                    self._pass_on(sent, report.row)
 
     def _pass_on(self, sent: _Sent, row: Row) -> None:
         sent.heard += 1
         self._client.send(EpochDone(sent.remote.task.key, row))
 
-    def _come_back(self, remote: RemoteTask, future: Future[Reply]) -> None:
-        sent = self._sent.get(remote.task.key)
-        if sent is None or sent.remote is not remote:
-            return
+    async def _carry_out(self, task: Task) -> None:
         try:
-            reply = future.result()
-        except Withdrawn:
-            self._end(sent, Result("interrupted"))
-        except (NodeLost, ProcessDied) as error:
-            self._lose(sent, error)
+            payload = self._payloads.of(task)
+        except DlError as error:
+            result = failed(error)
         else:
-            self._take(sent, reply)
+            result = await self._result(RemoteTask(task, 0, self._threads, __version__, payload))
+            del self._sent[task.key]
+        self._client.send(TaskEnded(task.key, result))
 
-    def _take(self, sent: _Sent, reply: Reply) -> None:
-        match reply:
-            case Outcome():
-                self._keep(sent, reply)
-            case MissingData():
-                payload = sent.remote.payload
-                self._cluster.ship(payload.data, partial(self._payloads.pack, payload))
-                self._send(sent)
-            case IncompatibleNode():
-                message = "a node of the cluster cannot train"
-                raise RunError(message, found=reply.reason, hint=SAME_DL)
+    async def _result(self, remote: RemoteTask) -> Result:
+        """Sends a task until there is a result, and its run on the disk here."""
+        deaths = 0
+        while True:
+            remote = replace(remote, attempt=remote.attempt + 1)
+            self._sent[remote.task.key] = sent = _Sent(remote)
+            try:
+                reply = await self._cluster.carry_out(remote)
+            except Withdrawn:
+                return Result("interrupted")
+            except (NodeLost, ProcessDied) as error:
+                deaths += isinstance(error, ProcessDied)
+                if deaths >= MOST_DEATHS and not self._stopping.is_set():
+                    text = f"its process died {deaths} times; perhaps the memory ran out: {error}"
+                    return Result("failed", error=text, code=int(ExitCode.RUN), again=True)
+                await self._begin_again(remote.task)
+            else:
+                if isinstance(reply, Outcome):
+                    return self._kept(sent, reply)
+                self._prepare_node(remote.payload, reply)
+            if self._stopping.is_set():
+                return Result("interrupted")
 
-    def _keep(self, sent: _Sent, outcome: Outcome) -> None:
+    async def _begin_again(self, task: Task) -> None:
+        """Waits before a task is sent again, unless all are to stop."""
+        if not self._stopping.is_set():
+            self._client.send(BegunAgain(task.key))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _PAUSE)
+
+    def _prepare_node(self, payload: Payload, reply: MissingData | IncompatibleNode) -> None:
+        """Sends the data there; raises `RunError` where a node can do no task."""
+        if isinstance(reply, IncompatibleNode):
+            message = "a node of the cluster cannot train"
+            raise RunError(message, found=reply.reason, hint=SAME_DL)
+        self._cluster.ship(payload.data, partial(self._payloads.pack, payload))
+
+    def _kept(self, sent: _Sent, outcome: Outcome) -> Result:
         """Brings the run of a task onto the disk; only then it has ended."""
         task, result = sent.remote.task, outcome.result
         for row in outcome.rows[sent.heard :]:
             self._pass_on(sent, row)
         if outcome.files and result.status != "interrupted":
             unpack(outcome.files, SweepDirectory(task.trials.parent).run(*task.key))
-        self._end(sent, result)
-
-    def _lose(self, sent: _Sent, error: NodeLost | ProcessDied) -> None:
-        sent.deaths += isinstance(error, ProcessDied)
-        if self._stopping:
-            self._end(sent, Result("interrupted"))
-        elif sent.deaths >= MOST_DEATHS:
-            text = f"its process died {MOST_DEATHS} times; perhaps the memory ran out: {error}"
-            self._end(sent, Result("failed", error=text, code=int(ExitCode.RUN), again=True))
-        else:
-            self._client.send(BegunAgain(sent.remote.task.key))
-            sent.again = time.monotonic() + _PAUSE
-
-    def _end(self, sent: _Sent, result: Result) -> None:
-        key = sent.remote.task.key
-        del self._sent[key]
-        self._client.send(TaskEnded(key, result))
+        return result

@@ -11,7 +11,6 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
@@ -124,13 +123,14 @@ class RayCluster:
         self._pieces: dict[str, list[Any]] = {}
         self._sent: set[Any] = set()
 
-    def submit(self, task: RemoteTask) -> Future[Reply]:
-        """Sends a task; it waits in the cluster until there is room."""
+    async def carry_out(self, task: RemoteTask) -> Reply:
+        """Has a task done; it waits in the cluster until there is room."""
         reference = self._work.remote(task, self._mailbox, self._pieces.get(task.payload.data))
         self._sent.add(reference)
-        future = _future(reference)
-        future.add_done_callback(lambda _: self._sent.discard(reference))
-        return future
+        try:
+            return await _result(reference)  # type: ignore[no-any-return]
+        finally:
+            self._sent.discard(reference)
 
     def ship(self, data: str, pack: Callable[[Callable[[bytes], None]], None]) -> None:
         """Keeps data in the object store, if it is not kept there yet."""
@@ -139,9 +139,9 @@ class RayCluster:
             pack(lambda piece: pieces.append(ray.put(piece)))
             self._pieces[data] = pieces
 
-    def listen(self) -> Future[list[EpochReport]]:
+    async def reports(self) -> list[EpochReport]:
         """Gives what was reported since the last call, once something was."""
-        return _future(self._mailbox.listen.remote())
+        return await _result(self._mailbox.listen.remote())  # type: ignore[no-any-return]
 
     def answer(self, report: EpochReport, go_on: bool) -> None:
         """Answers a task that asked."""
@@ -227,25 +227,19 @@ def _room(setup: Setup) -> int:
     return room
 
 
-def _future(reference: Any) -> Future[Any]:
-    """Returns the future of a reference, with the errors that the sweep knows."""
-    future: Future[Any] = Future()
-
-    def take(done: Future[Any]) -> None:
-        try:
-            future.set_result(done.result())
-        except BaseException as error:
-            future.set_exception(_translated(error))
-
-    reference.future().add_done_callback(take)
-    return future
+async def _result(reference: Any) -> Any:
+    """Waits for what a reference stands for; raises the errors that the sweep knows."""
+    try:
+        return await reference
+    except Exception as error:
+        raise _translated(error) from error
 
 
 def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
-def _translated(error: BaseException) -> BaseException:
+def _translated(error: Exception) -> Exception:
     line = _first_line(error)
     if isinstance(error, _LOST):
         return NodeLost(line)
@@ -269,7 +263,7 @@ def serve_cluster(client: Connection, setup: Setup) -> None:
         # Each dataset is read for its baseline alone; none is kept.
         baseline = read_baseline(variants_of(setup), Datasets(most_bytes=0))
         client.send(Ready(baseline, cluster.jobs))
-        RemoteServer(client, cluster, Payloads(), setup.threads).run()
+        asyncio.run(RemoteServer(client, cluster, Payloads(), setup.threads).run())
 
 
 if __name__ == "__main__":
