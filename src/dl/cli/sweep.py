@@ -14,7 +14,7 @@ from dl.cli.options import json_option, quiet_option, runs_option, set_option
 if TYPE_CHECKING:
     from dl.sweep.definition import Sweep
     from dl.sweep.results import Results
-    from dl.sweep.session import Job, Where
+    from dl.sweep.session import Job
 
 
 class _FileFirst(click.Group):
@@ -92,17 +92,17 @@ def run(
     The last line on stdout is the sweep's directory. Exits with the code of the first trial that
     failed, if any did.
     """
-    where = _where(on, address)
-    checked = _load(file, grids, overrides, metric)
-    changes = {key: value for key, value in (("jobs", jobs), ("trials", trials)) if value}
-    checked = checked.with_file(**changes)
-    if dry_run:
-        _plan(checked, where, quiet=quiet)
-        return
+    _check_place(on, address)
     from dl.cli.sweep_text import failure_of, sweep_json, sweep_text
     from dl.sweep.session import Job
 
-    job = Job(runs, ("dl", *sys.argv[1:]), where, resume)
+    checked = _load(file, grids, overrides, metric)
+    changes = {key: value for key, value in (("jobs", jobs), ("trials", trials)) if value}
+    checked = checked.with_file(**changes)
+    job = Job(runs, ("dl", *sys.argv[1:]), on, address, resume)
+    if dry_run:
+        _plan(checked, job, quiet=quiet)
+        return
     results = _carry_out(checked, job, quiet=quiet, fail_fast=fail_fast)
     click.echo(sweep_json(results) if as_json else sweep_text(results))
     sys.stdout.flush()
@@ -126,12 +126,11 @@ def best(sweep_name: str, runs: Path) -> None:
     click.echo(best_config(read_results(find_sweep(sweep_name, runs))), nl=False)
 
 
-def _where(on: str, address: str | None) -> Where:
+def _check_place(on: str, address: str | None) -> None:
     """Checks where the trials are to be trained; Ray itself is loaded by the sweep's server."""
     from importlib.util import find_spec
 
     from dl.errors import UsageError
-    from dl.sweep.session import Where
     from dl.system import HAS_SERVERS
 
     if address is not None and on != "ray":
@@ -143,7 +142,6 @@ def _where(on: str, address: str | None) -> Where:
         )
     if on == "ray" and find_spec("ray") is None:
         raise UsageError("Ray is not installed", hint='pip install "dl-keras[ray]"')
-    return Where(on, address)
 
 
 def _load(
@@ -161,7 +159,7 @@ def _load(
     return load_sweep(file)
 
 
-def _plan(checked: Sweep, where: Where, *, quiet: bool) -> None:
+def _plan(checked: Sweep, job: Job, *, quiet: bool) -> None:
     """Tells what is going to happen, and what it will take, by a training of two epochs."""
     from dl.cli.display import open_reporter
     from dl.cli.sweep_text import estimate_text, plan_text
@@ -173,7 +171,7 @@ def _plan(checked: Sweep, where: Where, *, quiet: bool) -> None:
         open_reporter(quiet=quiet) as reporter,
         reporter.stage("Training the first setting for two epochs"),
     ):
-        found = estimate(checked, where)
+        found = estimate(checked, job)
     click.echo(estimate_text(found))
 
 

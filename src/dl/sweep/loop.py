@@ -17,7 +17,16 @@ from dl.errors import ExitCode
 from dl.runs.sweeps import SweepDirectory, drop_arrays
 from dl.sweep.definition import Sweep
 from dl.sweep.journal import Ended, Journal, OwnJournal
-from dl.sweep.pools.tasks import BegunAgain, EpochDone, Event, Key, Pool, Result, Task, TaskEnded
+from dl.sweep.pools.tasks import (
+    BegunAgain,
+    EpochDone,
+    Event,
+    Key,
+    PoolClient,
+    Result,
+    Task,
+    TaskEnded,
+)
 from dl.sweep.ranking import TrialSummary, rank_key, summary_of
 from dl.sweep.results import SweepStatus
 from dl.sweep.search import PRUNING_REPEAT, Pruner, Search, new_search
@@ -187,7 +196,7 @@ class Loop:
         sweep: Sweep,
         directory: SweepDirectory,
         journal: OwnJournal,
-        pool: Pool,
+        pool: PoolClient,
         watcher: Watcher,
     ) -> None:
         self._sweep = sweep

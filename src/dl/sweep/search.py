@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import Protocol
 
 import optuna
 from optuna.distributions import (
@@ -34,37 +33,6 @@ _FEWEST_TRIALS = 4
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
-class Search(Protocol):
-    """Gives the setting of each trial."""
-
-    def ask(self, trial: int, known: Setting | None) -> Setting | None:
-        """Returns the setting of a trial, or None if there are no more.
-
-        It is asked for 1, 2, 3… in turn.
-
-        Args:
-            trial: Number of the trial.
-            known: Its setting, where it has been asked for in an earlier session.
-        """
-
-    def tell(self, trial: int, score: float | None, pruned: bool) -> None:
-        """Is told of trials 1, 2, 3… in turn; a score of None is a failure."""
-
-    @property
-    def learns(self) -> bool:
-        """Whether a setting depends on what was told before."""
-
-
-def new_search(sweep: Sweep) -> Search:
-    """Returns the search of a sweep."""
-    file = sweep.file
-    if file.method == "list":
-        return Fixed(sweep.listed[: sweep.size])
-    if file.method == "grid":
-        return Fixed(list(grid(sweep.parameters))[: sweep.size])
-    return Sampled(sweep.parameters, file.method, file.seed, sweep.plan.goal.maximize)
-
-
 class Fixed:
     """Settings that are known beforehand, in their order."""
 
@@ -74,7 +42,7 @@ class Fixed:
         self._settings = settings
 
     def ask(self, trial: int, known: Setting | None) -> Setting | None:
-        """Returns the setting of that number."""
+        """Returns the setting of that number, or None if there are no more."""
         return self._settings[trial - 1] if trial <= len(self._settings) else None
 
     def tell(self, trial: int, score: float | None, pruned: bool) -> None:
@@ -101,7 +69,13 @@ class Sampled:
         self._others: dict[int, Setting] = {}
 
     def ask(self, trial: int, known: Setting | None) -> Setting:
-        """Samples a setting; one that is known, but would not be sampled any more, is noted."""
+        """Samples the setting of a trial; it is asked for 1, 2, 3… in turn.
+
+        Args:
+            trial: Number of the trial.
+            known: Its setting, where it has been asked for in an earlier session. One that would
+                not be sampled any more is noted.
+        """
         with warnings.catch_warnings():
             # Some samplers are experimental, and a range need not end at one of its steps.
             warnings.simplefilter("ignore", UserWarning)
@@ -114,7 +88,13 @@ class Sampled:
         return setting
 
     def tell(self, trial: int, score: float | None, pruned: bool) -> None:
-        """Teaches the study what came of a setting."""
+        """Teaches the study what came of a setting; of trials 1, 2, 3… in turn.
+
+        Args:
+            trial: Number of the trial.
+            score: Its mean score; None for a failure.
+            pruned: Whether it was ended early.
+        """
         asked = self._asked.pop(trial)
         other = self._others.pop(trial, None)
         if other is not None:  # another version of Optuna had asked for it
@@ -132,6 +112,19 @@ class Sampled:
 
     def _chosen(self, asked: Trial) -> Setting:
         return choose(self._parameters, lambda parameter: _suggest(asked, parameter))
+
+
+Search = Fixed | Sampled
+
+
+def new_search(sweep: Sweep) -> Search:
+    """Returns the search of a sweep."""
+    file = sweep.file
+    if file.method == "list":
+        return Fixed(sweep.listed[: sweep.size])
+    if file.method == "grid":
+        return Fixed(list(grid(sweep.parameters))[: sweep.size])
+    return Sampled(sweep.parameters, file.method, file.seed, sweep.plan.goal.maximize)
 
 
 class Pruner:

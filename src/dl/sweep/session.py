@@ -50,32 +50,21 @@ _PLOTS = "dl.report.sweep"
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
-    """Where the trials of a sweep are trained.
-
-    Attributes:
-        on: `local`, or `ray`.
-        address: Of the Ray cluster, if one is named.
-    """
-
-    on: str = "local"
-    address: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Job:
     """How a sweep is carried out.
 
     Attributes:
         root: The folder of all runs.
         command: The command line, for the record.
-        where: Where the trials are trained.
+        on: Where the trials are trained: `local`, or `ray`.
+        address: Of the Ray cluster, if one is named.
         resume: Whether to go on with the newest sweep of the name.
     """
 
     root: Path
     command: tuple[str, ...]
-    where: Where = Where()
+    on: str = "local"
+    address: str | None = None
     resume: bool = False
 
 
@@ -99,26 +88,24 @@ class Estimate:
 
 
 @contextmanager
-def open_pool(
-    sweep: Sweep, where: Where, log: Path, lock: int | None = None
-) -> Iterator[PoolClient]:
+def open_pool(sweep: Sweep, job: Job, log: Path, lock: int | None = None) -> Iterator[PoolClient]:
     """Starts the processes that have the trials of a sweep trained, and ends them.
 
     Args:
         sweep: What is swept.
-        where: Where the trials are trained.
+        job: Where the trials are trained.
         log: The file for what the libraries say.
         lock: The open file that holds the lock of the sweep's directory.
     """
     jobs, resources = sweep.file.jobs, sweep.file.resources
     threads = resources.cpus or 1
-    if where.on == "local":
+    if job.on == "local":
         jobs = jobs or max(1, processors() // threads)
         threads = resources.cpus or max(1, processors() // jobs)
     repeats = range(1, sweep.plan.runs + 1)
     variants = tuple(sweep.overrides(repeat) for repeat in repeats)
-    setup = Setup(sweep.base.path, variants, threads, jobs, resources.gpus, where.address)
-    pool = PoolClient(_HERE if where.on == "local" else _ON_RAY, setup, log, lock)
+    setup = Setup(sweep.base.path, variants, threads, jobs, resources.gpus, job.address)
+    pool = PoolClient(_HERE if job.on == "local" else _ON_RAY, setup, log, lock)
     try:
         yield pool
     finally:
@@ -151,8 +138,8 @@ def run_sweep(
     with _session(sweep, job) as (directory, lock, record):
         begun(directory)
         started = time.monotonic()
-        with watching() as watcher, open_pool(sweep, job.where, directory.log, lock) as pool:
-            local = job.where.on == "local"
+        with watching() as watcher, open_pool(sweep, job, directory.log, lock) as pool:
+            local = job.on == "local"
             with reporter.stage("Loading Keras and the data" if local else "Connecting to Ray"):
                 baseline = pool.ready()
             journal = OwnJournal(directory.journal)
@@ -200,7 +187,11 @@ def _session(sweep: Sweep, job: Job) -> Iterator[tuple[SweepDirectory, int, Swee
     """Makes the directory of a sweep, or finds that of the newest one, and holds its lock."""
     record = first_record(sweep, job.command)
     if job.resume:
-        directory = _newest(sweep, job.root)
+        found = list(sweeps_of(job.root, sweep.name))
+        if not found:
+            message = f"there is no sweep named {sweep.name} in {job.root}"
+            raise RunError(message, hint="leave out --resume")
+        directory = found[-1]
     else:
         content = record.text().encode()
         files = {"sweep.yaml": sweep.text, "base.yaml": sweep.base.text, "sweep.json": content}
@@ -217,13 +208,6 @@ def _session(sweep: Sweep, job: Job) -> Iterator[tuple[SweepDirectory, int, Swee
         raise
     finally:
         os.close(lock)
-
-
-def _newest(sweep: Sweep, root: Path) -> SweepDirectory:
-    found = list(sweeps_of(root, sweep.name))
-    if not found:
-        raise RunError(f"there is no sweep named {sweep.name} in {root}", hint="leave out --resume")
-    return found[-1]
 
 
 def _continued(directory: SweepDirectory, record: SweepRecord) -> SweepRecord:
@@ -267,7 +251,7 @@ def _parameters(sweep: Sweep, results: Results) -> tuple[frozenset[str], Mapping
     return frozenset(".".join(item.paths[0]) for item in ranged), shares
 
 
-def estimate(sweep: Sweep, where: Where) -> Estimate:
+def estimate(sweep: Sweep, job: Job) -> Estimate:
     """Trains the first setting for two epochs, and estimates from that what a sweep will take.
 
     It trains them twice, and the second time counts: a worker pays for getting warm only once.
@@ -283,7 +267,7 @@ def estimate(sweep: Sweep, where: Where) -> Estimate:
     epochs = load_config(sweep.base.path, overrides).config.training.epochs
     with tempfile.TemporaryDirectory(prefix="dl-sweep-") as name:
         folder = Path(name)
-        with open_pool(sweep, where, folder / "workers.log") as pool:
+        with open_pool(sweep, job, folder / "workers.log") as pool:
             pool.ready()
             for repeat in (1, 2):
                 short = (*overrides, f"training.epochs={_SHORT}")

@@ -18,7 +18,7 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection, wait
@@ -26,7 +26,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from statistics import fmean
 from types import FrameType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from dl.config.load import Loaded, load_config
 from dl.data.load import Datasets
@@ -38,7 +38,6 @@ from dl.runs.files import disk_error, regular_descriptor
 from dl.sweep.pools.tasks import (
     Answer,
     EpochDone,
-    Listener,
     Ready,
     Refused,
     Result,
@@ -51,6 +50,9 @@ from dl.sweep.pools.tasks import (
 )
 from dl.system import FORKS, process_memory
 
+if TYPE_CHECKING:
+    from dl.sweep.training import Trainer
+
 MOST_TASKS = 40
 """After so many a worker is replaced: what libraries never give back adds up."""
 MOST_GROWTH = 1000.0
@@ -61,16 +63,6 @@ _TRAINING = "dl.sweep.training"
 """Has the trainer; takes Keras along."""
 _KERAS_SOURCE = "keras"
 """The source whose data Keras itself reads."""
-
-
-class Trainer(Protocol):
-    """What training is in the process of a worker."""
-
-    def begin(self, threads: int) -> None:
-        """Is called once in the process, which may use so many threads."""
-
-    def train(self, task: Task, listener: Listener) -> Result:
-        """Does a task; raises what went wrong."""
 
 
 class _ServerGone(BaseException):
@@ -320,23 +312,17 @@ def read_baseline(variants: Sequence[Loaded], datasets: Datasets) -> dict[str, f
     return {name: fmean(metrics[name] for metrics in each) for name in each[0]}
 
 
-def _prepared(setup: Setup, datasets: Datasets) -> tuple[Mapping[str, float], Trainer]:
-    """Reads the data while a thread imports Keras."""
-    variants = variants_of(setup)
+def serve_here(client: Connection, setup: Setup) -> None:
+    """Serves by processes of this machine; the data is read while a thread imports Keras."""
+    datasets, variants = Datasets(), variants_of(setup)
     with Importing(_TRAINING) as importing:
         if variants[0].config.data.source == _KERAS_SOURCE:
             importing.module()
         baseline = read_baseline(variants, datasets)
-        trainer: Trainer = importing.module().Trainer(datasets)
+        trainer = importing.module().Trainer(datasets)
     gc.collect()
     gc.freeze()  # so that no worker looks through, and copies, what it shares with the others
-    return baseline, trainer
-
-
-def serve_here(client: Connection, setup: Setup) -> None:
-    """Serves by processes of this machine."""
-    baseline, trainer = _prepared(setup, Datasets())
-    client.send(Ready(dict(baseline), setup.jobs or 1))
+    client.send(Ready(baseline, setup.jobs or 1))
     Server(client, trainer, setup.threads).run()
 
 

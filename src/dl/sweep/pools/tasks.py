@@ -163,26 +163,6 @@ class Stop:
     """All tasks are to stop."""
 
 
-class Pool(Protocol):
-    """Does tasks: the client of a server, or a test."""
-
-    @property
-    def jobs(self) -> int:
-        """How many tasks it takes at the same time."""
-
-    def submit(self, task: Task) -> None:
-        """Begins a task; there are fewer than `jobs` of them."""
-
-    def events(self, timeout: float) -> list[Event]:
-        """Returns what happened, waiting for at most so many seconds for something."""
-
-    def answer(self, key: Key, go_on: bool) -> None:
-        """Lets a task that asks go on, or end after this epoch."""
-
-    def stop(self) -> None:
-        """Asks all tasks to stop; each of them still ends with an event."""
-
-
 class Listener(Protocol):
     """Hears how a training goes."""
 
