@@ -53,10 +53,7 @@ class Asked:
     def __init__(self) -> None:
         self.heard: list[EpochReport] = []
 
-    def say(self, report: EpochReport) -> None:
-        raise AssertionError
-
-    def ask(self, report: EpochReport) -> bool:
+    def __call__(self, report: EpochReport) -> bool:
         self.heard.append(report)
         return len(self.heard) < 2
 

@@ -6,12 +6,12 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import dl
 from dl.data.transfer import are_here, are_kept, receive_files, relocated
@@ -43,16 +43,6 @@ _trainers: list[Any] = []
 """The trainer of this process, once it has one: TensorFlow stays warm from task to task."""
 
 
-class Reports(Protocol):
-    """Where a task reports its epochs."""
-
-    def say(self, report: EpochReport) -> None:
-        """Reports and does not wait."""
-
-    def ask(self, report: EpochReport) -> bool:
-        """Reports, and waits for leave to go on."""
-
-
 def node_folder() -> Path:
     """Returns the folder for what sweeps keep on this machine: the user's, in the temporary one.
 
@@ -70,12 +60,14 @@ def node_folder() -> Path:
     return folder
 
 
-def carry_out(remote: RemoteTask, reports: Reports, pieces: Iterable[bytes] | None) -> Reply:
+def carry_out(
+    remote: RemoteTask, report: Callable[[EpochReport], bool], pieces: Iterable[bytes] | None
+) -> Reply:
     """Does a task; its run is made in a folder of this node and comes back as bytes.
 
     Args:
         remote: What is to be done.
-        reports: How to speak with the sweep.
+        report: Tells the sweep of an epoch; where the task asks, it waits for leave to go on.
         pieces: The files of the data; None where they have not been sent along.
     """
     take_process()
@@ -89,7 +81,7 @@ def carry_out(remote: RemoteTask, reports: Reports, pieces: Iterable[bytes] | No
     kept = here or are_kept(files, cache)
     if not kept and pieces is None:
         return MissingData()
-    reporting = _Reporting(remote, reports)
+    reporting = _Reporting(remote, report)
     with _folder() as folder:
         task = replace(remote.task, trials=folder)
 
@@ -111,9 +103,9 @@ def carry_out(remote: RemoteTask, reports: Reports, pieces: Iterable[bytes] | No
 class _Reporting:
     """Passes on what a training says, and keeps it for the end."""
 
-    def __init__(self, remote: RemoteTask, reports: Reports) -> None:
+    def __init__(self, remote: RemoteTask, report: Callable[[EpochReport], bool]) -> None:
         self._remote = remote
-        self._reports = reports
+        self._report = report
         self.rows: list[Row] = []
 
     def stop_signal(self) -> None:
@@ -121,11 +113,8 @@ class _Reporting:
 
     def epoch(self, row: Row) -> bool:
         self.rows.append(dict(row))
-        report = EpochReport(self._remote.task.key, self._remote.attempt, self.rows[-1])
-        if self._remote.task.asks:
-            return self._reports.ask(report)
-        self._reports.say(report)
-        return True
+        remote = self._remote
+        return self._report(EpochReport(remote.task.key, remote.attempt, self.rows[-1]))
 
 
 def _trainer(threads: int) -> Any:

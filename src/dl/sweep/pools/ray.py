@@ -83,23 +83,17 @@ class Mailbox:
             asked.set_result(go_on)
 
 
-class _ThroughMailbox:
-    """How a task reports."""
-
-    def __init__(self, mailbox: Any) -> None:
-        self._mailbox = mailbox
-
-    def say(self, report: EpochReport) -> None:
-        self._mailbox.say.remote(report)
-
-    def ask(self, report: EpochReport) -> bool:
-        return bool(ray.get(self._mailbox.ask.remote(report)))
-
-
 def _on_node(remote: RemoteTask, mailbox: Any, pieces: list[Any] | None) -> Reply:
     """Is what Ray has done on a node."""
+
+    def report(epoch: EpochReport) -> bool:
+        if remote.task.asks:
+            return bool(ray.get(mailbox.ask.remote(epoch)))
+        mailbox.say.remote(epoch)
+        return True
+
     fetched = None if pieces is None else (ray.get(piece) for piece in pieces)
-    return carry_out(remote, _ThroughMailbox(mailbox), fetched)
+    return carry_out(remote, report, fetched)
 
 
 class RayCluster:
