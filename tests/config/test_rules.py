@@ -159,7 +159,11 @@ def test_a_stated_task_silences_the_look_at_the_target() -> None:
 
 def test_sections_that_are_wrong_are_left_out() -> None:
     whole = partial(IRIS, [dense(5)], "categorical_crossentropy", metrics=["acc", "acc"])
-    valid = {"data": whole.data, "model": whole.model, "training": whole.training}
+    valid = {
+        "data": whole.config.data,
+        "model": whole.config.model,
+        "training": whole.config.training,
+    }
     none, without_data, without_model, without_training = (
         facts_of(partly_valid(Config, {n: valid[n] for n in valid if n not in wrong}), Path("."))
         for wrong in (valid, ("data",), ("model",), ("training",))
@@ -394,8 +398,7 @@ def test_a_look_agrees_with_the_data(source: str) -> None:
 
     for name in BUILTIN if source == "builtin" else SYNTHETIC:
         whole = partial({"source": source, "dataset": name}, [dense(1, "sigmoid")], "mse")
-        assert whole.data is not None
-        seen = probe(whole.data, Path("."))
+        seen = probe(whole.config.data, Path("."))
         loss = "mse" if seen.target == "numbers" else "sparse_categorical_crossentropy"
         units, ending = seen.classes or 1, "softmax" if seen.classes else "linear"
         config = config_of({"source": source, "dataset": name}, [dense(units, ending)], loss)

@@ -12,7 +12,8 @@ import pytest
 
 from dl.config import rules
 from dl.config.rules import texts
-from dl.config.schema import ADVICE
+from dl.config.schema import ADVICE, Config
+from dl.vocabulary.sections import keys
 
 TEXTS = tomllib.loads(texts.TEXTS.read_text(encoding="utf-8"))
 ERRORS = {rule.__name__: rule for rule in rules.ERRORS}
@@ -56,4 +57,4 @@ def test_an_inherited_text_gives_way_to_that_of_the_case() -> None:
 def test_rules_ask_for_what_facts_have() -> None:
     for rule in (*rules.ERRORS, *rules.ADVICE):
         for name in inspect.signature(rule).parameters:
-            assert name == "facts" or name in rules.Facts.__dataclass_fields__
+            assert name in ("facts", "output", *keys(Config))

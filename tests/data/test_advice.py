@@ -12,9 +12,10 @@ import pytest
 
 from conftest import Dl
 from dl.config.load import load_config
-from dl.config.rules.notes import Note, placed
+from dl.config.rules.texts import Note, placed
 from dl.config.schema import OF_DATA
 from dl.data.load import read_dataset
+from dl.data.rules import advice_on_data
 from dl.progress import SilentReporter
 
 CONFIG = """\
@@ -194,7 +195,7 @@ def written(folder: Path, flaw: Doubtful) -> Path:
 
 def said(path: Path, settings: Mapping[str, str]) -> list[Note]:
     loaded = load_config(path, [f"{key}={value}" for key, value in settings.items()])
-    return placed(loaded, read_dataset(loaded, SilentReporter()).advice)
+    return placed(loaded, advice_on_data(loaded.config, read_dataset(loaded, SilentReporter())))
 
 
 def mending(note: Note) -> dict[str, str]:
@@ -266,8 +267,8 @@ def test_of_many_rows_some_are_looked_at_all_over(memory: str, tmp_path: Path) -
     loaded = load_config(path, [f"engine.memory={memory}"])
     dataset = read_dataset(loaded, SilentReporter())
     assert dataset.storage.streamed == (memory == "1")
-    [(rule, advice)] = dataset.advice
-    assert (rule, advice.message) == (
+    [advice] = dataset.advice
+    assert (advice.rule, advice.message) == (
         "identifier",
         "takes in `id`, which numbers the rows (0 to 59997), by 20,000 rows spread over all",
     )
@@ -276,8 +277,7 @@ def test_of_many_rows_some_are_looked_at_all_over(memory: str, tmp_path: Path) -
 @pytest.mark.slow
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_tables_get_no_advice(path: Path) -> None:
-    loaded = load_config(path)
-    assert placed(loaded, read_dataset(loaded, SilentReporter()).advice) == []
+    assert said(path, {}) == []
 
 
 def test_two_numbers_to_predict_are_classes(tmp_path: Path) -> None:

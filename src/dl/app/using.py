@@ -20,7 +20,7 @@ from dl.runs.sweeps import SweepDirectory
 if TYPE_CHECKING:
     from dl.config.load import Loaded
     from dl.config.rules import Advice
-    from dl.config.rules.notes import Note
+    from dl.config.rules.texts import Note
     from dl.data.chunks import InputChunks
     from dl.data.types import Array
     from dl.diagnose.checks import Diagnosis, Evidence, NetworkStatistics
@@ -63,7 +63,7 @@ def validate(loaded: Loaded, *, build: bool) -> None:
 
 def lint(loaded: Loaded) -> list[Note]:
     """Returns advice on a config, and on its data where that is a file of moderate size."""
-    from dl.config.rules.notes import placed
+    from dl.config.rules.texts import placed
 
     return placed(loaded, _advice(loaded))
 

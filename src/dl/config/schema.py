@@ -196,7 +196,7 @@ OF_DATA = (
     "unscaled-target",
     "unused-threshold",
 )
-"""The ids of advice on data that was read, of `dl.data.advice`."""
+"""The ids of advice on data that was read, of `dl.data.doubts` and `dl.data.rules`."""
 ADVICE = (
     "output-activation",
     "output-units",

@@ -1,16 +1,25 @@
-"""What a column says about the target: columns that tell nothing, or that a network cannot use."""
+"""Columns of a table that tell nothing or too much, or that a network cannot use, and values that
+stand for one that is missing.
+"""
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dl.config.data import CsvData, Data, ParquetData
+from dl.config.emit import flow
+from dl.config.rules.texts import Advice, advice
 from dl.config.tables import stands_for_missing
-from dl.data.raw import Column
+from dl.data.raw import Column, Raw, RawTable
 from dl.data.texts import FEW_MONTHS, MONTH
+from dl.data.types import Array
+
+Table = CsvData | ParquetData
 
 MOST_CATEGORIES = 100
 """A category with more values than this has too few rows of each to learn from."""
@@ -28,6 +37,18 @@ _IDENTIFIER = re.compile(
     r"(?i:(?:.*[_ .-])?(?:id|ids|uuid|guid|index|idx|key|nr|no|row|rownames)|unnamed.*|)"
     r"|.*[a-z]I[Dd]"
 )
+_MOST_ROWS = 20_000
+"""Of more rows, so many are looked at: enough for every share here, in well under a second."""
+_FEWEST_ROWS = 20
+"""In fewer rows, columns may be alike by chance."""
+_ROWS_OF_CATEGORY = 5
+"""Rows for each category, on average, below which it is learned by heart."""
+_SAME_LINE = 1 - 1e-9
+"""Correlation from which only the rounding of a file's decimals tells two columns apart."""
+_STAND_INS = (-9.0, -99.0, -999.0, -9999.0, -99999.0, -999999.0)
+"""Numbers that databases and sensors write where they have none."""
+_FIRST_YEAR, _LAST_YEAR = 1700, 2200
+"""Dates outside, such as 9999-12-31, stand for `never` or `not known`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +142,155 @@ def are_pixels(columns: Sequence[Column]) -> bool:
     values = np.column_stack([column.values for column in columns])
     whole = bool(np.all(values == np.floor(values)))
     return whole and float(values.min()) == 0 and float(values.max()) <= _BRIGHTEST
+
+
+def advice_on(table: Raw, data: Data) -> Iterator[Advice]:
+    """Yields what is doubtful in the file of a table, of which there are all rows as read."""
+    if not isinstance(data, CsvData | ParquetData) or not isinstance(table, RawTable):
+        return
+    step = -(-len(table) // _MOST_ROWS)
+    looked = table.take(np.arange(0, len(table), step))
+    # Columns on the disk are read once.
+    looked = RawTable(dict(looked.columns), looked.targets, looked.rows, table.source, table.place)
+    some = f", by {len(looked):,} rows spread over all" if step > 1 else ""
+    found = (
+        _doubtful_columns(looked, step),
+        months(looked, data),
+        stand_in(looked, data),
+        _missing_as_class(looked, data),
+    )
+    for told in itertools.chain(*found):
+        yield replace(told, message=f"{told.message}{some}")
+
+
+def _doubtful_columns(table: RawTable, step: int) -> Iterator[Advice]:
+    """Columns that the network should not see, where it has others; of each `step`-th row."""
+    doubts = _doubts(table, step)
+    rest = [name for name in table.columns if name not in doubts]
+    for name, found in doubts.items():
+        if rest or found.rule == "free-text":
+            line, text = flow(rest or [f"{name}_1", f"{name}_2"]), found.rule.replace("-", "_")
+            message = f"takes in `{name}`, which {found.reason}"
+            yield advice(("data", "features"), text, message=message, write=line)
+
+
+def _doubts(table: RawTable, step: int) -> dict[str, Doubt]:
+    pixels = are_pixels(list(table.columns.values()))
+    doubts = {}
+    seen: dict[object, str] = {}
+    for name, column in table.columns.items():
+        found = _leak(column, table) or doubt(name, column, step)
+        key = (column.kind, column.categories, column.values.tobytes())
+        if found is None and key in seen and len(table) >= _FEWEST_ROWS:
+            found = Doubt("repeated-column", f"is `{seen[key]}` again in all {len(table):,} rows")
+        seen.setdefault(key, name)
+        if found is not None and not _may_be_meant(found, column, step, pixels):
+            doubts[name] = found
+    return doubts
+
+
+def _may_be_meant(found: Doubt, column: Column, step: int, pixels: bool) -> bool:
+    """Tells whether a user may well want a column that `dl init` leaves out."""
+    if found.rule == "many-categories":
+        return step * len(column.values) >= _ROWS_OF_CATEGORY * len(column.categories)
+    return pixels  # The edge of a picture is black in every row.
+
+
+def _leak(column: Column, table: RawTable) -> Doubt | None:
+    """Finds a column that is the target in the same or in other words or units."""
+    if len(table.targets) != 1 or len(table) < _FEWEST_ROWS:
+        return None
+    [(name, target)] = table.targets.items()
+    known = ~(column.missing() | target.missing())
+    if known.sum() < max(_FEWEST_ROWS, len(known) / 2):
+        return None
+    values, wanted = column.values[known], target.values[known]
+    if column.kind == target.kind == "numeric" and _on_a_line(values, wanted):
+        same = "is" if np.array_equal(values, wanted) else "is on a straight line with"
+        return Doubt("target-leak", f"{same} the target `{name}` in all {len(values):,} rows")
+    if "date" not in (column.kind, target.kind) and _is_one_to_one(values, wanted):
+        return Doubt("target-leak", f"names the target `{name}` in all {len(values):,} rows")
+    return None
+
+
+def _on_a_line(values: Array, wanted: Array) -> bool:
+    if len(np.unique(values[:_FEWEST_ROWS])) < 3 or not (values.std() and wanted.std()):
+        return False
+    return bool(abs(np.corrcoef(values, wanted)[0, 1]) > _SAME_LINE)
+
+
+def _is_one_to_one(values: Array, wanted: Array) -> bool:
+    """Tells whether each value goes with one value of the target and the other way round."""
+    classes = len(np.unique(wanted))
+    if not 2 <= classes <= len(wanted) / _ROWS_OF_CATEGORY or len(np.unique(values)) != classes:
+        return False
+    return len(np.unique(np.stack([values, wanted]), axis=1).T) == classes
+
+
+def months(table: RawTable, data: Table) -> Iterator[Advice]:
+    """Months taken for categories: neither their order nor their distance is known."""
+    kinds = data.columns or {}
+    for name, column in table.columns.items():
+        texts = column.categories
+        if are_months(column) and kinds.get(name) != "categorical":
+            words = {"name": name, "text": texts[0], "count": len(texts)}
+            line = flow({**kinds, name: "date"})
+            yield advice(("data", "columns"), "months", write=line, **words)
+
+
+def stand_in(table: RawTable, data: Table) -> Iterator[Advice]:
+    """Numbers and dates far outside of all others, which stand for a missing value."""
+    for name, column in table.columns.items():
+        found = _stand_in(column)
+        if found is None or name in (data.columns or {}):
+            continue
+        texts, shown = found
+        rows = int(np.isin(column.values, column.values[shown]).sum())
+        words = {"name": name, "text": texts[0], "rows": rows, "whole": len(table)}
+        line = _also_missing(data, name, texts)
+        yield advice(("data", "missing_values"), "stand_in.value", write=line, **words)
+
+
+def _missing_as_class(table: RawTable, data: Table) -> Iterator[Advice]:
+    """Texts such as `NA` among the classes, if there are two others: beside one, it is a class."""
+    if len(table.targets) != 1 or data.classes:
+        return
+    [(name, column)] = table.targets.items()
+    codes = column.values[column.values >= 0].astype(int) if column.categories else ()
+    counts = dict(zip(column.categories, np.bincount(codes), strict=False)) if len(codes) else {}
+    texts = [text for text in counts if stands_for_missing(text) and counts[text]]
+    if not texts or len(counts) - len(texts) < 2:
+        return
+    rows = sum(int(counts[text]) for text in texts)
+    words = {"name": name, "texts": " and ".join(texts), "rows": rows, "whole": len(table)}
+    line = _also_missing(data, name, texts)
+    yield advice(("data", "missing_values"), "stand_in.class", write=line, **words)
+
+
+def _also_missing(data: CsvData | ParquetData, name: str, texts: list[str]) -> str:
+    """Returns `data.missing_values` with more texts, of one column where that can be said."""
+    known = data.missing_values
+    if isinstance(known, tuple):
+        return flow([*known, *texts])
+    return flow({**(known or {}), name: [*(known or {}).get(name, ()), *texts]})
+
+
+def _stand_in(column: Column) -> tuple[list[str], Array] | None:
+    """Returns how the value is written, and in which rows it is."""
+    known = column.values[~column.missing()]
+    if not len(known):
+        return None
+    if column.kind == "numeric":
+        least = known.min()
+        others = known[known != least]
+        if least not in _STAND_INS or not len(others) or others.min() < 0 or least > -others.max():
+            return None
+        texts = [f"{least:.0f}"] if column.integral else [f"{least:.1f}", f"{least:.0f}"]
+        return texts, column.values == least
+    if column.kind != "date" or column.timed:
+        return None
+    years = column.values.astype("datetime64[Y]").astype(int) + 1970
+    odd = ((years < _FIRST_YEAR) | (years > _LAST_YEAR)) & ~column.missing()
+    if not odd.any() or odd.sum() > len(known) / 2:
+        return None
+    return [str(column.values[odd][0].astype("datetime64[D]"))], odd

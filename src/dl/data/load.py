@@ -14,8 +14,8 @@ import numpy as np
 from dl.config.data import KerasData, Split, SyntheticData
 from dl.config.load import Loaded
 from dl.config.schema import Config
-from dl.data.advice import advice_on
 from dl.data.dataset import Dataset, Preprocessing
+from dl.data.doubts import advice_on
 from dl.data.preprocessing.arrays import ArrayFeature, fit_arrays, transform_arrays
 from dl.data.preprocessing.features import (
     Feature,
@@ -114,8 +114,8 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
             None if raw is None else _prepared(raw, config, fitted, reporter)
             for raw in (parts.validation, parts.test)
         )
-        dataset = Dataset(train, validation, test, fitted, parts.storage)
-    return replace(dataset, advice=tuple(advice_on(config, whole, dataset)))
+        advice = tuple(advice_on(whole, config.data))
+        return Dataset(train, validation, test, fitted, parts.storage, advice)
 
 
 def load_part(config: Config, fitted: Preprocessing, path: Path, reporter: Reporter) -> Part:

@@ -1,25 +1,39 @@
-"""The rules on a config, asked again with what its data turned out to be."""
+"""The rules on a config, asked again with what its data turned out to be, and advice on that."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from dl.config import rules
+from dl.config.rules.advice import begins_with
+from dl.config.rules.facts import LOSS, right_loss
 from dl.config.rules.metrics import measurable, misfits
-from dl.config.rules.probe import Answer, Form, Probe
-from dl.config.schema import Config
+from dl.config.rules.probe import Answer, Form, Probe, has_own
+from dl.config.rules.texts import Advice, advice
+from dl.config.schema import Config, Evaluation
 from dl.data.dataset import BEFORE_PLACES, Dataset, Preprocessing
-from dl.data.targets.target import Target, class_counts, unscale
+from dl.data.targets.target import Target, class_counts, decision, unscale
+from dl.text import percent, plural
 from dl.vocabulary.names import metric_name
 from dl.vocabulary.spec import Finding, Findings, Spec
+from dl.vocabulary.traits import REGRESSION, SCALING
 
 _SMALLEST_DIVISOR = 1e-7
 """What Keras divides by at least in a percentage error."""
 _ROUNDING = 1e-6
 """A scaled 0 may come back as this fraction of the spread."""
+_FEW_VALIDATION_ROWS = 10
+"""With fewer rows, one more right answer moves the accuracy by over 10 %."""
+_FEW_ARRAYS = 1000
+"""So many rows show the range of pixels; more of them would take time only."""
+_LARGE_TARGET = 1000
+"""So far from 0, thousands of steps of 0.001 or 0.01 pass before the outputs get there."""
+_FEW_ROWS = 20
+"""Of fewer rows, a target may have two values by chance."""
 
 
 def refuse_misfits(config: Config, target: Target, dataset: Dataset | None = None) -> None:
@@ -32,10 +46,24 @@ def refuse_misfits(config: Config, target: Target, dataset: Dataset | None = Non
         raise Findings(found)
 
 
-def advice_for(config: Config, dataset: Dataset) -> Iterator[rules.Advice]:
+def advice_for(config: Config, dataset: Dataset) -> Iterator[Advice]:
     """Yields the advice on a config and its data."""
     yield from rules.advise(rules.facts_of(config, _probe(dataset.target, dataset)))
+    yield from advice_on_data(config, dataset)
+
+
+def advice_on_data(config: Config, dataset: Dataset) -> Iterator[Advice]:
+    """Yields the advice on the data alone."""
     yield from dataset.advice
+    for rule in (
+        few_validation_rows,
+        missing_class,
+        unscaled_inputs,
+        unscaled_target,
+        loss_for_classes,
+        unused_threshold,
+    ):
+        yield from rule(config, dataset)
 
 
 def without_misfits(config: Config, fitted: Preprocessing) -> tuple[Config, dict[str, Finding]]:
@@ -115,3 +143,77 @@ def _rows(wrong: np.ndarray) -> str:
     """Returns words for how many rows have a value that is wrong; empty for none."""
     count = int(wrong.reshape(len(wrong), -1).any(axis=1).sum())
     return f"{count:,} of {len(wrong):,} training rows" if count else ""
+
+
+def few_validation_rows(config: Config, dataset: Dataset) -> Iterator[Advice]:
+    """So few rows for validation that a single one moves what they measure."""
+    part, split = dataset.validation, config.data.split
+    meant = has_own(config.data, "validation") or split.folds or not split.validation
+    if part is None or meant or len(part) >= _FEW_VALIDATION_ROWS:
+        return
+    if len(dataset.train) >= 2 * _FEW_VALIDATION_ROWS:
+        whole = sum(map(len, dataset.parts.values()))
+        enough = min(0.3, math.ceil(100 * 2 * _FEW_VALIDATION_ROWS / whole) / 100)
+        words = {
+            "rows": len(part),
+            "whole": whole,
+            "enough": enough,
+            "step": percent(1 / len(part)),
+        }
+        yield advice(("data", "split", "validation"), "few_validation_rows", **words)
+
+
+def missing_class(config: Config, dataset: Dataset) -> Iterator[Advice]:
+    """A class with so few rows that the parts could not be stratified, and one has none of it."""
+    if config.data.split.stratify is not None or dataset.info.task not in ("binary", "multiclass"):
+        return
+    counts = {part: class_counts(rows.y, dataset.target) for part, rows in dataset.parts.items()}
+    for name in dataset.info.classes:
+        rows = sum(counted[name] for counted in counts.values())
+        parts = " and the ".join(part for part, counted in counts.items() if not counted[name])
+        if rows and parts:
+            words = {"name": name, "rows": plural(rows, "row"), "parts": parts}
+            yield advice(("data", "split", "stratify"), "missing_class", **words)
+
+
+def unscaled_inputs(config: Config, dataset: Dataset) -> Iterator[Advice]:
+    """Arrays of numbers that look like pixels, given to the network as they are."""
+    preprocess = config.preprocess
+    scaled = preprocess.scale is not None or preprocess.numeric not in (None, "none")
+    if config.data.source != "npz" or scaled or begins_with(config.model, SCALING):
+        return
+    looked = np.asarray(dataset.train.x[:_FEW_ARRAYS])
+    if looked.dtype.kind == "f" and looked.min() >= 0 and 100 < looked.max() <= 255:
+        words = {"least": looked.min(), "most": looked.max()}
+        yield advice(("preprocess", "scale"), "unscaled_inputs.array", **words)
+
+
+def unscaled_target(config: Config, dataset: Dataset) -> Iterator[Advice]:
+    """Large numbers to predict, from outputs that begin near 0."""
+    training, y = config.training, dataset.train.y
+    if config.preprocess.target != "none" or training.solver == "normal_equation":
+        return
+    if dataset.info.task != "regression" or training.loss.type not in REGRESSION:
+        return
+    if dataset.target.scaling == "none" and np.abs(y).mean() >= _LARGE_TARGET:
+        yield advice(("preprocess", "target"), "unscaled_target", least=y.min(), most=y.max())
+
+
+def loss_for_classes(config: Config, dataset: Dataset) -> Iterator[Advice]:
+    """Two numbers to predict are nearly always the numbers of two classes."""
+    loss, y = config.training.loss, dataset.train.y
+    stated = config.data.task is not None or dataset.info.task != "regression"
+    if stated or len(y) < _FEW_ROWS or y.size != len(y) or loss.type not in REGRESSION:
+        return
+    values = np.unique(unscale(y, dataset.target))
+    if len(values) == 2:
+        words = {"loss": loss, "low": values[0], "high": values[1], "right": right_loss(2)}
+        yield advice(LOSS, "loss_for_classes.two_numbers", **words)
+
+
+def unused_threshold(config: Config, dataset: Dataset) -> Iterator[Advice]:
+    """A threshold where the largest output decides, or where there is no probability to cut."""
+    threshold, usual = config.evaluation.threshold, Evaluation().threshold
+    if threshold != usual and not dataset.target.has_threshold:
+        words = {"threshold": threshold, "usual": usual, "decision": decision(dataset.target)}
+        yield advice(("evaluation", "threshold"), "unused_threshold", **words)

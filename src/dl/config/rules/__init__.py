@@ -111,6 +111,8 @@ def _told(rule: Callable[..., Iterable[Told]], facts: Facts) -> Iterator[Told]:
     code = rule.__code__
     # A value that is wrong ends a rule that asks for it; what it said before holds.
     with contextlib.suppress(UnknownValueError):
-        wanted = [getattr(facts, name) for name in code.co_varnames[: code.co_argcount]]
+        known = {"facts": facts, "output": facts.output}
+        names = code.co_varnames[: code.co_argcount]
+        wanted = [known[n] if n in known else getattr(facts.config, n) for n in names]
         if not any(value is None for value in wanted):
             yield from rule(*wanted)

@@ -1,7 +1,7 @@
 """Advice: what is allowed but doubtful, as a first course on neural networks tells.
 
 Advice may be wrong for a config that knows better; an error may not. What only the values of the
-data tell is found by `dl.data.advice`.
+data tell is found by `dl.data.doubts` and `dl.data.rules`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def output_activation(
 ) -> Iterator[Advice]:
     """A number to predict needs an output that can reach it."""
     activation, seen = output.activation, facts.probe.target
-    stated = facts.data is not None and facts.data.classes is not None
+    stated = facts.config.data.classes is not None
     classes = facts.task not in (None, "regression") or stated or seen in ("classes", "text")
     bounded = activation in ("sigmoid", "tanh", "softmax")
     scaled = preprocess.target not in ("none", "standardize")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dl.config.data import BuiltinData, CsvData, Data, NpzData, ParquetData
-from dl.config.rules.facts import LOSS, Facts, right_loss
+from dl.config.rules.facts import LOSS, Facts, keeps_axes, right_loss
 from dl.config.rules.probe import Answer, has_own, targets_of
 from dl.config.rules.texts import finding, suggestion
 from dl.config.schema import Preprocess, Training
@@ -133,8 +133,8 @@ def class_weight_names_classes(training: Training, facts: Facts) -> Iterator[Fin
 
 def target_is_not_scaled_for_classes(preprocess: Preprocess, facts: Facts) -> Iterator[Finding]:
     """Only a regression target can be scaled."""
-    task, loss = facts.task, facts.loss
-    by_loss = task is None and loss is not None and loss.type in traits.CLASSIFICATION
+    task, loss = facts.task, facts.config.training.loss
+    by_loss = task is None and loss.type in traits.CLASSIFICATION
     if preprocess.target != "none" and (by_loss or task not in (None, "regression")):
         text = f"target_is_not_scaled_for_classes.{'loss' if by_loss else 'task'}"
         yield finding(("preprocess", "target"), text, loss=loss, task=task, preprocess=preprocess)
@@ -178,15 +178,15 @@ def target_fits_loss(data: Data, training: Training, facts: Facts) -> Iterator[F
         yield finding(LOSS, text, target=_target(data), loss=training.loss, **words)
 
 
-def _target(data: Data | None) -> str:
-    names = targets_of(data) if data is not None else ()
+def _target(data: Data) -> str:
+    names = targets_of(data)
     return f"the target `{names[0]}`" if len(names) == 1 else "the target"
 
 
 def _source_of_classes(facts: Facts) -> str:
-    if facts.data is not None and facts.data.classes is not None:
+    if facts.config.data.classes is not None:
         return "data.classes"
-    names = targets_of(facts.data) if facts.data is not None else ()
+    names = targets_of(facts.config.data)
     return f"the column `{names[0]}`" if len(names) == 1 else "the data"
 
 
@@ -201,11 +201,11 @@ def answer_of(facts: Facts) -> Answer | None:
     """Returns what is to be answered: for certain when the data was read, else what follows from
     the config and a look at the data; None where only the data can tell.
     """
-    if facts.probe.answer is not None or facts.data is None or facts.training is None:
+    if facts.probe.answer is not None:
         return facts.probe.answer
     columns, units = facts.probe.columns, facts.output.units if facts.output else None
-    loss = facts.training.loss.type
-    if columns is not None and columns > 1 and facts.axes:
+    loss = facts.config.training.loss.type
+    if columns is not None and columns > 1 and keeps_axes(facts.config.model):
         # The columns are steps, each with outputs of its own.
         one_of_many = loss in traits.SPARSE | traits.TAKES_ONE_HOT
         return _among(units, None) if one_of_many and not facts.is_regression else None
@@ -260,7 +260,11 @@ def units_fit_target(training: Training, facts: Facts) -> Iterator[Finding]:
     if output.units == answer.units or told_elsewhere or at_places:
         return
     words = {"needed": answer.units, "units": output.units, "labels": _in_brackets(facts.labels)}
-    words |= {"loss": loss, "source": _source_of_classes(facts), "target": _target(facts.data)}
+    words |= {
+        "loss": loss,
+        "source": _source_of_classes(facts),
+        "target": _target(facts.config.data),
+    }
     for_one = loss.type in traits.BINARY or (loss.type in traits.FITTING and output.units == 1)
     if answer.form == "several" and for_one:
         yield finding(LOSS, "units_fit_target.two_classes", **words)
@@ -276,4 +280,4 @@ def units_fit_target(training: Training, facts: Facts) -> Iterator[Finding]:
 
 def _by_values(facts: Facts) -> bool:
     """Tells whether the classes are the values that the data happens to have."""
-    return not (facts.data is None or facts.data.classes or hasattr(facts.data, "dataset"))
+    return not (facts.config.data.classes or hasattr(facts.config.data, "dataset"))

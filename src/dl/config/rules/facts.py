@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
-from typing import Any
 
-from dl.config.data import Data, Task
+from dl.config.data import Task
 from dl.config.rules.probe import Probe, probe
-from dl.config.schema import Config, Engine, Evaluation, Model, Preprocess, Tracking, Training
+from dl.config.schema import Config, Model
 from dl.vocabulary.sections import if_valid
 from dl.vocabulary.spec import Path, Spec
 from dl.vocabulary.traits import (
@@ -53,48 +52,33 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The sections of a config, those that are wrong None, with what is known of the data.
+    """A config, of a wrong one what is valid in it, with what follows from it and its data.
 
     Attributes:
-        output: What the network says of its end; None where only Keras knows.
+        config: The config; a value that is wrong ends the rule that asks for it.
         probe: What is known of the data.
+        output: The end of the network; None where only Keras knows it.
     """
 
-    data: Data | None
-    preprocess: Preprocess | None
-    model: Model | None
-    training: Training | None
-    engine: Engine | None
-    evaluation: Evaluation | None
-    tracking: Tracking | None
+    config: Config
+    probe: Probe
     output: Output | None
-    probe: Probe = field(default_factory=Probe)
-
-    @property
-    def facts(self) -> Facts:
-        """These facts: for a rule that can do with some of them."""
-        return self
-
-    @property
-    def loss(self) -> Spec | None:
-        """The loss."""
-        return self.training.loss if self.training else None
 
     @property
     def task(self) -> Task | None:
         """The task, where the config states it or the data was read."""
-        return (self.data.task if self.data else None) or self.probe.task
+        return self.config.data.task or self.probe.task
 
     @property
     def classes(self) -> int | None:
         """The number of classes, where the config or the data tells it."""
-        stated = self.data.classes if self.data else None
+        stated = self.config.data.classes
         return len(stated) if stated is not None else self.probe.classes
 
     @property
     def labels(self) -> tuple[str, ...] | None:
         """The classes by name, where the config or the data tells them."""
-        return (self.data.classes if self.data else None) or self.probe.labels
+        return self.config.data.classes or self.probe.labels
 
     @property
     def several(self) -> int | None:
@@ -103,24 +87,15 @@ class Facts:
         return columns if columns is not None and columns > 1 else None
 
     @property
-    def axes(self) -> bool | None:
-        """Whether the outputs of a row have several axes; None: if those of the input have."""
-        return keeps_axes(self.model) if self.model else None
-
-    @property
     def is_regression(self) -> bool:
         """Whether the target is certainly a number to predict, not a class."""
-        if self.data is None:
-            return False
         if self.task is not None:
             return self.task == "regression"
-        if self.data.classes is not None or self.probe.target in ("classes", "text"):
+        if self.config.data.classes is not None or self.probe.target in ("classes", "text"):
             return False
-        if self.probe.target == "numbers":
-            return True
-        loss, output = self.loss, self.output
-        of_numbers = loss is not None and loss.type in REGRESSION
-        return of_numbers and output is not None and output.activation == LINEAR
+        linear = self.output is not None and self.output.activation == LINEAR
+        by_loss = linear and self.config.training.loss.type in REGRESSION
+        return self.probe.target == "numbers" or by_loss
 
 
 def facts_of(config: Config, known: FilePath | Probe) -> Facts:
@@ -131,14 +106,12 @@ def facts_of(config: Config, known: FilePath | Probe) -> Facts:
         known: What is known of the data that was read; or the folder that its relative paths start
             from, for a cheap look.
     """
-    names = [each.name for each in fields(Facts) if each.name not in ("output", "probe")]
-    given: dict[str, Any] = {name: if_valid(getattr, config, name) for name in names}
-    model, data = given["model"], given["data"]
-    output = if_valid(output_of, model) if model else None
-    given["output"] = output if output and output.activation else None
-    if isinstance(known, FilePath):
-        known = (if_valid(probe, data, known) if data else None) or Probe()
-    return Facts(**given, probe=known)
+    output = if_valid(lambda: output_of(config.model)) or Output()
+    if isinstance(known, Probe):
+        seen = known
+    else:
+        seen = if_valid(lambda: probe(config.data, known)) or Probe()
+    return Facts(config, seen, output if output.activation else None)
 
 
 def output_of(model: Model) -> Output:

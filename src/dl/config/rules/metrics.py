@@ -14,7 +14,7 @@ from typing import Literal, TypedDict
 
 from dl.config.data import CsvData, ParquetData
 from dl.config.rules.data import answer_of
-from dl.config.rules.facts import Facts, place
+from dl.config.rules.facts import Facts, keeps_axes, place
 from dl.config.rules.probe import Form
 from dl.config.rules.texts import finding
 from dl.config.schema import Training
@@ -82,8 +82,8 @@ def values_of(loss: Spec, activation: str) -> Values:
 
 def measurable(facts: Facts) -> Measurable | None:
     """Returns what there is to measure, or None where only the data can tell."""
-    answer, loss = answer_of(facts), facts.loss
-    if answer is None or loss is None:
+    answer, loss = answer_of(facts), facts.config.training.loss
+    if answer is None:
         return None
     activation = facts.output.activation if facts.output else ""
     if facts.probe.answer is None and facts.task != "multilabel":
@@ -97,8 +97,9 @@ def measurable(facts: Facts) -> Measurable | None:
 
 def _is_flat(facts: Facts) -> bool:
     """Tells whether a row surely has its outputs side by side, not at steps or pixels."""
-    table = isinstance(facts.data, CsvData | ParquetData)
-    return facts.axes is False or (facts.axes is None and table)
+    table = isinstance(facts.config.data, CsvData | ParquetData)
+    axes = keeps_axes(facts.config.model)
+    return axes is False or (axes is None and table)
 
 
 def metrics_fit_target(training: Training, facts: Facts) -> Iterator[Finding]:

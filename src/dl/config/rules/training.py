@@ -11,6 +11,7 @@ from dl.config.rules.probe import has_validation
 from dl.config.rules.texts import finding, suggestion
 from dl.config.schema import Config, Engine, Model, Tracking, Training
 from dl.vocabulary.names import metric_name, nearest_measured
+from dl.vocabulary.sections import if_valid
 from dl.vocabulary.spec import Finding, Kind, Path, Spec
 from dl.vocabulary.traits import COUNTING, LINEAR, RISING
 
@@ -72,7 +73,8 @@ def _monitors(training: Training, parameter: str) -> Iterator[tuple[Path, Spec, 
 def monitors_exist(training: Training, facts: Facts) -> Iterator[Finding]:
     """What a callback watches is measured."""
     names = tuple(dict.fromkeys(("loss", *metric_names(training.metrics))))
-    validated = facts.data is None or has_validation(facts.data)
+    # Where the data is wrong, more may be measured than can be told.
+    validated = if_valid(lambda: has_validation(facts.config.data)) is not False
     for path, _, monitor in _monitors(training, "monitor"):
         base = monitor.removeprefix("val_")
         if base not in names:
@@ -123,8 +125,7 @@ def normal_equation_fits(training: Training, facts: Facts) -> Iterator[Finding]:
     for key in _OF_STEPS:
         if getattr(training, key) != getattr(default, key):
             yield finding(("training", key), "normal_equation_fits.key", key=key)
-    if facts.model is not None:
-        yield from _more_than_one_dense(facts.model)
+    yield from _more_than_one_dense(facts.config.model)
 
 
 def _more_than_one_dense(model: Model) -> Iterator[Finding]:
@@ -148,11 +149,12 @@ def devices_share_a_batch(engine: Engine, facts: Facts) -> Iterator[Finding]:
         return
     if engine.compile is True:
         yield finding(("engine", "compile"), "devices_share_a_batch.compile")
-    reduction = facts.loss.parameters.get("reduction") if facts.loss else None
-    if facts.loss and reduction not in (None, "sum_over_batch_size", "mean"):
-        path = place(LOSS, facts.loss, "reduction")
+    training = facts.config.training
+    reduction = training.loss.parameters.get("reduction")
+    if reduction not in (None, "sum_over_batch_size", "mean"):
+        path = place(LOSS, training.loss, "reduction")
         yield finding(path, "devices_share_a_batch.reduction", reduction=reduction)
-    if facts.training and facts.training.solver == "normal_equation":
+    if training.solver == "normal_equation":
         yield finding(("training", "solver"), "devices_share_a_batch.solver")
 
 
