@@ -5,17 +5,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dl.config.data import Split
 from dl.data.dataset import Preprocessing
 from dl.data.decision_surface import input_plane
 from dl.data.preprocessing.arrays import ArrayFeature
 from dl.data.preprocessing.features import CategoricalFeature, Feature, NumericFeature
-from dl.data.split import SplitFractions
 from dl.data.targets.target import Target
 
 
 def fitted(*features: Feature | ArrayFeature) -> Preprocessing:
     target = Target("binary", ("y",), "single", ("a", "b"), ("a", "b"))
-    return Preprocessing(fingerprint="", split=SplitFractions(), features=features, target=target)
+    return Preprocessing(fingerprint="", split=Split(), features=features, target=target)
 
 
 def numeric(name: str = "x", center: float = 0.0, spread: float = 1.0) -> Feature:

@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dl.config.data import CsvData
+from dl.config.data import CsvData, Split
 from dl.config.schema import Config
 from dl.data.chunks import open_chunks
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.load import load_dataset, load_part, load_split, resolve_config
-from dl.data.split import SplitFractions
 from dl.data.types import Array, Part
 from dl.errors import RunError
 from dl.progress import SilentReporter
@@ -259,7 +258,7 @@ def test_classes_are_kept_in_proportion(path: Path) -> None:
     assert dataset.test is not None
     assert np.bincount(dataset.test.y).tolist() == [3, 5]
     assert dataset.info.classes == ("blue", "red")
-    assert fitted.split == SplitFractions(validation=0.1, test=0.2, stratify=True)
+    assert fitted.split == Split(validation=0.1, test=0.2, stratify=True)
 
 
 def test_fingerprint_is_of_all_files(path: Path, tmp_path: Path) -> None:

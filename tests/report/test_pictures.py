@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from dl.config.data import Split
 from dl.data.dataset import Preprocessing
 from dl.data.preprocessing.features import NumericFeature
-from dl.data.split import SplitFractions
 from dl.data.targets.target import Target
 from dl.data.types import Part
 from dl.report.pictures import Pictures, pictures_of
@@ -53,7 +53,7 @@ def test_examples_fold_a_row_that_is_a_picture_in_disguise() -> None:
     part = Part(rows, run.true, np.arange(len(run.true)))
     features = tuple(NumericFeature(name, "minmax", 0.5, 0.5, None) for name in names)
     target = Target("binary", ("y",), "single", ("a", "b"), ("a", "b"))
-    fitted = Preprocessing(fingerprint="", split=SplitFractions(), features=features, target=target)
+    fitted = Preprocessing(fingerprint="", split=Split(), features=features, target=target)
     found = pictures_of(part, fitted)
     assert found is not None
     folded = replace(run, pictures=replace(found, pixel_max=1.0))

@@ -8,10 +8,10 @@ from typing import Any, cast
 import keras
 import numpy as np
 
+from dl.config.data import Split
 from dl.config.schema import Config
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.preprocessing.arrays import ArrayFeature
-from dl.data.split import SplitFractions
 from dl.data.targets.target import Form, Target
 from dl.data.types import Array, Part
 from dl.engine.network.checks import check_training
@@ -98,7 +98,7 @@ def preprocessing(target: Target, shape: tuple[int, ...]) -> Preprocessing:
         image=False,
         pixel_max=1.0,
     )
-    return Preprocessing(fingerprint="", split=SplitFractions(), features=(feature,), target=target)
+    return Preprocessing(fingerprint="", split=Split(), features=(feature,), target=target)
 
 
 def built(chosen: Config, data: Dataset) -> keras.Sequential:

@@ -6,10 +6,10 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from dl.config.data import Split
 from dl.config.rules import Advice
 from dl.data.preprocessing.arrays import ArrayFeature
 from dl.data.preprocessing.features import Feature, feature_names
-from dl.data.split import SplitFractions
 from dl.data.targets.target import Target
 from dl.data.types import IN_MEMORY, DataInfo, Part, Storage
 from dl.runs.directory import RunDirectory
@@ -39,7 +39,7 @@ class Preprocessing:
     schema: int = SCHEMA
     source: str = ""
     fingerprint: str
-    split: SplitFractions
+    split: Split
     features: tuple[Feature | ArrayFeature, ...]
     target: Target
 

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dl.config.data import KerasData, Split, SyntheticData
+from dl.config.data import KerasData, SyntheticData
 from dl.config.load import Loaded
 from dl.config.schema import Config
 from dl.data.dataset import Dataset, Preprocessing
@@ -230,7 +230,7 @@ def resolve_config(config: Config, dataset: Dataset) -> Config:
     data: dict[str, Any] = {
         "task": dataset.target.task,
         "classes": dataset.target.classes or None,
-        "split": Split(**asdict(fitted.split)),
+        "split": fitted.split,
     }
     preprocess: dict[str, Any] = {"numeric": config.preprocess.scaling(columns=True)}
     if array is None:

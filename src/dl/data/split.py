@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Annotated, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,31 +24,9 @@ from dl.data.targets.encode import class_positions
 from dl.data.targets.target import Target
 from dl.data.types import Array
 from dl.errors import DataError
-from dl.runs.typed import Positive, Range
 from dl.text import plural
 
 Positions = NDArray[np.intp]
-Fraction = Annotated[float, Range(lambda value: 0 <= value < 1, "must be from 0 to below 1")]
-
-
-@dataclass(frozen=True, slots=True)
-class SplitFractions:
-    """How rows are to be split.
-
-    Attributes:
-        validation: Fraction of the rows for validation; 0 if that part has rows of its own.
-        test: Fraction of the rows for the test; 0 if that part has rows of its own.
-        stratify: Whether to keep the fractions of the classes; None: if every class has enough
-            rows.
-        folds: Into how many folds the rows that are not for the test are cut; None: into none.
-        fold: The fold that is the validation part, from 1.
-    """
-
-    validation: Fraction = 0.0
-    test: Fraction = 0.0
-    stratify: bool | None = None
-    folds: Annotated[int, Range(lambda value: value >= 2, "must be 2 or more")] | None = None
-    fold: Positive = 1
 
 
 class SplitRows(NamedTuple):
@@ -61,8 +39,8 @@ class SplitRows(NamedTuple):
 
 
 def split_parts(
-    needs: Requirements, parts: RawParts, target: Target, split: Split | SplitFractions
-) -> tuple[RawParts, SplitFractions]:
+    needs: Requirements, parts: RawParts, target: Target, split: Split
+) -> tuple[RawParts, Split]:
     """Splits what is still to be split; a part that has rows of its own takes none of the others.
 
     Args:
@@ -79,12 +57,11 @@ def split_parts(
     """
     whole = isinstance(needs.data, SyntheticData) and is_whole_truth(needs.data)
     own_validation = whole or parts.validation is not None
-    fractions = SplitFractions(
+    fractions = replace(
+        split,
         validation=0.0 if own_validation or split.folds else split.validation,
         test=0.0 if whole or parts.test is not None else split.test,
-        stratify=split.stratify,
         folds=None if own_validation else split.folds,
-        fold=split.fold,
     )
     rows = parts.train
     one_class = target.task in ("binary", "multiclass") and not target.places
@@ -104,7 +81,7 @@ def split_parts(
 def split_rows(
     source: str,
     rows: int,
-    split: SplitFractions,
+    split: Split,
     seed: int,
     labels: Array | None,
     classes: Sequence[str] = (),
@@ -182,7 +159,7 @@ def _shuffled(rows: int, seed: int) -> Positions:
 
 
 def _can_stratify(
-    split: SplitFractions,
+    split: Split,
     labels: Array | None,
     train: int,
     others: tuple[int, int],

@@ -25,6 +25,9 @@ from typing import (
     get_type_hints,
 )
 
+from dl.vocabulary.spec import Findings
+from dl.vocabulary.types import ParameterType
+
 T = TypeVar("T")
 Reader = Callable[[Any], Any]
 
@@ -130,6 +133,8 @@ def _made(kind: Any) -> Reader:
     if origin is Annotated and isinstance(given[1], Keys):
         readers = {key: _reader(item) for key, item in given[1].types.items()}
         return _of_keys(readers, given[1].required)
+    if origin is Annotated and isinstance(given[1], ParameterType):
+        return _of_parameter(given[1])
     if origin is Annotated:
         return _of_range(_reader(given[0]), given[1])
     if origin is Literal:
@@ -218,6 +223,16 @@ def _of_range(read: Reader, wanted: Range) -> Reader:
         if not wanted.holds(result):
             raise MisfitError(wanted.must)
         return result
+
+    return checked
+
+
+def _of_parameter(kind: ParameterType) -> Reader:
+    def checked(value: object) -> object:
+        try:
+            return kind.check(value)
+        except Findings as error:
+            raise MisfitError(f"must be {kind.expected}") from error
 
     return checked
 
