@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 LEVEL = 0.05
 """A difference counts as real where chance alone gives one as large less often than this."""
 _DRAWS = 2000
+# Samples that are drawn at once: all 2000 of a million rows would take 16 GB.
 _BATCH = 50
-"""Samples that are drawn at once: all 2000 of a million rows would take 16 GB."""
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+# Characters of a value in a message: with its label it still fits on a line of a terminal.
 _LONGEST = 60
-"""Characters of a value in a message: with its label it still fits on a line of a terminal."""
 
 
 def number(value: float, digits: int = 4, *, padded: bool = False) -> str:

@@ -45,8 +45,8 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 _MOST_COMPARED = 20
+# A part of an address: a name that is neither hidden nor leads upwards.
 _PART = re.compile(r"[^/.\\\\][^/\\\\]*")
-"""A part of an address: a name that is neither hidden nor leads upwards."""
 
 Answer = Callable[[Request], Response]
 Plain = dict[str, Any]

@@ -21,8 +21,8 @@ History = Sequence[Mapping[str, float | None]]
 
 VALIDATION = "val_"
 _NOT_MEASURES = frozenset({"epoch", "learning_rate", "seconds"})
+# Two decades: over more, a linear axis shows the small values as a line on the ground.
 _LOG_SPAN = 100.0
-"""Two decades: over more, a linear axis shows the small values as a line on the ground."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,9 @@ from dl.text import number, shortened
 
 MOST_CLASSES = 30
 """More names than these cannot be read beside a matrix."""
+# As many as there are colours on the page.
 _MOST_CURVES = 10
+# A picture of more panels is larger than a screen.
 _MOST_TARGETS = 9
 _OTHERS = "(others)"
 _RANGES = 8

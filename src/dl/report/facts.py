@@ -28,10 +28,11 @@ from dl.runs.record import read_json
 from dl.runs.typed import Count
 from dl.text import number, one_line, plural
 
+# Below it a logarithm would make one mistake greater than all others; 0 would be infinite.
 _LEAST_PROBABILITY = 1e-12
-"""Below it a logarithm would make one mistake greater than all others; 0 would be infinite."""
 _MOST_MISTAKES = 24
 _MOST_EXAMPLES = 24
+# What the page shows of rows: what a person looks through, in some tens of kB.
 _MOST_COLUMNS = 12
 
 

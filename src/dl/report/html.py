@@ -48,16 +48,16 @@ from dl.text import number, percent
 _ASSETS = files("dl.report") / "assets"
 _STYLES = ("uPlot.min.css", "page.css")
 _SCRIPTS = ("uPlot.iife.min.js", "page.js")
+# Keeps a page of the board up to date; pages that are files do without.
 _BOARD_SCRIPT = "board.js"
-"""Keeps a page of the board up to date; pages that are files do without."""
+# A chart is as wide as a screen has pixels; more only make the file larger.
 _MOST_POINTS, _MOST_SCATTERED = 1200, 1000
-"""A chart is as wide as a screen has pixels; more only make the file larger."""
 _MOST_ROWS = 100
 _MOST_CURVES = 10
+# Settings that are inferred from the data, and shown there.
 _OF_THE_DATA = ("data.columns", "data.features", "data.classes")
-"""Settings that are inferred from the data, and shown there."""
+# Pictures of a sweep's folder that its page has as charts.
 _DRAWN_AS_CHARTS = frozenset({"objective", "learning_curves"})
-"""Pictures of a sweep's folder that its page has as charts."""
 _LEARNED = {
     "boundary.png": "What the network says at every point of the plane of its two inputs.",
     "parameter_path.png": "The path of bias and weight over the contours of the loss.",

@@ -15,8 +15,9 @@ from dl.data.dataset import Preprocessing
 from dl.data.preprocessing.features import original_columns
 from dl.data.types import Array, Part
 
+# Pixels; pictures are shown at this width in a page.
 _SIDE = 84
-"""Pixels; pictures are shown at this width in a page."""
+# Fraction of values at each end that may be darker or brighter than the rest is shown for.
 _RARE = 0.005
 
 

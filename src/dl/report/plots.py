@@ -20,16 +20,16 @@ from dl.report.png import Axes
 from dl.text import number, percent, shortened
 
 _PANEL = (3.7, 2.75)
+# Cells of more classes are too small for two lines of text.
 _MOST_WITH_FRACTIONS = 12
-"""Cells of more classes are too small for two lines of text."""
 _RECALL, _BAR = 1.7, 0.22
+# Inches of a letter beside a matrix.
 _LETTER = 0.066
-"""Inches of a letter beside a matrix."""
 _DARK = 0.55
 _MOST_COLUMNS = 5
 _PATH_LEVELS, _MOST_POINTS_MARKED = 14, 60
+# Inches of a grid of pictures, of a line of text in it, and between two pictures.
 _WIDTH, _LINE, _GAP = 8.0, 0.15, 0.08
-"""Inches of a grid of pictures, of a line of text in it, and between two pictures."""
 _TILE_LETTER = 0.061
 
 

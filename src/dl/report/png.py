@@ -48,13 +48,20 @@ NORMAL = 9.0
 LARGE = 12.0
 MOST_POINTS = 3000
 """More points in a panel hide each other: hexagons by their number are drawn instead."""
-_MOST_MARKED, _MOST_TICKED, _THIN_FROM = 25, 10, 200
-_MARGIN, _TITLE_LINE, _NOTE_LINE = 0.12, 0.25, 0.16
-_HEAD = 0.6
+# More markers on a line touch each other.
+_MOST_MARKED = 25
+# Each of so many epochs has a tick of its own; of more, about six have.
+_MOST_TICKED = 10
+# Lines of more points are thin, or their ups and downs would be one band.
+_THIN_FROM = 200
+# Inches: around all texts, above the panels, and from one line of a text to the next.
+_MARGIN, _HEAD, _TITLE_LINE, _NOTE_LINE = 0.12, 0.6, 0.25, 0.16
+# Inches that a letter is wide on average: notes are wrapped, and titles cut, by them.
 _NOTE_LETTER, _TITLE_LETTER = 0.061, 0.122
 _PADS = {"w_pad": 0.06, "h_pad": 0.06, "wspace": 0.02, "hspace": 0.03}
 
 _LOOK = Path(__file__).with_name("assets") / "look.mplstyle"
+# Not of the look: they say where a figure is shown, and reading some of them opens a window system.
 _OF_THE_MACHINE = ("backend", "backend_fallback", "interactive", "toolbar", "timezone")
 
 
@@ -70,6 +77,7 @@ def applied() -> Iterator[None]:
     look = matplotlib.rc_params_from_file(_LOOK, use_default_template=False)
     look["font.family"] = [name for name in look["font.family"] if name in installed]
     with matplotlib.rc_context(), warnings.catch_warnings():
+        # Past the checks of `rcParams`, which would warn of every setting that is deprecated.
         dict.update(matplotlib.rcParams, defaults)
         matplotlib.rcParams.update(look)
         warnings.filterwarnings("ignore", message=".*missing from font.*")
@@ -249,15 +257,13 @@ def draw_chart(axes: Axes, chart: Chart, title: str, *, sideways: bool = False) 
             _draw_bars(axes, line, sideways)
         else:
             _draw_line(axes, line, [mark.x for mark in chart.marks])
+    mark_at = axes.axhline if sideways else axes.axvline
     for mark in chart.marks:
         if any(len(line.x) > 1 for line in chart.lines):
-            across = axes.axhline if sideways else axes.axvline
-            across(mark.x, color=GREY, linewidth=0.9, linestyle=":", zorder=1)
+            mark_at(mark.x, color=GREY, linewidth=0.9, linestyle=":", zorder=1)
     axes.set_title(shortened(title.replace("_", " "), 28))
-    labels = shortened(chart.x_label, 32), shortened(chart.y_label, 32)
-    axes.set(
-        **dict(zip(("ylabel", "xlabel") if sideways else ("xlabel", "ylabel"), labels, strict=True))
-    )
+    across, up = shortened(chart.x_label, 32), shortened(chart.y_label, 32)
+    axes.set(xlabel=up if sideways else across, ylabel=across if sideways else up)
     if chart.aside:
         write_aside(axes, chart.aside)
     if chart.x_label in ("epoch", "trial"):
@@ -294,16 +300,8 @@ def _draw_line(axes: Axes, line: Line, marked: Sequence[float]) -> None:
     )
     for place in marked:
         if (value := line.at(place)) is not None and len(values) > 1 and marker:
-            open_marker = {"markerfacecolor": "white", "markeredgewidth": 1.6, "markersize": 7}
-            axes.plot(
-                [place],
-                [value],
-                marker=marker,
-                linestyle="none",
-                zorder=4,
-                color=_colour(line),
-                **open_marker,
-            )
+            hollow = {"markerfacecolor": "white", "markeredgewidth": 1.6, "markersize": 7}
+            axes.plot([place], [value], color=_colour(line), marker=marker, zorder=4, **hollow)
 
 
 def _draw_points(axes: Axes, line: Line) -> None:
@@ -312,18 +310,10 @@ def _draw_points(axes: Axes, line: Line) -> None:
     if len(x) > MOST_POINTS:
         axes.hexbin(x, y, gridsize=45, bins="log", mincnt=1, cmap=BLUES, linewidths=0.1)
         return
-    alpha = float(np.clip(8 / math.sqrt(max(1, len(x))), 0.25, 0.9))
-    look: dict[str, Any] = {"s": 26 if len(x) <= 300 else 14, "alpha": alpha, "zorder": 2}
-    marker = "x" if line.dashed else "o"
-    axes.scatter(
-        x,
-        y,
-        color=_colour(line),
-        marker=marker,
-        label=line.label,
-        linewidths=1.2 if line.dashed else 0,
-        **look,
-    )
+    look: dict[str, Any] = {"marker": "x", "linewidths": 1.2} if line.dashed else {"linewidths": 0}
+    look["alpha"] = float(np.clip(8 / math.sqrt(max(1, len(x))), 0.25, 0.9))  # many overlap
+    look["s"] = 26 if len(x) <= 300 else 14
+    axes.scatter(x, y, color=_colour(line), label=line.label, zorder=2, **look)
 
 
 def _draw_bars(axes: Axes, line: Line, sideways: bool) -> None:

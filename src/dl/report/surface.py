@@ -28,15 +28,21 @@ from dl.text import number, one_line, shortened
 
 _SIDE = 4.3
 _MARKERS = "os^DvPX*"
+# Steps of the colour of a class: few enough to be told apart by the eye.
 _BANDS = 5
-_LEVELS = 12
+# How much of a class's colour is in the ground: the rows on it have all of it.
 _PALEST, _FULLEST = 0.10, 0.55
+_LEVELS = 12
+# Of the ground along each axis: on it, borders between classes look smooth.
 _PIXELS = 320
+# Names that fit beside the plane.
 _MOST_NAMED = 16
 _DPI = 90
+# A film of the start and the end alone does not show a way.
 _LEAST_FRAMES = 3
+# Fewer show bands in the ground; more make the file larger, and no difference to the eye.
 _FILM_COLOURS = 96
-"""Fewer show bands in the ground; more make the file larger, and no difference to the eye."""
+# How long a frame stays; the first and the last one longer, to be looked at.
 _MILLISECONDS, _FIRST, _LAST = 140, 1000, 3000
 
 

@@ -20,13 +20,16 @@ from dl.sweep.results import Results
 from dl.text import number, percent, shortened
 
 _WIDTH = 7.4
+# As many curves as there are dashes that can be told apart in grey.
 _MOST_NAMED = 5
 _DASHES: Sequence[Any] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 _AXIS_WIDTH = 1.7
+# A picture of more is wider than a screen.
 _MOST_AXES = 9
+# Of more different numbers, an axis has some that are evenly spread.
 _MOST_LABELS = 12
+# By so much the lines of the worst and of the best trial are apart, to be seen side by side.
 _SPREAD = 0.05
-"""By so much the lines of the worst and of the best trial are apart, to be seen side by side."""
 
 
 @dataclass(frozen=True, slots=True)

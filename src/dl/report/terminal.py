@@ -16,6 +16,7 @@ ASCII_LEVELS = "_.:-=+*#"
 _NOT_FINITE = "!"
 _GAP = "  "
 _LABEL_WIDTH = 24
+# Columns; a line may be wider than asked for rather than have a chart that shows nothing.
 _LEAST_CHART = 8
 _LOOKS_NUMERIC = re.compile(r"[+-]?(\d[\d,]*\.?\d*|\.\d+)(e[+-]?\d+)?( ?%)?|nan|[+-]?inf", re.I)
 
