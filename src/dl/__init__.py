@@ -1,8 +1,90 @@
-"""Train neural networks from YAML files, on Keras and TensorFlow."""
+"""Train neural networks from YAML files, on Keras and TensorFlow.
+
+For notebooks and scripts, see `docs/python.md`; the command is `dl`.
+"""
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from dl.variables import is_own_process, take_process
 
+if TYPE_CHECKING:
+    from dl.api import load as load
+    from dl.api import resume as resume
+    from dl.api import train as train
+    from dl.api import validate as validate
+    from dl.errors import BusyError as BusyError
+    from dl.errors import ConfigError as ConfigError
+    from dl.errors import DataError as DataError
+    from dl.errors import DiskError as DiskError
+    from dl.errors import DlError as DlError
+    from dl.errors import NumericError as NumericError
+    from dl.errors import RunError as RunError
+    from dl.errors import UsageError as UsageError
+    from dl.estimators import Classifier as Classifier
+    from dl.estimators import Regressor as Regressor
+    from dl.run import Run as Run
+
 __version__ = "0.1.0"
+
+_ERRORS = (
+    "BusyError",
+    "ConfigError",
+    "DataError",
+    "DiskError",
+    "DlError",
+    "NumericError",
+    "RunError",
+    "UsageError",
+)
+_PUBLIC = {
+    **dict.fromkeys(
+        ("Run", "Sweep", "load", "resume", "runs", "sweep", "train", "validate"), "api"
+    ),
+    **dict.fromkeys(("Classifier", "Regressor"), "estimators"),
+    **dict.fromkeys(_ERRORS, "errors"),
+}
+"""The public names and the modules that hold them, which are imported when a name is used."""
+
+__all__ = [*_PUBLIC, "__version__"]
+
+
+class _Callable(ModuleType):
+    """A package of `dl` that can be called like the public function of its name."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        return _public(self.__name__.rpartition(".")[2])(*arguments, **options)
+
+
+class _Package(ModuleType):
+    """Makes packages callable: `dl.runs` is one, and the function that lists the runs."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _PUBLIC and isinstance(value, ModuleType):
+            value.__class__ = _Callable
+        super().__setattr__(name, value)
+
+
+def _public(name: str) -> Any:
+    from importlib import import_module
+
+    return getattr(import_module(f"dl.{_PUBLIC[name]}"), name)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'dl' has no attribute {name!r}")
+    found = _public(name)
+    # To import it may have put a package of that name here, which can be called.
+    return globals().setdefault(name, found)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})
+
+
+sys.modules[__name__].__class__ = _Package
 
 if is_own_process():
     take_process()

@@ -14,6 +14,15 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType, TracebackType
 from typing import Any, Self
 
+from dl.errors import UsageError
+
+_KERAS_AS_IT_COMES = {
+    "backend": "tensorflow",
+    "floatx": "float32",
+    "epsilon": 1e-7,
+    "image_data_format": "channels_last",
+}
+
 Around = Callable[[], AbstractContextManager[None]]
 
 
@@ -214,3 +223,30 @@ class Importing:
             self._error = error
         finally:
             self._done.set()
+
+
+def check_keras() -> None:
+    """Refuses to work with a Keras that the host, who has loaded it, has set to other numbers.
+
+    Raises:
+        UsageError: With it, a training would have other results than anywhere else.
+    """
+    keras, tensorflow = sys.modules.get("keras"), sys.modules.get("tensorflow")
+    config = getattr(keras, "config", None)
+    if config is None or tensorflow is None:
+        return
+    for name, value in _KERAS_AS_IT_COMES.items():
+        found = getattr(config, name)()
+        if found != value:
+            raise UsageError(
+                f"Keras' {name} is {found} in this process",
+                expected=str(value),
+                hint="set KERAS_BACKEND=tensorflow before Keras is imported"
+                if name == "backend"
+                else f"keras.config.set_{name}({value!r})",
+            )
+    if tensorflow.config.functions_run_eagerly():
+        raise UsageError(
+            "TensorFlow runs functions eagerly in this process",
+            hint="tf.config.run_functions_eagerly(False)",
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import IO
 
 _STDERR = 2
+_LOGGERS = ("absl", "tensorflow")
 
 
 @contextmanager
@@ -33,7 +35,7 @@ def quiet_stderr() -> Iterator[None]:
 
 @contextmanager
 def quiet_warnings() -> Iterator[None]:
-    """Hides what Keras warns of inside, and what any library warns its own developers of."""
+    """Hides what Keras and TensorFlow warn of inside, and what any library tells its developers."""
     _WARNINGS.begin()
     try:
         yield
@@ -48,6 +50,7 @@ class _Warnings:
         self._lock = threading.Lock()
         self._blocks = 0
         self._filters = warnings.catch_warnings()
+        self._levels: dict[str, int] = {}
 
     def begin(self) -> None:
         """Begins a block; the first one changes the filters."""
@@ -58,6 +61,9 @@ class _Warnings:
                 self._filters.__enter__()
                 warnings.simplefilter("ignore", DeprecationWarning)
                 warnings.filterwarnings("ignore", module=r"keras\.src")
+                for name in _LOGGERS:
+                    self._levels[name] = logging.getLogger(name).level
+                    logging.getLogger(name).setLevel(logging.ERROR)
 
     def end(self) -> None:
         """Ends a block; the last one changes them back."""
@@ -65,6 +71,8 @@ class _Warnings:
             self._blocks -= 1
             if not self._blocks:
                 self._filters.__exit__(None, None, None)
+                for name, level in self._levels.items():
+                    logging.getLogger(name).setLevel(level)
 
 
 class _Silence:

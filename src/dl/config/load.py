@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from dl.config import rules
-from dl.config.document import read_bytes
+from dl.config.document import Document, read_bytes
+from dl.config.emit import yaml_text
+from dl.config.mapping import node_of
 from dl.config.nodes import Entry, MapNode, ScalarNode, find, plain
-from dl.config.overrides import Override, option_text, override, read_with_bases
+from dl.config.overrides import Override, option_text, override, read_with_bases, with_bases
 from dl.config.problems import problem_of, with_place_of_key
 from dl.config.resolve import resolved_text
 from dl.config.schema import Config
@@ -26,6 +28,8 @@ from dl.vocabulary.spec import Finding, Findings
 _IN_MEMORY = 1_000_000_000
 """Megabytes that no data exceeds."""
 _PATHS = ("path", "validation_path", "test_path")
+_IN_PYTHON = Path("run.yaml")
+"""Where a config would stand that is a dict: the name of its runs, if it has none, is `run`."""
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -40,6 +44,7 @@ class Loaded:
         overrides: The overrides, as typed.
         folder: The folder of the file.
         root: The tree that the config was checked from; it knows the place of each value.
+        rows: A file of rows that the run is to keep; None where the data stay where they are.
     """
 
     config: Config
@@ -48,6 +53,7 @@ class Loaded:
     overrides: tuple[str, ...]
     folder: Path
     root: MapNode = field(repr=False, compare=False)
+    rows: Path | None = None
 
     def with_recorded_engine(self, chosen: Mapping[str, Any]) -> Loaded:
         """Returns the config with nothing left to choose in `engine`: nothing is chosen anew.
@@ -102,6 +108,34 @@ def load_text(
     """
     _check_bytes(name, overrides)
     document = read_with_bases(path, text)
+    return _loaded(document, path, text, overrides, name, trained=trained)
+
+
+def load_mapping(
+    values: Mapping[str, object], overrides: Sequence[str | Override] = (), name: str | None = None
+) -> Loaded:
+    """Checks a config that is a dict of Python; its paths begin in the current folder.
+
+    Raises:
+        ConfigError: The config is wrong; the places of the problems are keys of the dict.
+    """
+    root = node_of(values, "config")
+    if not isinstance(root, MapNode):
+        raise ConfigError("a config is a file or a mapping", mark=root.mark)
+    document = with_bases(Document(root, ()), _IN_PYTHON)
+    text = yaml_text({key: plain(entry.node) for key, entry in root.entries.items()}).encode()
+    return _loaded(document, _IN_PYTHON, text, overrides, name)
+
+
+def _loaded(
+    document: Document,
+    path: Path,
+    text: bytes,
+    overrides: Sequence[str | Override],
+    name: str | None,
+    *,
+    trained: bool = False,
+) -> Loaded:
     root, problems = override(document.root, overrides)
     root = _named(root, path, name)
     folder = _folder(str(path))

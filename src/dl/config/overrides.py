@@ -55,8 +55,12 @@ def read_with_bases(path: FilePath, content: bytes) -> Document:
     Raises:
         ConfigError: The config itself cannot be read at all.
     """
+    return with_bases(read_document(content, str(path)), path)
+
+
+def with_bases(document: Document, path: FilePath) -> Document:
+    """Returns a config on top of everything that it extends; `path` is its file."""
     reader = _Reader()
-    document = read_document(content, str(path))
     root = reader.extended(document.root, path, (_identity(path),))
     return Document(root, (*document.problems, *reader.problems), reader.whole)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from dl.config.emit import flat_document, flow, yaml_text
 from dl.config.schema import Config
@@ -14,9 +15,19 @@ _FIRST = ("source", "dataset", "path", "target", "features")
 """The keys that stand first in `data`, because they say what it is about."""
 
 
-def resolved_text(config: Config) -> str:
-    """Returns the config as YAML, every default written out; it loads as an equal config."""
-    return yaml_text(document_of(config))
+def resolved_text(config: Config, folder: Path | None = None) -> str:
+    """Returns the config as YAML, every default written out; it loads as an equal config.
+
+    Args:
+        config: The config.
+        folder: Where the text goes together with its data; a file in it is named without it.
+    """
+    document = document_of(config)
+    data = document["data"]
+    path = data.get("path") if isinstance(data, dict) else None
+    if isinstance(data, dict) and isinstance(path, str) and Path(path).parent == folder:
+        data["path"] = Path(path).name
+    return yaml_text(document)
 
 
 def document_of(section: Section) -> dict[str, object]:

@@ -10,8 +10,7 @@ import os
 import warnings
 from contextlib import ExitStack
 
-from dl.errors import UsageError
-from dl.imports import deferred, hidden, uncollected
+from dl.imports import check_keras, deferred, hidden, uncollected
 from dl.quiet import quiet_stderr
 from dl.variables import is_own_process, silent_by_default
 
@@ -42,9 +41,5 @@ if is_own_process():
     tf.get_logger().setLevel("ERROR")
     keras.utils.disable_interactive_logging()
     warnings.filterwarnings("ignore", module=r"keras\.src")
-elif keras.backend.backend() != "tensorflow":
-    raise UsageError(
-        f"Keras runs on {keras.backend.backend()} in this process",
-        expected="TensorFlow",
-        hint="set KERAS_BACKEND=tensorflow before Keras is imported",
-    )
+else:
+    check_keras()

@@ -89,7 +89,8 @@ def job_of(
         f"going on with {run.label} after epoch {done}" if done else f"{run.label} begins again"
     )
     # What `evaluate` and `predict` start from; the engine's choices are for this training alone.
-    publish(run.resolved, resolved_text(replace(prepared.config, engine=before.engine)).encode())
+    resolved = replace(prepared.config, engine=before.engine)
+    publish(run.resolved, resolved_text(resolved, run.path.absolute()).encode())
     publish(run.preprocess, prepared.dataset.preprocessing.text().encode())
     again = {"at": now(), "after_epoch": done, "command": list(command)}
     if changes:

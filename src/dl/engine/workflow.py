@@ -26,6 +26,7 @@ from dl.progress import Reporter
 from dl.runs.checkpoints import Checkpoint
 from dl.runs.create import create_run
 from dl.runs.directory import RunDirectory
+from dl.runs.files import read_regular
 from dl.runs.manifest import file_sha256, publish, publishing
 from dl.runs.process import Process
 from dl.runs.provenance import git_commit, now
@@ -197,12 +198,15 @@ def _first_record(prepared: Prepared, command: tuple[str, ...]) -> RunRecord:
 def _first_files(prepared: Prepared, record: RunRecord) -> dict[str, bytes]:
     """Returns the files that a run directory is made with, by name."""
     loaded = prepared.loaded
+    beside = None if loaded.rows is None else loaded.rows.parent
     files = {
         "config.yaml": loaded.text,
-        "resolved.yaml": resolved_text(prepared.config).encode(),
+        "resolved.yaml": resolved_text(prepared.config, beside).encode(),
         "preprocess.json": prepared.dataset.preprocessing.text().encode(),
         "run.json": record.text().encode(),
     }
+    if loaded.rows is not None:
+        files[loaded.rows.name] = read_regular(loaded.rows)
     if loaded.overrides:
         files["overrides.txt"] = "".join(f"{item}\n" for item in loaded.overrides).encode()
     return files

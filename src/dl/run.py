@@ -1,0 +1,230 @@
+"""A run as an object: its numbers, its model, its predictions."""
+
+from __future__ import annotations
+
+import base64
+import html
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dl.app import training, using
+from dl.config.resolve import document_of
+from dl.errors import UsageError
+from dl.hosted import computed, noted
+from dl.progress import Reporter
+from dl.runs.directory import RunDirectory
+from dl.runs.files import read_regular
+from dl.runs.history import read_history
+from dl.runs.record import RunRecord, read_metrics, read_record
+
+if TYPE_CHECKING:
+    import keras
+    import pandas as pd
+
+Rows = Any
+"""Rows: a `pandas.DataFrame`, the path of a file, or an array."""
+Metrics = dict[str, float]
+
+_ROWS = "data"
+"""The name, without its ending, of a file of rows."""
+
+
+class Run:
+    """A run: one training, with all that it left in its directory.
+
+    Attributes:
+        path: Its directory.
+        label: `name/0001`, as all commands take it.
+    """
+
+    def __init__(self, directory: RunDirectory) -> None:
+        self.directory = directory
+        self.path = directory.path
+        self.label = directory.label
+
+    @property
+    def record(self) -> RunRecord:
+        """Times, versions, seed, status: the content of `run.json`."""
+        return noted(lambda: read_record(self.directory))
+
+    @property
+    def status(self) -> str:
+        """`completed`, `interrupted`, `failed`, or `running` in another process."""
+        return self.record.status
+
+    @property
+    def metrics(self) -> dict[str, Metrics]:
+        """The final losses and metrics, by part: train, validation, test."""
+        return noted(lambda: read_metrics(self.directory))
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """Losses, metrics, learning rate and seconds: a row for each epoch, which is the index."""
+        import pandas as pd
+
+        frame = pd.DataFrame(noted(lambda: read_history(self.directory)))
+        return frame.astype({"epoch": int}).set_index("epoch") if len(frame) else frame
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The config with every default and every value that was inferred."""
+        return document_of(noted(lambda: training.config_of(self.directory, ())).config)
+
+    @cached_property
+    def model(self) -> keras.Sequential:
+        """The trained model, with the weights of the run."""
+
+        def build(reporter: Reporter) -> Any:
+            from dl.engine.saved import open_run
+
+            return open_run(self.directory, reporter).model
+
+        return computed(build)
+
+    @property
+    def report(self) -> Path:
+        """The page about the run; written if it is not there yet."""
+        from dl.runs.files import write_text
+
+        page = self.directory.report
+        if not page.exists():
+            write_text(page, noted(lambda: using.page(self.directory)))
+        return page
+
+    def evaluate(
+        self, data: Rows = None, *, split: str | None = None, threshold: float | None = None
+    ) -> Metrics:
+        """Measures the model on labelled rows, or on a part of the run's own data.
+
+        Args:
+            data: The rows, with the target. Default: a part of the run's own data.
+            split: Which part: train, validation or test, which is the default.
+            threshold: Probability from which a row is of the second class, or has a label.
+        """
+        if data is not None and split is not None:
+            raise UsageError("data and split exclude each other", hint="leave one of them out")
+
+        def measure(reporter: Reporter) -> Metrics:
+            part = split or "test"
+            with self._file(data) as path:
+                return using.evaluate(self.directory, path, part, threshold, reporter).metrics
+
+        return computed(measure)
+
+    def predict(
+        self, data: Rows = None, *, split: str | None = None, threshold: float | None = None
+    ) -> pd.DataFrame:
+        """Returns the predictions for rows, in their order; a DataFrame's index is kept.
+
+        Args:
+            data: The rows; a target may be among the columns. Default: a part of the own data.
+            split: Which part: train, validation or test, which is the default.
+            threshold: Probability from which a row is of the second class, or has a label.
+
+        Returns:
+            The column `prediction`, and for a classifier `probability_<class>` of each class.
+        """
+        import pandas as pd
+
+        if data is not None and split is not None:
+            raise UsageError("data and split exclude each other", hint="leave one of them out")
+
+        def compute(reporter: Reporter) -> pd.DataFrame:
+            with self._file(data) as path:
+                blocks = using.predict(self.directory, path, split or "test", threshold, reporter)
+                frames = [pd.DataFrame(dict(block)) for block in blocks]
+            return pd.concat(frames, ignore_index=True)
+
+        found = computed(compute)
+        if isinstance(data, pd.DataFrame):
+            found.index = data.index
+        return found
+
+    @contextmanager
+    def _file(self, rows: Rows) -> Iterator[Path | None]:
+        """Gives rows as a file of the kind that the run was trained on."""
+        if rows is None or isinstance(rows, str | Path):
+            yield None if rows is None else Path(rows)
+            return
+        from dl.runtime.saved import open_files
+
+        files = open_files(self.directory)
+        source: Any = document_of(files.config)["data"]
+        columns = [feature.name for feature in files.preprocessing.columns]
+        with tempfile.TemporaryDirectory(prefix="dl-rows-") as folder:
+            yield write_rows(rows, Path(folder), source, columns)
+
+    def __repr__(self) -> str:
+        """Returns one line: label, status and the result."""
+        record = self.record
+        parts = self.metrics
+        part = next((name for name in ("test", "validation", "train") if name in parts), None)
+        values = parts[part] if part else {}
+        told = "".join(f", {part} {name} {value:.4g}" for name, value in values.items())
+        return f"<dl.Run {self.label}: {record.status}, {record.epochs} epochs{told}>"
+
+    def _repr_html_(self) -> str:
+        parts = self.metrics
+        names = list(dict.fromkeys(name for values in parts.values() for name in values))
+        rows = [
+            [part, *(f"{values[name]:.4g}" if name in values else "" for name in names)]
+            for part, values in parts.items()
+        ]
+        heads = "".join(f"<th>{html.escape(name)}</th>" for name in ["part", *names])
+        lines = "".join(
+            f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in rows
+        )
+        record = self.record
+        head = f"<b>{html.escape(self.label)}</b>: {record.status}, {record.epochs} epochs"
+        blocks = [f"<p>{head}</p>"]
+        if rows:
+            blocks.append(f"<table><tr>{heads}</tr>{lines}</table>")
+        picture = self.path / "plots" / "learning_curves.png"
+        if picture.is_file():
+            content = base64.b64encode(read_regular(picture)).decode()
+            blocks.append(f'<img alt="learning curves" src="data:image/png;base64,{content}">')
+        if self.directory.report.is_file():
+            blocks.append(
+                f'<p><a href="{self.directory.report.absolute().as_uri()}">report</a></p>'
+            )
+        return "\n".join(blocks)
+
+
+def write_rows(
+    rows: Rows, folder: Path, source: Mapping[str, Any], columns: list[str] | None = None
+) -> Path:
+    """Writes rows as a file of the kind that a section `data` is about, and returns the file.
+
+    Args:
+        rows: A DataFrame; an array, or a dict of arrays.
+        folder: Where the file goes.
+        source: The section.
+        columns: Names of the columns of an array without names; none for arrays of any shape.
+
+    Raises:
+        UsageError: These rows cannot be written as such a file.
+    """
+    import numpy as np
+    import pandas as pd
+
+    kind = source.get("source") or "parquet"
+    table = kind in ("csv", "parquet", "builtin") or bool(columns)
+    if table and not isinstance(rows, pd.DataFrame):
+        rows = pd.DataFrame(np.asarray(rows), columns=columns)
+    if table:
+        path = folder / f"{_ROWS}.{'parquet' if kind == 'parquet' else 'csv'}"
+        if kind == "parquet":
+            rows.to_parquet(path, index=False)
+        else:
+            separator, encoding = source.get("separator"), source.get("encoding")
+            rows.to_csv(path, index=False, sep=separator or ",", encoding=encoding or "utf-8")
+        return path
+    path = folder / f"{_ROWS}.npz"
+    if isinstance(rows, pd.DataFrame):
+        rows = rows.to_numpy()
+    np.savez(path, **(rows if isinstance(rows, Mapping) else {"x": np.asarray(rows)}))
+    return path
