@@ -26,7 +26,7 @@ LIGHT = {
 }
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
-    "imports": set(),
+    "imports": {"errors"},
     "text": set(),
     "progress": {"text"},
     "quiet": set(),
@@ -52,7 +52,7 @@ ALLOWED: dict[str, set[str]] = {
         "runtime",
         "sweep",
         "data",
-        "lint",
+        "browse",
         "diagnose",
         "tracking",
         *LIGHT,
@@ -70,6 +70,10 @@ ALLOWED: dict[str, set[str]] = {
         "tracking",
         *LIGHT,
     },
+    "hosted": {"app", *LIGHT},
+    "run": {"app", "hosted", "engine", "runtime", "sweep", *LIGHT},
+    "api": {"app", "hosted", "run", "sweep", "tracking", *LIGHT},
+    "estimators": {"api", "run", *LIGHT},
     "__main__": {"cli", "variables"},
 }
 HEAVY = {
@@ -96,7 +100,7 @@ LAZY_MODULES = {
 }
 """Modules that commands import inside their bodies, and what they may therefore load."""
 
-COMMANDS = {"app", "cli", "__main__"}
+COMMANDS = {"api", "app", "cli", "run", "__main__"}
 """Packages that load the heavy half, or what a command does not need, when a use needs it."""
 
 CHILD = "report/process.py"

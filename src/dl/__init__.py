@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dl.estimators import Classifier as Classifier
     from dl.estimators import Regressor as Regressor
     from dl.run import Run as Run
+    from dl.run import Sweep as Sweep
 
 __version__ = "0.1.0"
 

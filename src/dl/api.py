@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dl.app import training, using
 from dl.app.training import Caller
+from dl.config.emit import flow
 from dl.config.load import Loaded, load_config, load_mapping
 from dl.config.mapping import node_of
 from dl.config.nodes import find, plain
 from dl.config.overrides import Override, path_parts
 from dl.errors import Mark, UsageError
-from dl.hosted import noted, trained
+from dl.hosted import hosted, noted
 from dl.progress import Reporter
-from dl.run import Rows, Run, write_rows
+from dl.run import Rows, Run, Sweep, write_rows
 from dl.runs.directory import DEFAULT_ROOT, RunDirectory
 from dl.runs.find import find_run
+from dl.runs.sweeps import SweepDirectory
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Config = str | Path | Mapping[str, Any]
 """A config: its file, or the same as a dict."""
@@ -35,6 +40,7 @@ def train(
     data: Rows = None,
     name: str | None = None,
     runs: str | Path = DEFAULT_ROOT,
+    report: bool = True,
     quiet: bool = True,
 ) -> Run:
     """Trains a config as `dl train` does, and returns the run.
@@ -46,6 +52,7 @@ def train(
             arrays in the place of its npz file; the run keeps the rows.
         name: Name of the run. Default: the config's.
         runs: The folder of all runs.
+        report: Whether to draw the pictures and to write the page, which takes some seconds.
         quiet: Whether to tell nothing on stderr; else a line for each step and epoch.
 
     Raises:
@@ -57,10 +64,10 @@ def train(
 
         def work(reporter: Reporter, caller: Caller) -> RunDirectory:
             loaded = stack.enter_context(_loaded(config, overrides, name, data))
-            return training.train(loaded, Path(runs), caller).run
+            return training.train(loaded, Path(runs), replace(caller, report=report)).run
 
         call = f"dl.train({config!r})" if isinstance(config, str | Path) else "dl.train(dict)"
-        return Run(trained(work, call, quiet=quiet))
+        return Run(hosted(work, call, quiet=quiet))
 
 
 def resume(
@@ -91,7 +98,7 @@ def resume(
         loaded = training.config_of(directory, overrides)
         return training.resume(directory, loaded, caller, force=force).run
 
-    return Run(trained(work, f"dl.resume({str(run)!r})", quiet=quiet))
+    return Run(hosted(work, f"dl.resume({str(run)!r})", quiet=quiet))
 
 
 def load(run: str | Path, *, runs: str | Path = DEFAULT_ROOT) -> Run:
@@ -112,6 +119,104 @@ def validate(config: Config, overrides: Overrides = None) -> None:
     noted(lambda: using.validate(_read(config, overrides, None), build=False))
 
 
+def sweep(
+    file: str | Path,
+    grid: Mapping[str, Sequence[Any]] | None = None,
+    overrides: Overrides = None,
+    *,
+    metric: str | None = None,
+    jobs: int | None = None,
+    trials: int | None = None,
+    resume: bool = False,
+    runs: str | Path = DEFAULT_ROOT,
+    quiet: bool = True,
+) -> Sweep:
+    """Trains many settings of a config as `dl sweep` does, in other processes, and ranks them.
+
+    Args:
+        file: The file of a sweep; with `grid` that of a config.
+        grid: Values to try, by their paths: `{"training.batch_size": [16, 32]}`.
+        overrides: With `grid`: values on top of the config, for all settings.
+        metric: With `grid`: what is compared. Default: a validation metric.
+        jobs: Trainings at the same time.
+        trials: Settings in all.
+        resume: Whether to go on with the newest sweep of that name.
+        runs: The folder of all runs.
+        quiet: Whether to tell nothing on stderr.
+
+    Raises:
+        DlError: The sweep is wrong, or cannot be carried out. Trials that failed are in
+            `leaderboard`, with their errors.
+        KeyboardInterrupt: Ctrl-C; what was finished is kept.
+    """
+    from dl.sweep.definition import load_sweep, quick_sweep
+    from dl.sweep.loop import Watcher
+    from dl.sweep.session import Job, run_sweep
+    from dl.tracking.tracker import tracking
+
+    def work(reporter: Reporter, caller: Caller) -> SweepDirectory:
+        if grid is None:
+            checked = load_sweep(Path(file))
+        else:
+            options = [f"{path}={','.join(map(flow, values))}" for path, values in grid.items()]
+            changed = [f"{path}={flow(value)}" for path, value in (overrides or {}).items()]
+            checked = quick_sweep(Path(file), options, changed, metric)
+        changes = {key: value for key, value in (("jobs", jobs), ("trials", trials)) if value}
+        job = Job(Path(runs), caller.command, resume=resume)
+        with (
+            tracking(checked.base, reporter, "the same call with resume=True") as track,
+            caller.stopping() as stop,
+        ):
+            return run_sweep(
+                checked.with_file(**changes),
+                job,
+                reporter,
+                lambda: nullcontext(Watcher(stop_signal=stop)),
+                begun=lambda directory: track(directory.path),
+            ).directory
+
+    return Sweep(hosted(work, f"dl.sweep({str(file)!r})", quiet=quiet))
+
+
+def runs(
+    filter: str | Sequence[str] = (),
+    *,
+    name: str | None = None,
+    sort: str = "started",
+    columns: Sequence[str] = (),
+    runs: str | Path = DEFAULT_ROOT,
+) -> pd.DataFrame:
+    """Returns the runs as a table, the newest last: status, times, tags and all final metrics.
+
+    Args:
+        filter: Conditions that all must hold: `accuracy>0.9`, `training.batch_size=32`.
+        name: Only the runs of this name; of a sweep, its trials.
+        sort: A column, a metric or a config path to sort by; `-accuracy` for descending.
+        columns: More values: paths of the config.
+        runs: The folder of all runs.
+
+    Raises:
+        UsageError: No run has a value of this name.
+    """
+    import pandas as pd
+
+    conditions = [filter] if isinstance(filter, str) else list(filter)
+    found = noted(lambda: using.select_runs(Path(runs), name, conditions, sort, columns))
+    first = ["name", "status", "started", "seconds", "epochs", "seed", "tags", *columns]
+    rows = {
+        entry.run.label: {key: row.get(key) for key in first}
+        | {
+            f"{part}.{metric}": value
+            for part, values in entry.metrics.items()
+            for metric, value in values.items()
+        }
+        for entry, row in found.chosen
+    }
+    frame = pd.DataFrame.from_dict(rows, orient="index")
+    frame.index.name = "run"
+    return frame.assign(started=pd.to_datetime(frame["started"], utc=True)) if rows else frame
+
+
 @contextmanager
 def _loaded(config: Config, overrides: Overrides, name: str | None, rows: Rows) -> Iterator[Loaded]:
     """Gives the checked config; with rows, one whose data is a file of them."""
@@ -119,22 +224,26 @@ def _loaded(config: Config, overrides: Overrides, name: str | None, rows: Rows) 
         yield _read(config, overrides, name)
         return
     changed = dict(overrides or {})
-    source = _data_section(config) | {
+    source = data_section(config) | {
         key.removeprefix("data."): value
         for key, value in changed.items()
         if key.startswith("data.") and key.count(".") == 1
     }
-    if source.get("source") not in ("csv", "parquet", "npz", None):
+    if source.get("source") not in ("csv", "parquet", "npz", "builtin", None):
         raise UsageError(
             "data= stands in the place of a file",
-            expected="a config whose `data.source` is csv, parquet or npz",
+            expected="a config whose `data.source` is csv, parquet, npz or builtin",
             found=f"source: {source['source']}",
         )
+    if source.get("source") == "builtin":  # another source has no key `dataset`
+        changed = {key: value for key, value in changed.items() if not key.startswith("data.")}
+        source = {key: value for key, value in source.items() if key not in ("source", "dataset")}
+        changed["data"] = source
+    if not source.get("source"):
+        changed["data.source"] = "parquet"
     with tempfile.TemporaryDirectory(prefix="dl-rows-") as folder:
         path = write_rows(rows, Path(folder), source)
-        kind = {} if source.get("source") else {"data.source": "parquet"}
-        loaded = _read(config, {**changed, **kind, "data.path": str(path)}, name)
-        yield replace(loaded, rows=path)
+        yield replace(_read(config, {**changed, "data.path": str(path)}, name), rows=path)
 
 
 def _read(config: Config, overrides: Overrides, name: str | None) -> Loaded:
@@ -149,7 +258,7 @@ def _override(key: str, value: Any) -> Override:
     return Override(path_parts(key, mark), node_of(value, mark.source), mark)
 
 
-def _data_section(config: Config) -> dict[str, Any]:
+def data_section(config: Config) -> dict[str, Any]:
     """Returns what a config says of its data, unchecked: the path may be missing."""
     from dl.config.extends import read_with_bases
     from dl.config.source import read_bytes

@@ -21,7 +21,6 @@ from dl.errors import DlError, Interrupted, error_text
 from dl.imports import check_keras
 from dl.progress import Advance, PlainReporter, Reporter
 from dl.quiet import quiet_warnings
-from dl.runs.directory import RunDirectory
 
 T = TypeVar("T")
 
@@ -61,15 +60,21 @@ class _Reporter(PlainReporter):
             raise Interrupted("interrupted", signal_number=signal.SIGINT)
 
 
-def trained(
-    work: Callable[[Reporter, Caller], RunDirectory], call: str, *, quiet: bool
-) -> RunDirectory:
+def hosted(work: Callable[[Reporter, Caller], T], call: str, *, quiet: bool) -> T:
+    """Has a training, or many, done for a caller, whose Ctrl-C asks them to stop.
+
+    Args:
+        work: Trains.
+        call: How it was called, for the record of the run.
+        quiet: Whether to tell nothing on stderr.
+    """
     reporter = _Reporter(quiet=quiet)
     caller = Caller(reporter, (call,), lambda: nullcontext(reporter.stop_signal))
     return _waited_for(lambda: work(reporter, caller), reporter)
 
 
 def computed(work: Callable[[Reporter], T]) -> T:
+    """Has work done that trains nothing."""
     reporter = _Reporter(quiet=True)
     return _waited_for(lambda: work(reporter), reporter)
 

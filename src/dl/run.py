@@ -13,17 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 from dl.app import training, using
 from dl.config.resolve import document_of
-from dl.errors import UsageError
+from dl.errors import RunError, UsageError
 from dl.hosted import computed, noted
 from dl.progress import Reporter
 from dl.runs.directory import RunDirectory
 from dl.runs.files import read_regular
 from dl.runs.history import read_history
 from dl.runs.record import RunRecord, read_metrics, read_record
+from dl.runs.sweeps import SweepDirectory
 
 if TYPE_CHECKING:
     import keras
     import pandas as pd
+
+    from dl.sweep.results import Results
 
 Rows = Any
 """Rows: a `pandas.DataFrame`, the path of a file, or an array."""
@@ -192,6 +195,64 @@ class Run:
                 f'<p><a href="{self.directory.report.absolute().as_uri()}">report</a></p>'
             )
         return "\n".join(blocks)
+
+
+class Sweep:
+    """A sweep: many settings of a config, each trained, and ranked.
+
+    Attributes:
+        path: Its directory.
+        label: `name/0001`.
+    """
+
+    def __init__(self, directory: SweepDirectory) -> None:
+        self.directory = directory
+        self.path = directory.path
+        self.label = directory.label
+
+    @property
+    def leaderboard(self) -> pd.DataFrame:
+        """The settings, the best first: rank, mean, spread, p value, verdict, what they set."""
+        import pandas as pd
+
+        rows = {
+            trial.trial: {
+                "rank": trial.rank,
+                **trial.setting.values,
+                "mean": trial.mean,
+                "spread": trial.spread,
+                "p_value": trial.p_value,
+                "verdict": trial.verdict or trial.status,
+                "error": trial.error,
+            }
+            for trial in self._results.trials
+        }
+        frame = pd.DataFrame.from_dict(rows, orient="index")
+        frame.index.name = "trial"
+        return frame.astype({"rank": "Int64"}) if rows else frame
+
+    @property
+    def best(self) -> Run:
+        """The first training of the best setting.
+
+        Raises:
+            RunError: No setting is complete.
+        """
+        best = self._results.best
+        if best is None:
+            raise RunError(f"{self.label} has no setting that is complete")
+        return Run(self.directory.run(best.trial, 1))
+
+    @property
+    def _results(self) -> Results:
+        from dl.sweep.results import read_results
+
+        return noted(lambda: read_results(self.directory))
+
+    def __repr__(self) -> str:
+        """Returns one line: label and status."""
+        results = self._results
+        return f"<dl.Sweep {self.label}: {results.record.status}, {len(results.trials)} settings>"
 
 
 def write_rows(

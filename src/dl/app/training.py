@@ -70,6 +70,7 @@ class Caller:
         stopping: Gives, for the time of the training, what asks it to stop.
         prepared: Is given the model and the data before the training.
         result: Is given the result, before the pictures and the page are complete.
+        report: Whether these are made.
     """
 
     reporter: Reporter
@@ -77,6 +78,7 @@ class Caller:
     stopping: Callable[[], AbstractContextManager[Stop]]
     prepared: Callable[[Prepared], None] = lambda prepared: None
     result: Callable[[Result], None] = lambda result: None
+    report: bool = True
 
 
 def train(loaded: Loaded, runs: Path, caller: Caller) -> Result:
@@ -267,36 +269,40 @@ def _conduct(
     from dl.report.process import ReportProcess
     from dl.tracking.tracker import tracking
 
-    with tracking(loaded, caller.reporter) as track, ReportProcess() as process:
+    report = ReportProcess() if caller.report else nullcontext()
+    with tracking(loaded, caller.reporter) as track, report as process:
         prepared = prepare(loaded, caller, advise=advise)
         with caller.stopping() as stop:
             from dl.engine.workflow import Hooks
 
-            job = _ReportJob(process)
+            job = None if process is None else _ReportJob(process)
             hooks = Hooks(
-                on_begin=lambda run: track(run.path), stop_signal=stop, on_predictions=job.draw
+                on_begin=lambda run: track(run.path),
+                stop_signal=stop,
+                on_predictions=None if job is None else job.draw,
             )
             trained = start(prepared, hooks)
         epochs = len(trained.history)
         result = Result(trained.run, "completed", epochs, trained.seconds, trained.metrics)
         caller.result(result)
         _diagnose(trained, caller.reporter)
-        failure = _finish(trained, job, process, lock)
+        failure = _finish(trained, job, lock)
     if failure is not None:
         what = "the pictures, the report or the light copy could not be made"
         caller.reporter.warn(f"{what}: {failure}")
     return result
 
 
-def _finish(trained: Trained, job: _ReportJob, process: ReportProcess, lock: Lock) -> str | None:
+def _finish(trained: Trained, job: _ReportJob | None, lock: Lock) -> str | None:
     """Makes what nobody waits for, with the lock of the run; returns what went wrong."""
     from dl.engine.files.light import keep_light
 
     try:
         with lock(trained.run):
-            job.write_page()
+            if job is not None:
+                job.write_page()
             keep_light(trained)
-            return process.end()
+            return None if job is None else job.end()
     except (BusyError, RunError) as error:  # somebody goes on with it at once, or has removed it
         return str(error)
 
@@ -353,6 +359,10 @@ class _ReportJob:
         write_training_facts(predictions.run, shown, prepared.dataset, predictions.part, network)
         self._process.write_page(predictions.run)
 
+    def end(self) -> str | None:
+        """Waits until all is made; returns what went wrong, if anything did."""
+        return self._process.end()
+
 
 def _read(loaded: Loaded, reporter: Reporter) -> Dataset:
     from dl.data.load import read_dataset
@@ -385,7 +395,8 @@ def _diagnose(trained: Trained, reporter: Reporter) -> None:
     from dl.diagnose.checks import Evidence, diagnose
 
     target = trained.prepared.dataset.target
-    said = one_answer(read_answers(trained.run, target), target)
+    known = trained.run.outputs.exists()
+    said = one_answer(read_answers(trained.run, target), target) if known else ""
     if said:
         reporter.warn(f"the model {said}")
     found = diagnose(Evidence(trained.prepared.config, trained.history, one_answer=said))

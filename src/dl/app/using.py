@@ -18,6 +18,8 @@ from dl.runs.record import RunRecord, read_record
 from dl.runs.sweeps import SweepDirectory
 
 if TYPE_CHECKING:
+    from dl.browse.entries import Entry
+    from dl.browse.select import Row
     from dl.config.load import Loaded
     from dl.config.rules import Advice
     from dl.config.rules.texts import Note
@@ -42,6 +44,21 @@ class Findings:
     record: RunRecord
     case: Evidence
     found: Sequence[tuple[str, Diagnosis]]
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """Runs that were asked for.
+
+    Attributes:
+        chosen: Each with what is known of it, by key.
+        damaged: What is wrong with those that cannot be read.
+        any_readable: Whether there are runs at all.
+    """
+
+    chosen: list[tuple[Entry, Row]]
+    damaged: list[str]
+    any_readable: bool
 
 
 def validate(loaded: Loaded, *, build: bool) -> None:
@@ -221,6 +238,63 @@ def _advice(loaded: Loaded) -> Iterator[Advice]:
     from dl.data.rules import advice_for
 
     return advice_for(loaded.config, read_dataset(loaded, SilentReporter()))
+
+
+def select_runs(
+    root: Path, name: str | None, conditions: Sequence[str], sort: str, columns: Sequence[str] = ()
+) -> Selected:
+    """Returns the runs below `root` that fulfil all conditions, in the order asked for.
+
+    Args:
+        root: The folder of all runs.
+        name: Only the runs of this name; of a sweep, its trials.
+        conditions: Such as `accuracy>0.95` or `training.batch_size=32`.
+        sort: A key to sort by; descending where it begins with `-`.
+        columns: More keys whose values are wanted.
+
+    Raises:
+        UsageError: A condition cannot be read, or no run has a value of a key.
+    """
+    from dl.browse.entries import read_entries
+    from dl.browse.select import parse_condition, sort_rows
+
+    entries = read_entries(root, name)
+    parsed = [parse_condition(text) for text in conditions]
+    key = sort.removeprefix("-")
+    rows = _rows_of(entries.readable, root, {*(each.key for each in parsed), key, *columns})
+    if rows:
+        from dl.browse.keys import require_keys
+
+        require_keys("--filter", (condition.key for condition in parsed), rows)
+        require_keys("--sort", [key], rows)
+        require_keys("--columns", columns, rows)
+    kept = [row for row in rows if all(condition.holds(row) for condition in parsed)]
+    by_label = {entry.run.label: entry for entry in entries.readable}
+    chosen = [(by_label[str(row["run"])], row) for row in sort_rows(kept, sort)]
+    return Selected(chosen, entries.damaged, bool(entries.readable))
+
+
+def _rows_of(entries: Sequence[Entry], root: Path, wanted: set[str]) -> list[Row]:
+    """Returns what is known of each run; configs are read only where a wanted key needs them."""
+    from dl.browse.entries import utc_now
+
+    now = utc_now()
+    rows: list[Row] = [entry.facts(now) for entry in entries]
+    if all(key in row for key in wanted for row in rows):
+        return rows
+    from dl.browse.keys import with_other_names
+
+    rows = with_other_names(rows, wanted)
+    if all(any(key in row for row in rows) for key in wanted):
+        return rows
+    from dl.browse.settings import SettingsMemory
+
+    memory = SettingsMemory(root)
+    found: list[Row] = [
+        {**memory.of(entry.run), **row} for entry, row in zip(entries, rows, strict=True)
+    ]
+    memory.save()
+    return found
 
 
 def _outputs(files: SavedFiles, reporter: Reporter) -> Outputs:

@@ -11,8 +11,6 @@ from dl.cli.options import json_option, runs_option
 from dl.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from dl.browse.entries import Entry
     from dl.browse.select import Row
 
@@ -63,20 +61,20 @@ def list_runs(
     dl list --filter 'accuracy>0.95' --sort accuracy
     dl list digits --columns training.batch_size,training.optimizer.learning_rate
     """
-    from dl.browse.entries import read_entries
+    from dl.app.using import select_runs
 
-    entries = read_entries(runs, name)
-    for message in entries.damaged:
-        click.echo(f"warning: {message}", err=True)
     more = [key.strip() for key in columns.split(",") if key.strip()]
-    listed = _chosen(entries.readable, runs, conditions, sort, more)[-(limit or 0) :]
+    found = select_runs(runs, name, conditions, sort, more)
+    for message in found.damaged:
+        click.echo(f"warning: {message}", err=True)
+    listed = found.chosen[-(limit or 0) :]
     if as_json:
         click.echo(_json(listed, more))
     elif listed:
         click.echo(_text(listed, more))
-    elif entries.readable:
+    elif found.any_readable:
         click.echo("no run fulfils these conditions", err=True)
-    elif not entries.damaged:
+    elif not found.damaged:
         click.echo(printable(f"no runs in {runs}; dl train CONFIG makes one"), err=True)
     if name is None and not as_json:
         _tell_of_sweeps(runs)
@@ -94,52 +92,6 @@ def _tell_of_sweeps(root: Path) -> None:
         click.echo(f"and {words}: {', '.join(named)}", err=True)
         name = labels[-1].partition("/")[0]
         click.echo(f"ranked: dl compare {name}   all trials: dl list {name}", err=True)
-
-
-def _chosen(
-    entries: Sequence[Entry], root: Path, conditions: tuple[str, ...], sort: str, more: list[str]
-) -> Listed:
-    from dl.browse.select import parse_condition, sort_rows
-
-    parsed = [parse_condition(text) for text in conditions]
-    wanted = {condition.key for condition in parsed} | {sort.removeprefix("-"), *more}
-    rows = _rows(entries, root, wanted)
-    if rows and not _all_there(wanted, rows):
-        from dl.browse.keys import require_keys
-
-        require_keys("--filter", (condition.key for condition in parsed), rows)
-        require_keys("--sort", [sort.removeprefix("-")], rows)
-        require_keys("--columns", more, rows)
-    kept = [row for row in rows if all(condition.holds(row) for condition in parsed)]
-    by_label = {entry.run.label: entry for entry in entries}
-    return [(by_label[str(row["run"])], row) for row in sort_rows(kept, sort)]
-
-
-def _rows(entries: Sequence[Entry], root: Path, wanted: set[str]) -> list[Row]:
-    """Returns what is known of each run; configs are read only where a wanted key needs them."""
-    from dl.browse.entries import utc_now
-
-    now = utc_now()
-    rows: list[Row] = [entry.facts(now) for entry in entries]
-    if all(key in row for key in wanted for row in rows):
-        return rows
-    from dl.browse.keys import with_other_names
-
-    rows = with_other_names(rows, wanted)
-    if _all_there(wanted, rows):
-        return rows
-    from dl.browse.settings import SettingsMemory
-
-    memory = SettingsMemory(root)
-    with_settings: list[Row] = [
-        {**memory.of(entry.run), **row} for entry, row in zip(entries, rows, strict=True)
-    ]
-    memory.save()
-    return with_settings
-
-
-def _all_there(wanted: set[str], rows: Sequence[Row]) -> bool:
-    return all(any(key in row for row in rows) for key in wanted)
 
 
 def _json(listed: Listed, more: list[str]) -> str:
