@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from dl.app import training, using
 from dl.app.training import Caller
+from dl.config.document import read_bytes
 from dl.config.emit import flow
 from dl.config.load import Loaded, load_config, load_mapping
 from dl.config.mapping import node_of
 from dl.config.nodes import find, plain
-from dl.config.overrides import Override, path_parts
+from dl.config.overrides import Override, path_parts, read_with_bases
 from dl.errors import Mark, UsageError
 from dl.hosted import hosted, noted
 from dl.progress import Reporter
@@ -260,9 +261,6 @@ def _override(key: str, value: Any) -> Override:
 
 def data_section(config: Config) -> dict[str, Any]:
     """Returns what a config says of its data, unchecked: the path may be missing."""
-    from dl.config.extends import read_with_bases
-    from dl.config.source import read_bytes
-
     if isinstance(config, Mapping):
         root = node_of(config, "config")
     else:

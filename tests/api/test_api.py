@@ -168,7 +168,7 @@ def test_the_places_of_a_dict_are_its_keys(config: Make, folder: Path) -> None:
         "config['training']['epochs']",
         "config['training']['optimiser']",
     ]
-    assert "hint: remove the quotes: 2" in caught.value.__notes__[0]
+    assert "hint: did you mean optimizer?" in caught.value.__notes__[0]
 
 
 def test_the_places_of_a_file_are_its_lines(folder: Path) -> None:
