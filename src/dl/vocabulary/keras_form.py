@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from dl.vocabulary.catalog import find
 from dl.vocabulary.sections import Parameter
-from dl.vocabulary.spec import Findings, Kind, Path, found_text
+from dl.vocabulary.spec import Findings, Kind, Path, facts, found_text
 from dl.vocabulary.types import accepts
 
 MOST_DEPTH = 32
@@ -19,34 +19,7 @@ MOST_DEPTH = 32
 _MOST_SHOWN = 6
 """Keys of a path in the message about one that is nested too deeply."""
 _FORM = frozenset({"module", "class_name", "config", "registered_name", "build_config"})
-_UNUSED: Mapping[str, tuple[object, ...]] = {
-    "activity_regularizer": (None,),
-    "data_format": ("channels_last",),
-    "epsilon": (0.01,),
-    "groups": (1,),
-    "max_tokens": (None,),
-    "noise_shape": (None,),
-    "num_bins": (None,),
-    "optional": (False,),
-    "pad_to_max_tokens": (False,),
-    "quantization_config": (None,),
-    "ragged": (False,),
-    "renorm_clipping": (None,),
-    "return_state": (False,),
-    "rms_scaling": (False,),
-    "sparse": (False,),
-    "stateful": (False,),
-    "time_major": (False,),
-    "unroll": (False,),
-    "vocabulary_dtype": ("int64",),
-    "zero_output_for_mask": (False,),
-}
-"""What Keras writes for parameters that the vocabulary leaves out, where they change nothing."""
-_NEVER_USED = frozenset(
-    {"batch_input_shape", "implementation", "input_length", "rng_type", "trainable"}
-    | {"kernel_constraint", "kernel_initializer", "kernel_regularizer", "vocabulary_size"}
-)
-"""Parameters that change no output, whatever their value is, where the vocabulary has none."""
+_NEVER = object()
 _RENAMED = {("LeakyReLU", "alpha"): "negative_slope"}
 """Names that Keras 2 had for parameters."""
 _POLICIES = ("DTypePolicy", "Policy")
@@ -171,9 +144,7 @@ def _is_unused(name: str, key: str, value: object, settings: Mapping[str, object
         return True
     if key == "reduction" and value == "auto":
         return True
-    return _known(name, key) is None and (
-        key in _NEVER_USED
-        or any(
-            type(value) is type(neutral) and value == neutral for neutral in _UNUSED.get(key, ())
-        )
-    )
+    if _known(name, key) is not None:
+        return False
+    neutral = facts()["unused"].get(key, _NEVER)
+    return key in facts()["never_used"] or (type(value) is type(neutral) and value == neutral)

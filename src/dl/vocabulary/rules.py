@@ -30,7 +30,7 @@ _LOW_AND_HIGH = (
 def broken_rules(parameters: Parameters) -> list[Finding]:
     """Returns a finding for each rule that the valid parameters of an entry break.
 
-    A rule that needs a parameter which is not valid ends with a `KeyError`: it is left out.
+    A rule that asks for a parameter which the entry has not, or which is wrong, ends there.
     """
     findings: list[Finding] = []
     for rule in _RULES:
@@ -40,30 +40,29 @@ def broken_rules(parameters: Parameters) -> list[Finding]:
 
 
 def _strides_or_dilation(parameters: Parameters) -> Iterator[Finding]:
-    if "strides" in parameters and "dilation_rate" in parameters:
-        strides, dilation = parameters["strides"], parameters["dilation_rate"]
-        if max(_listed(strides)) > 1 and max(_listed(dilation)) > 1:
-            yield _finding("dilation_rate", "must be 1 where `strides` is above 1", dilation)
+    strides, dilation = parameters["strides"], parameters["dilation_rate"]
+    if max(_listed(strides)) > 1 and max(_listed(dilation)) > 1:
+        yield _finding("dilation_rate", "must be 1 where `strides` is above 1", dilation)
 
 
 def _groups_divide_filters(parameters: Parameters) -> Iterator[Finding]:
-    if "groups" in parameters and "filters" in parameters:
-        groups, filters = parameters["groups"], parameters["filters"]
-        if filters % groups:
-            yield _finding("groups", f"must divide `filters`, which is {filters}", groups)
+    groups, filters = parameters["groups"], parameters["filters"]
+    if filters % groups:
+        yield _finding("groups", f"must divide `filters`, which is {filters}", groups)
 
 
 def _padding_below_strides(parameters: Parameters) -> Iterator[Finding]:
-    padding, strides = parameters.get("output_padding"), parameters.get("strides")
-    if padding is None or strides is None:
+    padding, strides = parameters["output_padding"], parameters["strides"]
+    if None in (padding, strides):
         return
     if any(extra >= step for extra, step in _paired(padding, strides)):
         yield _finding("output_padding", "must be smaller than `strides`", padding)
 
 
 def _odd_blur(parameters: Parameters) -> Iterator[Finding]:
-    if "sigma" in parameters and any(n % 2 == 0 for n in _listed(parameters["kernel_size"])):
-        yield _finding("kernel_size", "must be odd", parameters["kernel_size"])
+    size, _ = parameters["kernel_size"], parameters["sigma"]
+    if any(number % 2 == 0 for number in _listed(size)):
+        yield _finding("kernel_size", "must be odd", size)
 
 
 def _one_clip(parameters: Parameters) -> Iterator[Finding]:
@@ -81,8 +80,6 @@ def _needed(parameters: Parameters) -> Iterator[Finding]:
 
 def _lookup(parameters: Parameters) -> Iterator[Finding]:
     """The rules of IntegerLookup."""
-    if "oov_token" not in parameters:
-        return
     weights, mode = parameters["idf_weights"], parameters["output_mode"]
     if (weights is None) is (mode == "tf_idf"):
         yield _finding("idf_weights", "goes with `output_mode: tf_idf`, and only with it", weights)
@@ -94,8 +91,8 @@ def _lookup(parameters: Parameters) -> Iterator[Finding]:
 
 
 def _as_many(parameters: Parameters) -> Iterator[Finding]:
-    mean, variance = parameters.get("mean"), parameters.get("variance")
-    if mean is not None and variance is not None and _length(mean) != _length(variance):
+    mean, variance = parameters["mean"], parameters["variance"]
+    if _length(mean) != _length(variance):
         yield _finding("variance", "must have as many numbers as `mean`", variance)
 
 
@@ -114,50 +111,46 @@ def _rising(parameters: Parameters) -> Iterator[Finding]:
 
 
 def _one_value_more(parameters: Parameters) -> Iterator[Finding]:
-    if "boundaries" in parameters and "values" in parameters:
-        needed = len(parameters["boundaries"]) + 1
-        if len(parameters["values"]) != needed:
-            message = f"must be a list of {needed} numbers, one more than `boundaries`"
-            yield _finding("values", message, parameters["values"])
+    values, needed = parameters["values"], len(parameters["boundaries"]) + 1
+    if len(values) != needed:
+        message = f"must be a list of {needed} numbers, one more than `boundaries`"
+        yield _finding("values", message, values)
 
 
 def _one_open_dimension(parameters: Parameters) -> Iterator[Finding]:
-    shape = parameters.get("target_shape", ())
+    shape = parameters["target_shape"]
     if shape.count(-1) > 1:
         yield _finding("target_shape", "must have at most one -1", shape)
 
 
 def _permutation(parameters: Parameters) -> Iterator[Finding]:
-    dims = parameters.get("dims", ())
+    dims = parameters["dims"]
     if sorted(dims) != list(range(1, len(dims) + 1)):
         numbers = listing((str(number + 1) for number in range(len(dims))), "and")
         yield _finding("dims", f"must hold {numbers}, each once", dims)
 
 
 def _crop_or_pad(parameters: Parameters) -> Iterator[Finding]:
-    if parameters.get("crop_to_aspect_ratio") and parameters.get("pad_to_aspect_ratio"):
+    if parameters["crop_to_aspect_ratio"] and parameters["pad_to_aspect_ratio"]:
         yield _finding("pad_to_aspect_ratio", "must be false where the image is cropped", True)
 
 
 def _classes_exist(parameters: Parameters) -> Iterator[Finding]:
-    if "num_classes" not in parameters:
-        return
-    for place, number in enumerate(parameters.get("target_class_ids", ())):
-        if number >= parameters["num_classes"]:
-            message = f"must be below `num_classes`, which is {parameters['num_classes']}"
+    classes = parameters["num_classes"]
+    for place, number in enumerate(parameters["target_class_ids"]):
+        if number >= classes:
+            message = f"must be below `num_classes`, which is {classes}"
             yield Finding(("target_class_ids", place), message, None, found_text(number))
 
 
 def _tensorboard_is_there(parameters: Parameters) -> Iterator[Finding]:
     """TensorFlow writes the logs by a package of their own, which it does not bring along."""
-    if "log_dir" in parameters and importlib.util.find_spec("tensorboard") is None:
+    if parameters["log_dir"] and importlib.util.find_spec("tensorboard") is None:
         hint = "install it, for example by `pip install tensorboard`"
         yield Finding((), "needs the package tensorboard, which is not there", hint=hint)
 
 
 def _suffix_tells_what(parameters: Parameters) -> Iterator[Finding]:
-    if "filepath" not in parameters:
-        return
     path, weights_only = parameters["filepath"], parameters["save_weights_only"]
     if path.endswith(".weights.h5") != weights_only:
         suffix = ".weights.h5" if weights_only else ".keras"

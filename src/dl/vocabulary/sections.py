@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import (
     Annotated,
     Any,
@@ -86,8 +86,7 @@ class Parameter:
         example = f", for example {self.default}" if number else ""
         says_more = not self.about.startswith(self.name) or example
         hint = f"`{self.name}`: {self.about}{example}" if says_more else None
-        said = (finding.message, finding.expected, finding.found, hint, finding.at_key)
-        return Finding((self.name,), *said)
+        return replace(finding, path=(self.name,), hint=hint)
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,8 @@ def check_keys(
                 checked.valid[name] = parameter.type.check(given[name])
             except Findings as error:
                 checked.findings.extend(map(parameter.explain, error.findings))
-                checked.partly[name] = error.valid
+                if error.valid is not None:
+                    checked.partly[name] = error.valid
         elif not parameter.required:
             checked.valid[name] = parameter.value
         elif name not in spelled:
@@ -231,8 +231,8 @@ class SectionOf(ParameterType):
         findings = [*map(self._unknown, checked.unknown), *map(_missing, checked.missing)]
         findings += checked.findings
         if findings:
-            partly = {name: each for name, each in checked.partly.items() if each is not None}
-            raise Findings(findings, partly_valid(self.section, checked.valid | partly))
+            valid = partly_valid(self.section, checked.valid | checked.partly)
+            raise Findings(findings, valid)
         section = self.section(**checked.valid)
         object.__setattr__(section, "_written", frozenset(value))
         return section

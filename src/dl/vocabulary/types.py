@@ -11,15 +11,16 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from dl.text import listing
-from dl.vocabulary.spec import Findings, found_text, meant, plain, range_words
+from dl.vocabulary.spec import Finding, Findings, found_text, meant, plain, range_words
 
 Sorts = frozenset[type]
+K = TypeVar("K", int, str)
 
 LARGEST_INTEGER = 2**31 - 1
 """What TensorFlow holds in a 32-bit integer."""
@@ -103,11 +104,10 @@ class Integer(ParameterType):
         return self.expected.replace("a whole number", "whole numbers")
 
     def check(self, value: object) -> int:
-        if type(value) is not int:
-            self.refuse(value)
-        if not (self.minimum is None or value >= self.minimum):
-            self.refuse(value)
-        if self.maximum is not None and value > self.maximum:
+        if type(value) is not int or not (
+            (self.minimum is None or value >= self.minimum)
+            and (self.maximum is None or value <= self.maximum)
+        ):
             self.refuse(value)
         if self.maximum is None and abs(value) > LARGEST_INTEGER:
             _refuse_large(value, LARGEST_INTEGER)
@@ -138,13 +138,11 @@ class Number(ParameterType):
     def check(self, value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             self.refuse(value)
-        if isinstance(value, float) and not math.isfinite(value):
-            self.refuse(value)
-        if (
-            (self.minimum is not None and value < self.minimum)
-            or (self.maximum is not None and value > self.maximum)
-            or (self.above is not None and value <= self.above)
-            or (self.below is not None and value >= self.below)
+        if (isinstance(value, float) and not math.isfinite(value)) or not (
+            (self.minimum is None or value >= self.minimum)
+            and (self.maximum is None or value <= self.maximum)
+            and (self.above is None or value > self.above)
+            and (self.below is None or value < self.below)
         ):
             self.refuse(value)
         if abs(value) > LARGEST_NUMBER:
@@ -192,9 +190,7 @@ class Text(ParameterType):
         return "texts" if self.words == "text" else super().many
 
     def check(self, value: object) -> str:
-        if not isinstance(value, str) or not value:
-            self.refuse(value)
-        if self.pattern is not None and not re.fullmatch(self.pattern, value):
+        if not isinstance(value, str) or not re.fullmatch(self.pattern or "(?s:.+)", value):
             self.refuse(value)
         return value
 
@@ -269,15 +265,7 @@ class ListOf(ParameterType):
             self.refuse(value)
         if len(value) < self.minimum or (self.length is not None and len(value) != self.length):
             self.refuse(value)
-        checked, findings = [], []
-        for place, item in enumerate(value):
-            try:
-                checked.append(self.item.check(item))
-            except Findings as error:
-                findings += [finding.below((place,)) for finding in error.findings]
-        if findings:
-            raise Findings(findings)
-        return tuple(checked)
+        return tuple(_check_each(self.item, enumerate(value)).values())
 
     def schema(self) -> dict[str, object]:
         least = self.minimum if self.length is None else self.length
@@ -299,18 +287,23 @@ class MappingOf(ParameterType):
     def check(self, value: object) -> dict[str, Any]:
         if not isinstance(value, Mapping):
             self.refuse(value)
-        checked, findings = {}, []
-        for key, item in value.items():
-            try:
-                checked[str(key)] = self.item.check(item)
-            except Findings as error:
-                findings += [finding.below((key,)) for finding in error.findings]
-        if findings:
-            raise Findings(findings)
-        return checked
+        return _check_each(self.item, ((str(key), item) for key, item in value.items()))
 
     def schema(self) -> dict[str, object]:
         return {"type": "object", "additionalProperties": self.item.schema()}
+
+
+def _check_each(kind: ParameterType, items: Iterable[tuple[K, object]]) -> dict[K, Any]:
+    checked: dict[K, Any] = {}
+    findings: list[Finding] = []
+    for place, item in items:
+        try:
+            checked[place] = kind.check(item)
+        except Findings as error:
+            findings += [finding.below((place,)) for finding in error.findings]
+    if findings:
+        raise Findings(findings)
+    return checked
 
 
 @dataclass(frozen=True)
@@ -384,16 +377,10 @@ class Nullable(ParameterType):
         try:
             return self.type.check(value)
         except Findings as error:
-            said = f"must be {self.type.expected}"
-            raise Findings(
-                [
-                    replace(found, message=f"must be {self.expected}")
-                    if (found.path, found.message) == ((), said)
-                    else found
-                    for found in error.findings
-                ],
-                error.valid,
-            ) from None
+            first = error.findings[0]
+            if first.message == f"must be {self.type.expected}" and not first.path:
+                self.refuse(value, first.hint)  # in words that leave null open
+            raise
 
     def schema(self) -> dict[str, object]:
         return {"anyOf": [self.type.schema(), {"type": "null"}]}
