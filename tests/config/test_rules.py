@@ -402,9 +402,9 @@ def test_a_look_agrees_with_the_data(source: str) -> None:
         loss = "mse" if seen.target == "numbers" else "sparse_categorical_crossentropy"
         units, ending = seen.classes or 1, "softmax" if seen.classes else "linear"
         config = config_of({"source": source, "dataset": name}, [dense(units, ending)], loss)
-        info = load_dataset(config, SilentReporter()).info
-        assert info.input_shape == seen.input_shape
-        assert info.classes == (seen.labels or ())
+        dataset = load_dataset(config, SilentReporter())
+        assert dataset.preprocessing.input_shape == seen.input_shape
+        assert dataset.target.classes == (seen.labels or ())
 
 
 def test_declared_shapes_are_those_of_rows_that_were_read() -> None:

@@ -49,7 +49,7 @@ def numbers_of(x: Array, y: Array) -> Dataset:
 
 def stepped(chosen: Config, data: Dataset) -> keras.Sequential:
     """Returns the model after one step on all rows."""
-    model = build_model(chosen, data.info)
+    model = build_model(chosen, data.preprocessing.input_shape)
     compile_model(model, chosen, data.target)
     check_training(model, data, chosen)
     rows = [keras.ops.convert_to_tensor(array) for array in (data.train.x, data.train.y)]
@@ -69,7 +69,7 @@ def assert_comes_back(chosen: Config, data: Dataset, folder: Path) -> None:
     expected = outputs(model, data)
 
     save_model(model, path)
-    rebuilt = build_model(chosen, data.info)
+    rebuilt = build_model(chosen, data.preprocessing.input_shape)
     load_weights(rebuilt, path)
     plain = keras.models.load_model(path)
 

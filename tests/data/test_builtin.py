@@ -26,10 +26,10 @@ def test_every_data_set(name: str) -> None:
     layers = [{"type": "Dense", **units}]
     data: dict[str, object] = {"source": "builtin", "dataset": name}
     config = config_with(data, training=training, model={"layers": layers})
-    info = load_dataset(config, SilentReporter()).info
-    assert info.classes == CLASSES[name]
-    assert info.input_shape == (SHAPES[name],)
-    assert not info.image
+    dataset = load_dataset(config, SilentReporter())
+    assert dataset.target.classes == CLASSES[name]
+    assert dataset.preprocessing.input_shape == (SHAPES[name],)
+    assert dataset.preprocessing.array is None
 
 
 def test_chosen_columns() -> None:
@@ -41,8 +41,8 @@ def test_chosen_columns() -> None:
             "columns": {"sex": "categorical"},
         }
     )
-    info = load_dataset(config, SilentReporter()).info
-    assert info.features == ("bmi", "sex=-0.0446416", "sex=0.0506801")
+    fitted = load_dataset(config, SilentReporter()).preprocessing
+    assert fitted.feature_names == ("bmi", "sex=-0.0446416", "sex=0.0506801")
 
 
 def test_unknown_column() -> None:

@@ -133,7 +133,7 @@ def test_column_without_a_name_that_is_not_used(tmp_path: Path) -> None:
     rows = "".join(f"{i},{i},{i}\n" for i in range(10))
     (tmp_path / "rows.csv").write_text(",x,y\n" + rows)
     config = config_for(tmp_path / "rows.csv", features=["x"])
-    assert load_dataset(config, SilentReporter()).info.features == ("x",)
+    assert load_dataset(config, SilentReporter()).preprocessing.feature_names == ("x",)
 
 
 def test_longer_row_has_its_line(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_other_encodings_are_read(tmp_path: Path, encoding: str, key: str) -> No
     text = "größe,y\n" + "".join(f"{i},{i}\n" for i in range(10))
     (tmp_path / "rows.csv").write_bytes(text.encode(encoding))
     config = config_for(tmp_path / "rows.csv", encoding=key)
-    assert load_dataset(config, SilentReporter()).info.features == ("größe",)
+    assert load_dataset(config, SilentReporter()).preprocessing.feature_names == ("größe",)
 
 
 @pytest.mark.parametrize(("key", "value"), [("encoding", "latin-99"), ("separator", '"')])

@@ -83,4 +83,4 @@ def test_a_column_of_one_value_has_room_around_it() -> None:
 )
 def test_other_inputs_are_no_plane(features: list[Any]) -> None:
     known = fitted(*features)
-    assert input_plane(known, np.ones((2, *known.info.input_shape))) is None
+    assert input_plane(known, np.ones((2, *known.input_shape))) is None

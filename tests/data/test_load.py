@@ -87,10 +87,10 @@ def test_rows_are_positions_in_the_file(path: Path) -> None:
 
 def test_info_names_features_and_target(path: Path) -> None:
     dataset, fitted = load(csv_config(path, features=["x", "color"]))
-    assert dataset.info.features == ("x", "color=blue", "color=red")
-    assert dataset.info.targets == ("y",)
-    assert dataset.info.input_shape == (3,)
-    assert fitted.info == dataset.info
+    assert dataset.preprocessing.feature_names == ("x", "color=blue", "color=red")
+    assert dataset.target.names == ("y",)
+    assert dataset.preprocessing.input_shape == (3,)
+    assert fitted == dataset.preprocessing
 
 
 def test_preprocessing_is_learned_from_the_training_rows_only(path: Path) -> None:
@@ -172,7 +172,7 @@ def test_inputs_ignore_order_target_and_other_columns(path: Path, tmp_path: Path
     other.write_text("y,x,note,day,color,id\nno number,0.25,hello,2024-01-02,red,1\n")
     part = load_part(config, fitted, path, SILENT)
     assert np.array_equal(inputs(config, fitted, other), part.x[1:2])
-    assert dataset.info.input_shape == part.x.shape[1:]
+    assert dataset.preprocessing.input_shape == part.x.shape[1:]
 
 
 def test_inputs_from_a_stream(path: Path) -> None:
@@ -257,7 +257,7 @@ def test_classes_are_kept_in_proportion(path: Path) -> None:
     dataset, fitted = load(config)
     assert dataset.test is not None
     assert np.bincount(dataset.test.y).tolist() == [3, 5]
-    assert dataset.info.classes == ("blue", "red")
+    assert dataset.target.classes == ("blue", "red")
     assert fitted.split == Split(validation=0.1, test=0.2, stratify=True)
 
 

@@ -43,7 +43,12 @@ def test_types_of_the_file_are_the_kinds(tmp_path: Path) -> None:
         "categorical",
         "date",
     ]
-    assert dataset.info.features[1:5] == ("flag=false", "flag=true", "code=00", "code=01")
+    assert dataset.preprocessing.feature_names[1:5] == (
+        "flag=false",
+        "flag=true",
+        "code=00",
+        "code=01",
+    )
 
 
 def test_rows_are_named_by_number(tmp_path: Path) -> None:
@@ -127,4 +132,4 @@ def test_index_of_pandas_is_no_column(tmp_path: Path) -> None:
         "`to_parquet(FILE, index=False)`"
     )
     named = load_dataset(parquet_config(path, features=["x"]), SilentReporter())
-    assert named.info.features == ("x",)
+    assert named.preprocessing.feature_names == ("x",)

@@ -27,7 +27,7 @@ def test_layers_are_named_as_keras_names_them_in_each_model() -> None:
     layers = [{"type": "Dense", "units": 2}, "BatchNormalization", {"type": "Dense", "units": 2}]
 
     for _ in range(2):
-        model = build_model(config([*layers, DENSE]), FLAT.info)
+        model = build_model(config([*layers, DENSE]), FLAT.preprocessing.input_shape)
         names = [layer.name for layer in model.layers]
         assert names == ["dense", "batch_normalization", "dense_1", "dense_2"]
 
@@ -35,7 +35,7 @@ def test_layers_are_named_as_keras_names_them_in_each_model() -> None:
 def test_given_name_is_left_out_when_others_are_numbered() -> None:
     named = {"type": "Dense", "units": 2, "name": "dense"}
 
-    model = build_model(config([DENSE, named]), FLAT.info)
+    model = build_model(config([DENSE, named]), FLAT.preprocessing.input_shape)
 
     assert [layer.name for layer in model.layers] == ["dense_1", "dense"]
 
@@ -43,8 +43,8 @@ def test_given_name_is_left_out_when_others_are_numbered() -> None:
 def test_weights_depend_on_the_name_and_not_on_the_position() -> None:
     named = {"type": "Dense", "units": 3, "name": "hidden"}
 
-    first = build_model(config([named, DENSE]), FLAT.info)
-    second = build_model(config(["ReLU", named, DENSE]), FLAT.info)
+    first = build_model(config([named, DENSE]), FLAT.preprocessing.input_shape)
+    second = build_model(config(["ReLU", named, DENSE]), FLAT.preprocessing.input_shape)
 
     assert np.array_equal(first.get_weights()[0], second.get_weights()[0])
 

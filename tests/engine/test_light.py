@@ -36,7 +36,7 @@ NETWORKS: dict[str, tuple[list[Any], tuple[int, ...]]] = {
 
 def made(layers: list[Any], x: Array) -> keras.Sequential:
     """Returns a model whose weights are not those of the start: all have a say."""
-    model = build_model(config(layers), dataset(x, labels(len(x))).info)
+    model = build_model(config(layers), dataset(x, labels(len(x))).preprocessing.input_shape)
     random = np.random.default_rng(0)
     model.set_weights(
         [

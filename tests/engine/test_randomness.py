@@ -125,7 +125,9 @@ def test_settings_are_those_of_the_layer_in_keras(name: str) -> None:
 def test_recurrent_layers_draw_masks_with_the_hash(name: str, wrapped: bool) -> None:
     own = {"type": name, "units": 2, "dropout": 0.25, "recurrent_dropout": 0.5}
     layer = {"type": "Bidirectional", "layer": own} if wrapped else own
-    model = build_model(config([layer, DENSE]), dataset(inputs(2, 4, 3), labels(2)).info)
+    model = build_model(
+        config([layer, DENSE]), dataset(inputs(2, 4, 3), labels(2)).preprocessing.input_shape
+    )
     cell = (model.layers[0].forward_layer if wrapped else model.layers[0]).cell
     seed = np.asarray(cell.seed_generator.state)
 

@@ -24,7 +24,7 @@ def signals(
     numbers = layers[-1]["units"] == 1
     made = config(layers, loss="mean_squared_error" if numbers else SPARSE)
     data = dataset(x, y, number_target() if numbers else None)
-    model = build_model(made, data.info)
+    model = build_model(made, data.preprocessing.input_shape)
     compile_model(model, made, data.target)
     if weights is not None:
         model.set_weights([np.asarray(values, "float32") for values in weights])
@@ -120,7 +120,7 @@ def test_the_model_is_as_it_was() -> None:
     layers = [hidden("relu"), {"type": "Dropout", "rate": 0.5}, SOFTMAX]
     made = config(layers, loss=SPARSE)
     data = dataset(inputs(20, 3), labels(20))
-    model = build_model(made, data.info)
+    model = build_model(made, data.preprocessing.input_shape)
     compile_model(model, made, data.target)
 
     first, again = (measure(model, data, made, trained=False) for _ in range(2))

@@ -81,7 +81,7 @@ def test_weights_come_back(tmp_path: Path) -> None:
     chosen = config([*LAYERS, DENSE])
     model, _ = trained(chosen, DATA)
     save_model(model, tmp_path / "model.h5")
-    fresh = build_model(chosen, DATA.info)
+    fresh = build_model(chosen, DATA.preprocessing.input_shape)
 
     load_weights(fresh, tmp_path / "model.h5")
 
@@ -114,7 +114,7 @@ def test_saving_leaves_the_model_as_it_was(tmp_path: Path) -> None:
 
 def test_a_plain_copy_can_begin_with_a_layer_that_keras_cannot_add_alone() -> None:
     data = dataset(inputs(6, 8, 8, 3), labels(6))
-    model = build_model(config(["Equalization", "Flatten", DENSE]), data.info)
+    model = build_model(config(["Equalization", "Flatten", DENSE]), data.preprocessing.input_shape)
 
     copy = plain_copy(model)
 

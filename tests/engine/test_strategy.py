@@ -28,7 +28,9 @@ def strategy(
     """Returns the strategy of a network on so many rows."""
     chosen = config(layers, engine={"compile": "auto", **engine}, batch_size=32)
     data = dataset(inputs(2, *shape), labels(2))
-    return choose_strategy(build_model(chosen, data.info), chosen, Batches.of(chosen, rows))
+    return choose_strategy(
+        build_model(chosen, data.preprocessing.input_shape), chosen, Batches.of(chosen, rows)
+    )
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def traced(
     """Traces a step; returns it with the weights before it, which no two are equal of."""
     options: dict[str, Any] = {"batch_size": 64, "shuffle": False, **training}
     made = config(layers, **options)
-    model = build_model(made, data.info)
+    model = build_model(made, data.preprocessing.input_shape)
     compile_model(model, made, data.target)
     random = np.random.default_rng(3)
     weights = [random.normal(0, 0.7, weight.shape).astype("float32") for weight in model.weights]
@@ -262,7 +262,7 @@ def test_dropout_is_active_and_scales_what_is_left() -> None:
 def test_the_step_is_the_first_one_of_the_training() -> None:
     made = config([dense(4, "tanh"), dense(3, "softmax")], batch_size=4, epochs=1)
     data = dataset(inputs(4, COLUMNS), labels(4))
-    models = [build_model(made, data.info) for _ in range(2)]
+    models = [build_model(made, data.preprocessing.input_shape) for _ in range(2)]
     for model in models:
         compile_model(model, made, data.target)
 

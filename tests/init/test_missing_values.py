@@ -101,7 +101,7 @@ def test_later_row_may_lack_any_value(tmp_path: Path) -> None:
     rows = io.BytesIO(b"sort,when,b,a\n,,,\nx,2024-01-01,1,2\n")
     chunks = open_chunks(config, dataset.preprocessing, rows, Notes())
     (part,) = chunks.read(lambda done: None)
-    assert part.x.shape == (2, len(dataset.info.features))
+    assert part.x.shape == (2, len(dataset.preprocessing.feature_names))
     assert np.isfinite(part.x[:]).all()
 
 

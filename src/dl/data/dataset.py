@@ -11,7 +11,7 @@ from dl.config.rules import Advice
 from dl.data.preprocessing.arrays import ArrayFeature
 from dl.data.preprocessing.features import Feature, feature_names
 from dl.data.targets.target import Target
-from dl.data.types import IN_MEMORY, DataInfo, Part, Storage
+from dl.data.types import IN_MEMORY, Part, Storage
 from dl.runs.directory import RunDirectory
 from dl.runs.manifest import damaged
 from dl.runs.record import read_json
@@ -59,24 +59,41 @@ class Preprocessing:
         return tuple(item for item in self.features if not isinstance(item, ArrayFeature))
 
     @property
-    def info(self) -> DataInfo:
-        """What the data says about the model."""
-        names = feature_names(self.columns)
-        array = self.array
-        return DataInfo(
-            task=self.target.task,
-            input_shape=(len(names),) if array is None else array.input_shape,
-            targets=self.target.names,
-            classes=self.target.classes,
-            features=names,
-            image=array is not None and array.image,
-            pixel_max=1.0 if array is None else array.pixel_max,
-        )
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the columns of `x`; empty where the rows are arrays."""
+        return feature_names(self.columns)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of a row of `x`."""
+        return self.array.input_shape if self.array else (len(self.feature_names),)
+
+    def _info(self) -> dict[str, object]:
+        """Returns what the data say about the model: it is in the file for other programs."""
+        array, target = self.array, self.target
+        return {
+            "task": target.task,
+            "input_shape": list(self.input_shape),
+            "targets": list(target.names),
+            "classes": list(target.classes),
+            "features": list(self.feature_names),
+            "image": array is not None and array.image,
+            "pixel_max": array.pixel_max if array else 1.0,
+        }
 
     def text(self) -> str:
         """Returns the content of `preprocess.json`."""
-        content = {**asdict(self), "info": asdict(self.info)}
+        content = {**asdict(self), "info": self._info()}
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+    def check(self, info: object) -> None:
+        """Refuses `info` of a file whose parts say different things; raises `MisfitError`."""
+        if len(self.target.values) != len(self.target.classes):
+            raise MisfitError("must be as many as classes", ("target", "values"))
+        own = self._info()
+        for key in ("task", "classes", "targets", "features", "input_shape"):
+            if not isinstance(info, dict) or info.get(key) != own[key]:
+                raise MisfitError("must be as in `features` and `target`", ("info", key))
 
 
 def read_preprocessing(run: RunDirectory) -> Preprocessing:
@@ -84,20 +101,11 @@ def read_preprocessing(run: RunDirectory) -> Preprocessing:
     content = read_json(run.preprocess, dict[str, Any])
     try:
         fitted = read_as(Preprocessing, content)
-        _check_info(fitted, read_as(DataInfo, content.get("info")))
+        fitted.check(content.get("info"))
     except MisfitError as error:
         raise damaged(run.preprocess, error) from error
     earlier = "places" not in content["target"]
     return replace(fitted, schema=BEFORE_PLACES) if earlier else fitted
-
-
-def _check_info(fitted: Preprocessing, said: DataInfo) -> None:
-    """Refuses a file whose parts say different things."""
-    if len(fitted.target.values) != len(fitted.target.classes):
-        raise MisfitError("must be as many as classes", ("target", "values"))
-    for key in ("task", "classes", "targets", "features", "input_shape"):
-        if getattr(said, key) != getattr(fitted.info, key):
-            raise MisfitError("must be as in `features` and `target`", ("info", key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +127,6 @@ class Dataset:
     preprocessing: Preprocessing
     storage: Storage = IN_MEMORY
     advice: tuple[Advice, ...] = ()
-
-    @property
-    def info(self) -> DataInfo:
-        """What the data says about the model."""
-        return self.preprocessing.info
 
     @property
     def target(self) -> Target:

@@ -243,7 +243,7 @@ def resolve_config(config: Config, dataset: Dataset) -> Config:
     if isinstance(config.data, KerasData):
         data |= text_settings(config.data)
     model = {
-        "input_shape": dataset.info.input_shape,
+        "input_shape": fitted.input_shape,
         "layers": tuple(with_names(config.model.layers)),
     }
     sections = {"data": data, "preprocess": preprocess, "model": model}

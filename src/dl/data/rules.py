@@ -114,9 +114,7 @@ def _probe(target: Target, dataset: Dataset | None = None) -> Probe:
     )
     if dataset is None:
         return found
-    found = replace(
-        found, input_shape=dataset.preprocessing.info.input_shape, rows=len(dataset.train)
-    )
+    found = replace(found, input_shape=dataset.preprocessing.input_shape, rows=len(dataset.train))
     if target.form != "numbers":
         counts = [class_counts(part.y, target) for part in dataset.parts.values()]
         rows = {name: sum(part[name] for part in counts) for name in target.classes}
@@ -165,10 +163,13 @@ def few_validation_rows(config: Config, dataset: Dataset) -> Iterator[Advice]:
 
 def missing_class(config: Config, dataset: Dataset) -> Iterator[Advice]:
     """A class with so few rows that the parts could not be stratified, and one has none of it."""
-    if config.data.split.stratify is not None or dataset.info.task not in ("binary", "multiclass"):
+    if config.data.split.stratify is not None or dataset.target.task not in (
+        "binary",
+        "multiclass",
+    ):
         return
     counts = {part: class_counts(rows.y, dataset.target) for part, rows in dataset.parts.items()}
-    for name in dataset.info.classes:
+    for name in dataset.target.classes:
         rows = sum(counted[name] for counted in counts.values())
         parts = " and the ".join(part for part, counted in counts.items() if not counted[name])
         if rows and parts:
@@ -193,7 +194,7 @@ def unscaled_target(config: Config, dataset: Dataset) -> Iterator[Advice]:
     training, y = config.training, dataset.train.y
     if config.preprocess.target != "none" or training.solver == "normal_equation":
         return
-    if dataset.info.task != "regression" or training.loss.type not in REGRESSION:
+    if dataset.target.task != "regression" or training.loss.type not in REGRESSION:
         return
     if dataset.target.scaling == "none" and np.abs(y).mean() >= _LARGE_TARGET:
         yield advice(("preprocess", "target"), "unscaled_target", least=y.min(), most=y.max())
@@ -202,7 +203,7 @@ def unscaled_target(config: Config, dataset: Dataset) -> Iterator[Advice]:
 def loss_for_classes(config: Config, dataset: Dataset) -> Iterator[Advice]:
     """Two numbers to predict are nearly always the numbers of two classes."""
     loss, y = config.training.loss, dataset.train.y
-    stated = config.data.task is not None or dataset.info.task != "regression"
+    stated = config.data.task is not None or dataset.target.task != "regression"
     if stated or len(y) < _FEW_ROWS or y.size != len(y) or loss.type not in REGRESSION:
         return
     values = np.unique(unscale(y, dataset.target))

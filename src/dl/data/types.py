@@ -8,9 +8,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dl.config.data import Task
-from dl.runs.typed import Count, Finite
-
 Array = NDArray[Any]
 
 
@@ -115,29 +112,6 @@ class Inputs:
 
     def __len__(self) -> int:
         return len(self.x)
-
-
-@dataclass(frozen=True, slots=True)
-class DataInfo:
-    """What the data says about the model.
-
-    Attributes:
-        task: Kind of task.
-        input_shape: Shape of one row of `x`.
-        targets: Names of the target columns; a single one for arrays and images.
-        classes: Names of the classes in the order of the outputs; empty for regression.
-        features: Names of the columns of `x` for tables; empty for other sources.
-        image: Whether a row of `x` is a picture: (height, width) or (height, width, channels).
-        pixel_max: The value of `x` that is full brightness; meaningless unless `image`.
-    """
-
-    task: Task
-    input_shape: tuple[Count, ...]
-    targets: tuple[str, ...]
-    classes: tuple[str, ...]
-    features: tuple[str, ...]
-    image: bool
-    pixel_max: Finite
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def prepare(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> Prepared:
         config = resolve_config(loaded.config, dataset)
         check_packages(config)
         with reporter.stage("Building the model"), device_scope(config, reporter):
-            model = build_model(config, dataset.info)
+            model = build_model(config, dataset.preprocessing.input_shape)
             compile_model(model, config, dataset.target)
             check_training(model, dataset, config)
     except Findings as error:

@@ -68,7 +68,7 @@ def rebuild(files: SavedFiles, reporter: Reporter) -> SavedRun:
     config, left_out = without_misfits(files.config, fitted)
     with reporter.stage("Loading the model"):
         try:
-            model = build_model(config, fitted.info)
+            model = build_model(config, fitted.input_shape)
             compile_model(model, config, fitted.target)
         except Findings as error:
             raise _unfit(run) from error

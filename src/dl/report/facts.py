@@ -155,16 +155,16 @@ def _surprise(probabilities: Array) -> Array:
 
 def answer_facts(said: Answers, preprocessing: Preprocessing) -> dict[str, Any]:
     """Returns the fields of `RunFacts` that the data and the answers of a model decide."""
-    info = preprocessing.info
+    target = preprocessing.target
     return {
-        "task": info.task,
-        "classes": info.classes,
-        "targets": info.targets,
+        "task": target.task,
+        "classes": target.classes,
+        "targets": target.names,
         "true": said.true,
         "predicted": said.predicted,
         "probabilities": said.probabilities,
         "places": said.places,
-        "threshold": preprocessing.target.cut,
+        "threshold": target.cut,
     }
 
 
@@ -345,6 +345,6 @@ def read_stored_run(run: RunDirectory) -> StoredRun:
         entry=read_entry(run),
         facts=RunFacts(name=run.label, history=history, part=part, **answer_facts(said, fitted)),
         training=read_json(run.facts, TrainingFacts) if run.facts.exists() else TrainingFacts(),
-        input_shape=fitted.info.input_shape,
+        input_shape=fitted.input_shape,
         one_answer=one_answer(answered, fitted.target),
     )

@@ -54,14 +54,14 @@ def pictures_of(part: Part, preprocessing: Preprocessing) -> Pictures | None:
     The columns of a table are the pixels of a square picture where their names say so by their
     endings: `pixel_0_0`, `pixel_0_1`… They are shown in their original values.
     """
-    info = preprocessing.info
-    if info.image:
-        return Pictures(part.x[:], info.pixel_max)
-    side = math.isqrt(len(info.features))
+    array, names = preprocessing.array, preprocessing.feature_names
+    if array is not None and array.image:
+        return Pictures(part.x[:], array.pixel_max)
+    side = math.isqrt(len(names))
     endings = [f"{row}_{column}" for row in range(side) for column in range(side)]
-    if side < 4 or len(endings) != len(info.features):
+    if side < 4 or len(endings) != len(names):
         return None
-    if not all(name.endswith(end) for name, end in zip(info.features, endings, strict=True)):
+    if not all(name.endswith(end) for name, end in zip(names, endings, strict=True)):
         return None
     columns = original_columns(part.x[:], preprocessing.columns).values()
     return Pictures(np.column_stack(list(columns)).reshape(-1, side, side))

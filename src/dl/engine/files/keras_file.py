@@ -129,7 +129,7 @@ def evaluate_keras_file(
         _check_rows(model, data, dataset)
         refuse_misfits(loaded.config, dataset.target, dataset)
         with reporter.stage("Loading the model"):
-            built = build_model(loaded.config, dataset.info)
+            built = build_model(loaded.config, dataset.preprocessing.input_shape)
             compile_model(built, loaded.config, dataset.target)
             with opened(model.path, model.content) as file:
                 load_keras_weights(built, file, model.settings)
@@ -213,17 +213,17 @@ def _check_rows(model: KerasFile, data: Path, dataset: Dataset) -> None:
                 "say how words and dates were turned into them",
                 hint="leave the column out with --set data.features=[...], or save numbers",
             )
-    info = dataset.info
+    fitted = dataset.preprocessing
     shape: Any = model.settings.layers[0].parameters["shape"]
-    fits = len(shape) == len(info.input_shape) and all(
-        size in (None, found) for size, found in zip(shape, info.input_shape, strict=False)
+    fits = len(shape) == len(fitted.input_shape) and all(
+        size in (None, found) for size, found in zip(shape, fitted.input_shape, strict=False)
     )
     if not fits:
-        columns = f": {', '.join(info.features[:10])}" if info.features else ""
+        columns = f": {', '.join(fitted.feature_names[:10])}" if fitted.feature_names else ""
         raise DataError(
             f"{data}: the rows do not fit the model",
             expected=f"inputs of shape {shape_text(tuple(shape))}",
-            found=f"{shape_text(info.input_shape)}{columns}",
+            found=f"{shape_text(fitted.input_shape)}{columns}",
             hint="choose the columns and their order with --set data.features=[...]"
             if columns
             else None,

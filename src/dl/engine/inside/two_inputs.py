@@ -140,7 +140,7 @@ def surface_values(outputs: Array, target: Target) -> Array:
 
 
 def _plane(model: keras.Sequential, dataset: Dataset) -> InputPlane | None:
-    if dataset.info.task == "multilabel" or model.count_params() > _MOST_PARAMETERS:
+    if dataset.target.task == "multilabel" or model.count_params() > _MOST_PARAMETERS:
         return None
     if any(type(layer).__name__ in LOOKING_UP for layer in nested_layers(model)):
         return None  # between two tokens there is nothing to look up
@@ -202,7 +202,7 @@ def _single_unit(model: keras.Sequential, dataset: Dataset) -> Any | None:
     """Returns the only layer of the network, where it has one weight and one bias."""
     layer = model.layers[-1]
     is_unit = isinstance(layer, keras.layers.Dense) and layer.units == 1 and layer.use_bias
-    fits = len(model.layers) == 1 and dataset.info.input_shape == (1,) and not model.losses
+    fits = len(model.layers) == 1 and dataset.preprocessing.input_shape == (1,) and not model.losses
     is_told = dataset.target.form in ("numbers", "single")
     loss_by_row = isinstance(model.loss, keras.losses.Loss)
     return layer if is_unit and fits and is_told and loss_by_row else None

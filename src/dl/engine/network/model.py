@@ -11,7 +11,6 @@ import keras
 from dl.config.rules.network import declared_shapes
 from dl.config.schema import Config
 from dl.data.targets.target import Target
-from dl.data.types import DataInfo
 from dl.engine.network.checks import (
     BUILD_ERRORS,
     check_outputs,
@@ -31,19 +30,19 @@ T = TypeVar("T")
 _TRACED: WeakKeyDictionary[keras.Sequential, dict[Hashable, object]] = WeakKeyDictionary()
 
 
-def build_model(config: Config, info: DataInfo | None) -> keras.Sequential:
+def build_model(config: Config, input_shape: tuple[int, ...] | None) -> keras.Sequential:
     """Builds the model with initial weights that depend on the seed and the config only.
 
     Args:
         config: The config.
-        info: What the data says; None if it was not read, then the config must declare the shape
-            of the input.
+        input_shape: That of a row of the data; None if it was not read, then the config must
+            declare it.
 
     Raises:
         Findings: A layer cannot be built; at its place, with the shapes.
     """
     shapes = (shape for _, shape in declared_shapes(config.model))
-    shape = info.input_shape if info else next(shapes)
+    shape = next(shapes) if input_shape is None else input_shape
     specs = with_names(config.model.layers)
     layers = [layer for _, layer in _layers(specs, config.seed)]
     try:
