@@ -189,9 +189,11 @@ def _checked(
         ConfigError: A value does not fit, or the parts of the sweep do not fit together.
     """
     problems = list(_misfits(file, parameters, listed, root))
-    objective = _objective(file, base, root, problems)
+    objective = _objective(file, base, place(root, ("objective", "metric")))
+    if isinstance(objective, Problem):
+        problems.append(objective)
     problems += _wrong_values(base, listed or _probes(parameters))
-    if objective is None or problems:
+    if isinstance(objective, Problem) or problems:
         raise ConfigError.of(problems)
     settings = (
         Setting({".".join(item.parts): plain(item.value) for item in row}, {}) for row in listed
@@ -204,54 +206,42 @@ def _misfits(
     file: SweepFile, parameters: Sequence[Parameter], listed: Sequence[Listed], root: MapNode
 ) -> Iterator[Problem]:
     """Yields what does not fit together, though each part of it is right."""
-    yield from _wrong_parts(file, parameters, listed, root)
-    if file.method in SEARCHES and file.trials is None:
-        yield _problem(root, "trials", f"is missing: {file.method} has no end of its own")
-    if file.folds is not None and file.repeats > 1:
-        yield _problem(root, "repeats", "and folds exclude each other", hint="write one of them")
-    if file.method != "grid":
-        return
-    yield from _points_missing(parameters)
+    is_list, is_grid = file.method == "list", file.method == "grid"
+    has_settings, has_parameters = ("settings" in root.entries, "parameters" in root.entries)
+    endless = file.method in SEARCHES and file.trials is None
     size = grid_size(parameters)
-    if size > MOST_SETTINGS and file.trials is None:
-        yield _problem(
-            root,
-            "parameters",
-            "make too large a grid",
-            expected=f"at most {MOST_SETTINGS:,} settings, or a number of `trials`",
-            found=f"{size:,}",
-            hint="choose fewer values, or method: random",
-        )
-
-
-def _wrong_parts(
-    file: SweepFile, parameters: Sequence[Parameter], listed: Sequence[Listed], root: MapNode
-) -> Iterator[Problem]:
-    """Yields what is missing, or written for another method."""
-    if file.method == "list":
-        if not listed and "settings" not in root.entries:
-            expected = "a CSV file, or a list of mappings"
-            yield _problem(root, "settings", "is missing", expected=expected)
-        if parameters:
-            yield _problem(root, "parameters", "is not used by the method list")
-        return
-    if "settings" in root.entries:
-        yield _problem(root, "settings", "is for the method list only")
-    if not parameters and "parameters" not in root.entries:
-        expected = "paths of the config with their values"
-        yield _problem(root, "parameters", "is missing", expected=expected)
-    elif not parameters and not file.parameters:
-        yield _problem(root, "parameters", "is empty")
-
-
-def _problem(root: MapNode, key: str, message: str, **more: str) -> Problem:
-    known = key in root.entries
-    at = place(root, (key,), at_key=True) if known else Mark(root.mark.source)
-    return Problem(f"{key} {message}", at, **more)
-
-
-def _points_missing(parameters: Sequence[Parameter]) -> Iterator[Problem]:
-    for parameter in parameters:
+    paths = {"expected": "paths of the config with their values"}
+    rows = {"expected": "a CSV file, or a list of mappings"}
+    smaller = {
+        "expected": f"at most {MOST_SETTINGS:,} settings, or a number of `trials`",
+        "found": f"{size:,}",
+        "hint": "choose fewer values, or method: random",
+    }
+    checks: tuple[tuple[bool, str, dict[str, str]], ...] = (
+        (is_list and not has_settings, "settings is missing", rows),
+        (is_list and bool(parameters), "parameters is not used by the method list", {}),
+        (not is_list and has_settings, "settings is for the method list only", {}),
+        (not is_list and not has_parameters and not parameters, "parameters is missing", paths),
+        (not is_list and has_parameters and not file.parameters, "parameters is empty", {}),
+        (endless, f"trials is missing: {file.method} has no end of its own", {}),
+        (
+            file.folds is not None and file.repeats > 1,
+            "repeats and folds exclude each other",
+            {"hint": "write one of them"},
+        ),
+        (
+            is_grid and size > MOST_SETTINGS and file.trials is None,
+            "parameters make too large a grid",
+            smaller,
+        ),
+    )
+    for is_wrong, message, more in checks:
+        if is_wrong:
+            key = message.partition(" ")[0]
+            known = key in root.entries
+            at = place(root, (key,), at_key=True) if known else Mark(root.mark.source)
+            yield Problem(message, at, **more)
+    for parameter in parameters if is_grid else ():
         span = parameter.range
         if span is not None and span.points is None and span.step is None:
             yield Problem(
@@ -261,32 +251,25 @@ def _points_missing(parameters: Sequence[Parameter]) -> Iterator[Problem]:
             )
 
 
-def _objective(
-    file: SweepFile, base: Loaded, root: MapNode, problems: list[Problem]
-) -> Objective | None:
+def _objective(file: SweepFile, base: Loaded, at: Mark) -> Objective | Problem:
     columns = measured(base.config)
-    at = place(root, ("objective", "metric"))
     # The first metric beside the loss, of validation where there is one.
     usual = ([name for name in columns if name.startswith("val_")] or list(columns))[:2][-1]
     written = file.objective.metric or usual
     metric = called_here(written, columns, base.config.training.metrics)
     if metric not in columns:
         near = nearest_measured(metric, columns)
-        problems.append(
-            Problem(
-                "objective.metric is not measured by the base",
-                at,
-                expected=f"one of {listing(columns)}",
-                found=metric,
-                hint=f"did you mean {near}?" if near else "add it to training.metrics of the base",
-            )
+        return Problem(
+            "objective.metric is not measured by the base",
+            at,
+            expected=f"one of {listing(columns)}",
+            found=metric,
+            hint=f"did you mean {near}?" if near else "add it to training.metrics of the base",
         )
-        return None
     mode = file.objective.mode or better(base.config.training, metric)
     if mode is None:
         message = f"objective.mode is missing: it is not known whether more {metric} is better"
-        problems.append(Problem(message, at, expected="min or max"))
-        return None
+        return Problem(message, at, expected="min or max")
     return Objective(metric, mode == "max", file.objective.at == "best")
 
 
