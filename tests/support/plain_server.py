@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 
 from dl.errors import DataError, Interrupted, NumericError
 from dl.sweep.pools.processes import Server, serve
-from dl.sweep.pools.tasks import Listener, Ready, Result, Setup, Task
+from dl.sweep.pools.tasks import OnEpoch, Ready, Result, Setup, StopSignal, Task
 
 
 class PlainTrainer:
@@ -30,7 +30,7 @@ class PlainTrainer:
     def begin(self, threads: int) -> None:
         self._threads = threads
 
-    def train(self, task: Task, listener: Listener) -> Result:
+    def train(self, task: Task, epoch: OnEpoch, stop_signal: StopSignal) -> Result:
         self._done += 1
         match task.overrides[0]:
             case "raise":
@@ -42,15 +42,15 @@ class PlainTrainer:
             case "die":
                 os.kill(os.getpid(), signal.SIGKILL)
             case "wait":
-                self._wait(listener)
+                self._wait(stop_signal)
         epochs = 1
-        while listener.epoch({"epoch": epochs}) and epochs < 3:
+        while epoch({"epoch": epochs}) and epochs < 3:
             epochs += 1
         metrics = {"done": self._done, "pid": os.getpid(), "threads": self._threads}
         return Result("completed", {"seen": {**metrics, "epochs": epochs}})
 
-    def _wait(self, listener: Listener) -> None:
-        while listener.stop_signal() is None:
+    def _wait(self, stop_signal: StopSignal) -> None:
+        while stop_signal() is None:
             time.sleep(0.01)
         raise Interrupted("stopped", signal_number=signal.SIGTERM)
 

@@ -11,19 +11,17 @@ import pytest
 
 import dl
 from dl.data.transfer import DataFile, name_of, send_files
-from dl.errors import NumericError
+from dl.errors import NumericError, RunError
 from dl.runs.manifest import file_sha256
 from dl.runs.sweeps import trial_name
 from dl.sweep.pools import node
 from dl.sweep.pools.cluster import (
     EpochReport,
-    IncompatibleNode,
-    MissingData,
     Outcome,
     Payload,
     RemoteTask,
 )
-from dl.sweep.pools.tasks import Listener, Result, Task
+from dl.sweep.pools.tasks import OnEpoch, Result, Task
 
 
 class PlainTrainer:
@@ -35,12 +33,12 @@ class PlainTrainer:
     def begin(self, threads: int) -> None:
         self.threads = threads
 
-    def train_config(self, task: Task, loaded: Any, listener: Listener, source: Any) -> Result:
+    def train_config(self, task: Task, loaded: Any, epoch: OnEpoch, *, source: Any) -> Result:
         assert Path(source).read_text() == "a,b\n1,2\n"
         run = task.trials / trial_name(task.trial) / "0001"
         run.mkdir(parents=True)
         (run / "run.json").write_text(f"threads {self.threads}")
-        while listener.epoch({"loss": 0.5}):
+        while epoch({"loss": 0.5}):
             pass
         if task.overrides == ("diverge",):
             raise NumericError("the loss is no number any more")
@@ -107,7 +105,7 @@ def test_data_that_is_not_here_is_asked_for_and_taken(payload: Payload, tmp_path
     pieces: list[bytes] = []
     send_files(payload.files, pieces.append)
     (tmp_path / "rows.csv").unlink()
-    assert node.carry_out(_remote(payload), Asked(), None) == MissingData()
+    assert node.carry_out(_remote(payload), Asked(), None) is None
     outcome = node.carry_out(_remote(payload), Asked(), iter(pieces))
     assert isinstance(outcome, Outcome)
     assert outcome.result.status == "completed"
@@ -115,6 +113,5 @@ def test_data_that_is_not_here_is_asked_for_and_taken(payload: Payload, tmp_path
 
 
 def test_another_version_does_not_fit(payload: Payload) -> None:
-    outcome = node.carry_out(_remote(payload, version="0.0.1"), Asked(), None)
-    assert isinstance(outcome, IncompatibleNode)
-    assert outcome.reason.endswith(f"has dl {dl.__version__}, the sweep 0.0.1")
+    with pytest.raises(RunError, match=f"has dl {dl.__version__}, the sweep 0.0.1"):
+        node.carry_out(_remote(payload, version="0.0.1"), Asked(), None)

@@ -17,13 +17,11 @@ from typing import Any
 import pytest
 
 import dl
-from dl.errors import ConfigError, DlError
+from dl.errors import ConfigError, DlError, RunError
 from dl.runs.manifest import first_manifest
 from dl.sweep.pools import cluster
 from dl.sweep.pools.cluster import (
     EpochReport,
-    IncompatibleNode,
-    MissingData,
     NodeLost,
     Outcome,
     Payload,
@@ -194,7 +192,7 @@ def test_a_task_that_kills_its_process_fails_after_three_times(served: Served) -
 
 def test_a_node_without_the_data_gets_it(served: Served) -> None:
     served.begin()
-    served.remote()[1].set_result(MissingData())
+    served.remote()[1].set_result(None)
     remote, _ = served.remote()
     assert (remote.attempt, served.cluster.shipped) == (2, [b"rows"])
 
@@ -242,10 +240,24 @@ def test_without_its_own_node_the_sweep_ends(served: Served) -> None:
     )
 
 
-def test_a_node_with_another_dl_ends_the_sweep(served: Served) -> None:
+def test_a_node_that_cannot_train_ends_the_sweep(served: Served) -> None:
     served.begin()
-    served.remote()[1].set_result(IncompatibleNode("n1 has dl 0.0.1, the sweep 0.1.0"))
-    (problem,) = served.ended().problems
+    served.remote()[1].set_exception(RunError("a node of the cluster cannot train"))
+    assert str(served.ended()) == "a node of the cluster cannot train"
+
+
+@pytest.mark.slow
+def test_a_node_with_another_dl_is_told_in_its_words() -> None:
+    from dl.sweep.pools.ray import _translated
+
+    class Raised(Exception):
+        """What Ray makes of an error on a node."""
+
+        cause = RunError("n1 has dl 0.0.1, the sweep 0.1.0")
+
+    error = _translated(Raised())
+    assert isinstance(error, RunError)
+    (problem,) = error.problems
     assert (problem.message, problem.found, problem.hint) == (
         "a node of the cluster cannot train",
         "n1 has dl 0.0.1, the sweep 0.1.0",

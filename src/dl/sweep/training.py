@@ -8,7 +8,7 @@ from dl.engine import workflow
 from dl.engine.prepare import Programs, prepare, use_threads
 from dl.progress import SilentReporter
 from dl.runs.sweeps import trial_name
-from dl.sweep.pools.tasks import Listener, Result, Task
+from dl.sweep.pools.tasks import OnEpoch, Result, StopSignal, Task
 
 
 class Trainer:
@@ -26,19 +26,25 @@ class Trainer:
         """Gives TensorFlow its threads."""
         use_threads(threads)
 
-    def train(self, task: Task, listener: Listener) -> Result:
+    def train(self, task: Task, epoch: OnEpoch, stop_signal: StopSignal) -> Result:
         """Trains a trial as `dl train` would; raises what that raises."""
-        return self.train_config(task, load_config(task.base, task.overrides), listener)
+        return self.train_config(task, load_config(task.base, task.overrides), epoch, stop_signal)
 
     def train_config(
-        self, task: Task, loaded: Loaded, listener: Listener, source: Loaded | None = None
+        self,
+        task: Task,
+        loaded: Loaded,
+        epoch: OnEpoch,
+        stop_signal: StopSignal = lambda: None,
+        source: Loaded | None = None,
     ) -> Result:
         """Trains a trial whose config is loaded.
 
         Args:
             task: Which trial it is, and where its run goes.
             loaded: Its config.
-            listener: Hears each epoch.
+            epoch: Is given each row of the history; False ends the training.
+            stop_signal: Gives the number of the signal that asked to stop, or None.
             source: The config with the places of the data on this machine, where they are others.
         """
         reporter = SilentReporter()
@@ -49,6 +55,6 @@ class Trainer:
             workflow.RunLocation(task.trials, trial_name(task.trial), task.repeat),
             reporter,
             command=("dl", "train", str(task.base), *settings),
-            hooks=workflow.Hooks(stop_signal=listener.stop_signal, go_on=listener.epoch),
+            hooks=workflow.Hooks(stop_signal=stop_signal, go_on=epoch),
         )
         return Result("completed", trained.metrics)

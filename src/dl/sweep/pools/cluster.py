@@ -38,7 +38,6 @@ MOST_DEATHS = 3
 """So often a task may cost its process its life; then it has failed. Lost nodes do not count."""
 _PAUSE = 1.0
 """Seconds before a task is sent again: a cluster takes a moment to notice that a node is gone."""
-SAME_DL = "install the same dl-keras[ray] on all nodes, then go on with --resume"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +84,6 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class MissingData:
-    """The node does not see the data; the task has to be sent again with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class IncompatibleNode:
-    """The node cannot do any task of this sweep."""
-
-    reason: str
-
-
-Reply = Outcome | MissingData | IncompatibleNode
-
-
-@dataclass(frozen=True, slots=True)
 class EpochReport:
     """An epoch of a task that runs; its process waits for an answer if the task asks."""
 
@@ -123,8 +107,13 @@ class Withdrawn(Exception):
 class Cluster(Protocol):
     """Carries tasks out."""
 
-    async def carry_out(self, task: RemoteTask) -> Reply:
-        """Has a task done once there is room; raises `NodeLost`, `ProcessDied` or `Withdrawn`."""
+    async def carry_out(self, task: RemoteTask) -> Outcome | None:
+        """Has a task done once there is room; None where the node does not see the data.
+
+        Raises:
+            NodeLost, ProcessDied, Withdrawn: It was not done.
+            RunError: The node cannot do any task of this sweep.
+        """
 
     def ship(self, data: str, pack: Callable[[Callable[[bytes], None]], None]) -> None:
         """Keeps data in the cluster, if it is not kept there yet, for all tasks that read it."""
@@ -276,7 +265,7 @@ class RemoteServer:
             remote = replace(remote, attempt=remote.attempt + 1)
             self._sent[remote.task.key] = sent = _Sent(remote)
             try:
-                reply = await self._cluster.carry_out(remote)
+                outcome = await self._cluster.carry_out(remote)
             except Withdrawn:
                 return Result("interrupted")
             except (NodeLost, ProcessDied) as error:
@@ -286,9 +275,10 @@ class RemoteServer:
                     return Result("failed", error=text, code=int(ExitCode.RUN), again=True)
                 await self._begin_again(remote.task)
             else:
-                if isinstance(reply, Outcome):
-                    return self._kept(sent, reply)
-                self._prepare_node(remote.payload, reply)
+                if outcome is not None:
+                    return self._kept(sent, outcome)
+                payload = remote.payload
+                self._cluster.ship(payload.data, partial(self._payloads.pack, payload))
             if self._stopping.is_set():
                 return Result("interrupted")
 
@@ -298,13 +288,6 @@ class RemoteServer:
             self._client.send(BegunAgain(task.key))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _PAUSE)
-
-    def _prepare_node(self, payload: Payload, reply: MissingData | IncompatibleNode) -> None:
-        """Sends the data there; raises `RunError` where a node can do no task."""
-        if isinstance(reply, IncompatibleNode):
-            message = "a node of the cluster cannot train"
-            raise RunError(message, found=reply.reason, hint=SAME_DL)
-        self._cluster.ship(payload.data, partial(self._payloads.pack, payload))
 
     def _kept(self, sent: _Sent, outcome: Outcome) -> Result:
         """Brings the run of a task onto the disk; only then it has ended."""

@@ -15,20 +15,13 @@ from typing import Any
 
 import dl
 from dl.data.transfer import are_here, are_kept, receive_files, relocated
-from dl.errors import DiskError
+from dl.errors import DiskError, RunError
 from dl.runs.directory import RunDirectory
 from dl.runs.files import disk_error
 from dl.runs.lock import is_held
 from dl.runs.packed import pack
 from dl.runs.sweeps import trial_name
-from dl.sweep.pools.cluster import (
-    EpochReport,
-    IncompatibleNode,
-    MissingData,
-    Outcome,
-    RemoteTask,
-    Reply,
-)
+from dl.sweep.pools.cluster import EpochReport, Outcome, RemoteTask
 from dl.sweep.pools.processes import carried_out
 from dl.sweep.pools.tasks import Result, Row
 from dl.system import is_own, user_name
@@ -62,26 +55,37 @@ def node_folder() -> Path:
 
 def carry_out(
     remote: RemoteTask, report: Callable[[EpochReport], bool], pieces: Iterable[bytes] | None
-) -> Reply:
+) -> Outcome | None:
     """Does a task; its run is made in a folder of this node and comes back as bytes.
 
     Args:
         remote: What is to be done.
         report: Tells the sweep of an epoch; where the task asks, it waits for leave to go on.
         pieces: The files of the data; None where they have not been sent along.
+
+    Returns:
+        What came of it; None where the data is neither here nor sent along.
+
+    Raises:
+        RunError: Another `dl` has sent it.
     """
     take_process()
     if remote.version != dl.__version__:
-        reason = f"{socket.gethostname()} has dl {dl.__version__}, the sweep {remote.version}"
-        return IncompatibleNode(reason)
+        host = socket.gethostname()
+        raise RunError(f"{host} has dl {dl.__version__}, the sweep {remote.version}")
     trainer = _trainer(remote.threads)
     files, loaded = remote.payload.files, remote.payload.loaded
     cache = node_folder() / "data"
     here = are_here(files)
     kept = here or are_kept(files, cache)
     if not kept and pieces is None:
-        return MissingData()
-    reporting = _Reporting(remote, report)
+        return None
+    rows: list[Row] = []
+
+    def epoch(row: Row) -> bool:
+        rows.append(dict(row))
+        return report(EpochReport(remote.task.key, remote.attempt, rows[-1]))
+
     with _folder() as folder:
         task = replace(remote.task, trials=folder)
 
@@ -93,28 +97,13 @@ def carry_out(
                     raise disk_error(error, f"keeping the data in {cache}") from error
             # The run that it makes names the files where the sweep has them.
             source = loaded if here else relocated(loaded, files, cache)
-            return trainer.train_config(task, loaded, reporting, source)  # type: ignore[no-any-return]
+            # None stops it: a task that is withdrawn gets an interrupt.
+            result: Result = trainer.train_config(task, loaded, epoch, source=source)
+            return result
 
         result = carried_out(task, train)
         run = RunDirectory(folder / trial_name(task.trial) / f"{task.repeat:04d}")
-        return Outcome(result, tuple(reporting.rows), pack(run))
-
-
-class _Reporting:
-    """Passes on what a training says, and keeps it for the end."""
-
-    def __init__(self, remote: RemoteTask, report: Callable[[EpochReport], bool]) -> None:
-        self._remote = remote
-        self._report = report
-        self.rows: list[Row] = []
-
-    def stop_signal(self) -> None:
-        """Gives none: a task that is withdrawn gets an interrupt."""
-
-    def epoch(self, row: Row) -> bool:
-        self.rows.append(dict(row))
-        remote = self._remote
-        return self._report(EpochReport(remote.task.key, remote.attempt, self.rows[-1]))
+        return Outcome(result, tuple(rows), pack(run))
 
 
 def _trainer(threads: int) -> Any:

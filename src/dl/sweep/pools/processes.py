@@ -114,7 +114,9 @@ def work(
     while True:
         try:
             reporting.task = task = connection.recv()
-            result = carried_out(task, partial(trainer.train, task, reporting))
+            result = carried_out(
+                task, partial(trainer.train, task, reporting.epoch, reporting.stop_signal)
+            )
             connection.send(TaskEnded(task.key, result))
         except (EOFError, OSError, _ServerGone):
             return

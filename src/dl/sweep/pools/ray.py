@@ -21,14 +21,13 @@ from ray import exceptions
 from dl.data.load import Datasets
 from dl.errors import RunError, UsageError
 from dl.sweep.pools.cluster import (
-    SAME_DL,
     EpochReport,
     NodeLost,
+    Outcome,
     Payloads,
     ProcessDied,
     RemoteServer,
     RemoteTask,
-    Reply,
     Withdrawn,
 )
 from dl.sweep.pools.node import carry_out
@@ -83,7 +82,7 @@ class Mailbox:
             asked.set_result(go_on)
 
 
-def _on_node(remote: RemoteTask, mailbox: Any, pieces: list[Any] | None) -> Reply:
+def _on_node(remote: RemoteTask, mailbox: Any, pieces: list[Any] | None) -> Outcome | None:
     """Is what Ray has done on a node."""
 
     def report(epoch: EpochReport) -> bool:
@@ -117,7 +116,7 @@ class RayCluster:
         self._pieces: dict[str, list[Any]] = {}
         self._sent: set[Any] = set()
 
-    async def carry_out(self, task: RemoteTask) -> Reply:
+    async def carry_out(self, task: RemoteTask) -> Outcome | None:
         """Has a task done; it waits in the cluster until there is room."""
         reference = self._work.remote(task, self._mailbox, self._pieces.get(task.payload.data))
         self._sent.add(reference)
@@ -246,7 +245,11 @@ def _translated(error: Exception) -> Exception:
     if isinstance(cause, KeyboardInterrupt | exceptions.TaskCancelledError):
         return Withdrawn(line)
     found = line if cause is None else _first_line(cause)
-    return RunError("a node of the cluster cannot train", found=found, hint=SAME_DL)
+    return RunError(
+        "a node of the cluster cannot train",
+        found=found,
+        hint="install the same dl-keras[ray] on all nodes, then go on with --resume",
+    )
 
 
 def serve_cluster(client: Connection, setup: Setup) -> None:

@@ -12,17 +12,19 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from dl.errors import DiskError, DlError, ExitCode, Problem, RunError, error_class, first_line
 from dl.variables import environment_of_child
 
 Status = Literal["completed", "pruned", "failed", "interrupted"]
 Row = Mapping[str, float]
+OnEpoch = Callable[[Row], bool]
+StopSignal = Callable[[], int | None]
 Key = tuple[int, int]
 """The trial and the repeat of a task."""
 
@@ -161,16 +163,6 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class Stop:
     """All tasks are to stop."""
-
-
-class Listener(Protocol):
-    """Hears how a training goes."""
-
-    def epoch(self, row: Row) -> bool:
-        """Is given each row of the history; False ends the training."""
-
-    def stop_signal(self) -> int | None:
-        """Gives the number of the signal that asked to stop, or None."""
 
 
 def failed(error: BaseException) -> Result:
