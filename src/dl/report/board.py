@@ -21,17 +21,9 @@ from dl.browse.keys import require_keys, with_other_names
 from dl.browse.select import Row, parse_condition, sort_rows
 from dl.browse.settings import SettingsMemory
 from dl.errors import DiskError, DlError, RunError
+from dl.report import html
 from dl.report.compare import compare
 from dl.report.facts import read_stored_run
-from dl.report.html import (
-    chart_data,
-    comparison_page,
-    document,
-    learning,
-    live_page,
-    run_page,
-    sweep_page,
-)
 from dl.runs.directory import RunDirectory
 from dl.runs.find import all_sweeps, find_run, find_sweep, trials_of
 from dl.sweep.results import Results, read_results
@@ -101,7 +93,7 @@ class _Answers:
     def front(self, request: Request) -> Response:
         """The list of all runs, which asks for its rows itself."""
         root = str(self._root.resolve())
-        return HTMLResponse(document("board.html", "Runs", live=True, root=root))
+        return HTMLResponse(html.document("board.html", "Runs", live=True, root=root))
 
     def runs(self, request: Request) -> Response:
         """The rows of that list, the sweeps, and what is wrong with those that cannot be read."""
@@ -125,7 +117,7 @@ class _Answers:
             {
                 "status": run.entry.record.status,
                 "epochs": len(run.facts.history),
-                "charts": list(map(chart_data, learning(run).get("charts", []))),
+                "charts": list(map(html.chart_data, html.learning(run).get("charts", []))),
             }
         )
 
@@ -134,13 +126,13 @@ class _Answers:
         address = request.path_params["run"]
         run = read_stored_run(self._run(address))
         running = run.entry.record.status == "running"
-        return HTMLResponse(live_page(run, address) if running else run_page(run))
+        return HTMLResponse(html.live_page(run, address) if running else html.run_page(run))
 
     def sweep(self, request: Request) -> Response:
         """The leaderboard of a sweep and its trainings."""
         sweep = find_sweep(str(self._place(request.path_params["sweep"])), self._root)
         trials = _table(entries_of(trials_of(sweep)).readable, self._root, [], "started")
-        return HTMLResponse(sweep_page(read_results(sweep), trials))
+        return HTMLResponse(html.sweep_page(read_results(sweep), trials))
 
     def compare(self, request: Request) -> Response:
         """The comparison of the runs that were ticked."""
@@ -148,7 +140,7 @@ class _Answers:
         if len(chosen) < 2:
             return PlainTextResponse("tick two or more runs", status_code=404)
         entries = [read_entry(self._run(address)) for address in chosen]
-        return HTMLResponse(comparison_page(compare(entries)))
+        return HTMLResponse(html.comparison_page(compare(entries)))
 
     def _run(self, address: str) -> RunDirectory:
         return find_run(str(self._place(address)), self._root)

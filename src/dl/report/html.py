@@ -23,17 +23,9 @@ from markupsafe import Markup
 from dl.browse.select import shown
 from dl.config.load import load_resolved
 from dl.config.resolve import changed
-from dl.report.charts import (
-    Chart,
-    Line,
-    compared_charts,
-    learning_charts,
-    rate_chart,
-    series,
-    time_chart,
-)
+from dl.report import charts, evaluation
+from dl.report.charts import Chart, Line
 from dl.report.compare import Comparison
-from dl.report.evaluation import Residuals, class_charts, confusion_of, residuals_of
 from dl.report.facts import StoredRun, read_stored_run
 from dl.report.pictures import png_uri
 from dl.report.sweep import curves_chart, objective_chart, sweep_facts
@@ -233,10 +225,10 @@ def learning(run: StoredRun) -> dict[str, Any]:
     history = run.facts.history
     if not history:
         return {}
-    extra = [chart for chart in (rate_chart(history), time_chart(history)) if chart is not None]
-    rates = set(series(history, "learning_rate").y)
+    extra = (charts.rate_chart(history), charts.time_chart(history))
+    rates = set(charts.series(history, "learning_rate").y)
     return {
-        "charts": [*learning_charts(history, run.facts.loss), *extra],
+        "charts": [*charts.learning_charts(history, run.facts.loss), *filter(None, extra)],
         "rate": number(rates.pop()) if len(rates) == 1 else None,
     }
 
@@ -255,11 +247,12 @@ def _classes(run: StoredRun) -> dict[str, Any]:
     """Returns confusion matrix and charts; empty for other tasks and without predictions."""
     if run.facts.predicted is None or run.facts.task == "regression":
         return {}
-    return {"matrix": confusion_of(run.facts), "charts": class_charts(run.facts)}
+    matrix = evaluation.confusion_of(run.facts)
+    return {"matrix": matrix, "charts": evaluation.class_charts(run.facts)}
 
 
-def _errors(run: StoredRun) -> list[Residuals]:
-    return residuals_of(run.facts)
+def _errors(run: StoredRun) -> list[evaluation.Residuals]:
+    return evaluation.residuals_of(run.facts)
 
 
 def _settings(run: StoredRun) -> dict[str, Any]:
@@ -301,8 +294,8 @@ def comparison_page(comparison: Comparison) -> str:
     }
     sections = [_filled("compared", "Settings and results", **values)]
     some = list(zip(runs, comparison.histories, strict=True))[:_MOST_CURVES]
-    if charts := compared_charts(dict(some)):
-        sections.append(_filled("learning", "Learning curves", facts={"charts": charts}))
+    if compared := charts.compared_charts(dict(some)):
+        sections.append(_filled("learning", "Learning curves", facts={"charts": compared}))
     return document("compare.html", " and ".join(runs[:3]), sections)
 
 
@@ -322,8 +315,8 @@ def sweep_page(results: Results, trainings: Sequence[Mapping[str, Any]] = ()) ->
     sections = [_filled("leaderboard", "Settings", **values)]
     facts = sweep_facts(results)
     if facts.ranked:
-        charts = [objective_chart(facts), curves_chart(facts, _MOST_CURVES)]
-        sections.append(_filled("learning", "Objective", facts={"charts": charts}))
+        drawn = [objective_chart(facts), curves_chart(facts, _MOST_CURVES)]
+        sections.append(_filled("learning", "Objective", facts={"charts": drawn}))
     pictures = [
         (path.stem.replace("_", " "), png_uri(read_regular(path)))
         for path in sorted(results.directory.plots.glob("*.png"))
