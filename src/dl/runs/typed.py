@@ -26,7 +26,6 @@ from typing import (
 )
 
 from dl.vocabulary.spec import Findings
-from dl.vocabulary.types import ParameterType
 
 T = TypeVar("T")
 Reader = Callable[[Any], Any]
@@ -101,14 +100,6 @@ def read_as(kind: type[T], value: object) -> T:
     return result
 
 
-def read_key(kind: type[T], values: Mapping[str, Any], key: str) -> T:
-    """Returns what stands at a key as `read_as` does; an error says the key too."""
-    if key not in values:
-        raise MisfitError("is missing", (key,))
-    result: T = _at(key, _reader(kind), values[key])
-    return result
-
-
 def parse_as(kind: type[T], text: bytes | str) -> T:
     """Parses JSON as a value of a type; raises `MisfitError`."""
     try:
@@ -133,7 +124,8 @@ def _made(kind: Any) -> Reader:
     if origin is Annotated and isinstance(given[1], Keys):
         readers = {key: _reader(item) for key, item in given[1].types.items()}
         return _of_keys(readers, given[1].required)
-    if origin is Annotated and isinstance(given[1], ParameterType):
+    # A type of the vocabulary is known by its method: to import them all would slow `dl list`.
+    if origin is Annotated and hasattr(given[1], "check"):
         return _of_parameter(given[1])
     if origin is Annotated:
         return _of_range(_reader(given[0]), given[1])
@@ -227,7 +219,7 @@ def _of_range(read: Reader, wanted: Range) -> Reader:
     return checked
 
 
-def _of_parameter(kind: ParameterType) -> Reader:
+def _of_parameter(kind: Any) -> Reader:
     def checked(value: object) -> object:
         try:
             return kind.check(value)

@@ -29,10 +29,11 @@ LARGEST_NUMBER = 3.4e38
 QUOTE = "put it in quotes"
 """A hint; who knows how the value is written adds that (`dl.config.load`)."""
 
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
-_CURLED = re.compile("[\u2018-\u201f\u00ab\u00bb].*[\u2018-\u201f\u00ab\u00bb]")
-_DIGIT_GROUPS = re.compile(r"\d{1,3}([,_ ']\d{3})+")
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+# Compiled only when a mistake is made: a start without any pays nothing.
+_PERCENT = r"(\d+(?:\.\d+)?)\s*%"
+_CURLED = "[\u2018-\u201f\u00ab\u00bb].*[\u2018-\u201f\u00ab\u00bb]"
+_DIGIT_GROUPS = r"\d{1,3}([,_ ']\d{3})+"
+_NUMBER = r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
 _BOOLEANS = {
     **{"true": "true", "yes": "true", "on": "true"},
     **{"false": "false", "no": "false", "off": "false"},
@@ -423,16 +424,16 @@ def _text_hint(text: str, kind: ParameterType) -> str | None:
     near = meant(text, kind.choices) if kind.choices else None
     if near:
         return f"did you mean {near}?"
-    if _CURLED.fullmatch(text):
+    if re.fullmatch(_CURLED, text):
         return f'write straight quotes: "{text[1:-1]}"'
-    if percent := _PERCENT.fullmatch(text):
+    if percent := re.fullmatch(_PERCENT, text):
         return f"write {float(percent[1]) / 100:g}" if float in kind.sorts else None
     word = text.strip()
     if bool in kind.sorts and word.lower() in _BOOLEANS:
         return f"write {_BOOLEANS[word.lower()]}, without quotes"
-    if int in kind.sorts and _NUMBER.fullmatch(word):
+    if int in kind.sorts and re.fullmatch(_NUMBER, word):
         return f"write {word}, without quotes"
-    if int in kind.sorts and _DIGIT_GROUPS.fullmatch(word):
+    if int in kind.sorts and re.fullmatch(_DIGIT_GROUPS, word):
         return f"write {re.sub('[^0-9]', '', word)}"
     return None
 
