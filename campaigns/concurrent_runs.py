@@ -24,14 +24,18 @@ from campaigns.published import verify
 from dl.errors import DlError
 from dl.runs.checkpoints import write_checkpoint
 from dl.runs.create import create_run
-from dl.runs.directory import RunDirectory, numbers
-from dl.runs.find import all_runs
-from dl.runs.history import read_history, write_history
+from dl.runs.directory import RunDirectory, all_runs, numbers
+from dl.runs.lock import Process
 from dl.runs.manifest import publish
-from dl.runs.process import Process
-from dl.runs.provenance import now
-from dl.runs.record import RunRecord, read_record, write_record
-from dl.runs.tags import read_tags
+from dl.runs.record import (
+    RunRecord,
+    now,
+    read_history,
+    read_record,
+    read_tags,
+    write_history,
+    write_record,
+)
 
 PROCESSES = 16
 LOOKERS = 2

@@ -30,10 +30,9 @@ from campaigns.training import kill
 from dl.cli.main import run as dl
 from dl.cli.signals import Stopped, stopping_at_once
 from dl.errors import DlError, ExitCode
-from dl.runs.directory import RunDirectory
+from dl.runs.directory import RunDirectory, all_runs
 from dl.runs.files import TEMPORARY
-from dl.runs.find import all_runs
-from dl.runs.tags import read_tags
+from dl.runs.record import read_tags
 
 MODES = ("killed before", "killed after", "terminated", "fails")
 _CODES = {

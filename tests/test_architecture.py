@@ -35,8 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "variables": set(),
     "vocabulary": {"errors", "text"},
     "config": {"vocabulary", "errors", "system", "text"},
-    "runs": {"vocabulary", "errors", "system", "text"},
-    "browse": {"config", "runs", "errors", "text", "vocabulary"},
+    "runs": {"config", "vocabulary", "errors", "system", "text"},
     # It judges a run by its numbers; the engine measures them.
     "diagnose": {"config", "vocabulary", "errors", "text"},
     "data": LIGHT,
@@ -44,22 +43,20 @@ ALLOWED: dict[str, set[str]] = {
     "runtime": {"data", *LIGHT},
     "engine": {"data", "runtime", "diagnose", *LIGHT},
     "sweep": {"engine", "data", *LIGHT},
-    "tracking": {"browse", "sweep", *LIGHT},
-    "report": {"browse", "diagnose", "sweep", "data", *LIGHT},
+    "tracking": {"sweep", *LIGHT},
+    "report": {"diagnose", "sweep", "data", *LIGHT},
     "app": {
         "engine",
         "report",
         "runtime",
         "sweep",
         "data",
-        "browse",
         "diagnose",
         "tracking",
         *LIGHT,
     },
     "cli": {
         "app",
-        "browse",
         "init",
         "engine",
         "report",
@@ -107,7 +104,6 @@ CHILD = "report/process.py"
 """Its function runs in a child process, which loads what draws while the parent trains."""
 
 READERS = {
-    "browse",
     "cli",
     "engine",
     "report",
@@ -152,7 +148,7 @@ def test_light_packages_import_nothing_heavy_at_load() -> None:
     assert not [
         f"{path.relative_to(ROOT)} imports {module}"
         for path in _files()
-        if _package(path) in LIGHT | {"lint", "diagnose", "browse", "app"}
+        if _package(path) in LIGHT | {"diagnose", "app"}
         for module in _at_load(path)
         if module.split(".")[0] in HEAVY
     ]

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from dl.runs.create import create_run
-from dl.runs.history import write_history
-from dl.runs.process import Process
-from dl.runs.record import RunRecord, write_record
+from dl.runs.lock import Process
+from dl.runs.record import RunRecord, write_history, write_record
 
 HEAVY = {
     "h5py",

@@ -15,9 +15,8 @@ import pytest
 from dl import system
 from dl.errors import BusyError
 from dl.runs.directory import RunDirectory
-from dl.runs.lock import is_held, locked
-from dl.runs.process import Process
-from dl.runs.tags import change_tags
+from dl.runs.lock import Process, is_held, locked
+from dl.runs.record import change_tags
 
 CONFIG = """\
 data: {source: builtin, dataset: iris}

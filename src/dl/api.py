@@ -21,9 +21,7 @@ from dl.errors import Mark, UsageError
 from dl.hosted import hosted, noted
 from dl.progress import Reporter
 from dl.run import Rows, Run, Sweep, write_rows
-from dl.runs.directory import DEFAULT_ROOT, RunDirectory
-from dl.runs.find import find_run
-from dl.runs.sweeps import SweepDirectory
+from dl.runs.directory import DEFAULT_ROOT, RunDirectory, SweepDirectory, find_run
 
 if TYPE_CHECKING:
     import pandas as pd

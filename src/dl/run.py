@@ -16,11 +16,9 @@ from dl.config.resolve import document_of
 from dl.errors import RunError, UsageError
 from dl.hosted import computed, noted
 from dl.progress import Reporter
-from dl.runs.directory import RunDirectory
+from dl.runs.directory import RunDirectory, SweepDirectory
 from dl.runs.files import read_regular
-from dl.runs.history import read_history
-from dl.runs.record import RunRecord, read_metrics, read_record
-from dl.runs.sweeps import SweepDirectory
+from dl.runs.record import RunRecord, read_history, read_metrics, read_record
 
 if TYPE_CHECKING:
     import keras

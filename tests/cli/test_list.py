@@ -13,7 +13,7 @@ from conftest import Dl
 from dl.runs.checkpoints import list_checkpoints, write_checkpoint
 from dl.runs.directory import RunDirectory
 from dl.runs.lock import locked
-from dl.runs.tags import read_tags
+from dl.runs.record import read_tags
 from support.runs import make_run
 
 

@@ -11,9 +11,8 @@ import pytest
 from conftest import Dl
 from dl.cli.outputs import own_names
 from dl.errors import DiskError
-from dl.runs.directory import RunDirectory
+from dl.runs.directory import RunDirectory, SweepDirectory
 from dl.runs.files import output, write_output
-from dl.runs.sweeps import SweepDirectory
 from support.runs import make_run
 
 CONFIG = """\

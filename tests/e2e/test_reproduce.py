@@ -12,8 +12,7 @@ import pytest
 from conftest import Dl
 from dl.engine.resume import FirstDifference, first_difference
 from dl.runs.directory import RunDirectory
-from dl.runs.history import read_history, write_history
-from dl.runs.record import read_record, write_record
+from dl.runs.record import read_history, read_record, write_history, write_record
 from e2e.conftest import Project
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from dl.cli.main import run
 from dl.runs.directory import RunDirectory
-from dl.runs.history import read_history
+from dl.runs.record import read_history
 from support.sweeps import BASE
 
 Dl = Callable[..., Any]

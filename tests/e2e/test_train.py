@@ -13,7 +13,7 @@ import yaml
 
 from conftest import Dl
 from dl.runs.directory import RunDirectory
-from dl.runs.history import read_history
+from dl.runs.record import read_history
 from e2e.conftest import CONFIG, Project, write_fruit
 
 pytestmark = pytest.mark.slow

@@ -21,7 +21,7 @@ from dl.progress import SilentReporter
 from dl.runs.checkpoints import list_checkpoints
 from dl.runs.create import create_run
 from dl.runs.directory import RunDirectory
-from dl.runs.history import read_history
+from dl.runs.record import read_history
 from support.training import DENSE, built, config, dataset, inputs, labels, part, ready
 
 HIDDEN = {"type": "Dense", "units": 5, "activation": "relu"}

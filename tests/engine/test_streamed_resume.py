@@ -21,7 +21,7 @@ from dl.engine.training.fit import fit
 from dl.progress import SilentReporter
 from dl.runs.create import create_run
 from dl.runs.directory import RunDirectory
-from dl.runs.history import read_history
+from dl.runs.record import read_history
 from support.streaming import tiny_budget
 from support.tables import config_with
 from support.training import built, ready

@@ -15,9 +15,9 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from dl.report.board import board
 from dl.runs.directory import RunDirectory
-from dl.runs.history import write_history
 from dl.runs.lock import locked
 from dl.runs.manifest import publish
+from dl.runs.record import write_history
 from support.browser import needs_axe, needs_chromium, violations
 from support.runs import make_run
 

@@ -8,7 +8,7 @@ import pytest
 
 from dl.errors import RunError, error_text
 from dl.runs.create import create_run
-from dl.runs.find import all_runs, find_run
+from dl.runs.directory import all_runs, find_run
 
 FILES = {"run.json": b"{}"}
 
@@ -68,7 +68,7 @@ def test_find_run_names_the_numbers_that_exist(root: Path) -> None:
     with pytest.raises(RunError) as caught:
         find_run("digits/7", root)
     assert error_text(caught.value) == (
-        f"error: digits/7 is no run in {root}\n"
+        f"error: digits/7 is not a run in {root}\n"
         "expected: a number from 1 to 2\nfound: 7\nhint: see the runs: dl list"
     )
 

@@ -10,7 +10,7 @@ import pytest
 from dl.errors import RunError
 from dl.runs.create import create_run
 from dl.runs.directory import RunDirectory
-from dl.runs.history import read_history, write_history
+from dl.runs.record import read_history, write_history
 
 ROWS = [
     {"epoch": 1, "loss": 0.1 + 0.2, "learning_rate": 1e-3, "seconds": 0.25},

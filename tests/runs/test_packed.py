@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from dl.errors import RunError
-from dl.runs.create import create_run
+from dl.runs.create import create_run, pack, unpack
 from dl.runs.directory import RunDirectory
 from dl.runs.manifest import check, publish
-from dl.runs.packed import pack, unpack
 
 
 @pytest.fixture

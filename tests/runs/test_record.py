@@ -14,8 +14,8 @@ import pytest
 from dl.errors import RunError
 from dl.runs.create import create_run
 from dl.runs.directory import RunDirectory
+from dl.runs.lock import Process
 from dl.runs.manifest import publish
-from dl.runs.process import Process
 from dl.runs.record import RunRecord, read_record, write_record
 
 

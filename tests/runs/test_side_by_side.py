@@ -10,15 +10,14 @@ from pathlib import Path
 import pytest
 
 from conftest import Dl
-from dl.browse.entries import read_entries
-from dl.browse.prune import is_as_it_was
 from dl.errors import BusyError, DlError, RunError
 from dl.runs.create import create_run
 from dl.runs.directory import RunDirectory
 from dl.runs.files import TEMPORARY
 from dl.runs.lock import locked, take_lock
-from dl.runs.remove import remove_run, size_of
-from dl.runs.tags import change_tags, read_tags
+from dl.runs.query import read_entries
+from dl.runs.record import change_tags, read_tags
+from dl.runs.remove import is_as_it_was, remove_run, size_of
 from support.runs import make_run
 
 
@@ -134,7 +133,7 @@ def test_a_run_that_vanishes_is_not_told_as_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, stays = make_run(tmp_path), make_run(tmp_path, minute=1)
-    monkeypatch.setattr("dl.browse.entries.all_runs", lambda root: [run, stays])
+    monkeypatch.setattr("dl.runs.query.all_runs", lambda root: [run, stays])
     remove_run(run)
     entries = read_entries(tmp_path)
     assert ([entry.run for entry in entries.readable], entries.damaged) == ([stays], [])

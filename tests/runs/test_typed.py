@@ -12,9 +12,8 @@ import pytest
 from conftest import Dl
 from dl.errors import RunError
 from dl.runs.directory import RunDirectory
-from dl.runs.history import read_history
 from dl.runs.manifest import publish
-from dl.runs.record import RunRecord, read_record, write_record
+from dl.runs.record import RunRecord, read_history, read_record, write_record
 from dl.runs.typed import Count, Duration, Finite, Keys, MisfitError, Moment, parse_as, read_as
 from support.runs import make_run
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dl.runs.sweeps import SweepDirectory
+from dl.runs.directory import SweepDirectory
 from dl.sweep.definition import Sweep, load_sweep
 from dl.sweep.journal import OwnJournal
 from dl.sweep.loop import Loop, Watcher

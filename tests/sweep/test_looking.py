@@ -10,7 +10,8 @@ from starlette.testclient import TestClient
 from conftest import Dl
 from dl.cli.sweep_text import failure_of
 from dl.report.board import board
-from dl.runs.sweeps import SweepDirectory, create_sweep
+from dl.runs.create import create_sweep
+from dl.runs.directory import SweepDirectory
 from dl.sweep.journal import Ended, OwnJournal
 from dl.sweep.parameters import Setting
 from dl.sweep.results import first_record, read_results

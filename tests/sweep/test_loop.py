@@ -163,7 +163,7 @@ def test_the_leaderboard_has_the_failures_last(tmp_path: Path) -> None:
 
     sweep = make_sweep(tmp_path, GRID)
     loop = run_loop(sweep, tmp_path, FakePool(curve))
-    from dl.runs.sweeps import SweepDirectory
+    from dl.runs.directory import SweepDirectory
 
     record = first_record(sweep, ())
     results = Results.of(SweepDirectory(tmp_path / "run"), record, loop.journal)

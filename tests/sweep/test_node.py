@@ -12,8 +12,8 @@ import pytest
 import dl
 from dl.data.transfer import DataFile, name_of, send_files
 from dl.errors import NumericError, RunError
+from dl.runs.directory import trial_name
 from dl.runs.manifest import file_sha256
-from dl.runs.sweeps import trial_name
 from dl.sweep.pools import node
 from dl.sweep.pools.cluster import (
     EpochReport,

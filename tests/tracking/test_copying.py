@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from dl.runs.directory import RunDirectory
-from dl.runs.history import write_history
 from dl.runs.lock import take_lock
 from dl.runs.manifest import publish
-from dl.runs.record import read_record, write_record
+from dl.runs.record import read_record, write_history, write_record
 from dl.tracking.mlflow_copy import Store, read_known
 from dl.tracking.tracker import Destination
 from support.runs import make_run

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 from dl.errors import BusyError, ConfigError, Interrupted, RunError, UsageError
 from dl.imports import Importing
 from dl.progress import Reporter
-from dl.runs.directory import RunDirectory, numbers
-from dl.runs.find import find_run
+from dl.runs.directory import RunDirectory, find_run, numbers
 from dl.runs.lock import locked
 from dl.runs.manifest import check, read_checked
 from dl.runs.record import RunRecord, read_metrics, read_record

@@ -10,16 +10,11 @@ from typing import TYPE_CHECKING, BinaryIO
 from dl.app.training import names_config
 from dl.errors import NO_NUMBER, DlError, UsageError
 from dl.progress import Reporter, SilentReporter
-from dl.runs.directory import RunDirectory
-from dl.runs.find import find_run
-from dl.runs.history import read_history
+from dl.runs.directory import RunDirectory, SweepDirectory, find_run
 from dl.runs.manifest import read_checked
-from dl.runs.record import RunRecord, read_record
-from dl.runs.sweeps import SweepDirectory
+from dl.runs.record import RunRecord, read_history, read_record
 
 if TYPE_CHECKING:
-    from dl.browse.entries import Entry
-    from dl.browse.select import Row
     from dl.config.load import Loaded
     from dl.config.rules import Advice
     from dl.config.rules.texts import Note
@@ -29,6 +24,7 @@ if TYPE_CHECKING:
     from dl.engine.inside.layers import LayerRow
     from dl.engine.inside.trace import Trace
     from dl.engine.saved import Evaluation
+    from dl.runs.query import Entry, Row
     from dl.runtime.predict import Outputs
     from dl.runtime.saved import SavedFiles
 
@@ -255,15 +251,14 @@ def select_runs(
     Raises:
         UsageError: A condition cannot be read, or no run has a value of a key.
     """
-    from dl.browse.entries import read_entries
-    from dl.browse.select import parse_condition, sort_rows
+    from dl.runs.query import parse_condition, read_entries, sort_rows
 
     entries = read_entries(root, name)
     parsed = [parse_condition(text) for text in conditions]
     key = sort.removeprefix("-")
     rows = _rows_of(entries.readable, root, {*(each.key for each in parsed), key, *columns})
     if rows:
-        from dl.browse.keys import require_keys
+        from dl.runs.settings import require_keys
 
         require_keys("--filter", (condition.key for condition in parsed), rows)
         require_keys("--sort", [key], rows)
@@ -276,18 +271,18 @@ def select_runs(
 
 def _rows_of(entries: Sequence[Entry], root: Path, wanted: set[str]) -> list[Row]:
     """Returns what is known of each run; configs are read only where a wanted key needs them."""
-    from dl.browse.entries import utc_now
+    from dl.runs.query import utc_now
 
     now = utc_now()
     rows: list[Row] = [entry.facts(now) for entry in entries]
     if all(key in row for key in wanted for row in rows):
         return rows
-    from dl.browse.keys import with_other_names
+    from dl.runs.settings import with_other_names
 
     rows = with_other_names(rows, wanted)
     if all(any(key in row for row in rows) for key in wanted):
         return rows
-    from dl.browse.settings import SettingsMemory
+    from dl.runs.settings import SettingsMemory
 
     memory = SettingsMemory(root)
     found: list[Row] = [

@@ -45,12 +45,12 @@ def compare(
     dl compare digits-search
     dl compare digits iris --all --md
     """
-    from dl.browse.entries import read_entry
     from dl.cli.outputs import check_output
     from dl.errors import UsageError
     from dl.report.compare import compare as compare_runs
     from dl.report.compare import csv_text, json_text, markdown_text, plain_text
-    from dl.runs.find import find_run, is_sweep
+    from dl.runs.directory import find_run, is_sweep
+    from dl.runs.query import read_entry
 
     if as_csv + as_markdown + as_json + (html is not None) > 1:
         raise UsageError(
@@ -87,7 +87,7 @@ def _write_page(comparison: Comparison, target: Path) -> None:
 
 def _show_sweep(text: str, runs: Path, everything: bool, as_json: bool) -> None:
     from dl.cli.sweep_text import MOST_LINES, sweep_json, sweep_text
-    from dl.runs.find import find_sweep
+    from dl.runs.directory import find_sweep
     from dl.sweep.results import read_results
 
     results = read_results(find_sweep(text, runs))

@@ -11,8 +11,7 @@ from dl.cli.options import json_option, runs_option
 from dl.text import printable
 
 if TYPE_CHECKING:
-    from dl.browse.entries import Entry
-    from dl.browse.select import Row
+    from dl.runs.query import Entry, Row
 
     Listed = list[tuple[Entry, Row]]
 
@@ -82,7 +81,7 @@ def list_runs(
 
 def _tell_of_sweeps(root: Path) -> None:
     """Says which sweeps there are: their trials are runs, but not in the list of all."""
-    from dl.runs.find import all_sweeps
+    from dl.runs.directory import all_sweeps
 
     labels = [sweep.label for sweep in all_sweeps(root)]
     if labels:
@@ -124,7 +123,7 @@ def _text(listed: Listed, more: list[str]) -> str:
 
 
 def _cells(entry: Entry, row: Row, more: list[str], tagged: bool) -> list[str]:
-    from dl.browse.select import shown
+    from dl.runs.query import shown
     from dl.text import age, duration
 
     record = entry.record

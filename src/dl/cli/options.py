@@ -27,7 +27,7 @@ class RunType(click.ParamType[str]):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        from dl.runs.find import all_runs, run_names
+        from dl.runs.directory import all_runs, run_names
 
         root = Path(ctx.params.get("runs") or DEFAULT_ROOT)
         labels = [run.label for run in all_runs(root)] if "/" in incomplete else run_names(root)

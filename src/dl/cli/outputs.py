@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dl.errors import DlError, UsageError
-from dl.runs.directory import RunDirectory
-from dl.runs.sweeps import SweepDirectory
+from dl.runs.directory import RunDirectory, SweepDirectory
 
 _CONFIGS = ("config.yaml", "sweep.yaml", "base.yaml")
 

@@ -47,10 +47,10 @@ def prune(
     dl prune digits --unfinished -y
     dl prune --checkpoints
     """
-    from dl.browse.entries import read_entries
-    from dl.browse.prune import is_as_it_was, to_prune
     from dl.cli.remove import remove_after_asking
     from dl.runs.create import clear_abandoned
+    from dl.runs.query import read_entries
+    from dl.runs.remove import is_as_it_was, to_prune
 
     doomed = to_prune(read_entries(runs, name).readable, keep=keep, unfinished=unfinished)
     if dry_run:
@@ -77,12 +77,11 @@ def _tell(paths: list[Path]) -> None:
 def _prune_checkpoints(
     runs: Path, name: str | None, *, last: bool, dry_run: bool, yes: bool
 ) -> None:
-    from dl.browse.prune import checkpoints_to_prune
     from dl.cli.remove import is_agreed
     from dl.errors import BusyError, RunError
     from dl.runs.directory import RunDirectory
     from dl.runs.lock import locked
-    from dl.runs.remove import size_of
+    from dl.runs.remove import checkpoints_to_prune, size_of
     from dl.text import size
 
     found = checkpoints_to_prune(runs, name, last=last)

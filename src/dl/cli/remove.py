@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @runs_option
 def remove(selected: tuple[str, ...], yes: bool, runs: Path) -> None:
     """Remove runs with all their files; asks before. A name alone means its newest run."""
-    from dl.runs.find import find_run
+    from dl.runs.directory import find_run
 
     found = {os.path.realpath(run.path): run for run in (find_run(text, runs) for text in selected)}
     errors = remove_after_asking(found.values(), yes=yes)

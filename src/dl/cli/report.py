@@ -27,8 +27,8 @@ def report(run: str, output: Path | None, runs: Path) -> None:
     """
     from dl.app.using import page
     from dl.cli.outputs import check_output
+    from dl.runs.directory import find_run, find_sweep, is_sweep
     from dl.runs.files import write_output, write_text
-    from dl.runs.find import find_run, find_sweep, is_sweep
 
     directory = find_sweep(run, runs) if is_sweep(run, runs) else find_run(run, runs)
     if output is None or os.path.realpath(output) == os.path.realpath(directory.report):

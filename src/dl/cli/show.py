@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @json_option
 def show(run: str, runs: Path, as_json: bool) -> None:
     """Show a run: status, data, hyperparameters, learning curves, metrics, files."""
-    from dl.runs.find import find_run
+    from dl.runs.directory import find_run
     from dl.runs.record import read_record
 
     directory = find_run(run, runs)
@@ -76,7 +76,7 @@ def _hyperparameters(run: RunDirectory) -> str:
 
 def _curves(run: RunDirectory) -> str:
     from dl.report.terminal import learning_curves
-    from dl.runs.history import read_history
+    from dl.runs.record import read_history
 
     return learning_curves(read_history(run)) if run.history.exists() else ""
 

@@ -120,7 +120,7 @@ def best(sweep_name: str, runs: Path) -> None:
     \b
     dl sweep best digits-search > best.yaml
     """
-    from dl.runs.find import find_sweep
+    from dl.runs.directory import find_sweep
     from dl.sweep.results import best_config, read_results
 
     click.echo(best_config(read_results(find_sweep(sweep_name, runs))), nl=False)

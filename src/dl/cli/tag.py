@@ -21,8 +21,8 @@ def tag(run: str, tags: tuple[str, ...], remove: bool, runs: Path) -> None:
     dl tag digits/3 best
     dl list --filter tags~best
     """
-    from dl.runs.find import find_run
-    from dl.runs.tags import change_tags, check_tag, read_tags
+    from dl.runs.directory import find_run
+    from dl.runs.record import change_tags, check_tag, read_tags
 
     directory = find_run(run, runs)
     given = {check_tag(word) for word in tags}

@@ -74,7 +74,7 @@ def train(
     from dl.app import training
     from dl.cli.display import open_reporter
     from dl.config.load import load_config
-    from dl.runs.find import find_run
+    from dl.runs.directory import find_run
     from dl.tracking.tracker import check_packages
 
     if epochs is not None:
@@ -146,7 +146,7 @@ def reproduce(run: str, runs: Path, quiet: bool, as_json: bool) -> None:
     """
     from dl.app import training
     from dl.cli.display import open_reporter
-    from dl.runs.find import find_run
+    from dl.runs.directory import find_run
 
     directory = find_run(run, runs)
     with open_reporter(quiet=quiet) as reporter:

@@ -20,11 +20,9 @@ from dl.errors import Problem, RunError
 from dl.progress import Reporter
 from dl.runs.checkpoints import remove_leftovers
 from dl.runs.directory import RunDirectory
-from dl.runs.history import read_history
+from dl.runs.lock import Process
 from dl.runs.manifest import file_sha256, publish, read_checked
-from dl.runs.process import Process
-from dl.runs.provenance import now
-from dl.runs.record import RunRecord
+from dl.runs.record import RunRecord, now, read_history
 from dl.variables import RECORDED
 
 _FREE_SECTIONS = ("engine.", "lint.", "tracking.")

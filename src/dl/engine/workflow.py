@@ -27,10 +27,9 @@ from dl.runs.checkpoints import Checkpoint
 from dl.runs.create import create_run
 from dl.runs.directory import RunDirectory
 from dl.runs.files import read_regular
+from dl.runs.lock import Process
 from dl.runs.manifest import file_sha256, publish, publishing
-from dl.runs.process import Process
-from dl.runs.provenance import git_commit, now
-from dl.runs.record import RunRecord, write_record
+from dl.runs.record import RunRecord, git_commit, now, write_record
 from dl.vocabulary.spec import Findings
 
 Metrics = dict[str, dict[str, float]]

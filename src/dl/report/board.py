@@ -16,16 +16,22 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from dl.browse.entries import Entry, entries_of, read_entries, read_entry, utc_now
-from dl.browse.keys import require_keys, with_other_names
-from dl.browse.select import Row, parse_condition, sort_rows
-from dl.browse.settings import SettingsMemory
 from dl.errors import DiskError, DlError, RunError
 from dl.report import html
 from dl.report.compare import compare
 from dl.report.facts import read_stored_run
-from dl.runs.directory import RunDirectory
-from dl.runs.find import all_sweeps, find_run, find_sweep, trials_of
+from dl.runs.directory import RunDirectory, all_sweeps, find_run, find_sweep, trials_of
+from dl.runs.query import (
+    Entry,
+    Row,
+    entries_of,
+    parse_condition,
+    read_entries,
+    read_entry,
+    sort_rows,
+    utc_now,
+)
+from dl.runs.settings import SettingsMemory, require_keys, with_other_names
 from dl.sweep.results import Results, read_results
 
 _HEADERS = {

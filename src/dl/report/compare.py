@@ -15,15 +15,14 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from dl.browse.entries import Entry
-from dl.browse.select import shown
-from dl.browse.settings import read_settings
 from dl.config.data import Task
 from dl.data.dataset import read_preprocessing
 from dl.data.predictions import Answers, read_answers
 from dl.data.types import Array
 from dl.report.terminal import table
-from dl.runs.history import read_history
+from dl.runs.query import Entry, shown
+from dl.runs.record import read_history
+from dl.runs.settings import read_settings
 from dl.stats import LEVEL, bootstrap, holm, mcnemar
 from dl.text import number, percent
 from dl.vocabulary.names import called_here

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from dl.browse.entries import Entry, read_entry
 from dl.config.data import Task
 from dl.data.dataset import Dataset, Preprocessing, read_preprocessing
 from dl.data.decision_surface import DecisionSurface, ParameterPath
@@ -22,9 +21,9 @@ from dl.diagnose.checks import NetworkStatistics
 from dl.report.charts import History
 from dl.report.pictures import Pictures
 from dl.runs.directory import RunDirectory
-from dl.runs.history import read_history
 from dl.runs.manifest import publish
-from dl.runs.record import read_json
+from dl.runs.query import Entry, read_entry
+from dl.runs.record import read_history, read_json
 from dl.runs.typed import Count
 from dl.text import number, one_line, plural
 

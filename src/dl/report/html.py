@@ -20,7 +20,6 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from dl.browse.select import shown
 from dl.config.load import load_resolved
 from dl.config.resolve import changed
 from dl.report import charts, evaluation
@@ -32,6 +31,7 @@ from dl.report.sweep import curves_chart, objective_chart, sweep_facts
 from dl.runs.directory import RunDirectory
 from dl.runs.files import read_regular, write_text
 from dl.runs.manifest import read_checked
+from dl.runs.query import shown
 from dl.stats import LEVEL
 from dl.sweep.ranking import METHOD, paths_of
 from dl.sweep.results import Results

@@ -12,9 +12,9 @@ from typing import Any, TypeGuard
 import numpy as np
 from matplotlib.figure import Figure
 
-from dl.browse.select import shown
 from dl.report import png
 from dl.report.charts import Chart, Line
+from dl.runs.query import shown
 from dl.sweep.ranking import TrialSummary
 from dl.sweep.results import Results
 from dl.text import number, percent, shortened

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
@@ -60,17 +60,15 @@ def published(path: Path, before: Callable[[Path], None] = _nothing) -> Iterator
         RunError: The folder is gone, as that of a run which somebody removes.
     """
     try:
-        suffix = f"-{path.name}"
-        handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=suffix, dir=path.parent)
-        os.close(handle)
+        temporary = path.parent / f"{TEMPORARY}{secrets.token_hex(6)}-{path.name}"
+        # Not `mkstemp`, whose files are for the owner only: the system applies the umask to these.
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     except FileNotFoundError as error:
         raise gone(path.parent) from error
     except OSError as error:
         raise disk_error(error, f"writing {path}") from error
-    temporary = Path(name)
     try:
         yield temporary
-        _set_mode_of_new_file(temporary)
         sync(temporary)
         before(temporary)
         os.replace(temporary, path)
@@ -158,10 +156,3 @@ def regular_descriptor(path: Path, flags: int) -> int:
         os.close(descriptor)
         raise OSError(errno.EINVAL, "it is not a regular file", str(path))
     return descriptor
-
-
-def _set_mode_of_new_file(path: Path) -> None:
-    """Gives the permissions that a plain `open` would: mkstemp's are for the owner only."""
-    mask = os.umask(0)
-    os.umask(mask)
-    path.chmod(0o666 & ~mask)

@@ -1,26 +1,59 @@
 """One process at a time works on a run.
 
-The lock is the system's, which ends with the process, however that ends. The file's
-content names the process, for the message to the others, and decides where a file system has no
-locks.
+The lock is the system's, which ends with the process, however that ends. The file's content names
+the process, for the message to the others, and decides where a file system has no locks. A process
+is named so that a later one with the same number is told apart.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
 from dl.errors import BusyError, DlError
 from dl.runs.directory import RunDirectory
 from dl.runs.files import disk_error, gone, read_regular, regular_descriptor
-from dl.runs.process import Process
-from dl.runs.typed import MisfitError, parse_as
-from dl.system import NO_LINK, lock_file, rewrite
+from dl.runs.typed import Count, MisfitError, Range, parse_as
+from dl.system import NO_LINK, is_running, lock_file, rewrite, start_ticks
+
+_Number = Annotated[int, Range(lambda pid: 0 < pid < 2**31, "must be the number of a process")]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process on a machine.
+
+    Attributes:
+        host: Name of the machine.
+        pid: Number of the process.
+        started: Start of the process in clock ticks since boot; 0 where the system does not tell.
+    """
+
+    host: str
+    pid: _Number
+    started: Count
+
+    @classmethod
+    def current(cls) -> Process:
+        """Returns this process."""
+        return cls(socket.gethostname(), os.getpid(), start_ticks(os.getpid()))
+
+    def is_alive(self) -> bool:
+        """Tells whether the process still runs; one on another machine is taken to."""
+        if self.host != socket.gethostname():
+            return True
+        return is_running(self.pid) and start_ticks(self.pid) == self.started
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}"
+
 
 _TRIES = 10
 _PAUSE = 0.03

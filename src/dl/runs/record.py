@@ -1,17 +1,56 @@
-"""`run.json`: what happened in a run, when, with which versions."""
+"""What a run says about itself: `run.json`, `metrics.json`, `history.csv` and `tags.json`.
+
+Tags, the user's words, are not part of the manifest: they change while a run is trained, and
+nothing depends on them.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import math
+import re
+import subprocess
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
+from dl.errors import RunError, UsageError
 from dl.runs.directory import RunDirectory
-from dl.runs.lock import is_held
+from dl.runs.files import disk_error, gone, read_regular, write_text
+from dl.runs.lock import Process, is_held
 from dl.runs.manifest import damaged, publish, read_checked, refuse_newer
-from dl.runs.process import Process
-from dl.runs.typed import Count, Duration, Keys, Metrics, MisfitError, Moment, Positive, read_as
+from dl.runs.typed import (
+    Count,
+    Duration,
+    Keys,
+    Metrics,
+    MisfitError,
+    Moment,
+    Positive,
+    parse_as,
+    read_as,
+)
+from dl.system import locked_folder
+
+
+def now() -> str:
+    """Returns the local time as ISO 8601 with the offset from UTC, to the second."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def git_commit(folder: Path) -> str | None:
+    """Returns the commit that is checked out around `folder`; None outside a repository."""
+    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=5)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return result.stdout.strip() or None
+
 
 T = TypeVar("T")
 
@@ -123,3 +162,101 @@ def read_json(path: Path, kind: type[T]) -> T:
         raise damaged(path, error) from error
     except (ValueError, RecursionError) as error:
         raise damaged(path) from error
+
+
+Row = Mapping[str, float]
+
+
+def write_history(run: RunDirectory, rows: Sequence[Row]) -> None:
+    """Publishes all rows, with the columns of the first; raises `DiskError`."""
+    text = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
+    publish(run.history, text.getvalue().encode())
+
+
+def read_history(run: RunDirectory) -> list[dict[str, float]]:
+    """Reads the rows.
+
+    Raises:
+        RunError: The file is missing, or is not what was published.
+    """
+    content = read_checked(run.history)
+    try:
+        header, *rows = list(csv.reader(content.decode().splitlines())) or [[]]
+        if len(set(header)) < len(header):
+            raise ValueError("a column twice")
+        found = [dict(zip(header, map(float, row), strict=True)) for row in rows]
+        if any(row.get("epoch") != place for place, row in enumerate(found, start=1)):
+            raise ValueError("not the epochs in their order")
+        return found
+    except (ValueError, csv.Error) as error:
+        raise damaged(
+            run.history, "it must have a row of numbers for each epoch, from 1"
+        ) from error
+
+
+def _cell(value: float) -> str:
+    """Words a number so that reading it gives the same number; whole ones without a point."""
+    number = float(value)
+    if math.isfinite(number) and number == int(number) and abs(number) < 1e15:
+        return str(int(number))
+    return repr(number)
+
+
+_TAG = re.compile(r"[^\W_][\w.+-]{0,63}")
+
+
+def read_tags(run: RunDirectory) -> tuple[str, ...]:
+    """Returns the tags of a run, sorted; raises `RunError` where the file is damaged."""
+    try:
+        return tuple(sorted(parse_as(list[str], read_regular(run.tags))))
+    except FileNotFoundError:
+        return ()
+    except (OSError, MisfitError) as error:
+        raise _damaged(run) from error
+
+
+def change_tags(run: RunDirectory, change: Callable[[set[str]], set[str]]) -> list[str]:
+    """Replaces the tags of a run by what `change` makes of them; returns them, sorted.
+
+    The folder is locked meanwhile, not the run, which may be in training: no tag of another
+    process is lost.
+
+    Raises:
+        RunError: The run is gone, or its tags are damaged.
+        DiskError: They cannot be written.
+    """
+    try:
+        with locked_folder(run.path):
+            before = set(read_tags(run))
+            after = change(before)
+            if after != before:
+                write_tags(run, after)
+    except FileNotFoundError as error:
+        raise gone(run.path) from error
+    except OSError as error:
+        raise disk_error(error, f"locking {run.path}") from error
+    return sorted(after)
+
+
+def write_tags(run: RunDirectory, tags: Iterable[str]) -> None:
+    """Replaces the tags of a run durably; raises `DiskError`."""
+    write_text(run.tags, json.dumps(sorted(set(tags)), ensure_ascii=False) + "\n")
+
+
+def check_tag(tag: str) -> str:
+    """Returns the tag, or raises `UsageError` where it is no single word."""
+    if not _TAG.fullmatch(tag):
+        raise UsageError(
+            f"{tag!r} is no tag",
+            expected="one word of letters, digits and . + - _, at most 64 characters",
+            hint="for example: dl tag digits/3 best",
+        )
+    return tag
+
+
+def _damaged(run: RunDirectory) -> RunError:
+    return RunError(f"{run.tags} is damaged", hint="delete the file and tag the run again")

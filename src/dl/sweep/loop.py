@@ -14,7 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from dl.errors import ExitCode
-from dl.runs.sweeps import SweepDirectory, drop_arrays
+from dl.runs.directory import SweepDirectory
+from dl.runs.remove import drop_arrays
 from dl.sweep.definition import Sweep
 from dl.sweep.journal import Ended, Journal, OwnJournal
 from dl.sweep.pools.tasks import (

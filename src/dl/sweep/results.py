@@ -11,11 +11,10 @@ from dl.config.load import load_resolved
 from dl.config.resolve import document_of, resolved_text
 from dl.config.schema import Config
 from dl.errors import RunError
+from dl.runs.directory import SweepDirectory
 from dl.runs.lock import is_held
 from dl.runs.manifest import publish, read_checked
-from dl.runs.provenance import now
-from dl.runs.record import read_json
-from dl.runs.sweeps import SweepDirectory
+from dl.runs.record import now, read_json
 from dl.runs.typed import Count, Duration, Moment
 from dl.sweep.definition import Sweep
 from dl.sweep.journal import Journal

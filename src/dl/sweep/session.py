@@ -16,9 +16,10 @@ from dl.config.load import load_config
 from dl.errors import BusyError, DlError, Interrupted, RunError, UsageError, error_class
 from dl.imports import Importing
 from dl.progress import Reporter
+from dl.runs.create import create_sweep
+from dl.runs.directory import SweepDirectory, sweeps_of, trial_name
 from dl.runs.lock import take_lock
-from dl.runs.provenance import now
-from dl.runs.sweeps import SweepDirectory, create_sweep, sweeps_of, trial_name
+from dl.runs.record import now
 from dl.sweep.definition import Sweep
 from dl.sweep.journal import OwnJournal
 from dl.sweep.loop import Loop, Watcher

@@ -7,7 +7,7 @@ from dl.data.load import Datasets
 from dl.engine import workflow
 from dl.engine.prepare import Programs, prepare, use_threads
 from dl.progress import SilentReporter
-from dl.runs.sweeps import trial_name
+from dl.runs.directory import trial_name
 from dl.sweep.pools.tasks import OnEpoch, Result, StopSignal, Task
 
 

@@ -27,15 +27,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from dl.browse.settings import read_settings
 from dl.config.emit import flow
 from dl.errors import first_line
-from dl.runs.directory import RunDirectory
+from dl.runs.directory import SWEEP_RECORD, RunDirectory, SweepDirectory, trials_of
 from dl.runs.files import read_regular, write_text
-from dl.runs.find import trials_of
-from dl.runs.history import read_history
-from dl.runs.record import read_metrics, read_record
-from dl.runs.sweeps import RECORD, SweepDirectory
+from dl.runs.record import read_history, read_metrics, read_record
+from dl.runs.settings import read_settings
 from dl.runs.typed import MisfitError, parse_as
 from dl.sweep.results import read_sweep_record
 from dl.system import lower_priority
@@ -231,7 +228,7 @@ class Store:
             Exception: The store does not take it; whatever MLflow raises.
             RunError: A file of the run is damaged.
         """
-        if not (path / RECORD).is_file():
+        if not (path / SWEEP_RECORD).is_file():
             self._bring(path, contents_of_run(RunDirectory(path)), ended=last)
             return
         sweep = SweepDirectory(path)

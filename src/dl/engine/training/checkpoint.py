@@ -28,7 +28,7 @@ from dl.errors import RunError
 from dl.progress import Reporter
 from dl.runs.checkpoints import Checkpoint, list_checkpoints, read_checkpoint, write_checkpoint
 from dl.runs.directory import RunDirectory
-from dl.runs.history import write_history
+from dl.runs.record import write_history
 
 SHARE = 100
 """Copying, and writing, take at most one part in so many of the time."""

@@ -18,9 +18,9 @@ from dl import __version__
 from dl.config.load import Loaded, load_config
 from dl.data.transfer import DataFiles, data_files, name_of, send_files
 from dl.errors import DlError, ExitCode, RunError
+from dl.runs.create import unpack
+from dl.runs.directory import SweepDirectory
 from dl.runs.files import disk_error
-from dl.runs.packed import unpack
-from dl.runs.sweeps import SweepDirectory
 from dl.sweep.pools.tasks import (
     Answer,
     BegunAgain,

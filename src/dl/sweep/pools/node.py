@@ -16,11 +16,10 @@ from typing import Any
 import dl
 from dl.data.transfer import are_here, are_kept, receive_files, relocated
 from dl.errors import DiskError, RunError
-from dl.runs.directory import RunDirectory
+from dl.runs.create import pack
+from dl.runs.directory import RunDirectory, trial_name
 from dl.runs.files import disk_error
 from dl.runs.lock import is_held
-from dl.runs.packed import pack
-from dl.runs.sweeps import trial_name
 from dl.sweep.pools.cluster import EpochReport, Outcome, RemoteTask
 from dl.sweep.pools.processes import carried_out
 from dl.sweep.pools.tasks import Result, Row

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dl.browse.keys import require_keys
-from dl.browse.select import parse_condition, sort_rows
 from dl.errors import UsageError, error_text
+from dl.runs.query import parse_condition, sort_rows
+from dl.runs.settings import require_keys
 
 ROW = {"status": "failed", "accuracy": 0.95, "age": 5400.0, "classes": ["a", "b"], "on": True}
 

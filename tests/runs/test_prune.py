@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dl.browse.entries import read_entries
-from dl.browse.prune import to_prune
 from dl.runs.lock import locked
-from dl.runs.tags import write_tags
+from dl.runs.query import read_entries
+from dl.runs.record import write_tags
+from dl.runs.remove import to_prune
 from support.runs import make_run
 
 

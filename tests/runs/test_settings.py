@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dl.browse import settings
-from dl.browse.settings import SettingsMemory, read_settings
+from dl.runs import settings
+from dl.runs.settings import SettingsMemory, read_settings
 from support.runs import make_run
 
 

@@ -1,1 +1,0 @@
-"""Looking at many runs: what is known of each, which to show, in which order."""
