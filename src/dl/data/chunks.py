@@ -49,7 +49,7 @@ def open_chunks(
     """Opens rows to predict; of a table, no more than a few chunks are in memory at a time.
 
     Arrays and images are read at once. Columns are matched by name; a target column and others
-    that were not learned are ignored.
+    that were not fitted are ignored.
 
     Args:
         config: The config of the run.

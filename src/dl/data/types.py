@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -31,37 +32,32 @@ Rows = Array | DiskRows
 
 
 @dataclass(frozen=True, slots=True)
-class ChosenRows:
-    """Some of the rows that lie on the disk.
+class LazyRows:
+    """Rows that are made of others on the disk, each time that they are asked for.
 
     Attributes:
-        of: All rows.
-        positions: Those that are chosen, in this order.
+        shape: Shape of all rows.
+        dtype: Type of the numbers.
+        read: Returns those that an index names.
     """
 
-    of: DiskRows
-    positions: Array
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the chosen rows."""
-        return (len(self.positions), *self.of.shape[1:])
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the numbers."""
-        return self.of.dtype
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    read: Callable[[slice | Array], Array]
 
     def __len__(self) -> int:
-        return len(self.positions)
+        return self.shape[0]
 
     def __getitem__(self, rows: slice | Array) -> Array:
-        return self.of[self.positions[rows]]
+        return self.read(rows)
 
 
 def chosen(rows: Rows, positions: Array) -> Rows:
-    """Returns some rows; reads none that lie on the disk."""
-    return rows[positions] if isinstance(rows, np.ndarray) else ChosenRows(rows, positions)
+    """Returns some rows, in the order of their positions; reads none that lie on the disk."""
+    if isinstance(rows, np.ndarray):
+        return rows[positions]
+    shape = (len(positions), *rows.shape[1:])
+    return LazyRows(shape, rows.dtype, lambda wanted: rows[positions[wanted]])
 
 
 @dataclass(frozen=True, slots=True)

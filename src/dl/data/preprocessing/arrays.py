@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from dl.data.preprocessing.features import loses_digits
 from dl.data.raw import RawArrays
 from dl.data.requirements import Requirements
 from dl.data.tokens import Tokens
-from dl.data.types import Array, Rows
+from dl.data.types import Array, LazyRows, Rows
 from dl.errors import DataError
 from dl.progress import Reporter
 from dl.runs.typed import Count, Finite, NotZero
@@ -191,29 +191,12 @@ def transform_arrays(raw: RawArrays, feature: ArrayFeature, tokens: Tokens | Non
     for start in range(0, len(raw), _BLOCK) if tokens else ():
         block = raw.take(np.arange(start, min(start + _BLOCK, len(raw))))
         _transformed(block, block.x[:], feature, tokens)
-    return _TransformedRows(raw, feature)
-
-
-@dataclass(frozen=True, slots=True)
-class _TransformedRows:
-    """Pictures on the disk as `x`; as bytes, they take a quarter of the space."""
-
-    raw: RawArrays
-    feature: ArrayFeature
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (len(self.raw), *self.feature.input_shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(self.feature.dtype)
-
-    def __len__(self) -> int:
-        return len(self.raw)
-
-    def __getitem__(self, rows: slice | Array) -> Array:
-        return _transformed(self.raw, self.raw.x[rows], self.feature, None)
+    # Pictures stay bytes on the disk, which take a quarter of the space.
+    return LazyRows(
+        (len(raw), *feature.input_shape),
+        np.dtype(feature.dtype),
+        lambda rows: _transformed(raw, raw.x[rows], feature, None),
+    )
 
 
 def _transformed(
