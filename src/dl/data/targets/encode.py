@@ -107,7 +107,11 @@ def encode_target(raw: Raw, target: Target) -> Array:
     """
     if target.form == "numbers":
         values = target_values(raw)
-        numbers = _shaped(values, target.places or (len(target.names),), target)
+        if not target.places and values.words is None and values.columns == len(target.names):
+            # Of any number of axes: earlier versions knew no places.
+            numbers = values.values
+        else:
+            numbers = _shaped(values, target.places or (len(target.names),), target)
         if target.scaling == "none":
             return numbers.astype(np.float32)
         scaled = (numbers - np.array(target.center)) / np.array(target.spread)
