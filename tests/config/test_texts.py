@@ -5,16 +5,20 @@ from __future__ import annotations
 import inspect
 import tomllib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from string import Formatter
 from typing import Any
 
 import pytest
 
 from dl.config import rules
+from dl.config.load import load_config
 from dl.config.rules import texts
 from dl.config.schema import ADVICE, Config
+from dl.errors import ConfigError
 from dl.vocabulary.sections import keys
 
+CASES = Path(__file__).parents[1] / "cases" / "bad"
 TEXTS = tomllib.loads(texts.TEXTS.read_text(encoding="utf-8"))
 ERRORS = {rule.__name__: rule for rule in rules.ERRORS}
 
@@ -58,3 +62,19 @@ def test_rules_ask_for_what_facts_have() -> None:
     for rule in (*rules.ERRORS, *rules.ADVICE):
         for name in inspect.signature(rule).parameters:
             assert name in ("facts", "output", *keys(Config))
+
+
+def test_every_error_has_a_bad_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: set[str] = set()
+    filled = texts._filled
+
+    def heard(text: str, *others: Any) -> dict[str, Any]:
+        told.add(text.partition(".")[0])
+        return filled(text, *others)
+
+    monkeypatch.setattr(texts, "_filled", heard)
+    for path in sorted(CASES.glob("*.yaml")):
+        monkeypatch.chdir(CASES)
+        with pytest.raises(ConfigError):
+            load_config(Path(path.name))
+    assert set(ERRORS) <= told

@@ -186,7 +186,7 @@ def test_weight_of_an_unknown_class_is_refused() -> None:
         (
             "data",
             ("split", "stratify"),
-            "keeps the shares of classes, but a row has several labels",
+            "keeps the proportions of classes, but a row has several labels",
         ),
         (
             "preprocess",

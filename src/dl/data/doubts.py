@@ -38,7 +38,7 @@ _IDENTIFIER = re.compile(
     r"|.*[a-z]I[Dd]"
 )
 _MOST_ROWS = 20_000
-"""Of more rows, so many are looked at: enough for every share here, in well under a second."""
+"""Of more rows, so many are looked at: enough for every fraction here, in well under a second."""
 _FEWEST_ROWS = 20
 """In fewer rows, columns may be alike by chance."""
 _ROWS_OF_CATEGORY = 5
@@ -67,47 +67,33 @@ def doubt(name: str, column: Column, step: int = 1) -> Doubt | None:
         column: Its values, all of them or every `step`-th.
         step: The distance between two of the rows.
     """
-    missing = int(column.missing().sum())
-    present = len(column.values) - missing
-    if found := _empty(missing, present + missing):
-        return found
-    if column.kind == "numeric":
-        return _of_numbers(name, column, present, step)
-    return (_of_dates if column.kind == "date" else _of_categories)(column, present)
-
-
-def _empty(missing: int, rows: int) -> Doubt | None:
-    if missing == rows:
+    values = column.values[~column.missing()]
+    rows, present = len(column.values), len(values)
+    if not present:
         return Doubt("empty-column", f"is empty in all {rows:,} rows")
-    if missing > _MOST_MISSING * rows:
-        return Doubt("empty-column", f"is mostly empty ({missing:,} of {rows:,} rows)")
-    return None
-
-
-def _constant(present: int) -> Doubt:
-    return Doubt("constant-column", f"is the same in all {present:,} rows")
+    if rows - present > _MOST_MISSING * rows:
+        return Doubt("empty-column", f"is mostly empty ({rows - present:,} of {rows:,} rows)")
+    if np.all(values == values[0]):
+        return Doubt("constant-column", f"is the same in all {present:,} rows")
+    if column.kind == "categorical":
+        return _of_categories(column, values)
+    if column.kind == "date" or not np.all(values == np.floor(values)):
+        return None
+    named = _IDENTIFIER.fullmatch(name)
+    if np.all(np.diff(values) == step) and (present > _FEW_ROWS or named):
+        return Doubt("identifier", f"numbers the rows ({values[0]:.0f} to {values[-1]:.0f})")
+    return _identifier(present) if named and len(np.unique(values)) == present else None
 
 
 def _identifier(present: int) -> Doubt:
     return Doubt("identifier", f"is an identifier: all {present:,} values differ")
 
 
-def _of_numbers(name: str, column: Column, present: int, step: int) -> Doubt | None:
-    values = column.values[~column.missing()]
-    if np.all(values == values[0]):
-        return _constant(present)
-    if not np.all(values == np.floor(values)) or len(np.unique(values)) < present:
-        return None
-    if np.all(np.diff(values) == step) and (present > _FEW_ROWS or _IDENTIFIER.fullmatch(name)):
-        return Doubt("identifier", f"numbers the rows ({values[0]:.0f} to {values[-1]:.0f})")
-    return _identifier(present) if _IDENTIFIER.fullmatch(name) else None
-
-
-def _of_categories(column: Column, present: int) -> Doubt | None:
-    distinct = len(np.unique(column.values[~column.missing()]))
-    if distinct == 1:
-        return _constant(present)
-    if _words(column.categories):
+def _of_categories(column: Column, values: Array) -> Doubt | None:
+    distinct, present = len(np.unique(values)), len(values)
+    letters = np.mean([len(text) for text in column.categories])
+    spaces = np.mean([text.count(" ") for text in column.categories])
+    if letters > _LONG_TEXT or spaces >= _MOST_SPACES:
         return Doubt("free-text", f"is free text ({distinct:,} different values)")
     if distinct == present and present > MOST_CATEGORIES // 10:
         return _identifier(present)
@@ -115,18 +101,6 @@ def _of_categories(column: Column, present: int) -> Doubt | None:
         reason = f"has too many categories ({distinct:,} in {present:,} rows)"
         return Doubt("many-categories", reason)
     return None
-
-
-def _words(categories: tuple[str, ...]) -> bool:
-    """Says whether the values are sentences rather than names of something."""
-    lengths = [len(text) for text in categories]
-    spaces = [text.count(" ") for text in categories]
-    return bool(np.mean(lengths) > _LONG_TEXT or np.mean(spaces) >= _MOST_SPACES)
-
-
-def _of_dates(column: Column, present: int) -> Doubt | None:
-    values = column.values[~column.missing()]
-    return _constant(present) if np.all(values == values[0]) else None
 
 
 def are_months(column: Column) -> bool:

@@ -11,7 +11,7 @@ from dl.data.types import Array
 _FEWEST_ROWS = 10
 """Fewer answers may be alike by chance."""
 _SPREAD = 0.05
-"""Predictions that spread less than this share of the targets know next to nothing of them."""
+"""Predictions that spread less than this fraction of the targets know next to nothing of them."""
 
 
 def one_answer(answered: tuple[str, Answers] | None, target: Target) -> str:
@@ -39,11 +39,11 @@ def _of_classes(true: Array, answer: Array, where: str, target: Target) -> str:
     if target.form == "multilabel":
         chosen = [f"`{target.classes[place]}`" for place in np.flatnonzero(answer)]
         return f"always answers {' and '.join(chosen) or 'no label'}, for each of {where}"
-    share, commonest = np.mean(true == answer), np.bincount(true.astype(np.int64)).argmax()
+    fraction, commonest = np.mean(true == answer), np.bincount(true.astype(np.int64)).argmax()
     which = "the commonest class" if answer == commonest else "that class"
     return (
         f"always answers `{target.classes[int(answer)]}`, for each of {where}: the accuracy "
-        f"{share:.3f} is the share of {which}"
+        f"{fraction:.3f} is the fraction of {which}"
     )
 
 

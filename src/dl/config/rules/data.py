@@ -78,14 +78,14 @@ def arrays_come_in_pairs(data: Data) -> Iterator[Finding]:
             yield finding(path, "arrays_come_in_pairs", one=one, other=other, part=part)
 
 
-def shares_leave_rows_to_train(data: Data) -> Iterator[Finding]:
-    """The shares of validation and test are less than all rows."""
+def fractions_leave_rows_to_train(data: Data) -> Iterator[Finding]:
+    """The fractions of validation and test are less than all rows."""
     validation = 0.0 if has_own(data, "validation") else data.split.validation_share
     test = 0.0 if has_own(data, "test") else data.split.test
     whole = validation + test
     if whole >= 1 - 1e-9:  # 0.7 + 0.3 is a little less than 1
         words = {"validation": validation, "test": test, "whole": whole}
-        yield finding(("data", "split"), "shares_leave_rows_to_train", **words)
+        yield finding(("data", "split"), "fractions_leave_rows_to_train", **words)
 
 
 def fold_is_one_of_the_folds(data: Data) -> Iterator[Finding]:
@@ -100,7 +100,7 @@ def fold_is_one_of_the_folds(data: Data) -> Iterator[Finding]:
 
 
 def stratify_needs_classes(data: Data, facts: Facts) -> Iterator[Finding]:
-    """A split can keep the shares of classes only where a row has a single class."""
+    """A split can keep the proportions of classes only where a row has a single class."""
     reason = _without_class(facts)
     if data.split.stratify and reason:
         yield finding(("data", "split", "stratify"), "stratify_needs_classes", reason=reason)
@@ -152,7 +152,7 @@ def target_range_is_used(preprocess: Preprocess) -> Iterator[Finding]:
 def task_fits_loss(data: Data, training: Training, facts: Facts) -> Iterator[Finding]:
     """A task that the config states agrees with the loss."""
     units = facts.output.units if facts.output else None
-    # Binary losses compare several shares of 1, too, and the divergence compares distributions.
+    # Binary losses compare several fractions of 1, too, and the divergence compares distributions.
     of_numbers = {"KLDivergence"} | (traits.BINARY if facts.probe.columns != 1 else set())
     wrong, right = {
         "regression": (traits.CLASSIFICATION - of_numbers, "mean_squared_error"),

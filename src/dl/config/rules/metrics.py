@@ -152,10 +152,10 @@ def _misfits(metric: Spec, path: Path, known: Measurable) -> Iterator[Finding]:
 
 
 def _instead(metric: str, known: Measurable) -> str:
-    """Returns the metric to write, or nothing where it fits; the table, but for some traits.
+    """Returns the metric to write, or nothing where it fits; the table, but for some losses.
 
-    Binary losses take each output by itself, whatever it is the share or probability of; the
-    divergence takes shares.
+    Binary losses take each output by itself, whatever it is the fraction or probability of; the
+    divergence takes fractions.
     """
     instead = METRIC_FORMS[metric]["instead"]
     apart = known.loss.type in traits.BINARY

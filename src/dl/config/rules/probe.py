@@ -113,7 +113,7 @@ def targets_of(data: Data) -> tuple[str, ...]:
 
 
 def has_own(data: Data, part: Literal["validation", "test"]) -> bool:
-    """Tells whether a part has rows of its own, so that it takes no share of the others."""
+    """Tells whether a part has rows of its own, so that it takes none of the others."""
     if isinstance(data, CsvData | ParquetData | ImagesData):
         return getattr(data, f"{part}_path") is not None
     if isinstance(data, NpzData):
@@ -127,7 +127,7 @@ def has_validation(data: Data) -> bool:
 
 
 def _trained_on(data: Data, rows: int) -> int:
-    """Returns the rows that are left when the other parts have taken their shares."""
+    """Returns the rows that are left when the other parts have taken theirs."""
     validation = 0.0 if has_own(data, "validation") else data.split.validation_share
     test = 0.0 if has_own(data, "test") else data.split.test
     return max(1, round(rows * (1 - validation - test)))
