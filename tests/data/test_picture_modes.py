@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from dl.data.sources.picture import read_picture, without_warnings
+from dl.data.sources.images import read_picture, without_warnings
 from dl.data.types import Array
 from dl.init.draft import look_at
 from support.tables import told

@@ -6,7 +6,7 @@ Booleans are categories. Only an empty field is missing, and `nan` in a column o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -32,7 +32,7 @@ from dl.data.texts import (
     parse_numbers,
 )
 from dl.errors import DataError
-from dl.text import cut
+from dl.text import cut, listing
 
 Use = Literal["input", "number", "class", "target"]
 
@@ -108,9 +108,9 @@ def to_column(values: Any, cell: Cell, kind: ColumnKind | None) -> Column:
         if kind in (None, "date"):
             return _dates(values)
     if _is_number(values.type) and kind in (None, "numeric"):
-        return _numbers(values, cell)
+        return _numbers(_floats(values), values, cell)
     if types.is_null(values.type) and kind is None:
-        return _numbers(pc.cast(values, pyarrow.float64()), cell)
+        return _numbers(_floats(values), pc.cast(values, pyarrow.float64()), cell)
     return _from_text(pc.cast(values, pyarrow.string()), cell, kind or "categorical")
 
 
@@ -240,9 +240,11 @@ def _from_text(texts: Any, cell: Cell, kind: ColumnKind | None) -> Column:
 def _decided(texts: Any, cell: Cell) -> Column:
     numbers = parse_numbers(texts)
     if numbers is not None:
-        if _has_leading_zeros(_floats(numbers), texts):
-            return _categories(texts)
-        return _numbers(numbers, cell, texts)
+        values = _floats(numbers)
+        whole = texts.filter(pyarrow.array(_whole(values)))
+        if pc.any(pc.match_substring_regex(whole, LEADING_ZERO)).as_py():
+            return _categories(texts)  # `00123` would lose something as a number
+        return _numbers(values, texts, cell)
     dates = parse_dates(texts)
     if dates is not None:
         return _dates(dates)
@@ -257,14 +259,13 @@ def _decided(texts: Any, cell: Cell) -> Column:
 def _numbers_of_text(texts: Any, cell: Cell) -> Column:
     numbers = parse_numbers(texts)
     if numbers is not None:
-        return _numbers(numbers, cell, texts)
+        return _numbers(_floats(numbers), texts, cell)
     # Trimmed, since a pattern of Arrow takes no spaces but those of ASCII for spaces.
     matches = pc.match_substring_regex(pc.utf8_trim_whitespace(texts), NUMBER)
     row = int(np.argmin(mask(pc.fill_null(matches, True))))
     text = texts[row].as_py()
     distinct = Texts.of(texts)
-    if text.strip() in distinct.stand_ins("numeric"):
-        raise _stand_in(row, distinct, "numeric", cell, len(texts))
+    _refuse_stand_in(row, text, distinct.stand_ins("numeric"), "numbers", cell, len(texts))
     if is_formatted(text):
         shown = repr(cut(text, _LONGEST))
         number = plain_number(text, distinct.has_decimal_comma())
@@ -277,21 +278,37 @@ def _numbers_of_text(texts: Any, cell: Cell) -> Column:
     raise cell.error(row, "is numeric, but this is text", text, hint, "a number")
 
 
-def _stand_in(
-    row: int, distinct: Texts, kind: Literal["numeric", "date"], cell: Cell, rows: int
-) -> DataError:
-    """Returns the error about texts that stand for a missing value."""
-    found = distinct.stand_ins(kind)
-    words = " and ".join(map(repr, found))
-    among = "numbers" if kind == "numeric" else "dates"
+def _dates_of_text(texts: Any, cell: Cell) -> Column:
+    dates = parse_dates(texts)
+    if dates is None:
+        dates = parse_months(texts)
+    if dates is not None:
+        return _dates(dates)
+    row = first_no_date(texts)
+    text = texts[row].as_py()
+    _refuse_stand_in(row, text, Texts.of(texts).stand_ins("date"), "dates", cell, len(texts))
+    message = "is a date, but this is not one that can be read"
+    mending = "write it in one of these forms"
+    if parse_dates(texts[row : row + 1]) is not None:
+        message = "mixes dates with and without a time zone"
+        mending = "give all of them a zone, or none"
+    raise cell.error(row, message, text, cell.hint(mending), FORMS)
+
+
+def _refuse_stand_in(
+    row: int, text: str, found: Mapping[str, int], among: str, cell: Cell, rows: int
+) -> None:
+    """Refuses texts that stand for a missing value, if that of the row is one of them."""
+    if text.strip() not in found:
+        return
     line = f"`missing_values: {flow([*cell.named, *found])}` below `data`"
     if cell.trained:
         hint = f"leave these fields empty, or train a run with {line}"
     else:
         hint = f"if it stands for a missing value, write {line}; else {cell.advice}"
-    return DataError(
-        f"{cell.place(row)}: column {cell.name!r} has {words} in {sum(found.values()):,} of "
-        f"{rows:,} rows, among {among}",
+    raise DataError(
+        f"{cell.place(row)}: column {cell.name!r} has {listing(map(repr, found), 'and')} in "
+        f"{sum(found.values()):,} of {rows:,} rows, among {among}",
         expected=f"{among}, and empty fields where a value is missing",
         hint=hint,
     )
@@ -309,37 +326,26 @@ def _whole(values: NDArray[np.float64]) -> NDArray[np.bool_]:
         return np.asarray((values == np.floor(values)) | np.isnan(values))
 
 
-def _has_leading_zeros(values: NDArray[np.float64], texts: Any) -> bool:
-    """Whether a text would lose something as a number: `00123`."""
-    whole = _whole(values)
-    if not whole.any():
-        return False
-    candidates = texts if whole.all() else texts.filter(pyarrow.array(whole))
-    return bool(pc.any(pc.match_substring_regex(candidates, LEADING_ZERO)).as_py())
-
-
-def _numbers(numbers: Any, cell: Cell, texts: Any = None) -> Column:
+def _numbers(values: NDArray[np.float64], written: Any, cell: Cell) -> Column:
     """Returns numbers; refuses infinite and too large ones, and integers float64 cannot tell apart.
 
     Args:
-        numbers: The Arrow array.
+        values: The numbers.
+        written: The Arrow array of them as the file has them, perhaps as texts.
         cell: Name and place.
-        texts: How they are written, if they are texts.
     """
-    values, written = _floats(numbers), numbers if texts is None else texts
     with np.errstate(invalid="ignore"):
-        too_large = np.abs(values) > _LARGEST
-        large = np.abs(values) >= _LARGEST_INTEGER
-    if too_large.any():
-        row = int(np.argmax(too_large))
-        raise cell.error(
-            row,
-            "is infinite" if np.isinf(values[row]) else "is too large",
-            written[row].as_py(),
-            "correct the value, or leave the field empty and set `preprocess.missing`",
-            f"a number between -{_LARGEST:.2g} and {_LARGEST:.2g}",
-        )
+        size = np.abs(values)
+        large = size >= _LARGEST_INTEGER
     for row in np.flatnonzero(large).tolist():
+        if size[row] > _LARGEST:
+            raise cell.error(
+                row,
+                "is infinite" if np.isinf(values[row]) else "is too large",
+                written[row].as_py(),
+                "correct the value, or leave the field empty and set `preprocess.missing`",
+                f"a number between -{_LARGEST:.2g} and {_LARGEST:.2g}",
+            )
         text = str(written[row].as_py()).strip()
         if text.lstrip("+-").isdigit() and abs(int(text[:400])) > _LARGEST_INTEGER:
             raise cell.error(
@@ -350,31 +356,12 @@ def _numbers(numbers: Any, cell: Cell, texts: Any = None) -> Column:
                 "`data.columns`",
                 "integers up to 2^53",
             )
-    if texts is None:
-        integral = pyarrow.types.is_integer(numbers.type)
-    else:  # as written: `3` is an integer, `3.0` is not
-        integral = _whole(values).all() and pc.all(pc.match_substring_regex(texts, INTEGER)).as_py()
+    if pyarrow.types.is_string(written.type):  # as written: `3` is an integer, `3.0` is not
+        whole = bool(_whole(values).all())
+        integral = whole and pc.all(pc.match_substring_regex(written, INTEGER)).as_py()
+    else:
+        integral = pyarrow.types.is_integer(written.type)
     return Column("numeric", values, integral=bool(integral))
-
-
-def _dates_of_text(texts: Any, cell: Cell) -> Column:
-    dates = parse_dates(texts)
-    if dates is None:
-        dates = parse_months(texts)
-    if dates is not None:
-        return _dates(dates)
-    row = first_no_date(texts)
-    text = texts[row].as_py()
-    distinct = Texts.of(texts)
-    if text.strip() in distinct.stand_ins("date"):
-        raise _stand_in(row, distinct, "date", cell, len(texts))
-    if parse_dates(texts[row : row + 1]) is not None:
-        message = "mixes dates with and without a time zone"
-        hint = cell.hint("give all of them a zone, or none")
-        raise cell.error(row, message, text, hint, FORMS)
-    message = "is a date, but this is not one that can be read"
-    hint = cell.hint("write it in one of these forms")
-    raise cell.error(row, message, text, hint, FORMS)
 
 
 def _dates(dates: Any) -> Column:

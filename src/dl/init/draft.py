@@ -16,9 +16,8 @@ from dl.config.emit import flow
 from dl.config.tables import stands_for_missing
 from dl.data.files import check_file
 from dl.data.raw import RawArrays
-from dl.data.sources.images import class_files
+from dl.data.sources.images import class_files, opened_picture, without_warnings
 from dl.data.sources.npz import NpzFile, read_npz
-from dl.data.sources.picture import opened_picture, without_warnings
 from dl.data.targets.values import target_values
 from dl.errors import DataError, UsageError
 from dl.init.columns import Table, Target, judge_target, read_table
