@@ -26,7 +26,7 @@ def test_commonest_class_for_every_row_is_told_with_its_share() -> None:
     y = [[1]] * 9 + [[0]] * 31
     assert said(BINARY, y, [[0.2]] * 40) == (
         "always answers `no`, for each of 40 rows of the test part: the accuracy 0.775 is the "
-        "share of the commonest class"
+        "fraction of the commonest class"
     )
 
 
@@ -34,7 +34,7 @@ def test_another_class_for_every_row_is_told_too() -> None:
     y = [0] * 6 + [1] * 3 + [2]
     assert said(MULTICLASS, y, [[0, 1, 0]] * 10, "validation") == (
         "always answers `b`, for each of 10 rows of the validation part: the accuracy 0.300 is "
-        "the share of that class"
+        "the fraction of that class"
     )
 
 
