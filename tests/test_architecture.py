@@ -92,8 +92,7 @@ LAZY_IN_CLI = HEAVY | {"rich", "yaml"}
 LAZY_MODULES = {
     "cli/live.py": "rich",
     "cli/tables.py": "dl.report.terminal",
-    "cli/diagnose_text.py": "dl.report.",
-    "cli/trace_text.py": "dl.report.",
+    "cli/inspect_text.py": "dl.report.",
 }
 """Modules that commands import inside their bodies, and what they may therefore load."""
 

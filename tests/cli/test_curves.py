@@ -7,7 +7,7 @@ import re
 
 from rich.console import Console
 
-from dl.cli.curves import LossCurves
+from dl.cli.live import LossCurves
 
 
 def test_both_losses_share_a_scale_and_a_label_column() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Dl
-from dl.cli.outputs import own_names
+from dl.cli.options import own_names
 from dl.errors import DiskError
 from dl.runs.directory import RunDirectory, SweepDirectory
 from dl.runs.files import output, write_output

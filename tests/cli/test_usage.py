@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from conftest import Dl
+from dl.cli.main import _COMMANDS
 from dl.cli.main import dl as group
-from dl.cli.usage import _COMMANDS
 
 
 @pytest.mark.parametrize(

@@ -7,28 +7,87 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import click
 
 from dl import __version__
-from dl.cli.board import board
-from dl.cli.compare import compare
 from dl.cli.config import completion, init, lint, schema, validate
-from dl.cli.list_runs import list_runs
 from dl.cli.model import diagnose, evaluate, predict, summary, trace
-from dl.cli.prune import prune
-from dl.cli.remove import remove
-from dl.cli.report import report
-from dl.cli.show import show
+from dl.cli.runs import board, compare, list_runs, report, show
 from dl.cli.signals import Stopped, stopping_at_once
 from dl.cli.streams import flush_stdout, open_streams
 from dl.cli.sweep import sweep
-from dl.cli.tag import tag
+from dl.cli.tidy import prune, remove, tag
 from dl.cli.train import reproduce, train
-from dl.errors import SCARCE, DlError, ExitCode, error_text, is_scarce
+from dl.errors import SCARCE, DlError, ExitCode, closest, error_text, is_scarce
 from dl.text import printable
+
+_COMMANDS: Mapping[str, str] = {
+    "fit": "train",
+    "run": "train",
+    "resume": "train --resume",
+    "test": "evaluate",
+    "infer": "predict",
+    "inference": "predict",
+    "check": "validate",
+    "new": "init",
+    "create": "init",
+    "ls": "list",
+    "runs": "list",
+    "info": "show",
+    "describe": "show",
+    "delete": "rm",
+    "remove": "rm",
+    "clean": "prune",
+    "diff": "compare",
+    "tune": "sweep",
+    "hyperopt": "sweep",
+    "search": "sweep",
+    "plot": "report",
+    "visualize": "report",
+    "ui": "board",
+    "serve": "board",
+    "dashboard": "board",
+}
+"""What other tools call our commands."""
+
+
+def usage_text(error: click.ClickException) -> str:
+    """Returns the text of an error of the command line, with a hint."""
+    context = getattr(error, "ctx", None)
+    if context is None:
+        return f"error: {error.format_message()}"
+    message, meant = error.format_message(), None
+    if isinstance(error, click.NoSuchOption):  # its own words name what is not near
+        message, meant = error.message, _option(error.option_name, context)
+    elif isinstance(error, click.exceptions.NoSuchCommand):
+        message, meant = error.message, _command(error.command_name, context)
+    return f"error: {message}\nhint: {meant or f'{context.command_path} --help'}"
+
+
+def _option(name: str, context: click.Context) -> str | None:
+    options = [option for parameter in context.command.params for option in parameter.opts]
+    key = name.lstrip("-").lower().replace("-", "_")
+    if "--set" in options:
+        from dl.config.problems import known_paths, other_tools
+
+        if key in known_paths():
+            return f"--set {'.'.join(map(str, known_paths()[key]))}=VALUE"
+        if key in other_tools()["keys"]:
+            return other_tools()["keys"][key]
+    near = closest(key, [option.lstrip("-") for option in options])
+    return f"did you mean --{near}?" if near else None
+
+
+def _command(name: str, context: click.Context) -> str | None:
+    if not isinstance(context.command, click.Group):
+        return None
+    known = context.command.commands
+    near = _COMMANDS.get(name.lower()) or closest(name, known)
+    return f"{context.command_path} {near} --help" if near else None
+
 
 _NAME_ERRORS = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
 
@@ -57,7 +116,7 @@ def dl() -> None:
     """
 
 
-for _command in (
+for _listed in (
     train,
     evaluate,
     predict,
@@ -80,7 +139,7 @@ for _command in (
     schema,
     completion,
 ):
-    dl.add_command(_command)
+    dl.add_command(_listed)
 
 
 def main() -> NoReturn:
@@ -119,8 +178,6 @@ def _exit_code(error: Exception) -> int:
         case click.exceptions.NoArgsIsHelpError():
             return _fail(error.format_message(), ExitCode.USAGE)
         case click.ClickException():
-            from dl.cli.usage import usage_text
-
             return _fail(usage_text(error), ExitCode.USAGE)
         case MemoryError():
             return _fail("error: not enough memory\nhint: use less data or a smaller model", 3)

@@ -154,7 +154,7 @@ def predict(
     """
     from dl.app import using
     from dl.cli.display import open_reporter
-    from dl.cli.outputs import check_output
+    from dl.cli.options import check_output
     from dl.runs.directory import find_run
 
     if file is not None and split is not None:
@@ -233,7 +233,7 @@ def trace(
     """
     from dl.app import using
     from dl.cli.display import open_reporter
-    from dl.cli.trace_text import trace_json, trace_text
+    from dl.cli.inspect_text import trace_json, trace_text
 
     with open_reporter(quiet=quiet) as reporter:
         made = using.trace(config_or_run, runs, overrides, rows, reporter)
@@ -258,8 +258,8 @@ def diagnose(run: str, runs: Path, quiet: bool, as_json: bool) -> None:
     dl diagnose moons/3 --json
     """
     from dl.app import using
-    from dl.cli.diagnose_text import diagnose_json, diagnose_text
     from dl.cli.display import open_reporter
+    from dl.cli.inspect_text import diagnose_json, diagnose_text
     from dl.runs.directory import find_run
 
     directory = find_run(run, runs)

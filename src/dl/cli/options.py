@@ -1,13 +1,18 @@
-"""Options that several commands share."""
+"""Options that several commands share, and files that a command writes: never one that it reads."""
 
 from __future__ import annotations
 
+import filecmp
+import os
+import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
 
-from dl.runs.directory import DEFAULT_ROOT
+from dl.errors import DlError, UsageError
+from dl.runs.directory import DEFAULT_ROOT, RunDirectory, SweepDirectory
 
 
 class ConfigPath(click.Path):
@@ -61,3 +66,83 @@ threshold_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")
+
+_CONFIGS = ("config.yaml", "sweep.yaml", "base.yaml")
+
+
+def check_output(
+    output: Path, runs: Iterable[RunDirectory | SweepDirectory], reads: Iterable[Path | int] = ()
+) -> None:
+    """Refuses an output that would write over what the command, or a run that it is about, reads.
+
+    The same file is found under any name: by a link, in other letters, as stdin.
+
+    Args:
+        output: Where to write.
+        runs: The runs or sweeps that the command is about.
+        reads: Other files and folders that it reads; a number is an open file.
+
+    Raises:
+        UsageError: It is such a file.
+    """
+    folder = _run_folder(output)
+    if folder is not None:
+        raise _refused(output, f"is a file of the run in {folder}")
+    if not os.path.isfile(output):  # nothing is there, or a device or a pipe that keeps nothing
+        return
+    if any(_is_or_holds(read, output) for read in reads):
+        raise _refused(output, "is the file that is read")
+    for run in runs:
+        if any(_is_or_holds(path, output) for path in _data_of(run)):
+            raise _refused(output, f"is the data of {run.label}")
+        if any(_is_copied(output, run.path / name) for name in _CONFIGS):
+            raise _refused(output, f"is the config of {run.label}")
+
+
+def _refused(output: Path, what: str) -> UsageError:
+    return UsageError(f"{output} {what}", hint="name another file: nothing was written")
+
+
+def _run_folder(output: Path) -> Path | None:
+    """Returns the directory of the run or sweep whose own file this is."""
+    real = Path(os.path.realpath(output))
+    for folder in real.parents:
+        for kind in (RunDirectory(folder), SweepDirectory(folder)):
+            if kind.record.is_file() and real.relative_to(folder).parts[0] in own_names(kind):
+                return folder
+    return None
+
+
+def own_names(directory: RunDirectory | SweepDirectory) -> set[str]:
+    """Returns the names of the files and folders that a run or a sweep has."""
+    owned = (getattr(directory, name) for name in vars(type(directory)))
+    return {path.name for path in owned if isinstance(path, Path) and path != directory.path}
+
+
+def _is_or_holds(read: Path | int, output: Path) -> bool:
+    try:
+        mode = os.stat(read).st_mode
+        if stat.S_ISREG(mode):
+            return os.path.samefile(read, output)
+        return stat.S_ISDIR(mode) and any(
+            os.path.samefile(read, folder) for folder in Path(os.path.realpath(output)).parents
+        )
+    except OSError:  # what cannot be read is told of where it is read
+        return False
+
+
+def _is_copied(output: Path, copy: Path) -> bool:
+    """Whether a run keeps a copy of a file: it does not say where its config came from."""
+    return copy.is_file() and filecmp.cmp(output, copy, shallow=False)
+
+
+def _data_of(run: RunDirectory | SweepDirectory) -> list[Path]:
+    from dl.config.data import own_paths
+    from dl.config.load import load_resolved
+    from dl.runs.files import read_regular
+
+    resolved = next(run.path.glob("trials/*/*/resolved.yaml"), run.path / "resolved.yaml")
+    try:
+        return own_paths(load_resolved(resolved, read_regular(resolved)).config.data)
+    except (DlError, OSError):
+        return []

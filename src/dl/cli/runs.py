@@ -1,0 +1,341 @@
+"""`dl list`, `show`, `compare`, `report` and `board`: what a person looks at after a training."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dl.cli.options import RunType, check_output, json_option, run_argument, runs_option
+from dl.errors import UsageError
+from dl.text import printable
+
+if TYPE_CHECKING:
+    from dl.runs.query import Entry, Row
+
+    Listed = list[tuple[Entry, Row]]
+    from dl.runs.directory import RunDirectory
+    from dl.runs.record import RunRecord
+
+_MOST_SWEEPS = 5
+
+
+@click.command(name="list")
+@click.argument("name", required=False)
+@click.option(
+    "--filter",
+    "conditions",
+    multiple=True,
+    metavar="CONDITION",
+    help="Only runs that fulfil it: status=failed, 'accuracy>0.95', 'age<2h', tags~best, "
+    "training.batch_size=32. Repeatable.",
+)
+@click.option(
+    "--sort",
+    metavar="KEY",
+    default="started",
+    show_default=True,
+    help="A value to order by, such as seconds, test.loss or a config path; -KEY for descending.",
+)
+@click.option(
+    "--columns",
+    metavar="KEYS",
+    default="",
+    help="More columns, separated by commas: metrics, config paths, seed, started.",
+)
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the last N.")
+@runs_option
+@json_option
+def list_runs(
+    name: str | None,
+    conditions: tuple[str, ...],
+    sort: str,
+    columns: str,
+    limit: int | None,
+    runs: Path,
+    as_json: bool,
+) -> None:
+    """List the runs, the newest last; with NAME only the runs of that name.
+
+    \b
+    dl list --filter 'accuracy>0.95' --sort accuracy
+    dl list digits --columns training.batch_size,training.optimizer.learning_rate
+    """
+    from dl.app.using import select_runs
+
+    more = [key.strip() for key in columns.split(",") if key.strip()]
+    found = select_runs(runs, name, conditions, sort, more)
+    for message in found.damaged:
+        click.echo(f"warning: {message}", err=True)
+    listed = found.chosen[-(limit or 0) :]
+    if as_json:
+        documents = [_document(entry, row, more) for entry, row in listed]
+        click.echo(json.dumps({"runs": documents}))
+    elif listed:
+        click.echo(_list_text(listed, more))
+    elif found.any_readable:
+        click.echo("no run fulfils these conditions", err=True)
+    elif not found.damaged:
+        click.echo(printable(f"no runs in {runs}; dl train CONFIG makes one"), err=True)
+    if name is None and not as_json:
+        _tell_of_sweeps(runs)
+
+
+def _tell_of_sweeps(root: Path) -> None:
+    """Says which sweeps there are: their trials are runs, but not in the list of all."""
+    from dl.runs.directory import all_sweeps
+
+    labels = [sweep.label for sweep in all_sweeps(root)]
+    if labels:
+        left_out = len(labels) - _MOST_SWEEPS
+        named = [*(["…"] if left_out > 0 else []), *labels[-_MOST_SWEEPS:]]
+        words = "1 sweep" if len(labels) == 1 else f"{len(labels)} sweeps"
+        click.echo(f"and {words}: {', '.join(named)}", err=True)
+        name = labels[-1].partition("/")[0]
+        click.echo(f"ranked: dl compare {name}   all trials: dl list {name}", err=True)
+
+
+def _document(entry: Entry, row: Row, more: list[str]) -> dict[str, object]:
+    columns = {"columns": {key: row.get(key) for key in more}} if more else {}
+    return {
+        "run": entry.run.label,
+        "status": entry.record.status,
+        "started": entry.record.started,
+        "seconds": entry.record.seconds,
+        "epochs": entry.record.epochs,
+        "tags": list(entry.tags),
+        "metrics": entry.metrics,
+        **columns,
+    }
+
+
+def _list_text(listed: Listed, more: list[str]) -> str:
+    from dl.report.terminal import table
+    from dl.runs.query import shown
+    from dl.text import age, duration, number
+
+    tagged = any(entry.tags for entry, _ in listed)
+    rows = []
+    for entry, row in listed:
+        record, result = entry.record, ""
+        if entry.judged is not None:  # the first metric of the part that tells most, or its loss
+            part, values = entry.judged
+            name, value = list(values.items())[min(1, len(values) - 1)]
+            result = f"{part} {name} {number(float(value), padded=True)}"
+        rows.append(
+            [
+                entry.run.label,
+                record.status,
+                age(float(str(row["age"]))),
+                duration(record.seconds),
+                str(record.epochs),
+                result,
+                *(shown(row.get(key)) for key in more),
+                *([" ".join(entry.tags)] if tagged else []),
+            ]
+        )
+    header = ["run", "status", "age", "took", "epochs", "result"]
+    return table(rows, [*header, *more, *(["tags"] if tagged else [])])
+
+
+@click.command()
+@run_argument
+@runs_option
+@json_option
+def show(run: str, runs: Path, as_json: bool) -> None:
+    """Show a run: status, data, hyperparameters, learning curves, metrics, files."""
+    from dl.cli.tables import data_text, hyperparameters_text, metrics_text
+    from dl.config.load import load_resolved
+    from dl.config.resolve import hyperparameters
+    from dl.report.terminal import learning_curves
+    from dl.runs.directory import find_run
+    from dl.runs.manifest import read_checked
+    from dl.runs.record import read_history, read_metrics, read_record
+
+    directory = find_run(run, runs)
+    record, metrics = read_record(directory), read_metrics(directory)
+    if as_json:
+        found = {"run": str(directory.path), **asdict(record), "metrics": metrics}
+        click.echo(json.dumps(found))
+        return
+    blocks = [_facts(directory, record), data_text(record.data) if record.data else ""]
+    if directory.resolved.exists():
+        loaded = load_resolved(directory.resolved, read_checked(directory.resolved))
+        blocks.append(hyperparameters_text(hyperparameters(loaded.config)))
+    if directory.history.exists():
+        blocks.append(learning_curves(read_history(directory)))
+    if metrics:
+        blocks.append(metrics_text(metrics))
+    files = sorted(path for path in directory.path.rglob("*") if path.is_file())
+    names = [path.relative_to(directory.path) for path in files if not path.name.startswith(".")]
+    blocks.append("\n".join(["files", *(f"  {name}" for name in names)]))
+    click.echo("\n\n".join(filter(None, blocks)))
+
+
+def _facts(run: RunDirectory, record: RunRecord) -> str:
+    from dl.text import duration
+
+    facts = {
+        "run": str(run.path),
+        "status": record.status + (f": {record.error}" if record.error else ""),
+        "started": record.started,
+        "took": f"{duration(record.seconds)}, {record.epochs} epochs",
+        "seed": str(record.seed),
+        "commit": record.git_commit,
+        "command": " ".join(record.command),
+    }
+    return "\n".join(f"{key:8} {value}" for key, value in facts.items() if value)
+
+
+@click.command()
+@click.argument("selected", nargs=-1, required=True, metavar="RUN RUN…", type=RunType())
+@click.option("--all", "everything", is_flag=True, help="Show all settings, also the equal ones.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print one table as CSV.")
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a page with curves over each other.",
+)
+@click.option("--md", "as_markdown", is_flag=True, help="Print Markdown tables.")
+@json_option
+@runs_option
+def compare(
+    selected: tuple[str, ...],
+    everything: bool,
+    as_csv: bool,
+    html: Path | None,
+    as_markdown: bool,
+    as_json: bool,
+    runs: Path,
+) -> None:
+    """Compare runs with the first one: settings that differ, metrics, and what is only chance.
+
+    Of a single sweep, all its settings are ranked and compared with the best.
+
+    \b
+    dl compare digits/1 digits/2
+    dl compare digits-search
+    dl compare digits iris --all --md
+    """
+    from dl.report.compare import compare as compare_runs
+    from dl.report.compare import csv_text, json_text, markdown_text, plain_text
+    from dl.runs.directory import find_run, find_sweep, is_sweep
+    from dl.runs.files import write_output
+    from dl.runs.query import read_entry
+
+    if as_csv + as_markdown + as_json + (html is not None) > 1:
+        raise UsageError(
+            "--json, --csv, --md and --html exclude each other", hint="leave one of them"
+        )
+    if len(selected) == 1 and is_sweep(selected[0], runs):
+        from dl.cli.sweep_text import MOST_LINES, sweep_json, sweep_text
+        from dl.sweep.results import read_results
+
+        results = read_results(find_sweep(selected[0], runs))
+        most = len(results.trials) if everything else MOST_LINES
+        click.echo(sweep_json(results) if as_json else sweep_text(results, most))
+        return
+    found = [find_run(text, runs) for text in selected]
+    if len({os.path.realpath(run.path) for run in found}) < max(2, len(found)):
+        raise UsageError(
+            "needs two or more different runs", hint="see the runs: dl list; then dl compare A B"
+        )
+    if html is not None:
+        check_output(html, found)
+    comparison = compare_runs([read_entry(run) for run in found])
+    if html is not None:
+        from dl.report.html import comparison_page
+
+        write_output(html, comparison_page(comparison))
+        click.echo(str(html))
+    elif as_json:
+        click.echo(json_text(comparison, everything))
+    elif as_csv:
+        click.echo(csv_text(comparison, everything), nl=False)
+    else:
+        click.echo((markdown_text if as_markdown else plain_text)(comparison, everything))
+
+
+@click.command()
+@run_argument
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the page there.  [default: report.html in its directory]",
+)
+@runs_option
+def report(run: str, output: Path | None, runs: Path) -> None:
+    """Write the page of RUN, a run or a sweep: one HTML file with everything in it.
+
+    `dl train` has written that of a run already. The last line on stdout is the file.
+    """
+    from dl.app.using import page
+    from dl.runs.directory import find_run, find_sweep, is_sweep
+    from dl.runs.files import write_output, write_text
+
+    directory = find_sweep(run, runs) if is_sweep(run, runs) else find_run(run, runs)
+    if output is None or os.path.realpath(output) == os.path.realpath(directory.report):
+        write_text(directory.report, page(directory))
+        click.echo(str(output or directory.report))
+    else:
+        check_output(output, [directory])
+        write_output(output, page(directory))
+        click.echo(str(output))
+
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@click.command()
+@click.argument(
+    "folder",
+    default=Path("runs"),
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="[DIR]",
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=8100, show_default=True)
+@click.option(
+    "--host",
+    default=_LOOPBACK[0],
+    show_default=True,
+    help="Another address makes the runs readable from other machines.",
+)
+def board(folder: Path, port: int, host: str) -> None:
+    """Show all runs of DIR (default: runs) on a local page, live while they train; Ctrl-C ends it.
+
+    The address is printed on stdout. Only this machine can open it, unless --host says otherwise.
+    """
+    import socket
+
+    import uvicorn
+
+    from dl.report.board import board as application
+
+    if host not in _LOOPBACK:
+        click.echo(f"warning: the runs in {folder} can be read from other machines", err=True)
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise UsageError(
+            f"the address {host}:{port} cannot be used: {error.strerror}",
+            hint="choose another port: dl board --port 8101",
+        ) from error
+    with listening:
+        name = f"[{host}]" if ":" in host else host
+        click.echo(f"http://{name}:{listening.getsockname()[1]}/")
+        hosts = ["localhost", "127.0.0.1", "[::1]", host] if host in _LOOPBACK else ["*"]
+        settings = uvicorn.Config(
+            application(folder, hosts),
+            log_level="error",
+            access_log=False,
+            lifespan="off",  # else a signal that uvicorn does not know leaves a trace
+        )
+        uvicorn.Server(settings).run(sockets=[listening])
