@@ -87,7 +87,10 @@ class Builder:
     def take(self, event: Any) -> None:
         """Takes the next event."""
         if isinstance(event, yaml.DocumentStartEvent):
-            self._document(event)
+            self._documents += 1
+            if self._documents > 1:
+                hint = "keep one document; a config file holds one experiment"
+                raise Stop(Problem("a second document starts here", self._mark(event), hint=hint))
         elif isinstance(event, yaml.ScalarEvent):
             self._scalar(event)
         elif isinstance(event, yaml.AliasEvent):
@@ -96,13 +99,6 @@ class Builder:
             self._start(event)
         elif isinstance(event, yaml.CollectionEndEvent):
             self._end(event)
-
-    def _document(self, event: Any) -> None:
-        self._documents += 1
-        if self._documents > 1:
-            mark = self._mark(event)
-            hint = "keep one document; a config file holds one experiment"
-            raise Stop(Problem("a second document starts here", mark, hint=hint))
 
     def _start(self, event: Any) -> None:
         mark = self._mark(event)
@@ -141,7 +137,8 @@ class Builder:
         if self._wants_key():
             self._key(event, mark)
             return
-        node = ScalarNode(self._value(event, mark), _written(event), mark)
+        written = f'"{event.value}"' if event.style in ("'", '"') else str(event.value)
+        node = ScalarNode(self._value(event, mark), written, mark)
         if event.anchor:
             self._anchors[event.anchor] = (node, 0, 1)
         self._count(1, mark)
@@ -281,10 +278,6 @@ def _with_merged(done: _Open) -> dict[str, Entry]:
         for name, entry in source.entries.items():
             entries.setdefault(name, entry)
     return entries
-
-
-def _written(event: Any) -> str:
-    return f'"{event.value}"' if event.style in ("'", '"') else str(event.value)
 
 
 def _is_text(value: str) -> bool:

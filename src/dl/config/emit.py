@@ -111,30 +111,18 @@ def yaml_text(document: Mapping[str, object]) -> str:
     Args:
         document: Plain data: mappings with text keys, lists, text, numbers, booleans, None.
     """
-    sections = ["\n".join(_section(key, value)) for key, value in document.items()]
-    return "\n".join(_spaced(sections)) + "\n"
+    lines: list[str] = []
+    for key, value in document.items():
+        section = list(_entry(key, value, 0, width=0))
+        lines += ["", *section] if lines and len(section) > 1 else section
+    return "\n".join(lines) + "\n"
 
 
-def _spaced(sections: list[str]) -> Iterator[str]:
-    for index, section in enumerate(sections):
-        if index and "\n" in section:
-            yield ""
-        yield section
-
-
-def _section(key: str, value: object) -> Iterator[str]:
-    if _has_parts(value):
-        yield f"{scalar(key)}:"
-        yield from _block(value, 2)
-    else:
-        yield f"{scalar(key)}: {flow(value)}"
-
-
-def _entry(key: str, value: object, indent: int) -> Iterator[str]:
+def _entry(key: str, value: object, indent: int, width: int = WIDTH) -> Iterator[str]:
     start = f"{' ' * indent}{scalar(key)}:"
     on_line = f"{start} {flow(value)}"
     things = isinstance(value, list) and any(isinstance(item, Mapping) for item in value)
-    if not _has_parts(value) or (len(on_line) <= WIDTH and not things):
+    if not _has_parts(value) or (len(on_line) <= width and not things):
         yield on_line
         return
     yield start

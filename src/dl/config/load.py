@@ -141,7 +141,9 @@ def _loaded(
     folder = _folder(str(path))
     config, invalid = _check(root, folder, document.whole, trained)
     problems = [*document.problems, *problems]
-    problems += _new(invalid, problems)
+    # What only follows from a value that was refused before is left out.
+    known = {_start(problem.mark) for problem in problems}
+    problems += [problem for problem in invalid if _start(problem.mark) not in known]
     if config is None or problems:
         raise ConfigError.of(problems)
     typed = tuple(item.text if isinstance(item, Override) else item for item in overrides)
@@ -202,12 +204,6 @@ def _named(root: MapNode, path: Path, name: str | None) -> MapNode:
     return MapNode({**root.entries, "name": Entry(mark, node)}, root.mark)
 
 
-def _new(found: Iterable[Problem], before: Sequence[Problem]) -> list[Problem]:
-    """Leaves out what only follows from a value that was refused before."""
-    known = {_start(problem.mark) for problem in before}
-    return [problem for problem in found if _start(problem.mark) not in known]
-
-
 def _start(mark: Mark | None) -> tuple[str, int | None, int | None] | None:
     return (mark.source, mark.line, mark.column) if mark else None
 
@@ -236,26 +232,21 @@ def _check(
 
 
 def _with_absolute_paths(values: object, root: MapNode) -> dict[str, Any]:
+    """Returns the values with the paths of the data absolute, each from where it was written."""
     whole: dict[str, Any] = values if isinstance(values, dict) else {}
     data = whole.get("data")
     if not isinstance(data, dict):
         return whole
-    absolute = {name: path for name in _PATHS if (path := _absolute(root, name)) is not None}
+    absolute = {}
+    for name in _PATHS:
+        node = find(root, ("data", name))
+        text = node.value if isinstance(node, ScalarNode) else None
+        if node is not None and isinstance(text, str) and text and not _URL.match(text):
+            on_command_line = node.mark.line is None
+            folder = Path.cwd() if on_command_line else _folder(node.mark.source)
+            absolute[name] = os.path.normpath(folder / os.path.expanduser(text))
     return {**whole, "data": {**data, **absolute}}
 
 
-def _absolute(root: MapNode, name: str) -> str | None:
-    """Returns a path of the data, made absolute from the file in which it was written."""
-    node = find(root, ("data", name))
-    if not isinstance(node, ScalarNode) or not isinstance(node.value, str) or not node.value:
-        return None
-    if _URL.match(node.value):
-        return None
-    on_command_line = node.mark.line is None
-    folder = _folder("." if on_command_line else node.mark.source, file=not on_command_line)
-    return os.path.normpath(folder / os.path.expanduser(node.value))
-
-
-def _folder(source: str, file: bool = True) -> Path:
-    path = Path(os.path.abspath(source))
-    return path.parent if file else path
+def _folder(file: str) -> Path:
+    return Path(os.path.abspath(file)).parent

@@ -19,7 +19,7 @@ from dl.config.nodes import MapNode, ScalarNode, dotted, find, place, plain, sho
 from dl.config.schema import Config
 from dl.errors import Mark, Problem, closest
 from dl.text import listing
-from dl.vocabulary.sections import UNKNOWN_KEY, Section, keys, walk
+from dl.vocabulary.sections import UNKNOWN_KEY, keys, walk
 from dl.vocabulary.spec import Finding, Path, found_text
 from dl.vocabulary.types import QUOTE
 
@@ -67,9 +67,9 @@ def _belongs(path: Path) -> str | None:
     if here is not None:
         return here
     owners = [(home, owner) for home, owner in walk(Config) if name in keys(owner)]
-    sources = [_source(owner) for home, owner in owners if home == path[:-1]]
-    if any(sources):
-        return f"{name} is for {listing(word for word in sources if word)} data"
+    sources = [keys(owner)["source"].type for home, owner in owners if home == path[:-1]]
+    if sources:
+        return f"{name} is for {listing(source.choices[0] for source in sources)} data"
     if owners and owners[0][0]:
         return f"{name} belongs below `{dotted(owners[0][0])}:`"
     if owners:
@@ -83,8 +83,3 @@ def _near_elsewhere(name: str) -> str | None:
     paths = {key: home for key, home in known_paths().items() if len(home) > 1}
     near = None if closest(name, keys(Config)) else closest(name, paths)
     return f"did you mean {dotted(paths[near])}?" if near else None
-
-
-def _source(owner: type[Section]) -> str | None:
-    source = keys(owner).get("source")
-    return source.type.choices[0] if source else None

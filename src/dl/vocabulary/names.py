@@ -9,6 +9,7 @@ whoever asks for it may call it by any of its names: `val_mean_absolute_error` i
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -72,23 +73,13 @@ def with_names(specs: Sequence[Spec]) -> list[Spec]:
     named = []
     for spec in specs:
         if spec.parameters.get("name") is None:
-            name = _free(snake_case(spec.type), taken)
+            base = snake_case(spec.type)
+            numbered = itertools.chain([base], (f"{base}_{i}" for i in itertools.count(1)))
+            name = next(name for name in numbered if name not in taken)
             taken.add(name)
-            spec = _named(spec, name)
+            spec = replace(spec, parameters={**spec.parameters, "name": name})
         named.append(_with_nested_names(spec))
     return named
-
-
-def _free(name: str, taken: set[str]) -> str:
-    numbered, number = name, 0
-    while numbered in taken:
-        number += 1
-        numbered = f"{name}_{number}"
-    return numbered
-
-
-def _named(spec: Spec, name: str) -> Spec:
-    return replace(spec, parameters={**spec.parameters, "name": name})
 
 
 def _with_nested_names(spec: Spec) -> Spec:
@@ -109,15 +100,5 @@ def chosen(spec: Spec) -> Iterator[tuple[str, object]]:
     known = entries(spec.kind)[spec.type].parameters
     for name, value in spec.parameters.items():
         parameter = known.get(name)
-        if parameter is None or parameter.required or not _is_default(value, parameter.default):
+        if parameter is None or parameter.required or value != parameter.value:
             yield name, value
-
-
-def _is_default(value: object, default: object) -> bool:
-    if isinstance(value, Spec) and isinstance(default, str):
-        return value.type.lower() == default.replace("_", "").lower()
-    return _plain(value) == _plain(default)
-
-
-def _plain(value: object) -> object:
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
