@@ -81,7 +81,7 @@ def test_each_half_has_the_colour_of_its_class() -> None:
 
 @pytest.mark.parametrize("cut", [0.3, 0.5, 0.8])
 def test_the_line_is_where_the_prediction_changes(cut: float) -> None:
-    axes = built(two_classes(cut=cut)).axes[0]
+    axes = built(two_classes(threshold=cut)).axes[0]
 
     [line] = axes.collections[0].get_paths()
     assert line.vertices[:, 0] == pytest.approx(np.full(len(line.vertices), 10 * cut))

@@ -6,12 +6,14 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from dl.config.data import Split
 from dl.config.rules import Advice
 from dl.data.preprocessing.arrays import ArrayFeature
 from dl.data.preprocessing.features import Feature, feature_names
 from dl.data.targets.target import Target
-from dl.data.types import IN_MEMORY, Part, Storage
+from dl.data.types import IN_MEMORY, Part, Rows, Storage
 from dl.runs.directory import RunDirectory
 from dl.runs.manifest import damaged
 from dl.runs.record import read_json
@@ -140,5 +142,13 @@ class Dataset:
         return {name: part for name, part in named.items() if part is not None}
 
     def sizes(self) -> dict[str, Any]:
-        """Returns the sizes of each part, as plain data."""
-        return {name: part.sizes() for name, part in self.parts.items()}
+        """Returns the rows of each part, the shape of one and the bytes of all, as plain data."""
+        return {
+            name: {"rows": len(part), "inputs": _size(part.x), "targets": _size(part.y)}
+            for name, part in self.parts.items()
+        }
+
+
+def _size(rows: Rows) -> dict[str, Any]:
+    size = int(np.prod(rows.shape, dtype=np.int64)) * rows.dtype.itemsize
+    return {"shape": list(rows.shape[1:]), "type": rows.dtype.name, "bytes": size}

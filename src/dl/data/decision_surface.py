@@ -80,7 +80,7 @@ class DecisionSurface:
         rows: Training rows in the data's own unit, shape (rows, 2).
         y: Their class indexes, or values in the target's unit, shape (rows,).
         probabilities: Whether the values for classes are probabilities, not 0 or 1.
-        cut: The value from which a point is of the second of two classes.
+        threshold: The value from which a point is of the second of two classes.
     """
 
     plane: InputPlane
@@ -88,7 +88,7 @@ class DecisionSurface:
     rows: Array
     y: Array
     probabilities: bool = True
-    cut: float = 0.5
+    threshold: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)

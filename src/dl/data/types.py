@@ -84,15 +84,6 @@ class Part:
         chosen = np.linspace(0, len(self) - 1, most).astype(np.int64)
         return Part(self.x[chosen], self.y[chosen], self.rows[chosen])
 
-    def sizes(self) -> dict[str, Any]:
-        """Returns the rows, and the shape of one and the bytes of all, as plain data."""
-        return {"rows": len(self), "inputs": _size(self.x), "targets": _size(self.y)}
-
-
-def _size(rows: Rows) -> dict[str, Any]:
-    size = int(np.prod(rows.shape, dtype=np.int64)) * rows.dtype.itemsize
-    return {"shape": list(rows.shape[1:]), "type": rows.dtype.name, "bytes": size}
-
 
 @dataclass(frozen=True, slots=True)
 class Inputs:

@@ -120,7 +120,7 @@ def note_of(run: RunFacts, surface: DecisionSurface) -> str:
     if run.task == "binary":
         return (
             "Colour: the class that is predicted, the darker the surer. Line: where it changes, "
-            f"at a probability of {number(surface.cut)}."
+            f"at a probability of {number(surface.threshold)}."
         )
     return "Colour: the most probable class, the darker the surer. Line: where it changes."
 
@@ -241,7 +241,7 @@ def _class_colours(fine: Array, surface: DecisionSurface) -> Array:
         Red, green and blue from 0 to 255, shape (height, width, 3).
     """
     count = fine.shape[2]
-    winner = fine.argmax(axis=2) if count != 2 else (fine[:, :, 1] >= surface.cut).astype(int)
+    winner = fine.argmax(axis=2) if count != 2 else (fine[:, :, 1] >= surface.threshold).astype(int)
     surest = np.take_along_axis(fine, winner[:, :, None], axis=2)[:, :, 0]
     fraction = np.clip((surest - 1 / count) / (1 - 1 / count), 0, 1) if count > 1 else surest
     band = np.minimum(np.floor(fraction * _BANDS), _BANDS - 1) / (_BANDS - 1)
@@ -260,7 +260,7 @@ def _draw_borders(axes: Axes, grid: Array, surface: DecisionSurface) -> list[Any
     drawn = []
     for index in range(1, count) if count == 2 else range(count):
         others = np.delete(grid, index, axis=2).max(axis=2, initial=0.0)
-        margin = grid[:, :, 1] - surface.cut if count == 2 else grid[:, :, index] - others
+        margin = grid[:, :, 1] - surface.threshold if count == 2 else grid[:, :, index] - others
         if margin.min() < 0 <= margin.max():
             drawn.append(axes.contour(x, y, margin, levels=[0], colors=png.INK, linewidths=1.3))
     return drawn

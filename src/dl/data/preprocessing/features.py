@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dl.config.schema import Preprocess, Scaling
-from dl.data.raw import RawTable
+from dl.data.raw import Column, RawTable
 from dl.data.storage import check_memory
 from dl.data.tokens import Tokens
 from dl.data.types import Array
@@ -184,16 +184,15 @@ def _fit(train: RawTable, name: str, preprocess: Preprocess) -> Feature:
     if preprocess.missing == "error":
         _refuse_missing(train, name, missing)
     known, scaling = column.values[~missing], preprocess.scaling(columns=True)
-    fill = None if preprocess.missing == "error" else _fill(column.kind, known, preprocess.missing)
+    fill = None if preprocess.missing == "error" else _fill(column, known, preprocess.missing)
     if column.kind == "numeric":
         center, spread = fit_scaling(known, scaling)
-        return NumericFeature(name, scaling, center, spread, None if fill is None else float(fill))
+        return NumericFeature(name, scaling, center, spread, fill)
     if column.kind == "date":
         parts = DAY_PARTS + (TIME_PARTS if column.timed else ())
         pairs = [fit_scaling(_date_part(known, part), scaling) for part in parts]
         centers, spreads = zip(*pairs, strict=True)
-        text = None if fill is None else str(fill)
-        return DateFeature(name, parts, scaling, centers, spreads, text)
+        return DateFeature(name, parts, scaling, centers, spreads, fill)
     present = np.unique(known)
     if preprocess.categorical == "one_hot" and len(present) > MOST_CATEGORIES:
         raise DataError(
@@ -207,21 +206,25 @@ def _fit(train: RawTable, name: str, preprocess: Preprocess) -> Feature:
         preprocess.categorical,
         tuple(column.categories[code] for code in present),
         preprocess.unseen,
-        None if fill is None else column.categories[int(fill)],
+        fill,
     )
 
 
-def _fill(kind: str, known: Array, rule: str) -> Any:
+def _fill(column: Column, known: Array, rule: str) -> Any:
     """Returns what stands for a missing value; a category always by the most frequent one.
 
-    With `drop` only rows to predict are filled: by the median, as for dates it is for `mean`.
+    With `drop` only rows to predict are filled: by the median, as dates are for `mean`.
     """
-    if kind == "categorical" or rule == "most_frequent":
+    if column.kind == "categorical" or rule == "most_frequent":
         distinct, counts = np.unique(known, return_counts=True)
-        return distinct[np.argmax(counts)]
-    if kind == "date":
-        return np.sort(known)[(len(known) - 1) // 2]
-    return known.mean() if rule == "mean" else np.median(known)
+        value = distinct[np.argmax(counts)]
+    elif column.kind == "date":
+        value = np.sort(known)[(len(known) - 1) // 2]
+    else:
+        value = known.mean() if rule == "mean" else np.median(known)
+    if column.kind == "categorical":
+        return column.categories[int(value)]
+    return str(value) if column.kind == "date" else float(value)
 
 
 def fit_scaling(values: Array, scaling: Scaling) -> tuple[float, float]:

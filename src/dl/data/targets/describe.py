@@ -50,20 +50,8 @@ from dl.data.targets.values import (
 from dl.data.types import Array
 from dl.errors import DataError
 from dl.text import listing
+from dl.vocabulary import traits
 from dl.vocabulary.spec import Findings
-from dl.vocabulary.traits import (
-    EMBEDDING,
-    OF_CLASSES,
-    ONE_OF_MANY,
-    PERCEPTRON,
-    PROBABILITIES,
-    SEQUENCES,
-    TAKES_CLASS_NUMBERS,
-    TAKES_CLASSES,
-    TAKES_ONE_HOT,
-    TAKES_SHARES,
-    TAKES_SIDES,
-)
 
 Kind = Literal["classes", "one_hot", "labels", "numbers"]
 """What stands in a row, or at a place of it: a class, zeros with a single 1, labels, numbers."""
@@ -91,11 +79,12 @@ def describe_target(
     first, raw = several[0], raws[0]
     if not _has_places(raw, first, needs):
         if first.values.ndim > 2:
-            row = "one class for each row" if needs.loss == EMBEDDING else "a row of class numbers"
             raise DataError(
                 f"{first.source}: the target has several axes, which the loss {needs.loss} does "
                 "not take",
-                expected=row,
+                expected="one class for each row"
+                if needs.loss == traits.EMBEDDING
+                else "a row of class numbers",
                 found=f"the shape {first.values.shape}",
                 hint="save the target so, or choose another loss",
             )
@@ -121,7 +110,7 @@ def describe_target(
 
 def _has_places(raw: Raw, target: TargetValues, needs: Requirements) -> bool:
     """Whether rows of the target have several places."""
-    if needs.loss in (SEQUENCES, EMBEDDING):
+    if needs.loss in (traits.SEQUENCES, traits.EMBEDDING):
         return False
     if target.values.ndim > 2 or (target.words is not None and target.columns > 1):
         return True
@@ -137,19 +126,19 @@ def _kind(raw: Raw, target: TargetValues, needs: Requirements, *, named: bool) -
         stated: dict[str, Kind] = {"regression": "numbers", "multilabel": "labels"}
         return stated.get(task, "one_hot" if several else "classes")
     if not several:
-        if named or target.words is not None or loss in TAKES_CLASSES:
+        if named or target.words is not None or loss in traits.TAKES_CLASSES:
             _refuse_fractions(target)
             return "classes"
-        few = needs.activation in OF_CLASSES and target.few_whole_numbers(needs.units)
+        few = needs.activation in traits.OF_CLASSES and target.few_whole_numbers(needs.units)
         return "classes" if few else "numbers"
-    if (needs.activation == "softmax" or loss in ONE_OF_MANY) and target.one_hot:
+    if (needs.activation == "softmax" or loss in traits.ONE_OF_MANY) and target.one_hot:
         return "one_hot"
-    if loss in ONE_OF_MANY:
+    if loss in traits.ONE_OF_MANY:
         raise _not_one_hot(target, _BY_LOSS)
-    sides = loss in TAKES_SHARES | TAKES_SIDES
+    sides = loss in traits.TAKES_SHARES | traits.TAKES_SIDES
     if (needs.activation == "sigmoid" or sides) and target.zeros_and_ones:
         return "labels"
-    if sides and not (loss in TAKES_SHARES and (is_own_input(raw) or target.within_unit)):
+    if sides and not (loss in traits.TAKES_SHARES and (is_own_input(raw) or target.within_unit)):
         raise target.wrong(
             (target.values != 0) & (target.values != 1),
             "is neither 0 nor 1",
@@ -169,24 +158,24 @@ def _kind_at_places(
         return "classes"
     several = target.values.ndim > 2 and last > 1
     along_last = several and channels == last
-    one_of_many = needs.activation == "softmax" or loss in ONE_OF_MANY
+    one_of_many = needs.activation == "softmax" or loss in traits.ONE_OF_MANY
     if one_of_many and several and channels in (None, last) and target.one_hot:
         return "one_hot"
-    if along_last and loss in TAKES_ONE_HOT and target.zeros_and_ones:
+    if along_last and loss in traits.TAKES_ONE_HOT and target.zeros_and_ones:
         raise _not_one_hot(target, _BY_LOSS)
-    labels = needs.activation == "sigmoid" or loss in TAKES_SHARES | TAKES_SIDES
+    labels = needs.activation == "sigmoid" or loss in traits.TAKES_SHARES | traits.TAKES_SIDES
     if task is None and along_last and labels and target.zeros_and_ones:
         return "labels"
-    if task is None and loss in TAKES_SHARES and not target.zeros_and_ones:
+    if task is None and loss in traits.TAKES_SHARES and not target.zeros_and_ones:
         if is_own_input(raw) or target.within_unit:
             return "numbers"
         if not target.few_whole_numbers(channels):
             raise outside_unit(target, target.values)
         return "classes"
-    if task is not None or loss in TAKES_CLASSES:
+    if task is not None or loss in traits.TAKES_CLASSES:
         _refuse_fractions(target)
         return "classes"
-    few = needs.activation in OF_CLASSES and target.few_whole_numbers(channels)
+    few = needs.activation in traits.OF_CLASSES and target.few_whole_numbers(channels)
     return "classes" if few and not (along_last and one_of_many) else "numbers"
 
 
@@ -280,7 +269,7 @@ def _target(
                 "leave `data.task` out: text is a target for classification",
                 found=repr(texts[positions[0]]),
             )
-        units = None if needs.loss == SEQUENCES else len(first.names)
+        units = None if needs.loss == traits.SEQUENCES else len(first.names)
         function: OutputFunction = "sigmoid" if needs.from_logits else "none"
         return Target("regression", first.names, "numbers", units=units, activation=function)
     if kind == "labels" and first.words is not None:
@@ -315,7 +304,7 @@ def _target(
             hint="leave `data.task` out, or write `multiclass`",
         )
     function, probabilities, cut = _reading(form, needs)
-    units = None if needs.loss == EMBEDDING else 1 if form == "single" else len(classes)
+    units = None if needs.loss == traits.EMBEDDING else 1 if form == "single" else len(classes)
     return Target(
         task=needs.data.task
         or ("multilabel" if kind == "labels" else "multiclass" if len(classes) > 2 else "binary"),
@@ -382,9 +371,9 @@ def _form(classes: int, needs: Requirements) -> Form:
     Sparse losses take class numbers and categorical ones one-hot rows. Other losses compare output
     by output: two classes fit one unit, anything else is one-hot.
     """
-    if needs.loss in TAKES_CLASS_NUMBERS:
+    if needs.loss in traits.TAKES_CLASS_NUMBERS:
         return "labels"
-    if needs.loss in TAKES_ONE_HOT or classes != 2:
+    if needs.loss in traits.TAKES_ONE_HOT or classes != 2:
         return "one_hot"
     one_unit = needs.units == 1 or (needs.units is None and needs.activation != "softmax")
     return "single" if one_unit else "one_hot"
@@ -392,13 +381,13 @@ def _form(classes: int, needs: Requirements) -> Form:
 
 def _reading(form: Form, needs: Requirements) -> tuple[OutputFunction, bool, float]:
     """Returns the function that makes probabilities, whether there are any, and the cut."""
-    if needs.loss == EMBEDDING:
+    if needs.loss == traits.EMBEDDING:
         return "none", False, 0.5
-    exclusive = form == "labels" or (form == "one_hot" and needs.loss not in TAKES_SHARES)
+    exclusive = form == "labels" or (form == "one_hot" and needs.loss not in traits.TAKES_SHARES)
     if needs.from_logits:
         return ("softmax" if exclusive else "sigmoid"), True, needs.threshold
     if needs.activation == "log_softmax":
         return "softmax", True, needs.threshold
-    if needs.activation in PROBABILITIES:
+    if needs.activation in traits.PROBABILITIES:
         return "none", True, needs.threshold
-    return "none", False, 0.0 if needs.loss in TAKES_SIDES - {PERCEPTRON} else 0.5
+    return "none", False, 0.0 if needs.loss in traits.TAKES_SIDES - {traits.PERCEPTRON} else 0.5
