@@ -92,14 +92,14 @@ def run(
     The last line on stdout is the sweep's directory. Exits with the code of the first trial that
     failed, if any did.
     """
-    _check_place(on, address)
-    from dl.cli.sweep_text import failure_of, sweep_json, sweep_text
-    from dl.sweep.session import Job
-
     checked = _load(file, grids, overrides, metric)
+    from dl.cli.sweep_text import failure_of, sweep_json, sweep_text
+    from dl.sweep.session import Job, check_place  # takes half a second: after all mistakes
+
+    job = Job(runs, ("dl", *sys.argv[1:]), on, address, resume)
+    check_place(job)
     changes = {key: value for key, value in (("jobs", jobs), ("trials", trials)) if value}
     checked = checked.with_file(**changes)
-    job = Job(runs, ("dl", *sys.argv[1:]), on, address, resume)
     if dry_run:
         _plan(checked, job, quiet=quiet)
         return
@@ -124,24 +124,6 @@ def best(sweep_name: str, runs: Path) -> None:
     from dl.sweep.results import best_config, read_results
 
     click.echo(best_config(read_results(find_sweep(sweep_name, runs))), nl=False)
-
-
-def _check_place(on: str, address: str | None) -> None:
-    """Checks where the trials are to be trained; Ray itself is loaded by the sweep's server."""
-    from importlib.util import find_spec
-
-    from dl.errors import UsageError
-    from dl.system import HAS_SERVERS
-
-    if address is not None and on != "ray":
-        raise UsageError("--address goes with --on ray", hint=f"add --on ray --address {address}")
-    if not HAS_SERVERS:
-        raise UsageError(
-            "a sweep needs processes that share a socket, which this system does not have",
-            hint="on Windows, run dl in WSL 2; dl train trains one setting",
-        )
-    if on == "ray" and find_spec("ray") is None:
-        raise UsageError("Ray is not installed", hint='pip install "dl-keras[ray]"')
 
 
 def _load(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import tempfile
@@ -35,7 +36,7 @@ from dl.sweep.results import (
     write_record,
 )
 from dl.sweep.search import importance
-from dl.system import processors
+from dl.system import HAS_SERVERS, processors
 from dl.text import plural
 
 _PATIENCE = 10.0
@@ -88,6 +89,20 @@ class Estimate:
     jobs: int
 
 
+def check_place(job: Job) -> None:
+    """Raises `UsageError` where trials cannot be trained there; Ray itself is loaded later."""
+    if job.address is not None and job.on != "ray":
+        hint = f"add --on ray --address {job.address}"
+        raise UsageError("--address goes with --on ray", hint=hint)
+    if not HAS_SERVERS:
+        raise UsageError(
+            "a sweep needs processes that share a socket, which this system does not have",
+            hint="on Windows, run dl in WSL 2; dl train trains one setting",
+        )
+    if job.on == "ray" and importlib.util.find_spec("ray") is None:
+        raise UsageError("Ray is not installed", hint='pip install "dl-keras[ray]"')
+
+
 @contextmanager
 def open_pool(sweep: Sweep, job: Job, log: Path, lock: int | None = None) -> Iterator[PoolClient]:
     """Starts the processes that have the trials of a sweep trained, and ends them.
@@ -132,10 +147,11 @@ def run_sweep(
     Raises:
         Interrupted: The watcher's signal ended it; finished trials are kept.
         RunError: There is none to go on with, or the pool is gone.
-        UsageError: It was begun with other settings.
+        UsageError: It was begun with other settings, or cannot be trained there.
         BusyError: Another process works on it.
         DiskError: A file cannot be written.
     """
+    check_place(job)
     with _session(sweep, job) as (directory, lock, record):
         begun(directory)
         started = time.monotonic()

@@ -18,8 +18,8 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cache
 from itertools import islice
@@ -58,37 +58,12 @@ _MOST_METRICS = 1000
 """What MLflow takes in one request."""
 _CHANGED = "dl.changed."
 """MLflow keeps the first value of a parameter; what a run is gone on with is a tag of this name."""
+_PARENT = "mlflow.parentRunId"
 _OURS = "tracking."
 """Settings that say nothing about the training."""
 
 _Item = TypeVar("_Item")
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """A run or a sweep.
-
-    Attributes:
-        label: Its name for users.
-        status: running, completed, interrupted or failed.
-        started: Its start in milliseconds since 1970, UTC.
-        finished: Its end, if it has ended.
-        facts: What is known of it beside its settings: seed, commit, versions, directory.
-        files: The files that are worth a copy, and the folder below which each belongs.
-        settings: The resolved config by dotted path, as YAML.
-        rows: Its history, one row an epoch.
-        final: The final metrics, as `test.accuracy`.
-    """
-
-    label: str
-    status: str
-    started: int
-    finished: int | None
-    facts: Mapping[str, str]
-    files: Sequence[tuple[Path, str]]
-    settings: Mapping[str, str] = field(default_factory=dict)
-    rows: Sequence[Mapping[str, float]] = ()
-    final: Mapping[str, float] = field(default_factory=dict)
+_Directory = RunDirectory | SweepDirectory
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,71 +83,6 @@ class Known:
     complete: bool = False
 
 
-def contents_of_run(run: RunDirectory, *, is_trial: bool = False) -> Contents:
-    """Reads the directory of a run; a sweep keeps few models, so a trial is read without.
-
-    Raises:
-        RunError: A file of it is missing or damaged.
-    """
-    large = () if is_trial else (run.model, run.report)
-    files = (run.resolved, run.history, run.metrics, run.preprocess, *large)
-    settings = read_settings(run).items()
-    final = read_metrics(run).items()
-    return replace(
-        _contents(run, read_record(run), files),
-        settings={key: flow(value) for key, value in settings if not key.startswith(_OURS)},
-        rows=read_history(run) if run.history.exists() else (),
-        final={f"{part}.{name}": value for part, m in final for name, value in m.items()},
-    )
-
-
-def contents_of_sweep(sweep: SweepDirectory) -> Contents:
-    """Reads the directory of a sweep; raises `RunError`."""
-    return _contents(sweep, read_sweep_record(sweep), (sweep.leaderboard, sweep.report))
-
-
-def _contents(
-    directory: RunDirectory | SweepDirectory, record: Any, files: Sequence[Path]
-) -> Contents:
-    """Returns what runs and sweeps have in common; facts under MLflow's own names, where it can."""
-    facts = {
-        "dl.name": record.name,
-        "dl.run": directory.label,
-        "dl.directory": str(directory.path),
-        "mlflow.source.name": " ".join(record.command),
-        "mlflow.source.type": "LOCAL",
-        "mlflow.user": _user(),
-    }
-    if isinstance(directory, RunDirectory):
-        facts["dl.seed"] = str(record.seed)
-        facts |= {f"dl.version.{name}": version for name, version in record.versions.items()}
-        facts |= {"mlflow.source.git.commit": record.git_commit} if record.git_commit else {}
-    plots = directory.plots
-    pictures = sorted(plots.iterdir()) if plots.is_dir() else []
-    return Contents(
-        label=directory.label,
-        status=record.status,
-        started=_milliseconds(record.started),
-        finished=_milliseconds(record.finished) if record.finished else None,
-        facts=facts,
-        files=[
-            *((path, "") for path in files if path.is_file()),
-            *((path, plots.name) for path in pictures if path.is_file()),
-        ],
-    )
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"
-
-
-def _milliseconds(text: str) -> int:
-    return int(datetime.fromisoformat(text).timestamp() * 1000)
-
-
 def read_known(path: Path) -> Known | None:
     """Reads what a directory says of its copy; None where it has none, or the file is damaged."""
     try:
@@ -181,33 +91,12 @@ def read_known(path: Path) -> Known | None:
         return None
 
 
-def _write_known(path: Path, known: Known) -> None:
-    write_text(RunDirectory(path).tracked, json.dumps(asdict(known), indent=2) + "\n")
-
-
 def absolute_uri(uri: str) -> str:
     """Returns the URI with the path of an SQLite file made absolute, so that it holds elsewhere."""
     scheme, slashes, path = uri.partition(":///")
     if not slashes or not scheme.startswith("sqlite") or not path or path.startswith("/"):
         return uri
     return f"{scheme}:///{os.path.abspath(path)}"
-
-
-@dataclass(slots=True)
-class _Copy:
-    """The copy of a run.
-
-    Attributes:
-        client: What speaks with its store.
-        known: Where it is, and its id.
-        parameters: Those that are there.
-        epochs: How many epochs are there.
-    """
-
-    client: Any
-    known: Known
-    parameters: Mapping[str, str]
-    epochs: int
 
 
 class Store:
@@ -229,90 +118,147 @@ class Store:
             RunError: A file of the run is damaged.
         """
         if not (path / SWEEP_RECORD).is_file():
-            self._bring(path, contents_of_run(RunDirectory(path)), ended=last)
+            self._bring(RunDirectory(path), ended=last)
             return
         sweep = SweepDirectory(path)
-        self._bring(path, contents_of_sweep(sweep), ended=False)
+        parent = self._bring(sweep, ended=False)
         for run in trials_of(sweep):
-            known = self._known(run.path)
-            if not (known and known.complete) and read_record(run).status != "running":
-                trial = contents_of_run(run, is_trial=True)
-                self._bring(run.path, trial, ended=True, parent=path)
+            known = read_known(run.path)
+            is_there = known and known.complete and known.asked == self._destination.uri
+            if not is_there and read_record(run).status != "running":
+                self._bring(run, ended=True, parent=parent)
         if last:
-            self._bring(path, contents_of_sweep(sweep), ended=True)
+            self._bring(sweep, ended=True)
 
-    def _bring(
-        self, path: Path, contents: Contents, *, ended: bool, parent: Path | None = None
-    ) -> None:
+    def _bring(self, directory: _Directory, *, ended: bool, parent: str | None = None) -> str:
+        """Copies what is new of a run or a sweep; returns the id of the copy."""
+        path = directory.path
         if path not in self._copies:
-            self._copies[path] = self._opened(path, parent, contents)
+            self._copies[path] = _Copy(self._destination, directory, parent)
         copy = self._copies[path]
-        new = list(contents.rows)[copy.epochs :]
-        _log_metrics(
-            copy,
-            (
-                (name, value, int(row["epoch"]))
-                for row in new
-                for name, value in row.items()
-                if name != "epoch"
-            ),
-        )
-        copy.epochs += len(new)
+        copy.log_rows()
         if ended:
-            self._end(copy, contents)
-            _write_known(path, replace(copy.known, complete=True))
+            copy.end()
             del self._copies[path]
+        return copy.known.run
 
-    def _opened(self, path: Path, parent: Path | None, contents: Contents) -> _Copy:
-        copy = self._found(path) or self._made(path, contents)
-        copy.client.update_run(copy.known.run, status=_STATUS["running"])
-        tags = dict(contents.facts)
-        if parent is not None and (above := self._known(parent)):
-            tags["mlflow.parentRunId"] = above.run
-        _log_settings(copy, contents.settings, tags)
-        return copy
 
-    def _known(self, path: Path) -> Known | None:
-        """Returns what a directory says of its copy, if that is in the store that is wanted."""
-        known = read_known(path)
-        return known if known and known.asked == self._destination.uri else None
+class _Copy:
+    """The copy of a run or a sweep; that of a trial has a parent, and is made without its model.
 
-    def _found(self, path: Path) -> _Copy | None:
-        """Returns the copy that there is, if nobody has deleted it in the store."""
-        known = self._known(path)
-        if known is None:
-            return None
-        client = _client(known.store)
-        run = client.get_run(known.run)
-        if run.info.lifecycle_stage != "active":
-            return None
-        steps = (item.step for item in client.get_metric_history(known.run, "loss"))
-        return _Copy(client, known, run.data.params, max(steps, default=0))
+    Attributes:
+        known: Where it is, and its id.
+    """
 
-    def _made(self, path: Path, contents: Contents) -> _Copy:
-        uri = absolute_uri(self._destination.uri)
-        client = _client(uri)
-        name = self._destination.experiment
+    def __init__(self, destination: Destination, directory: _Directory, parent: str | None) -> None:
+        """Opens the copy that there is; makes one where there is none, or it was deleted."""
+        self._destination = destination
+        self._directory = directory
+        self._is_trial = parent is not None
+        self._epochs = 0
+        parameters: Mapping[str, str] = {}
+        known = read_known(directory.path)
+        found = None
+        if known is not None and known.asked == destination.uri:
+            self._client = _client(known.store)
+            found = self._client.get_run(known.run)
+        if known is not None and found is not None and found.info.lifecycle_stage == "active":
+            self.known = known
+            steps = (item.step for item in self._client.get_metric_history(known.run, "loss"))
+            parameters, self._epochs = found.data.params, max(steps, default=0)
+        else:
+            self.known = self._made()
+        self._client.update_run(self.known.run, status=_STATUS["running"])
+        self._log_settings(parameters, {_PARENT: parent} if parent else {})
+
+    def log_rows(self) -> None:
+        """Copies the epochs that are not there yet, each metric with its epoch as its step."""
+        new = _rows(self._directory)[self._epochs :]
+        self._log_metrics(
+            (name, value, int(row["epoch"]))
+            for row in new
+            for name, value in row.items()
+            if name != "epoch"
+        )
+        self._epochs += len(new)
+
+    def end(self) -> None:
+        """Copies the final metrics, the files and the status."""
+        directory, record = self._directory, _record(self._directory)
+        if isinstance(directory, RunDirectory):
+            final = read_metrics(directory).items()
+            self._log_metrics(
+                (f"{part}.{name}", value, self._epochs)
+                for part, values in final
+                for name, value in values.items()
+            )
+        for path, folder in self._files() if self._destination.artifacts else ():
+            self._client.log_artifact(self.known.run, str(path), folder or None)
+        ended = _milliseconds(record.finished) if record.finished else int(time.time() * 1000)
+        self._client.set_terminated(self.known.run, _STATUS[record.status], ended)
+        self._write(replace(self.known, complete=True))
+
+    def _made(self) -> Known:
+        uri, name = absolute_uri(self._destination.uri), self._destination.experiment
+        self._client = client = _client(uri)
         found = client.get_experiment_by_name(name)
         if found is None:
             experiment = client.create_experiment(name, artifact_location=_artifacts(uri, name))
         else:
             experiment = found.experiment_id
-        run = client.create_run(
-            str(experiment), start_time=contents.started, run_name=contents.label
-        )
+        started = _milliseconds(_record(self._directory).started)
+        run = client.create_run(str(experiment), start_time=started, run_name=self._directory.label)
         known = Known(self._destination.uri, uri, run.info.run_id)
-        _write_known(path, known)
-        return _Copy(client, known, {}, 0)
+        self._write(known)
+        return known
 
-    def _end(self, copy: _Copy, contents: Contents) -> None:
-        step = len(contents.rows)
-        _log_metrics(copy, ((name, value, step) for name, value in contents.final.items()))
-        for path, folder in contents.files if self._destination.artifacts else ():
-            copy.client.log_artifact(copy.known.run, str(path), folder or None)
-        copy.client.set_terminated(
-            copy.known.run, _STATUS[contents.status], contents.finished or int(time.time() * 1000)
-        )
+    def _write(self, known: Known) -> None:
+        path = RunDirectory(self._directory.path).tracked
+        write_text(path, json.dumps(asdict(known), indent=2) + "\n")
+
+    def _files(self) -> Iterator[tuple[Path, str]]:
+        """Yields the files that are worth a copy, and the folder below which each belongs."""
+        directory = self._directory
+        if isinstance(directory, SweepDirectory):
+            files = [directory.leaderboard, directory.report]
+        else:
+            large = [] if self._is_trial else [directory.model, directory.report]
+            small = [directory.resolved, directory.history, directory.metrics]
+            files = [*small, directory.preprocess, *large]
+        plots = directory.plots
+        pictures = sorted(plots.iterdir()) if plots.is_dir() else []
+        yield from ((path, "") for path in files if path.is_file())
+        yield from ((path, plots.name) for path in pictures if path.is_file())
+
+    def _log_settings(self, parameters: Mapping[str, str], tags: dict[str, str]) -> None:
+        """Copies the resolved config by dotted path, as YAML, and what is known beside it."""
+        from mlflow.entities import Param, RunTag
+
+        settings = {}
+        if isinstance(self._directory, RunDirectory):
+            settings = dict(read_settings(self._directory))
+        tags = {**_facts(self._directory), **tags}
+        new = []
+        for key, value in settings.items():
+            name, text = _name(key), flow(value)[:_LONGEST_VALUE]
+            before = parameters.get(name)
+            if before is None and not key.startswith(_OURS):
+                new.append(Param(name, text))
+            elif before not in (None, text):
+                tags[f"{_CHANGED}{name}"] = text
+        for part in _parts(new, _MOST_PARAMETERS):
+            self._client.log_batch(self.known.run, params=part)
+        listed = [RunTag(key, value) for key, value in tags.items()]
+        self._client.log_batch(self.known.run, tags=listed)
+
+    def _log_metrics(self, items: Iterable[tuple[str, float, int]]) -> None:
+        """Copies values, each with the epoch that is its step."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        metrics = (Metric(_name(name), float(value), now, step) for name, value, step in items)
+        for part in _parts(metrics, _MOST_METRICS):
+            self._client.log_batch(self.known.run, metrics=part)
 
 
 @cache
@@ -330,30 +276,42 @@ def _artifacts(uri: str, experiment: str) -> str | None:
     return (Path(path).parent / "mlruns" / quote(experiment, safe="")).as_uri()
 
 
-def _log_settings(copy: _Copy, settings: Mapping[str, str], tags: dict[str, str]) -> None:
-    from mlflow.entities import Param, RunTag
-
-    new = []
-    for key, value in settings.items():
-        name, text = _name(key), value[:_LONGEST_VALUE]
-        before = copy.parameters.get(name)
-        if before is None:
-            new.append(Param(name, text))
-        elif before != text:
-            tags[f"{_CHANGED}{name}"] = text
-    for part in _parts(new, _MOST_PARAMETERS):
-        copy.client.log_batch(copy.known.run, params=part)
-    copy.client.log_batch(copy.known.run, tags=[RunTag(key, value) for key, value in tags.items()])
+def _record(directory: _Directory) -> Any:
+    if isinstance(directory, SweepDirectory):
+        return read_sweep_record(directory)
+    return read_record(directory)
 
 
-def _log_metrics(copy: _Copy, items: Iterable[tuple[str, float, int]]) -> None:
-    """Copies values, each with the epoch that is its step."""
-    from mlflow.entities import Metric
+def _rows(directory: _Directory) -> list[dict[str, float]]:
+    if isinstance(directory, RunDirectory) and directory.history.exists():
+        return read_history(directory)
+    return []
 
-    now = int(time.time() * 1000)
-    metrics = (Metric(_name(name), float(value), now, step) for name, value, step in items)
-    for part in _parts(metrics, _MOST_METRICS):
-        copy.client.log_batch(copy.known.run, metrics=part)
+
+def _facts(directory: _Directory) -> dict[str, str]:
+    """Returns what is known beside the settings, under MLflow's own names where it has one."""
+    record = _record(directory)
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = "unknown"
+    facts = {
+        "dl.name": record.name,
+        "dl.run": directory.label,
+        "dl.directory": str(directory.path),
+        "mlflow.source.name": " ".join(record.command),
+        "mlflow.source.type": "LOCAL",
+        "mlflow.user": user,
+    }
+    if isinstance(directory, RunDirectory):
+        facts["dl.seed"] = str(record.seed)
+        facts |= {f"dl.version.{name}": version for name, version in record.versions.items()}
+        facts |= {"mlflow.source.git.commit": record.git_commit} if record.git_commit else {}
+    return facts
+
+
+def _milliseconds(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp() * 1000)
 
 
 def _parts(items: Iterable[_Item], most: int) -> Iterator[list[_Item]]:
