@@ -251,45 +251,22 @@ def select_runs(
     Raises:
         UsageError: A condition cannot be read, or no run has a value of a key.
     """
-    from dl.runs.query import parse_condition, read_entries, sort_rows
+    from dl.runs.query import parse_condition, read_entries, select, utc_now
 
     entries = read_entries(root, name)
     parsed = [parse_condition(text) for text in conditions]
-    key = sort.removeprefix("-")
-    rows = _rows_of(entries.readable, root, {*(each.key for each in parsed), key, *columns})
-    if rows:
-        from dl.runs.settings import require_keys
+    key, now = sort.removeprefix("-"), utc_now()
+    wanted = [*(condition.key for condition in parsed), key, *columns]
+    rows: list[Row] = [entry.facts(now) for entry in entries.readable]
+    if not all(each in row for each in wanted for row in rows):
+        from dl.runs.settings import require_keys, rows_of
 
+        rows = rows_of(entries.readable, root, wanted)
         require_keys("--filter", (condition.key for condition in parsed), rows)
         require_keys("--sort", [key], rows)
         require_keys("--columns", columns, rows)
-    kept = [row for row in rows if all(condition.holds(row) for condition in parsed)]
-    by_label = {entry.run.label: entry for entry in entries.readable}
-    chosen = [(by_label[str(row["run"])], row) for row in sort_rows(kept, sort)]
+    chosen = select(entries.readable, rows, parsed, sort)
     return Selected(chosen, entries.damaged, bool(entries.readable))
-
-
-def _rows_of(entries: Sequence[Entry], root: Path, wanted: set[str]) -> list[Row]:
-    """Returns what is known of each run; configs are read only where a wanted key needs them."""
-    from dl.runs.query import utc_now
-
-    now = utc_now()
-    rows: list[Row] = [entry.facts(now) for entry in entries]
-    if all(key in row for key in wanted for row in rows):
-        return rows
-    from dl.runs.settings import with_other_names
-
-    rows = with_other_names(rows, wanted)
-    if all(any(key in row for row in rows) for key in wanted):
-        return rows
-    from dl.runs.settings import SettingsMemory
-
-    memory = SettingsMemory(root)
-    found: list[Row] = [
-        {**memory.of(entry.run), **row} for entry, row in zip(entries, rows, strict=True)
-    ]
-    memory.save()
-    return found
 
 
 def _outputs(files: SavedFiles, reporter: Reporter) -> Outputs:

@@ -28,10 +28,9 @@ from dl.runs.query import (
     parse_condition,
     read_entries,
     read_entry,
-    sort_rows,
-    utc_now,
+    select,
 )
-from dl.runs.settings import SettingsMemory, require_keys, with_other_names
+from dl.runs.settings import require_keys, rows_of
 from dl.sweep.results import Results, read_results
 
 _HEADERS = {
@@ -182,21 +181,11 @@ def _table(entries: list[Entry], root: Path, conditions: list[str], sort: str) -
         UsageError: A condition cannot be read, or no run has a key.
     """
     parsed = [parse_condition(text) for text in conditions]
-    keys = [condition.key for condition in parsed] + [sort.removeprefix("-")]
-    now = utc_now()
-    rows = with_other_names((entry.facts(now) for entry in entries), keys)
-    if rows and not all(any(key in row for row in rows) for key in keys):
-        memory = SettingsMemory(root)
-        rows = [{**memory.of(e.run), **row} for e, row in zip(entries, rows, strict=True)]
-        memory.save()
+    keys = [*(condition.key for condition in parsed), sort.removeprefix("-")]
+    rows = rows_of(entries, root, keys)
     if rows:
         require_keys("filter or order:", keys, rows)
-    by_label = {str(entry.run.path): entry for entry in entries}
-    named: list[Row] = [
-        {**row, "path": str(entry.run.path)} for entry, row in zip(entries, rows, strict=True)
-    ]
-    kept = [row for row in named if all(condition.holds(row) for condition in parsed)]
-    return [_run_row(by_label[str(row["path"])], row, root) for row in sort_rows(kept, sort)]
+    return [_run_row(entry, row, root) for entry, row in select(entries, rows, parsed, sort)]
 
 
 def _run_row(entry: Entry, row: Row, root: Path) -> Plain:

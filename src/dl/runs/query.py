@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -167,6 +167,23 @@ def parse_condition(text: str) -> Condition:
             hint="for example: 'accuracy>=0.95' or status=completed",
         )
     return Condition(*match.groups())
+
+
+def select(
+    entries: Sequence[Entry], rows: Sequence[Row], conditions: Sequence[Condition], sort: str
+) -> list[tuple[Entry, Row]]:
+    """Returns the runs that fulfil all conditions, in the order asked for.
+
+    Args:
+        entries: The runs.
+        rows: What is known of each, by key.
+        conditions: What must hold.
+        sort: A key to sort by; descending where it begins with `-`.
+    """
+    pairs = zip(entries, rows, strict=True)
+    kept = [pair for pair in pairs if all(each.holds(pair[1]) for each in conditions)]
+    entry_of = {id(row): entry for entry, row in kept}
+    return [(entry_of[id(row)], row) for row in sort_rows([row for _, row in kept], sort)]
 
 
 def sort_rows(rows: Iterable[Row], key: str) -> list[Row]:

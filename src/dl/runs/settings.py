@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +18,7 @@ from dl.config.nodes import plain
 from dl.errors import DlError, UsageError
 from dl.runs.directory import RunDirectory
 from dl.runs.files import read_regular, write_text
-from dl.runs.query import Row
+from dl.runs.query import Entry, Row, utc_now
 from dl.runs.typed import Keys, MisfitError, parse_as
 from dl.vocabulary.names import called_here, nearest_measured
 
@@ -89,15 +89,23 @@ def _remembered(path: Path) -> dict[str, Any]:
     return known
 
 
-def with_other_names(rows: Iterable[Row], keys: Iterable[str]) -> list[Row]:
-    """Returns the rows with the values of metrics also under the other names that are asked for."""
-    wanted = list(keys)
+def rows_of(entries: Sequence[Entry], root: Path, keys: Collection[str]) -> list[Row]:
+    """Returns what is known of each run, with the values of metrics also under the names asked for.
 
-    def more(row: Row) -> Row:
-        named = {key: called_here(key, row) for key in wanted}
-        return {key: row[name] for key, name in named.items() if name in row}
-
-    return [{**row, **more(row)} for row in rows]
+    Configs are read only where a key is still lacking.
+    """
+    now = utc_now()
+    rows: list[Row] = []
+    for entry in entries:
+        row = entry.facts(now)
+        named = {key: called_here(key, row) for key in keys}
+        rows.append({**row, **{key: row[name] for key, name in named.items() if name in row}})
+    if all(any(key in row for row in rows) for key in keys):
+        return rows
+    memory = SettingsMemory(root)
+    rows = [{**memory.of(entry.run), **row} for entry, row in zip(entries, rows, strict=True)]
+    memory.save()
+    return rows
 
 
 def require_keys(option: str, keys: Iterable[str], rows: Sequence[Row]) -> None:
