@@ -50,7 +50,7 @@ def main() -> None:
 def start_up(digits: Path, rounds: int) -> Iterator[Row]:
     """Compares the loading of Keras, and a check of a config, with plain imports of Keras."""
     keras = partial(wall, [sys.executable, "-c", "import keras"])
-    ours = partial(wall, [sys.executable, "-c", "import dl.engine"])
+    ours = partial(wall, [sys.executable, "-c", "import dl.model"])
     yield compare("load Keras", "import keras", ours, keras, rounds=rounds, target="")
     check = partial(wall, [DL, "validate", str(_digits_config(digits))])
     yield compare("dl validate", "import keras", check, keras, rounds=rounds, target="")

@@ -104,8 +104,8 @@ def share(rows: int, epochs: int, rounds: int) -> str:
 
 
 def _bare(config: Path) -> float:
-    from dl.engine.prepare import prepare
-    from dl.engine.training.fit import fit
+    from dl.train.fit import fit
+    from dl.train.setup import prepare
 
     clock = _Clock()
     loaded = load_config(config, (), None)
@@ -115,8 +115,8 @@ def _bare(config: Path) -> float:
 
 
 def _whole(config: Path, folder: Path) -> float:
-    from dl.engine.prepare import prepare
-    from dl.engine.workflow import Hooks, RunLocation, train
+    from dl.train.setup import prepare
+    from dl.train.workflow import Hooks, RunLocation, train
 
     clock = _Clock()
     loaded = load_config(config, (), None)

@@ -4,7 +4,7 @@ python benchmarks/prediction.py --other-python PYTHON [--rows 1000000] [--rounds
 
 `--other-python` is an interpreter that has keras, tensorflow and pandas, which `dl` does not need.
 A table of 20 columns goes through 20-64-3, CSV in and CSV out, and then a table of one row. `dl` is
-measured with the light copy of the model, and with TensorFlow, as where there is no copy. The peaks
+measured with the lite copy of the model, and with TensorFlow, as where there is no copy. The peaks
 of memory and the processor time are those of the last round. Both sides must predict the same.
 """
 
@@ -66,7 +66,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Bench:
-    """The two runs of the same model: with its light copy, and without."""
+    """The two runs of the same model: with its lite copy, and without."""
 
     folder: Path
     dl: str
@@ -104,10 +104,10 @@ def main() -> None:
         bench = Bench(folder, options.dl, options.other_python, options.rounds)
         table = f"{options.rows:,} rows"
         rows = [
-            bench.against(f"{table}, light copy", "light", "rows.csv", 32, "10 x"),
-            bench.against(f"{table}, light copy", "light", "rows.csv", 8192, "-"),
+            bench.against(f"{table}, lite copy", "light", "rows.csv", 32, "10 x"),
+            bench.against(f"{table}, lite copy", "light", "rows.csv", 8192, "-"),
             bench.against(f"{table}, TensorFlow", "heavy", "rows.csv", 32, "4 x"),
-            bench.against("one row, light copy", "light", "one.csv", 32, "4 x"),
+            bench.against("one row, lite copy", "light", "one.csv", 32, "4 x"),
         ]
     print("\n" + markdown(rows))
     for job, (peak, processor) in bench.usage.taken.items():
@@ -124,7 +124,7 @@ def _options() -> argparse.Namespace:
 
 
 def prepare(folder: Path, rows: int, dl: str) -> None:
-    """Writes the tables and trains the model; `heavy` is the run without its light copy."""
+    """Writes the tables and trains the model; `heavy` is the run without its lite copy."""
     import numpy as np
     import pyarrow
     import pyarrow.csv

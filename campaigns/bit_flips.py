@@ -2,7 +2,7 @@
 
 A bit of a file of a finished run is flipped, or the file is cut at every hundredth of its length.
 A command that reads the file must then print what it printed before, or exit with an error; or
-do without the file, and say so: `list` leaves out a damaged run, `predict` a damaged light copy.
+do without the file, and say so: `list` leaves out a damaged run, `predict` a damaged lite copy.
 """
 
 from __future__ import annotations

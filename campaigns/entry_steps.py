@@ -19,9 +19,9 @@ from campaigns.training import train
 from dl.config.load import load_config
 from dl.data.load import read_dataset
 from dl.data.types import Array
-from dl.engine.inference.evaluate import predict
-from dl.engine.saved import load_labelled, open_run
 from dl.errors import DlError
+from dl.predict.evaluate import predict
+from dl.predict.saved import load_labelled, open_run
 from dl.progress import SilentReporter
 from dl.quiet import quiet_stderr
 

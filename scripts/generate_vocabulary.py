@@ -32,7 +32,7 @@ from keras.src import (
 from keras.src.layers.merging.base_merge import Merge
 from keras.src.utils.naming import to_snake_case
 
-from dl.engine.network.objects import MODULES
+from dl.model.objects import MODULES
 from dl.vocabulary.catalog import DATA, left_out_parameter, parameter_type
 from dl.vocabulary.spec import Kind, facts
 

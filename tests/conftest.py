@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import hypothesis  # noqa: F401  loaded late, it warns of what the import of `dl.engine` has frozen
+import hypothesis  # noqa: F401  loaded late, it warns of what the import of `dl.train` has frozen
 import pytest
 from selenium import webdriver
 

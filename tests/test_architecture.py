@@ -36,39 +36,40 @@ ALLOWED: dict[str, set[str]] = {
     "vocabulary": {"errors", "text"},
     "config": {"vocabulary", "errors", "system", "text"},
     "runs": {"config", "vocabulary", "errors", "system", "text"},
-    # It judges a run by its numbers; the engine measures them.
-    "diagnose": {"config", "vocabulary", "errors", "text"},
     "data": LIGHT,
     "init": {"data", *LIGHT},
-    "runtime": {"data", *LIGHT},
-    "engine": {"data", "runtime", "diagnose", *LIGHT},
-    "sweep": {"engine", "data", *LIGHT},
+    "model": {"data", *LIGHT},
+    "predict": {"model", "data", *LIGHT},
+    "train": {"predict", "model", "data", *LIGHT},
+    "inspect": {"train", "predict", "model", "data", *LIGHT},
+    "sweep": {"train", "data", *LIGHT},
     "tracking": {"sweep", *LIGHT},
-    "report": {"diagnose", "sweep", "data", *LIGHT},
+    "report": {"inspect", "sweep", "data", *LIGHT},
     "app": {
-        "engine",
         "report",
-        "runtime",
         "sweep",
+        "inspect",
+        "train",
+        "predict",
+        "model",
         "data",
-        "diagnose",
         "tracking",
         *LIGHT,
     },
     "cli": {
         "app",
         "init",
-        "engine",
         "report",
-        "runtime",
         "sweep",
+        "inspect",
+        "train",
+        "predict",
         "data",
-        "diagnose",
         "tracking",
         *LIGHT,
     },
     "hosted": {"app", *LIGHT},
-    "run": {"app", "hosted", "engine", "runtime", "sweep", *LIGHT},
+    "run": {"app", "hosted", "predict", "sweep", *LIGHT},
     "api": {"app", "hosted", "run", "sweep", "tracking", *LIGHT},
     "estimators": {"api", "run", *LIGHT},
     "__main__": {"cli", "variables"},
@@ -88,6 +89,8 @@ HEAVY = {
     "sklearn",
     "tensorflow",
 }
+LIGHT_FILES = {"inspect/diagnose.py", "inspect/changes.py"}
+"""Files of heavy packages that judge numbers which others have measured."""
 LAZY_IN_CLI = HEAVY | {"rich", "yaml"}
 LAZY_MODULES = {
     "cli/live.py": "rich",
@@ -104,18 +107,21 @@ CHILD = "report/process.py"
 
 READERS = {
     "cli",
-    "engine",
+    "inspect",
+    "model",
+    "predict",
     "report",
     "runs",
     "sweep",
     "tracking",
+    "train",
 }
 """Packages that read what lies in a run or a sweep."""
 
 OPENERS = {
     "runs/files.py": "the functions that never wait",
     "runs/checkpoints.py": "writes to a temporary name of its own",
-    "engine/training/strategy.py": "a file of the package",
+    "train/strategy.py": "a file of the package",
     "report/html.py": "files of the package",
     "cli/streams.py": "/dev/null",
     "sweep/journal.py": "adds to a file that it has read before",
@@ -147,7 +153,7 @@ def test_light_packages_import_nothing_heavy_at_load() -> None:
     assert not [
         f"{path.relative_to(ROOT)} imports {module}"
         for path in _files()
-        if _package(path) in LIGHT | {"diagnose", "app"}
+        if _package(path) in LIGHT | {"app"}
         for module in _at_load(path)
         if module.split(".")[0] in HEAVY
     ]
@@ -160,6 +166,16 @@ def test_commands_import_only_click_and_light_modules_at_load() -> None:
         if _package(path) == "cli"
         for module in _at_load(path)
         if _is_lazy(module) and not module.startswith(_excepted(path))
+    ]
+
+
+def test_keras_is_loaded_by_the_package_that_does_it_quietly() -> None:
+    assert not [
+        f"{path.relative_to(ROOT)} imports {module}: take it from dl.model"
+        for path in _files()
+        if _package(path) in ("predict", "train", "inspect")
+        for module in _at_load(path)
+        if module.split(".")[0] in ("keras", "tensorflow")
     ]
 
 

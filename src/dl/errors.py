@@ -350,3 +350,16 @@ def first_line(error: BaseException) -> str:
     lines = (_INTERNAL.sub("", line).strip() for line in str(error).splitlines())
     text = next((line for line in lines if line and not _FRAME.match(line)), type(error).__name__)
     return text if len(text) <= _LINE_LIMIT else text[: _LINE_LIMIT - 1] + "…"
+
+
+def unfit_rows(error: BaseException, where: str = "") -> DataError:
+    """Returns the error for rows with which a library cannot run the model.
+
+    Args:
+        error: What the library says.
+        where: Words for the layer that cannot be run, to be put before that.
+    """
+    return DataError(
+        f"the model cannot be run on these rows: {where}{first_line(error)}",
+        hint="compare them with other rows of the training",
+    )

@@ -80,7 +80,7 @@ class Run:
         """The trained model, with the weights of the run."""
 
         def build(reporter: Reporter) -> Any:
-            from dl.engine.saved import open_run
+            from dl.predict.saved import open_run
 
             return open_run(self.directory, reporter).model
 
@@ -151,7 +151,7 @@ class Run:
         if rows is None or isinstance(rows, str | Path):
             yield None if rows is None else Path(rows)
             return
-        from dl.runtime.saved import open_files
+        from dl.predict.lite import open_files
 
         files = open_files(self.directory)
         source: Any = document_of(files.config)["data"]

@@ -13,9 +13,9 @@ from keras import layers as kl
 
 from campaigns.samples import ROWS, layer_sample, sample_spec
 from dl.data.types import Array
-from dl.engine.files.keras_file import evaluate_keras_file, read_keras_file
-from dl.engine.network.objects import build_object
 from dl.errors import RunError
+from dl.model.objects import build_object
+from dl.predict.keras_file import evaluate_keras_file, read_keras_file
 from dl.progress import SilentReporter
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind

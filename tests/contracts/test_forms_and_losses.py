@@ -14,13 +14,13 @@ from conftest import Dl
 from dl.config.load import load_config, load_resolved
 from dl.config.resolve import resolved_text
 from dl.data.load import read_dataset
-from dl.engine.prepare import prepare
 from dl.errors import ConfigError, DataError
 from dl.progress import SilentReporter
 from dl.report.facts import RunFacts
 from dl.report.html import write_page
 from dl.report.plots import draw
 from dl.runs.directory import RunDirectory
+from dl.train.setup import prepare
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind
 

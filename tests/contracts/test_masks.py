@@ -11,13 +11,13 @@ import pytest
 from campaigns.samples import layer_sample, sample_spec
 from dl.data.dataset import Dataset
 from dl.data.types import Array
-from dl.engine.files.light import light_copy
-from dl.engine.inference.evaluate import Forward, evaluate
-from dl.engine.inside.layers import measure
-from dl.engine.inside.trace import trace
-from dl.engine.network.objects import build_object
-from dl.engine.training.strategy import model_cost
-from dl.runtime.light_model import LightModel
+from dl.inspect.layers import measure
+from dl.inspect.trace import trace
+from dl.model.objects import build_object
+from dl.predict.convert import lite_copy
+from dl.predict.evaluate import Forward, evaluate
+from dl.predict.lite import LiteModel
+from dl.train.strategy import model_cost
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind
 from dl.vocabulary.traits import PASSES_MASK, USES_MASK
@@ -192,9 +192,9 @@ def test_light_copy_trace_and_signals_know_the_mask(layers: list[Any], x: Array)
     model, _ = trained(chosen, data)
     ended_early = x.copy()
     ended_early[:, 2:] = 0
-    copy = light_copy(model, x)
+    copy = lite_copy(model, x)
 
-    outputs = LightModel(copy.content, copy.batch)(ended_early)
+    outputs = LiteModel(copy.content, copy.batch)(ended_early)
 
     np.testing.assert_allclose(outputs, Forward(model)(ended_early), atol=1e-5)
     assert len(measure(model, data, chosen, trained=True).layers) >= 2

@@ -15,10 +15,10 @@ from dl.config.load import Loaded, load_text
 from dl.config.rules.metrics import misfits
 from dl.data.load import read_dataset
 from dl.data.predictions import answers
-from dl.engine.inference.evaluate import blocks_of, evaluate_blocks, predict
-from dl.engine.prepare import Prepared, prepare
 from dl.errors import ConfigError
+from dl.predict.evaluate import blocks_of, evaluate_blocks, predict
 from dl.progress import SilentReporter
+from dl.train.setup import Prepared, prepare
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind, document
 from support.metric_values import Rows, expected

@@ -15,9 +15,9 @@ from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.targets.target import Target
 from dl.data.types import Array
-from dl.engine.files.storage import load_weights, save_model
-from dl.engine.network.checks import check_training
-from dl.engine.network.model import build_model, compile_model
+from dl.model.build import build_model, compile_model
+from dl.model.checks import check_training
+from dl.model.storage import load_weights, save_model
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind, Spec, document
 from support.training import config, dataset

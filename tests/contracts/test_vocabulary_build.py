@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from campaigns.samples import ROWS, layer_sample, loss_sample, metric_sample, sample_spec
-from dl.engine.network.model import build_model
-from dl.engine.network.objects import build_object
+from dl.model.build import build_model
+from dl.model.objects import build_object
 from dl.vocabulary.catalog import Entry, check_object, entries
 from dl.vocabulary.spec import Kind, document
 from support.training import config

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from campaigns.samples import layer_sample, parameters_for
-from dl.engine.network.objects import build_object
+from dl.model.objects import build_object
 from dl.vocabulary.catalog import Entry, Parameter, check_object, entries
 from dl.vocabulary.spec import Kind
 from dl.vocabulary.types import (

@@ -11,7 +11,7 @@ import keras
 import pytest
 from keras.src import activations, initializers, losses, metrics, optimizers, regularizers
 
-from dl.engine.network.objects import MODULES
+from dl.model.objects import MODULES
 from dl.vocabulary.catalog import DATA, Entry, entries, find, left_out, left_out_parameter
 from dl.vocabulary.spec import Kind, facts
 

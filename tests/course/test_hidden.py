@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dl.engine.inside.trace import trace
+from dl.inspect.trace import trace
 from support.course import prepared, trained
 
 HIDDEN_LAYERS = 8

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dl.engine.inside.layers import layer_rows
+from dl.inspect.layers import layer_rows
 from support.course import prepared, trained
 
 CORNERS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])

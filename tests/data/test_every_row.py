@@ -23,8 +23,8 @@ from dl.data.raw import RawTable
 from dl.data.sources.csv import Dialect, csv_blocks, read
 from dl.data.tables import Wanted, joined, typed_table
 from dl.errors import DataError
+from dl.predict.lite import predictions
 from dl.progress import SilentReporter
-from dl.runtime.predict import predictions
 from support.tables import config_with, told
 
 NAMES = ("n", "c", "d")

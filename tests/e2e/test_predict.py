@@ -1,4 +1,4 @@
-"""`dl predict` with the light copy of the model, and with TensorFlow where there is none."""
+"""`dl predict` with the lite copy of the model, and with TensorFlow where there is none."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_tensorflow_takes_over_where_there_is_no_copy(
     (copied / "model.tflite.json").unlink()
     outcome = dl("predict", copied, project.data)
     assert outcome.err.splitlines() == [
-        "no light copy of the model (the run has none): TensorFlow is loaded",
+        "no lite copy of the model (the run has none): TensorFlow is loaded",
         "Loading Keras",
         "Loading the model",
         f"Predicting {project.data}",
@@ -244,5 +244,5 @@ def test_both_ways_predict_the_same(dl: Dl, tmp_path: Path, name: str) -> None:
         assert_alike(ours.out, theirs.out)
     if name == "no copy":
         assert light[0].err.startswith(
-            "no light copy of the model (LiteRT has no operation MaxPool3D): TensorFlow is loaded\n"
+            "no lite copy of the model (LiteRT has no operation MaxPool3D): TensorFlow is loaded\n"
         )

@@ -47,7 +47,7 @@ def test_more_epochs_end_as_if_they_had_been_planned(
     whole = tmp_path / "whole" / "fruit" / "0001"
     assert outcome.code == 0
     assert "going on with fruit/0001 after epoch 4" in outcome.err
-    assert "could not be made" not in outcome.err  # its pictures, page and light copy
+    assert "could not be made" not in outcome.err  # its pictures, page and lite copy
     assert json.loads(outcome.out)["epochs"] == 7
     assert _rows(copy.run) == _rows(whole)
     assert _state(copy.run) == _state(whole)

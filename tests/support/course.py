@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from dl.config.load import load_config
 from dl.data.load import load_dataset
-from dl.engine.inference.evaluate import evaluate
-from dl.engine.prepare import Prepared, prepare
-from dl.engine.training.fit import fit, solve
+from dl.predict.evaluate import evaluate
 from dl.progress import SilentReporter
+from dl.train.fit import fit, solve
+from dl.train.setup import Prepared, prepare
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "course"
 Watch = Callable[[keras.Sequential], None]

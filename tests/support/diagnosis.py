@@ -10,8 +10,8 @@ from dl.config.emit import yaml_text
 from dl.config.load import load_config
 from dl.config.resolve import resolved_text
 from dl.config.schema import Config
-from dl.diagnose.changes import Change
-from dl.diagnose.checks import CHECKS, Diagnosis, Evidence, LayerStatistics, NetworkStatistics
+from dl.inspect.changes import Change
+from dl.inspect.diagnose import CHECKS, Diagnosis, Evidence, LayerStatistics, NetworkStatistics
 from dl.vocabulary.sections import read_section
 
 HIDDEN = {"type": "Dense", "units": 8, "activation": "relu", "name": "hidden"}

@@ -14,13 +14,13 @@ from dl.data.dataset import Dataset, Preprocessing
 from dl.data.preprocessing.arrays import ArrayFeature
 from dl.data.targets.target import Form, Target
 from dl.data.types import Array, Part
-from dl.engine.network.checks import check_training
-from dl.engine.network.model import build_model, compile_model
-from dl.engine.prepare import Prepared
-from dl.engine.training.fit import fit
-from dl.engine.training.steps import Batches
-from dl.engine.training.strategy import choose_strategy
+from dl.model.build import build_model, compile_model
+from dl.model.checks import check_training
 from dl.progress import SilentReporter
+from dl.train.fit import fit
+from dl.train.setup import Prepared
+from dl.train.steps import Batches
+from dl.train.strategy import choose_strategy
 from dl.vocabulary.sections import read_section
 
 DENSE = {"type": "Dense", "units": 3, "activation": "softmax"}

@@ -20,11 +20,11 @@ from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.storage import ScratchFile
 from dl.data.types import Part, Storage
-from dl.engine.inference.evaluate import evaluate, predict
-from dl.engine.training.fit import fit
-from dl.engine.training.steps import Batches, device_scope
-from dl.engine.training.strategy import choose_strategy
+from dl.predict.evaluate import evaluate, predict
 from dl.progress import SilentReporter
+from dl.train.fit import fit
+from dl.train.steps import Batches, device_scope
+from dl.train.strategy import choose_strategy
 from dl.vocabulary.spec import Findings
 from support.training import DENSE, config, dataset, inputs, labels, part, ready
 

@@ -24,11 +24,11 @@ from dl.runs.record import RunRecord, read_metrics, read_record
 if TYPE_CHECKING:
     from dl.config.load import Loaded
     from dl.data.dataset import Dataset
-    from dl.engine.prepare import Prepared
-    from dl.engine.resume import Repeat
-    from dl.engine.workflow import Hooks, PartPredictions, Trained
     from dl.report.facts import RunFacts
     from dl.report.process import ReportProcess
+    from dl.train.resume import Repeat
+    from dl.train.setup import Prepared
+    from dl.train.workflow import Hooks, PartPredictions, Trained
 
 _KERAS_SOURCE = "keras"
 """The source that needs Keras to be read."""
@@ -89,7 +89,7 @@ def train(loaded: Loaded, runs: Path, caller: Caller) -> Result:
     """
 
     def start(prepared: Prepared, hooks: Hooks) -> Trained:
-        from dl.engine import workflow
+        from dl.train import workflow
 
         location = workflow.RunLocation(runs, prepared.config.name)
         return workflow.train(
@@ -125,8 +125,8 @@ def resume(run: RunDirectory, loaded: Loaded, caller: Caller, *, force: bool) ->
             return result
 
         def start(prepared: Prepared, hooks: Hooks) -> Trained:
-            from dl.engine import workflow
-            from dl.engine.resume import job_of
+            from dl.train import workflow
+            from dl.train.resume import job_of
 
             job = job_of(run, record, prepared, reporter, command=caller.command, force=force)
             return workflow.resume(prepared, job, reporter, hooks)
@@ -153,8 +153,8 @@ def reproduce(run: RunDirectory, caller: Caller) -> Repeat:
     with _trained_again(run):
         prepared = prepare(loaded.with_recorded_engine(record.engine), caller)
     with tempfile.TemporaryDirectory(prefix="dl-reproduce-") as folder, caller.stopping() as stop:
-        from dl.engine import workflow
-        from dl.engine.resume import compare
+        from dl.train import workflow
+        from dl.train.resume import compare
 
         location = workflow.RunLocation(Path(folder), prepared.config.name)
         hooks = workflow.Hooks(stop_signal=stop)
@@ -179,12 +179,12 @@ def prepare(loaded: Loaded, caller: Caller, *, advise: bool = False) -> Prepared
         _tell_of_variables(reporter)
     if loaded.config.data.source == _KERAS_SOURCE:
         dataset = _read(loaded, reporter)
-    with Importing("dl.engine.workflow") as engine:
+    with Importing("dl.train.workflow") as engine:
         if loaded.config.data.source != _KERAS_SOURCE:
             dataset = _read(loaded, reporter)
         with reporter.stage("Loading Keras"):
             engine.module()
-    from dl.engine import prepare as engine_prepare
+    from dl.train import setup as engine_prepare
 
     if advise:
         _advise(loaded, dataset, reporter)
@@ -272,7 +272,7 @@ def _conduct(
     with tracking(loaded, caller.reporter) as track, report as process:
         prepared = prepare(loaded, caller, advise=advise)
         with caller.stopping() as stop:
-            from dl.engine.workflow import Hooks
+            from dl.train.workflow import Hooks
 
             job = None if process is None else _ReportJob(process)
             hooks = Hooks(
@@ -287,20 +287,22 @@ def _conduct(
         _diagnose(trained, caller.reporter)
         failure = _finish(trained, job, lock)
     if failure is not None:
-        what = "the pictures, the report or the light copy could not be made"
+        what = "the pictures, the report or the lite copy could not be made"
         caller.reporter.warn(f"{what}: {failure}")
     return result
 
 
 def _finish(trained: Trained, job: _ReportJob | None, lock: Lock) -> str | None:
     """Makes what nobody waits for, with the lock of the run; returns what went wrong."""
-    from dl.engine.files.light import keep_light
+    from dl.predict.convert import keep_lite
 
     try:
         with lock(trained.run):
             if job is not None:
                 job.write_page()
-            keep_light(trained)
+            model = trained.prepared.model
+            rows = trained.prepared.dataset.train.x
+            keep_lite(trained.run, trained.model_sha256, model, rows)
             return None if job is None else job.end()
     except (BusyError, RunError) as error:  # somebody goes on with it at once, or has removed it
         return str(error)
@@ -346,7 +348,7 @@ class _ReportJob:
         Raises:
             DiskError: The facts cannot be written.
         """
-        from dl.engine.inside.layers import layer_rows, measure, weight_rows
+        from dl.inspect.layers import layer_rows, measure, weight_rows
         from dl.report.facts import Network, write_training_facts
 
         if self._predictions is None:
@@ -391,7 +393,7 @@ def _diagnose(trained: Trained, reporter: Reporter) -> None:
     """Says that something in the history is worth a look; the layers are not looked at here."""
     from dl.data.one_answer import one_answer
     from dl.data.predictions import read_answers
-    from dl.diagnose.checks import Evidence, diagnose
+    from dl.inspect.diagnose import Evidence, diagnose
 
     target = trained.prepared.dataset.target
     known = trained.run.outputs.exists()

@@ -20,13 +20,12 @@ if TYPE_CHECKING:
     from dl.config.rules.texts import Note
     from dl.data.chunks import InputChunks
     from dl.data.types import Array
-    from dl.diagnose.checks import Diagnosis, Evidence, NetworkStatistics
-    from dl.engine.inside.layers import LayerRow
-    from dl.engine.inside.trace import Trace
-    from dl.engine.saved import Evaluation
+    from dl.inspect.diagnose import Diagnosis, Evidence, NetworkStatistics
+    from dl.inspect.layers import LayerRow
+    from dl.inspect.trace import Trace
+    from dl.predict.lite import Outputs, SavedFiles
+    from dl.predict.saved import Evaluation
     from dl.runs.query import Entry, Row
-    from dl.runtime.predict import Outputs
-    from dl.runtime.saved import SavedFiles
 
 _MOST_BYTES = 100_000_000
 """Larger data takes seconds to read; its advice is told when it is trained on."""
@@ -69,7 +68,7 @@ def validate(loaded: Loaded, *, build: bool) -> None:
     check_headers(loaded.config.data)
     if build:
         from dl.data.load import read_dataset
-        from dl.engine.prepare import prepare
+        from dl.train.setup import prepare
 
         prepare(loaded, read_dataset(loaded, SilentReporter()), SilentReporter())
 
@@ -84,8 +83,8 @@ def lint(loaded: Loaded) -> list[Note]:
 def summary(loaded: Loaded, reporter: Reporter) -> list[LayerRow]:
     """Returns the layers of a config's model; raises `DlError` where it cannot be built."""
     with reporter.stage("Loading Keras"):
-        from dl.engine.inside.layers import layer_rows
-        from dl.engine.prepare import build
+        from dl.inspect.layers import layer_rows
+        from dl.train.setup import build
     return layer_rows(build(loaded, reporter))
 
 
@@ -110,8 +109,8 @@ def trace(
 
         loaded = load_config(Path(text), overrides)
         with reporter.stage("Loading Keras"):
-            from dl.engine.inside.trace import trace as trace_step
-            from dl.engine.prepare import prepare
+            from dl.inspect.trace import trace as trace_step
+            from dl.train.setup import prepare
         prepared = prepare(loaded, read_dataset(loaded, reporter), reporter)
         return trace_step(prepared.model, prepared.dataset, prepared.config, rows)
     run = find_run(text, runs)
@@ -121,8 +120,8 @@ def trace(
             hint=f"dl trace {run.resolved} --set {overrides[0]}",
         )
     with reporter.stage("Loading Keras"):
-        from dl.engine.inside.trace import trace as trace_step
-        from dl.engine.saved import open_run, training_data
+        from dl.inspect.trace import trace as trace_step
+        from dl.predict.saved import open_run, training_data
     saved = open_run(run, reporter)
     return trace_step(saved.model, training_data(saved, reporter), saved.config, rows)
 
@@ -140,7 +139,7 @@ def evaluate(
         DlError: The run or the rows cannot be used.
     """
     with reporter.stage("Loading Keras"):
-        from dl.engine import saved
+        from dl.predict import saved
     return saved.evaluate(saved.open_run(run, reporter, threshold), data, split, reporter)
 
 
@@ -157,7 +156,7 @@ def evaluate_file(
         DlError: The model or the rows cannot be used.
     """
     with reporter.stage("Loading Keras"):
-        from dl.engine.files.keras_file import evaluate_keras_file, read_keras_file
+        from dl.predict.keras_file import evaluate_keras_file, read_keras_file
     return evaluate_keras_file(read_keras_file(path, overrides), data, target, overrides, reporter)
 
 
@@ -181,8 +180,7 @@ def predict(
     Raises:
         DlError: The run or the rows cannot be used.
     """
-    from dl.runtime.predict import predictions
-    from dl.runtime.saved import open_files
+    from dl.predict.lite import open_files, predictions
 
     files = open_files(run, threshold)
     model = _outputs(files, reporter)
@@ -197,8 +195,8 @@ def diagnose(run: RunDirectory, reporter: Reporter) -> Findings:
         RunError: The run is damaged.
     """
     from dl.config.load import load_resolved
-    from dl.diagnose.checks import Evidence
-    from dl.diagnose.checks import diagnose as findings
+    from dl.inspect.diagnose import Evidence
+    from dl.inspect.diagnose import diagnose as findings
 
     record = read_record(run)
     config = load_resolved(run.resolved, read_checked(run.resolved)).config
@@ -270,19 +268,18 @@ def select_runs(
 
 
 def _outputs(files: SavedFiles, reporter: Reporter) -> Outputs:
-    """Opens the light copy of the model; loads TensorFlow only where that cannot be used."""
-    from dl.runtime.artefact import open_light
-    from dl.runtime.light_model import UnusableError
+    """Opens the lite copy of the model; loads TensorFlow only where that cannot be used."""
+    from dl.predict.lite import UnusableError, open_lite
 
     try:
-        return open_light(files.run)
+        return open_lite(files.run)
     except UnusableError as error:
         unusable = error
     if not unusable.suspicious:
-        reporter.note(f"no light copy of the model ({unusable}): TensorFlow is loaded")
+        reporter.note(f"no lite copy of the model ({unusable}): TensorFlow is loaded")
     with reporter.stage("Loading Keras"):
-        from dl.engine.inference.evaluate import Forward
-        from dl.engine.saved import rebuild
+        from dl.predict.evaluate import Forward
+        from dl.predict.saved import rebuild
     model = Forward(rebuild(files, reporter).model)
     if unusable.suspicious:
         reporter.warn(f"{files.run.label}: {unusable}; TensorFlow predicted from model.h5 instead")
@@ -313,7 +310,7 @@ def _one_answer(run: RunDirectory) -> str:
 def _signals(run: RunDirectory, reporter: Reporter) -> NetworkStatistics | None:
     """Measures the layers; where that cannot be, the history has to do."""
     with reporter.stage("Loading Keras"):
-        from dl.engine.inside.layers import measure_run
+        from dl.inspect.layers import measure_run
     try:
         with reporter.stage("Measuring the layers"):
             return measure_run(run, reporter)

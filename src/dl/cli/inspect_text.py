@@ -15,8 +15,8 @@ from dl.text import number, percent, shortened
 
 if TYPE_CHECKING:
     from dl.app.using import Findings
-    from dl.diagnose.checks import Diagnosis, Evidence
-    from dl.engine.inside.trace import LayerTrace, Trace, WeightTrace
+    from dl.inspect.diagnose import Diagnosis, Evidence
+    from dl.inspect.trace import LayerTrace, Trace, WeightTrace
 
 _MOST_ROWS = 4
 _MOST_COLUMNS = 6

@@ -23,9 +23,9 @@ from dl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from dl.app.training import Caller, Result
-    from dl.engine.prepare import Prepared
-    from dl.engine.resume import Repeat
     from dl.progress import Reporter
+    from dl.train.resume import Repeat
+    from dl.train.setup import Prepared
 
 _NEWEST = ""
 """What `--resume` means without a run: the newest unfinished one of the config."""
@@ -117,7 +117,7 @@ def _caller(reporter: Reporter, as_json: bool) -> Caller:
     from dl.cli.tables import data_text, metrics_text, summary_text
 
     def tell(prepared: Prepared) -> None:
-        from dl.engine.inside.layers import layer_rows
+        from dl.inspect.layers import layer_rows
 
         reporter.note(data_text(prepared.dataset.sizes()))
         reporter.note(summary_text(prepared.config.name, layer_rows(prepared.model)))

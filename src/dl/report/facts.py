@@ -17,7 +17,7 @@ from dl.data.predictions import Answers, read_answers
 from dl.data.preprocessing.features import original_columns
 from dl.data.profile import DataProfile, profile_of
 from dl.data.types import Array, Part
-from dl.diagnose.checks import NetworkStatistics
+from dl.inspect.diagnose import NetworkStatistics
 from dl.report.charts import History
 from dl.report.pictures import Pictures
 from dl.runs.directory import RunDirectory

@@ -51,9 +51,9 @@ class RunDirectory:
     model = _Inside("model.h5")
     """The trained model."""
     light = _Inside("model.tflite")
-    """The light copy of the model, which needs no TensorFlow: see `dl.runtime.artefact`."""
+    """The lite copy of the model, which needs no TensorFlow: see `dl.predict.lite`."""
     light_record = _Inside("model.tflite.json")
-    """What the light copy was made from, with checksums."""
+    """What the lite copy was made from, with checksums."""
     manifest = _Inside("manifest.json")
     """The checksums of the files above: see `dl.runs.manifest`."""
     lock = _Inside(".lock")

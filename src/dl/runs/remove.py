@@ -53,7 +53,7 @@ def remove_run(run: RunDirectory, still: Callable[[], bool] = lambda: True) -> b
 
 
 def drop_arrays(run: RunDirectory) -> None:
-    """Removes what takes room in a run: the trained model, its light copy, the checkpoints."""
+    """Removes what takes room in a run: the trained model, its lite copy, the checkpoints."""
     for path in (run.model, run.light, run.light_record):
         path.unlink(missing_ok=True)
     shutil.rmtree(run.checkpoints, ignore_errors=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dl.config.load import Loaded, load_config
 from dl.data.load import Datasets
-from dl.engine import workflow
-from dl.engine.prepare import Programs, prepare, use_threads
 from dl.progress import SilentReporter
 from dl.runs.directory import trial_name
 from dl.sweep.pools.tasks import OnEpoch, Result, StopSignal, Task
+from dl.train import workflow
+from dl.train.setup import Programs, prepare, use_threads
 
 
 class Trainer:

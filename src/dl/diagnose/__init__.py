@@ -1,1 +1,0 @@
-"""What happened in a training, from its history and its weights, and what to try."""

@@ -1,1 +1,0 @@
-"""Model files: written so that plain Keras opens them, read without trusting them."""

@@ -1,1 +1,0 @@
-"""Outputs and metrics of a model on rows, when nothing is learned."""

@@ -1,1 +1,0 @@
-"""What goes on in a network: a step by hand, signals of layers, boundaries, weights."""

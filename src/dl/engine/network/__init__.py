@@ -1,1 +1,0 @@
-"""From a checked config to a compiled Keras model."""

@@ -1,1 +1,0 @@
-"""Epochs and steps: how a model is trained, fast, and so that it can be gone on with."""

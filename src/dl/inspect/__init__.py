@@ -1,0 +1,1 @@
+"""Looks into a network and a training: layers, gradients, one step, what went wrong."""

@@ -1,0 +1,48 @@
+"""Builds, stores and checks Keras models. Importing it imports Keras and TensorFlow, quietly.
+
+What they say at import is thrown away, unless the import fails; the variables that they read then
+are settled in `dl.variables`. All other packages take `keras` and `tf` from here, so that nothing
+imports them in another way.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from contextlib import ExitStack
+
+from dl.imports import check_keras, deferred, hidden, uncollected
+from dl.quiet import quiet_stderr
+from dl.variables import is_own_process, silent_by_default
+
+__all__ = ["keras", "tf"]
+
+# Keras imports these for its adapters where it finds them: a third of its start-up, for nothing
+# that `dl` uses.
+_OPTIONAL = ("IPython", "jax", "matplotlib", "pandas", "scipy", "sklearn", "torch")
+
+# TensorFlow's public names, gathered from all its parts, for its second version and for its first
+# two times over. What `dl` and Keras use of them is loaded without it. TensorFlow has folders of
+# its own with the names of two, which would take their place when they are imported later.
+_GATHERED = "tensorflow._api.v2"
+_ALSO_FOLDERS = ("distribute", "lite")
+
+with ExitStack() as around:
+    around.enter_context(quiet_stderr())
+    if is_own_process():  # a host has its own use for what is left out
+        around.enter_context(uncollected())
+        around.enter_context(hidden(_OPTIONAL))
+        around.enter_context(deferred(_GATHERED, _ALSO_FOLDERS, quiet_stderr))
+    else:
+        around.enter_context(silent_by_default(os.environ))
+    import absl.logging
+    import keras
+    import tensorflow as tf
+
+if is_own_process():
+    absl.logging.set_verbosity(absl.logging.ERROR)
+    tf.get_logger().setLevel("ERROR")
+    keras.utils.disable_interactive_logging()
+    warnings.filterwarnings("ignore", module=r"keras\.src")
+else:
+    check_keras()

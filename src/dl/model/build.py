@@ -1,0 +1,129 @@
+"""Builds and compiles the `Sequential` model that a config describes, and what it takes as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import keras
+
+from dl.config.rules.network import declared_shapes
+from dl.config.schema import Config
+from dl.data.targets.target import Target
+from dl.errors import first_line
+from dl.model.checks import BUILD_ERRORS, check_outputs, first_unbuildable
+from dl.model.metrics import build_metrics
+from dl.model.objects import build_object
+from dl.model.randomness import draw_masks_fast, seeded_python
+from dl.vocabulary.names import with_names
+from dl.vocabulary.spec import Finding, Findings, Spec
+from dl.vocabulary.traits import FITTING
+
+T = TypeVar("T")
+
+# To trace a model costs more than to run it, so what was traced is kept as long as the model.
+_TRACED: WeakKeyDictionary[keras.Sequential, dict[Hashable, object]] = WeakKeyDictionary()
+
+
+def build_model(config: Config, input_shape: tuple[int, ...] | None) -> keras.Sequential:
+    """Builds the model with initial weights that depend on the seed and the config only.
+
+    Args:
+        config: The config.
+        input_shape: That of a row of the data; None if it was not read, then the config must
+            declare it.
+
+    Raises:
+        Findings: A layer cannot be built; at its place, with the shapes.
+    """
+    shapes = (shape for _, shape in declared_shapes(config.model))
+    shape = next(shapes) if input_shape is None else input_shape
+    specs = with_names(config.model.layers)
+    layers = [layer for _, layer in _layers(specs, config.seed)]
+    try:
+        with seeded_python(config.seed, "built"):
+            model = keras.Sequential([keras.Input(shape, name="input"), *layers], name="sequential")
+    except BUILD_ERRORS as error:
+        finding = first_unbuildable(shape, _layers(specs, config.seed)) or Finding(
+            ("model", "layers"),
+            "Keras cannot join these layers",
+            found=first_line(error),
+            hint="leave out one layer after the other to see which it is",
+        )
+        raise Findings([finding]) from error
+    draw_masks_fast(nested_layers(model))
+    return model
+
+
+def _layers(specs: list[Spec], seed: int) -> list[tuple[int, Any]]:
+    """Returns the layers below the input with their positions in the config."""
+    layers = []
+    for position, spec in enumerate(specs):
+        path = ("model", "layers", str(spec.parameters["name"]))
+        try:
+            if spec.type != "Input":
+                layers.append((position, build_object(spec, seed=seed, path=path)))
+        except BUILD_ERRORS as error:
+            message = f"{spec.type} cannot be made with these parameters"
+            raise Findings.one(
+                ("model", "layers", position), message, found=first_line(error)
+            ) from error
+    return layers
+
+
+def compile_model(model: keras.Sequential, config: Config, target: Target) -> None:
+    """Gives the model its loss, optimizer and metrics.
+
+    Where the target is scaled, the loss is measured in the scaled unit, as the optimizer needs
+    it, and every metric in the target's own unit.
+
+    Raises:
+        Findings: The outputs of the model do not fit the target.
+    """
+    check_outputs(model, config, target)
+    loss = config.training.loss
+    if loss.type not in FITTING:
+        measure = _part(config, loss, "loss")
+    elif model.output_shape[-1] == 1:  # `crossentropy`: what fits one output, or one-hot classes
+        measure = keras.losses.BinaryCrossentropy()
+    else:
+        measure = keras.losses.CategoricalCrossentropy()
+    model.compile(
+        optimizer=_part(config, config.training.optimizer, "optimizer"),
+        loss=measure,
+        metrics=build_metrics(config, target),
+        jit_compile=False,  # whether steps are compiled is decided for loops of them
+    )
+    _TRACED.pop(model, None)
+
+
+def _part(config: Config, spec: Spec, key: str) -> Any:
+    """Builds the object that stands at a key of the config's section `training`."""
+    (named,) = with_names([spec]) if "name" in spec.parameters else [spec]
+    return build_object(named, seed=config.seed, path=("training", key))
+
+
+def nested_layers(model: keras.Sequential) -> Iterator[Any]:
+    """Yields all layers of a model, and those inside wrappers after their wrapper."""
+    waiting = list(reversed(model.layers))
+    while waiting:
+        layer = waiting.pop()
+        yield layer
+        inner = (
+            getattr(layer, name, None) for name in ("backward_layer", "forward_layer", "layer")
+        )
+        waiting += (below for below in inner if isinstance(below, keras.layers.Layer))
+
+
+def traced(model: keras.Sequential, name: Hashable, make: Callable[[], T]) -> T:
+    """Returns what `make` gave for this model and name the first time."""
+    known = _TRACED.setdefault(model, {})
+    if name not in known:
+        known[name] = make()
+    return known[name]  # type: ignore[return-value]
+
+
+def forget(model: keras.Sequential) -> None:
+    """Drops what was traced for a model; needed when it is compiled anew."""
+    _TRACED.pop(model, None)

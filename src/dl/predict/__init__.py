@@ -1,0 +1,1 @@
+"""Uses a trained model: measures it, predicts with it, with TensorFlow or without."""

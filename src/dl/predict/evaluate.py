@@ -1,0 +1,127 @@
+"""Loss, metrics and outputs of a model on rows, in large batches; nothing is learned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from dl.config.schema import Config
+from dl.data.types import Array, Part, Rows
+from dl.model import keras, tf
+from dl.model.build import traced
+from dl.model.checks import Tensors, computing, shaped_target, tensors_of
+from dl.progress import Advance, Reporter
+
+_LARGEST_BATCH = 4096
+_SMALLEST_BATCH = 32
+_BATCH_BYTES = 64 * 2**20
+"""Bytes that the largest layer output of a batch may take: more gains no speed."""
+_BLOCK_BYTES = 1 << 26
+"""Bytes of inputs that are copied into tensors at once, of a part that may lie on the disk."""
+
+
+def inference_batch(model: keras.Sequential) -> int:
+    """Returns the largest power of two up to 4096 whose layer outputs stay within 64 MiB."""
+    shapes = [model.input_shape, *(layer.output.shape for layer in model.layers)]
+    sizes = [np.prod([size or 1 for size in shape[1:]], dtype=np.int64) for shape in shapes]
+    batch, row_bytes = _LARGEST_BATCH, 4 * int(max(sizes))
+    while batch > _SMALLEST_BATCH and batch * row_bytes > _BATCH_BYTES:
+        batch //= 2
+    return batch
+
+
+def evaluation_batch(model: keras.Sequential, config: Config) -> int:
+    """Returns the batch size of evaluation; it changes no result, but for a loss that is a sum."""
+    size = config.training.batch_size
+    reduction = config.training.loss.parameters.get("reduction")
+    means = (None, "sum_over_batch_size", "mean", "mean_with_sample_weight")
+    return inference_batch(model) if reduction in means or size == "full" else size
+
+
+def evaluate(model: keras.Sequential, part: Part, config: Config) -> dict[str, float]:
+    """Returns the loss and the metrics of a compiled model on a part, by name."""
+    batch = evaluation_batch(model, config)
+    return evaluate_blocks(model, blocks_of(part, model, batch), batch)
+
+
+def blocks_of(part: Part, model: keras.Sequential, batch: int) -> Iterator[Tensors]:
+    """Yields the rows of a part in blocks of whole batches, so that few are in memory at once."""
+    y = shaped_target(part.y, model)
+    size = batch * max(1, _BLOCK_BYTES // max(1, batch * part.x[:1].nbytes))
+    for begin in range(0, len(part), size):
+        yield tensors_of(part.x[begin : begin + size], y[begin : begin + size])
+
+
+def evaluate_blocks(
+    model: keras.Sequential, blocks: Iterable[Tensors], batch: int
+) -> dict[str, float]:
+    """Returns the loss and the metrics on all blocks, by name; the metrics are reset before.
+
+    Args:
+        model: The compiled model.
+        blocks: Inputs, shape (rows, ...), and targets, shape (rows, ...). The rows of a block, but
+            for the last one, are a multiple of `batch`.
+        batch: Rows that are measured at once.
+    """
+
+    def make() -> Any:
+        return tf.function(_test_loop(model), reduce_retracing=True, autograph=False)
+
+    loop = traced(model, "evaluate", make)
+    model.reset_metrics()
+    logs: dict[str, Any] = {}
+    with computing(model):
+        for x, y in blocks:
+            logs = loop(x, y, tf.constant(batch))
+        return {name: float(value) for name, value in logs.items()}
+
+
+def _test_loop(model: keras.Sequential) -> Callable[..., Any]:
+    def run(x: tf.Tensor, y: tf.Tensor, batch: tf.Tensor) -> Any:
+        count = tf.shape(x)[0]
+
+        def more(begin: tf.Tensor) -> tf.Tensor:
+            return begin < count
+
+        def test(begin: tf.Tensor) -> tuple[tf.Tensor]:
+            end = tf.minimum(begin + batch, count)
+            model.test_step((x[begin:end], y[begin:end]))
+            return (end,)
+
+        tf.while_loop(more, test, (tf.constant(0),))
+        return model.get_metrics_result()
+
+    return run
+
+
+class Forward:
+    """Gives the outputs of a model for rows, chunk after chunk; it is traced once for all."""
+
+    def __init__(self, model: keras.Sequential) -> None:
+        self._model = model
+        self._batch = inference_batch(model)
+        self._run = tf.function(
+            lambda rows: model(rows, training=False), reduce_retracing=True, autograph=False
+        )
+
+    def __call__(self, x: Rows, advance: Advance = lambda done: None) -> Array:
+        """Returns the outputs, in the order of the rows, as float32 of shape (rows, *outputs).
+
+        Raises:
+            DataError: The model cannot be run on these rows.
+        """
+        outputs = np.empty((len(x), *self._model.output_shape[1:]), np.float32)
+        for begin in range(0, len(x), self._batch):
+            rows = x[begin : begin + self._batch]
+            with computing(self._model):
+                outputs[begin : begin + len(rows)] = self._run(tf.constant(rows)).numpy()
+            advance(len(rows))
+        return outputs
+
+
+def predict(model: keras.Sequential, x: Rows, reporter: Reporter) -> Array:
+    """Returns the outputs for the rows, in their order, as float32 of shape (rows, *outputs)."""
+    with reporter.stage("Predicting", len(x)) as advance:
+        return Forward(model)(x, advance)

@@ -1,0 +1,1 @@
+"""Trains a model and keeps everything about it in a run."""

@@ -1,0 +1,44 @@
+"""What native libraries write to the standard error stream."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from dl.quiet import quiet_stderr
+
+
+def test_what_is_written_inside_is_swallowed(capfd: pytest.CaptureFixture[str]) -> None:
+    with quiet_stderr():
+        os.write(2, b"noise\n")
+    os.write(2, b"after\n")
+
+    assert capfd.readouterr().err == "after\n"
+
+
+def test_what_is_written_inside_is_replayed_after_a_failure(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    @quiet_stderr()
+    def failing() -> None:
+        os.write(2, b"reason\n")
+        raise ImportError
+
+    with pytest.raises(ImportError):
+        failing()
+
+    assert capfd.readouterr().err == "reason\n"
+
+
+@pytest.mark.slow
+def test_importing_and_compiling_says_nothing() -> None:
+    code = (
+        "import dl.model, tensorflow as tf\n"
+        "print(tf.function(lambda x: x + 1, jit_compile=True)(tf.ones(2)).numpy().sum())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert (done.stdout, done.stderr) == ("4.0\n", "")

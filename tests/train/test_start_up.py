@@ -1,0 +1,56 @@
+"""What the engine puts off or leaves out when it is imported changes nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+_LIST = """
+import json, tensorflow
+from tensorflow.python.framework import ops
+print(json.dumps(sorted(ops.gradient_registry.list())))
+"""
+_PUT_OFF = {
+    "AudioMicrofrontend",
+    "DebugGradientIdentity",
+    "DebugGradientRefIdentity",
+    "DebugIdentityV2",
+}
+"""Gradients of operations that exist only when the modules that are put off have run."""
+
+
+def _gradients(before: str) -> set[str]:
+    result = subprocess.run(
+        [sys.executable, "-c", before + _LIST], capture_output=True, text=True, check=True
+    )
+    return set(json.loads(result.stdout.splitlines()[-1]))
+
+
+@pytest.mark.slow
+def test_no_gradient_is_missing() -> None:
+    assert _gradients("") - _gradients("import dl.model\n") <= _PUT_OFF
+
+
+@pytest.mark.slow
+def test_public_names_of_tensorflow_are_what_they_are_without_dl() -> None:
+    import tensorflow as tf
+
+    assert tf.compat.v1.placeholder.__name__ == "placeholder"
+    assert tf.lite.TFLiteConverter.from_concrete_functions
+    assert tf.distribute.MirroredStrategy.__name__ == "MirroredStrategy"
+
+
+@pytest.mark.slow
+def test_a_training_runs_nothing_that_was_put_off() -> None:
+    program = (
+        "import sys, dl.model, tensorflow as tf\n"
+        "tf.function(lambda x: x + 1, autograph=False)(1.0)\n"
+        "print('tensorflow.python.keras' in sys.modules)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "False\n"
