@@ -68,7 +68,7 @@ def test_a_boundary_has_the_formula_of_each_epoch() -> None:
         assert frame.values[:, 1] == pytest.approx(chance, abs=1e-6)
         assert frame.values.sum(axis=1) == pytest.approx(np.ones(len(points)))
     assert kept.side > second.side
-    assert (boundary.probabilities, boundary.cut) == (True, 0.3)
+    assert (boundary.probabilities, boundary.threshold) == (True, 0.3)
     assert boundary.rows == pytest.approx(10 + 2 * inputs(9, 2))
 
 
@@ -92,7 +92,7 @@ def test_outputs_that_are_no_probabilities_give_the_predicted_class() -> None:
     kept = boundary.frames[-1]
     right = boundary.plane.grid(kept.side)[:, 0] >= 0
     assert kept.values.tolist() == np.column_stack([~right, right]).tolist()
-    assert boundary.cut == 0.5
+    assert boundary.threshold == 0.5
 
 
 def test_numbers_are_in_the_unit_of_the_target() -> None:
