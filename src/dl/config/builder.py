@@ -1,6 +1,6 @@
 """Builds the tree of a config from the events of the YAML parser, without recursion.
 
-Refused are tags, duplicate keys, keys that are no text, words that YAML 1.1 and 1.2 read
+Refused are tags, duplicate keys, keys that are not text, words that YAML 1.1 and 1.2 read
 differently, deep nesting, and aliases that would make the tree large or endless. Aliases (`*name`)
 and merge keys (`<<: *name`) are expanded; each value keeps the place where it was written.
 """

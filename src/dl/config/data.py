@@ -16,24 +16,24 @@ ColumnKind = Literal["numeric", "categorical", "date"]
 
 @dataclass(frozen=True, kw_only=True)
 class Split(Section):
-    """Shares of the rows for validation and test."""
+    """Fractions of the rows for validation and test."""
 
-    validation: Fraction = key(0.1, "Share of the rows for validation.")
-    test: Fraction = key(0.2, "Share of the rows for the test.")
+    validation: Fraction = key(0.1, "Fraction of the rows for validation.")
+    test: Fraction = key(0.2, "Fraction of the rows for the test.")
     stratify: bool | None = key(
         None,
-        "Keep the shares of the classes in each part. Default: for classification.",
+        "Keep the fractions of the classes in each part. Default: for classification.",
     )
     folds: Annotated[int, Integer(2)] | None = key(
         None,
-        "Cut what is no test row into so many folds, for cross-validation; one of them "
-        "validates, and `validation` takes no share.",
+        "Cut what is not a test row into so many folds, for cross-validation; one of them "
+        "validates, and `validation` is not used.",
     )
     fold: Count = key(1, "Which of the folds validates, from 1.")
 
     @property
     def validation_share(self) -> float:
-        """The share of the rows that validates: about that of a fold, where there are folds."""
+        """The fraction of the rows that validates: about that of a fold, where there are folds."""
         return self.validation if self.folds is None else (1 - self.test) / self.folds
 
 
@@ -41,7 +41,7 @@ class Split(Section):
 class _Data(Section):
     split: Split = key(
         Split(),
-        "Shares of the rows; a part that has rows of its own takes no share.",
+        "Fractions of the rows; a part that has rows of its own takes none.",
     )
     task: Task | None = key(None, "Kind of task. Default: from the target, loss and output.")
     classes: Texts | None = key(

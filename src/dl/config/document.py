@@ -45,7 +45,7 @@ def decode(content: bytes, source: str) -> str:
     """Decodes UTF-8, with or without a byte order mark.
 
     Raises:
-        ConfigError: The bytes are no UTF-8.
+        ConfigError: The bytes are not UTF-8.
     """
     try:
         return content.decode("utf-8-sig")

@@ -78,7 +78,7 @@ def placed_layers(
 
 
 def model_name(name: object) -> str:
-    """Returns the name of a model; raises `Findings` if it is none."""
+    """Returns the name of a model; raises `Findings` if it is not one."""
     if not isinstance(name, str) or "/" in name or not name.isprintable() or not name:
         raise Findings.one(
             ("model", "name"), "is not a name of a model", "a short text", found_text(name)
@@ -87,7 +87,7 @@ def model_name(name: object) -> str:
 
 
 def mapping(value: object, path: Path) -> Mapping[str, Any]:
-    """Returns a value that must be a mapping; raises `Findings` if it is none."""
+    """Returns a value that must be a mapping; raises `Findings` if it is not one."""
     if not isinstance(value, Mapping):
         raise Findings.one(
             path, "is not a setting as Keras writes it", "a mapping", found_text(value)
@@ -144,7 +144,7 @@ def read_keras_model(
         version: The Keras that wrote the file.
 
     Raises:
-        Findings: The texts are no such settings, or name what the vocabulary has not.
+        Findings: The texts are not such settings, or name what the vocabulary has not.
     """
     settings = sequential(mapping(_json(architecture, "model_config"), ()))
     found, models = placed_layers(settings, ("model",))
@@ -307,6 +307,6 @@ def _checked(kind: Kind, value: object, path: Path) -> Spec:
 
 
 def _untyped(finding: Finding) -> Finding:
-    """Returns a finding on `type`, which is no key of a Keras file, as one on what is named."""
+    """Returns a finding on `type`, which is not a key of a Keras file, as one on what is named."""
     at_type = finding.path[-1:] == ("type",)
     return replace(finding, path=finding.path[:-1]) if at_type else finding

@@ -151,7 +151,7 @@ def _loaded(
 
 
 def _check_bytes(name: str | None, overrides: Sequence[str | Override]) -> None:
-    """Refuses options with bytes that are no UTF-8, which Python keeps as lone surrogates."""
+    """Refuses options with bytes that are not UTF-8, which Python keeps as lone surrogates."""
     options = [("--name", name)] if name is not None else []
     options += [("--set", item) for item in overrides if isinstance(item, str)]
     for option, value in options:

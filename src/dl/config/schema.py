@@ -48,7 +48,7 @@ class Preprocess(Section):
     )
     target_range: tuple[float, float] | None = key(
         None,
-        "Least and greatest possible value of the target, for minmax and "
+        "Smallest and largest possible value of the target, for minmax and "
         "minmax_signed. Default: those of the training part.",
     )
     scale: AboveZero | None = key(

@@ -78,7 +78,7 @@ def plain_number(text: str, decimal_comma: bool = False) -> str:
 
 
 def has_few_units(texts: Iterable[str]) -> bool:
-    """Whether formatted numbers have so few different units that they are no codes."""
+    """Whether formatted numbers have so few different units that they are not codes."""
     units = {re.sub(r"[^A-Za-zµ°²³/%$€£¥₹]", "", text) for text in texts}
     return len(units) <= _MOST_UNITS
 
@@ -90,7 +90,7 @@ _MOST = 2 / 3
 _SLACK = 0.25
 """So far the first value may lie outside of the others, in spans: row numbers begin with 1."""
 _SENTENCE = 5
-"""Spaces from which a text is no name of a column."""
+"""Spaces from which a text is not the name of a column."""
 _MOST_NAMES = 12
 """Names that the command in the message spells out."""
 _GAP = re.compile(r"\S {2,}\S.* {2,}\S")

@@ -37,7 +37,7 @@ def from_keras(value: object, path: Path = (), depth: int = 0) -> object:
         depth: How many values it is inside of.
 
     Raises:
-        Findings: It names a thing outside of Keras, is no setting, or is nested too deeply.
+        Findings: It names a thing outside of Keras, is not a setting, or is nested too deeply.
     """
     if depth > MOST_DEPTH:
         raise Findings.one(path[:_MOST_SHOWN], f"is nested more than {MOST_DEPTH} deep")
