@@ -20,8 +20,7 @@ from dl.config.schema import Config
 from dl.errors import Mark, Problem, closest
 from dl.text import listing
 from dl.vocabulary.sections import UNKNOWN_KEY, keys, walk
-from dl.vocabulary.spec import Finding, Path, found_text
-from dl.vocabulary.types import QUOTE
+from dl.vocabulary.spec import QUOTE, Finding, Path, found_text
 
 
 def problem_of(finding: Finding, root: MapNode) -> Problem:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import enum
 import functools
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
@@ -17,6 +18,19 @@ from dl.text import cut
 
 Path = tuple[str | int, ...]
 """Keys and 0-based list positions that lead to a value of the config."""
+Sorts = frozenset[type]
+QUOTE = "put it in quotes"
+"""A hint; who knows how the value is written adds that (`dl.config.load`)."""
+
+# Compiled only when a mistake is made: a start without any pays nothing.
+_PERCENT = r"(\d+(?:\.\d+)?)\s*%"
+_CURLED = "[\u2018-\u201f\u00ab\u00bb].*[\u2018-\u201f\u00ab\u00bb]"
+_DIGIT_GROUPS = r"\d{1,3}([,_ ']\d{3})+"
+_NUMBER = r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
+_BOOLEANS = {
+    **{"true": "true", "yes": "true", "on": "true"},
+    **{"false": "false", "no": "false", "off": "false"},
+}
 
 
 class Kind(enum.StrEnum):
@@ -194,3 +208,46 @@ def range_words(
         return f"{noun} from {low} {until}"
     until = f", up to {high}" if under is None else f" and below {under}"
     return f"{noun} above {over}{until}"
+
+
+def value_hint(
+    value: object, sorts: Sorts, choices: Collection[str] = (), length: int = 1
+) -> str | None:
+    """Returns what to write instead of a wrong value, for the mistakes that are often made.
+
+    Args:
+        value: The value.
+        sorts: The Python types of the values that are taken.
+        choices: The words that are taken, if only some are.
+        length: How many items a list must have.
+    """
+    if value is None:
+        return QUOTE if sorts == {str} and not choices else "write a value"
+    only_lists = list in sorts and not sorts & {str, int, float, bool}
+    if only_lists and not isinstance(value, list | tuple | Mapping):
+        item = value if isinstance(value, str) else plain(value)
+        return f"write a list, in brackets: [{', '.join([str(item)] * length)}]"
+    if isinstance(value, str):
+        return _text_hint(value, sorts, choices)
+    if isinstance(value, float) and int in sorts and value.is_integer():
+        return f"write {value:.0f}, without a decimal point"
+    is_word = str in sorts and dict not in sorts and not choices
+    return QUOTE if is_word and isinstance(value, bool | int | float) else None
+
+
+def _text_hint(text: str, sorts: Sorts, choices: Collection[str]) -> str | None:
+    near = meant(text, choices) if choices else None
+    if near:
+        return f"did you mean {near}?"
+    if re.fullmatch(_CURLED, text):
+        return f'write straight quotes: "{text[1:-1]}"'
+    if percent := re.fullmatch(_PERCENT, text):
+        return f"write {float(percent[1]) / 100:g}" if float in sorts else None
+    word = text.strip()
+    if bool in sorts and word.lower() in _BOOLEANS:
+        return f"write {_BOOLEANS[word.lower()]}, without quotes"
+    if int in sorts and re.fullmatch(_NUMBER, word):
+        return f"write {word}, without quotes"
+    if int in sorts and re.fullmatch(_DIGIT_GROUPS, word):
+        return f"write {re.sub('[^0-9]', '', word)}"
+    return None

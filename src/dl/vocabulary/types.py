@@ -17,27 +17,14 @@ from functools import cached_property
 from typing import Any, NoReturn, TypeVar
 
 from dl.text import listing
-from dl.vocabulary.spec import Finding, Findings, found_text, meant, plain, range_words
+from dl.vocabulary.spec import Finding, Findings, Sorts, found_text, range_words, value_hint
 
-Sorts = frozenset[type]
 K = TypeVar("K", int, str)
 
 LARGEST_INTEGER = 2**31 - 1
 """What TensorFlow holds in a 32-bit integer."""
 LARGEST_NUMBER = 3.4e38
 """What a 32-bit float holds."""
-QUOTE = "put it in quotes"
-"""A hint; who knows how the value is written adds that (`dl.config.load`)."""
-
-# Compiled only when a mistake is made: a start without any pays nothing.
-_PERCENT = r"(\d+(?:\.\d+)?)\s*%"
-_CURLED = "[\u2018-\u201f\u00ab\u00bb].*[\u2018-\u201f\u00ab\u00bb]"
-_DIGIT_GROUPS = r"\d{1,3}([,_ ']\d{3})+"
-_NUMBER = r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
-_BOOLEANS = {
-    **{"true": "true", "yes": "true", "on": "true"},
-    **{"false": "false", "no": "false", "off": "false"},
-}
 
 
 class ParameterType(ABC):
@@ -46,10 +33,12 @@ class ParameterType(ABC):
     Attributes:
         sorts: The Python types of values that are of the right sort, whatever their limits.
         choices: The words that it takes, if it is a choice of words.
+        length: How many items a list of it has, where that is fixed.
     """
 
     sorts: Sorts = frozenset()
     choices: tuple[str, ...] = ()
+    length: int | None = None
 
     @property
     @abstractmethod
@@ -71,7 +60,7 @@ class ParameterType(ABC):
 
     def refuse(self, value: object, hint: str | None = None) -> NoReturn:
         """Raises that `value` is not what is expected."""
-        hint = hint or value_hint(value, self)
+        hint = hint or value_hint(value, self.sorts, self.choices, self.length or 1)
         if value in ("", [], ()):
             raise Findings.one((), "must not be empty", self.expected, found_text(value))
         raise Findings.one((), f"must be {self.expected}", None, found_text(value), hint)
@@ -362,6 +351,10 @@ class Nullable(ParameterType):
         return self.type.choices
 
     @property
+    def length(self) -> int | None:  # type: ignore[override]
+        return self.type.length
+
+    @property
     def expected(self) -> str:
         if isinstance(self.type, Choice):
             return listing([*self.type.words, "null"])
@@ -400,42 +393,6 @@ def _given(**limits: object) -> dict[str, object]:
 
 def _refuse_large(value: float, largest: float) -> NoReturn:
     raise Findings.one((), f"must be at most {largest:g}", None, found_text(value))
-
-
-def value_hint(value: object, kind: ParameterType) -> str | None:
-    """Returns what to write instead of a wrong value, for the mistakes that are often made."""
-    sorts = kind.sorts
-    if value is None:
-        return QUOTE if sorts == {str} and not kind.choices else "write a value"
-    only_lists = list in sorts and not sorts & {str, int, float, bool}
-    if only_lists and not isinstance(value, list | tuple | Mapping):
-        length = getattr(getattr(kind, "type", kind), "length", None) or 1
-        item = value if isinstance(value, str) else plain(value)
-        return f"write a list, in brackets: [{', '.join([str(item)] * length)}]"
-    if isinstance(value, str):
-        return _text_hint(value, kind)
-    if isinstance(value, float) and int in sorts and value.is_integer():
-        return f"write {value:.0f}, without a decimal point"
-    is_word = str in sorts and dict not in sorts and not kind.choices
-    return QUOTE if is_word and isinstance(value, bool | int | float) else None
-
-
-def _text_hint(text: str, kind: ParameterType) -> str | None:
-    near = meant(text, kind.choices) if kind.choices else None
-    if near:
-        return f"did you mean {near}?"
-    if re.fullmatch(_CURLED, text):
-        return f'write straight quotes: "{text[1:-1]}"'
-    if percent := re.fullmatch(_PERCENT, text):
-        return f"write {float(percent[1]) / 100:g}" if float in kind.sorts else None
-    word = text.strip()
-    if bool in kind.sorts and word.lower() in _BOOLEANS:
-        return f"write {_BOOLEANS[word.lower()]}, without quotes"
-    if int in kind.sorts and re.fullmatch(_NUMBER, word):
-        return f"write {word}, without quotes"
-    if int in kind.sorts and re.fullmatch(_DIGIT_GROUPS, word):
-        return f"write {re.sub('[^0-9]', '', word)}"
-    return None
 
 
 BOOLEAN = Boolean()
