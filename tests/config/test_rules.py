@@ -434,3 +434,25 @@ def test_pictures_may_be_declared_with_an_axis_of_channels(shape: list[int], fit
     data = {"source": "keras", "dataset": "mnist"}
     layers = [{"type": "Input", "shape": shape}, "Flatten", dense(10, "softmax")]
     assert (places(data, layers, "sparse_categorical_crossentropy") == []) == fits
+
+
+def test_outputs_of_a_loss_that_is_decoded_are_not_counted(tmp_path: Path) -> None:
+    data = {"source": "csv", "path": "a.csv", "target": ["a", "b"], "task": "regression"}
+    assert places(data, [dense(5)], "ctc") == []
+
+
+@pytest.mark.parametrize(
+    ("labels", "hint"),
+    [
+        (["a", "b", "c"], "write units: 3 with activation: softmax and loss: sparse_"),
+        (["1", "2", "3"], "to predict the number itself, use loss: mean_squared_error"),
+    ],
+)
+def test_hint_for_one_output_depends_on_what_the_classes_are(
+    labels: list[str], hint: str, tmp_path: Path
+) -> None:
+    write(tmp_path, "x,y", *(f"1,{label}" for label in labels))
+    facts = partial(table(), [dense(1, "tanh")], "hinge", folder=tmp_path)
+    [found] = check(facts)
+    assert found.hint is not None
+    assert hint in found.hint

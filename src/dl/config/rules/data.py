@@ -9,6 +9,7 @@ from dl.config.rules.facts import LOSS, Facts, keeps_axes, right_loss
 from dl.config.rules.probe import Answer, has_own, targets_of
 from dl.config.rules.texts import finding, suggestion
 from dl.config.schema import Preprocess, Training
+from dl.config.tables import finite_number
 from dl.vocabulary import traits
 from dl.vocabulary.spec import Finding, Path
 
@@ -203,6 +204,8 @@ def answer_of(facts: Facts) -> Answer | None:
     """
     if facts.probe.answer is not None:
         return facts.probe.answer
+    if facts.config.training.loss.type in traits.WITHOUT_ANSWER:
+        return Answer("several", None, None)
     columns, units = facts.probe.columns, facts.output.units if facts.output else None
     loss = facts.config.training.loss.type
     if columns is not None and columns > 1 and keeps_axes(facts.config.model):
@@ -221,8 +224,6 @@ def answer_of(facts: Facts) -> Answer | None:
 
 def _of_classes(loss: str, facts: Facts, units: int | None) -> Answer | None:
     columns, classes = facts.probe.columns, facts.classes
-    if loss in traits.WITHOUT_ANSWER:
-        return Answer("several", None, None)
     softmax = facts.output is not None and facts.output.activation == "softmax"
     fitted = loss in traits.FITTING and (units or 0) > 1 and (softmax or columns == 1)
     if loss in traits.SPARSE | traits.TAKES_ONE_HOT or fitted:
@@ -272,7 +273,8 @@ def units_fit_target(training: Training, facts: Facts) -> Iterator[Finding]:
     text = {"two": "classes", "several": "classes"}.get(answer.form, answer.form)
     also = ""
     if text == "classes" and output.units == 1:
-        also = "_of_numbers"
+        numbers = all(finite_number(label) is not None for label in facts.labels or ())
+        also = "_of_numbers" if numbers else "_from_one"
     elif text == "classes" and output.units > answer.units and _by_values(facts):
         also = "_in_data"
     yield finding(output.units_path, f"units_fit_target.{text}{also}", **words)
