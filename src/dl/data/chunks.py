@@ -18,7 +18,6 @@ from dl.data.preprocessing.features import UnseenCategories, transform_table
 from dl.data.raw import RawTable
 from dl.data.read import FORMATS, read_blocks
 from dl.data.requirements import requirements_of
-from dl.data.tokens import Tokens
 from dl.data.types import Array, Inputs
 from dl.errors import DataError
 from dl.progress import Advance, Reporter
@@ -61,13 +60,7 @@ def open_chunks(
         DataError: The rows cannot be used with this run; also while they are read.
     """
     if fitted.array is None:
-        title, total = "standard input", None
-        if isinstance(source, Path):
-            check_file(source)
-            title = str(source)
-            total = FORMATS[config.data.source].total(source)
-        read = partial(_read_table, config, fitted, source, reporter)
-        return InputChunks(title, total, read)
+        return _open_table(config, fitted, source, reporter)
     if isinstance(source, Path):
         return _sliced(read_inputs(config, fitted, source, reporter), str(source))
     raise DataError(
@@ -98,24 +91,21 @@ def _sliced(inputs: Inputs, title: str) -> InputChunks:
     return InputChunks(title, len(inputs), read)
 
 
-def _read_table(
-    config: Config,
-    fitted: Preprocessing,
-    source: Path | BinaryIO,
-    reporter: Reporter,
-    advance: Advance,
-) -> Iterator[Inputs]:
+def _open_table(
+    config: Config, fitted: Preprocessing, source: Path | BinaryIO, reporter: Reporter
+) -> InputChunks:
+    title, total = "standard input", None
+    if isinstance(source, Path):
+        check_file(source)
+        title, total = str(source), FORMATS[config.data.source].total(source)
     unseen, tokens = UnseenCategories(), requirements_of(config).tokens
-    tables = read_blocks(config, fitted, source, advance)
-    tasks = (partial(_numbers, read, fitted, unseen, tokens) for read in tables)
-    yield from map(Inputs, ahead(tasks))
-    unseen.tell(reporter)
 
+    def numbers(table: Callable[[], RawTable]) -> Array:
+        return transform_table(table(), fitted.columns, unseen, tokens)
 
-def _numbers(
-    read: Callable[[], RawTable],
-    fitted: Preprocessing,
-    unseen: UnseenCategories,
-    tokens: Tokens | None,
-) -> Array:
-    return transform_table(read(), fitted.columns, unseen, tokens)
+    def read(advance: Advance) -> Iterator[Inputs]:
+        tables = read_blocks(config, fitted, source, advance)
+        yield from map(Inputs, ahead(partial(numbers, table) for table in tables))
+        unseen.tell(reporter)
+
+    return InputChunks(title, total, read)

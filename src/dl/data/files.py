@@ -63,13 +63,20 @@ def unchanged(paths: Sequence[Path]) -> Iterator[None]:
     Raises:
         DataError: A file is not the same afterwards; instead of any error about its content.
     """
-    before = [_state(path) for path in paths]
+    before, fault = [_state(path) for path in paths], None
     try:
         yield
     except DataError as error:
-        _refuse_changed(paths, before, error)
-        raise
-    _refuse_changed(paths, before, None)
+        fault = error
+    for path, state in zip(paths, before, strict=True):
+        if _state(path) != state:
+            raise DataError(
+                f"{path}: has changed while it was read",
+                expected="a file that nobody writes to",
+                hint="wait until it is whole, then run the command again",
+            ) from fault
+    if fault:
+        raise fault
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:
@@ -79,18 +86,6 @@ def _state(path: Path) -> tuple[int, int, int] | None:
     except (OSError, ValueError):
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _refuse_changed(
-    paths: Sequence[Path], before: Sequence[object], error: DataError | None
-) -> None:
-    for path, state in zip(paths, before, strict=True):
-        if _state(path) != state:
-            raise DataError(
-                f"{path}: has changed while it was read",
-                expected="a file that nobody writes to",
-                hint="wait until it is whole, then run the command again",
-            ) from error
 
 
 def _mode(path: Path) -> int:

@@ -47,74 +47,61 @@ def csv_output(target: Path | BinaryIO) -> Iterator[Write]:
         BrokenPipeError: Nobody reads the stream any more.
     """
     if not isinstance(target, Path):
-        yield _Writer(target, "standard output").write
+        yield _writer(target, "standard output")
     else:
         with output(target) as stream:
-            yield _Writer(stream, str(target)).write
+            yield _writer(stream, str(target))
 
 
-def _cannot_write(name: str, error: OSError) -> DiskError:
-    return DiskError(f"{name}: cannot be written: {error.strerror or error}")
+def _writer(stream: BinaryIO, name: str) -> Write:
+    begun = False
 
-
-class _Writer:
-    def __init__(self, stream: BinaryIO, name: str) -> None:
-        self._stream = stream
-        self._name = name
-        self._begun = False
-
-    def write(self, columns: Mapping[str, Array]) -> None:
-        table = pyarrow.table([_column(values) for values in columns.values()], list(columns))
+    def write(columns: Mapping[str, Array]) -> None:
+        nonlocal begun
+        rows = pyarrow.table([_column(values) for values in columns.values()], list(columns))
+        batches = rows.to_batches(max_chunksize=_BLOCK)
+        if not begun:
+            header = [_column(np.array([title], object)) for title in columns]
+            batches.insert(0, pyarrow.record_batch(header, list(columns)))
+            begun = True
         try:
-            if not self._begun:
-                self._stream.write(_header(table.column_names))
-                self._begun = True
-            for batch in table.to_batches(max_chunksize=_BLOCK):
-                self._stream.write(_text(batch))
-            self._stream.flush()
+            for batch in batches:
+                stream.write(_text(batch))
+            stream.flush()
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise _cannot_write(self._name, error) from error
+            raise DiskError(f"{name}: cannot be written: {error.strerror or error}") from error
+
+    return write
 
 
-def _header(names: list[str]) -> Any:
-    return _text(pyarrow.record_batch([_escaped(pyarrow.array([name])) for name in names], names))
+def _column(values: Array) -> Any:
+    """Returns numbers, or texts encoded by the distinct ones: each is looked at once.
+
+    A text that a spreadsheet would run as a formula gets an apostrophe.
+    """
+    if values.dtype.kind in "biuf":
+        return pyarrow.array(np.ascontiguousarray(values))
+    encoded = pyarrow.array(np.asarray(values, dtype=object), pyarrow.string()).dictionary_encode()
+    texts = encoded.dictionary
+    formula = pc.and_not(
+        pc.match_substring_regex(texts, _FORMULA), pc.match_substring_regex(texts, _NUMBER)
+    )
+    safe = pc.if_else(formula, pc.binary_join_element_wise("'", texts, ""), texts)
+    return pyarrow.DictionaryArray.from_arrays(encoded.indices, safe)
 
 
 def _text(batch: Any) -> Any:
     # pyarrow cannot quote only the texts that need it: it quotes all texts of a block or none.
-    style = "needed" if any(map(_has_special, batch.columns)) else "none"
-    plain = pyarrow.record_batch([_plain(column) for column in batch.columns], batch.schema.names)
+    style, plain = "none", []
+    for column in batch.columns:
+        if pyarrow.types.is_dictionary(column.type):
+            if pc.any(pc.match_substring_regex(column.dictionary, _SPECIAL)).as_py():
+                style = "needed"
+            column = column.dictionary_decode()
+        plain.append(column)
     sink = pyarrow.BufferOutputStream()
     options = pyarrow.csv.WriteOptions(include_header=False, quoting_style=style)
-    pyarrow.csv.write_csv(plain, sink, options)
+    pyarrow.csv.write_csv(pyarrow.record_batch(plain, batch.schema.names), sink, options)
     return sink.getvalue()
-
-
-def _column(values: Array) -> Any:
-    if values.dtype.kind in "biuf":
-        return pyarrow.array(np.ascontiguousarray(values))
-    # Each text is looked at once, however many rows have it.
-    texts = pyarrow.array(np.asarray(values, dtype=object), pyarrow.string()).dictionary_encode()
-    return pyarrow.DictionaryArray.from_arrays(texts.indices, _escaped(texts.dictionary))
-
-
-def _plain(values: Any) -> Any:
-    is_dictionary = pyarrow.types.is_dictionary(values.type)
-    return values.dictionary_decode() if is_dictionary else values
-
-
-def _escaped(texts: Any) -> Any:
-    """Puts an apostrophe before each text that a spreadsheet would run as a formula."""
-    formula = pc.and_not(
-        pc.match_substring_regex(texts, _FORMULA), pc.match_substring_regex(texts, _NUMBER)
-    )
-    return pc.if_else(formula, pc.binary_join_element_wise("'", texts, ""), texts)
-
-
-def _has_special(values: Any) -> bool:
-    texts = values.dictionary if pyarrow.types.is_dictionary(values.type) else values
-    if not pyarrow.types.is_string(texts.type):
-        return False
-    return bool(pc.any(pc.match_substring_regex(texts, _SPECIAL)).as_py())
