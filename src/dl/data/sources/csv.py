@@ -169,7 +169,7 @@ def read(data: Any, path: Path, wanted: Wanted, on_disk: bool = False) -> Block:
     check_file(path)
     size = path.stat().st_size
     if on_disk:
-        check_space(size, f"the text of {path} by columns")
+        check_space(2 * size, f"the text of {path} by columns")
     else:
         check_memory(
             _COPIES * size,
