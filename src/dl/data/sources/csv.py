@@ -50,6 +50,7 @@ _BYTE_ORDERS = {
     "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
 }
 _COPIES = 3
+"""The text by columns, the column that is being typed once more, and the numbers."""
 _SAMPLE = 1 << 20
 _EXACT = float(2**53)
 """From here on two integers may be the same float64."""

@@ -2,7 +2,7 @@
 
 Links to files and folders are followed where they lead to a place inside the folder, and refused
 where they lead out of it: a data set is one folder. Names that begin with a dot are left out, as
-are files that are no pictures by their name. Everything is taken in the order of its name, by code
+are files that are not pictures by their name. Everything is taken in the order of its name, by code
 point.
 """
 

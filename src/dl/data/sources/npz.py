@@ -53,7 +53,7 @@ class NpzFile:
         """Opens the file.
 
         Raises:
-            DataError: It is no zip file.
+            DataError: It is not a zip file.
         """
         self.title = str(path)
         try:
