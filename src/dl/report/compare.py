@@ -19,6 +19,7 @@ from dl.config.data import Task
 from dl.data.dataset import read_preprocessing
 from dl.data.predictions import Answers, read_answers
 from dl.data.types import Array
+from dl.report.charts import History
 from dl.report.terminal import table
 from dl.runs.query import Entry, shown
 from dl.runs.record import read_history
@@ -30,7 +31,6 @@ from dl.vocabulary.names import called_here
 ERROR = "mean absolute error"
 _NONE = "-"
 
-History = Sequence[Mapping[str, float]]
 Table = Callable[[Sequence[Sequence[str]], Sequence[str]], str]
 """Lays out rows of cells below a header."""
 
@@ -195,23 +195,23 @@ class Scores:
     fingerprint: str = ""
 
 
-def scores_of(said: Answers, task: Task, part: str = "", fingerprint: str = "") -> Scores | None:
+def scores_of(answers: Answers, task: Task, part: str = "", fingerprint: str = "") -> Scores | None:
     """Returns what each row counts; None where the model's outputs name no class.
 
     A row of several labels is right if all of them are. Errors are in the target's unit, summed
     over the targets.
     """
-    if said.predicted is None:
+    if answers.predicted is None:
         return None
-    true = said.true.reshape(len(said.true), -1)
-    predicted = said.predicted.reshape(len(true), -1)
+    true = answers.true.reshape(len(answers.true), -1)
+    predicted = answers.predicted.reshape(len(true), -1)
     if task == "regression":
         measure, values = ERROR, np.abs(predicted - true).sum(axis=1)
     else:
-        measure = "accuracy" if said.places == 1 else "share of places right"
+        measure = "accuracy" if answers.places == 1 else "share of places right"
         values = (predicted == true).all(axis=1).astype(np.float64)
-    by_row = values.reshape(-1, said.places).mean(axis=1)
-    return Scores(measure, by_row, said.true, part, fingerprint)
+    by_row = values.reshape(-1, answers.places).mean(axis=1)
+    return Scores(measure, by_row, answers.true, part, fingerprint)
 
 
 def _read_scores(entry: Entry) -> Scores | None:
@@ -221,8 +221,8 @@ def _read_scores(entry: Entry) -> Scores | None:
     found = read_answers(entry.run, target)
     if found is None:
         return None
-    part, said = found
-    return scores_of(said, target.task, part, entry.record.fingerprint)
+    part, answers = found
+    return scores_of(answers, target.task, part, entry.record.fingerprint)
 
 
 def _verdicts(entries: Sequence[Entry]) -> tuple[tuple[Verdict, ...], dict[str, str]]:

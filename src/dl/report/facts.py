@@ -152,17 +152,17 @@ def _surprise(probabilities: Array) -> Array:
     return np.asarray(-np.log(np.maximum(probabilities, _LEAST_PROBABILITY)))
 
 
-def answer_facts(said: Answers, preprocessing: Preprocessing) -> dict[str, Any]:
+def answer_facts(answers: Answers, preprocessing: Preprocessing) -> dict[str, Any]:
     """Returns the fields of `RunFacts` that the data and the answers of a model decide."""
     target = preprocessing.target
     return {
         "task": target.task,
         "classes": target.classes,
         "targets": target.names,
-        "true": said.true,
-        "predicted": said.predicted,
-        "probabilities": said.probabilities,
-        "places": said.places,
+        "true": answers.true,
+        "predicted": answers.predicted,
+        "probabilities": answers.probabilities,
+        "places": answers.places,
         "threshold": target.cut,
     }
 
@@ -338,11 +338,11 @@ def read_stored_run(run: RunDirectory) -> StoredRun:
     """
     fitted = read_preprocessing(run)
     answered = read_answers(run, fitted.target)
-    part, said = answered or ("", Answers(np.zeros(0), None, None))
+    part, answers = answered or ("", Answers(np.zeros(0), None, None))
     history = read_history(run) if run.history.exists() else []
     return StoredRun(
         entry=read_entry(run),
-        facts=RunFacts(name=run.label, history=history, part=part, **answer_facts(said, fitted)),
+        facts=RunFacts(name=run.label, history=history, part=part, **answer_facts(answers, fitted)),
         training=read_json(run.facts, TrainingFacts) if run.facts.exists() else TrainingFacts(),
         input_shape=fitted.input_shape,
         one_answer=one_answer(answered, fitted.target),

@@ -44,7 +44,6 @@ BLUES = LinearSegmentedColormap.from_list("blues", ["#DCEBF5", BLUE, "#002B45"])
 DPI = 150
 """As in `look.mplstyle`."""
 SMALL = 7.5
-NORMAL = 9.0
 LARGE = 12.0
 MOST_POINTS = 3000
 """More points in a panel hide each other: hexagons by their number are drawn instead."""

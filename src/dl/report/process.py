@@ -57,10 +57,10 @@ class ReportProcess:
 
     def end(self) -> str | None:
         """Waits for all that was handed over; returns what went wrong, if anything did."""
-        _, said = self._process.communicate()
+        _, output = self._process.communicate()
         if self._process.returncode == 0:
             return None
-        lines = said.decode(errors="replace").strip().splitlines()
+        lines = output.decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else f"exit code {self._process.returncode}"
 
     def _send(self, message: object) -> None:
