@@ -12,7 +12,7 @@ from dl.config.data import Split
 from dl.config.schema import Config
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.preprocessing.arrays import ArrayFeature
-from dl.data.targets.target import Form, Target
+from dl.data.targets.target import Target, TargetForm
 from dl.data.types import Array, Part
 from dl.model.build import build_model, compile_model
 from dl.model.checks import check_training
@@ -66,7 +66,7 @@ def part(x: Array, y: Array) -> Part:
     return Part(x, y, np.arange(len(x)))
 
 
-def class_target(form: Form = "labels") -> Target:
+def class_target(form: TargetForm = "labels") -> Target:
     """Returns a target of three classes."""
     return Target("multiclass", ("label",), form, CLASSES, CLASSES, 3, probabilities=True)
 

@@ -21,8 +21,9 @@ from dl.vocabulary.traits import ACCURACIES, ENTROPIES
 _MOST_ROWS = 20_000
 """Rows that a distribution is made of, spread evenly over the training part."""
 _MOST_COLUMNS = 60
-_MOST_CATEGORIES = 12
-_BINS = 20
+"""Distributions that a page of a moderate size can hold."""
+_MOST_CATEGORIES, _BINS = 12, 20
+"""Bars that can be told apart in a small chart; rarer categories become one bar."""
 
 
 @dataclass(frozen=True, slots=True)

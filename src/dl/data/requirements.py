@@ -93,6 +93,7 @@ def _declared_shape(first: Spec) -> tuple[int | None, ...] | None:
 
 
 def _takes_pictures(layers: Sequence[Spec]) -> bool:
+    # Layers that change numbers alone say nothing of the shape: the first other one does.
     name = next((layer.type for layer in layers if layer.type not in BY_NUMBER | {"Input"}), "")
     return name.endswith("2D") or _of_pictures(name)
 

@@ -154,6 +154,7 @@ def _shuffled(rows: int, seed: int) -> Positions:
 
     It sorts raw random bits, whose stream NumPy guarantees; that of `permutation` may change.
     """
+    # A stream of its own: what else is drawn with the seed must not follow from the split.
     source = np.random.Philox(np.random.SeedSequence([seed, zlib.crc32(b"split")]))
     return np.argsort(source.random_raw(rows), kind="stable")
 

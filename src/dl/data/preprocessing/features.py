@@ -28,6 +28,7 @@ TIME_PARTS = ("hour", "minute")
 UNSEEN = "(unseen)"
 """Stands for a category that the training part had not."""
 _ROUNDING = 10 * np.finfo(np.float64).eps
+"""A spread below this fraction of the center is the rounding of constant values."""
 _LOST = 1e-3
 """Fraction of the range of a column that rounding to float32 may take: less is noise to a
 network."""
@@ -236,7 +237,6 @@ def fit_scaling(values: Array, scaling: Scaling) -> tuple[float, float]:
         spread = float(values.max()) - center
     else:
         center, spread = float(values.mean()), float(values.std())
-    # The spread of constant values is the rounding of their sum.
     return center, spread if spread > _ROUNDING * abs(center) else 1.0
 
 

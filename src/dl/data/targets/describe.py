@@ -39,7 +39,7 @@ import numpy as np
 
 from dl.data.raw import Raw, RawTable
 from dl.data.requirements import Requirements
-from dl.data.targets.target import Form, OutputFunction, Target
+from dl.data.targets.target import OutputFunction, Target, TargetForm
 from dl.data.targets.values import (
     TargetValues,
     is_own_input,
@@ -53,7 +53,7 @@ from dl.text import listing
 from dl.vocabulary import traits
 from dl.vocabulary.spec import Findings
 
-Kind = Literal["classes", "one_hot", "labels", "numbers"]
+Content = Literal["classes", "one_hot", "labels", "numbers"]
 """What stands in a row, or at a place of it: a class, zeros with a single 1, labels, numbers."""
 _BY_LOSS = ": the loss is one for classes"
 _FOR_NUMBERS = "to predict numbers, choose a loss such as `mean_squared_error`"
@@ -120,10 +120,10 @@ def _has_places(raw: Raw, target: TargetValues, needs: Requirements) -> bool:
     return target.columns > 1 and keeps
 
 
-def _kind(raw: Raw, target: TargetValues, needs: Requirements, *, named: bool) -> Kind:
+def _kind(raw: Raw, target: TargetValues, needs: Requirements, *, named: bool) -> Content:
     task, loss, several = needs.data.task, needs.loss, target.columns > 1
     if task is not None:
-        stated: dict[str, Kind] = {"regression": "numbers", "multilabel": "labels"}
+        stated: dict[str, Content] = {"regression": "numbers", "multilabel": "labels"}
         return stated.get(task, "one_hot" if several else "classes")
     if not several:
         if named or target.words is not None or loss in traits.TAKES_CLASSES:
@@ -150,7 +150,7 @@ def _kind(raw: Raw, target: TargetValues, needs: Requirements, *, named: bool) -
 
 def _kind_at_places(
     raw: Raw, target: TargetValues, needs: Requirements, channels: int | None
-) -> Kind:
+) -> Content:
     task, loss, last = needs.data.task, needs.loss, target.values.shape[-1]
     if task in ("regression", "multilabel"):
         return "numbers" if task == "regression" else "labels"
@@ -250,7 +250,7 @@ def _names_of_outputs(
 
 
 def _target(
-    kind: Kind,
+    kind: Content,
     several: Sequence[TargetValues],
     needs: Requirements,
     class_names: tuple[str, ...] | None,
@@ -295,7 +295,7 @@ def _target(
                 found=f"{len(classes)} names",
                 hint="name each column once, in the order of the columns",
             )
-    form: Form = "multilabel" if kind == "labels" else _form(len(classes), needs)
+    form: TargetForm = "multilabel" if kind == "labels" else _form(len(classes), needs)
     if needs.data.task == "binary" and len(classes) > 2:
         raise DataError(
             f"{first.source}: the target {first.title} has more than two classes",
@@ -365,7 +365,7 @@ def _classes(
     raise strange.unknown_class(chosen, sorted(strange.used() - set(chosen)))
 
 
-def _form(classes: int, needs: Requirements) -> Form:
+def _form(classes: int, needs: Requirements) -> TargetForm:
     """Returns how the loss wants the classes.
 
     Sparse losses take class numbers and categorical ones one-hot rows. Other losses compare output
@@ -379,7 +379,7 @@ def _form(classes: int, needs: Requirements) -> Form:
     return "single" if one_unit else "one_hot"
 
 
-def _reading(form: Form, needs: Requirements) -> tuple[OutputFunction, bool, float]:
+def _reading(form: TargetForm, needs: Requirements) -> tuple[OutputFunction, bool, float]:
     """Returns the function that makes probabilities, whether there are any, and the cut."""
     if needs.loss == traits.EMBEDDING:
         return "none", False, 0.5

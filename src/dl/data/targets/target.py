@@ -16,7 +16,7 @@ from dl.data.types import Array
 from dl.errors import UsageError
 from dl.runs.typed import Count, Finite, NotZero
 
-Form = Literal["labels", "one_hot", "single", "multilabel", "numbers"]
+TargetForm = Literal["labels", "one_hot", "single", "multilabel", "numbers"]
 """How the loss wants `y`: class numbers as int32 (rows,); one-hot rows as float32 (rows, classes);
 0 or 1 as float32 (rows, 1); 0 or 1 for each label as float32 (rows, labels); numbers as float32
 (rows, targets).
@@ -54,7 +54,7 @@ class Target:
 
     task: Task
     names: tuple[str, ...]
-    form: Form
+    form: TargetForm
     classes: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
     units: int | None = None

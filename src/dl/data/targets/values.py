@@ -17,7 +17,9 @@ from dl.text import listing
 
 Size = TypeVar("Size", int, int | None)
 TRUTHS = ("false", "true")
+"""How the classes of truth values are called; in the order of False and True."""
 _SMALL_RANGE = 100_000
+"""Whole numbers in so small a range are counted, in a table of so many entries, not sorted."""
 _BLOCK = 1 << 22
 """Values of a target whose classes are looked up at once."""
 
