@@ -20,8 +20,7 @@ from dl.config.load import load_config
 from dl.data.load import read_dataset
 from dl.data.types import Array
 from dl.errors import DlError
-from dl.predict.evaluate import predict
-from dl.predict.saved import load_labelled, open_run
+from dl.predict.evaluate import load_labelled, open_run, predict
 from dl.progress import SilentReporter
 from dl.quiet import quiet_stderr
 

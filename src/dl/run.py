@@ -80,7 +80,7 @@ class Run:
         """The trained model, with the weights of the run."""
 
         def build(reporter: Reporter) -> Any:
-            from dl.predict.saved import open_run
+            from dl.predict.evaluate import open_run
 
             return open_run(self.directory, reporter).model
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from dl.train import callbacks
+from dl.train import setup
 from dl.vocabulary.spec import Findings
 from support.training import DENSE, config, dataset, inputs, labels, part, trained
 
@@ -39,7 +39,7 @@ def test_callback_knows_which_way_is_better_without_asking_the_metric(
 ) -> None:
     stop = {"type": "EarlyStopping", "monitor": monitor}
     chosen = with_callback(stop, loss="mse", metrics=("mae", "R2Score"))
-    [callback] = callbacks.build_callbacks(chosen, None)
+    [callback] = setup.build_callbacks(chosen, None)
     assert callback.mode == mode
 
 
@@ -119,10 +119,10 @@ def test_tensorboard_writes_its_log_inside_the_run_and_is_quiet(
 
 
 def test_a_missing_package_is_told_at_the_callback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(callbacks, "find_spec", lambda name: None)
+    monkeypatch.setattr(setup, "find_spec", lambda name: None)
 
     with pytest.raises(Findings) as caught:
-        callbacks.check_packages(with_callback({"type": "TensorBoard"}))
+        setup.check_packages(with_callback({"type": "TensorBoard"}))
 
     (finding,) = caught.value.findings
     assert finding.path == ("training", "callbacks", 0)

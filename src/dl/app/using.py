@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from dl.inspect.diagnose import Diagnosis, Evidence, NetworkStatistics
     from dl.inspect.layers import LayerRow
     from dl.inspect.trace import Trace
+    from dl.predict.evaluate import Evaluation
     from dl.predict.lite import Outputs, SavedFiles
-    from dl.predict.saved import Evaluation
     from dl.runs.query import Entry, Row
 
 _MOST_BYTES = 100_000_000
@@ -121,7 +121,7 @@ def trace(
         )
     with reporter.stage("Loading Keras"):
         from dl.inspect.trace import trace as trace_step
-        from dl.predict.saved import open_run, training_data
+        from dl.predict.evaluate import open_run, training_data
     saved = open_run(run, reporter)
     return trace_step(saved.model, training_data(saved, reporter), saved.config, rows)
 
@@ -139,8 +139,8 @@ def evaluate(
         DlError: The run or the rows cannot be used.
     """
     with reporter.stage("Loading Keras"):
-        from dl.predict import saved
-    return saved.evaluate(saved.open_run(run, reporter, threshold), data, split, reporter)
+        from dl.predict.evaluate import evaluate_run, open_run
+    return evaluate_run(open_run(run, reporter, threshold), data, split, reporter)
 
 
 def evaluate_file(
@@ -278,8 +278,7 @@ def _outputs(files: SavedFiles, reporter: Reporter) -> Outputs:
     if not unusable.suspicious:
         reporter.note(f"no lite copy of the model ({unusable}): TensorFlow is loaded")
     with reporter.stage("Loading Keras"):
-        from dl.predict.evaluate import Forward
-        from dl.predict.saved import rebuild
+        from dl.predict.evaluate import Forward, rebuild
     model = Forward(rebuild(files, reporter).model)
     if unusable.suspicious:
         reporter.warn(f"{files.run.label}: {unusable}; TensorFlow predicted from model.h5 instead")

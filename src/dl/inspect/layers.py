@@ -18,7 +18,7 @@ from dl.inspect.diagnose import LayerStatistics, NetworkStatistics
 from dl.inspect.trace import RecordedStep, activation_of, array_of, record_step
 from dl.model import keras
 from dl.model.checks import loss_targets
-from dl.predict.saved import open_run, training_data
+from dl.predict.evaluate import open_run, training_data
 from dl.progress import Reporter
 from dl.runs.directory import RunDirectory
 from dl.runs.manifest import read_checked

@@ -1,18 +1,30 @@
-"""Loss, metrics and outputs of a model on rows, in large batches; nothing is learned."""
+"""Loss, metrics and outputs of a model on rows, in large batches; and of a run as it was saved."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dl.config.schema import Config
+from dl.data.dataset import Dataset, Preprocessing
+from dl.data.load import load_part, load_split
+from dl.data.rules import without_misfits
 from dl.data.types import Array, Part, Rows
+from dl.errors import RunError
 from dl.model import keras, tf
-from dl.model.build import traced
+from dl.model.build import build_model, compile_model, traced
 from dl.model.checks import Tensors, computing, shaped_target, tensors_of
+from dl.model.h5 import read_file
+from dl.model.storage import load_weights
+from dl.predict.lite import SavedFiles, open_files
 from dl.progress import Advance, Reporter
+from dl.runs.directory import RunDirectory
+from dl.runs.manifest import read_checked
+from dl.vocabulary.spec import Finding, Findings
 
 _LARGEST_BATCH = 4096
 _SMALLEST_BATCH = 32
@@ -125,3 +137,83 @@ def predict(model: keras.Sequential, x: Rows, reporter: Reporter) -> Array:
     """Returns the outputs for the rows, in their order, as float32 of shape (rows, *outputs)."""
     with reporter.stage("Predicting", len(x)) as advance:
         return Forward(model)(x, advance)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedRun:
+    """A run as it was saved, its model rebuilt.
+
+    Attributes:
+        run: The run.
+        config: Its resolved config, without the metrics that are left out.
+        preprocessing: What was fitted on its training part.
+        model: The model, with the weights of the run.
+        left_out: Why metrics of an earlier `dl` are left out, by name.
+    """
+
+    run: RunDirectory
+    config: Config
+    preprocessing: Preprocessing
+    model: keras.Sequential
+    left_out: Mapping[str, Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Metrics of a saved model on a part of its data, or on another file."""
+
+    split: str
+    rows: int
+    metrics: dict[str, float]
+
+
+def open_run(run: RunDirectory, reporter: Reporter, threshold: float | None = None) -> SavedRun:
+    """Opens a run and rebuilds its model; see `open_files` and `rebuild`."""
+    return rebuild(open_files(run, threshold), reporter)
+
+
+def rebuild(files: SavedFiles, reporter: Reporter) -> SavedRun:
+    """Rebuilds the model of a run from its resolved config and the arrays of `model.h5`.
+
+    Raises:
+        RunError: A file of the run is missing, damaged or does not fit.
+    """
+
+    def read(path: Path, array_bytes: int) -> bytes:
+        return read_checked(path, lambda path: read_file(path, array_bytes))
+
+    run, fitted = files.run, files.preprocessing
+    config, left_out = without_misfits(files.config, fitted)
+    with reporter.stage("Loading the model"):
+        try:
+            model = build_model(config, fitted.input_shape)
+            compile_model(model, config, fitted.target)
+        except Findings as error:
+            message = f"{run.label} cannot be rebuilt: its files do not fit together"
+            raise RunError(message) from error
+        load_weights(model, run.model, read)
+    return SavedRun(run, config, fitted, model, left_out)
+
+
+def evaluate_run(saved: SavedRun, data: Path | None, split: str, reporter: Reporter) -> Evaluation:
+    """Measures a saved model on a file of labelled rows, or on a part of the run's own data."""
+    for name, finding in saved.left_out.items():
+        subject = "it" if len(finding.path) == 3 else str(finding.path[-1])
+        reporter.warn(f"{name} is left out: {subject} {finding.message}; {finding.hint}")
+    part = load_labelled(saved, data, split, reporter)
+    with reporter.stage("Evaluating", len(part)):
+        metrics = evaluate(saved.model, part, saved.config)
+    return Evaluation(data.name if data else split, len(part), metrics)
+
+
+def load_labelled(saved: SavedRun, data: Path | None, split: str, reporter: Reporter) -> Part:
+    """Returns labelled rows, prepared as the run's own."""
+    if data is not None:
+        return load_part(saved.config, saved.preprocessing, data, reporter)
+    return load_split(saved.config, saved.preprocessing, split, reporter)
+
+
+def training_data(saved: SavedRun, reporter: Reporter) -> Dataset:
+    """Returns the training part of a run's own data, as it was trained on."""
+    part = load_labelled(saved, None, "train", reporter)
+    return Dataset(part, None, None, saved.preprocessing)

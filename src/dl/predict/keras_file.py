@@ -45,8 +45,8 @@ from dl.model.h5 import (
     values_of,
     weights_in,
 )
+from dl.predict.evaluate import Evaluation
 from dl.predict.evaluate import evaluate as evaluate_part
-from dl.predict.saved import Evaluation
 from dl.progress import Reporter
 from dl.vocabulary.spec import Finding, Findings, document
 from dl.vocabulary.traits import CROSS_ENTROPIES

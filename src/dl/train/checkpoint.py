@@ -316,16 +316,16 @@ def _states(checkpoint: Checkpoint) -> dict[str, State]:
     states, blobs = {}, iter(checkpoint.blobs)
     for name, values in checkpoint.header["parts"].items():
         described = checkpoint.header["arrays"][name]
-        states[name] = State(values, [_array(next(blobs), *item) for item in described])
+        arrays = [
+            np.frombuffer(next(blobs), np.dtype(dtype)).reshape(shape).copy()
+            for dtype, *shape in described
+        ]
+        states[name] = State(values, arrays)
     return states
 
 
 def _bytes(array: Array) -> memoryview:
     return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
-
-
-def _array(blob: memoryview, dtype: Any, *shape: int) -> Array:
-    return np.frombuffer(blob, np.dtype(dtype)).reshape(shape).copy()
 
 
 def _plain(value: Any) -> Any:

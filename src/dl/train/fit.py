@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -22,9 +23,8 @@ from dl.model.randomness import seeded_python
 from dl.predict.evaluate import evaluate, evaluate_blocks, evaluation_batch
 from dl.progress import Reporter
 from dl.quiet import quiet_warnings
-from dl.train.callbacks import BestWeights, build_callbacks
-from dl.train.checkpoint import Checkpoints, History, training_state
-from dl.train.setup import Prepared
+from dl.train.checkpoint import Checkpoints, History, State, training_state
+from dl.train.setup import Prepared, build_callbacks
 from dl.train.steps import Batches, StreamedTrainer, Trainer, block_steps, trainer_in_memory
 from dl.vocabulary.spec import Kind, Spec
 
@@ -52,6 +52,41 @@ class Diverged(NumericError):
             hint=f"try {lower}; check that the inputs are scaled (preprocess.numeric, scale)",
         )
         self.epoch, self.step, self.kept = epoch, step, kept
+
+
+class BestWeights:
+    """Keeps the weights of the epoch with the least validation loss, or training loss.
+
+    They are what is left of a training whose loss becomes NaN or infinite.
+    """
+
+    def __init__(self, model: keras.Sequential) -> None:
+        self._model = model
+        self._least = math.inf
+        self._epoch: int | None = None
+        self._weights: list[Array] = []
+
+    def see(self, epoch: int, logs: Mapping[str, float]) -> None:
+        """Is shown each whole epoch."""
+        loss = logs.get("val_loss", logs["loss"])
+        if loss < self._least:
+            self._least, self._epoch = loss, epoch
+            self._weights = self._model.get_weights()
+
+    def state(self) -> State:
+        """Returns what is remembered."""
+        return State({"least": self._least, "epoch": self._epoch}, self._weights)
+
+    def set_state(self, state: State) -> None:
+        """Remembers it again."""
+        self._least, self._epoch = state.values["least"], state.values["epoch"]
+        self._weights = list(state.arrays)
+
+    def restore(self) -> int | None:
+        """Gives the model the best weights and returns their epoch, if there is one."""
+        if self._epoch is not None:
+            self._model.set_weights(self._weights)
+        return self._epoch
 
 
 def fit(  # noqa: PLR0913 - the contract of the package

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -12,15 +15,19 @@ import numpy as np
 
 import dl
 from dl.config.load import Loaded, check_resolved
+from dl.config.rules.training import better
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.load import read_dataset, resolve_config
+from dl.errors import UsageError
 from dl.model import keras, tf
 from dl.model.build import build_model, compile_model, forget
 from dl.model.checks import check_training
+from dl.model.objects import build_object
+from dl.model.storage import plain_copy
 from dl.progress import Reporter
+from dl.runs.files import published
 from dl.system import processor_name, processors
-from dl.train.callbacks import check_packages
 from dl.train.steps import Batches, device_scope
 from dl.train.strategy import Strategy, choose_strategy
 from dl.variables import recorded
@@ -32,6 +39,11 @@ MOST_MODELS = 8
 turns, and many models would fill the memory."""
 _ARGUMENTS = ("optimizer", "batch_size", "epochs", "callbacks", "shuffle", "sampling")
 """Keys of the section `training` of which nothing is traced; of the optimizer, the rate alone."""
+_PATH_PARAMETERS: Mapping[str, str] = {"ModelCheckpoint": "filepath", "TensorBoard": "log_dir"}
+"""The parameter of a callback that says where it writes; the config holds a plain name."""
+
+_PACKAGES: Mapping[str, str] = {"TensorBoard": "tensorboard"}
+"""Packages that a callback needs beside Keras; extras of this one bring them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +99,74 @@ def build(loaded: Loaded, reporter: Reporter) -> keras.Sequential:
         return build_model(config, None)
     except Findings as error:
         raise loaded.error(error.findings) from error
+
+
+def check_packages(config: Config) -> None:
+    """Raises `Findings` where a callback needs a package that is not installed."""
+    for position, spec in enumerate(config.training.callbacks):
+        package = _PACKAGES.get(spec.type)
+        if package is not None and find_spec(package) is None:
+            path = ("training", "callbacks", position)
+            message = f"{spec.type} needs the package {package}, which is not installed"
+            hint = f"pip install 'dl-keras[{package}]', or leave the callback out"
+            raise Findings.one(path, message, hint=hint)
+
+
+def build_callbacks(config: Config, folder: Path | None) -> list[Any]:
+    """Builds the callbacks of the config.
+
+    Args:
+        config: The config.
+        folder: The directory of the run; None if nothing may be written.
+
+    Raises:
+        UsageError: A callback writes files and there is no folder.
+    """
+    callbacks = []
+    for position, spec in enumerate(config.training.callbacks):
+        monitor = spec.parameters.get("monitor")
+        if spec.parameters.get("mode") == "auto" and isinstance(monitor, str):
+            # Keras asks the metric whether less or more is better, and not every metric knows.
+            mode = better(config.training, monitor)
+            spec = replace(spec, parameters={**spec.parameters, "mode": mode})
+        path = ("training", "callbacks", position)
+        callback = build_object(spec, seed=config.seed, path=path)
+        parameter = _PATH_PARAMETERS.get(spec.type)
+        if parameter is not None:
+            if folder is None:
+                raise UsageError("a callback that writes files needs a run directory")
+            setattr(callback, parameter, str(folder / getattr(callback, parameter)))
+        if isinstance(callback, keras.callbacks.ModelCheckpoint):
+            callback.__class__ = _PlainCheckpoint
+        callbacks.append(callback)
+    return callbacks
+
+
+class _PlainCheckpoint(keras.callbacks.ModelCheckpoint):  # type: ignore[misc]
+    """Saves a copy of Keras' own classes, which leaves the model alone and opens without `dl`."""
+
+    def set_model(self, model: Any) -> None:
+        super().set_model(_PlainSaves(model))
+
+
+class _PlainSaves:
+    """Stands for the model that a callback saves: each file appears whole, or not at all."""
+
+    def __init__(self, model: keras.Sequential) -> None:
+        self._model = model
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def save(self, path: str, overwrite: bool = True) -> None:
+        """Saves the whole model in Keras' own format."""
+        with published(Path(path)) as temporary:
+            plain_copy(self._model).save(temporary, overwrite=True)
+
+    def save_weights(self, path: str, overwrite: bool = True) -> None:
+        """Saves the weights alone."""
+        with published(Path(path)) as temporary:
+            plain_copy(self._model).save_weights(temporary, overwrite=True)
 
 
 class Programs:

@@ -198,7 +198,11 @@ class StreamedTrainer(Trainer):
 
     def steps(self, numbers: Numbers, begin: int, end: int) -> tuple[int, dict[str, float]]:
         """Trains on the rows `numbers[begin:end]`; see `Trainer.steps`."""
-        self._fill(self._gathered(numbers, begin, end))
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead[0] is numbers and ahead[1] == begin:
+            self._fill(ahead[2].result())
+        else:
+            self._fill(self._take(numbers[begin:end].reshape(-1)))
         following = numbers[end : end + self._steps].reshape(-1)
         if len(following):
             self._ahead = (numbers, end, self._reader.submit(self._take, following))
@@ -211,12 +215,6 @@ class StreamedTrainer(Trainer):
     def _steps_of(self, size: int) -> int:
         """A shorter last batch is a call of its own."""
         return self._steps if size == self._size else 1
-
-    def _gathered(self, numbers: Numbers, begin: int, end: int) -> list[Array]:
-        ahead, self._ahead = self._ahead, None
-        if ahead is not None and ahead[0] is numbers and ahead[1] == begin:
-            return ahead[2].result()
-        return self._take(numbers[begin:end].reshape(-1))
 
     def _take(self, numbers: Numbers) -> list[Array]:
         return [array[numbers] for array in self._rows]
