@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from conftest import Dl
@@ -15,7 +17,8 @@ from dl.config.load import load_config
 from dl.config.rules.texts import Note, placed
 from dl.config.schema import OF_DATA
 from dl.data.load import read_dataset
-from dl.data.rules import advice_on_data
+from dl.data.rules import advice_for, advice_on_data
+from dl.errors import ConfigError
 from dl.progress import SilentReporter
 
 CONFIG = """\
@@ -342,3 +345,24 @@ def test_text_for_a_missing_value_among_the_classes_is_told_unless_it_must_be_on
     assert said(path, {**CLASSES, "data.classes": "[b, a, NA]"}) == []
     signs: dict[str, Callable[[int], object]] = {"a": wave, "y": lambda i: "-+"[i % 2]}
     assert said(written(tmp_path, Doubtful("", "", "", signs)), BINARY) == []
+
+
+def test_advice_on_the_config_counts_the_rows_that_were_read(tmp_path: Path) -> None:
+    labels = ["yes" if i % 20 == 0 else "no" for i in range(200)]
+    table = pyarrow.table({"a": [wave(i) for i in range(200)], "y": labels})
+    pyarrow.parquet.write_table(table, tmp_path / "rows.parquet")
+    config = CONFIG.replace("source: csv", "source: parquet").replace("rows.csv", "rows.parquet")
+    (tmp_path / "case.yaml").write_text(config)
+    loaded = load_config(
+        tmp_path / "case.yaml", [f"{key}={value}" for key, value in BINARY.items()]
+    )
+    dataset = read_dataset(loaded, SilentReporter())
+    told = {advice.rule: advice.message for advice in advice_for(loaded.config, dataset)}
+    assert told["imbalance"] == "is missing: 190 rows are 'no', only 10 are 'yes'"
+
+
+def test_a_declared_shape_that_is_not_that_of_the_table_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, Doubtful("", "", "", {"a": wave}))
+    loaded = load_config(path, ["model.input_shape=[7]"])
+    with pytest.raises(ConfigError, match="is not the shape of a row of the data"):
+        read_dataset(loaded, SilentReporter())
