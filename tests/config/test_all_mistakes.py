@@ -100,6 +100,12 @@ def test_rule_that_looks_at_a_wrong_value_is_silent(tmp_path: Path) -> None:
     assert mistakes(tmp_path, training=training) == ["training.metrics.0 is not a known metric"]
 
 
+def test_misspelt_key_is_not_taken_for_its_default(tmp_path: Path) -> None:
+    training = "training:\n  loss: sparse_categorical_crossentropy\n  metriks: [accuracy]\n"
+    more = "  callbacks: [{type: EarlyStopping, monitor: val_accuracy}]\n"
+    assert mistakes(tmp_path, training=training + more) == ["training.metriks is not known"]
+
+
 def test_rules_of_layers_are_silent_beside_a_wrong_layer(tmp_path: Path) -> None:
     model = "model: {layers: [{type: Dense, units: 3, activation: relu}, {type: Dens}]}\n"
     assert mistakes(tmp_path, model=model) == ["model.layers.1.type is not a known layer"]

@@ -125,10 +125,12 @@ def check_keys(
                 checked.findings.extend(map(parameter.explain, error.findings))
                 if error.valid is not None:
                     checked.partly[name] = error.valid
-        elif not parameter.required:
-            checked.valid[name] = parameter.value
-        elif name not in spelled:
+        elif name in spelled:
+            continue  # it was meant: it is neither missing nor left at its default
+        elif parameter.required:
             checked.missing.append(parameter)
+        else:
+            checked.valid[name] = parameter.value
     return checked
 
 
