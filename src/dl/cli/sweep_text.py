@@ -23,14 +23,18 @@ if TYPE_CHECKING:
     from dl.sweep.session import Estimate
 
 MOST_LINES = 20
+"""Rows of the leaderboard that fit on a screen; `dl compare SWEEP --all` has the others."""
 _WIDEST = 30
+"""Characters of a value, which may be a whole layer."""
 _WIDTH = 79
 _ALIKE = "≈ best"
 _PLAIN_SECONDS = 5.0
 """Seconds between two plain lines."""
 _LIVE_SECONDS = 0.1
+"""Between two pictures: more often than one can see costs the trainings time."""
 _BAR = 20
 _MOST_ROWS = 12
+"""Trainings in the live table: a cluster has hundreds at the same time."""
 
 Show = Callable[["Progress"], None]
 

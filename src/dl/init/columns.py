@@ -35,7 +35,9 @@ _DATE_NUMBERS = 6
 """Numbers that a date becomes, about."""
 _PARQUET = (".parquet", ".pq")
 _SEPARATORS = (",", ";", "\t", "|")
+"""Of two that fit as well, the first one is taken."""
 _FIRST_BYTES = 64 * 1024
+"""Bytes of a file that tell how it is written: hundreds of rows."""
 _ALL = EveryColumn(None, (), {})
 _USUAL_TARGETS = (
     *("target", "label", "class", "y", "outcome", "response", "species", "survived"),

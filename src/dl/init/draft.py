@@ -38,8 +38,11 @@ _MOST_REASONS = 12
 _MOST_PLACES = 6
 """Columns that a comment names; more would fill the file."""
 _LARGEST_SIDE = 64
+"""Pixels: a network for larger pictures takes minutes an epoch without a GPU."""
 _SMALLEST_SIDE = 8
+"""Pixels that the convolutions need."""
 _FEW_PICTURES = 5_000
+"""Fewer are learned by heart before the network has seen enough of each class."""
 _LOOK_AT = 50
 """Pictures of which the size is looked at."""
 _GREY = ("1", "L", "LA", "I;16", "I;16B")

@@ -18,10 +18,12 @@ from dl.text import plural
 FEWEST_ROWS_TO_SPLIT = 30
 _FEWEST_OF_CLASS = 3
 """A rarer class cannot be in all three parts."""
-_RARE = 0.1
-"""A class is rare with less than a tenth of twice its share of the rows."""
+_RARE = 0.2
+"""A class is rare with less than a fifth of the rows that it would have if all had as many."""
 _SMALLEST_POOLED = 8
+"""Pixels of a side from which pooling goes on: less leaves the dense layer no shape to see."""
 _MOST_POOLINGS = 3
+"""Halvings of a picture of 64 pixels that end at `_SMALLEST_POOLED`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ def training_lines(plan: Plan, target: Target, rows: int) -> list[str]:
     limit = "at most: it stops when validation no longer improves"
     lines.append(commented(f"  epochs: {plan.epochs}", limit))
     classes = len(target.classes) if target.task in ("binary", "multiclass") else 0
-    if classes and target.rarest < 2 * _RARE * rows / classes:
+    if classes and target.rarest < _RARE * rows / classes:
         words = f"the rarest class has {target.rarest} rows; this makes it count as much"
         lines.append(commented("  # class_weight: balanced", words))
     stop = f"monitor: val_loss, patience: {plan.patience}, restore_best_weights: true"

@@ -14,7 +14,7 @@ _UNITS = {"h": 3600, "m": 60, "s": 1}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Objective(Section):
+class ObjectiveSection(Section):
     """What makes one trial better than another."""
 
     metric: str | None = key(
@@ -62,7 +62,9 @@ class SweepFile(Section):
     base: str = key(about="The config, relative to this file.")
     name: RunName = key(about="Name of the sweep. Default: the stem of the file.")
     seed: Seed = key(0, "Fixes the search.")
-    objective: Objective = key(Objective(), "What makes one trial better than another.")
+    objective: ObjectiveSection = key(
+        ObjectiveSection(), "What makes one trial better than another."
+    )
     method: Method = key("grid", "How settings are chosen.")
     trials: Count | None = key(None, "Settings in all. Default for grid and list: all of them.")
     repeats: Count = key(1, "Trainings of each setting, with the seeds that follow the base's.")

@@ -28,7 +28,7 @@ PRUNING_REPEAT = 1
 _SEED_STEP = 1_000_003
 """Between the seeds of two questions; a sampler's own streams do not come close to it."""
 _FEWEST_TRIALS = 4
-"""Completed settings of which something can be said on the importance of parameters."""
+"""Completed settings from which fANOVA can say anything on the importance of parameters."""
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 

@@ -42,8 +42,9 @@ from dl.text import plural
 _PATIENCE = 10.0
 """Seconds that the processes of a killed session may take to notice it."""
 _TICK = 0.5
+"""Seconds to wait for an event of a pool at a time."""
 _SHORT = 2
-"""Epochs of a training from which the others are estimated: the first of them is no measure."""
+"""Epochs of a training from which the others are estimated: the first of them compiles."""
 _MOST_NAMED = 10
 """Trainings that a line names, so that it stays one."""
 _HERE, _ON_RAY = "dl.sweep.pools.processes", "dl.sweep.pools.ray"

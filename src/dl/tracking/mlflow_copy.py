@@ -50,6 +50,7 @@ _STATUS = {
     "interrupted": "KILLED",
     "failed": "FAILED",
 }
+# What MLflow takes in names and values.
 _NOT_IN_NAMES = re.compile(r"[^\w./: -]")
 _LONGEST_NAME = 250
 _LONGEST_VALUE = 6000
