@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 
@@ -76,3 +78,12 @@ def test_a_page_of_the_board_has_its_script_and_a_file_has_not() -> None:
     address = "/api/curves/"
     assert address in document("board.html", "Runs", live=True, root="runs")
     assert address not in document("compare.html", "a and b")
+
+
+def test_pages_and_the_board_are_made_without_what_draws_pictures() -> None:
+    heavy = ["matplotlib", "sklearn", "scipy", "pandas", "keras", "tensorflow"]
+    code = f"import sys, dl.report.board; print([m for m in {heavy} if m in sys.modules])"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dl.report.sweep import SweepFacts, draw
+from dl.report.charts import SweepFacts, curves_chart, objective_chart
+from dl.report.sweep import draw
 from dl.sweep.parameters import Setting
 from dl.sweep.ranking import TrialSummary
 
@@ -60,3 +61,16 @@ def test_a_sweep_without_a_result_has_no_pictures(tmp_path: Path) -> None:
 
 def test_the_best_trial_is_the_least_where_less_is_better() -> None:
     assert replace(SWEEP, maximize=False).ranked[0].trial == 1
+
+
+def test_the_chart_of_the_objective_has_pruned_trials_apart() -> None:
+    trials, pruned, best = objective_chart(SWEEP).lines
+    assert (list(trials.x), list(pruned.x)) == ([1, 2, 4], [3])
+    assert list(best.y) == [0.55, 0.6, 0.7]
+    assert (best.kind, best.dashed) == ("steps", True)
+
+
+def test_the_chart_of_curves_has_the_best_trials_first() -> None:
+    chart = curves_chart(SWEEP, 2)
+    assert [line.label for line in chart.lines] == ["trial 4", "trial 2"]
+    assert chart.note == "The best 2 of 3 trials."

@@ -8,11 +8,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from dl.data.types import Array
+    from dl.sweep.ranking import TrialSummary
+    from dl.sweep.results import Results
 
     Values = Sequence[float] | Array
 
@@ -188,3 +191,67 @@ def _spoken(name: str) -> str:
     """Returns a name as words: `MeanSquaredError` as `mean squared error`."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.replace("_", " "))
     return words.lower() if words != name else words
+
+
+@dataclass(frozen=True, slots=True)
+class SweepFacts:
+    """A sweep.
+
+    Attributes:
+        name: How users name it.
+        metric: The objective.
+        maximize: Whether more of it is better.
+        trials: The settings that have a score, in the order of their numbers.
+        logarithmic: The paths whose numbers are spread by their logarithm.
+        importance: How much of the differences each parameter explains alone; may be empty.
+    """
+
+    name: str
+    metric: str
+    maximize: bool
+    trials: tuple[TrialSummary, ...]
+    logarithmic: frozenset[str] = frozenset()
+    importance: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> list[TrialSummary]:
+        """The settings that were not pruned, in the order of their numbers."""
+        return [trial for trial in self.trials if trial.status != "pruned"]
+
+    @property
+    def ranked(self) -> list[TrialSummary]:
+        """The settings that were not pruned, the best first."""
+        return sorted(self.whole, key=lambda t: -t.mean if self.maximize else t.mean)
+
+
+def sweep_facts(results: Results) -> SweepFacts:
+    """Returns what is shown of a sweep."""
+    goal = results.record.terms.goal
+    trials = tuple(sorted(results.scored, key=lambda trial: trial.trial))
+    return SweepFacts(results.directory.label, goal.metric, goal.maximize, trials)
+
+
+def objective_chart(sweep: SweepFacts) -> Chart:
+    """Returns the objective of each trial, in their order, and the best so far."""
+    lines = []
+    for pruned, label in ((False, "trial"), (True, "pruned")):
+        some = [trial for trial in sweep.trials if (trial.status == "pruned") == pruned]
+        numbers, scores = [t.trial for t in some], [t.mean for t in some]
+        if some:
+            lines.append(Line(label, numbers, scores, kind="points", dashed=pruned))
+    whole = sweep.whole
+    best = list(accumulate([t.mean for t in whole], max if sweep.maximize else min))
+    numbers = [trial.trial for trial in whole]
+    lines.append(Line("best so far", numbers, best, kind="steps", dashed=True, colour=1))
+    return Chart("Objective over time", "trial", sweep.metric.replace("_", " "), tuple(lines))
+
+
+def curves_chart(sweep: SweepFacts, most: int) -> Chart:
+    """Returns the learning curves of the best trials, the best first."""
+    ranked = sweep.ranked
+    lines = tuple(
+        Line(f"trial {trial.trial}", range(1, len(trial.curve) + 1), trial.curve, colour=rank)
+        for rank, trial in enumerate(ranked[:most])
+    )
+    note = "" if len(ranked) <= most else f"The best {most} of {len(ranked)} trials."
+    return Chart("Learning curves", "epoch", sweep.metric.replace("_", " "), lines, note=note)

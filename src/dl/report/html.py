@@ -27,7 +27,6 @@ from dl.report.charts import Chart, Line
 from dl.report.compare import Comparison
 from dl.report.facts import StoredRun, read_stored_run
 from dl.report.pictures import png_uri
-from dl.report.sweep import curves_chart, objective_chart, sweep_facts
 from dl.runs.directory import RunDirectory
 from dl.runs.files import read_regular, write_text
 from dl.runs.manifest import read_checked
@@ -313,9 +312,9 @@ def sweep_page(results: Results, trainings: Sequence[Mapping[str, Any]] = ()) ->
         "torn": results.torn,
     }
     sections = [_filled("leaderboard", "Settings", **values)]
-    facts = sweep_facts(results)
+    facts = charts.sweep_facts(results)
     if facts.ranked:
-        drawn = [objective_chart(facts), curves_chart(facts, _MOST_CURVES)]
+        drawn = [charts.objective_chart(facts), charts.curves_chart(facts, _MOST_CURVES)]
         sections.append(_filled("learning", "Objective", facts={"charts": drawn}))
     pictures = [
         (path.stem.replace("_", " "), png_uri(read_regular(path)))

@@ -1,11 +1,10 @@
-"""A sweep as it is shown: its trials, the charts of them, and its pictures."""
+"""The pictures of a sweep: what it reached over time, and by which settings."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import accumulate
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -13,9 +12,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dl.report import png
-from dl.report.charts import Chart, Line
+from dl.report.charts import SweepFacts, objective_chart, sweep_facts
 from dl.runs.query import shown
-from dl.sweep.ranking import TrialSummary
 from dl.sweep.results import Results
 from dl.text import number, percent, shortened
 
@@ -30,70 +28,6 @@ _MOST_AXES = 9
 _MOST_LABELS = 12
 # By so much the lines of the worst and of the best trial are apart, to be seen side by side.
 _SPREAD = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class SweepFacts:
-    """A sweep.
-
-    Attributes:
-        name: How users name it.
-        metric: The objective.
-        maximize: Whether more of it is better.
-        trials: The settings that have a score, in the order of their numbers.
-        logarithmic: The paths whose numbers are spread by their logarithm.
-        importance: How much of the differences each parameter explains alone; may be empty.
-    """
-
-    name: str
-    metric: str
-    maximize: bool
-    trials: tuple[TrialSummary, ...]
-    logarithmic: frozenset[str] = frozenset()
-    importance: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def whole(self) -> list[TrialSummary]:
-        """The settings that were not pruned, in the order of their numbers."""
-        return [trial for trial in self.trials if trial.status != "pruned"]
-
-    @property
-    def ranked(self) -> list[TrialSummary]:
-        """The settings that were not pruned, the best first."""
-        return sorted(self.whole, key=lambda t: -t.mean if self.maximize else t.mean)
-
-
-def sweep_facts(results: Results) -> SweepFacts:
-    """Returns what is shown of a sweep."""
-    goal = results.record.terms.goal
-    trials = tuple(sorted(results.scored, key=lambda trial: trial.trial))
-    return SweepFacts(results.directory.label, goal.metric, goal.maximize, trials)
-
-
-def objective_chart(sweep: SweepFacts) -> Chart:
-    """Returns the objective of each trial, in their order, and the best so far."""
-    lines = []
-    for pruned, label in ((False, "trial"), (True, "pruned")):
-        some = [trial for trial in sweep.trials if (trial.status == "pruned") == pruned]
-        numbers, scores = [t.trial for t in some], [t.mean for t in some]
-        if some:
-            lines.append(Line(label, numbers, scores, kind="points", dashed=pruned))
-    whole = sweep.whole
-    best = list(accumulate([t.mean for t in whole], max if sweep.maximize else min))
-    numbers = [trial.trial for trial in whole]
-    lines.append(Line("best so far", numbers, best, kind="steps", dashed=True, colour=1))
-    return Chart("Objective over time", "trial", sweep.metric.replace("_", " "), tuple(lines))
-
-
-def curves_chart(sweep: SweepFacts, most: int) -> Chart:
-    """Returns the learning curves of the best trials, the best first."""
-    ranked = sweep.ranked
-    lines = tuple(
-        Line(f"trial {trial.trial}", range(1, len(trial.curve) + 1), trial.curve, colour=rank)
-        for rank, trial in enumerate(ranked[:most])
-    )
-    note = "" if len(ranked) <= most else f"The best {most} of {len(ranked)} trials."
-    return Chart("Learning curves", "epoch", sweep.metric.replace("_", " "), lines, note=note)
 
 
 def draw_sweep(
