@@ -17,6 +17,11 @@ _STDERR = 2
 _LOGGERS = ("absl", "tensorflow")
 
 
+def _is_error(record: logging.LogRecord) -> bool:
+    # A filter, not a level: TensorFlow sets its level when it is loaded, which may be inside.
+    return record.levelno >= logging.ERROR
+
+
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
     """Swallows all that is written to file descriptor 2 inside; replays it if the block raises.
@@ -50,7 +55,6 @@ class _Warnings:
         self._lock = threading.Lock()
         self._blocks = 0
         self._filters = warnings.catch_warnings()
-        self._levels: dict[str, int] = {}
 
     def begin(self) -> None:
         """Begins a block; the first one changes the filters."""
@@ -62,8 +66,7 @@ class _Warnings:
                 warnings.simplefilter("ignore", DeprecationWarning)
                 warnings.filterwarnings("ignore", module=r"keras\.src")
                 for name in _LOGGERS:
-                    self._levels[name] = logging.getLogger(name).level
-                    logging.getLogger(name).setLevel(logging.ERROR)
+                    logging.getLogger(name).addFilter(_is_error)
 
     def end(self) -> None:
         """Ends a block; the last one changes them back."""
@@ -71,8 +74,8 @@ class _Warnings:
             self._blocks -= 1
             if not self._blocks:
                 self._filters.__exit__(None, None, None)
-                for name, level in self._levels.items():
-                    logging.getLogger(name).setLevel(level)
+                for name in _LOGGERS:
+                    logging.getLogger(name).removeFilter(_is_error)
 
 
 class _Silence:
