@@ -59,7 +59,10 @@ CELLS: tuple[tuple[str, str], ...] = (
 def main() -> None:
     """Runs the cells in a folder of their own and writes the notebook with what they show."""
     make = {"text": new_markdown_cell, "code": new_code_cell}
-    cells = [make[kind](text, id=f"cell-{i}") for i, (kind, text) in enumerate(CELLS)]
+    cells = [
+        make[kind](text.replace("'", '"') if kind == "code" else text, id=f"cell-{i}")
+        for i, (kind, text) in enumerate(CELLS)
+    ]
     notebook = new_notebook(cells=cells)
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(ROOT / "configs" / "digits.yaml", folder)
