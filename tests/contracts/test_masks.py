@@ -194,7 +194,7 @@ def test_light_copy_trace_and_signals_know_the_mask(layers: list[Any], x: Array)
     ended_early[:, 2:] = 0
     copy = lite_copy(model, x)
 
-    outputs = LiteModel(copy.content, copy.batch)(ended_early)
+    outputs = LiteModel(copy.content, copy.record.batch)(ended_early)
 
     np.testing.assert_allclose(outputs, Forward(model)(ended_early), atol=1e-5)
     assert len(measure(model, data, chosen, trained=True).layers) >= 2

@@ -64,8 +64,8 @@ def test_outputs_are_those_of_keras_for_any_number_of_rows(name: str) -> None:
 
     copy = lite_copy(model, x[:7])
 
-    assert copy.difference <= TOLERANCE
-    runner = LiteModel(copy.content, copy.batch)
+    assert copy.record.difference <= TOLERANCE
+    runner = LiteModel(copy.content, copy.record.batch)
     expected = Forward(model)(x)
     for rows in (300, 1, 129):
         np.testing.assert_allclose(runner(x[:rows]), expected[:rows], rtol=1e-5, atol=1e-5)
@@ -76,7 +76,7 @@ def test_words_are_looked_up() -> None:
     model = made([{"type": "Embedding", "input_dim": 9, "output_dim": 4}, "Flatten", DENSE], x)
 
     copy = lite_copy(model, x)
-    runner = LiteModel(copy.content, copy.batch)
+    runner = LiteModel(copy.content, copy.record.batch)
 
     np.testing.assert_allclose(runner(x), Forward(model)(x), atol=1e-5)
     for run in (runner, Forward(model)):

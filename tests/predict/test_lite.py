@@ -54,7 +54,7 @@ def test_copy_comes_back(run: RunDirectory, light: LiteCopy) -> None:
         "reason": "",
         "batch": 1024,
         "checked_rows": 1025,
-        "difference": light.difference,
+        "difference": light.record.difference,
         "schema": 1,
     }
     assert record["difference"] < 1e-5

@@ -117,7 +117,8 @@ def check_training(model: keras.Sequential, dataset: Dataset, config: Config) ->
     except BUILD_ERRORS as error:
         raise unfit(model, dataset, config, error, training=False) from error
     for variable, value in zip(state, before, strict=True):
-        variable.assign(value)  # Keras' recurrent layers draw a dropout mask at inference, too
+        # Keras' recurrent layers draw a dropout mask at inference, too, which moves their seed on.
+        variable.assign(value)
     model.optimizer.build(model.trainable_variables)
     model.reset_metrics()
 

@@ -22,7 +22,7 @@ from dl.model.views import OverRows, View, Views, just_below, same
 from dl.vocabulary.names import with_names
 from dl.vocabulary.spec import Spec
 
-SMART_METRIC = "accuracy"
+AUTOMATIC_METRIC = "accuracy"
 _OF_CLASSES = ("class_id", "top_k", "average", "label_weights", "num_labels")
 """Parameters that ask for a column of each class, also where there are two."""
 _COUNTS = "float64"
@@ -74,7 +74,7 @@ def build_metrics(config: Config, target: Target) -> list[Any]:
 
 def _fitting(spec: Spec, build: Build, target: Target, logits: bool) -> Any:
     views, sees = Views(target), METRIC_FORMS[spec.type]["sees"]
-    if spec.type == SMART_METRIC:
+    if spec.type == AUTOMATIC_METRIC:
         return _accuracy(target, views, str(spec.parameters["name"]))
     if sees == "rows":
         metric = OverRows(spec, 1 if target.places else None)
@@ -98,7 +98,7 @@ def _accuracy(target: Target, views: Views, name: str) -> Any:
         return keras.metrics.SparseCategoricalAccuracy(name=name)
     if target.form == "one_hot":
         return keras.metrics.CategoricalAccuracy(name=name)
-    return keras.metrics.BinaryAccuracy(name=name, threshold=views.cut)
+    return keras.metrics.BinaryAccuracy(name=name, threshold=views.output_threshold)
 
 
 def _of_numbers(spec: Spec, views: Views, build: Build, target: Target) -> Any:
@@ -135,7 +135,9 @@ def _of_decisions(spec: Spec, views: Views, build: Build) -> Any:
     truth = views.flat_columns_of_class if by_class else views.columns
     plain = None
     if views.like_keras and not by_class:
-        plain = build(**{**changed, name: views.threshold if own is None else changed[name]})
+        plain = build(
+            **{**changed, name: views.probability_threshold if own is None else changed[name]}
+        )
     return Adapted(build(**changed), truth, outputs, plain)
 
 

@@ -124,7 +124,8 @@ def draw_masks_fast(layers: Iterable[Any]) -> None:
     """Lets recurrent layers draw the masks of their dropout with `random_bits`.
 
     Their cells draw a mask for each sequence in a method that has no setting, and cannot be
-    replaced by cells of another class, since the layers make them.
+    replaced by cells of another class, since the layers make them. It can go when Keras lets a
+    cell be given its source of random numbers.
     """
     for layer in layers:
         cell = getattr(layer, "cell", None)

@@ -2,7 +2,8 @@
 
 The layout is that of Keras' `.h5` files. It is written here rather than by `model.save`, because
 Keras alters the model while it saves, cannot write some layers in this format, and adds optimizer
-variables that it cannot read back.
+variables that it cannot read back. That can go when Keras' own file of an untouched model has the
+same bytes each time and is read back with every layer of the vocabulary: contract tests know all.
 """
 
 from __future__ import annotations

@@ -44,14 +44,14 @@ class Views:
         self._second = self._exclusive and self._classes == 2
 
     @property
-    def cut(self) -> float:
+    def output_threshold(self) -> float:
         """The output above which a row is of the second class or has a label."""
         cut = self._target.cut
         of_output = math.log(cut / (1 - cut)) if self._target.activation == "sigmoid" else cut
         return just_below(of_output)
 
     @property
-    def threshold(self) -> float:
+    def probability_threshold(self) -> float:
         """The probability above which Keras' metrics decide as predictions do."""
         return just_below(self._target.cut) if self._target.has_threshold else 0.5
 
@@ -156,7 +156,7 @@ class Views:
     def _decided(self, outputs: Any) -> Any:
         if self._exclusive:
             return tf.one_hot(tf.argmax(outputs, axis=-1), self._classes)
-        return tf.cast(tf.cast(outputs, tf.float32) > self.cut, tf.float32)
+        return tf.cast(tf.cast(outputs, tf.float32) > self.output_threshold, tf.float32)
 
     def _flat(self, columns: Any) -> Any:
         flat = tf.reshape(columns, (-1, 1 if self._target.form == "single" else self._classes))
@@ -170,7 +170,7 @@ class Views:
 
 
 _ROUNDING = 1e-13
-"""A variance below this share of the mean square is the rounding of a constant."""
+"""A variance below this fraction of the mean square is the rounding of a constant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +237,8 @@ def _r2(moments: Moments, parameters: Mapping[str, Any]) -> Any:
     """Returns 1 - squared error / variance; of a constant target 0, or 1 where all is right."""
     variance = moments.y_variance
     constant = tf.cast(moments.squared_error == 0, tf.float64)
-    share = tf.math.divide_no_nan(moments.squared_error, variance)
-    scores = tf.where(variance > 0, 1 - share, constant)
+    fraction = tf.math.divide_no_nan(moments.squared_error, variance)
+    scores = tf.where(variance > 0, 1 - fraction, constant)
     weights = tf.ones_like(variance)
     if parameters["class_aggregation"] == "variance_weighted_average":
         weights = variance
@@ -250,8 +250,8 @@ def _r2(moments: Moments, parameters: Mapping[str, Any]) -> Any:
 
 def _pearson(moments: Moments, parameters: Mapping[str, Any]) -> Any:
     """Returns the mean correlation; of a constant target or constant outputs it is 0."""
-    spreads = tf.sqrt(moments.y_variance * moments.p_variance)
-    return tf.reduce_mean(tf.math.divide_no_nan(moments.covariance, spreads))
+    scales = tf.sqrt(moments.y_variance * moments.p_variance)
+    return tf.reduce_mean(tf.math.divide_no_nan(moments.covariance, scales))
 
 
 def _concordance(moments: Moments, parameters: Mapping[str, Any]) -> Any:

@@ -14,7 +14,14 @@ from dl.data.types import Array, Rows
 from dl.errors import DataError, first_line
 from dl.model import keras, tf
 from dl.predict.evaluate import inference_batch
-from dl.predict.lite import LiteCopy, LiteModel, UnusableError, write_lite, write_refusal
+from dl.predict.lite import (
+    LiteCopy,
+    LiteModel,
+    LiteRecord,
+    UnusableError,
+    write_lite,
+    write_refusal,
+)
 from dl.quiet import quiet_stderr
 from dl.runs.directory import RunDirectory
 
@@ -93,7 +100,8 @@ def _checked(model: keras.Sequential, x: Rows, rows: int | None, batch: int) -> 
     difference = _difference(found, expected)
     if not difference <= TOLERANCE:
         raise UnusableError(f"its outputs differ from Keras' by {difference:.1e}")
-    return LiteCopy(content, batch, len(sample), difference)
+    record = LiteRecord(batch=batch, checked_rows=len(sample), difference=difference)
+    return LiteCopy(content, record)
 
 
 def _difference(found: Array, expected: Array) -> float:

@@ -54,41 +54,34 @@ class SavedFiles:
 
 
 @dataclass(frozen=True, slots=True)
-class LiteCopy:
-    """A copy of a model for LiteRT, still in memory.
-
-    Attributes:
-        content: The bytes of `model.tflite`.
-        batch: Rows to run at once.
-        checked_rows: Number of rows on which it was compared with Keras.
-        difference: The largest difference between the two that was found.
-    """
-
-    content: bytes
-    batch: int
-    checked_rows: int
-    difference: float
-
-
-@dataclass(frozen=True, slots=True)
 class LiteRecord:
     """The content of `model.tflite.json`.
 
     Attributes:
-        model: SHA-256 of the `model.h5` that the copy was made from.
+        model: SHA-256 of the `model.h5` that the copy was made from; empty until it is known.
         light: SHA-256 of `model.tflite`; empty if no copy could be made.
         reason: Why no copy could be made; empty if there is one.
-        batch, checked_rows, difference: As in `LiteCopy`.
+        batch: Rows to run at once.
+        checked_rows: Number of rows on which the copy was compared with Keras.
+        difference: The largest difference between the two that was found.
         schema: Version of this file's layout.
     """
 
-    model: str
+    model: str = ""
     light: str = ""
     reason: str = ""
     batch: Positive = 1
     checked_rows: int = 0
     difference: float = 0.0
     schema: int = SCHEMA
+
+
+@dataclass(frozen=True, slots=True)
+class LiteCopy:
+    """A copy of a model for LiteRT, in memory: the bytes of `model.tflite`, and their record."""
+
+    content: bytes
+    record: LiteRecord
 
 
 class UnusableError(Exception):
@@ -179,15 +172,8 @@ def write_lite(run: RunDirectory, model: str, copy: LiteCopy) -> None:
         model: SHA-256 of the `model.h5` that the copy was made from.
         copy: The copy.
     """
-    record = LiteRecord(
-        model=model,
-        light=sha256(copy.content),
-        batch=copy.batch,
-        checked_rows=copy.checked_rows,
-        difference=copy.difference,
-    )
     publish(run.light, copy.content)
-    _publish(run, record)
+    _publish(run, replace(copy.record, model=model, light=sha256(copy.content)))
 
 
 def write_refusal(run: RunDirectory, model: str, reason: str) -> None:

@@ -126,7 +126,8 @@ def build_callbacks(config: Config, folder: Path | None) -> list[Any]:
     for position, spec in enumerate(config.training.callbacks):
         monitor = spec.parameters.get("monitor")
         if spec.parameters.get("mode") == "auto" and isinstance(monitor, str):
-            # Keras asks the metric whether less or more is better, and not every metric knows.
+            # Keras asks the metric whether less or more is better, and not every metric knows: it
+            # would warn and guess. All that can be monitored is known to the rules.
             mode = better(config.training, monitor)
             spec = replace(spec, parameters={**spec.parameters, "mode": mode})
         path = ("training", "callbacks", position)

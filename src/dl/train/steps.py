@@ -242,7 +242,8 @@ def trainer_in_memory(model: keras.Sequential, rows: Tensors, *, compiled: bool)
 
 
 def _variable(values: Array | tf.Tensor) -> tf.Variable:
-    # TensorFlow keeps no variable of int32 on an accelerator.
+    # TensorFlow keeps variables of int32 in the memory of the processor, and an operation on an
+    # accelerator cannot take them from there; those of int64 it keeps on the accelerator.
     wide = tf.cast(values, tf.int64) if tf.as_dtype(values.dtype) == tf.int32 else values
     return tf.Variable(wide, trainable=False)
 

@@ -28,7 +28,7 @@ from dl.vocabulary.traits import PER_POSITION, RECURRENT
 # Measured on a processor. They are constants, not measured anew on each machine: a repeated or
 # resumed run must decide the same, and a decision that is a little off costs little.
 _NEUTRAL = 0.2
-"""By this share of a step, two measurements of the same network can differ."""
+"""By this fraction of a step, two measurements of the same network can differ."""
 _COMPILATION_SECONDS = 0.5
 _LOOP_COMPILATION_SECONDS = 0.7
 """So much longer where recurrent layers are compiled."""
