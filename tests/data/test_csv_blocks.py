@@ -109,6 +109,11 @@ def test_row_may_be_longer_than_a_block() -> None:
     assert_same(tables(data, 64), whole(data))
 
 
+def test_mistakes_are_told_in_the_order_of_the_file() -> None:
+    data = b"n,c,d\n1,red\n2,r\0d,\n"
+    assert told(lambda: tables(data, 14)).startswith("new.csv:2: row has 2 values")
+
+
 def test_blocks_are_small() -> None:
     data = TEXT.encode() + ROWS.encode() * 50
     assert max(len(part) for part in tables(data, 100)) <= 8

@@ -177,7 +177,13 @@ def test_wrong_encoding_has_its_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("encoding", "key"), [("utf-8-sig", "utf-8"), ("utf-16", "utf-16"), ("cp1252", "cp1252")]
+    ("encoding", "key"),
+    [
+        ("utf-8-sig", "utf-8"),
+        ("utf-16", "utf-16"),
+        ("utf-16-le", "utf-16"),  # without a byte order mark
+        ("cp1252", "cp1252"),
+    ],
 )
 def test_other_encodings_are_read(tmp_path: Path, encoding: str, key: str) -> None:
     text = "größe,y\n" + "".join(f"{i},{i}\n" for i in range(10))
@@ -186,7 +192,9 @@ def test_other_encodings_are_read(tmp_path: Path, encoding: str, key: str) -> No
     assert load_dataset(config, SilentReporter()).preprocessing.feature_names == ("größe",)
 
 
-@pytest.mark.parametrize(("key", "value"), [("encoding", "latin-99"), ("separator", '"')])
+@pytest.mark.parametrize(
+    ("key", "value"), [("encoding", "latin-99"), ("encoding", "hex"), ("separator", '"')]
+)
 def test_unusable_dialect_is_a_finding(tmp_path: Path, key: str, value: str) -> None:
     (tmp_path / "rows.csv").write_text("x,y\n1,2\n")
     config = config_for(tmp_path / "rows.csv", **{key: value})
