@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dl.data.write import write_csv
+from dl.data.types import Array
+from dl.data.write import csv_output
 from dl.errors import DiskError
+
+
+def write_csv(columns: Mapping[str, Array], target: Path | BinaryIO) -> None:
+    with csv_output(target) as write:
+        write(columns)
 
 
 def written(**columns: object) -> str:

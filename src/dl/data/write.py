@@ -25,12 +25,6 @@ Write = Callable[[Mapping[str, Array]], None]
 """Writes columns of equal length: arrays of numbers or text, shape (rows,), by name."""
 
 
-def write_csv(columns: Mapping[str, Array], target: Path | BinaryIO) -> None:
-    """Writes columns as one table; see `csv_output`."""
-    with csv_output(target) as write:
-        write(columns)
-
-
 @contextmanager
 def csv_output(target: Path | BinaryIO) -> Iterator[Write]:
     """Gives what writes blocks of rows below each other, the first one with a header row.

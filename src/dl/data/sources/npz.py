@@ -43,6 +43,8 @@ _BROKEN = (
     ValueError,
 )
 """What Python's zip reader and numpy's header parser raise for damaged bytes."""
+_USUAL = Arrays()
+"""The names that Keras uses."""
 _VERSIONS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
@@ -154,7 +156,18 @@ def read_npz(data: NpzData, reporter: Reporter) -> RawParts:
 
 
 def read_npz_part(path: Path, arrays: Arrays) -> RawArrays:
-    """Returns the labelled rows of another file.
+    """Returns the labelled rows of another file; see `labelled_pair`.
+
+    Raises:
+        DataError: The file cannot be read, or has no such pair.
+    """
+    names = labelled_pair(path, arrays)
+    with NpzFile(path) as file:
+        return _pair(file, *names, "test")
+
+
+def labelled_pair(path: Path, arrays: Arrays = _USUAL) -> tuple[str, str]:
+    """Returns the names of the inputs and targets that `read_npz_part` takes from a file.
 
     The first pair that the file has is taken: the config's test arrays, `x` and `y`, the config's
     training arrays.
@@ -162,18 +175,6 @@ def read_npz_part(path: Path, arrays: Arrays) -> RawArrays:
     Raises:
         DataError: The file cannot be read, or has none of these pairs.
     """
-    x_name, y_name = labelled_pair(path, arrays)
-    with NpzFile(path) as file:
-        return _pair(file, x_name, y_name, "test")
-
-
-def labelled_pair(path: Path, arrays: Arrays | None = None) -> tuple[str, str]:
-    """Returns the names of the inputs and targets that `read_npz_part` takes from a file.
-
-    Raises:
-        DataError: The file cannot be read, or has none of these pairs.
-    """
-    arrays = arrays or Arrays()
     pairs = [
         (arrays.x_test or "x_test", arrays.y_test or "y_test"),
         ("x", "y"),
