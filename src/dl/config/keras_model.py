@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dl.text import cut
-from dl.vocabulary.catalog import check_object, left_out
+from dl.vocabulary.catalog import checked_object, left_out
 from dl.vocabulary.keras_form import from_keras
 from dl.vocabulary.spec import Finding, Findings, Kind, Path, Spec, found_text
 
@@ -300,13 +300,12 @@ def _named(kind: Kind, value: object, path: Path) -> Spec:
 
 
 def _checked(kind: Kind, value: object, path: Path) -> Spec:
-    spec, findings = check_object(kind, value)
-    if spec is None:
-        raise Findings([_untyped(finding).below(path) for finding in findings])
-    return spec
-
-
-def _untyped(finding: Finding) -> Finding:
-    """Returns a finding on `type`, which is not a key of a Keras file, as one on what is named."""
-    at_type = finding.path[-1:] == ("type",)
-    return replace(finding, path=finding.path[:-1]) if at_type else finding
+    try:
+        return checked_object(kind, value)
+    except Findings as error:
+        # `type` is not a key of a Keras file: a finding on it is one on what is named.
+        places = [
+            each.path[:-1] if each.path[-1:] == ("type",) else each.path for each in error.findings
+        ]
+        found = zip(error.findings, places, strict=True)
+        raise Findings([replace(each, path=path + place) for each, place in found]) from None

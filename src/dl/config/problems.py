@@ -30,7 +30,10 @@ def problem_of(finding: Finding, root: MapNode) -> Problem:
     of_file = not finding.path or (len(finding.path) == 1 and node is None)
     mark = Mark(root.mark.source) if of_file else place(root, finding.path, finding.at_key)
     found, hint = finding.found, finding.hint
-    if node is not None and found == found_text(plain(node)):
+    value = plain(node) if node is not None else None
+    # A rule has the canonical value, which is a float where the user may have written 1.
+    canonical = float(value) if type(value) is int else value
+    if node is not None and found in (found_text(value), found_text(canonical)):
         found = shown(node)
     if hint == QUOTE and isinstance(node, ScalarNode):
         hint = f'{QUOTE}: "{node.written}"' if node.written else "write a value"
