@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from dl.data.dataset import Preprocessing
 from dl.data.preprocessing.features import original_columns
@@ -91,6 +90,8 @@ def _usual_range(values: Array) -> tuple[float, float]:
 
 
 def _uri_of(picture: Array) -> str:
+    from PIL import Image  # for the page alone: a training shows its result before that
+
     content = io.BytesIO()
     Image.fromarray(picture).convert("RGB").quantize(64).save(content, "PNG", optimize=True)
     return png_uri(content.getvalue())

@@ -13,11 +13,13 @@ import subprocess
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from dl.report.facts import RunFacts
-from dl.runs.directory import RunDirectory
 from dl.variables import environment_of_child
+
+if TYPE_CHECKING:
+    from dl.report.facts import RunFacts
+    from dl.runs.directory import RunDirectory
 
 
 class ReportProcess:
