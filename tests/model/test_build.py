@@ -111,8 +111,8 @@ def test_wrong_number_of_outputs_is_said() -> None:
 
     assert problem([{"type": "Dense", "units": 2}], data) == Finding(
         ("model", "layers", 0),
-        "the model gives 2 numbers for each row",
-        expected="1: one for each target",
+        "is not the number of outputs that the target needs",
+        expected="1, one for the target",
         found="2",
         hint="end with 1 unit",
     )

@@ -19,7 +19,7 @@ from dl.data.dataset import BEFORE_PLACES, Dataset, Preprocessing
 from dl.data.targets.target import Target, class_counts, decision, unscale
 from dl.text import percent, plural
 from dl.vocabulary.names import metric_name
-from dl.vocabulary.spec import Finding, Findings, Spec
+from dl.vocabulary.spec import Finding, Findings, Path, Spec
 from dl.vocabulary.traits import REGRESSION, SCALING
 
 _SMALLEST_DIVISOR = 1e-7
@@ -44,6 +44,16 @@ def refuse_misfits(config: Config, target: Target, dataset: Dataset | None = Non
     """
     if found := rules.check(rules.facts_of(config, _probe(target, dataset))):
         raise Findings(found)
+
+
+def wrong_units(config: Config, target: Target, units: int, path: Path) -> Finding:
+    """Returns that a model has other outputs than the target needs, of which that is known."""
+    answer = _answer(target)
+    facts = rules.facts_of(config, _probe(target))
+    found = rules.data.wrong_units(facts, answer.form, answer.units or 0, units, path)
+    # The last layer may have no units: a Flatten behind a convolution.
+    hint = f"end with {plural(answer.units or 0, 'unit')}"
+    return replace(found, hint=hint) if found.path == path else found
 
 
 def advice_for(config: Config, dataset: Dataset) -> Iterator[Advice]:

@@ -16,6 +16,7 @@ import tensorflow as tf
 from dl.config.rules.network import Shape
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
+from dl.data.rules import wrong_units
 from dl.data.targets.target import Target, class_weights, row_weights
 from dl.data.targets.values import without_ones
 from dl.data.types import Array
@@ -132,8 +133,11 @@ def check_outputs(model: keras.Sequential, config: Config, target: Target) -> No
     shape, units = tuple(model.output_shape[1:]), target.units
     if units is None or _fits(shape, (*target.places, units)):
         return
+    last = ("model", "layers", len(config.model.layers) - 1)
+    if not target.places and len(shape) == 1:
+        raise Findings([wrong_units(config, target, int(shape[0] or 0), last)])
     message = f"the model gives an output of shape {shape_text(shape)} for each row"
-    expected, found = _expected(target, units), None
+    hint = "put a Flatten or a global pooling layer before the last Dense layer"
     if target.places:
         hint = (
             "the target has several axes: let the last layers keep them (return_sequences: true, "
@@ -144,13 +148,7 @@ def check_outputs(model: keras.Sequential, config: Config, target: Target) -> No
                 f"end with {units} outputs at each place; if the data lacks some classes, name "
                 "them all in data.classes"
             )
-    elif len(shape) != 1:
-        hint = "put a Flatten or a global pooling layer before the last Dense layer"
-    else:
-        message, found = f"the model gives {shape[0]} numbers for each row", str(shape[0])
-        hint = f"end with {units} unit{'s' if units > 1 else ''}"
-    last = ("model", "layers", len(config.model.layers) - 1)
-    raise Findings.one(last, message, expected, found, hint)
+    raise Findings.one(last, message, _expected(target, units), hint=hint)
 
 
 def _expected(target: Target, units: int) -> str:

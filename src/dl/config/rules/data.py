@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dl.config.data import BuiltinData, CsvData, Data, NpzData, ParquetData
 from dl.config.rules.facts import LOSS, Facts, keeps_axes, right_loss
-from dl.config.rules.probe import Answer, has_own, targets_of
+from dl.config.rules.probe import Answer, Form, has_own, targets_of
 from dl.config.rules.texts import finding, suggestion
 from dl.config.schema import Preprocess, Training
 from dl.config.tables import finite_number
@@ -252,32 +252,31 @@ def units_fit_target(training: Training, facts: Facts) -> Iterator[Finding]:
 
     Keras compares a target of shape (n, 1) with outputs of shape (n, 3) without a word.
     """
-    answer, output, loss = answer_of(facts), facts.output, training.loss
-    if answer is None or output is None or output.units is None or answer.units is None:
+    answer, output, loss = answer_of(facts), facts.output, training.loss.type
+    if answer is None or output is None or output.units in (None, answer.units):
         return
-    told_elsewhere = output.units == 1 and loss.type in traits.SPARSE | traits.ONE_HOT
+    told_elsewhere = output.units == 1 and loss in traits.SPARSE | traits.ONE_HOT
     # Of numbers at places, the last axis may be that of the units; the built model shows it.
     at_places = answer.places and answer.form in ("number", "numbers")
-    if output.units == answer.units or told_elsewhere or at_places:
-        return
-    words = {"needed": answer.units, "units": output.units, "labels": _in_brackets(facts.labels)}
-    words |= {
-        "loss": loss,
-        "source": _source_of_classes(facts),
-        "target": _target(facts.config.data),
-    }
-    for_one = loss.type in traits.BINARY or (loss.type in traits.FITTING and output.units == 1)
-    if answer.form == "several" and for_one:
-        yield finding(LOSS, "units_fit_target.two_classes", **words)
-        return
-    text = {"two": "classes", "several": "classes"}.get(answer.form, answer.form)
-    also = ""
-    if text == "classes" and output.units == 1:
+    if output.units and answer.units and not told_elsewhere and not at_places:
+        yield wrong_units(facts, answer.form, answer.units, output.units, output.units_path)
+
+
+def wrong_units(facts: Facts, form: Form, needed: int, units: int, path: Path) -> Finding:
+    """Returns that a network has other outputs than so many for an answer of a form."""
+    loss, source = facts.config.training.loss, _source_of_classes(facts)
+    words = {"needed": needed, "units": units, "labels": _in_brackets(facts.labels)}
+    words |= {"loss": loss, "source": source, "target": _target(facts.config.data)}
+    for_two = loss.type in traits.BINARY or (loss.type in traits.FITTING and units == 1)
+    if form == "several" and for_two:
+        return finding(LOSS, "units_fit_target.two_classes", **words)
+    case: str = "classes" if form in ("two", "several") else form
+    if case == "classes" and units == 1:
         numbers = all(finite_number(label) is not None for label in facts.labels or ())
-        also = "_of_numbers" if numbers else "_from_one"
-    elif text == "classes" and output.units > answer.units and _by_values(facts):
-        also = "_in_data"
-    yield finding(output.units_path, f"units_fit_target.{text}{also}", **words)
+        case = "classes_of_numbers" if numbers else "classes_from_one"
+    elif case == "classes" and units > needed and _by_values(facts):
+        case = "classes_in_data"
+    return finding(path, f"units_fit_target.{case}", **words)
 
 
 def _by_values(facts: Facts) -> bool:
