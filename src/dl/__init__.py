@@ -54,6 +54,10 @@ __all__ = [*_PUBLIC, "__version__"]
 class _Callable(ModuleType):
     """A package of `dl` that can be called like the public function of its name."""
 
+    @property
+    def __wrapped__(self) -> Any:  # so that `help` and `inspect` show the function
+        return _public(self.__name__.rpartition(".")[2])
+
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         return _public(self.__name__.rpartition(".")[2])(*arguments, **options)
 

@@ -145,8 +145,10 @@ class BusyError(DlError):
     exit_code = ExitCode.BUSY
 
 
-NO_NUMBER = "the loss is no number any more"
+NOT_FINITE = "the loss became NaN or infinite"
 """How the message of a `NumericError` starts; the place follows after a colon."""
+NOT_FINITE_BEFORE = "the loss is no number any more"
+"""How it started in earlier versions, whose runs are read."""
 
 
 class NumericError(DlError):

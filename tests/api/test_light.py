@@ -30,7 +30,7 @@ def test_importing_dl_loads_no_library() -> None:
 
 def test_a_public_name_is_what_its_module_has() -> None:
     assert dl.ConfigError is ConfigError
-    assert dl.train.__module__ == "dl.api"
+    assert dl.load.__module__ == "dl.api"
 
 
 def test_a_package_can_be_called_like_the_function_of_its_name() -> None:

@@ -110,7 +110,7 @@ def test_tags_are_put_on_shown_and_taken_off(dl: Dl, root: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["a b"], "error: 'a b' is no tag\n"),
+        (["a b"], "error: 'a b' is not a tag\n"),
         (["x", "--remove"], "error: digits/0001 has no tag x\nexpected: a run with tags\n"),
         (["--remove"], "error: no tag to remove was named\nexpected: a run with tags\n"),
     ],

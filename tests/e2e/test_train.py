@@ -165,7 +165,7 @@ def test_a_loss_that_leaves_the_numbers_exits_with_6(dl: Dl, tmp_path: Path) -> 
     outcome = dl("train", config, "--runs", tmp_path / "runs", "-q")
     assert outcome.code == 6
     assert outcome.err == (
-        "error: the loss is no number any more: epoch 1, step 2\n"
+        "error: the loss became NaN or infinite: epoch 1, step 2\n"
         "expected: a finite loss\nfound: NaN or infinity\n"
         "hint: try a tenth of training.optimizer.learning_rate; check that the inputs are scaled "
         "(preprocess.numeric, scale)\n"

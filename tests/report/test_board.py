@@ -65,7 +65,7 @@ def test_a_wrong_condition_is_told(client: TestClient) -> None:
     answer = client.get("/api/runs", params={"filter": "nonsense"})
     assert (answer.status_code, answer.text) == (
         404,
-        "the filter nonsense is no condition; for example: 'accuracy>=0.95' or status=completed",
+        "the filter nonsense is not a condition; for example: 'accuracy>=0.95' or status=completed",
     )
 
 

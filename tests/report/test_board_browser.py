@@ -88,7 +88,7 @@ def test_a_wrong_filter_is_told(front: webdriver.Chrome) -> None:
     front.find_element(By.ID, "filter").send_keys("nonsense\n")
     problem = front.find_element(By.ID, "problem")
     _wait(front, lambda: problem.text != "")
-    assert "the filter nonsense is no condition; for example" in problem.text
+    assert "the filter nonsense is not a condition; for example" in problem.text
 
 
 def test_a_click_on_a_header_sorts(front: webdriver.Chrome) -> None:

@@ -39,7 +39,7 @@ def test_condition_without_operator_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         parse_condition("accuracy")
     assert error_text(caught.value) == (
-        "error: the filter accuracy is no condition\n"
+        "error: the filter accuracy is not a condition\n"
         "expected: KEY=VALUE, with one of = != < <= > >= ~ (contains)\n"
         "hint: for example: 'accuracy>=0.95' or status=completed"
     )

@@ -41,7 +41,7 @@ class PlainTrainer:
         while epoch({"loss": 0.5}):
             pass
         if task.overrides == ("diverge",):
-            raise NumericError("the loss is no number any more")
+            raise NumericError("the loss became NaN or infinite")
         return Result("completed")
 
 

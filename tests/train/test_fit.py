@@ -133,7 +133,7 @@ def test_loss_that_is_no_number_ends_the_training_at_its_step() -> None:
     error = caught.value
     assert error.exit_code is ExitCode.NUMERIC
     assert (error.epoch, error.kept) == (1, None)
-    assert str(error) == f"the loss is no number any more: epoch 1, step {error.step}"
+    assert str(error) == f"the loss became NaN or infinite: epoch 1, step {error.step}"
     assert error.step > 1
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from dl.app.training import names_config
-from dl.errors import NO_NUMBER, DlError, UsageError
+from dl.errors import NOT_FINITE, NOT_FINITE_BEFORE, DlError, UsageError
 from dl.progress import Reporter, SilentReporter
 from dl.runs.directory import RunDirectory, SweepDirectory, find_run
 from dl.runs.manifest import read_checked
@@ -202,7 +202,7 @@ def diagnose(run: RunDirectory, reporter: Reporter) -> Findings:
     config = load_resolved(run.resolved, read_checked(run.resolved)).config
     history = read_history(run) if run.history.exists() else []
     error = record.error or ""
-    left = error.partition(": ")[2] if error.startswith(NO_NUMBER) else ""
+    left = error.partition(": ")[2] if error.startswith((NOT_FINITE, NOT_FINITE_BEFORE)) else ""
     case = Evidence(config, history, left, _signals(run, reporter), _one_answer(run))
     return Findings(run, record, case, findings(case))
 

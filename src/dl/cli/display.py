@@ -43,7 +43,7 @@ def stderr_of_its_own() -> TextIO:
     """Returns stderr by a descriptor of its own: 2 is silenced while TensorFlow is imported."""
     try:
         number = sys.stderr.fileno()
-    except (OSError, ValueError):  # replaced by something that is no file
+    except (OSError, ValueError):  # replaced by something that is not a file
         return sys.stderr
     return unfailing(os.dup(number), sys.stderr.encoding)
 

@@ -157,12 +157,12 @@ def parse_condition(text: str) -> Condition:
     """Reads `KEY OPERATOR VALUE`.
 
     Raises:
-        UsageError: The text is no condition.
+        UsageError: The text is not a condition.
     """
     match = _CONDITION.fullmatch(text)
     if match is None:
         raise UsageError(
-            f"the filter {text} is no condition",
+            f"the filter {text} is not a condition",
             expected="KEY=VALUE, with one of = != < <= > >= ~ (contains)",
             hint="for example: 'accuracy>=0.95' or status=completed",
         )
@@ -235,7 +235,7 @@ def _number(text: str) -> float | None:
 
 
 def _rank(value: object) -> tuple[int, float, str]:
-    """Orders numbers before text; a value that is no number counts as the least."""
+    """Orders numbers before text; a value that is not a number counts as the least."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return (0, -math.inf if math.isnan(value) else float(value), "")
     return (1, 0.0, shown(value))

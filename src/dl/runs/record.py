@@ -248,10 +248,10 @@ def write_tags(run: RunDirectory, tags: Iterable[str]) -> None:
 
 
 def check_tag(tag: str) -> str:
-    """Returns the tag, or raises `UsageError` where it is no single word."""
+    """Returns the tag, or raises `UsageError` where it is not a single word."""
     if not _TAG.fullmatch(tag):
         raise UsageError(
-            f"{tag!r} is no tag",
+            f"{tag!r} is not a tag",
             expected="one word of letters, digits and . + - _, at most 64 characters",
             hint="for example: dl tag digits/3 best",
         )

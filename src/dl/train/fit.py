@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dl.config.schema import Config
 from dl.data.types import Array
-from dl.errors import NO_NUMBER, NumericError
+from dl.errors import NOT_FINITE, NumericError
 from dl.model import keras
 from dl.model.build import traced
 from dl.model.checks import BUILD_ERRORS, computing, loss_targets, shaped_target, tensors_of, unfit
@@ -46,7 +46,7 @@ class Diverged(NumericError):
     def __init__(self, epoch: int, step: int, kept: int | None) -> None:
         lower = "a tenth of training.optimizer.learning_rate"
         super().__init__(
-            f"{NO_NUMBER}: epoch {epoch}, step {step}",
+            f"{NOT_FINITE}: epoch {epoch}, step {step}",
             expected="a finite loss",
             found="NaN or infinity",
             hint=f"try {lower}; check that the inputs are scaled (preprocess.numeric, scale)",
