@@ -69,7 +69,7 @@ def test_rows_without_a_finite_value_are_left_out_and_told() -> None:
 
     assert figure is not None
     assert figure.texts[2].get_text() == (
-        "Residual: predicted minus true. 1 rows without a finite value are left out."
+        "Residual: predicted minus true. Left out: 1 row without a finite value."
     )
 
 

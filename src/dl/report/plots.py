@@ -17,7 +17,7 @@ from dl.report.charts import VALIDATION, best_epoch, learning_charts, rate_chart
 from dl.report.evaluation import Confusion, Residuals, confusion_of, label_confusion, residuals_of
 from dl.report.facts import RunFacts
 from dl.report.png import Axes
-from dl.text import number, percent, shortened
+from dl.text import number, percent, plural, shortened
 
 _PANEL = (3.7, 2.75)
 # Cells of more classes are too small for two lines of text.
@@ -221,9 +221,9 @@ def residuals(run: RunFacts) -> Figure | None:
 
 def _residuals_note(run: RunFacts, targets: list[Residuals], meaning: str) -> str:
     left_out = len(run.true) - min(len(target.true) for target in targets)
-    text = meaning
+    text, noun = meaning, run.counted.removesuffix("s")
     if left_out:
-        text += f" {left_out:,} {run.counted} without a finite value are left out."
+        text += f" Left out: {plural(left_out, noun)} without a finite value."
     if any(len(target.true) > png.MOST_POINTS for target in targets):
         text += f" The darker, the more {run.counted}."
     return text
