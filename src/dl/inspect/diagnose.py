@@ -324,7 +324,7 @@ def _unfinished(run: Evidence) -> Diagnosis | None:
     if len(losses) < 2 * _LEAST_EPOCHS or run.diverged or _is_learned(losses[-1], losses):
         return None
     tenth = max(2, len(losses) // 10)
-    # Sums of as many epochs each: the noise of a single one is no fall.
+    # Sums of as many epochs each: a single one may be low by chance.
     before, last = sum(losses[-2 * tenth : -tenth]), sum(losses[-tenth:])
     fell = 1 - last / before if before > 0 else 0.0
     if fell < 5 * _STILL or min(losses) < min(losses[-tenth:]):

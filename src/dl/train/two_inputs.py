@@ -1,7 +1,8 @@
 """What is kept of the way of a training for the pictures: of a network of one or two inputs.
 
 Of two inputs, the decision surface at chosen epochs; of a unit with one input, the path of its bias
-and its weight over the surface of the loss.
+and its weight over the surface of the loss. Both stand beside the training, not in `dl.inspect`:
+what they keep is part of its checkpoints.
 """
 
 from __future__ import annotations
