@@ -21,20 +21,7 @@ import numpy as np
 
 from dl.data.types import Array
 from dl.errors import DiskError, first_line
-from dl.model import randomness
-from dl.model.h5 import (
-    BESIDE_LAYERS,
-    WEIGHTS,
-    ReadFile,
-    Refused,
-    arrays_in,
-    group_in,
-    names_in,
-    opened,
-    read_file,
-    values_for,
-    weights_in,
-)
+from dl.model import h5, randomness
 from dl.model.metrics import Adapted
 from dl.model.objects import HEAVISIDE, Perceptron
 from dl.text import shortened
@@ -62,7 +49,7 @@ def save_model(model: keras.Sequential, path: Path) -> None:
         training = _training_settings(model)
         if training is not None:
             file.attrs["training_config"] = _json(training)
-        _write_weights(file.create_group(WEIGHTS), model)
+        _write_weights(file.create_group(h5.WEIGHTS), model)
     partial = path.with_name(f".{path.name}.partial")
     try:
         partial.write_bytes(whole.getbuffer())
@@ -73,7 +60,7 @@ def save_model(model: keras.Sequential, path: Path) -> None:
         raise DiskError(f"{path} cannot be written: {reason}") from error
 
 
-def load_weights(model: keras.Sequential, path: Path, read: ReadFile = read_file) -> None:
+def load_weights(model: keras.Sequential, path: Path, read: h5.ReadFile = h5.read_file) -> None:
     """Reads the weights of a model from a file that `save_model` wrote, and nothing but arrays.
 
     The names are those that the model has, never those that the file has: a file cannot make the
@@ -89,22 +76,22 @@ def load_weights(model: keras.Sequential, path: Path, read: ReadFile = read_file
             types than the model's; the first mismatch is named, and the model is not touched.
     """
     sizes = [(np.prod(weight.shape), np.dtype(weight.dtype).itemsize) for weight in model.weights]
-    with opened(path, read(path, sum(int(count) * size for count, size in sizes))) as file:
-        arrays = list(_arrays(weights_in(file), model))
+    with h5.opened(path, read(path, sum(int(count) * size for count, size in sizes))) as file:
+        arrays = list(_arrays(h5.weights_in(file), model))
     for weight, array in arrays:
         weight.assign(array)
 
 
 def _arrays(root: Any, model: keras.Sequential) -> Iterator[tuple[Any, Array]]:
     names = [layer.name for layer in model.layers]
-    found = [name for name in names_in(root, len(names) + 2) if name != BESIDE_LAYERS]
+    found = [name for name in h5.names_in(root, len(names) + 2) if name != h5.BESIDE_LAYERS]
     _compare("layer", found, names)
     for layer in model.layers:
-        arrays = arrays_in(group_in(root, layer.name), len(layer.weights))
+        arrays = h5.arrays_in(h5.group_in(root, layer.name), len(layer.weights))
         by_path = {"/".join(names): array for names, array in arrays.items()}
         _compare("weight", list(by_path), [weight.path for weight in layer.weights])
         for weight in layer.weights:
-            yield weight, values_for(by_path[weight.path], weight)
+            yield weight, h5.values_for(by_path[weight.path], weight)
 
 
 def _compare(what: str, found: list[str], expected: list[str]) -> None:
@@ -112,7 +99,7 @@ def _compare(what: str, found: list[str], expected: list[str]) -> None:
     if missing or unknown:
         wanted = f"a {what} {missing[0]!r}" if missing else f"no more {what}s"
         other = ascii(shortened(unknown[0], 100)) if unknown else "none"
-        raise Refused(f"does not fit the model: its {what}s", wanted, other)
+        raise h5.Refused(f"does not fit the model: its {what}s", wanted, other)
 
 
 def plain_copy(model: keras.Sequential) -> keras.Sequential:
@@ -203,7 +190,7 @@ def _write_weights(group: Any, model: keras.Sequential) -> None:
     for layer in sorted(model.layers, key=lambda layer: str(layer.name)):
         weights = [*layer.trainable_weights, *layer.non_trainable_weights]
         _write_arrays(group.create_group(layer.name), weights)
-    _write_arrays(group.create_group(BESIDE_LAYERS), [])
+    _write_arrays(group.create_group(h5.BESIDE_LAYERS), [])
 
 
 def _write_arrays(group: Any, weights: list[Any]) -> None:

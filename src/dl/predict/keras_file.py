@@ -28,23 +28,9 @@ from dl.data.rules import refuse_misfits
 from dl.data.sources.npz import labelled_pair
 from dl.data.types import Array
 from dl.errors import ConfigError, DataError, Problem, RunError, UsageError
-from dl.model import keras
+from dl.model import h5, keras
 from dl.model.build import build_model, compile_model
 from dl.model.checks import check_training, shape_text
-from dl.model.h5 import (
-    BESIDE_LAYERS,
-    Names,
-    Refused,
-    arrays_in,
-    group_in,
-    names_in,
-    opened,
-    read_file,
-    text_of,
-    values_for,
-    values_of,
-    weights_in,
-)
 from dl.predict.evaluate import Evaluation
 from dl.predict.evaluate import evaluate as evaluate_part
 from dl.progress import Reporter
@@ -87,13 +73,13 @@ def read_keras_file(path: Path, overrides: Sequence[str] = ()) -> KerasFile:
     Raises:
         RunError: It is not a `.h5` file of Keras, is damaged, or holds what `dl` does not know.
     """
-    content = read_file(path, MOST_ARRAY_BYTES)
-    with _refusing(path), opened(path, content) as file:
-        architecture = text_of(file, "model_config", MOST_SETTINGS)
-        training = text_of(file, "training_config", MOST_SETTINGS)
+    content = h5.read_file(path, MOST_ARRAY_BYTES)
+    with _refusing(path), h5.opened(path, content) as file:
+        architecture = h5.text_of(file, "model_config", MOST_SETTINGS)
+        training = h5.text_of(file, "training_config", MOST_SETTINGS)
         if architecture is None:
-            raise Refused("does not hold a model: it has no 'model_config'")
-        version = text_of(file, "keras_version", MOST_SETTINGS)
+            raise h5.Refused("does not hold a model: it has no 'model_config'")
+        version = h5.text_of(file, "keras_version", MOST_SETTINGS)
         settings = read_keras_model(
             architecture, training, partial(_statistics, file), _keys(overrides), version
         )
@@ -130,7 +116,7 @@ def evaluate_keras_file(
         with reporter.stage("Loading the model"):
             built = build_model(loaded.config, dataset.preprocessing.input_shape)
             compile_model(built, loaded.config, dataset.target)
-            with opened(model.path, model.content) as file:
+            with h5.opened(model.path, model.content) as file:
                 load_keras_weights(built, file, model.settings)
             check_training(built, dataset, loaded.config)
     with reporter.stage("Evaluating", len(dataset.train)):
@@ -241,49 +227,49 @@ def _weights(
     """Yields every weight of a model with its array.
 
     Raises:
-        Refused: The file holds what it must not, or other names, shapes or types.
+        h5.Refused: The file holds what it must not, or other names, shapes or types.
     """
-    wanted: dict[str, list[tuple[Names, Any]]] = {}
+    wanted: dict[str, list[tuple[h5.Names, Any]]] = {}
     for layer in model.layers:
         group, name = settings.places.get(layer.name, (layer.name, layer.name))
         own = wanted.setdefault(group, [])
         own += [((name, *weight.path.split("/")[2:]), weight) for weight in layer.weights]
         if layer.name in settings.adapted:  # its weights have become settings
             own += [((name, weight), None) for weight in _ADAPTED]
-    root = weights_in(file)
-    ignored = {str(layer.parameters["name"]) for layer in settings.layers[:1]} | {BESIDE_LAYERS}
-    found = names_in(root, len(wanted) + len(ignored) + 1)
+    root = h5.weights_in(file)
+    ignored = {str(layer.parameters["name"]) for layer in settings.layers[:1]} | {h5.BESIDE_LAYERS}
+    found = h5.names_in(root, len(wanted) + len(ignored) + 1)
     for name in sorted(set(found) ^ set(wanted)):
         if name not in ignored:
             where = "its weights" if name in found else "its settings"
-            raise Refused(f"does not fit itself: only {where} have a layer {name[:100]!r}")
+            raise h5.Refused(f"does not fit itself: only {where} have a layer {name[:100]!r}")
     for name, weights in wanted.items():
-        yield from _of_group(group_in(root, name), settings, weights)
+        yield from _of_group(h5.group_in(root, name), settings, weights)
 
 
 def _of_group(
-    group: Any, settings: KerasModel, weights: list[tuple[Names, Any]]
+    group: Any, settings: KerasModel, weights: list[tuple[h5.Names, Any]]
 ) -> Iterator[tuple[Any, Array]]:
-    found: dict[Names, Any] = {}
-    for names, dataset in arrays_in(group, len(weights)).items():
+    found: dict[h5.Names, Any] = {}
+    for names, dataset in h5.arrays_in(group, len(weights)).items():
         plain = tuple(name.removesuffix(":0") for name in names)
         while len(plain) > 1 and plain[0] in settings.models:
             plain = plain[1:]
         if plain in found:
-            raise Refused(f"does not fit itself: two weights are {'/'.join(plain)[:100]}")
+            raise h5.Refused(f"does not fit itself: two weights are {'/'.join(plain)[:100]}")
         found[plain] = dataset
     for wanted, weight in weights:
         fitting = [names for names in found if _fits(names, wanted)]
         if len(fitting) != 1:
-            raise Refused(f"does not fit itself: no weight {'/'.join(wanted)}")
+            raise h5.Refused(f"does not fit itself: no weight {'/'.join(wanted)}")
         dataset = found.pop(fitting[0])
         if weight is not None:
-            yield weight, values_for(dataset, weight)
+            yield weight, h5.values_for(dataset, weight)
     if found:
-        raise Refused(f"does not fit itself: no layer takes {'/'.join(next(iter(found)))[:100]}")
+        raise h5.Refused(f"does not fit itself: no layer takes {'/'.join(next(iter(found)))[:100]}")
 
 
-def _fits(names: Names, wanted: Names) -> bool:
+def _fits(names: h5.Names, wanted: h5.Names) -> bool:
     """Whether a name means a weight: it may leave out folders, as Keras 2 does for wrappers."""
     *folders, last = names
     whole = iter(wanted[:-1])
@@ -294,17 +280,17 @@ def _statistics(file: Any, group: str, layer: str) -> dict[str, object]:
     """Returns the mean and the variance that a `Normalization` was adapted to; none if not there.
 
     Raises:
-        Refused: They are not numbers, or those of several axes.
+        h5.Refused: They are not numbers, or those of several axes.
     """
     found: dict[str, object] = {}
     most = len(_ADAPTED) if group == layer else _MOST_INSIDE
-    for names, dataset in arrays_in(group_in(weights_in(file), group), most).items():
+    for names, dataset in h5.arrays_in(h5.group_in(h5.weights_in(file), group), most).items():
         name = names[-1].removesuffix(":0")
         if (names[:-1] and layer not in names[:-1]) or name not in _ADAPTED[:2]:
             continue
         if dataset.dtype.kind != "f" or len(dataset.shape) > 1 or dataset.size > _MOST_ADAPTED:
-            raise Refused(f"does not hold numbers of a single axis at {dataset.name}")
-        found[name] = values_of(dataset).tolist()
+            raise h5.Refused(f"does not hold numbers of a single axis at {dataset.name}")
+        found[name] = h5.values_of(dataset).tolist()
     return found
 
 
