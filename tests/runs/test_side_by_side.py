@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Callable
@@ -70,6 +71,19 @@ def test_runs_are_made_while_the_last_one_of_their_name_is_removed(tmp_path: Pat
 
     assert at_once(*[make_and_remove] * 3) == [None] * 3
     assert not list(tmp_path.glob("digits/[0-9]*"))
+
+
+@pytest.mark.parametrize("number", [None, 1])
+def test_a_run_takes_the_number_of_one_that_is_removed_just_after_it_was_in_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int | None
+) -> None:
+    def rename_late(source: Path, target: Path) -> None:
+        monkeypatch.undo()
+        raise OSError(errno.ENOTEMPTY, "Directory not empty")
+
+    monkeypatch.setattr("dl.runs.create.os.rename", rename_late)
+    with create_run(tmp_path, "digits", {"run.json": b"{}"}, number) as run:
+        assert run.path == tmp_path / "digits" / "0001"
 
 
 def test_a_lock_of_a_run_that_was_removed_meanwhile_is_none(

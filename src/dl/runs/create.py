@@ -5,6 +5,7 @@ A whole run can also be data, to travel from the machine that trained it.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -24,6 +25,8 @@ _TRIES = 10
 """Another command may remove the folder between any two calls, but not for ever."""
 _ABANDONED_SECONDS = 60
 """A younger folder may belong to a process that has not locked it yet."""
+_THERE_ALREADY = (errno.ENOTEMPTY, errno.EEXIST)
+"""How a rename onto a folder with files in it fails, by the file system."""
 
 
 @contextmanager
@@ -111,8 +114,10 @@ def _publish(temporary: Path, fixed: int | None) -> RunDirectory:
         path = parent / f"{number:04d}"
         try:
             os.rename(temporary, path)
-        except OSError:
+        except OSError as error:
             if not path.exists():
+                if error.errno in _THERE_ALREADY:  # and removed since: its number is free again
+                    continue
                 raise
             if fixed is not None:
                 raise BusyError(f"{path} is there already") from None
