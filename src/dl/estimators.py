@@ -50,7 +50,9 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Returns the parameters, and the overrides by their paths."""
         own: dict[str, Any] = super().get_params(deep)
-        return own | dict(self.overrides or {}) if deep else own
+        # What cannot be one is refused by `fit`, as scikit-learn wants it.
+        given = self.overrides if isinstance(self.overrides, Mapping) else {}
+        return {**own, **given} if deep else own
 
     def set_params(self, **params: Any) -> Self:
         """Sets parameters, and values of the config by their paths."""
@@ -140,14 +142,14 @@ class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Any:
         """Returns the class of each row, shape (rows,)."""
-        places = {name: place for place, name in enumerate(self._names)}
         found = self._predicted(X)["prediction"].astype(str)
+        places = {name: place for place, name in enumerate(self._names)}
         return self.classes_[found.map(places).to_numpy(dtype=int)]
 
     def predict_proba(self, X: Any) -> Any:
         """Returns the probability of each class, shape (rows, classes), as in `classes_`."""
-        columns = [f"probability_{name}" for name in self._names]
-        return self._predicted(X)[columns].to_numpy(dtype=float)
+        found = self._predicted(X)
+        return found[[f"probability_{name}" for name in self._names]].to_numpy(dtype=float)
 
     def _encoded(self, target: Any) -> Any:
         check_classification_targets(target)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dl.app import training, using
 from dl.config.resolve import document_of
-from dl.errors import RunError, UsageError
+from dl.errors import DataError, RunError, UsageError, first_line
 from dl.hosted import computed, noted
 from dl.progress import Reporter
 from dl.runs.directory import RunDirectory, SweepDirectory
@@ -277,7 +277,13 @@ def write_rows(
     if table:
         path = folder / f"{_ROWS}.{'parquet' if kind == 'parquet' else 'csv'}"
         if kind == "parquet":
-            rows.to_parquet(path, index=False)
+            try:
+                rows.to_parquet(path, index=False)
+            except (TypeError, ValueError) as error:  # those of pyarrow are such
+                raise DataError(
+                    f"these rows cannot be kept as Parquet: {first_line(error)}",
+                    expected="columns of numbers, text, truth values or dates",
+                ) from error
         else:
             separator, encoding = source.get("separator"), source.get("encoding")
             rows.to_csv(path, index=False, sep=separator or ",", encoding=encoding or "utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.datasets import load_diabetes
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.utils.estimator_checks import check_estimator
 
 import dl
 
@@ -43,7 +45,7 @@ def test_a_classifier_learns_a_frame(fruit: pd.DataFrame) -> None:
     assert found.feature_names_in_.tolist() == ["width", "height", "colour"]
 
 
-@pytest.mark.parametrize("classes", [[3, 7], [False, True], [-0.5, 2.5], ["no", "yes"]])
+@pytest.mark.parametrize("classes", [[3, 7], [False, True], [1.0, 2.0], ["no", "yes"]])
 def test_classes_are_returned_as_they_were_given(
     fruit: pd.DataFrame, classes: list[object]
 ) -> None:
@@ -108,6 +110,32 @@ def test_a_fitted_estimator_can_be_pickled(fruit: pd.DataFrame) -> None:
     del found
 
     np.testing.assert_array_equal(copy.predict_proba(x), expected)
+
+
+def test_scikit_learn_finds_nothing_wrong() -> None:
+    config = {
+        "data": {"split": {"validation": 0, "test": 0}},
+        "model": {"layers": [{"type": "Dense", "units": 1}]},
+        "training": {"loss": "mse", "epochs": 1},
+    }
+    exceptions = {
+        "check_regressors_train": "one epoch is too short to learn anything",
+        "check_dtype_object": "a dict in a cell is an error of dl, not a TypeError",
+    }
+
+    with warnings.catch_warnings(action="ignore"):
+        found = check_estimator(
+            dl.Regressor(config), expected_failed_checks=exceptions, on_fail=None
+        )
+
+    failed = [check["check_name"] for check in found if check["status"] == "failed"]
+    assert not failed
+    assert len(found) > 40
+
+
+def test_rows_that_no_file_can_hold_are_refused() -> None:
+    with pytest.raises(dl.DataError, match="these rows cannot be kept as Parquet"):
+        dl.train({"data": {"target": "y"}}, data=pd.DataFrame({"a": [1, {}], "y": [0, 1]}))
 
 
 def test_runs_can_be_kept(fruit: pd.DataFrame, folder: Path) -> None:
