@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dl.init.lines import (
+from dl.init.plan import (
     WIDTH,
     commented,
     path_line,

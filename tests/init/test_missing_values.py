@@ -17,7 +17,7 @@ from dl.data.chunks import open_chunks
 from dl.data.dataset import Dataset
 from dl.data.load import load_dataset
 from dl.init.draft import first_config
-from dl.init.lines import WIDTH
+from dl.init.plan import WIDTH
 from support.streaming import Notes
 from support.tables import told
 

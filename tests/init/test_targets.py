@@ -3,7 +3,8 @@ import pytest
 
 from dl.data.targets.values import TargetValues
 from dl.errors import DataError
-from dl.init.columns import Target, judge_target
+from dl.init.columns import judge_target
+from dl.init.plan import Target
 
 
 def numbers(values: object, *names: str) -> TargetValues:

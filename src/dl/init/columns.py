@@ -23,7 +23,7 @@ from dl.data.sources.csv import Dialect
 from dl.data.tables import Block, EveryColumn, require
 from dl.data.targets.values import TargetValues, target_values
 from dl.errors import DataError, UsageError
-from dl.init.lines import shown_list
+from dl.init.plan import Target, shown_list
 
 MOST_CLASSES = 20
 """Whole numbers with more distinct values than this are amounts, not classes."""
@@ -74,30 +74,6 @@ class LeftOut:
 
     name: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What is to be predicted.
-
-    Attributes:
-        names: The target columns; a single one for arrays and images.
-        task: Kind of task.
-        classes: Names of the classes; of the target columns for several labels; empty for
-            regression.
-        rarest: Number of rows of the rarest class; 0 for regression.
-        span: Smallest and largest value of a regression target.
-        words: The texts that stand for a missing value, with the number of rows of each, by column.
-        missing: Number of rows without a target.
-    """
-
-    names: tuple[str, ...]
-    task: Task
-    classes: tuple[str, ...] = ()
-    rarest: int = 0
-    span: tuple[float, float] = (0.0, 0.0)
-    words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)

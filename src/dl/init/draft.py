@@ -6,7 +6,6 @@ import re
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,17 +19,22 @@ from dl.data.sources.images import class_files, opened_picture, without_warnings
 from dl.data.sources.npz import NpzFile, read_npz
 from dl.data.targets.values import target_values
 from dl.errors import DataError, UsageError
-from dl.init.columns import Table, Target, judge_target, read_table
-from dl.init.lines import (
+from dl.init.columns import Table, judge_target, read_table
+from dl.init.plan import (
+    Target,
     comment_lines,
     commented,
+    dense_layers,
+    image_layers,
     path_line,
+    plan,
     scalar,
     scalar_list,
     shown,
     shown_list,
+    split_line,
+    training_lines,
 )
-from dl.init.plan import Plan, dense_layers, image_layers, plan, split_line, training_lines
 from dl.progress import SilentReporter
 from dl.text import plural
 
@@ -69,33 +73,6 @@ _ARRAYS = {
 """Usual names of the arrays, the most usual first."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """What differs between the first configs of all kinds of data; the lines are indented.
-
-    Attributes:
-        path: The file or folder.
-        what: What is in it, for the comment at the top.
-        target: What is to be predicted.
-        plan: How to split and train.
-        rows: Rows before the split.
-        data: The lines of the section but for the split.
-        preprocess: The lines of the section but for the target's.
-        layers: The list of the layers.
-        own_test: Whether there is a test part beside the rows.
-    """
-
-    path: Path
-    what: str
-    target: Target
-    plan: Plan
-    rows: int
-    data: Sequence[str]
-    preprocess: Sequence[str]
-    layers: Sequence[str]
-    own_test: bool = False
-
-
 def first_config(path: Path, targets: Sequence[str]) -> str:
     """Returns the text of a config that trains well on this file or folder as it is.
 
@@ -109,11 +86,11 @@ def first_config(path: Path, targets: Sequence[str]) -> str:
     """
     if path.is_dir():
         _refuse_target(path, targets, "the name of its folder is the class of a picture")
-        return _text(_of_pictures(path))
+        return _of_pictures(path)
     if path.suffix.lower() == ".npz":
         _refuse_target(path, targets, "the array `y_train` holds the targets")
-        return _text(_of_arrays(path))
-    return _text(_of_table(read_table(path, targets)))
+        return _of_arrays(path)
+    return _of_table(read_table(path, targets))
 
 
 def _refuse_target(path: Path, targets: Sequence[str], why: str) -> None:
@@ -126,29 +103,32 @@ def _refuse_target(path: Path, targets: Sequence[str], why: str) -> None:
         )
 
 
-def _text(draft: _Draft) -> str:
-    """Returns the whole config as YAML with comments."""
-    target, path = draft.target, draft.path
+def _text(path: Path, what: str, target: Target, **sections: Sequence[str]) -> str:
+    """Returns the whole config as YAML with comments.
+
+    Args:
+        path: The file or folder.
+        what: What is in it, for the comment at the top.
+        target: What is to be predicted.
+        sections: The indented lines of each section; one without any is left out.
+    """
     stem = (path.resolve() if path.is_dir() else path).stem  # the folder may be `.`
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:100]
-    preprocess = list(draft.preprocess)
     if target.task == "regression":
         why = "learns faster; metrics are in its own unit again"
-        preprocess.append(commented("  target: standardize", why))
+        standardized = commented("  target: standardize", why)
+        sections["preprocess"] = [*sections["preprocess"], standardized]
     blocks = [
         [
             "# A first config, written by `dl init`. Change whatever you like.",
             "#",
-            f"# {shown(path.name)}: {draft.what}.",
+            f"# {shown(path.name)}: {what}.",
             f"# To predict: {_to_predict(target)}.",
         ],
         [f"name: {scalar(name or 'first')}", "seed: 42"],
-        ["data:", *draft.data, split_line(draft.plan, target, draft.own_test)],
-        ["preprocess:", *preprocess] if preprocess else [],
-        ["model:", "  layers:", *draft.layers],
-        ["training:", *training_lines(draft.plan, target, draft.rows)],
+        *([f"{section}:", *lines] for section, lines in sections.items() if lines),
     ]
-    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
 def _to_predict(target: Target) -> str:
@@ -163,7 +143,7 @@ def _to_predict(target: Target) -> str:
     return f"{names}, one of {len(target.classes)}: {shown_list(target.classes, 10)}"
 
 
-def _of_table(table: Table) -> _Draft:
+def _of_table(table: Table) -> str:
     by_kind = {
         kind: [feature.name for feature in table.features if feature.kind == kind]
         for kind in ("numeric", "categorical", "date")
@@ -176,15 +156,19 @@ def _of_table(table: Table) -> _Draft:
     ]
     rows = plural(table.rows + table.target.missing, "row")
     chosen = plan(table.rows, table.target.task)
-    return _Draft(
+    return _text(
         table.path,
         f"{rows}; inputs: {', '.join(inputs)}",
         table.target,
-        chosen,
-        table.rows,
-        data=[*_table_source(table), *_missing_values(table), *_chosen_columns(table)],
+        data=[
+            *_table_source(table),
+            *_missing_values(table),
+            *_chosen_columns(table),
+            split_line(chosen, table.target),
+        ],
         preprocess=_table_preprocess(table, by_kind),
-        layers=dense_layers(chosen, table.target),
+        model=["  layers:", *dense_layers(chosen, table.target)],
+        training=training_lines(chosen, table.target, table.rows),
     )
 
 
@@ -275,7 +259,7 @@ def _table_preprocess(table: Table, by_kind: Mapping[str, Sequence[str]]) -> lis
     return [*lines, commented("  missing: median", why)]
 
 
-def _of_arrays(path: Path) -> _Draft:
+def _of_arrays(path: Path) -> str:
     """Reads the arrays as training will; raises `DataError`."""
     check_file(path)
     with NpzFile(path) as file:
@@ -295,16 +279,15 @@ def _of_arrays(path: Path) -> _Draft:
         preprocess, layers = [_STANDARDIZE], [*flat, *dense_layers(chosen, target)]
     other = [f"{key}: {scalar(name)}" for key, name in names.items() if key != name]
     arrays = [f"  arrays: {{{', '.join(other)}}}"] if other else []
-    return _Draft(
+    split = split_line(chosen, target, own_test=parts.test is not None)
+    return _text(
         path,
         f"{plural(len(train), 'row')} of shape {shape}",
         target,
-        chosen,
-        len(train),
-        data=["  source: npz", path_line(path), *arrays],
+        data=["  source: npz", path_line(path), *arrays, split],
         preprocess=preprocess,
-        layers=layers,
-        own_test=parts.test is not None,
+        model=["  layers:", *layers],
+        training=training_lines(chosen, target, len(train)),
     )
 
 
@@ -327,7 +310,7 @@ def _names_of_arrays(path: Path, present: Sequence[str]) -> Mapping[str, str]:
     return found
 
 
-def _of_pictures(path: Path) -> _Draft:
+def _of_pictures(path: Path) -> str:
     """Looks at the folder and a few of its pictures.
 
     Raises:
@@ -347,25 +330,26 @@ def _of_pictures(path: Path) -> _Draft:
         commented("    - {type: RandomRotation, factor: 0.03}", why),
         "    - {type: RandomTranslation, height_factor: 0.1, width_factor: 0.1}",
     ]
-    return _Draft(
+    chosen = plan(rows, task, pictures=True)
+    return _text(
         path,
         plural(rows, "picture"),
         target,
-        plan(rows, task, pictures=True),
-        rows,
         data=[
             "  source: images",
             path_line(folders["path"]),
             *(f"  {key}: {scalar(str(at))}" for key, at in folders.items() if key != "path"),
             commented(f"  image_size: [{height}, {width}]", told),
             f"  color: {'grayscale' if grey else 'rgb'}",
+            split_line(chosen, target, own_test="test_path" in folders),
         ],
         preprocess=[_PIXELS],
-        layers=[
+        model=[
+            "  layers:",
             *(augmentation if rows < _FEW_PICTURES else []),
             *image_layers(height, width, target),
         ],
-        own_test="test_path" in folders,
+        training=training_lines(chosen, target, rows),
     )
 
 

@@ -1,4 +1,4 @@
-"""Chooses a network and a training for an amount of data, and writes their lines.
+"""Chooses a network and a training for an amount of data, and writes YAML as a person would.
 
 The numbers come from trials on small public tables and made-up ones: below a thousand rows one
 hidden layer with dropout, small batches and patience do best on all of them; larger tables bear
@@ -7,14 +7,23 @@ two layers and larger batches.
 
 from __future__ import annotations
 
+import json
 import math
-from dataclasses import dataclass
+import re
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from dl.config.data import Task
-from dl.init.columns import Target
-from dl.init.lines import commented, shown
-from dl.text import plural
+from dl.text import cut, listing, plural
 
+WIDTH = 96
+_COMMENT_COLUMN = 34
+_LONGEST_NAME = 40
+_PLAIN = re.compile(r"(?:\.{0,2}/)*[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
+_NOT_TEXT = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+"""Words that some YAML reader takes for something else than text."""
 FEWEST_ROWS_TO_SPLIT = 30
 _FEWEST_OF_CLASS = 3
 """A rarer class cannot be in all three parts."""
@@ -24,6 +33,30 @@ _SMALLEST_POOLED = 8
 """Pixels of a side from which pooling goes on: less leaves the dense layer no shape to see."""
 _MOST_POOLINGS = 3
 """Halvings of a picture of 64 pixels that end at `_SMALLEST_POOLED`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is to be predicted.
+
+    Attributes:
+        names: The target columns; a single one for arrays and images.
+        task: Kind of task.
+        classes: Names of the classes; of the target columns for several labels; empty for
+            regression.
+        rarest: Number of rows of the rarest class; 0 for regression.
+        span: Smallest and largest value of a regression target.
+        words: The texts that stand for a missing value, with the number of rows of each, by column.
+        missing: Number of rows without a target.
+    """
+
+    names: tuple[str, ...]
+    task: Task
+    classes: tuple[str, ...] = ()
+    rarest: int = 0
+    span: tuple[float, float] = (0.0, 0.0)
+    words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +103,7 @@ def plan(rows: int, task: Task, *, pictures: bool = False) -> Plan:
     return next(plan for most, plan in plans if rows < most)
 
 
-def split_line(plan: Plan, target: Target, own_test: bool) -> str:
+def split_line(plan: Plan, target: Target, own_test: bool = False) -> str:
     """Returns the line `split`, with a word on why."""
     if not plan.validation:
         few = "too few rows to hold any back: this learns them by heart"
@@ -153,3 +186,63 @@ def training_lines(plan: Plan, target: Target, rows: int) -> list[str]:
         lines.append(commented("  # class_weight: balanced", words))
     stop = f"monitor: val_loss, patience: {plan.patience}, restore_best_weights: true"
     return [*lines, "  callbacks:", f"    - {{type: EarlyStopping, {stop}}}"]
+
+
+def scalar(text: str) -> str:
+    """Returns the text as a YAML value: plain if every reader takes it for text, else quoted."""
+    if _PLAIN.fullmatch(text) and text.lower() not in _NOT_TEXT:
+        return text
+    return json.dumps(text, ensure_ascii=not text.isprintable())
+
+
+def commented(line: str, comment: str = "") -> str:
+    """Returns the line with a comment behind it, in a column of its own where there is room."""
+    return f"{line:<{_COMMENT_COLUMN - 2}}  # {comment}" if comment else line
+
+
+def comment_lines(comment: str, indent: int = 2) -> list[str]:
+    """Returns a comment in lines of its own, broken between words."""
+    start = f"{' ' * indent}# "
+    return textwrap.wrap(
+        _printable(comment),
+        WIDTH,
+        initial_indent=start,
+        subsequent_indent=f"{start}    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def path_line(path: Path) -> str:
+    """Returns the line of `data` that names a file or folder."""
+    comment = "" if path.is_absolute() else "relative to this file"
+    return commented(f"  path: {scalar(str(path))}", comment)
+
+
+def scalar_list(key: str, values: Iterable[str], indent: int) -> list[str]:
+    """Returns `key: [a, b, …]`, broken into several lines where it is long."""
+    margin, items = " " * indent, [scalar(value) for value in values]
+    whole = f"{margin}{key}: [{', '.join(items)}]"
+    if len(whole) <= WIDTH:
+        return [whole]
+    rows = [""]
+    for item in items:
+        if rows[-1] and indent + 2 + len(rows[-1]) + len(item) + 1 > WIDTH:
+            rows.append("")
+        rows[-1] += f"{item}, "
+    below = [f"{margin}  {row.rstrip()}" for row in rows]
+    return [f"{margin}{key}: [", *below[:-1], below[-1].removesuffix(","), f"{margin}]"]
+
+
+def shown(name: str) -> str:
+    """Returns a name for a comment: short, on one line, whatever its characters."""
+    return f"`{cut(_printable(name), _LONGEST_NAME)}`"
+
+
+def shown_list(names: Iterable[str], most: int = 6) -> str:
+    """Returns several names for a comment, the first few of them if they are many."""
+    return listing(map(shown, names), "", most)
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in text)
