@@ -11,7 +11,7 @@ import pytest
 
 from dl.config.data import ColumnKind
 from dl.data.columns import Cell, Use, to_column
-from dl.data.raw import Column
+from dl.data.types import Column
 from support.tables import told
 
 CELL = Cell("x", lambda row: f"rows.csv:{row + 2}")

@@ -9,9 +9,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dl.data.raw import RawTable
 from dl.data.sources.csv import Dialect, csv_blocks
 from dl.data.tables import EveryColumn, joined, typed_table
+from dl.data.types import RawTable
 from dl.errors import DataError
 
 VALUES = ["1", "2.5", "-3e4", "", "NA", "nan", "inf", "1e400", "red", '"a, b"', "2024-01-05", "1,5"]

@@ -16,12 +16,11 @@ from hypothesis import strategies as st
 
 from dl.config.data import ColumnKind
 from dl.config.schema import Config
-from dl.data.chunks import open_chunks
 from dl.data.dataset import Preprocessing
-from dl.data.load import load_dataset
-from dl.data.raw import RawTable
+from dl.data.load import load_dataset, open_blocks
 from dl.data.sources.csv import Dialect, csv_blocks, read
 from dl.data.tables import Wanted, joined, typed_table
+from dl.data.types import RawTable
 from dl.errors import DataError
 from dl.predict.lite import predictions
 from dl.progress import SilentReporter
@@ -143,7 +142,7 @@ def predicted(folder: Path, data: bytes, missing: str, stdin: bool) -> list[floa
     config, fitted = learned_from(folder, missing)
     path = folder / "new.csv"
     path.write_bytes(data)
-    chunks = open_chunks(config, fitted, io.BytesIO(data) if stdin else path, SilentReporter())
+    chunks = open_blocks(config, fitted, io.BytesIO(data) if stdin else path, SilentReporter())
     found = predictions(lambda x: np.asarray(x[:]), chunks, fitted.target, SilentReporter())
     return [float(value) for columns in found for value in columns["prediction"]]
 

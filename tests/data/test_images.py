@@ -13,9 +13,9 @@ from PIL import Image
 
 from dl.config.data import ImagesData
 from dl.data import storage
-from dl.data.raw import RawArrays
 from dl.data.sources import images as picture
 from dl.data.sources.images import read_image_inputs, read_image_part, read_images
+from dl.data.types import RawArrays
 from dl.errors import DataError, Problem
 from dl.progress import SilentReporter
 from dl.vocabulary.sections import read_section

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from dl.config.data import KERAS, KerasData
-from dl.data.raw import RawArrays, RawParts
 from dl.data.sources import keras
 from dl.data.sources.keras import padded, read_keras, text_settings
+from dl.data.types import RawArrays, RawParts
 from dl.errors import DataError, Problem
 from dl.progress import SilentReporter
 from dl.vocabulary.sections import read_section

@@ -13,9 +13,8 @@ import pytest
 
 from dl.config.data import CsvData, Split
 from dl.config.schema import Config
-from dl.data.chunks import open_chunks
 from dl.data.dataset import Dataset, Preprocessing
-from dl.data.load import load_dataset, load_part, load_split, resolve_config
+from dl.data.load import load_dataset, load_part, load_split, open_blocks, resolve_config
 from dl.data.types import Array, Part
 from dl.errors import RunError
 from dl.progress import SilentReporter
@@ -59,7 +58,7 @@ def inputs(
     reporter: SilentReporter = SILENT,
 ) -> Array:
     """Returns all rows to predict of a table."""
-    chunks = open_chunks(config, fitted, source, reporter)
+    chunks = open_blocks(config, fitted, source, reporter)
     return np.concatenate([chunk.x for chunk in chunks.read(lambda done: None)])
 
 
@@ -293,7 +292,7 @@ def test_stages_are_told(path: Path) -> None:
 def test_arrays_from_standard_input() -> None:
     config = config_with({"source": "synthetic", "dataset": "xor"})
     _, fitted = load(config)
-    assert told(lambda: open_chunks(config, fitted, io.BytesIO(b""), SILENT)) == (
+    assert told(lambda: open_blocks(config, fitted, io.BytesIO(b""), SILENT)) == (
         "standard input: can hold CSV rows only, but this model takes arrays or images\n"
         "hint: name a file or folder instead of `-`"
     )

@@ -20,13 +20,11 @@ from dl.config.load import load_config
 from dl.config.resolve import resolved_text
 from dl.config.rules.probe import probe
 from dl.config.schema import Config
-from dl.data.chunks import open_chunks
 from dl.data.dataset import Dataset, Preprocessing
-from dl.data.load import load_dataset, load_part
+from dl.data.load import load_dataset, load_part, open_blocks
 from dl.data.preprocessing.features import CategoricalFeature
-from dl.data.raw import RawTable
 from dl.data.read import read_parts
-from dl.data.types import Array
+from dl.data.types import Array, RawTable
 from dl.progress import SilentReporter
 from support.streaming import Notes, assert_same, tiny_budget
 from support.tables import config_with, told
@@ -104,7 +102,7 @@ def test_named_text_is_read_as_an_empty_field_is(
 
 def predicted(config: Config, fitted: Preprocessing, path: Path, stdin: bool) -> Array:
     source = io.BytesIO(path.read_bytes()) if stdin else path
-    chunks = open_chunks(config, fitted, source, SilentReporter())
+    chunks = open_blocks(config, fitted, source, SilentReporter())
     return np.concatenate([np.asarray(part.x[:]) for part in chunks.read(lambda done: None)])
 
 

@@ -12,7 +12,7 @@ import pytest
 from dl.config.rules.probe import probe
 from dl.data.columns import Cell, Use, to_column
 from dl.data.load import load_dataset
-from dl.data.raw import Column
+from dl.data.types import Column
 from dl.errors import DataError
 from dl.progress import SilentReporter
 from support.tables import config_with, told

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dl.data.one_answer import one_answer
-from dl.data.predictions import Predictions, answers
+from dl.data.predictions import Predictions, answers, one_answer
 from dl.data.targets.target import Target
 
 BINARY = Target("binary", ("y",), "single", ("no", "yes"), ("no", "yes"), 1, probabilities=True)

@@ -14,9 +14,9 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from dl.data.raw import Column, RawTable
 from dl.data.sources import parquet
 from dl.data.tables import Wanted, typed_table
+from dl.data.types import Column, RawTable
 from dl.errors import DataError
 from support.tables import told
 

@@ -20,7 +20,7 @@ from dl.data.preprocessing.features import (
     fit_features,
     transform_table,
 )
-from dl.data.raw import RawTable
+from dl.data.types import RawTable
 from dl.progress import SilentReporter
 from dl.runs.typed import read_as
 from support.tables import told

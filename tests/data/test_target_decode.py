@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from dl.config.schema import Config
-from dl.data.raw import RawArrays, RawTable
 from dl.data.rules import refuse_misfits
 from dl.data.targets.target import class_weights, decode, unscale
+from dl.data.types import RawArrays, RawTable
 from dl.errors import Problem, UsageError
 from dl.vocabulary.spec import Finding, Findings
 from support.targets import DATA, encoded, learn, make_arrays, make_config, make_table

@@ -11,10 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dl.data.chunks import open_chunks
-from dl.data.load import load_dataset, load_part, read_inputs
-from dl.data.requirements import requirements_of
-from dl.data.tokens import Tokens, tokens_of
+from dl.data.load import load_dataset, load_part, open_blocks, read_inputs
+from dl.data.requirements import Tokens, requirements_of, tokens_of
 from dl.progress import SilentReporter
 from support.streaming import tiny_budget
 from support.tables import config_with, told
@@ -261,7 +259,7 @@ def test_unseen_category_is_refused_where_it_would_be_looked_up(tmp_path: Path) 
     (tmp_path / "new.csv").write_text("city,y\na,0\nZZ,1\n")
 
     def predict() -> object:
-        rows = open_chunks(chosen, fitted, io.BytesIO(b"city\na\nZZ\n"), SILENT)
+        rows = open_blocks(chosen, fitted, io.BytesIO(b"city\na\nZZ\n"), SILENT)
         return list(rows.read(lambda done: None))
 
     expected = (
@@ -279,7 +277,7 @@ def test_unseen_category_is_hashed_with_a_warning(tmp_path: Path) -> None:
     chosen = config([{"type": "Hashing", "num_bins": 10}], data, categorical="ordinal")
     fitted, reporter = load_dataset(chosen, SILENT).preprocessing, SilentReporter()
 
-    rows = open_chunks(chosen, fitted, io.BytesIO(b"city\na\nZZ\n"), reporter)
+    rows = open_blocks(chosen, fitted, io.BytesIO(b"city\na\nZZ\n"), reporter)
     (inputs,) = rows.read(lambda done: None)
 
     assert inputs.x[:].tolist() == [[0], [-1]]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dl.data.raw import Column
+from dl.data.types import Column
 from dl.init.columns import Feature, LeftOut, judge
 
 

@@ -13,9 +13,8 @@ import yaml
 
 from dl.config.load import load_config
 from dl.config.schema import Config
-from dl.data.chunks import open_chunks
 from dl.data.dataset import Dataset
-from dl.data.load import load_dataset
+from dl.data.load import load_dataset, open_blocks
 from dl.init.draft import first_config
 from dl.init.plan import WIDTH
 from support.streaming import Notes
@@ -99,7 +98,7 @@ def test_later_row_may_lack_any_value(tmp_path: Path) -> None:
     assert "  missing: median                 # none yet; fills what a later row may lack\n" in text
     dataset, _ = loaded(config)
     rows = io.BytesIO(b"sort,when,b,a\n,,,\nx,2024-01-01,1,2\n")
-    chunks = open_chunks(config, dataset.preprocessing, rows, Notes())
+    chunks = open_blocks(config, dataset.preprocessing, rows, Notes())
     (part,) = chunks.read(lambda done: None)
     assert part.x.shape == (2, len(dataset.preprocessing.feature_names))
     assert np.isfinite(part.x[:]).all()

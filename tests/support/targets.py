@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from dl.config.schema import Config
-from dl.data.raw import Column, RawArrays, RawTable
 from dl.data.requirements import requirements_of
 from dl.data.targets.describe import describe_target
 from dl.data.targets.encode import encode_target, fit_target
 from dl.data.targets.target import Target
+from dl.data.types import Column, RawArrays, RawTable
 from dl.vocabulary.sections import read_section
 
 DATA = {"source": "npz", "path": "rows.npz"}

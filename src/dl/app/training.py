@@ -391,8 +391,7 @@ def _advise(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> None:
 
 def _diagnose(trained: Trained, reporter: Reporter) -> None:
     """Says that something in the history is worth a look; the layers are not looked at here."""
-    from dl.data.one_answer import one_answer
-    from dl.data.predictions import read_answers
+    from dl.data.predictions import one_answer, read_answers
     from dl.inspect.diagnose import Evidence, diagnose
 
     target = trained.prepared.dataset.target

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dl.config.load import Loaded
     from dl.config.rules import Advice
     from dl.config.rules.texts import Note
-    from dl.data.chunks import InputChunks
+    from dl.data.load import InputBlocks
     from dl.data.types import Array
     from dl.inspect.diagnose import Diagnosis, Evidence, NetworkStatistics
     from dl.inspect.layers import LayerRow
@@ -287,18 +287,17 @@ def _outputs(files: SavedFiles, reporter: Reporter) -> Outputs:
 
 def _rows(
     files: SavedFiles, source: Path | BinaryIO | None, split: str, reporter: Reporter
-) -> InputChunks:
-    from dl.data.chunks import open_chunks, split_chunks
+) -> InputBlocks:
+    from dl.data.load import open_blocks, split_blocks
 
     if source is None:
-        return split_chunks(files.config, files.preprocessing, split, reporter)
-    return open_chunks(files.config, files.preprocessing, source, reporter)
+        return split_blocks(files.config, files.preprocessing, split, reporter)
+    return open_blocks(files.config, files.preprocessing, source, reporter)
 
 
 def _one_answer(run: RunDirectory) -> str:
     from dl.data.dataset import read_preprocessing
-    from dl.data.one_answer import one_answer
-    from dl.data.predictions import read_answers
+    from dl.data.predictions import one_answer, read_answers
 
     if not run.outputs.exists():
         return ""

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from dl.config.data import ColumnKind
 from dl.config.emit import flow
 from dl.config.tables import is_formatted, plain_number
-from dl.data.raw import Column, Place
 from dl.data.texts import (
     FORMS,
     INTEGER,
@@ -31,6 +30,7 @@ from dl.data.texts import (
     parse_months,
     parse_numbers,
 )
+from dl.data.types import Column, Place
 from dl.errors import DataError
 from dl.text import cut, listing
 

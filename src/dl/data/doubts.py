@@ -15,9 +15,8 @@ from dl.config.data import CsvData, Data, ParquetData
 from dl.config.emit import flow
 from dl.config.rules.texts import Advice, advice
 from dl.config.tables import stands_for_missing
-from dl.data.raw import Column, Raw, RawTable
 from dl.data.texts import FEW_MONTHS, MONTH
-from dl.data.types import Array
+from dl.data.types import Array, Column, Raw, RawTable
 
 Table = CsvData | ParquetData
 

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from dl.config.load import Loaded
 from dl.config.schema import Config
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.doubts import advice_on
+from dl.data.files import ahead, check_file
 from dl.data.preprocessing.arrays import ArrayFeature, fit_arrays, transform_arrays
 from dl.data.preprocessing.features import (
     Feature,
@@ -24,24 +27,26 @@ from dl.data.preprocessing.features import (
     fit_features,
     transform_table,
 )
-from dl.data.raw import Raw, RawParts, RawTable, StoredColumns
-from dl.data.read import read_arrays, read_labelled, read_parts, source_title
+from dl.data.read import FORMATS, read_arrays, read_blocks, read_labelled, read_parts, source_title
 from dl.data.requirements import Requirements, requirements_of
 from dl.data.rules import refuse_misfits
+from dl.data.sources.builtin import default_noise, default_rows
 from dl.data.sources.keras import text_settings
-from dl.data.sources.synthetic import default_noise, default_rows
 from dl.data.split import split_parts
 from dl.data.tables import transform_stored
 from dl.data.targets.describe import describe_target
 from dl.data.targets.encode import encode_target, fit_target
-from dl.data.types import Inputs, Part, Rows
+from dl.data.types import Array, Inputs, Part, Raw, RawParts, RawTable, Rows, StoredColumns
 from dl.errors import DataError, RunError
-from dl.progress import Reporter
+from dl.progress import Advance, Reporter
 from dl.vocabulary.names import with_names
 from dl.vocabulary.spec import Findings
 
 MOST_BYTES = 1_000_000_000
 """More than this is kept only of the dataset that is in use."""
+_ROWS = 1 << 16
+_BYTES = 1 << 26
+"""Rows and bytes of a block of arrays; pictures may lie on the disk."""
 
 
 class Datasets:
@@ -163,7 +168,7 @@ def load_split(config: Config, fitted: Preprocessing, split: str, reporter: Repo
 
 
 def read_inputs(config: Config, fitted: Preprocessing, path: Path, reporter: Reporter) -> Inputs:
-    """Reads arrays or images to predict; rows of a table come in chunks: `dl.data.chunks`.
+    """Reads arrays or images to predict; rows of a table come in blocks: `open_blocks`.
 
     Raises:
         DataError: The rows cannot be used with this run.
@@ -222,6 +227,90 @@ def _numbers(raw: Raw, config: Config, fitted: Preprocessing, reporter: Reporter
     x = transform_table(raw, fitted.columns, unseen, tokens)
     unseen.tell(reporter)
     return x
+
+
+@dataclass(frozen=True, slots=True)
+class InputBlocks:
+    """Rows to predict, still to be read.
+
+    Attributes:
+        title: The file, or the part of the run's own data.
+        total: Units of progress in all; None where that is not known.
+        read: Yields the rows in blocks, in their order, and reports progress.
+    """
+
+    title: str
+    total: int | None
+    read: Callable[[Advance], Iterator[Inputs]]
+
+
+def open_blocks(
+    config: Config, fitted: Preprocessing, source: Path | BinaryIO, reporter: Reporter
+) -> InputBlocks:
+    """Opens rows to predict; of a table, no more than a few blocks are in memory at a time.
+
+    Arrays and images are read at once. Columns are matched by name; a target column and others
+    that were not fitted are ignored.
+
+    Args:
+        config: The config of the run.
+        fitted: The preprocessing of the run.
+        source: A file or folder, or a stream of CSV.
+        reporter: Is told what happens.
+
+    Raises:
+        DataError: The rows cannot be used with this run; also while they are read.
+    """
+    if fitted.array is None:
+        return _open_table(config, fitted, source, reporter)
+    if isinstance(source, Path):
+        return _sliced(read_inputs(config, fitted, source, reporter), str(source))
+    raise DataError(
+        "standard input: can hold CSV rows only, but this model takes arrays or images",
+        hint="name a file or folder instead of `-`",
+    )
+
+
+def split_blocks(
+    config: Config, fitted: Preprocessing, split: str, reporter: Reporter
+) -> InputBlocks:
+    """Opens a part of the run's own data; see `load_split`."""
+    x = load_split(config, fitted, split, reporter).x
+    return _sliced(Inputs(x), f"the {split} part")
+
+
+def _sliced(inputs: Inputs, title: str) -> InputBlocks:
+    row = 4 * int(np.prod(inputs.x.shape[1:]))
+    step = min(_ROWS, max(1, _BYTES // row))
+
+    def read(advance: Advance) -> Iterator[Inputs]:
+        for begin in range(0, len(inputs), step):
+            end = begin + step
+            block = Inputs(inputs.x[begin:end], inputs.files[begin:end])
+            yield block
+            advance(len(block))
+
+    return InputBlocks(title, len(inputs), read)
+
+
+def _open_table(
+    config: Config, fitted: Preprocessing, source: Path | BinaryIO, reporter: Reporter
+) -> InputBlocks:
+    title, total = "standard input", None
+    if isinstance(source, Path):
+        check_file(source)
+        title, total = str(source), FORMATS[config.data.source].total(source)
+    unseen, tokens = UnseenCategories(), requirements_of(config).tokens
+
+    def numbers(table: Callable[[], RawTable]) -> Array:
+        return transform_table(table(), fitted.columns, unseen, tokens)
+
+    def read(advance: Advance) -> Iterator[Inputs]:
+        tables = read_blocks(config, fitted, source, advance)
+        yield from map(Inputs, ahead(partial(numbers, table) for table in tables))
+        unseen.tell(reporter)
+
+    return InputBlocks(title, total, read)
 
 
 def resolve_config(config: Config, dataset: Dataset) -> Config:

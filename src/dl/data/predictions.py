@@ -1,7 +1,7 @@
 """What a trained model said of rows, beside what is true; and `outputs.npz`, which keeps it.
 
-The file holds the part that tells most. With it, runs are compared row by row and reports are made
-anew without the model.
+The file holds the part that tells most. With it, runs are compared row by row, reports are made
+anew without the model, and a model is found out that says the same of every row.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ _UNREADABLE = (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.Bad
 _OTHER = "`y` and `outputs` must be those of the target in preprocess.json"
 MOST_BYTES = 64_000_000
 """Outputs that take more are not kept."""
+_FEWEST_ROWS = 10
+"""Fewer answers may be alike by chance."""
+_SPREAD = 0.05
+"""Predictions that spread less than this fraction of the targets know next to nothing of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,3 +157,47 @@ def _fits(said: Answers, target: Target) -> bool:
         return true.shape[1] == classes and bool(np.isin(true, (0, 1)).all())
     named = true if predicted is None else np.concatenate([true, predicted])
     return bool(named.min() >= 0 and named.max() < classes)
+
+
+def one_answer(answered: tuple[str, Answers] | None, target: Target) -> str:
+    """Returns in words what a model answers always; empty if its answers differ, or are few.
+
+    Args:
+        answered: The part, and what the model said of its rows; None if that was not kept.
+        target: What the model predicts.
+    """
+    if answered is None:
+        return ""
+    part, said = answered
+    if said.predicted is None or len(said.true) < _FEWEST_ROWS:
+        return ""
+    what = "rows" if said.places == 1 else "places"
+    where = f"{len(said.true):,} {what} of the {part} part"
+    if target.form == "numbers":
+        return _of_numbers(said.true, said.predicted, where)
+    if np.all(said.true == said.true[0]) or not np.all(said.predicted == said.predicted[0]):
+        return ""
+    return _of_classes(said.true, said.predicted[0], where, target)
+
+
+def _of_classes(true: Array, answer: Array, where: str, target: Target) -> str:
+    if target.form == "multilabel":
+        chosen = [f"`{target.classes[place]}`" for place in np.flatnonzero(answer)]
+        return f"always answers {' and '.join(chosen) or 'no label'}, for each of {where}"
+    fraction, commonest = np.mean(true == answer), np.bincount(true.astype(np.int64)).argmax()
+    which = "the commonest class" if answer == commonest else "that class"
+    return (
+        f"always answers `{target.classes[int(answer)]}`, for each of {where}: the accuracy "
+        f"{fraction:.3f} is the fraction of {which}"
+    )
+
+
+def _of_numbers(true: Array, predicted: Array, where: str) -> str:
+    spread, wanted = predicted.std(axis=0), true.std(axis=0)
+    if not np.all(wanted > 0) or not np.all(spread < _SPREAD * wanted):
+        return ""
+    words = " and ".join(f"{value:.4g}" for value in predicted.mean(axis=0)[:3])
+    return (
+        f"always answers about {words}: over {where} the predictions have a standard deviation "
+        f"of {spread[0]:.2g}, the true values one of {wanted[0]:.2g}"
+    )

@@ -13,10 +13,9 @@ from dl.config.data import Arrays, own_paths
 from dl.config.schema import Config
 from dl.data.dataset import Preprocessing
 from dl.data.files import fingerprint_files, unchanged
-from dl.data.raw import Raw, RawArrays, RawParts, RawTable
 from dl.data.requirements import Requirements, requirements_of
 from dl.data.sources import csv, parquet
-from dl.data.sources.builtin import read_builtin
+from dl.data.sources.builtin import make_synthetic, read_builtin
 from dl.data.sources.images import (
     picture_files,
     picture_shape,
@@ -26,9 +25,8 @@ from dl.data.sources.images import (
 )
 from dl.data.sources.keras import read_keras
 from dl.data.sources.npz import read_npz, read_npz_inputs, read_npz_part
-from dl.data.sources.synthetic import make_synthetic
 from dl.data.tables import Block, ReadBlock, Wanted, require, typed_table
-from dl.data.types import Storage
+from dl.data.types import Raw, RawArrays, RawParts, RawTable, Storage
 from dl.progress import Advance, Reporter
 from dl.system import available_memory
 from dl.vocabulary.traits import TAKES_CLASSES

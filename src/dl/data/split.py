@@ -17,12 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dl.config.data import Split, SyntheticData
-from dl.data.raw import RawParts
 from dl.data.requirements import Requirements
-from dl.data.sources.synthetic import is_whole_truth
+from dl.data.sources.builtin import is_whole_truth
 from dl.data.targets.encode import class_positions
 from dl.data.targets.target import Target
-from dl.data.types import Array
+from dl.data.types import Array, RawParts
 from dl.errors import DataError
 from dl.text import plural
 

@@ -25,9 +25,9 @@ from dl.data.preprocessing.features import (
     feature_names,
     transform_table,
 )
-from dl.data.raw import Column, Place, RawTable, StoredColumns
+from dl.data.requirements import Tokens
 from dl.data.storage import ScratchFile, StoredArray, check_space
-from dl.data.tokens import Tokens
+from dl.data.types import Column, Place, RawTable, StoredColumns
 from dl.errors import DataError, closest
 from dl.progress import Reporter
 from dl.text import listing

@@ -1,13 +1,19 @@
-"""What the data package hands on: parts of rows as arrays, and what is known about them."""
+"""Rows of data: as a source hands them on, before any preprocessing, and ready for Keras.
+
+A source function reads a config's `data` into `RawParts`. Rows that are still to be split stand in
+`train`; only a part that has rows of its own stands in `validation` or `test`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dl.config.data import ColumnKind
 
 Array = NDArray[Any]
 
@@ -119,3 +125,175 @@ class Storage:
 
 
 IN_MEMORY = Storage(False, "rows are held in memory")
+
+
+Numbers = NDArray[np.int64]
+Place = Callable[[int], str]
+"""Words for the place of a row, given its 0-based position: `data/train.csv:17`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The values of one column of a table.
+
+    Attributes:
+        kind: How `values` are to be read.
+        values: Shape (rows,). Numeric: float64, NaN where missing. Categorical: int32 positions in
+            `categories`, -1 where missing. Date: datetime64[us], NaT where missing.
+        categories: The distinct texts of a categorical column, sorted; empty for other kinds.
+        integral: Whether a numeric column holds only integers, as written (`3`, not `3.0`).
+        timed: Whether a date column holds times of the day.
+    """
+
+    kind: ColumnKind
+    values: Array
+    categories: tuple[str, ...] = ()
+    integral: bool = False
+    timed: bool = False
+
+    def missing(self) -> NDArray[np.bool_]:
+        """Returns which rows have no value."""
+        if self.kind == "categorical":
+            return np.asarray(self.values < 0)
+        return np.asarray(np.isnat(self.values) if self.kind == "date" else np.isnan(self.values))
+
+    def take(self, positions: Array) -> Column:
+        """Returns the column with only these rows, in this order."""
+        return replace(self, values=self.values[positions])
+
+
+class StoredColumns(Mapping[str, Column]):
+    """Columns on the disk; one is brought into memory each time that it is asked for."""
+
+    def __init__(self, stored: Mapping[str, tuple[Column, Rows]]) -> None:
+        """Takes for each column what it is, whatever its values, and the values on the disk."""
+        self._stored = stored
+
+    def __getitem__(self, name: str) -> Column:
+        like, values = self._stored[name]
+        return replace(like, values=values[:])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stored)
+
+    def __len__(self) -> int:
+        return len(self._stored)
+
+    def take(self, positions: Array) -> StoredColumns:
+        """Returns the columns with only these rows, in this order; reads nothing."""
+        return StoredColumns(
+            {name: (like, chosen(rows, positions)) for name, (like, rows) in self._stored.items()}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RawTable:
+    """Rows of a table.
+
+    Attributes:
+        columns: The input columns, in the order of the config or file; `StoredColumns` where the
+            rows are streamed.
+        targets: The target columns; empty for rows to predict.
+        rows: 0-based position of each row in its source, shape (rows,).
+        source: The file, or name of the data set, for messages.
+        place: Words for the place of a row in its source, given its position there (from `rows`).
+    """
+
+    columns: Mapping[str, Column]
+    targets: Mapping[str, Column]
+    rows: Numbers
+    source: str
+    place: Place
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def row_place(self, position: int) -> str:
+        """Returns words for the place of a row, given its 0-based position here."""
+        return self.place(int(self.rows[position]))
+
+    def take(self, positions: Array) -> RawTable:
+        """Returns the table with only these rows (0-based, of this table), in this order."""
+        return replace(
+            self,
+            columns=self.columns.take(positions)
+            if isinstance(self.columns, StoredColumns)
+            else {name: column.take(positions) for name, column in self.columns.items()},
+            targets={name: column.take(positions) for name, column in self.targets.items()},
+            rows=self.rows[positions],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RawArrays:
+    """Rows that are arrays, pictures or made up.
+
+    Attributes:
+        x: Inputs as read (bytes stay bytes), shape (rows, *input_shape).
+        y: Targets as read: class numbers, class names, one-hot rows or numbers, shape (rows,) or
+            (rows, outputs); None for rows to predict.
+        rows: 0-based position of each row in its source, shape (rows,).
+        source: The file, folder, or name of the data set, for messages.
+        files: The file of each row; empty unless the rows are image files.
+    """
+
+    x: Rows
+    y: Array | None
+    rows: Numbers
+    source: str
+    files: tuple[str, ...] = ()
+
+    @classmethod
+    def whole(cls, x: Rows, y: Array | None, source: str, files: tuple[str, ...] = ()) -> RawArrays:
+        """Returns all rows of a source, numbered from 0."""
+        return cls(x, y, np.arange(len(x), dtype=np.int64), source, files)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def row_place(self, position: int) -> str:
+        """Returns words for the place of a row, given its 0-based position here."""
+        if self.files:
+            return self.files[position]
+        return f"{self.source}: row {self.rows[position]} (the first is row 0)"
+
+    def take(self, positions: Array) -> RawArrays:
+        """Returns the arrays with only these rows (0-based, of these arrays), in this order."""
+        return replace(
+            self,
+            x=chosen(self.x, positions),
+            y=None if self.y is None else self.y[positions],
+            rows=self.rows[positions],
+            files=tuple(self.files[position] for position in positions) if self.files else (),
+        )
+
+
+Raw = RawTable | RawArrays
+
+
+@dataclass(frozen=True, slots=True)
+class RawParts:
+    """All rows of a source.
+
+    Attributes:
+        train: The training rows, and those that are still to be split.
+        validation: Rows of a validation part of its own, if there is one.
+        test: Rows of a test part of its own, if there is one.
+        class_names: Names of the classes, where the source knows them, in the order of the class
+            numbers.
+        image: Whether a row of `x` is a picture.
+        fingerprint: SHA-256 of what was read, as hexadecimal digits.
+        storage: Where the rows are held.
+    """
+
+    train: Raw
+    validation: Raw | None = None
+    test: Raw | None = None
+    class_names: tuple[str, ...] | None = None
+    image: bool = False
+    fingerprint: str = ""
+    storage: Storage = IN_MEMORY
+
+    def present(self) -> list[Raw]:
+        """Returns the parts that have rows of their own: training first, then the others."""
+        return [part for part in (self.train, self.validation, self.test) if part is not None]

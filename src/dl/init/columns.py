@@ -17,11 +17,11 @@ from dl.config.data import ColumnKind, Task
 from dl.data.columns import Cell, stand_ins, to_column, without_texts
 from dl.data.doubts import are_months, are_pixels, doubt
 from dl.data.files import check_file
-from dl.data.raw import Column, RawTable
 from dl.data.read import FORMATS
 from dl.data.sources.csv import Dialect
 from dl.data.tables import Block, EveryColumn, require
 from dl.data.targets.values import TargetValues, target_values
+from dl.data.types import Column, RawTable
 from dl.errors import DataError, UsageError
 from dl.init.plan import Target, shown_list
 

@@ -109,7 +109,7 @@ def _test_loop(model: keras.Sequential) -> Callable[..., Any]:
 
 
 class Forward:
-    """Gives the outputs of a model for rows, chunk after chunk; it is traced once for all."""
+    """Gives the outputs of a model for rows, block after block; it is traced once for all."""
 
     def __init__(self, model: keras.Sequential) -> None:
         self._model = model

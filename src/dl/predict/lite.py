@@ -18,8 +18,8 @@ import numpy as np
 
 from dl.config.load import load_resolved
 from dl.config.schema import Config
-from dl.data.chunks import InputChunks
 from dl.data.dataset import Preprocessing, read_preprocessing
+from dl.data.load import InputBlocks
 from dl.data.targets.target import Target, decode
 from dl.data.types import Array, Rows
 from dl.errors import RunError, first_line, unfit_rows
@@ -144,9 +144,9 @@ def _without_model(run: RunDirectory, record: RunRecord) -> RunError:
 
 
 def predictions(
-    model: Outputs, rows: InputChunks, target: Target, reporter: Reporter
+    model: Outputs, rows: InputBlocks, target: Target, reporter: Reporter
 ) -> Iterator[dict[str, Array]]:
-    """Yields the columns of the predictions chunk by chunk, in the order of the rows.
+    """Yields the columns of the predictions block by block, in the order of the rows.
 
     Args:
         model: Computes the outputs, by LiteRT or by TensorFlow.

@@ -10,10 +10,8 @@ import numpy as np
 
 from dl.config.schema import Scaling
 from dl.data.preprocessing.features import loses_digits
-from dl.data.raw import RawArrays
-from dl.data.requirements import Requirements
-from dl.data.tokens import Tokens
-from dl.data.types import Array, LazyRows, Rows
+from dl.data.requirements import Requirements, Tokens
+from dl.data.types import Array, LazyRows, RawArrays, Rows
 from dl.errors import DataError
 from dl.progress import Reporter
 from dl.runs.typed import Count, Finite, NotZero

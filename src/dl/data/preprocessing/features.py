@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dl.config.schema import Preprocess, Scaling
-from dl.data.raw import Column, RawTable
+from dl.data.requirements import Tokens
 from dl.data.storage import check_memory
-from dl.data.tokens import Tokens
-from dl.data.types import Array
+from dl.data.types import Array, Column, RawTable
 from dl.errors import DataError
 from dl.progress import Reporter
 from dl.runs.typed import Finite, MisfitError, NotZero, Range

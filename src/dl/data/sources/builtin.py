@@ -1,18 +1,25 @@
-"""scikit-learn's data sets as tables: they lie in its package, nothing is downloaded."""
+"""Data sets that need no file: tables of scikit-learn, which lie in its package, and made-up rows.
+
+Made-up rows are the logic gates, curves in the plane, and a line with noise. They depend on the
+seed, the data set, their number and the noise alone. `moons` and `circles` are those of
+scikit-learn: half of the rows on an outer and half on an inner curve, with gaussian noise on both
+coordinates.
+"""
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import numpy as np
 import pyarrow
 
-from dl.config.data import BuiltinData
+from dl.config.data import BuiltinData, SyntheticData
 from dl.data.columns import Cell, to_column
 from dl.data.files import fingerprint_arrays
-from dl.data.raw import Column, RawParts, RawTable
 from dl.data.tables import require
-from dl.vocabulary.data_sets import BUILTIN
+from dl.data.types import Array, Column, RawArrays, RawParts, RawTable
+from dl.vocabulary.data_sets import BUILTIN, SYNTHETIC
 
 
 def read_builtin(data: BuiltinData) -> RawParts:
@@ -52,3 +59,81 @@ def read_builtin(data: BuiltinData) -> RawParts:
         class_names=None if classes is None else tuple(map(str, classes)),
         fingerprint=fingerprint_arrays([bunch.data, bunch.target]),
     )
+
+
+_GATES = {"and": (0, 0, 0, 1), "or": (0, 1, 1, 1), "xor": (0, 1, 1, 0)}
+"""The values at (0, 0), (0, 1), (1, 0) and (1, 1)."""
+_CIRCLES_FACTOR = 0.8
+_SPIRAL_TURNS = 1.5
+_BLOB_CENTERS = ((-4.0, -4.0), (4.0, 4.0))
+
+
+def make_synthetic(data: SyntheticData, seed: int) -> RawParts:
+    """Returns the rows of a made-up problem: x as float32 (rows, 1 or 2), y as int or float.
+
+    Args:
+        data: The section `data`.
+        seed: The config's seed.
+    """
+    name, rows, noise = data.dataset, default_rows(data), default_noise(data)
+    random = np.random.default_rng([seed, zlib.crc32(b"synthetic"), zlib.crc32(name.encode())])
+    x: Array
+    if name == "linear":  # y = 4 + 3x for x from 0 to 2, with noise on y
+        x = random.uniform(0, 2, (rows, 1))
+        y: Array = 4 + 3 * x[:, 0] + random.normal(0, noise, rows)
+    else:
+        x, y = _points(name, rows)
+        x = x + random.normal(0, noise, x.shape) if noise else x
+        if name not in _GATES:
+            order = random.permutation(rows)
+            x, y = x[order], y[order]
+    x = x.astype(np.float32)
+    return RawParts(
+        train=RawArrays.whole(x, y, name),
+        class_names=SYNTHETIC[name].classes or None,
+        fingerprint=fingerprint_arrays([x, y]),
+    )
+
+
+def default_rows(data: SyntheticData) -> int:
+    """Returns the number of rows: as given, else 4 for the gates and 1000 for others."""
+    return data.rows or SYNTHETIC[data.dataset].rows
+
+
+def default_noise(data: SyntheticData) -> float:
+    """Returns the standard deviation of the noise: as given, else 0 (gates), 1 or 0.1."""
+    if data.noise is not None:
+        return data.noise
+    return SYNTHETIC[data.dataset].noise
+
+
+def is_whole_truth(data: SyntheticData) -> bool:
+    """Whether the rows are all that there is: a gate's four corners, which are not to be split."""
+    return default_rows(data) <= SYNTHETIC["and"].rows
+
+
+def _points(name: str, rows: int) -> tuple[Array, Array]:
+    """Returns points in the plane without noise, and the class of each."""
+    if name in _GATES:
+        corner = np.arange(rows) % 4
+        x = np.column_stack([corner // 2, corner % 2]).astype(np.float64)
+        return x, np.array(_GATES[name], np.int64)[corner]
+    if name == "blobs":  # two clouds, 11 apart: a line separates them but for noise far above 1
+        y = np.arange(rows, dtype=np.int64) % len(_BLOB_CENTERS)
+        return np.array(_BLOB_CENTERS)[y], y
+    halves = rows // 2, rows - rows // 2
+    if name == "moons":
+        outer, inner = (np.linspace(0, np.pi, half) for half in halves)
+        curves = [_circle(outer), np.column_stack([1 - np.cos(inner), 0.5 - np.sin(inner)])]
+    elif name == "circles":
+        outer, inner = (np.linspace(0, 2 * np.pi, half, endpoint=False) for half in halves)
+        curves = [_circle(outer), _CIRCLES_FACTOR * _circle(inner)]
+    else:  # spiral: two arms from the middle outwards, the second turned by half a circle
+        parts = [np.linspace(0.05, 1, half)[:, None] for half in halves]
+        arms = [_circle(2 * np.pi * _SPIRAL_TURNS * part[:, 0]) * part for part in parts]
+        curves = [4 * arms[0], 4 * -arms[1]]
+    return np.concatenate(curves), np.repeat(np.array([0, 1], np.int64), halves)
+
+
+def _circle(angles: Array) -> Array:
+    return np.column_stack([np.cos(angles), np.sin(angles)])

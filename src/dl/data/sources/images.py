@@ -24,9 +24,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from dl.config.data import ImagesData, own_paths
 from dl.data.files import ahead, check_file, check_folder, fingerprint_files, unchanged
-from dl.data.raw import RawArrays, RawParts
 from dl.data.storage import ScratchFile, check_memory, check_space
-from dl.data.types import Array, Rows
+from dl.data.types import Array, RawArrays, RawParts, Rows
 from dl.errors import DataError
 from dl.progress import Reporter
 from dl.text import listing

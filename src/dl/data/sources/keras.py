@@ -25,8 +25,7 @@ import numpy as np
 
 from dl.config.data import KerasData
 from dl.data.files import fingerprint_arrays
-from dl.data.raw import RawArrays, RawParts
-from dl.data.types import Array
+from dl.data.types import Array, RawArrays, RawParts
 from dl.errors import DataError, first_line
 from dl.progress import Reporter
 from dl.quiet import quiet_stderr

@@ -20,9 +20,8 @@ from numpy.lib import format as npy
 
 from dl.config.data import Arrays, NpzData
 from dl.data.files import check_file, fingerprint_files
-from dl.data.raw import RawArrays, RawParts
 from dl.data.storage import check_memory
-from dl.data.types import Array
+from dl.data.types import Array, RawArrays, RawParts
 from dl.errors import DataError, closest
 from dl.progress import Reporter
 from dl.text import listing

@@ -12,9 +12,9 @@ import pyarrow
 import pyarrow.parquet
 
 from dl.data.files import check_file
-from dl.data.raw import Place
 from dl.data.storage import check_memory
 from dl.data.tables import Block, ReadBlock, Wanted, joined, refuse_repeated
+from dl.data.types import Place
 from dl.errors import DataError
 from dl.progress import Advance
 

@@ -37,7 +37,6 @@ from typing import Literal
 
 import numpy as np
 
-from dl.data.raw import Raw, RawTable
 from dl.data.requirements import Requirements
 from dl.data.targets.target import OutputFunction, Target, TargetForm
 from dl.data.targets.values import (
@@ -47,7 +46,7 @@ from dl.data.targets.values import (
     target_values,
     without_ones,
 )
-from dl.data.types import Array
+from dl.data.types import Array, Raw, RawTable
 from dl.errors import DataError
 from dl.text import listing
 from dl.vocabulary import traits

@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 
 from dl.config.schema import Preprocess
 from dl.data.preprocessing.features import fit_scaling, loses_digits
-from dl.data.raw import Raw
 from dl.data.requirements import Requirements
 from dl.data.targets.describe import outside_unit
 from dl.data.targets.target import Target
 from dl.data.targets.values import TargetValues, is_own_input, target_values, without_ones
-from dl.data.types import Array
+from dl.data.types import Array, Raw
 from dl.errors import DataError
 from dl.text import plural
 from dl.vocabulary.spec import Findings

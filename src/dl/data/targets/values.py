@@ -10,8 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from dl.data.raw import Raw, RawArrays, RawTable
-from dl.data.types import Array
+from dl.data.types import Array, Raw, RawArrays, RawTable
 from dl.errors import DataError, closest
 from dl.text import listing
 
