@@ -179,7 +179,7 @@ REFUSED: dict[str, tuple[Array, Callable[[], list[Any]], str]] = {
     "several-axes": (
         PICTURES,
         lambda: [adapted(kl.Normalization(axis=(1, 3), name="norm"), PICTURES)],
-        "holds at /model_weights/norm/norm/mean no numbers of a single axis",
+        "does not hold numbers of a single axis at /model_weights/norm/norm/mean",
     ),
     "adapted-vocabulary": (
         TOKENS,
