@@ -133,7 +133,7 @@ instead. A test computes each cell of this table by scikit-learn or NumPy.
 - Of several classes, `F1Score` is the mean of the classes' F1, by the predicted class; `Precision`,
   `Recall`, `TruePositives` and the like count each class with a probability above 0.5, all
   together, or one by `class_id`.
-- `accuracy` and `BinaryAccuracy` of labels are the share of all labels that are right.
+- `accuracy` and `BinaryAccuracy` of labels are the fraction of all labels that are right.
 - `AUC`, `PrecisionAtRecall` and the like try `num_thresholds` probabilities between 0 and 1, which
   is near to the exact value; where all probabilities lie close together, raise `num_thresholds`.
 - `R2Score`, `PearsonCorrelation` and `ConcordanceCorrelation` run over all rows, for each target by
