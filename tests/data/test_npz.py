@@ -133,6 +133,12 @@ def test_empty_array_is_refused(tmp_path: Path) -> None:
     assert problem_of(saved(tmp_path, x_train=X[:0], y_train=Y[:0])).found == "the shape (0, 3)"
 
 
+def test_targets_without_a_value_are_refused(tmp_path: Path) -> None:
+    problem = problem_of(saved(tmp_path, x_train=X, y_train=np.empty((4, 0))))
+    assert problem.message == f"{tmp_path}/rows.npz: the array `y_train` is empty"
+    assert problem.found == "the shape (4, 0)"
+
+
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.99])
 def test_truncated_file_is_refused(tmp_path: Path, share: float) -> None:
     path = saved(tmp_path, x_train=X, y_train=Y)

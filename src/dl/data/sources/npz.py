@@ -241,6 +241,8 @@ def _own_part(file: NpzFile, train: RawArrays, names: Arrays, part: str) -> RawA
 def _pair(file: NpzFile, x_name: str, y_name: str, part: str) -> RawArrays:
     x = _inputs(file, x_name, f"x_{part}")
     y = file.read(y_name, f"y_{part}")
+    if y.ndim > 1 and y.size == 0:
+        raise _empty(file, y_name, y)
     if y.ndim == 0 or len(y) != len(x):
         raise DataError(
             f"{file.title}: the arrays `{x_name}` and `{y_name}` do not have the same rows",
@@ -261,13 +263,17 @@ def _inputs(file: NpzFile, name: str, key: str) -> Array:
             hint="turn the inputs into numbers, or use the source `csv` for columns of text",
         )
     if x.ndim == 0 or x.size == 0:
-        raise DataError(
-            f"{file.title}: the array `{name}` is empty",
-            expected="one row or more",
-            found=f"the shape {x.shape}",
-            hint="save the rows along the first axis",
-        )
+        raise _empty(file, name, x)
     return x.reshape(-1, 1) if x.ndim == 1 else x
+
+
+def _empty(file: NpzFile, name: str, array: Array) -> DataError:
+    return DataError(
+        f"{file.title}: the array `{name}` is empty",
+        expected="one row or more, of one value or more",
+        found=f"the shape {array.shape}",
+        hint="save the rows along the first axis",
+    )
 
 
 def _no_arrays(file: NpzFile, wanted: Sequence[str]) -> DataError:
