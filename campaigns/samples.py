@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dl.vocabulary.catalog import Entry, check_object, find
+from dl.vocabulary.catalog import Entry, checked_object, find
 from dl.vocabulary.spec import Kind, Spec
 
 Array = npt.NDArray[np.generic]
@@ -92,7 +92,7 @@ class LayerSample:
     """What a layer needs: its parameters, the shape of a row, and whole numbers below a limit.
 
     Attributes:
-        parameters: The least mapping that `check_object` takes, with `type`.
+        parameters: The least mapping that `checked_object` takes, with `type`.
         shape: The shape of one row.
         below: The input is whole numbers from 0 to below this; None is any number.
     """
@@ -241,10 +241,7 @@ def sample_spec(kind: Kind, name: str, **parameters: object) -> Spec:
         if kind is Kind.LAYER
         else {"type": name, **parameters_for(_entry(kind, name))}
     )
-    spec, findings = check_object(kind, {**least, **parameters})
-    if spec is None:
-        raise ValueError(f"{name}: {findings}")
-    return spec
+    return checked_object(kind, {**least, **parameters})
 
 
 def _entry(kind: Kind, name: str) -> Entry:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dl.config.rules.metrics import Measurable, misfits, values_of
 from dl.config.rules.probe import Form
-from dl.vocabulary.catalog import check_object, entries
+from dl.vocabulary.catalog import checked_object, entries
 from dl.vocabulary.spec import Kind, Spec
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "metrics.md"
@@ -48,7 +48,7 @@ class Case:
     @property
     def measurable(self) -> Measurable:
         """What there is to measure."""
-        loss = _checked(Kind.LOSS, self.loss_value)
+        loss = checked_object(Kind.LOSS, self.loss_value)
         return Measurable(self.form, self.count, values_of(loss, self.activation), loss)
 
 
@@ -164,14 +164,7 @@ def metric_of(name: str, case: Case) -> Spec:
     given = {
         key: values[key] for key, parameter in needed.items() if parameter.required or key == "k"
     }
-    return _checked(Kind.METRIC, {"type": name, **given})
-
-
-def _checked(kind: Kind, value: object) -> Spec:
-    spec, findings = check_object(kind, value)
-    if spec is None:
-        raise ValueError(findings)
-    return spec
+    return checked_object(Kind.METRIC, {"type": name, **given})
 
 
 def advice(name: str, case: Case) -> str | None:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from dl.config.rules.metrics import METRIC_FORMS, Measurable, misfits
-from dl.vocabulary.catalog import check_object, entries
+from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Finding, Kind, Spec
+from support.vocabulary import check_object
 
 
 def spec(kind: Kind, value: object) -> Spec:

@@ -12,9 +12,10 @@ import pytest
 from campaigns.samples import ROWS, layer_sample, loss_sample, metric_sample, sample_spec
 from dl.model.build import build_model
 from dl.model.objects import build_object
-from dl.vocabulary.catalog import Entry, check_object, entries
+from dl.vocabulary.catalog import Entry, entries
 from dl.vocabulary.spec import Kind, document
 from support.training import config
+from support.vocabulary import check_object
 
 pytestmark = pytest.mark.slow
 

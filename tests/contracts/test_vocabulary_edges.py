@@ -8,7 +8,7 @@ import pytest
 
 from campaigns.samples import layer_sample, parameters_for
 from dl.model.objects import build_object
-from dl.vocabulary.catalog import Entry, Parameter, check_object, entries
+from dl.vocabulary.catalog import Entry, Parameter, entries
 from dl.vocabulary.spec import Kind
 from dl.vocabulary.types import (
     Choice,
@@ -19,6 +19,7 @@ from dl.vocabulary.types import (
     OneOf,
     ParameterType,
 )
+from support.vocabulary import check_object
 
 pytestmark = pytest.mark.slow
 

@@ -1,10 +1,11 @@
-"""Values that the types of the vocabulary refuse."""
+"""Checks of named things that end in no error, and values that types of the vocabulary refuse."""
 
 from __future__ import annotations
 
 import math
 
-from dl.vocabulary.catalog import Object
+from dl.vocabulary.catalog import Object, checked_object
+from dl.vocabulary.spec import Finding, Findings, Kind, Spec
 from dl.vocabulary.types import (
     Boolean,
     Choice,
@@ -15,6 +16,14 @@ from dl.vocabulary.types import (
     OneOf,
     ParameterType,
 )
+
+
+def check_object(kind: Kind, value: object) -> tuple[Spec | None, list[Finding]]:
+    """Checks as `checked_object` does, but returns the findings, beside None for the spec."""
+    try:
+        return checked_object(kind, value), []
+    except Findings as error:
+        return None, list(error.findings)
 
 
 def invalid(kind: ParameterType) -> object:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dl.vocabulary.catalog import check_object
 from dl.vocabulary.names import called_here, nearest_measured
 from dl.vocabulary.spec import Kind
+from support.vocabulary import check_object
 
 KNOWN = ("epoch", "loss", "mae", "mse", "val_loss", "val_mae", "val_mse", "test.accuracy")
 

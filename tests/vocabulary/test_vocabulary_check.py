@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dl.vocabulary.catalog import check_object
 from dl.vocabulary.spec import Finding, Kind, Spec, document
+from support.vocabulary import check_object
 
 
 def findings_of(kind: Kind, value: object) -> list[Finding]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dl.vocabulary.catalog import check_object, entries, names
+from dl.vocabulary.catalog import entries, names
 from dl.vocabulary.spec import Kind, document
+from support.vocabulary import check_object
 
 EVERY_NAME = sorted({name for kind in Kind for name in names(kind)})
 EVERY_PARAMETER = sorted(

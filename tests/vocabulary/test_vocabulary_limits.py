@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dl.vocabulary.catalog import Entry, check_object, entries
+from dl.vocabulary.catalog import Entry, entries
 from dl.vocabulary.spec import Kind
 from dl.vocabulary.types import accepts
-from support.vocabulary import invalid
+from support.vocabulary import check_object, invalid
 
 EVERY_ENTRY = [entry for kind in Kind for entry in entries(kind).values()]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dl.vocabulary.catalog import check_object
 from dl.vocabulary.spec import Kind
+from support.vocabulary import check_object
 
 CONV = {"type": "Conv2D", "filters": 8, "kernel_size": 3}
 CHECKPOINT = {"type": "ModelCheckpoint"}

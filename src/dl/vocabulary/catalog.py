@@ -280,14 +280,6 @@ class Object(ParameterType):
         return reference if self.default is None else {"anyOf": [reference, {"type": "null"}]}
 
 
-def check_object(kind: Kind, value: object) -> tuple[Spec | None, list[Finding]]:
-    """Checks as `checked_object` does, but returns the findings, beside None for the spec."""
-    try:
-        return checked_object(kind, value), []
-    except Findings as error:
-        return None, list(error.findings)
-
-
 def checked_object(kind: Kind, value: object) -> Spec:
     """Returns a name, or a mapping with `type`, as a spec with every parameter explicit.
 

@@ -1,8 +1,11 @@
-"""Rules between the parameters of one entry, which Keras would find only when it builds it."""
+"""Rules between the parameters of one entry, which Keras would find only when it builds it.
+
+A rule is a function that names by its own parameters those of the entry that it looks at, or takes
+all `parameters`. It is asked only where the entry has them and they are valid.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import itertools
 from collections.abc import Callable, Iterator, Mapping
@@ -28,41 +31,40 @@ _LOW_AND_HIGH = (
 
 
 def broken_rules(parameters: Parameters) -> list[Finding]:
-    """Returns a finding for each rule that the valid parameters of an entry break.
-
-    A rule that asks for a parameter which the entry has not, or which is wrong, ends there.
-    """
+    """Returns a finding for each rule that the valid parameters of an entry break."""
+    known = {**parameters, "parameters": parameters}
     findings: list[Finding] = []
     for rule in _RULES:
-        with contextlib.suppress(KeyError):
-            findings += rule(parameters)
+        code = rule.__code__
+        names = code.co_varnames[: code.co_argcount]
+        if all(name in known for name in names):
+            findings += rule(*(known[name] for name in names))
     return findings
 
 
-def _strides_or_dilation(parameters: Parameters) -> Iterator[Finding]:
-    strides, dilation = parameters["strides"], parameters["dilation_rate"]
-    if max(_listed(strides)) > 1 and max(_listed(dilation)) > 1:
-        yield _finding("dilation_rate", "must be 1 where `strides` is above 1", dilation)
+def _strides_or_dilation(strides: Any, dilation_rate: Any) -> Iterator[Finding]:
+    if max(_listed(strides)) > 1 and max(_listed(dilation_rate)) > 1:
+        yield _finding("dilation_rate", "must be 1 where `strides` is above 1", dilation_rate)
 
 
-def _groups_divide_filters(parameters: Parameters) -> Iterator[Finding]:
-    groups, filters = parameters["groups"], parameters["filters"]
+def _groups_divide_filters(groups: int, filters: int) -> Iterator[Finding]:
     if filters % groups:
         yield _finding("groups", f"must divide `filters`, which is {filters}", groups)
 
 
-def _padding_below_strides(parameters: Parameters) -> Iterator[Finding]:
-    padding, strides = parameters["output_padding"], parameters["strides"]
-    if None in (padding, strides):
+def _padding_below_strides(output_padding: Any, strides: Any) -> Iterator[Finding]:
+    if None in (output_padding, strides):
         return
-    if any(extra >= step for extra, step in _paired(padding, strides)):
-        yield _finding("output_padding", "must be smaller than `strides`", padding)
+    sizes = [size if isinstance(size, tuple) else (size,) for size in (output_padding, strides)]
+    rank = max(map(len, sizes))  # a single number is that of each dimension
+    padding, steps = (size * rank if len(size) == 1 else size for size in sizes)
+    if any(extra >= step for extra, step in zip(padding, steps, strict=True)):
+        yield _finding("output_padding", "must be smaller than `strides`", output_padding)
 
 
-def _odd_blur(parameters: Parameters) -> Iterator[Finding]:
-    size, _ = parameters["kernel_size"], parameters["sigma"]
-    if any(number % 2 == 0 for number in _listed(size)):
-        yield _finding("kernel_size", "must be odd", size)
+def _odd_blur(kernel_size: Any, sigma: object) -> Iterator[Finding]:
+    if any(number % 2 == 0 for number in _listed(kernel_size)):
+        yield _finding("kernel_size", "must be odd", kernel_size)
 
 
 def _one_clip(parameters: Parameters) -> Iterator[Finding]:
@@ -74,25 +76,31 @@ def _one_clip(parameters: Parameters) -> Iterator[Finding]:
 
 def _needed(parameters: Parameters) -> Iterator[Finding]:
     for name, needed in _NEEDED:
-        if parameters.get(name) is not None and not parameters[needed]:
+        if parameters.get(name) is not None and parameters.get(needed) is False:
             yield _finding(name, f"needs `{needed}: true`", parameters[name])
 
 
-def _lookup(parameters: Parameters) -> Iterator[Finding]:
-    """The rules of IntegerLookup."""
-    weights, mode = parameters["idf_weights"], parameters["output_mode"]
-    if (weights is None) is (mode == "tf_idf"):
-        yield _finding("idf_weights", "goes with `output_mode: tf_idf`, and only with it", weights)
-    if parameters["salt"] is not None and parameters["oov_method"] != "farmhash":
-        yield _finding("salt", "needs `oov_method: farmhash`", parameters["salt"])
-    for name in ("mask_token", "oov_token"):
-        if parameters[name] in parameters["vocabulary"]:
-            yield _finding(name, "must not be in `vocabulary`", parameters[name])
+def _weights_of_lookup(idf_weights: object, output_mode: str) -> Iterator[Finding]:
+    if (idf_weights is None) is (output_mode == "tf_idf"):
+        message = "goes with `output_mode: tf_idf`, and only with it"
+        yield _finding("idf_weights", message, idf_weights)
 
 
-def _as_many(parameters: Parameters) -> Iterator[Finding]:
-    mean, variance = parameters["mean"], parameters["variance"]
-    if _length(mean) != _length(variance):
+def _salt_of_lookup(salt: object, oov_method: str) -> Iterator[Finding]:
+    if salt is not None and oov_method != "farmhash":
+        yield _finding("salt", "needs `oov_method: farmhash`", salt)
+
+
+def _tokens_of_lookup(mask_token: Any, oov_token: Any, vocabulary: Any) -> Iterator[Finding]:
+    for name, token in (("mask_token", mask_token), ("oov_token", oov_token)):
+        if token in vocabulary:
+            yield _finding(name, "must not be in `vocabulary`", token)
+
+
+def _as_many(mean: Any, variance: Any) -> Iterator[Finding]:
+    # One number without a list counts as none.
+    means, variances = (len(value) if isinstance(value, tuple) else 0 for value in (mean, variance))
+    if means != variances:
         yield _finding("variance", "must have as many numbers as `mean`", variance)
 
 
@@ -105,68 +113,67 @@ def _low_before_high(parameters: Parameters) -> Iterator[Finding]:
 
 def _rising(parameters: Parameters) -> Iterator[Finding]:
     for name in _RISING:
-        values = parameters.get(name)
-        if values is not None and any(a >= b for a, b in itertools.pairwise(values)):
+        values = parameters.get(name) or ()
+        if any(a >= b for a, b in itertools.pairwise(values)):
             yield _finding(name, "must be in rising order", values)
 
 
-def _one_value_more(parameters: Parameters) -> Iterator[Finding]:
-    values, needed = parameters["values"], len(parameters["boundaries"]) + 1
+def _one_value_more(values: Any, boundaries: Any) -> Iterator[Finding]:
+    needed = len(boundaries) + 1
     if len(values) != needed:
         message = f"must be a list of {needed} numbers, one more than `boundaries`"
         yield _finding("values", message, values)
 
 
-def _one_open_dimension(parameters: Parameters) -> Iterator[Finding]:
-    shape = parameters["target_shape"]
-    if shape.count(-1) > 1:
-        yield _finding("target_shape", "must have at most one -1", shape)
+def _one_open_dimension(target_shape: Any) -> Iterator[Finding]:
+    if target_shape.count(-1) > 1:
+        yield _finding("target_shape", "must have at most one -1", target_shape)
 
 
-def _permutation(parameters: Parameters) -> Iterator[Finding]:
-    dims = parameters["dims"]
-    if sorted(dims) != list(range(1, len(dims) + 1)):
-        numbers = listing((str(number + 1) for number in range(len(dims))), "and")
-        yield _finding("dims", f"must hold {numbers}, each once", dims)
+def _permutation(dims: Any) -> Iterator[Finding]:
+    wanted = range(1, len(dims) + 1)
+    if sorted(dims) != list(wanted):
+        message = f"must hold {listing(map(str, wanted), 'and')}, each once"
+        yield _finding("dims", message, dims)
 
 
-def _crop_or_pad(parameters: Parameters) -> Iterator[Finding]:
-    if parameters["crop_to_aspect_ratio"] and parameters["pad_to_aspect_ratio"]:
+def _crop_or_pad(crop_to_aspect_ratio: bool, pad_to_aspect_ratio: bool) -> Iterator[Finding]:
+    if crop_to_aspect_ratio and pad_to_aspect_ratio:
         yield _finding("pad_to_aspect_ratio", "must be false where the image is cropped", True)
 
 
-def _classes_exist(parameters: Parameters) -> Iterator[Finding]:
-    classes = parameters["num_classes"]
-    for place, number in enumerate(parameters["target_class_ids"]):
-        if number >= classes:
-            message = f"must be below `num_classes`, which is {classes}"
+def _classes_exist(num_classes: int, target_class_ids: Any) -> Iterator[Finding]:
+    for place, number in enumerate(target_class_ids):
+        if number >= num_classes:
+            message = f"must be below `num_classes`, which is {num_classes}"
             yield Finding(("target_class_ids", place), message, None, found_text(number))
 
 
-def _tensorboard_is_there(parameters: Parameters) -> Iterator[Finding]:
+def _suffix_tells_what(filepath: str, save_weights_only: bool) -> Iterator[Finding]:
+    if filepath.endswith(".weights.h5") != save_weights_only:
+        suffix = ".weights.h5" if save_weights_only else ".keras"
+        given = "true" if save_weights_only else "false"
+        message = f"must end in {suffix} where `save_weights_only` is {given}"
+        yield _finding("filepath", message, filepath)
+
+
+def _tensorboard_is_there(log_dir: str) -> Iterator[Finding]:
     """TensorFlow writes the logs by a package of their own, which it does not bring along."""
-    if parameters["log_dir"] and importlib.util.find_spec("tensorboard") is None:
+    if log_dir and importlib.util.find_spec("tensorboard") is None:
         hint = "install it, for example by `pip install tensorboard`"
         yield Finding((), "needs the package tensorboard, which is not there", hint=hint)
 
 
-def _suffix_tells_what(parameters: Parameters) -> Iterator[Finding]:
-    path, weights_only = parameters["filepath"], parameters["save_weights_only"]
-    if path.endswith(".weights.h5") != weights_only:
-        suffix = ".weights.h5" if weights_only else ".keras"
-        given = "true" if weights_only else "false"
-        message = f"must end in {suffix} where `save_weights_only` is {given}"
-        yield _finding("filepath", message, path)
-
-
-_RULES: tuple[Callable[[Parameters], Iterator[Finding]], ...] = (
+_RULES: tuple[Callable[..., Iterator[Finding]], ...] = (
     _strides_or_dilation,
     _groups_divide_filters,
     _padding_below_strides,
     _odd_blur,
     _one_clip,
     _needed,
-    _lookup,
+    _weights_of_lookup,
+    _salt_of_lookup,
+    _tokens_of_lookup,
     _as_many,
     _low_before_high,
     _rising,
@@ -186,15 +193,3 @@ def _finding(name: str, message: str, value: object, hint: str | None = None) ->
 
 def _listed(value: int | tuple[int, ...] | None) -> tuple[int, ...]:
     return value if isinstance(value, tuple) else (value or 1,)
-
-
-def _length(value: float | tuple[float, ...]) -> int:
-    """Returns how many numbers a list holds; 0 for one number without a list."""
-    return len(value) if isinstance(value, tuple) else 0
-
-
-def _paired(first: Any, second: Any) -> list[tuple[int, int]]:
-    """Returns two sizes, each one number or one for each dimension, side by side."""
-    rank = max(len(value) if isinstance(value, tuple) else 1 for value in (first, second))
-    spread = [value if isinstance(value, tuple) else (value,) * rank for value in (first, second)]
-    return list(zip(*spread, strict=True))

@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NoReturn, TypeVar
+from typing import Any, ClassVar, NoReturn, TypeVar
 
 from dl.text import listing
 from dl.vocabulary.spec import Finding, Findings, Sorts, found_text, range_words, value_hint
@@ -76,38 +76,6 @@ def accepts(kind: ParameterType, value: object) -> bool:
 
 
 @dataclass(frozen=True)
-class Integer(ParameterType):
-    """A whole number within limits, both included; `true` and `1.0` are not whole numbers."""
-
-    minimum: int | None = None
-    maximum: int | None = None
-    sorts = frozenset({int})
-
-    @cached_property
-    def expected(self) -> str:
-        if self.minimum == 1 and self.maximum is None:
-            return "a whole number above 0"
-        return range_words("a whole number", self.minimum, self.maximum)
-
-    @property
-    def many(self) -> str:
-        return self.expected.replace("a whole number", "whole numbers")
-
-    def check(self, value: object) -> int:
-        if type(value) is not int or not (
-            (self.minimum is None or value >= self.minimum)
-            and (self.maximum is None or value <= self.maximum)
-        ):
-            self.refuse(value)
-        if self.maximum is None and abs(value) > LARGEST_INTEGER:
-            _refuse_large(value, LARGEST_INTEGER)
-        return value
-
-    def schema(self) -> dict[str, object]:
-        return {"type": "integer", **_given(minimum=self.minimum, maximum=self.maximum)}
-
-
-@dataclass(frozen=True)
 class Number(ParameterType):
     """A finite number; `minimum` and `maximum` are included, `above` and `below` are not."""
 
@@ -116,28 +84,32 @@ class Number(ParameterType):
     above: float | None = None
     below: float | None = None
     sorts = frozenset({int, float})
+    noun: ClassVar[str] = "number"
+    kind: ClassVar[type[int | float]] = float
+    largest: ClassVar[float] = LARGEST_NUMBER
 
     @cached_property
     def expected(self) -> str:
-        return range_words("a number", self.minimum, self.maximum, self.above, self.below)
+        limits = (self.minimum, self.maximum, self.above, self.below)
+        return range_words(f"a {self.noun}", *limits)
 
     @property
     def many(self) -> str:
-        return self.expected.replace("a number", "numbers")
+        return self.expected.replace(f"a {self.noun}", f"{self.noun}s")
 
-    def check(self, value: object) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float):
+    def check(self, value: object) -> Any:
+        if isinstance(value, bool) or not isinstance(value, self.kind | int):
             self.refuse(value)
-        if (isinstance(value, float) and not math.isfinite(value)) or not (
+        if not -math.inf < value < math.inf or not (
             (self.minimum is None or value >= self.minimum)
             and (self.maximum is None or value <= self.maximum)
             and (self.above is None or value > self.above)
             and (self.below is None or value < self.below)
         ):
             self.refuse(value)
-        if abs(value) > LARGEST_NUMBER:
-            _refuse_large(value, LARGEST_NUMBER)
-        return float(value)
+        if abs(value) > max(self.largest, self.maximum or 0):
+            raise Findings.one((), f"must be at most {self.largest:g}", None, found_text(value))
+        return self.kind(value)
 
     def schema(self) -> dict[str, object]:
         limits = _given(
@@ -146,7 +118,22 @@ class Number(ParameterType):
             exclusiveMinimum=self.above,
             exclusiveMaximum=self.below,
         )
-        return {"type": "number", **limits}
+        return {"type": self.noun.replace("whole number", "integer"), **limits}
+
+
+@dataclass(frozen=True)
+class Integer(Number):
+    """A whole number within limits; `true` and `1.0` are not whole numbers."""
+
+    sorts = frozenset({int})
+    noun = "whole number"
+    kind = int
+    largest = LARGEST_INTEGER
+
+    @cached_property
+    def expected(self) -> str:
+        one_or_more = self.minimum == 1 and self.maximum is None
+        return "a whole number above 0" if one_or_more else super().expected
 
 
 @dataclass(frozen=True)
@@ -389,10 +376,6 @@ def _after(first: str, other: ParameterType) -> str:
 
 def _given(**limits: object) -> dict[str, object]:
     return {name: limit for name, limit in limits.items() if limit is not None}
-
-
-def _refuse_large(value: float, largest: float) -> NoReturn:
-    raise Findings.one((), f"must be at most {largest:g}", None, found_text(value))
 
 
 BOOLEAN = Boolean()
