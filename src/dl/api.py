@@ -171,7 +171,7 @@ def sweep(
                 job,
                 reporter,
                 lambda: nullcontext(Watcher(stop_signal=stop)),
-                begun=lambda directory: track(directory.path),
+                begun=track,
             ).directory
 
     return Sweep(hosted(work, f"dl.sweep({str(file)!r})", quiet=quiet))

@@ -14,7 +14,7 @@ from dl.data.transfer import DataFile, name_of, send_files
 from dl.errors import NumericError, RunError
 from dl.runs.directory import trial_name
 from dl.runs.manifest import file_sha256
-from dl.sweep.pools import node
+from dl.sweep.pools import cluster
 from dl.sweep.pools.cluster import (
     EpochReport,
     Outcome,
@@ -59,15 +59,17 @@ class Asked:
 @pytest.fixture(autouse=True)
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Has a process that has not trained yet, and a config that is the path of its data."""
-    monkeypatch.setattr(node, "_trainers", [])
-    monkeypatch.setattr(node, "import_module", lambda name: SimpleNamespace(Trainer=PlainTrainer))
-    monkeypatch.setattr(node, "take_process", lambda: None)
+    monkeypatch.setattr(cluster, "_trainers", [])
     monkeypatch.setattr(
-        node, "relocated", lambda loaded, files, cache: cache / name_of(files) / files[0].place
+        cluster, "import_module", lambda name: SimpleNamespace(Trainer=PlainTrainer)
     )
-    monkeypatch.setattr(node.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(cluster, "take_process", lambda: None)
+    monkeypatch.setattr(
+        cluster, "relocated", lambda loaded, files, cache: cache / name_of(files) / files[0].place
+    )
+    monkeypatch.setattr(cluster.tempfile, "tempdir", str(tmp_path))
     yield
-    assert not list(node.node_folder().glob("trial-*"))
+    assert not list(cluster.node_folder().glob("trial-*"))
 
 
 @pytest.fixture
@@ -86,7 +88,7 @@ def _remote(payload: Payload, what: str = "train", version: str = dl.__version__
 
 def test_the_run_comes_back_as_bytes(payload: Payload) -> None:
     reports = Asked()
-    outcome = node.carry_out(_remote(payload), reports, None)
+    outcome = cluster.carry_out(_remote(payload), reports, None)
     assert isinstance(outcome, Outcome)
     assert outcome.result.status == "completed"
     assert outcome.files == {"run.json": b"threads 4"}
@@ -95,7 +97,7 @@ def test_the_run_comes_back_as_bytes(payload: Payload) -> None:
 
 
 def test_a_failure_comes_back_with_what_the_run_has(payload: Payload) -> None:
-    outcome = node.carry_out(_remote(payload, "diverge"), Asked(), None)
+    outcome = cluster.carry_out(_remote(payload, "diverge"), Asked(), None)
     assert isinstance(outcome, Outcome)
     assert (outcome.result.status, outcome.result.code) == ("failed", 6)
     assert "run.json" in outcome.files
@@ -105,13 +107,13 @@ def test_data_that_is_not_here_is_asked_for_and_taken(payload: Payload, tmp_path
     pieces: list[bytes] = []
     send_files(payload.files, pieces.append)
     (tmp_path / "rows.csv").unlink()
-    assert node.carry_out(_remote(payload), Asked(), None) is None
-    outcome = node.carry_out(_remote(payload), Asked(), iter(pieces))
+    assert cluster.carry_out(_remote(payload), Asked(), None) is None
+    outcome = cluster.carry_out(_remote(payload), Asked(), iter(pieces))
     assert isinstance(outcome, Outcome)
     assert outcome.result.status == "completed"
-    assert isinstance(node.carry_out(_remote(payload), Asked(), None), Outcome)
+    assert isinstance(cluster.carry_out(_remote(payload), Asked(), None), Outcome)
 
 
 def test_another_version_does_not_fit(payload: Payload) -> None:
     with pytest.raises(RunError, match=f"has dl {dl.__version__}, the sweep 0.0.1"):
-        node.carry_out(_remote(payload, version="0.0.1"), Asked(), None)
+        cluster.carry_out(_remote(payload, version="0.0.1"), Asked(), None)

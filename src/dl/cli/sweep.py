@@ -177,6 +177,4 @@ def _carry_out(checked: Sweep, job: Job, *, quiet: bool, fail_fast: bool) -> Res
         open_reporter(quiet=quiet) as reporter,
         tracking(checked.base, reporter, "the same command with --resume") as track,
     ):
-        return run_sweep(
-            checked, job, reporter, watching, begun=lambda directory: track(directory.path)
-        )
+        return run_sweep(checked, job, reporter, watching, begun=track)

@@ -11,13 +11,13 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from dl.errors import ExitCode
 from dl.runs.directory import SweepDirectory
 from dl.runs.remove import drop_arrays
 from dl.sweep.definition import Sweep
-from dl.sweep.journal import Ended, Journal, OwnJournal
+from dl.sweep.journal import Ended, OwnJournal
 from dl.sweep.pools.tasks import (
     BegunAgain,
     EpochDone,
@@ -211,7 +211,9 @@ class Loop:
             epochs = sweep.base.config.training.epochs
             self._pruner = Pruner(sweep.file.pruning, epochs, sweep.plan.goal.maximize)
             self._pruner.replay(journal.ended.values())
-        self._kept = _Kept(sweep, directory, journal)
+        self._best: list[TrialSummary] = []
+        for trial in journal.settings:
+            self._rank(trial)
         self._running: dict[Key, Running] = {}
         self._pruned: set[Key] = set()
         self._started = time.monotonic()
@@ -257,7 +259,7 @@ class Loop:
             total=total,
             failed=counts["failed"],
             pruned=counts["pruned"],
-            best=self._kept.best,
+            best=self._best[0] if self._best else None,
             running=tuple(self._running.values()),
             left=seconds / self._trained * (total - done) if self._trained else None,
         )
@@ -301,54 +303,26 @@ class Loop:
             result = replace(result, status="failed", error=text, code=code)
         elif result.status == "completed" and key in self._pruned:
             result = replace(result, status="pruned")
-        ended = Ended(
-            *key,
-            status=result.status,
-            values=values,
-            metrics=result.metrics,
-            seconds=round(result.seconds, 3),
-            error=result.error,
-            code=result.code,
-            again=result.again,
-        )
+        told = asdict(replace(result, seconds=round(result.seconds, 3)))
+        del told["memory"]
+        ended = Ended(*key, values=values, **told)
         self.journal.end(ended)
         self._trained += 1
         self._failed |= ended.status == "failed"
         if self._pruner is not None and running.task.asks:
             self._pruner.end(ended)
             self._queue.follow(ended.trial)
-        self._kept.take(ended.trial)
+        self._rank(ended.trial)
 
-
-class _Kept:
-    """The best of the completed settings: only they keep their trained models."""
-
-    def __init__(self, sweep: Sweep, directory: SweepDirectory, journal: Journal) -> None:
-        self._sweep = sweep
-        self._directory = directory
-        self._journal = journal
-        self._kept: list[TrialSummary] = []
-        self.best: TrialSummary | None = None
-        for trial in journal.settings:
-            self.take(trial)
-
-    def take(self, trial: int) -> None:
-        """Ranks a setting of which a training has ended, if it was the last."""
-        summary = summary_of(self._journal, trial, self._sweep.plan)
-        if summary.status in ("failed", "pruned"):
-            self._drop(summary)
-        if summary.status != "completed":
+    def _rank(self, trial: int) -> None:
+        """Ranks a setting that is over; only the best of them keep their trained models."""
+        plan, keep = self._sweep.plan, self._sweep.file.keep
+        dropped = [summary := summary_of(self.journal, trial, plan)]
+        if summary.status == "unfinished":
             return
-
-        def key(each: TrialSummary) -> tuple[float, int]:
-            return rank_key(each, self._sweep.plan.goal)
-
-        self.best = min([summary, *filter(None, [self.best])], key=key)
-        order = sorted([*self._kept, summary], key=key)
-        self._kept = order[: self._sweep.file.keep]
-        for dropped in order[self._sweep.file.keep :]:
-            self._drop(dropped)
-
-    def _drop(self, summary: TrialSummary) -> None:
-        for repeat in range(1, self._sweep.plan.runs + 1):
-            drop_arrays(self._directory.run(summary.trial, repeat))
+        if summary.status == "completed":
+            order = sorted([*self._best, summary], key=lambda each: rank_key(each, plan.goal))
+            self._best, dropped = order[: max(1, keep)], order[keep:]
+        for each in dropped:
+            for repeat in range(1, plan.runs + 1):
+                drop_arrays(self._directory.run(each.trial, repeat))

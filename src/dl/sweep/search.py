@@ -6,22 +6,15 @@ import warnings
 from collections.abc import Iterable, Sequence
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
-from optuna.pruners import BasePruner
-from optuna.samplers import BaseSampler
+from optuna import distributions as spans
+from optuna import pruners, samplers
 from optuna.study import Study, StudyDirection
 from optuna.trial import Trial, TrialState, create_trial
 
-from dl.sweep.definition import Sweep
+from dl.sweep.definition import Pruning, Sweep
 from dl.sweep.journal import Ended
 from dl.sweep.parameters import Param, Parameter, Setting, choose, grid
 from dl.sweep.ranking import TrialSummary
-from dl.sweep.schema import Pruning
 
 PRUNING_REPEAT = 1
 """The training of a setting that is compared with others; the rest follow if it survives."""
@@ -189,7 +182,7 @@ def importance(
     for summary in whole:
         own = {key: distributions[key] for key in summary.setting.params}
         params = {
-            key: param if isinstance(own[key], FloatDistribution) else int(param)
+            key: param if isinstance(own[key], spans.FloatDistribution) else int(param)
             for key, param in summary.setting.params.items()
         }
         study.add_trial(create_trial(params=params, distributions=own, value=summary.mean))
@@ -200,39 +193,39 @@ def importance(
     return {key: float(fraction) for key, fraction in found.items()}
 
 
-def _study(maximize: bool, pruner: BasePruner | None = None) -> Study:
+def _study(maximize: bool, pruner: pruners.BasePruner | None = None) -> Study:
     """Returns an empty study; its name is always the same, since Hyperband counts by it."""
     direction = StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE
     return optuna.create_study(direction=direction, pruner=pruner, study_name="sweep")
 
 
-def _sampler(method: str, seed: int, trial: int) -> BaseSampler:
+def _sampler(method: str, seed: int, trial: int) -> samplers.BaseSampler:
     own = (seed + _SEED_STEP * trial) % 2**32
     match method:
         case "tpe":
-            return optuna.samplers.TPESampler(seed=own)
+            return samplers.TPESampler(seed=own)
         case "cmaes":
-            return optuna.samplers.CmaEsSampler(seed=own, warn_independent_sampling=False)
+            return samplers.CmaEsSampler(seed=own, warn_independent_sampling=False)
         case "qmc":
             # Its points are one sequence, so its seed is one; what is not a number is drawn anew.
-            return optuna.samplers.QMCSampler(
+            return samplers.QMCSampler(
                 seed=seed,
                 scramble=True,
-                independent_sampler=optuna.samplers.RandomSampler(seed=own),
+                independent_sampler=samplers.RandomSampler(seed=own),
                 warn_independent_sampling=False,
                 warn_asynchronous_seeding=False,
             )
         case _:
-            return optuna.samplers.RandomSampler(seed=own)
+            return samplers.RandomSampler(seed=own)
 
 
-def _distribution(parameter: Parameter) -> BaseDistribution:
+def _distribution(parameter: Parameter) -> spans.BaseDistribution:
     span = parameter.range
     if span is None:
-        return CategoricalDistribution(list(range(len(parameter.choices))))
+        return spans.CategoricalDistribution(list(range(len(parameter.choices))))
     if span.whole:
-        return IntDistribution(int(span.low), int(span.high), log=span.log)
-    return FloatDistribution(span.low, span.high, log=span.log)
+        return spans.IntDistribution(int(span.low), int(span.high), log=span.log)
+    return spans.FloatDistribution(span.low, span.high, log=span.log)
 
 
 def _suggest(trial: Trial, parameter: Parameter) -> Param:
@@ -245,21 +238,21 @@ def _suggest(trial: Trial, parameter: Parameter) -> Param:
     return float(trial.suggest_float(key, span.low, span.high, step=span.step, log=span.log))
 
 
-def _pruner(pruning: Pruning, epochs: int) -> BasePruner:
+def _pruner(pruning: Pruning, epochs: int) -> pruners.BasePruner:
     match pruning.type:
         case "asha":
-            return optuna.pruners.SuccessiveHalvingPruner(
+            return pruners.SuccessiveHalvingPruner(
                 min_resource=pruning.min_epochs, reduction_factor=pruning.reduction
             )
         case "hyperband":
-            return optuna.pruners.HyperbandPruner(
+            return pruners.HyperbandPruner(
                 min_resource=pruning.min_epochs,
                 max_resource=max(epochs, pruning.min_epochs),
                 reduction_factor=pruning.reduction,
             )
         case "median":
-            return optuna.pruners.MedianPruner(
+            return pruners.MedianPruner(
                 n_startup_trials=pruning.warmup_trials, n_warmup_steps=pruning.min_epochs
             )
         case _:
-            return optuna.pruners.NopPruner()
+            return pruners.NopPruner()

@@ -134,7 +134,7 @@ def run_sweep(
     job: Job,
     reporter: Reporter,
     watching: Callable[[], AbstractContextManager[Watcher]] = lambda: nullcontext(Watcher()),
-    begun: Callable[[SweepDirectory], None] = lambda directory: None,
+    begun: Callable[[Path], None] = lambda path: None,
 ) -> Results:
     """Trains the trials of a new sweep, or goes on with the newest one of its name.
 
@@ -143,7 +143,7 @@ def run_sweep(
         job: Where its directory is, and its trials are trained.
         reporter: Is told what takes a while before the first trial.
         watching: Opens who looks on, and may end it, for as long as processes train.
-        begun: Is given the directory, once it is there.
+        begun: Is given the path of the directory, once it is there.
 
     Raises:
         Interrupted: The watcher's signal ended it; finished trials are kept.
@@ -154,7 +154,7 @@ def run_sweep(
     """
     check_place(job)
     with _session(sweep, job) as (directory, lock, record):
-        begun(directory)
+        begun(directory.path)
         started = time.monotonic()
         with watching() as watcher, open_pool(sweep, job, directory.log, lock) as pool:
             local = job.on == "local"

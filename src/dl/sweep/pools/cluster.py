@@ -7,20 +7,37 @@ what an earlier attempt still says is not heard. Nothing here knows Ray.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib import import_module
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Protocol
 
-from dl import __version__
+import dl
 from dl.config.load import Loaded, load_config
-from dl.data.transfer import DataFiles, data_files, name_of, send_files
-from dl.errors import DlError, ExitCode, RunError
-from dl.runs.create import unpack
-from dl.runs.directory import SweepDirectory
+from dl.data.transfer import (
+    DataFiles,
+    are_here,
+    are_kept,
+    data_files,
+    name_of,
+    receive_files,
+    relocated,
+    send_files,
+)
+from dl.errors import DiskError, DlError, ExitCode, RunError
+from dl.runs.create import pack, unpack
+from dl.runs.directory import RunDirectory, SweepDirectory, trial_name
 from dl.runs.files import disk_error
+from dl.runs.lock import is_held
+from dl.sweep.pools.processes import TRAINING, carried_out
 from dl.sweep.pools.tasks import (
     Answer,
     BegunAgain,
@@ -33,11 +50,17 @@ from dl.sweep.pools.tasks import (
     TaskEnded,
     failed,
 )
+from dl.system import is_own, user_name
+from dl.variables import take_process
 
 MOST_DEATHS = 3
 """So often a task may cost its process its life; then it has failed. Lost nodes do not count."""
 _PAUSE = 1.0
 """Seconds before a task is sent again: a cluster takes a moment to notice that a node is gone."""
+_ABANDONED_SECONDS = 60
+"""A younger folder may belong to a process that has not locked its run yet."""
+_trainers: list[Any] = []
+"""The trainer of this process, once it has one: TensorFlow stays warm from task to task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +277,7 @@ class RemoteServer:
         except DlError as error:
             result = failed(error)
         else:
-            result = await self._result(RemoteTask(task, 0, self._threads, __version__, payload))
+            result = await self._result(RemoteTask(task, 0, self._threads, dl.__version__, payload))
             del self._sent[task.key]
         self._client.send(TaskEnded(task.key, result))
 
@@ -297,3 +320,103 @@ class RemoteServer:
         if outcome.files and result.status != "interrupted":
             unpack(outcome.files, SweepDirectory(task.trials.parent).run(*task.key))
         return result
+
+
+def node_folder() -> Path:
+    """Returns the folder for what sweeps keep on this machine: the user's, in the temporary one.
+
+    Raises:
+        DiskError: It cannot be made, or somebody else has made it.
+    """
+    folder = Path(tempfile.gettempdir()) / f"dl-sweeps-{user_name()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        own = is_own(folder)
+    except OSError as error:
+        raise disk_error(error, f"making {folder}") from error
+    if not own:
+        raise DiskError(f"{folder} belongs to another user", hint="remove it on that node")
+    return folder
+
+
+def carry_out(
+    remote: RemoteTask, report: Callable[[EpochReport], bool], pieces: Iterable[bytes] | None
+) -> Outcome | None:
+    """Does a task; its run is made in a folder of this node and comes back as bytes.
+
+    Args:
+        remote: What is to be done.
+        report: Tells the sweep of an epoch; where the task asks, it waits for leave to go on.
+        pieces: The files of the data; None where they have not been sent along.
+
+    Returns:
+        What came of it; None where the data is neither here nor sent along.
+
+    Raises:
+        RunError: Another `dl` has sent it.
+    """
+    take_process()
+    if remote.version != dl.__version__:
+        host = socket.gethostname()
+        raise RunError(f"{host} has dl {dl.__version__}, the sweep {remote.version}")
+    trainer = _trainer(remote.threads)
+    files, loaded = remote.payload.files, remote.payload.loaded
+    cache = node_folder() / "data"
+    here = are_here(files)
+    kept = here or are_kept(files, cache)
+    if not kept and pieces is None:
+        return None
+    rows: list[Row] = []
+
+    def epoch(row: Row) -> bool:
+        rows.append(dict(row))
+        return report(EpochReport(remote.task.key, remote.attempt, rows[-1]))
+
+    with _folder() as folder:
+        task = replace(remote.task, trials=folder)
+
+        def train() -> Result:
+            if not kept:
+                try:
+                    receive_files(files, pieces or (), cache)
+                except OSError as error:
+                    raise disk_error(error, f"keeping the data in {cache}") from error
+            # The run that it makes names the files where the sweep has them.
+            source = loaded if here else relocated(loaded, files, cache)
+            # None stops it: a task that is withdrawn gets an interrupt.
+            result: Result = trainer.train_config(task, loaded, epoch, source=source)
+            return result
+
+        result = carried_out(task, train)
+        run = RunDirectory(folder / trial_name(task.trial) / f"{task.repeat:04d}")
+        return Outcome(result, tuple(rows), pack(run))
+
+
+def _trainer(threads: int) -> Any:
+    if not _trainers:
+        _remove_abandoned(node_folder())
+        trainer = import_module(TRAINING).Trainer()
+        trainer.begin(threads)
+        _trainers.append(trainer)
+    return _trainers[0]
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="trial-", dir=node_folder()))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_abandoned(root: Path) -> None:
+    """Removes what processes left that were killed."""
+    for folder in root.glob("trial-*"):
+        runs = [RunDirectory(path.parent) for path in folder.glob("*/*/.lock")]
+        try:
+            old = time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS
+        except OSError:
+            continue
+        if old and not any(is_held(run) for run in runs):
+            shutil.rmtree(folder, ignore_errors=True)

@@ -59,8 +59,8 @@ MOST_GROWTH = 1000.0
 """Megabytes that a worker may take more than after its first task."""
 _PATIENCE = 5
 """Seconds that a worker may take to end."""
-_TRAINING = "dl.sweep.training"
-"""Has the trainer; takes Keras along."""
+TRAINING = "dl.sweep.training"
+"""Has the trainer; takes Keras along, for seconds: it is loaded when there is need of it."""
 _KERAS_SOURCE = "keras"
 """The source whose data Keras itself reads."""
 
@@ -317,7 +317,7 @@ def read_baseline(variants: Sequence[Loaded], datasets: Datasets) -> dict[str, f
 def serve_here(client: Connection, setup: Setup) -> None:
     """Serves by processes of this machine; the data is read while a thread imports Keras."""
     datasets, variants = Datasets(), variants_of(setup)
-    with Importing(_TRAINING) as importing:
+    with Importing(TRAINING) as importing:
         if variants[0].config.data.source == _KERAS_SOURCE:
             importing.module()
         baseline = read_baseline(variants, datasets)

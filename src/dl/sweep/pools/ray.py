@@ -29,8 +29,8 @@ from dl.sweep.pools.cluster import (
     RemoteServer,
     RemoteTask,
     Withdrawn,
+    carry_out,
 )
-from dl.sweep.pools.node import carry_out
 from dl.sweep.pools.processes import MOST_TASKS, read_baseline, serve, variants_of
 from dl.sweep.pools.tasks import Key, Ready, Setup
 
