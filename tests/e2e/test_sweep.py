@@ -58,7 +58,7 @@ def test_the_leaderboard_ranks_what_did_not_fail(swept: Path) -> None:
         ("2", "1", "completed", "2"),
         ("", "3", "failed", "0"),
     ]
-    assert "the loss is no number" in rows[2]["error"]
+    assert "the loss became NaN or infinite" in rows[2]["error"]
 
 
 def test_a_trial_is_what_train_makes_of_the_same_settings(swept: Path, dl: Dl) -> None:

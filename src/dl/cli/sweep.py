@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from dl.cli.options import json_option, quiet_option, runs_option, set_option
-
-if TYPE_CHECKING:
-    from dl.sweep.definition import Sweep
-    from dl.sweep.results import Results
-    from dl.sweep.session import Job
 
 
 class _FileFirst(click.Group):
@@ -92,18 +87,53 @@ def run(
     The last line on stdout is the sweep's directory. Exits with the code of the first trial that
     failed, if any did.
     """
-    checked = _load(file, grids, overrides, metric)
-    from dl.cli.sweep_text import failure_of, sweep_json, sweep_text
-    from dl.sweep.session import Job, check_place  # takes half a second: after all mistakes
+    from dl.errors import UsageError
+    from dl.sweep.definition import load_sweep, quick_sweep
+
+    if (overrides or metric) and not grids:
+        raise UsageError(
+            "--set and --metric go with --grid", hint="a sweep's file says both by itself"
+        )
+    checked = quick_sweep(file, grids, overrides, metric) if grids else load_sweep(file)
+
+    # These take half a second: after all mistakes.
+    from dl.cli.display import open_reporter
+    from dl.cli.signals import stop_requests
+    from dl.cli.sweep_text import (
+        estimate_text,
+        failure_of,
+        open_view,
+        plan_text,
+        sweep_json,
+        sweep_text,
+    )
+    from dl.sweep.loop import Watcher
+    from dl.sweep.session import Job, check_place, estimate, run_sweep
+    from dl.tracking.tracker import tracking
 
     job = Job(runs, ("dl", *sys.argv[1:]), on, address, resume)
     check_place(job)
     changes = {key: value for key, value in (("jobs", jobs), ("trials", trials)) if value}
     checked = checked.with_file(**changes)
     if dry_run:
-        _plan(checked, job, quiet=quiet)
+        click.echo(plan_text(checked))
+        sys.stdout.flush()
+        stage = "Training the first setting for two epochs"
+        with open_reporter(quiet=quiet) as reporter, reporter.stage(stage):
+            found = estimate(checked, job)
+        click.echo(estimate_text(found))
         return
-    results = _carry_out(checked, job, quiet=quiet, fail_fast=fail_fast)
+
+    @contextmanager
+    def watching() -> Iterator[Watcher]:
+        with stop_requests() as request, open_view(quiet=quiet) as show:
+            yield Watcher(show, request, fail_fast)
+
+    with (
+        open_reporter(quiet=quiet) as reporter,
+        tracking(checked.base, reporter, "the same command with --resume") as track,
+    ):
+        results = run_sweep(checked, job, reporter, watching, begun=track)
     click.echo(sweep_json(results) if as_json else sweep_text(results))
     sys.stdout.flush()
     error = failure_of(results)
@@ -124,57 +154,3 @@ def best(sweep_name: str, runs: Path) -> None:
     from dl.sweep.results import best_config, read_results
 
     click.echo(best_config(read_results(find_sweep(sweep_name, runs))), nl=False)
-
-
-def _load(
-    file: Path, grids: tuple[str, ...], overrides: tuple[str, ...], metric: str | None
-) -> Sweep:
-    from dl.errors import UsageError
-    from dl.sweep.definition import load_sweep, quick_sweep
-
-    if grids:
-        return quick_sweep(file, grids, overrides, metric)
-    if overrides or metric:
-        raise UsageError(
-            "--set and --metric go with --grid", hint="a sweep's file says both by itself"
-        )
-    return load_sweep(file)
-
-
-def _plan(checked: Sweep, job: Job, *, quiet: bool) -> None:
-    """Tells what is going to happen, and what it will take, by a training of two epochs."""
-    from dl.cli.display import open_reporter
-    from dl.cli.sweep_text import estimate_text, plan_text
-    from dl.sweep.session import estimate
-
-    click.echo(plan_text(checked))
-    sys.stdout.flush()
-    with (
-        open_reporter(quiet=quiet) as reporter,
-        reporter.stage("Training the first setting for two epochs"),
-    ):
-        found = estimate(checked, job)
-    click.echo(estimate_text(found))
-
-
-def _carry_out(checked: Sweep, job: Job, *, quiet: bool, fail_fast: bool) -> Results:
-    """Runs the trials: shows them, stops them at a signal, and has them tracked."""
-    from contextlib import contextmanager
-
-    from dl.cli.display import open_reporter
-    from dl.cli.signals import stop_requests
-    from dl.cli.sweep_text import open_view
-    from dl.sweep.loop import Watcher
-    from dl.sweep.session import run_sweep
-    from dl.tracking.tracker import tracking
-
-    @contextmanager
-    def watching() -> Iterator[Watcher]:
-        with stop_requests() as request, open_view(quiet=quiet) as show:
-            yield Watcher(show, request, fail_fast)
-
-    with (
-        open_reporter(quiet=quiet) as reporter,
-        tracking(checked.base, reporter, "the same command with --resume") as track,
-    ):
-        return run_sweep(checked, job, reporter, watching, begun=track)

@@ -34,6 +34,15 @@ def disk_error(error: OSError, doing: str) -> DiskError:
     return DiskError(f"{doing} failed: {reason}", hint=hint)
 
 
+@contextmanager
+def disk_errors(doing: str) -> Iterator[None]:
+    """Raises `DiskError` for a system call that fails inside the block; `doing` says at what."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(error, doing) from error
+
+
 def gone(folder: Path) -> RunError:
     """Returns the error for a run whose folder was removed since it was found."""
     return RunError(f"{folder} is gone: it was removed meanwhile", hint="see the runs: dl list")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from dl.errors import RunError
-from dl.runs.files import disk_error, read_regular
+from dl.runs.files import disk_errors, read_regular
 from dl.runs.typed import Count, Duration, Finite, MisfitError, read_as
 from dl.sweep.parameters import Setting
 from dl.sweep.pools.tasks import Key, Status
@@ -148,10 +148,8 @@ class OwnJournal(Journal):
         content = _content(path)
         whole = content.rfind(b"\n") + 1
         if whole < len(content):
-            try:
+            with disk_errors(f"mending {path}"):
                 os.truncate(path, whole)
-            except OSError as error:
-                raise disk_error(error, f"mending {path}") from error
         super().__init__(path)
         self.again = [key for key, ended in self.ended.items() if ended.again]
         for key in self.again:
@@ -171,19 +169,18 @@ class OwnJournal(Journal):
 
 
 def _content(path: Path) -> bytes:
-    try:
-        return read_regular(path)
-    except FileNotFoundError:
-        return b""
-    except OSError as error:
-        raise disk_error(error, f"reading {path}") from error
+    with disk_errors(f"reading {path}"):
+        try:
+            return read_regular(path)
+        except FileNotFoundError:
+            return b""
 
 
 def _append(path: Path, record: dict[str, Any]) -> None:
     """Adds a whole line, on the disk; of one that cannot be written nothing stays."""
     line = memoryview(json.dumps(record, ensure_ascii=False).encode() + b"\n")
     is_new = not path.exists()
-    try:
+    with disk_errors(f"writing {path}"):
         with open(path, "ab", buffering=0) as file:
             start = file.seek(0, os.SEEK_END)
             try:
@@ -196,5 +193,3 @@ def _append(path: Path, record: dict[str, Any]) -> None:
                 raise
         if is_new:
             sync(path.parent)
-    except OSError as error:
-        raise disk_error(error, f"writing {path}") from error

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from dl.config.emit import flow
 from dl.config.nodes import ListNode, MapNode, Node, ScalarNode, plain, shown
 from dl.config.overrides import Override, path_parts
 from dl.errors import ConfigError, Mark, Problem, closest
 from dl.text import listing
+from dl.vocabulary.types import Boolean, Integer, Number, ParameterType, accepts
 
 _ENTRIES = {
     "choices": ("when",),
@@ -245,50 +247,41 @@ def _kind(node: MapNode) -> str:
     known = (kinds[0], *_ENTRIES[kinds[0]])
     for name, entry in node.entries.items():
         if name not in known:
-            near = closest(name, known)
-            raise ConfigError(
-                f": {name} is not known",
-                mark=entry.key,
-                expected=listing(known),
-                hint=f"did you mean {near}?" if near else None,
-            )
+            raise _unknown(name, f": {name} is not known", entry.key, known)
     return kinds[0]
 
 
 def _range(kind: str, node: MapNode) -> Range:
     whole, values = kind == "int", node.entries[kind].node
-    ends = [_number(end, whole) for end in values.items] if isinstance(values, ListNode) else []
-    low, high = ends if len(ends) == 2 else (None, None)
-    if low is None or high is None:
+    ends = plain(values)
+    if not isinstance(ends, list) or len(ends) != 2 or not all(_fits(end, whole) for end in ends):
         what = "two whole numbers" if whole else "two numbers"
         raise _wrong(values, f"{what}, the least and the greatest")
-    is_log = node.entries.get("log")
-    log = plain(is_log.node) if is_log else kind == "log_uniform"
-    if is_log is not None and not isinstance(log, bool):
-        raise _wrong(is_log.node, "log: true or log: false")
+    low, high = map(float, ends)
+    log = _option(node, "log", Boolean())
+    log = kind == "log_uniform" if log is None else log
     if low >= high or (log and low <= 0):
         raise _wrong(values, f"the least{' (above 0)' if log else ''}, then the greatest")
-    step, points = _extra(node, "step", whole), _extra(node, "points", True)
+    step = _option(node, "step", Integer(1) if whole else Number(above=0))
+    points = _option(node, "points", Integer(1))
     if log and step is not None:
         raise _wrong(node, "no step, since the numbers are spread by their logarithm")
-    return Range(low, high, whole, bool(log), step, None if points is None else int(points))
+    return Range(low, high, whole, log, step and float(step), points)
 
 
-def _extra(node: MapNode, name: str, whole: bool) -> float | None:
+def _fits(value: object, whole: bool) -> bool:
+    return accepts(Number(), value) and isinstance(value, int if whole else int | float)
+
+
+def _option(node: MapNode, name: str, kind: ParameterType) -> Any:
+    """Returns what stands beside the numbers under a name; None where nothing does."""
     entry = node.entries.get(name)
     if entry is None:
         return None
-    value = _number(entry.node, whole)
-    if value is None or value <= 0:
-        raise _wrong(entry.node, f"{name}: a {'whole ' if whole else ''}number above 0")
+    value = plain(entry.node)
+    if not accepts(kind, value):
+        raise _wrong(entry.node, f"{name}: {kind.expected}")
     return value
-
-
-def _number(node: Node, whole: bool) -> float | None:
-    value = plain(node)
-    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-        return None
-    return float(value) if math.isfinite(value) else None
 
 
 def _conditions(node: MapNode, before: Sequence[Parameter]) -> Iterator[When]:
@@ -300,12 +293,8 @@ def _conditions(node: MapNode, before: Sequence[Parameter]) -> Iterator[When]:
     known = {parameter.key: parameter for parameter in before}
     for name, below in entry.node.entries.items():
         if name not in known:
-            near = closest(name, known)
-            raise ConfigError(
-                f": when: {name} is not a parameter above this one",
-                mark=below.key,
-                expected=listing(known) if known else "a parameter that stands above",
-                hint=f"did you mean {near}?" if near else None,
+            raise _unknown(
+                name, f": when: {name} is not a parameter above this one", below.key, known
             )
         other = known[name]
         several = isinstance(below.node, ListNode) and other.choices
@@ -319,3 +308,13 @@ def _conditions(node: MapNode, before: Sequence[Parameter]) -> Iterator[When]:
 def _wrong(node: Node, expected: str) -> ConfigError:
     """Returns the error for something that cannot be read, without the key of the parameter."""
     return ConfigError(" cannot be read", mark=node.mark, expected=expected, found=shown(node))
+
+
+def _unknown(name: str, message: str, mark: Mark, known: Collection[str]) -> ConfigError:
+    near = closest(name, known)
+    return ConfigError(
+        message,
+        mark=mark,
+        expected=listing(known) if known else "a parameter that stands above",
+        hint=f"did you mean {near}?" if near else None,
+    )

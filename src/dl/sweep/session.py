@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -187,7 +187,9 @@ def run_sweep(
                 hint="go on: the same command with --resume",
             )
         directory.plots.mkdir(exist_ok=True)
-        logarithmic, shares = _parameters(sweep, results)
+        ranged = [item for item in sweep.parameters if item.range is not None and item.range.log]
+        logarithmic = frozenset(".".join(item.paths[0]) for item in ranged)
+        shares = importance(results.scored, sweep.parameters, sweep.plan.goal.maximize)
         plots.module().draw_sweep(directory.plots, results, logarithmic, shares)
         return results
 
@@ -259,14 +261,6 @@ def _remove_if_nothing_began(directory: SweepDirectory) -> None:
         shutil.rmtree(directory.path, ignore_errors=True)
         with contextlib.suppress(OSError):  # of other sweeps
             directory.path.parent.rmdir()
-
-
-def _parameters(sweep: Sweep, results: Results) -> tuple[frozenset[str], Mapping[str, float]]:
-    """Returns the paths that are spread by their logarithm, and how important each path is."""
-    ranged = [item for item in sweep.parameters if item.range is not None and item.range.log]
-    maximize = sweep.plan.goal.maximize
-    shares = importance(results.scored, sweep.parameters, maximize)
-    return frozenset(".".join(item.paths[0]) for item in ranged), shares
 
 
 def estimate(sweep: Sweep, job: Job) -> Estimate:

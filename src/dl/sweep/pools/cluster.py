@@ -35,7 +35,7 @@ from dl.data.transfer import (
 from dl.errors import DiskError, DlError, ExitCode, RunError
 from dl.runs.create import pack, unpack
 from dl.runs.directory import RunDirectory, SweepDirectory, trial_name
-from dl.runs.files import disk_error
+from dl.runs.files import disk_errors
 from dl.runs.lock import is_held
 from dl.sweep.pools.processes import TRAINING, carried_out
 from dl.sweep.pools.tasks import (
@@ -162,18 +162,14 @@ class Payloads:
         loaded = load_config(task.base, task.overrides)
         key = repr(loaded.config.data)
         if key not in self._files:
-            try:
+            with disk_errors("reading the data"):
                 self._files[key] = data_files(loaded.config)
-            except OSError as error:
-                raise disk_error(error, "reading the data") from error
         return Payload(loaded, self._files[key], name_of(self._files[key]))
 
     def pack(self, payload: Payload, put: Callable[[bytes], None]) -> None:
         """Hands over the files of a payload in pieces; raises `DiskError`."""
-        try:
+        with disk_errors("reading the data"):
             send_files(payload.files, put)
-        except OSError as error:
-            raise disk_error(error, "reading the data") from error
 
 
 @dataclass(slots=True)
@@ -329,11 +325,9 @@ def node_folder() -> Path:
         DiskError: It cannot be made, or somebody else has made it.
     """
     folder = Path(tempfile.gettempdir()) / f"dl-sweeps-{user_name()}"
-    try:
+    with disk_errors(f"making {folder}"):
         folder.mkdir(mode=0o700, exist_ok=True)
         own = is_own(folder)
-    except OSError as error:
-        raise disk_error(error, f"making {folder}") from error
     if not own:
         raise DiskError(f"{folder} belongs to another user", hint="remove it on that node")
     return folder
@@ -377,10 +371,8 @@ def carry_out(
 
         def train() -> Result:
             if not kept:
-                try:
+                with disk_errors(f"keeping the data in {cache}"):
                     receive_files(files, pieces or (), cache)
-                except OSError as error:
-                    raise disk_error(error, f"keeping the data in {cache}") from error
             # The run that it makes names the files where the sweep has them.
             source = loaded if here else relocated(loaded, files, cache)
             # None stops it: a task that is withdrawn gets an interrupt.

@@ -34,7 +34,7 @@ from dl.data.profile import baseline_metrics
 from dl.errors import SCARCE, DlError, ExitCode, Interrupted, Problem, is_scarce
 from dl.imports import Importing
 from dl.progress import SilentReporter
-from dl.runs.files import disk_error, regular_descriptor
+from dl.runs.files import disk_errors, regular_descriptor
 from dl.sweep.pools.tasks import (
     Answer,
     EpochDone,
@@ -287,10 +287,8 @@ def serve(work: Callable[[Connection, Setup], None]) -> None:
 
 def _write_to(log: Path) -> None:
     sys.stdout.flush()
-    try:
+    with disk_errors(f"writing {log}"):
         descriptor = regular_descriptor(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    except OSError as error:
-        raise disk_error(error, f"writing {log}") from error
     for stream in (1, 2):
         os.dup2(descriptor, stream)
     os.close(descriptor)
