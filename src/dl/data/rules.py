@@ -144,7 +144,9 @@ def _answer(target: Target) -> Answer:
         count, form = target.units or 0, "number" if target.units == 1 else "numbers"
     elif target.form in ("single", "multilabel"):
         form = "one" if target.form == "single" else "labels"
-    return Answer(form, count or None, target.units, bool(target.places))
+    # One class only is refused when the target is fitted: it says more than a number of units.
+    units = None if form == "several" and count == 1 else target.units
+    return Answer(form, count or None, units, bool(target.places))
 
 
 def _rows(wrong: np.ndarray) -> str:
