@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 from dl.config.data import KERAS, KerasData
+from dl.config.rules.data import words_are_of_texts
 from dl.data.sources import keras
 from dl.data.sources.keras import padded, read_keras, text_settings
 from dl.data.types import RawArrays, RawParts
 from dl.errors import DataError, Problem
 from dl.progress import SilentReporter
 from dl.vocabulary.sections import read_section
-from dl.vocabulary.spec import Findings
 
 Loader = Callable[..., Any]
 
@@ -102,12 +102,9 @@ def test_padding_comes_first_and_the_last_words_stay() -> None:
 
 
 def test_words_of_pictures_are_refused() -> None:
-    with pytest.raises(Findings) as raised:
-        read("mnist", words=10, length=5)
-    assert [finding.path for finding in raised.value.findings] == [
-        ("data", "words"),
-        ("data", "length"),
-    ]
+    options = {"source": "keras", "dataset": "mnist", "words": 10, "length": 5}
+    found = words_are_of_texts(read_section(KerasData, options))
+    assert [finding.path for finding in found] == [("data", "words"), ("data", "length")]
 
 
 def test_no_network_tells_where_the_file_belongs(

@@ -157,16 +157,14 @@ def _doubts(table: RawTable, step: int) -> dict[str, Doubt]:
         if found is None and key in seen and len(table) >= _FEWEST_ROWS:
             found = Doubt("repeated-column", f"is `{seen[key]}` again in all {len(table):,} rows")
         seen.setdefault(key, name)
-        if found is not None and not _may_be_meant(found, column, step, pixels):
+        # A user may well want a column that `dl init` leaves out: the edge of a picture is black in
+        # every row, and many categories may have rows enough.
+        meant = pixels
+        if found is not None and found.rule == "many-categories":
+            meant = step * len(column.values) >= _ROWS_OF_CATEGORY * len(column.categories)
+        if found is not None and not meant:
             doubts[name] = found
     return doubts
-
-
-def _may_be_meant(found: Doubt, column: Column, step: int, pixels: bool) -> bool:
-    """Tells whether a user may well want a column that `dl init` leaves out."""
-    if found.rule == "many-categories":
-        return step * len(column.values) >= _ROWS_OF_CATEGORY * len(column.categories)
-    return pixels  # The edge of a picture is black in every row.
 
 
 def _leak(column: Column, table: RawTable) -> Doubt | None:
@@ -240,7 +238,7 @@ def _missing_as_class(table: RawTable, data: Table) -> Iterator[Advice]:
     yield advice(("data", "missing_values"), "stand_in.class", write=line, **words)
 
 
-def _also_missing(data: CsvData | ParquetData, name: str, texts: list[str]) -> str:
+def _also_missing(data: Table, name: str, texts: list[str]) -> str:
     """Returns `data.missing_values` with more texts, of one column where that can be said."""
     known = data.missing_values
     if isinstance(known, tuple):

@@ -28,7 +28,7 @@ from dl.data.preprocessing.features import (
     transform_table,
 )
 from dl.data.read import FORMATS, read_arrays, read_blocks, read_labelled, read_parts, source_title
-from dl.data.requirements import Requirements, requirements_of
+from dl.data.requirements import requirements_of
 from dl.data.rules import refuse_misfits
 from dl.data.sources.builtin import default_noise, default_rows
 from dl.data.sources.keras import text_settings
@@ -102,10 +102,14 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
     parts, needs = _read(config, reporter), requirements_of(config)
     whole = parts.train
     with reporter.stage("Preparing the rows"):
-        described = describe_target(parts.present(), needs, parts.class_names)
+        described = describe_target(list(parts.named.values()), needs, parts.class_names)
         refuse_misfits(config, described)
         parts, fractions = split_parts(needs, parts, described, config.data.split)
-        features = _fit_features(needs, parts, reporter)
+        features: tuple[Feature | ArrayFeature, ...]
+        if isinstance(parts.train, RawTable):
+            features = fit_features(parts.train, needs.preprocess)
+        else:
+            features = (fit_arrays(parts.train, needs, parts.image, reporter),)
         of_input = features[0].own_scaling if isinstance(features[0], ArrayFeature) else None
         fitted = Preprocessing(
             source=config.data.source,
@@ -114,13 +118,11 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
             features=features,
             target=fit_target(described, parts.train, needs, of_input),
         )
-        train = _prepared(parts.train, config, fitted, reporter)
-        validation, test = (
-            None if raw is None else _prepared(raw, config, fitted, reporter)
-            for raw in (parts.validation, parts.test)
-        )
-        advice = tuple(advice_on(whole, config.data))
-        return Dataset(train, validation, test, fitted, parts.storage, advice)
+        ready = {
+            name: _prepared(raw, config, fitted, reporter) for name, raw in parts.named.items()
+        }
+        own = ready["train"], ready.get("validation"), ready.get("test")
+        return Dataset(*own, fitted, parts.storage, tuple(advice_on(whole, config.data)))
 
 
 def load_part(config: Config, fitted: Preprocessing, path: Path, reporter: Reporter) -> Part:
@@ -158,7 +160,7 @@ def load_split(config: Config, fitted: Preprocessing, split: str, reporter: Repo
         )
     with reporter.stage("Preparing the rows"):
         parts, _ = split_parts(requirements_of(config), parts, fitted.target, fitted.split)
-        raw = {"train": parts.train, "validation": parts.validation, "test": parts.test}[split]
+        raw = parts.named.get(split)
         if raw is None:
             raise DataError(
                 f"the run has no {split} part",
@@ -184,12 +186,10 @@ def _read(config: Config, reporter: Reporter) -> RawParts:
         parts = read_parts(config, reporter)
     if parts.storage.streamed:
         reporter.note(f"streamed from the disk: {parts.storage.reason}")
-    own = (parts.validation, parts.test)
-    validation, test = (
-        None if raw is None else _without_gaps(raw, config, reporter) for raw in own
-    )
-    train = _without_gaps(parts.train, config, reporter)
-    return replace(parts, train=train, validation=validation, test=test)
+    for name, raw in parts.named.items():
+        change: dict[str, Any] = {name: _without_gaps(raw, config, reporter)}
+        parts = replace(parts, **change)
+    return parts
 
 
 def _without_gaps(raw: Raw, config: Config, reporter: Reporter) -> Raw:
@@ -197,14 +197,6 @@ def _without_gaps(raw: Raw, config: Config, reporter: Reporter) -> Raw:
         return raw
     target_rule = getattr(config.data, "missing_target", "error")
     return drop_missing(raw, config.preprocess.missing, target_rule, reporter.note)
-
-
-def _fit_features(
-    needs: Requirements, parts: RawParts, reporter: Reporter
-) -> tuple[Feature | ArrayFeature, ...]:
-    if isinstance(parts.train, RawTable):
-        return fit_features(parts.train, needs.preprocess)
-    return (fit_arrays(parts.train, needs, parts.image, reporter),)
 
 
 def _prepared(raw: Raw, config: Config, fitted: Preprocessing, reporter: Reporter) -> Part:

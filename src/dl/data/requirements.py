@@ -19,7 +19,7 @@ from dl.config.rules.facts import keeps_axes, output_of
 from dl.config.schema import Config, Preprocess
 from dl.data.types import Array
 from dl.errors import DataError
-from dl.vocabulary.spec import Path, Spec
+from dl.vocabulary.spec import Spec
 from dl.vocabulary.traits import ANY_NUMBER, BY_NUMBER, MOVING, OF_PICTURES, TABLES, from_logits
 
 
@@ -146,7 +146,6 @@ class Requirements:
         from_logits: Whether the loss takes outputs before softmax or sigmoid.
         activation: The canonical name of the last activation; empty where one cannot tell.
         units: The number of outputs; None where one cannot tell.
-        units_path: Where that number stands in the config.
         channels: The number of outputs at each step or pixel; None where one cannot tell.
         reshaped: The shape of a row's outputs, where a `Reshape` ends the network.
         keeps_axes: Whether the outputs of a row have several axes; None: if those of the input do.
@@ -166,7 +165,6 @@ class Requirements:
     from_logits: bool
     activation: str
     units: int | None
-    units_path: Path
     channels: int | None
     reshaped: tuple[int, ...] | None
     keeps_axes: bool | None
@@ -190,7 +188,6 @@ def requirements_of(config: Config) -> Requirements:
         from_logits=from_logits(training.loss),
         activation=end.activation,
         units=end.units,
-        units_path=end.units_path,
         channels=end.channels,
         reshaped=end.reshaped,
         keeps_axes=keeps_axes(config.model),

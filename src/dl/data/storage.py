@@ -179,11 +179,7 @@ def check_space(size: int, what: str) -> None:
     if size > free:
         raise DiskError(
             f"{folder}: has no space for the rows",
-            expected=f"{_megabytes(size)} free: {what}",
-            found=f"{_megabytes(free)}",
+            expected=f"{size / 1e6:,.0f} MB free: {what}",
+            found=f"{free / 1e6:,.0f} MB",
             hint="free some space, or set TMPDIR to a folder on another disk",
         )
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.0f} MB"

@@ -294,6 +294,8 @@ class RawParts:
     fingerprint: str = ""
     storage: Storage = IN_MEMORY
 
-    def present(self) -> list[Raw]:
-        """Returns the parts that have rows of their own: training first, then the others."""
-        return [part for part in (self.train, self.validation, self.test) if part is not None]
+    @property
+    def named(self) -> dict[str, Raw]:
+        """The parts that have rows of their own, by name: train, validation, test."""
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: part for name, part in parts.items() if part is not None}

@@ -29,6 +29,7 @@ ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
     data.columns_are_features,
     data.missing_values_are_of_columns,
     data.arrays_come_in_pairs,
+    data.words_are_of_texts,
     data.fractions_leave_rows_to_train,
     data.fold_is_one_of_the_folds,
     network.layer_names_differ,

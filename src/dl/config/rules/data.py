@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dl.config.data import BuiltinData, CsvData, Data, NpzData, ParquetData
+from dl.config.data import BuiltinData, CsvData, Data, KerasData, NpzData, ParquetData
 from dl.config.rules.facts import LOSS, Facts, keeps_axes, right_loss
 from dl.config.rules.probe import Answer, Form, has_own, targets_of
 from dl.config.rules.texts import finding, suggestion
 from dl.config.schema import Preprocess, Training
 from dl.config.tables import finite_number
 from dl.vocabulary import traits
+from dl.vocabulary.data_sets import KERAS
 from dl.vocabulary.spec import Finding, Path
 
 
@@ -77,6 +78,16 @@ def arrays_come_in_pairs(data: Data) -> Iterator[Finding]:
         for one, other in zip(given, names - given, strict=False):
             path = ("data", "arrays", one)
             yield finding(path, "arrays_come_in_pairs", one=one, other=other, part=part)
+
+
+def words_are_of_texts(data: Data) -> Iterator[Finding]:
+    """Only a data set of texts has words."""
+    if not isinstance(data, KerasData) or KERAS[data.dataset].shape is None:
+        return
+    for key in ("words", "length"):
+        if (value := getattr(data, key)) is not None:
+            words = {"key": key, "value": value, "dataset": data.dataset}
+            yield finding(("data", key), "words_are_of_texts", **words)
 
 
 def fractions_leave_rows_to_train(data: Data) -> Iterator[Finding]:

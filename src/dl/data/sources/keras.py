@@ -31,7 +31,6 @@ from dl.progress import Reporter
 from dl.quiet import quiet_stderr
 from dl.variables import data_sets_of_keras
 from dl.vocabulary.data_sets import KERAS, LENGTH, WORDS
-from dl.vocabulary.spec import Finding, Findings
 
 _BROKEN = (
     OSError,
@@ -55,9 +54,7 @@ def read_keras(data: KerasData, reporter: Reporter) -> RawParts:
 
     Raises:
         DataError: The data set is not there and cannot be downloaded, or is damaged.
-        Findings: `data.words` or `data.length` is given for a data set without words.
     """
-    _refuse_word_keys(data)
     name, texts = str(data.dataset), text_settings(data)
     with reporter.stage(f"reading {name}"):
         (x_train, y_train), (x_test, y_test) = _loaded(name, texts)
@@ -91,25 +88,6 @@ def padded(sequences: Sequence[Sequence[int]], length: int) -> Array:
         if words:
             row[-len(words) :] = words
     return rows
-
-
-def _refuse_word_keys(data: KerasData) -> None:
-    if KERAS[data.dataset].shape is None:
-        return
-    findings = [
-        Finding(
-            ("data", key),
-            f"is for texts, but {data.dataset} has none",
-            expected="no such key, or dataset: imdb or reuters",
-            found=str(value),
-            hint=f"remove {key}",
-            at_key=True,
-        )
-        for key, value in (("words", data.words), ("length", data.length))
-        if value is not None
-    ]
-    if findings:
-        raise Findings(findings)
 
 
 def _loaded(name: str, texts: Mapping[str, int]) -> Any:

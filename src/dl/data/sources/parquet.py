@@ -89,7 +89,11 @@ def _blocks(
 ) -> Iterator[ReadBlock]:
     batches = file.iter_batches(batch_size=_ROWS, columns=list(names))
     begin = 0
-    while (batch := _next(path, batches)) is not None:
+    while True:
+        with _damaged_as_data_error(path):
+            batch = next(batches, None)
+        if batch is None:
+            break
         table = pyarrow.Table.from_batches([batch])
         yield partial(Block, names, table.column, len(table), str(path), _place(path, begin))
         advance(len(table))
@@ -101,11 +105,6 @@ def _blocks(
             found=str(begin),
             hint="write the file again",
         )
-
-
-def _next(path: Path, batches: Iterator[Any]) -> Any:
-    with _damaged_as_data_error(path):
-        return next(batches, None)
 
 
 def _opened(path: Path) -> Any:
