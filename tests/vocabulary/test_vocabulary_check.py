@@ -250,6 +250,16 @@ def test_all_mistakes_come_at_once() -> None:
     ]
 
 
+def test_what_is_not_a_layer_names_those_that_fit() -> None:
+    layer = {"type": "Bidirectional", "layer": {"type": "LSTM", "units": 2}, "backward_layer": -1}
+
+    (finding,) = findings_of(Kind.LAYER, layer)
+
+    assert finding.message.startswith("must be a layer (LSTM, GRU, SimpleRNN, RNN, ")
+    assert finding.message.endswith("), or null")
+    assert finding.hint == "write its name, or a mapping with `type`"
+
+
 @pytest.mark.parametrize(
     ("layer", "key", "hint"),
     [

@@ -59,6 +59,7 @@ _ACTIVATION = (
     "such as ReLU, LeakyReLU, ELU or Softmax"
 )
 _MOST_OWNERS = 3
+_NAME_OR_MAPPING = "write its name, or a mapping with `type`"
 _INPUT_SHAPE = "write `model.input_shape`, or a layer `Input` with `shape`"
 
 
@@ -270,6 +271,8 @@ class Object(ParameterType):
             return value
         if value is None and self.default is not None:
             value = self.default
+        if self.only and not isinstance(value, str | Mapping):
+            self.refuse(value, _NAME_OR_MAPPING)
         spec = checked_object(self.kind, value)
         if spec.type in self.never or (self.only and spec.type not in self.only):
             raise Findings.one((), f"cannot be {spec.type} here", self.expected, spec.type)
@@ -292,8 +295,8 @@ def checked_object(kind: Kind, value: object) -> Spec:
         named = {**spec.parameters, "name": value}
         return replace(spec, parameters=named) if kind is Kind.METRIC else spec
     if not isinstance(value, Mapping):
-        hint = "write its name, or a mapping with `type`"
-        raise Findings.one((), f"must be {kind_words(kind)}", None, found_text(value), hint)
+        found = found_text(value)
+        raise Findings.one((), f"must be {kind_words(kind)}", None, found, _NAME_OR_MAPPING)
     if "type" not in value:
         expected = f"`type`, the name of {kind_words(kind)}"
         named_thing = next((key for key in value if _is_thing(kind, key, value[key])), "NAME")
