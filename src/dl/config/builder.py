@@ -1,20 +1,23 @@
-"""Builds the tree of a config from the events of the YAML parser, without recursion.
+"""Builds the tree of a config from the events of the YAML parser, or from a dict of Python.
 
 Refused are tags, duplicate keys, keys that are not text, words that YAML 1.1 and 1.2 read
 differently, deep nesting, and aliases that would make the tree large or endless. Aliases (`*name`)
-and merge keys (`<<: *name`) are expanded; each value keeps the place where it was written.
+and merge keys (`<<: *name`) are expanded; each value keeps the place where it was written, which
+of a dict are its keys.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from os import PathLike, fspath
 from typing import Any
 
 import yaml
 
-from dl.config.emit import Surprise, plain_value
+from dl.config.emit import Surprise, flow, plain_value
 from dl.config.nodes import Entry, ListNode, MapNode, Node, Plain, ScalarNode, dotted
-from dl.errors import Mark, Problem
+from dl.errors import ConfigError, Mark, Problem
 from dl.vocabulary.spec import Path
 
 MOST_LEVELS = 64
@@ -282,3 +285,44 @@ def _with_merged(done: _Open) -> dict[str, Entry]:
 
 def _is_text(value: str) -> bool:
     return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+def node_of(value: Any, place: str, depth: int = 0) -> Node:
+    """Returns a value as a node.
+
+    Args:
+        value: Mappings with text keys, lists, tuples, paths, text, numbers (also NumPy's), None.
+        place: How the value is written in Python, for messages: `config['training']`.
+        depth: How many values it is in.
+
+    Raises:
+        ConfigError: Another kind of value is in it, or it is nested too deeply.
+    """
+    mark = Mark(place)
+    if depth > MOST_LEVELS:
+        raise ConfigError(f"values are nested more than {MOST_LEVELS} deep", mark=mark)
+    if isinstance(value, PathLike):
+        value = fspath(value)
+    if not isinstance(value, str | list | tuple) and getattr(value, "shape", None) == ():
+        value = value.item()  # a number of NumPy
+    if value is None or isinstance(value, str | bool | int | float):
+        return ScalarNode(value, flow(value), mark)
+    if isinstance(value, list | tuple):
+        items = enumerate(value)
+        return ListNode(
+            tuple(node_of(item, f"{place}[{index}]", depth + 1) for index, item in items), mark
+        )
+    if not isinstance(value, Mapping):
+        raise ConfigError(
+            "a config holds text, numbers, lists and mappings",
+            mark=mark,
+            found=f"a value of type {type(value).__name__}",
+        )
+    for key in value:
+        if not isinstance(key, str):
+            raise ConfigError("a key must be text", mark=mark, found=repr(key))
+    entries = {}
+    for key, item in value.items():
+        below = f"{place}[{key!r}]"
+        entries[key] = Entry(Mark(below), node_of(item, below, depth + 1))
+    return MapNode(entries, mark)

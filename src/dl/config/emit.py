@@ -174,7 +174,8 @@ def scalar(value: object) -> str:
     if isinstance(value, int):
         return str(value)
     text = str(value)
-    return text if _is_plain(text) else quoted(text)
+    safe = _SAFE.fullmatch(text) and text.lower() not in _READ_DIFFERENTLY
+    return text if safe and plain_value(text) == text else quoted(text)
 
 
 def _float(value: float) -> str:
@@ -185,12 +186,6 @@ def _float(value: float) -> str:
     text = repr(value)
     mantissa, mark, exponent = text.partition("e")
     return f"{mantissa}.0e{exponent}" if mark and "." not in mantissa else text
-
-
-def _is_plain(text: str) -> bool:
-    if not _SAFE.fullmatch(text) or text.lower() in _READ_DIFFERENTLY:
-        return False
-    return plain_value(text) == text
 
 
 def quoted(text: str) -> str:

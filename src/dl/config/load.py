@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from dl.config import rules
+from dl.config.builder import node_of
 from dl.config.document import Document, read_bytes
 from dl.config.emit import yaml_text
-from dl.config.mapping import node_of
 from dl.config.nodes import Entry, MapNode, ScalarNode, find, plain
 from dl.config.overrides import Override, option_text, override, read_with_bases, with_bases
 from dl.config.problems import problem_of, with_place_of_key

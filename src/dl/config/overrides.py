@@ -69,7 +69,10 @@ def merge(base: Node, top: Node, path: Path = ()) -> Node:
     """Returns `top` on `base`, both of which stand at `path`."""
     if isinstance(base, ScalarNode) and isinstance(top, MapNode) and is_name(base, path):
         base = named(base)
-    if not (isinstance(base, MapNode) and isinstance(top, MapNode)) or _other_type(base, top):
+    if not (isinstance(base, MapNode) and isinstance(top, MapNode)):
+        return top
+    words = [(_word(base, key), _word(top, key)) for key in _CHOICES]
+    if any(None not in pair and pair[0] != pair[1] for pair in words):
         return top
     entries = dict(base.entries)
     for key, entry in top.entries.items():
@@ -89,11 +92,6 @@ def is_name(node: ScalarNode, path: Path) -> bool:
 def named(name: ScalarNode) -> MapNode:
     """Returns a bare name as a mapping with `type`."""
     return MapNode({"type": Entry(name.mark, name)}, name.mark)
-
-
-def _other_type(base: MapNode, top: MapNode) -> bool:
-    words = [(_word(base, key), _word(top, key)) for key in _CHOICES]
-    return any(None not in pair and pair[0] != pair[1] for pair in words)
 
 
 def _word(node: MapNode, key: str) -> str | None:

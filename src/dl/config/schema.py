@@ -181,48 +181,23 @@ class Tracking(Section):
     )
 
 
+OF_CONFIG = (
+    *("output-activation", "output-units", "loss-for-classes", "loss-encoding"),
+    *("unscaled-inputs", "learning-rate", "slow-sgd", "linear-hidden", "saturating-hidden"),
+    *("frozen-random", "dropout-last", "unused-mask", "too-many-parameters", "batch-size"),
+    *("no-validation", "no-shuffle", "one-epoch", "no-metrics", "no-accuracy", "imbalance"),
+    *("callback-never-fires", "keep-best"),
+)
+"""The ids of advice on a config: the names of the rules of `dl.config.rules.advice`, with `-` for
+`_`."""
 OF_DATA = (
-    "empty-column",
-    "constant-column",
-    "identifier",
-    "free-text",
-    "many-categories",
-    "repeated-column",
-    "target-leak",
-    "months",
-    "stand-in",
-    "few-validation-rows",
-    "missing-class",
-    "unscaled-target",
-    "unused-threshold",
+    *("empty-column", "constant-column", "identifier", "free-text", "many-categories"),
+    *("repeated-column", "target-leak", "months", "stand-in", "few-validation-rows"),
+    *("missing-class", "unscaled-target", "unused-threshold"),
 )
 """The ids of advice on data that was read, of `dl.data.doubts` and `dl.data.rules`."""
-ADVICE = (
-    "output-activation",
-    "output-units",
-    "loss-for-classes",
-    "loss-encoding",
-    "unscaled-inputs",
-    "learning-rate",
-    "slow-sgd",
-    "linear-hidden",
-    "saturating-hidden",
-    "frozen-random",
-    "dropout-last",
-    "unused-mask",
-    "too-many-parameters",
-    "batch-size",
-    "no-validation",
-    "no-shuffle",
-    "one-epoch",
-    "no-metrics",
-    "no-accuracy",
-    "imbalance",
-    "callback-never-fires",
-    "keep-best",
-    *OF_DATA,
-)
-"""The ids of the rules of `dl.lint`."""
+ADVICE = (*OF_CONFIG, *OF_DATA)
+"""The ids that switch advice off."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from dl.config.rules import advice, data, metrics, network, training
 from dl.config.rules.facts import Facts, facts_of
 from dl.config.rules.texts import Advice
+from dl.config.schema import OF_CONFIG
 from dl.vocabulary.sections import UnknownValueError
 from dl.vocabulary.spec import Finding
 
@@ -59,32 +60,10 @@ ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
 )
 """Certain mistakes; what is merely doubtful is advice."""
 
-ADVICE: tuple[Callable[..., Iterable[Advice]], ...] = (
-    advice.output_activation,
-    advice.output_units,
-    advice.loss_for_classes,
-    advice.loss_encoding,
-    advice.unscaled_inputs,
-    advice.learning_rate,
-    advice.slow_sgd,
-    advice.linear_hidden,
-    advice.saturating_hidden,
-    advice.frozen_random,
-    advice.dropout_last,
-    advice.unused_mask,
-    advice.too_many_parameters,
-    advice.batch_size,
-    advice.no_validation,
-    advice.no_shuffle,
-    advice.one_epoch,
-    advice.no_metrics,
-    advice.no_accuracy,
-    advice.imbalance,
-    advice.callback_never_fires,
-    advice.keep_best,
+ADVICE: tuple[Callable[..., Iterable[Advice]], ...] = tuple(
+    getattr(advice, name.replace("-", "_")) for name in OF_CONFIG
 )
-"""What is allowed but doubtful. The name of a rule is the id that switches it off in the config,
-with `-` for `_`."""
+"""What is allowed but doubtful, by the ids that switch it off in the config."""
 
 ONLY_BEFORE: tuple[Callable[..., Any], ...] = (
     network.numbers_can_be_looked_up,

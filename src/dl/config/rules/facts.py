@@ -125,7 +125,9 @@ def output_of(model: Model) -> Output:
             activation = activation or (index, *own)
         elif layer.type in RESHAPING and layer.type != "Identity":
             last = last or layer
-        if layer.type in SEEN_THROUGH and not _mixes_pixels(layer):
+        # Values between those of pixels may lie outside of both.
+        mixing = layer.parameters.get("interpolation", "nearest") not in ("nearest", "bilinear")
+        if layer.type in SEEN_THROUGH and not mixing:
             continue
         if activation is None:
             break
@@ -155,11 +157,6 @@ def keeps_axes(model: Model) -> bool | None:
         if layer.type == "Reshape":
             return len(target_shape(layer)) > 1
     return None
-
-
-def _mixes_pixels(layer: Spec) -> bool:
-    """Tells whether values between those of pixels are computed that may lie outside of both."""
-    return layer.parameters.get("interpolation", "nearest") not in ("nearest", "bilinear")
 
 
 def target_shape(layer: Spec) -> tuple[int, ...]:
