@@ -87,7 +87,7 @@ def resume(
         quiet: Whether to tell nothing on stderr.
 
     Raises:
-        DlError: It cannot be gone on with, or the training did not end well.
+        DlError: It cannot be resumed, or the training did not end well.
         KeyboardInterrupt: Ctrl-C; as `train`.
     """
 
@@ -139,7 +139,7 @@ def sweep(
         metric: With `grid`: what is compared. Default: a validation metric.
         jobs: Trainings at the same time.
         trials: Settings in all.
-        resume: Whether to go on with the newest sweep of that name.
+        resume: Whether to resume the newest sweep of that name.
         runs: The folder of all runs.
         quiet: Whether to tell nothing on stderr.
 
@@ -230,7 +230,7 @@ def _loaded(config: Config, overrides: Overrides, name: str | None, rows: Rows) 
     }
     if source.get("source") not in ("csv", "parquet", "npz", "builtin", None):
         raise UsageError(
-            "data= stands in the place of a file",
+            "data= takes the place of a file",
             expected="a config whose `data.source` is csv, parquet, npz or builtin",
             found=f"source: {source['source']}",
         )

@@ -60,19 +60,19 @@ RECORDED = {
     "TF_XLA_FLAGS": "may be needed for the compiler to find its tools",
     "XLA_FLAGS": "may be needed for the compiler to find its tools",
 }
-"""Variables that act, stand in `run.json`, and are compared when a run is gone on with."""
+"""Variables that act, stand in `run.json`, and are compared when a run is resumed."""
 
 HARMLESS = {
     "TF_CPP_MAX_VLOG_LEVEL": "says what is logged",
     "TF_CPP_MIN_LOG_LEVEL": "says what is logged",
     "TF_CPP_VMODULE": "says what is logged",
-    "TF_ENABLE_ONEDNN_OPTS": "stands in run.json as `onednn`",
+    "TF_ENABLE_ONEDNN_OPTS": "is in run.json as `onednn`",
     "TF_FORCE_GPU_ALLOW_GROWTH": "says how memory is taken",
     "TF_FORCE_UNIFIED_MEMORY": "says how memory is taken",
     "TF_GPU_ALLOCATOR": "says how memory is taken",
     "TF_GPU_HOST_MEM_LIMIT_IN_MB": "says how memory is taken",
     "TF_PER_DEVICE_MEMORY_LIMIT_MB": "says how memory is taken",
-    "TF_PLUGGABLE_DEVICE_LIBRARY_PATH": "says where a device's library lies",
+    "TF_PLUGGABLE_DEVICE_LIBRARY_PATH": "says where a device's library is",
 }
 """Variables that may stay."""
 

@@ -204,7 +204,7 @@ def test_a_value_that_no_config_can_hold_is_refused(config: Make, folder: Path) 
 
 def test_rows_are_refused_where_the_config_names_no_file(fruit: pd.DataFrame) -> None:
     config = {"data": {"source": "synthetic", "dataset": "xor"}}
-    with pytest.raises(dl.UsageError, match="data= stands in the place of a file"):
+    with pytest.raises(dl.UsageError, match="data= takes the place of a file"):
         dl.train(config, data=fruit)
 
 

@@ -101,7 +101,7 @@ def test_ctrl_c_keeps_what_was_finished(folder: Path) -> None:
     told, state, longer = guest(_INTERRUPTED, folder).splitlines()
 
     assert told.startswith("interrupted after ")
-    assert told.endswith("; go on with it: dl train --resume fruit/0001")
+    assert told.endswith("; resume it: dl train --resume fruit/0001")
     assert state == "interrupted True"
     assert longer == "True"
 

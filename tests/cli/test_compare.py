@@ -128,7 +128,7 @@ def test_runs_without_answers_are_compared_by_their_metrics(dl: Dl, root: Path) 
     make_run(root, "iris")
     outcome = dl("compare", "digits/1", "iris", "--runs", root)
     assert outcome.out.splitlines()[-1] == (
-        "iris/0001 is not compared row by row: a run kept no answers to compare row by row"
+        "iris/0001 is not compared row by row: a run kept no predictions to compare row by row"
     )
 
 

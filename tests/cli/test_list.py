@@ -83,7 +83,7 @@ def test_list_says_that_nothing_fulfils_the_conditions(dl: Dl, root: Path) -> No
     assert (outcome.code, outcome.out, outcome.err) == (
         0,
         "",
-        "no run fulfils these conditions\n",
+        "no run meets these conditions\n",
     )
 
 

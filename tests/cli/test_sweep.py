@@ -47,7 +47,7 @@ def test_set_without_a_grid_is_refused(tmp_path: Path, dl: Dl) -> None:
     done = dl("sweep", tmp_path / "sweep.yaml", "--set", "training.epochs=1")
     assert (done.code, done.err) == (
         2,
-        "error: --set and --metric go with --grid\nhint: a sweep's file says both by itself\n",
+        "error: --set and --metric go with --grid\nhint: the file of a sweep has both\n",
     )
 
 
@@ -81,7 +81,7 @@ def test_a_cluster_that_is_not_there_leaves_nothing(tmp_path: Path, dl: Dl) -> N
         4,
         "error: no Ray cluster can be reached at 127.0.0.1:1\n"
         "found: Connection refused\n"
-        "hint: begin one with `ray start --head`, and name the address that it shows\n",
+        "hint: start one with `ray start --head`, and name the address that it shows\n",
     )
     assert list((tmp_path / "runs").iterdir()) == []
 

@@ -29,7 +29,7 @@ def test_rule_of_an_optimizer_beside_a_wrong_value_of_it(tmp_path: Path) -> None
     training = f"training: {{loss: sparse_categorical_crossentropy, optimizer: {optimizer}}}\n"
     assert mistakes(tmp_path, training=training) == [
         "training.optimizer.learning_rate must be a number above 0, or a learning-rate schedule",
-        "training.optimizer.clipvalue cannot be given beside `clipnorm`",
+        "training.optimizer.clipvalue cannot be combined with `clipnorm`",
     ]
 
 

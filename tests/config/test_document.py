@@ -260,7 +260,7 @@ def test_merge_of_something_else_is_refused() -> None:
 
 def test_alias_inside_what_it_names_is_refused() -> None:
     assert refusal("a: &x [1, *x]").splitlines()[0] == (
-        "error: c.yaml:1:11: the alias *x stands inside what it names"
+        "error: c.yaml:1:11: the alias *x is inside what it names"
     )
 
 
@@ -327,7 +327,7 @@ def test_markers_around_one_document_are_fine() -> None:
         ("a:\n\tb: 1", "error: c.yaml:2:1: a tab cannot indent a line", "hint: indent with spaces"),
         (
             "a: b: c",
-            "error: c.yaml:1:5: a `:` cannot stand here",
+            "error: c.yaml:1:5: a `:` is not allowed here",
             "hint: put text that contains `: ` in quotes, or check the indentation of this line",
         ),
         (
@@ -386,7 +386,7 @@ def test_syntax_error_is_explained(text: str, first: str, last: str) -> None:
 
 def test_nul_is_refused_at_its_place() -> None:
     assert refusal(b"a: 1\nb: x\0y\n").splitlines()[0] == (
-        "error: c.yaml:2:5: the character NUL cannot stand in a config"
+        "error: c.yaml:2:5: the character NUL is not allowed in a config"
     )
 
 

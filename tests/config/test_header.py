@@ -114,7 +114,7 @@ def test_runs_of_spaces_are_no_header_of_one_column(
     done = dl("init", "mpg.data", "--target", "x")
     assert done.code == 3
     assert done.err.startswith("error: mpg.data:1: the columns are separated by runs of spaces\n")
-    subprocess.run(done.err.partition("anew: ")[2], shell=True, check=True)
+    subprocess.run(done.err.partition("rewrite it: ")[2], shell=True, check=True)
     assert (tmp_path / "mpg-named.csv").read_text().splitlines() == [
         "18.0,8,307.0,3504.,chevrolet malibu",
         "15.0,8,350.0,3693.,buick",

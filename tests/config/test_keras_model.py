@@ -74,15 +74,15 @@ REFUSED = {
     ),
     "module": (
         changed(module="os", class_name="system"),
-        "model.layers.1 names 'system', which is code of its maker's own",
+        "model.layers.1 names 'system', which is custom code",
     ),
     "module-like-keras": (
         changed(module="keras_evil.layers"),
-        "model.layers.1 names 'Dense', which is code of its maker's own",
+        "model.layers.1 names 'Dense', which is custom code",
     ),
     "registered": (
         changed(registered_name="pkg>Dense"),
-        "model.layers.1 names 'Dense', which is code of its maker's own",
+        "model.layers.1 names 'Dense', which is custom code",
     ),
     "function": (
         changed(
@@ -91,7 +91,7 @@ REFUSED = {
                 "activation": {"module": "builtins", "class_name": "function", "config": "evil"},
             }
         ),
-        "model.layers.1.activation names 'function', which is code of its maker's own",
+        "model.layers.1.activation names 'function', which is custom code",
     ),
     "lambda-with-code": (
         changed(class_name="Lambda", config={"function": {"config": {"code": "4wE\n"}}}),
@@ -136,7 +136,7 @@ def test_own_loss_is_refused() -> None:
     training = json.dumps({"loss": {"class_name": "function", "module": "m", "config": "f"}})
 
     assert refused(sequential(DENSE), training) == (
-        "training.loss names 'function', which is code of its maker's own"
+        "training.loss names 'function', which is custom code"
     )
 
 

@@ -199,7 +199,7 @@ REFUSED: dict[str, tuple[Array, Callable[[], list[Any]], str]] = {
     "lambda": (
         VECTORS,
         lambda: [kl.Dense(2, activation=lambda x: x)],
-        "model.layers.1.activation is a function of its maker's own, which is not read",
+        "model.layers.1.activation is a custom function, which is not read",
     ),
     "stateful": (
         SEQUENCES,

@@ -321,7 +321,7 @@ def test_lint_and_train_tell_the_same(
     assert done.out.startswith(
         f"case.yaml:2:1: identifier: {flaw.said}\n    2 | data:\n      | ^^^^\n"
         "why: A name of the row says nothing about the target; the network can only learn it by "
-        "heart, and knows none of a new row.\nwrite: below data: features: [a]\n"
+        "heart, and has never seen that of a new row.\nwrite: below data: features: [a]\n"
     )
     done = dl("train", "case.yaml", "--dry-run")
     assert f"advice: {flaw.said} (identifier)\n" in done.err

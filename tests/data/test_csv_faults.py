@@ -111,7 +111,7 @@ def test_kind_of_a_missing_column(tmp_path: Path) -> None:
 
 
 def test_no_column_beside_the_target(tmp_path: Path) -> None:
-    assert fault(tmp_path, "y\n1\n") == "rows.csv: there is no column beside the target"
+    assert fault(tmp_path, "y\n1\n") == "rows.csv: there is no column besides the target"
 
 
 def test_duplicate_header(tmp_path: Path) -> None:
@@ -124,8 +124,8 @@ def test_column_without_a_name(tmp_path: Path) -> None:
     assert fault(tmp_path, ",x,y\n0,1,2\n") == (
         "rows.csv: column 1 has no name\n"
         "expected: a name for each column in the header\n"
-        "hint: name it, or list the columns to use in `data.features`; pandas writes no such "
-        "column with `to_csv(FILE, index=False)`"
+        "hint: name it, or list the columns to use in `data.features`; pandas leaves it out with "
+        "`to_csv(FILE, index=False)`"
     )
 
 
@@ -320,7 +320,7 @@ def test_too_many_categories(tmp_path: Path) -> None:
 def test_empty_split(tmp_path: Path) -> None:
     assert fault(tmp_path, "x,y\n1,2\n2,3\n") == (
         "rows.csv: the test part is empty\n"
-        "expected: a share that is at least one row, or 0\n"
+        "expected: a fraction that is at least one row, or 0\n"
         "found: `data.split.test: 0.2` of 2 rows\n"
         "hint: write `data.split.test: 0` to do without it"
     )

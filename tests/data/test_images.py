@@ -153,7 +153,7 @@ def test_truncated_picture_names_its_path(folder: Path) -> None:
     path.write_bytes(path.read_bytes()[:-200])
     problem = problem_of(folder)
     assert problem.message == f"{path}: the picture is truncated or damaged"
-    assert problem.expected == "a whole picture: BMP, GIF, JPEG, PNG, TIFF, WEBP"
+    assert problem.expected == "a complete picture: BMP, GIF, JPEG, PNG, TIFF, WEBP"
     assert problem.hint == "replace or delete the file"
 
 
@@ -229,7 +229,7 @@ def test_pictures_outside_of_class_folders_are_refused(tmp_path: Path) -> None:
     assert problem_of(tmp_path) == Problem(
         f"{tmp_path}: has no class folders",
         expected="a folder of pictures for each class, such as cats/ and dogs/",
-        found="pictures that lie in no class folder",
+        found="pictures that are not in a class folder",
         hint="move the pictures of each class into a folder with the name of the class",
     )
 

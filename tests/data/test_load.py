@@ -214,7 +214,7 @@ def test_unseen_category_in_a_part_warns(path: Path) -> None:
     stream = io.BytesIO(b"id,color,day,x\n1,green,2024-01-05,2\n")
     inputs(config, fitted, stream, reporter)
     assert reporter.warnings == [
-        "standard input:2: column 'color': 1 row has a category that the training part had not, "
+        "standard input:2: column 'color': 1 row has a category that is not in the training part, "
         "such as 'green'; encoded as zeros"
     ]
 

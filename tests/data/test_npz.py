@@ -144,7 +144,7 @@ def test_truncated_file_is_refused(tmp_path: Path, share: float) -> None:
     path = saved(tmp_path, x_train=X, y_train=Y)
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
-    assert problem_of(path).message == f"{path}: is not a whole .npz file"
+    assert problem_of(path).message == f"{path}: is not a complete .npz file"
 
 
 def test_damaged_array_is_refused(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def test_commonest_class_for_every_row_is_told_with_its_share() -> None:
     y = [[1]] * 9 + [[0]] * 31
     assert said(BINARY, y, [[0.2]] * 40) == (
         "always answers `no`, for each of 40 rows of the test part: the accuracy 0.775 is the "
-        "fraction of the commonest class"
+        "fraction of the most frequent class"
     )
 
 

@@ -199,7 +199,7 @@ def test_transparent_colour_that_pillow_compares_wrongly_is_refused(
     path = png(tmp_path / "a.png", bits, colour, np.zeros((SIDE, width), "u1"), transparent)
 
     fault = told(lambda: read_picture(path, (2, 2, 3)), tmp_path)
-    assert fault == unscaled("a.png", "a transparent colour in a picture that has not 8 bits")
+    assert fault == unscaled("a.png", "a transparent colour in a picture that does not have 8 bits")
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_unseen_category_warns(encoding: str, row: list[float]) -> None:
     assert x[1] == row
     as_what = "-1" if encoding == "ordinal" else "zeros"
     assert warnings == [
-        "rows.csv:3: column 'color': 1 row has a category that the training part had not, "
+        "rows.csv:3: column 'color': 1 row has a category that is not in the training part, "
         f"such as 'green'; encoded as {as_what}"
     ]
 
@@ -118,7 +118,7 @@ def test_unseen_category_warns(encoding: str, row: list[float]) -> None:
 def test_unseen_category_is_an_error_if_asked_for() -> None:
     features = learned(table(color=["red", "blue"]), unseen="error")
     assert told(lambda: applied(table(color=["red", "green"]), features)) == (
-        "rows.csv:3: column 'color' has a category that the training part had not\n"
+        "rows.csv:3: column 'color' has a category that is not in the training part\n"
         "expected: 'blue', 'red'\n"
         "found: 'green'\n"
         "hint: correct it, or train with `preprocess.unseen: zeros`"

@@ -69,7 +69,7 @@ def test_rare_class_if_stratifying_is_asked_for() -> None:
 def test_no_row_left_for_training() -> None:
     assert told(lambda: split_rows("rows", 4, fractions(0.5, 0.5, None), 0, None)) == (
         "rows: no row is left for training\n"
-        "expected: shares of 4 rows that leave some\n"
+        "expected: fractions of 4 rows that leave some\n"
         "found: 2 for validation, 2 for the test\n"
         "hint: make `data.split.validation` or `data.split.test` smaller"
     )

@@ -80,7 +80,7 @@ def test_a_warning_counts_the_rows_of_all_blocks(tmp_path: Path) -> None:
     _, _, warned, warned_streamed = both(config)
     assert warned_streamed == warned
     assert [text.replace(f"{tmp_path}/", "") for text in warned] == [
-        "other.csv:202: column 'color': 500 rows have a category that the training part had not, "
+        "other.csv:202: column 'color': 500 rows have a category that is not in the training part, "
         "such as 'blue'; encoded as zeros"
     ]
 

@@ -124,7 +124,7 @@ def test_a_file_that_changes_meanwhile_is_refused(
     assert told(lambda: loaded(config_for(path)), tmp_path) == (
         "rows.csv: has changed while it was read\n"
         "expected: a file that nobody writes to\n"
-        "hint: wait until it is whole, then run the command again"
+        "hint: wait until it is complete, then run the command again"
     )
 
 

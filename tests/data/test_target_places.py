@@ -113,7 +113,7 @@ def test_bytes_under_a_binary_loss_are_refused_unless_they_are_the_input() -> No
     assert _told(raised.value) == (
         "rows.npz: row 0 (the first is row 0): the target at the place [0, 1] "
         "has a value that is not between 0 and 1\n"
-        "expected: 0 and 1, or shares of 1: the loss is a binary one\n"
+        "expected: numbers from 0 to 1: the loss is a binary one\n"
         "found: 10\n"
         "hint: save the target as numbers from 0 to 1 (bytes divided by 255), write `data.task: "
         "regression` and `preprocess.target: minmax`, or choose a loss such as "

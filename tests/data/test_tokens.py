@@ -263,7 +263,7 @@ def test_unseen_category_is_refused_where_it_would_be_looked_up(tmp_path: Path) 
         return list(rows.read(lambda done: None))
 
     expected = (
-        "3: column 'city' has a category that the training part had not\n"
+        "3: column 'city' has a category that is not in the training part\n"
         "expected: 'a', 'b', 'c'\nfound: 'ZZ'\n"
         "hint: correct it, or leave the row out: Embedding has no row for it"
     )

@@ -25,7 +25,7 @@ error: refused-interrupted/0001 was trained by an earlier dl, which took what is
 training.metrics.1 does not fit a target of two classes told apart by one output
 expected: a metric for such a target
 found: CategoricalAccuracy
-hint: train it anew; in its config, write accuracy
+hint: train it again; in its config, write accuracy
 """
 MEASURED_OTHERWISE = """\
 error: how F1Score is measured has changed since logits/0001 was trained

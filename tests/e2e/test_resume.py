@@ -46,7 +46,7 @@ def test_more_epochs_end_as_if_they_had_been_planned(
     outcome = dl("train", "--resume", copy.run, "--epochs", 7, "--json")
     whole = tmp_path / "whole" / "fruit" / "0001"
     assert outcome.code == 0
-    assert "going on with fruit/0001 after epoch 4" in outcome.err
+    assert "resuming fruit/0001 after epoch 4" in outcome.err
     assert "could not be made" not in outcome.err  # its pictures, page and lite copy
     assert json.loads(outcome.out)["epochs"] == 7
     assert _rows(copy.run) == _rows(whole)
@@ -98,7 +98,7 @@ def test_a_changed_config_is_refused_with_the_difference(
     assert outcome.err == (
         "error: training.batch_size has changed since fruit/0001 was trained\n"
         "expected: 16\nfound: 8\n"
-        "hint: undo the change; or go on with it, no longer exactly repeatable: --force\n"
+        "hint: undo the change; or resume with it, no longer exactly repeatable: --force\n"
     )
 
 
@@ -106,7 +106,7 @@ def test_a_changed_learning_rate_is_taken_with_force(dl: Dl, copy: Project) -> N
     change = ("--set", "training.optimizer.learning_rate=0.001", "--epochs", 5, "--force")
     outcome = dl("train", "--resume", copy.run, *change, "-q")
     assert outcome.code == 0
-    assert outcome.err.startswith("warning: fruit/0001 goes on with changes")
+    assert outcome.err.startswith("warning: fruit/0001 is resumed with changes")
     header, *_, last = _rows(copy.run)
     assert float(last[header.index("learning_rate")]) == pytest.approx(0.001)
 
@@ -122,7 +122,7 @@ def test_changed_data_is_refused(dl: Dl, project: Project, copy: Project) -> Non
     assert outcome.err == (
         "error: the data has changed since fruit/0001 was trained\n"
         f"expected: {before[:12]}\nfound: {now[:12]}\n"
-        "hint: undo the change; or go on with it, no longer exactly repeatable: --force\n"
+        "hint: undo the change; or resume with it, no longer exactly repeatable: --force\n"
     )
 
 
@@ -132,7 +132,7 @@ def test_a_run_that_is_trained_by_another_is_busy(dl: Dl, copy: Project) -> None
     assert outcome.code == 5
     assert outcome.err == (
         f"error: fruit/0001 is in use by process {os.getpid()} on {socket.gethostname()}\n"
-        "hint: wait for its end, or stop it; dl list shows how far it is\n"
+        "hint: wait until it ends, or stop it; dl list shows how far it is\n"
     )
 
 
@@ -149,5 +149,5 @@ def test_a_config_without_runs_is_said(dl: Dl, project: Project, tmp_path: Path)
     outcome = dl("train", project.config, "--resume", "--runs", tmp_path)
     assert outcome.code == 4
     assert outcome.err == (
-        f"error: fruit has no run in {tmp_path}\nhint: begin one: dl train {project.config}\n"
+        f"error: fruit has no run in {tmp_path}\nhint: start one: dl train {project.config}\n"
     )

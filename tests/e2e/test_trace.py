@@ -100,7 +100,7 @@ def test_the_table_keeps_to_eighty_columns_and_says_what_is_left_out(
 
     assert max(map(len, lines)) <= 80
     assert lines[0] == "a mini-batch of 16 rows of the training part"
-    assert lines[-1] == "… stands for what is left out; --json has it all"
+    assert lines[-1] == "… marks what is left out; --json has everything"
 
 
 def test_json_has_every_number(dl: Dl, project: Project) -> None:

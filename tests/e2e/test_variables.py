@@ -159,5 +159,5 @@ def test_a_variable_that_acts_is_compared_when_a_run_is_gone_on_with(
         f"error: machine.{name} has changed since fruit/0001 was trained\n"
         f"expected: {before}\n"
         "found: --odd=1\n"
-        "hint: undo the change; or go on with it, no longer exactly repeatable: --force\n"
+        "hint: undo the change; or resume with it, no longer exactly repeatable: --force\n"
     )

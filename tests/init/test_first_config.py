@@ -204,7 +204,7 @@ def test_a_folder_that_is_split_already_stays_so(folder: Path, dl: Dl) -> None:
         (["b.csv", "--target", "z"], 3, "error: b.csv: there is no such file\n"),
         (["one.csv", "--target", "y"], 3,
          "error: one.csv: there is no column to predict from\n"
-         "expected: numbers, categories or dates beside the target\nfound: only the target\n"),
+         "expected: numbers, categories or dates besides the target\nfound: only the target\n"),
         (["lonely", ], 3, "error: lonely: has a single class folder, 'cat'\n"
          "expected: a folder of pictures for each class, two or more\n"
          "hint: add a folder with pictures of something else\n"),

@@ -70,16 +70,16 @@ def test_texts_for_a_missing_value_are_found_at_any_share(tmp_path: Path, word: 
     assert "  missing_target: drop            # 15 rows without a target: nothing to" in text
     assert notes.notes[-1] == f"{tmp_path}/rows.csv: 15 of 60 rows left out: lack a target"
     if word in ("NaN", "nan"):  # among numbers it is missing anyway
-        assert f"  # `{word}` stands for missing in 30 rows of `when`\n" in text
+        assert f"  # `{word}` means missing in 30 rows of `when`\n" in text
     else:
-        told_of = f"`{word}` stands for missing in 8 rows of `a`, 30 rows of `when`, 15 rows of `y`"
+        told_of = f"`{word}` means missing in 8 rows of `a`, 30 rows of `when`, 15 rows of `y`"
         assert f"  # {told_of}\n" in text
 
 
 def test_text_that_is_a_category_elsewhere_is_named_by_column(tmp_path: Path) -> None:
     text, config = proposed(tmp_path, table({"a": "NA"}))
     assert (
-        "  # `NA` stands for missing in 8 rows of `a`\n"
+        "  # `NA` means missing in 8 rows of `a`\n"
         "  missing_values:\n"
         "    a: [NA]\n"
         "  # `NA` is a category of `sort`; list it in missing_values if it is not\n"
@@ -108,7 +108,7 @@ def test_months_may_lack_a_value(tmp_path: Path) -> None:
     months = ["NA" if i % 9 == 4 else f"{1949 + i // 12}-{i % 12 + 1:02}" for i in range(60)]
     rows = [f"{month},{i / 7:.3f},{i / 3:.3f}" for i, month in enumerate(months)]
     text, config = proposed(tmp_path, "\n".join(["month,a,y", *rows]))
-    assert "  # `NA` stands for missing in 7 rows of `month`\n" in text
+    assert "  # `NA` means missing in 7 rows of `month`\n" in text
     dataset, _ = loaded(config)
     assert [feature.kind for feature in dataset.preprocessing.features] == ["date", "numeric"]
 

@@ -157,7 +157,7 @@ def test_overfitting_stops_in_time(tmp_path: Path) -> None:
 
     assert found is not None
     assert found.message == (
-        "the validation loss was least in epoch 3 (0.5) and rose to 0.84 by epoch 20, while the "
+        "the validation loss was lowest in epoch 3 (0.5) and rose to 0.84 by epoch 20, while the "
         "training loss fell from 0.3333 to 0.05"
     )
     [callback] = on_top(case.config, found.change, tmp_path).training.callbacks
@@ -304,7 +304,7 @@ def test_a_plateau_lowers_the_rate(tmp_path: Path) -> None:
 
     assert found is not None
     assert found.message == (
-        "the training loss stood at 0.5: the last 10 of 20 epochs lowered it by 0%"
+        "the training loss stayed at 0.5: the last 10 of 20 epochs lowered it by 0%"
     )
     [callback] = on_top(case.config, found.change, tmp_path).training.callbacks
     assert (callback.type, callback.parameters["monitor"]) == ("ReduceLROnPlateau", "loss")

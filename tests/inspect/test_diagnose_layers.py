@@ -36,7 +36,7 @@ def test_dead_units_are_counted(tmp_path: Path) -> None:
     assert found is not None
     assert found.message == "units that give 0 for each of 50 training rows: 6 of 8 in hidden (75%)"
     assert found.why == (
-        "Where ReLU gives 0 its slope is 0, so these units learn nothing any more. Steps that are "
+        "Where ReLU gives 0 its slope is 0, so these units no longer learn. Steps that are "
         "too large push them there; LeakyReLU lets a little through."
     )
     mended = on_top(case.config, found.change, tmp_path)
@@ -63,7 +63,7 @@ def test_saturated_units_get_another_activation(tmp_path: Path) -> None:
 
     assert found is not None
     assert found.message == (
-        "outputs where the slope is below a twentieth of its greatest: 80% in hidden (tanh)"
+        "outputs where the slope is below a twentieth of its maximum: 80% in hidden (tanh)"
     )
     mended = on_top(config, found.change, tmp_path)
     assert mended.preprocess.numeric == "standardize"

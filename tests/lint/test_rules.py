@@ -201,7 +201,7 @@ FLAWS = (
     ),
     Flaw(
         "no-accuracy",
-        "training.metrics measures no accuracy of a softmax classifier",
+        "training.metrics does not include the accuracy of a softmax classifier",
         "metrics: [accuracy, mean_squared_error]",
         {"training.metrics": "[accuracy, mean_squared_error]"},
         {

@@ -201,7 +201,7 @@ def test_target_is_asked_for(dl: Dl, plain: Path) -> None:
 
     assert (outcome.code, outcome.err) == (
         2,
-        f"error: {rows}: it is not said which column holds the truth\n"
+        f"error: {rows}: the column of the true values is not named\n"
         "hint: name it: --target COLUMN\n",
     )
 
@@ -211,7 +211,7 @@ def test_data_is_asked_for(dl: Dl, plain: Path) -> None:
 
     assert (outcome.code, outcome.err) == (
         2,
-        f"error: {plain} is a model without data of its own\n"
+        f"error: {plain} is a model without its own data\n"
         "expected: --data FILE, and no --split\n"
         f"hint: dl evaluate {plain} --data rows.csv --target COLUMN\n",
     )

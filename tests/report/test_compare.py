@@ -67,7 +67,7 @@ def test_errors_around_the_same_mean_are_not_distinguishable() -> None:
     ("measure", "difference", "word"),
     [
         ("accuracy", 0.1, "better"),
-        ("share of places right", 0.1, "better"),
+        ("fraction of places right", 0.1, "better"),
         ("mean absolute error", 0.1, "worse"),
         ("mean absolute error", -0.1, "better"),
     ],
@@ -106,7 +106,7 @@ def test_scores_of_rows_of_places_are_shares_of_them() -> None:
     said = Answers(np.array([0, 1, 1, 1]), np.array([0, 0, 1, 1]), None, places=2)
     found = scores_of(said, "multiclass")
     assert found is not None
-    assert (found.measure, found.values.tolist()) == ("share of places right", [0.5, 1.0])
+    assert (found.measure, found.values.tolist()) == ("fraction of places right", [0.5, 1.0])
 
 
 def test_outputs_that_name_no_class_have_no_scores() -> None:

@@ -103,7 +103,7 @@ def test_the_threshold_in_force_is_marked_and_the_best_one_told() -> None:
     assert (precision.at(0.5), recall.at(0.5), accuracy.at(0.5)) == pytest.approx(
         (2 / 3, 2 / 3, 4 / 6)
     )
-    assert chart.note.startswith("F1 is greatest at 0.21.")
+    assert chart.note.startswith("F1 is largest at 0.21.")
 
 
 def test_figures_of_a_regression_are_those_of_its_residuals() -> None:

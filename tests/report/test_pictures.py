@@ -105,7 +105,7 @@ def test_mistakes_show_the_confident_ones_first() -> None:
 
     assert texts(mistakes(run)) == [
         "toy/0001: worst mistakes",
-        "from the test part, the greatest loss first",
+        "from the test part, the largest loss first",
         "predicted b (0.90)",
         "true a",
         "predicted b (0.60)",

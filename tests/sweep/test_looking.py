@@ -59,7 +59,10 @@ def test_a_page_of_the_board_leaves_the_journal_as_it_is(sweep: SweepDirectory, 
 def test_a_line_that_was_torn_is_told(dl: Dl, sweep: SweepDirectory) -> None:
     with sweep.journal.open("ab") as file:
         file.write(b'eat": 1}{"event": "asked"}\n')
-    told = "journal.jsonl is torn and left out in line 4: what it said is done again with --resume."
+    told = (
+        "journal.jsonl is torn and left out in line 4: what it recorded is done again "
+        "with --resume."
+    )
     assert told in dl("compare", "search", "--runs", sweep.path.parents[1]).out
     client = TestClient(board(sweep.path.parents[1], ["testserver"]))
     assert told in client.get("/sweep/search/0001").text

@@ -261,5 +261,5 @@ def test_a_node_with_another_dl_is_told_in_its_words() -> None:
     assert (problem.message, problem.found, problem.hint) == (
         "a node of the cluster cannot train",
         "n1 has dl 0.0.1, the sweep 0.1.0",
-        "install the same dl-keras[ray] on all nodes, then go on with --resume",
+        "install the same dl-keras[ray] on all nodes, then continue with --resume",
     )

@@ -170,7 +170,7 @@ def test_a_torn_checkpoint_is_said_and_the_one_before_serves(run: RunDirectory) 
     checkpoint = last_checkpoint(run, reporter)
     assert checkpoint is not None
     assert len(checkpoint.header["history"]) == 2
-    assert reporter.warnings == [f"{path} is damaged; the checkpoint before it serves"]
+    assert reporter.warnings == [f"{path} is damaged; the one before it is used"]
 
 
 def test_every_flipped_bit_of_a_checkpoint_is_found(run: RunDirectory) -> None:

@@ -70,7 +70,7 @@ def test_a_state_that_no_training_keeps_is_told(
     with pytest.raises(RunError) as caught:
         _begun(run, {**GOOD, **change})
     (problem,) = caught.value.problems
-    assert problem.message == f"the checkpoint of {run.label} holds what no training keeps"
+    assert problem.message == f"the checkpoint of {run.label} holds what a training does not keep"
     assert (problem.found or "").startswith(f"{found}: ")
 
 

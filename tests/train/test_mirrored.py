@@ -31,8 +31,8 @@ def test_two_devices_train_as_one(tmp_path: Path) -> None:
         assert max(difference.values()) < TOLERANCE, (name, difference)
     assert math.isfinite(told["noise"])
     assert told["refused"] == (
-        "training.batch_size has no equal shares for all devices; a multiple of 2: so many devices "
-        "share each batch; write 8, or engine.distribute: none"
+        "training.batch_size cannot be divided equally among all devices; a multiple of 2: so many "
+        "devices share each batch; write 8, or engine.distribute: none"
     )
     assert told["run"] == 0
     assert "each batch is shared among 2 CPUs" in child.stderr

@@ -196,8 +196,8 @@ def test_metric_is_called_what_keras_calls_it(written: object, name: str) -> Non
                 "is not a parameter of leaky_relu",
                 "no parameter",
                 "negative_slope",
-                "an activation is only named; a layer of its own takes parameters, "
-                "such as ReLU, LeakyReLU, ELU or Softmax",
+                "an activation is only a name; for parameters use a layer, such "
+                "as ReLU, LeakyReLU, ELU or Softmax",
                 at_key=True,
             ),
         ),

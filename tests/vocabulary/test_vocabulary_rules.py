@@ -39,7 +39,7 @@ LOOKUP = {"type": "IntegerLookup", "vocabulary": [1, 2]}
             Kind.OPTIMIZER,
             {"type": "Adam", "clipnorm": 1, "clipvalue": 1},
             ("clipvalue",),
-            "cannot be given beside `clipnorm`",
+            "cannot be combined with `clipnorm`",
         ),
         (
             Kind.METRIC,
@@ -159,5 +159,5 @@ def test_tensorboard_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     _, findings = check_object(Kind.CALLBACK, "TensorBoard")
 
     assert [finding.message for finding in findings] == [
-        "needs the package tensorboard, which is not there"
+        "needs the package tensorboard, which is not installed"
     ]

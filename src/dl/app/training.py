@@ -1,4 +1,4 @@
-"""Trains: a new run, a run that is gone on with, a run that is repeated.
+"""Trains: a new run, a run that is resumed, a run that is repeated.
 
 Around the training itself, another process draws the pictures and writes the page, a third one
 copies to MLflow, and what nobody waits for is made at the end.
@@ -203,7 +203,7 @@ def run_of(loaded: Loaded, runs: Path) -> RunDirectory:
     found = [RunDirectory(parent / f"{number:04d}") for number in numbers(parent)]
     found = [run for run in found if run.record.is_file()]
     if not found:
-        hint = f"begin one: dl train {loaded.path}"
+        hint = f"start one: dl train {loaded.path}"
         raise RunError(f"{loaded.config.name} has no run in {runs}", hint=hint)
     unfinished = [run for run in found if read_record(run).status != "completed"]
     return (unfinished or found)[-1]
@@ -375,7 +375,7 @@ def _tell_of_variables(reporter: Reporter) -> None:
     from dl.variables import unheeded
 
     if unheeded():
-        reporter.note(f"not heeded, since they could change results: {', '.join(unheeded())}")
+        reporter.note(f"ignored, since they could change results: {', '.join(unheeded())}")
 
 
 def _advise(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> None:
@@ -424,7 +424,7 @@ def _trained_again(run: RunDirectory) -> Iterator[None]:
             f"{first.message}",
             expected=first.expected,
             found=first.found,
-            hint=f"train it anew; in its config, {first.hint or 'change it'}",
+            hint=f"train it again; in its config, {first.hint or 'change it'}",
         ) from error
 
 

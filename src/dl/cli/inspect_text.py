@@ -40,7 +40,7 @@ def trace_text(trace: Trace) -> str:
     ]
     cut = _is_cut(trace)
     return "\n\n".join(
-        [*blocks, "… stands for what is left out; --json has it all"][: None if cut else -1]
+        [*blocks, "… marks what is left out; --json has everything"][: None if cut else -1]
     )
 
 
@@ -290,7 +290,7 @@ def _best(case: Evidence) -> str:
         values = case.column(name)
         if values:
             best = values.index(min(values)) + 1
-            return f"; the least {words} loss is {number(min(values))}, in epoch {best}"
+            return f"; the lowest {words} loss is {number(min(values))}, in epoch {best}"
     return ""
 
 

@@ -40,7 +40,7 @@ config_or_run_argument = click.argument("config_or_run", type=RunType(), metavar
     "--target",
     multiple=True,
     metavar="COLUMN",
-    help="For a model file: the column of the truth. Repeatable.",
+    help="For a model file: the column of the true values. Repeatable.",
 )
 @click.option(
     "--set",
@@ -87,7 +87,7 @@ def evaluate(
             evaluation = using.evaluate_file(path, rows, target, overrides, reporter)
         elif target or overrides:
             raise UsageError(
-                "--target and --set are for model files: a run has a config of its own",
+                "--target and --set are for model files: a run has its own config",
                 hint="leave them out",
             )
         else:
@@ -116,7 +116,7 @@ def _model_file(path: Path, data: Path | None, split: str | None) -> tuple[Path,
         )
     if data is None or split is not None:
         raise UsageError(
-            f"{path} is a model without data of its own",
+            f"{path} is a model without its own data",
             expected="--data FILE, and no --split",
             hint=f"dl evaluate {path} --data rows.csv --target COLUMN",
         )
@@ -224,7 +224,7 @@ def trace(
     """Show one training step by hand: inputs, activations, loss, gradients, update.
 
     With a config it is the first step of its training, from the initial weights; with a run, a
-    step from its trained weights, with an optimizer that starts anew. Nothing is written.
+    step from its trained weights, with an optimizer that starts afresh. Nothing is written.
     Wide layers are cut in the table; --json has every number.
 
     \b
@@ -248,7 +248,7 @@ def trace(
 def diagnose(run: str, runs: Path, quiet: bool, as_json: bool) -> None:
     """Say what went wrong in RUN: from its history, its weights and their gradients.
 
-    Over- and underfitting, a loss that stands still, jumps or leaves the numbers, units that give
+    Over- and underfitting, a loss that stalls, jumps or becomes NaN, units that give
     0 for every row, gradients that vanish or explode: each with its numbers, why, and the lines to
     try. Put such lines into the config, or into a new one with `extends`. The exit code is 0 with
     and without findings.

@@ -31,7 +31,7 @@ _MOST_SWEEPS = 5
     "conditions",
     multiple=True,
     metavar="CONDITION",
-    help="Only runs that fulfil it: status=failed, 'accuracy>0.95', 'age<2h', tags~best, "
+    help="Only runs that meet it: status=failed, 'accuracy>0.95', 'age<2h', tags~best, "
     "training.batch_size=32. Repeatable.",
 )
 @click.option(
@@ -78,7 +78,7 @@ def list_runs(
     elif listed:
         click.echo(_list_text(listed, more))
     elif found.any_readable:
-        click.echo("no run fulfils these conditions", err=True)
+        click.echo("no run meets these conditions", err=True)
     elif not found.damaged:
         click.echo(printable(f"no runs in {runs}; dl train CONFIG makes one"), err=True)
     if name is None and not as_json:

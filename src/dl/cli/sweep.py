@@ -27,7 +27,7 @@ def sweep() -> None:
     \b
     dl sweep sweep.yaml                 the settings that the file describes
     dl sweep config.yaml --grid training.batch_size=16,32 --grid model.layers.hidden.units=32,64
-    dl sweep sweep.yaml --resume        go on with the newest sweep of that name
+    dl sweep sweep.yaml --resume        resume the newest sweep of that name
     dl sweep sweep.yaml --on ray        train the trials on a Ray cluster
     dl sweep best digits-search         the best setting, as a config to train from
 
@@ -60,9 +60,9 @@ def sweep() -> None:
     help="Of the Ray cluster; auto: one that runs on this machine. Default: RAY_ADDRESS, or one "
     "that begins and ends with the sweep.",
 )
-@click.option("--resume", is_flag=True, help="Go on with the newest sweep of that name.")
+@click.option("--resume", is_flag=True, help="Resume the newest sweep of that name.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first trial that fails.")
-@click.option("--dry-run", is_flag=True, help="Check every value, tell the plan, time and memory.")
+@click.option("--dry-run", is_flag=True, help="Check every value; show the plan, time and memory.")
 @runs_option
 @quiet_option
 @json_option
@@ -91,9 +91,7 @@ def run(
     from dl.sweep.definition import load_sweep, quick_sweep
 
     if (overrides or metric) and not grids:
-        raise UsageError(
-            "--set and --metric go with --grid", hint="a sweep's file says both by itself"
-        )
+        raise UsageError("--set and --metric go with --grid", hint="the file of a sweep has both")
     checked = quick_sweep(file, grids, overrides, metric) if grids else load_sweep(file)
 
     # These take half a second: after all mistakes.

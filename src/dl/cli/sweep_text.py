@@ -144,7 +144,7 @@ def sweep_text(results: Results, most: int = MOST_LINES) -> str:
         parts.append(f"… and {len(trials) - most} more in {results.directory.leaderboard}")
     if results.baseline is not None:
         reached = number(results.baseline, padded=True)
-        parts.append(f"An answer that learns nothing reaches {reached}.")
+        parts.append(f"The baseline, an answer that learns nothing, reaches {reached}.")
     parts += [textwrap.fill(_rests_on(results), _WIDTH), results.torn]
     return "\n".join([*filter(None, parts), str(results.directory.path)])
 

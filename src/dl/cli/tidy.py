@@ -143,7 +143,7 @@ def prune(
     yes: bool,
     runs: Path,
 ) -> None:
-    """Free disk: remove runs by a rule, checkpoints, and what commands that were cut off left.
+    """Free disk: remove runs by a rule, checkpoints, and what interrupted commands left.
 
     Runs that are being trained and runs with a tag are always kept, these with a last checkpoint.
     Asks before it removes anything.

@@ -43,9 +43,9 @@ _NEWEST = ""
     is_flag=False,
     flag_value=_NEWEST,
     metavar="[RUN]",
-    help="Go on with a run from its last checkpoint. Default: CONFIG's newest unfinished run.",
+    help="Resume a run from its last checkpoint. Default: CONFIG's newest unfinished run.",
 )
-@click.option("--force", is_flag=True, help="Go on although config, data or versions changed.")
+@click.option("--force", is_flag=True, help="Resume although config, data or versions changed.")
 @click.option("--dry-run", is_flag=True, help="Read, check and build everything, train nothing.")
 @quiet_option
 @json_option

@@ -156,7 +156,7 @@ class Builder:
             raise Stop(Problem(f"the alias *{event.anchor} has no anchor &{event.anchor}", mark))
         target = self._anchors[event.anchor]
         if target is None:
-            raise Stop(Problem(f"the alias *{event.anchor} stands inside what it names", mark))
+            raise Stop(Problem(f"the alias *{event.anchor} is inside what it names", mark))
         node, levels, values = target
         if len(self._open) + levels > MOST_LEVELS:
             raise Stop(Problem(f"more than {MOST_LEVELS} levels deep", mark))

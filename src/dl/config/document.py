@@ -107,7 +107,7 @@ _Explained = tuple[tuple[int, int], str, str | None]
 _GRAMMAR = (
     (
         "mapping values are not allowed",
-        "a `:` cannot stand here",
+        "a `:` is not allowed here",
         "put text that contains `: ` in quotes, or check the indentation of this line",
     ),
     (
@@ -134,7 +134,7 @@ def _bad_character(text: str) -> _Explained | None:
     code = ord(match.group())
     what = "the character NUL" if code == 0 else f"the control character U+{code:04X}"
     hint = "remove it; if there are many, the file is not text"
-    return (len(before) - 1, len(before[-1])), f"{what} cannot stand in a config", hint
+    return (len(before) - 1, len(before[-1])), f"{what} is not allowed in a config", hint
 
 
 def _explained(error: yaml.YAMLError, lines: list[str]) -> _Explained:

@@ -177,7 +177,7 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(values) > _MOST_KEYS:
         raise ValueError(f"an object has more than {_MOST_KEYS} keys")
     if len(values) < len(pairs):
-        raise ValueError("a key stands twice in an object")
+        raise ValueError("a key is given twice in an object")
     if not all(key.isprintable() and len(key) <= 100 for key in values):
         raise ValueError("a key is too long or holds characters that cannot be shown")
     return values

@@ -135,7 +135,7 @@ def _data_parts() -> Iterator[str]:
     sources = sections_in(type_of(Data))
     shared = [key for key in key_order(sources[0]) if all(key in keys(each) for each in sources)]
     yield _heading(2, "`data`")
-    yield "Where the rows come from. `source` says which keys there are beside these:\n"
+    yield "Where the rows come from. `source` says which keys there are besides these:\n"
     yield _table_of_keys(sources[0], [key for key in shared if key != "source"])
     below = {path: each for source in sources for path, each in walk(source, ("data",))}
     del below["data",]

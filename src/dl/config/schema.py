@@ -29,7 +29,7 @@ class Preprocess(Section):
     categorical: Literal["one_hot", "ordinal"] = key("one_hot", "Encoding of categories.")
     unseen: Literal["zeros", "error"] = key(
         "zeros",
-        "A category that the training part had not: all zeros (ordinal: -1) with a "
+        "A category that is not in the training part: all zeros (ordinal: -1) with a "
         "warning, or an error. Always an error where an Embedding looks up ordinal numbers.",
     )
     missing: Literal["error", "mean", "median", "most_frequent", "drop"] = key(
@@ -80,7 +80,7 @@ class Training(Section):
     loss: Annotated[Spec, Object(Kind.LOSS)] = key(about="What is minimised.")
     optimizer: Annotated[Spec, _OPTIMIZER] = key("adam", "How the weights are changed.")
     metrics: tuple[Annotated[Spec, Object(Kind.METRIC)], ...] = key(
-        (), "What is measured beside the loss."
+        (), "What is measured besides the loss."
     )
     batch_size: Count | Literal["full"] = key(
         32, "Rows of a step, or `full` for plain gradient descent."

@@ -154,7 +154,7 @@ def refuse_row(
             f"{source}:1: the columns are separated by runs of spaces",
             expected=f"columns separated by {separator!r}",
             found=repr(header[0][:60]),
-            hint=f"write it anew: {_SPLIT} {_from_to(source, '<')}",
+            hint=f"rewrite it: {_SPLIT} {_from_to(source, '<')}",
         )
     if (named and set(named) <= set(header)) or not _is_row(header, alike):
         return

@@ -73,7 +73,7 @@ def unchanged(paths: Sequence[Path]) -> Iterator[None]:
             raise DataError(
                 f"{path}: has changed while it was read",
                 expected="a file that nobody writes to",
-                hint="wait until it is whole, then run the command again",
+                hint="wait until it is complete, then run the command again",
             ) from fault
     if fault:
         raise fault

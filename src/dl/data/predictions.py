@@ -185,7 +185,7 @@ def _of_classes(true: Array, answer: Array, where: str, target: Target) -> str:
         chosen = [f"`{target.classes[place]}`" for place in np.flatnonzero(answer)]
         return f"always answers {' and '.join(chosen) or 'no label'}, for each of {where}"
     fraction, commonest = np.mean(true == answer), np.bincount(true.astype(np.int64)).argmax()
-    which = "the commonest class" if answer == commonest else "that class"
+    which = "the most frequent class" if answer == commonest else "that class"
     return (
         f"always answers `{target.classes[int(answer)]}`, for each of {where}: the accuracy "
         f"{fraction:.3f} is the fraction of {which}"

@@ -78,7 +78,7 @@ class Source:
         parts: Reads all rows of the section.
         labelled: Reads another labelled file, for sources of arrays.
         inputs: Reads arrays to predict.
-        numbers: Estimates how many numbers a file holds; None where all rows are held in memory.
+        numbers: Estimates how many numbers a file holds; None where all rows are kept in memory.
     """
 
     parts: Callable[[Any, _Task], RawParts]
@@ -152,7 +152,7 @@ def storage_of(
     """
     numbers = (source or SOURCES[needs.data.source]).numbers
     if numbers is None:
-        return Storage(False, f"the source {needs.data.source} is held in memory")
+        return Storage(False, f"the source {needs.data.source} is kept in memory")
     chosen = own_paths(needs.data) if paths is None else paths
     size = _BYTES_PER_NUMBER * sum(numbers(needs.data, path) for path in chosen)
     budget = memory_budget(needs.memory)

@@ -112,7 +112,7 @@ def split_rows(
     if train <= 0:
         raise DataError(
             f"{source}: no row is left for training",
-            expected=f"shares of {rows} rows that leave some",
+            expected=f"fractions of {rows} rows that leave some",
             found=f"{validation} for validation, {test} for the test",
             hint="make `data.split.validation` or `data.split.test` smaller",
         )
@@ -141,7 +141,7 @@ def _count(part: str, fraction: float, rows: int, source: str) -> int:
     if fraction > 0 and count == 0:
         raise DataError(
             f"{source}: the {part} part is empty",
-            expected="a share that is at least one row, or 0",
+            expected="a fraction that is at least one row, or 0",
             found=f"`data.split.{part}: {fraction:g}` of {plural(rows, 'row')}",
             hint=f"write `data.split.{part}: 0` to do without it",
         )

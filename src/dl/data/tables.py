@@ -94,8 +94,8 @@ class Wanted:
             raise DataError(
                 f"{source}: column {header.index('') + 1} has no name",
                 expected="a name for each column in the header",
-                hint="name it, or list the columns to use in `data.features`; pandas writes no "
-                "such column with `to_csv(FILE, index=False)`",
+                hint="name it, or list the columns to use in `data.features`; pandas leaves it "
+                "out with `to_csv(FILE, index=False)`",
             )
         index = next((name for name in header if name.startswith(_INDEX)), None)
         if index is not None:
@@ -103,12 +103,12 @@ class Wanted:
                 f"{source}: column {index!r} is the index of a pandas frame, which numbers the "
                 "rows",
                 expected="columns to learn from",
-                hint="list the columns to use in `data.features`; pandas writes no such column "
+                hint="list the columns to use in `data.features`; pandas leaves it out "
                 "with `to_parquet(FILE, index=False)`",
             )
         names = [name for name in header if name not in self.targets]
         if not names:
-            raise DataError(f"{source}: there is no column beside the target")
+            raise DataError(f"{source}: there is no column besides the target")
         return [*names, *self.targets]
 
 
@@ -246,7 +246,7 @@ def _typed(block: Block, name: str, wanted: Wanted) -> Column:
         raise DataError(
             f"{block.source}: column {name!r} is too large to be read at once",
             found=str(error).split("\n")[0][:120],
-            hint="write the rows as a Parquet file whose numbers are no text",
+            hint="write the rows as a Parquet file whose numbers are not text",
         ) from error
 
 

@@ -132,7 +132,7 @@ def receive_files(files: DataFiles, pieces: Iterable[bytes], cache: Path) -> Non
                 raise DataError(
                     f"{file.path}: has changed since the sweep began",
                     expected=f"SHA-256 {file.sha256[:12]}…",
-                    hint="begin a new sweep",
+                    hint="start a new sweep",
                 )
         if not are_kept(files, cache):
             shutil.rmtree(folder, ignore_errors=True)

@@ -124,7 +124,7 @@ class Storage:
         return {"rows": "streamed" if self.streamed else "resident", "rows_reason": self.reason}
 
 
-IN_MEMORY = Storage(False, "rows are held in memory")
+IN_MEMORY = Storage(False, "rows are kept in memory")
 
 
 Numbers = NDArray[np.int64]

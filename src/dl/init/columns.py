@@ -130,7 +130,7 @@ def read_table(path: Path, targets: Sequence[str]) -> Table:
         reasons = [f"{column.name!r} {column.reason}" for column in left_out[:5]]
         raise DataError(
             f"{path}: there is no column to predict from",
-            expected="numbers, categories or dates beside the target",
+            expected="numbers, categories or dates besides the target",
             found="; ".join(reasons) or "only the target",
         )
     rows = block.length - target.missing

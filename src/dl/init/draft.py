@@ -137,7 +137,7 @@ def _to_predict(target: Target) -> str:
         kind = "a number" if len(target.names) == 1 else "numbers"
         return f"{names}, {kind} between {target.span[0]:g} and {target.span[1]:g}"
     if target.task == "multilabel":
-        return f"{names}, yes or no for each of its own"
+        return f"{names}, yes or no for each separately"
     if len(target.names) > 1:
         return f"which of {names} is 1"
     return f"{names}, one of {len(target.classes)}: {shown_list(target.classes, 10)}"
@@ -213,7 +213,7 @@ def _missing_values(table: Table) -> list[str]:
     categories |= dict.fromkeys(table.target.names, table.target.classes)
     lines: list[str] = []
     for text in texts:
-        lines += comment_lines(f"`{text}` stands for missing in {_places(text, by_column)}")
+        lines += comment_lines(f"`{text}` means missing in {_places(text, by_column)}")
     if texts and set().union(*categories.values()).isdisjoint(texts):
         lines += scalar_list("missing_values", texts, indent=2)
     elif texts:

@@ -146,7 +146,7 @@ def image_layers(height: int, width: int, target: Target) -> list[str]:
 _OUTPUTS = {
     "binary": (", activation: sigmoid", "the probability of {last}"),
     "multiclass": (", activation: softmax", "a probability for each class"),
-    "multilabel": (", activation: sigmoid", "a probability for each target of its own"),
+    "multilabel": (", activation: sigmoid", "a separate probability for each target"),
     "regression": ("", "no activation: any number may come out"),
 }
 _TRAININGS = {

@@ -222,7 +222,7 @@ def _dead_units(run: Evidence) -> Diagnosis | None:
     activators = (layer.activated_by for layer, _ in dead)
     return Diagnosis(
         f"units that give 0 for each of {run.network.rows} training rows: {counts}",
-        "Where ReLU gives 0 its slope is 0, so these units learn nothing any more. Steps that are "
+        "Where ReLU gives 0 its slope is 0, so these units no longer learn. Steps that are "
         "too large push them there; LeakyReLU lets a little through.",
         changes.together(
             changes.with_activation(run.config, activators, "leaky_relu"),
@@ -242,7 +242,7 @@ def _saturated_units(run: Evidence) -> Diagnosis | None:
     )
     activators = (layer.activated_by for layer in flat)
     return Diagnosis(
-        f"outputs where the slope is below a twentieth of its greatest: {fractions}",
+        f"outputs where the slope is below a twentieth of its maximum: {fractions}",
         "The weights or inputs are so large that the activation hardly changes with them, and the "
         "gradient of what comes before is close to 0.",
         changes.together(
@@ -299,7 +299,7 @@ def _one_answer(run: Evidence) -> Diagnosis | None:
     return Diagnosis(
         run.one_answer,
         "A network that ignores its inputs does that. Where one class is frequent, weights make "
-        "the others count; else the inputs do not tell the target, or too little was learned.",
+        "the others count; else the inputs do not determine the target, or too little was learned.",
         changes.together(change, changes.scaled_inputs(config)),
     )
 
@@ -310,10 +310,10 @@ def _no_better_than_guessing(run: Evidence) -> Diagnosis | None:
     if not losses or guess is None or min(losses) < _GUESSING * guess:
         return None
     return Diagnosis(
-        f"the training loss came no lower than {number(min(losses))}; always giving the same "
+        f"the training loss did not fall below {number(min(losses))}; always giving the same "
         f"answer has {number(guess)}",
         "The network has found nothing in the inputs: it is too small for the rule behind the "
-        "rows, its steps are too small or too large, or the inputs do not tell the target.",
+        "rows, its steps are too small or too large, or the inputs do not determine the target.",
         changes.larger(run.config),
     )
 
@@ -350,7 +350,7 @@ def _plateau(run: Evidence) -> Diagnosis | None:
     patience = max(2, len(losses) // 10)
     plateau = {"type": "ReduceLROnPlateau", "monitor": "loss", "factor": 0.3, "patience": patience}
     return Diagnosis(
-        f"the training loss stood at {number(min(losses[:half]))}: the last {len(losses) - half} "
+        f"the training loss stayed at {number(min(losses[:half]))}: the last {len(losses) - half} "
         f"of {len(losses)} epochs lowered it by {percent(max(0.0, gains[0]))}",
         "Either the steps are too large to get deeper, which a falling learning rate shows, or "
         "nothing is left to learn, and fewer epochs do.",
@@ -380,7 +380,7 @@ def _overfitting(run: Evidence) -> Diagnosis | None:
         "restore_best_weights": True,
     }
     return Diagnosis(
-        f"the validation loss was least in epoch {best + 1} ({number(validation[best])}) and rose "
+        f"the validation loss was lowest in epoch {best + 1} ({number(validation[best])}) and rose "
         f"to {number(validation[-1])} by epoch {len(validation)}, while the training loss fell "
         f"from {number(losses[best])} to {number(losses[-1])}",
         "The network went on to learn the training rows by heart, and the weights of the last "

@@ -187,7 +187,7 @@ def _inside(dataset: Any) -> Any:
     """Returns a data set whose values are inside the file, one after the other."""
     settings = dataset.id.get_create_plist()
     if dataset.is_virtual or settings.get_external_count() or settings.get_nfilters():
-        raise _unread(dataset.name, "values that lie elsewhere or behind a filter")
+        raise _unread(dataset.name, "values that are stored elsewhere or behind a filter")
     if settings.get_layout() not in (h5py.h5d.CONTIGUOUS, h5py.h5d.COMPACT):
         raise _unread(dataset.name, "values in another layout than Keras writes")
     return dataset

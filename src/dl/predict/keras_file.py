@@ -136,7 +136,7 @@ def _check_options(
     is_table = not data.is_dir() and data.suffix.lower() != ".npz"
     if is_table and not target and "data.target" not in given:
         raise UsageError(
-            f"{data}: it is not said which column holds the truth", hint="name it: --target COLUMN"
+            f"{data}: the column of the true values is not named", hint="name it: --target COLUMN"
         )
     if model.settings.loss is None and "training.loss" not in given:
         raise RunError(
@@ -242,7 +242,7 @@ def _weights(
     for name in sorted(set(found) ^ set(wanted)):
         if name not in ignored:
             where = "its weights" if name in found else "its settings"
-            raise h5.Refused(f"does not fit itself: only {where} have a layer {name[:100]!r}")
+            raise h5.Refused(f"is inconsistent: only {where} have a layer {name[:100]!r}")
     for name, weights in wanted.items():
         yield from _of_group(h5.group_in(root, name), settings, weights)
 
@@ -256,17 +256,17 @@ def _of_group(
         while len(plain) > 1 and plain[0] in settings.models:
             plain = plain[1:]
         if plain in found:
-            raise h5.Refused(f"does not fit itself: two weights are {'/'.join(plain)[:100]}")
+            raise h5.Refused(f"is inconsistent: two weights are {'/'.join(plain)[:100]}")
         found[plain] = dataset
     for wanted, weight in weights:
         fitting = [names for names in found if _fits(names, wanted)]
         if len(fitting) != 1:
-            raise h5.Refused(f"does not fit itself: no weight {'/'.join(wanted)}")
+            raise h5.Refused(f"is inconsistent: no weight {'/'.join(wanted)}")
         dataset = found.pop(fitting[0])
         if weight is not None:
             yield weight, h5.values_for(dataset, weight)
     if found:
-        raise h5.Refused(f"does not fit itself: no layer takes {'/'.join(next(iter(found)))[:100]}")
+        raise h5.Refused(f"is inconsistent: no layer takes {'/'.join(next(iter(found)))[:100]}")
 
 
 def _fits(names: h5.Names, wanted: h5.Names) -> bool:

@@ -139,7 +139,7 @@ def _without_model(run: RunDirectory, record: RunRecord) -> RunError:
         )
     return RunError(
         f"{run.label} has no model.h5: its training did not end",
-        hint=f"go on with it: {run.command_to_resume}",
+        hint=f"resume it: {run.command_to_resume}",
     )
 
 

@@ -64,7 +64,7 @@ class Verdict:
 
     Attributes:
         run: The run.
-        measure: `accuracy`, `share of places right` or `mean absolute error`.
+        measure: `accuracy`, `fraction of places right` or `mean absolute error`.
         rows: Number of rows.
         difference: The run's measure minus the first run's.
         low: Lower end of the interval of the difference.
@@ -208,7 +208,7 @@ def scores_of(answers: Answers, task: Task, part: str = "", fingerprint: str = "
     if task == "regression":
         measure, values = ERROR, np.abs(predicted - true).sum(axis=1)
     else:
-        measure = "accuracy" if answers.places == 1 else "share of places right"
+        measure = "accuracy" if answers.places == 1 else "fraction of places right"
         values = (predicted == true).all(axis=1).astype(np.float64)
     by_row = values.reshape(-1, answers.places).mean(axis=1)
     return Scores(measure, by_row, answers.true, part, fingerprint)
@@ -240,11 +240,11 @@ def _verdicts(entries: Sequence[Entry]) -> tuple[tuple[Verdict, ...], dict[str, 
 def _unequal(first: Scores | None, other: Scores | None) -> str | None:
     """Says why two runs cannot be compared row by row, if so."""
     if first is None or other is None:
-        return "a run kept no answers to compare row by row"
+        return "a run kept no predictions to compare row by row"
     if first.fingerprint != other.fingerprint:
         return "the data is not the same"
     if first.part != other.part:
-        return f"one was judged on the {first.part} part, one on the {other.part} part"
+        return f"one was evaluated on the {first.part} part, one on the {other.part} part"
     if first.true.shape != other.true.shape or not np.allclose(first.true, other.true):
         return f"the {first.part} parts hold other rows: another seed or split"
     return None

@@ -238,7 +238,7 @@ def _threshold(label: _Label, threshold: float) -> Chart:
             for colour, (name, values) in enumerate(measures.items())
         ),
         (Mark(threshold, f"in force: {threshold:g}"),),
-        note=f"F1 is greatest at {best:.2f}. Another threshold: evaluation.threshold, or "
+        note=f"F1 is largest at {best:.2f}. Another threshold: evaluation.threshold, or "
         "--threshold.",
     )
 

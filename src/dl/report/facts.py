@@ -121,7 +121,7 @@ class RunFacts:
         return [f" ({probability:.2f})" for probability in shown]
 
     def worst_rows(self, most: int) -> Array:
-        """Returns the positions of wrongly predicted rows, the greatest loss first.
+        """Returns the positions of wrongly predicted rows, the largest loss first.
 
         The loss is the cross-entropy where there are probabilities (so that the confident mistakes
         come first), the squared error for regression; else all mistakes are equal and keep their

@@ -50,7 +50,7 @@ _OF_THE_DATA = ("data.columns", "data.features", "data.classes")
 # Pictures of a sweep's folder that its page has as charts.
 _DRAWN_AS_CHARTS = frozenset({"objective", "learning_curves"})
 _LEARNED = {
-    "boundary.png": "What the network says at every point of the plane of its two inputs.",
+    "boundary.png": "The decision surface: what the network predicts for every pair of inputs.",
     "parameter_path.png": "The path of bias and weight over the contours of the loss.",
 }
 

@@ -242,7 +242,7 @@ def parameter_path(run: RunFacts) -> Figure | None:
     if path.least is None:
         note += " Lighter is a smaller loss."
     else:
-        note += f" Cross: the least mean squared error, at {_place(path.least)}."
+        note += f" Cross: the lowest mean squared error, at {_place(path.least)}."
     subtitle = f"{points}; loss of {path.rows:,} training rows"
     sheet = png.new_sheet(5.6, 4.6, f"{run.name}: parameter path", subtitle, note)
     [[axes]] = png.add_panels(sheet, 1, 1)
@@ -305,7 +305,7 @@ def _chosen(run: RunFacts, columns: int) -> Array:
 
 
 def mistakes(run: RunFacts) -> Figure | None:
-    """Returns the mistakes with the greatest loss first; None if there are none or no pictures."""
+    """Returns the mistakes with the largest loss first; None if there are none or no pictures."""
     rows = run.worst_rows(24)
     if run.pictures is None or run.predicted is None or not len(rows):
         return None
@@ -319,7 +319,7 @@ def mistakes(run: RunFacts) -> Figure | None:
         ]
         for answer, guess, surety in zip(true, guesses, run.surety(rows), strict=True)
     ]
-    subtitle = f"from the {run.part} part, the greatest loss first"
+    subtitle = f"from the {run.part} part, the largest loss first"
     return _mosaic(run, rows, lines, columns, (f"{run.name}: worst mistakes", subtitle))
 
 

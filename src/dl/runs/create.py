@@ -182,7 +182,7 @@ def _write(files: Mapping[str, bytes], folder: Path) -> None:
 def _inside(name: str) -> PurePosixPath:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts:
-        raise RunError(f"a file of a run is named {name}", expected="a place inside of the run")
+        raise RunError(f"a file of a run is named {name}", expected="a place inside the run")
     return path
 
 

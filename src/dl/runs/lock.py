@@ -147,5 +147,5 @@ def _busy(run: RunDirectory) -> BusyError:
     holder = _holder(run.lock)
     return BusyError(
         f"{run.label} is in use by {holder or 'another process'}",
-        hint="wait for its end, or stop it; dl list shows how far it is",
+        hint="wait until it ends, or stop it; dl list shows how far it is",
     )

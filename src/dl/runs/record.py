@@ -90,7 +90,7 @@ class RunRecord:
         data: Rows of each part, the shape of one and the bytes of all, for inputs and targets.
         git_commit: The commit of the config's repository, if it is in one.
         error: The message of the error that ended the run.
-        resumed: When, after which epoch and by which command the run was gone on with.
+        resumed: When, after which epoch and by which command the run was resumed.
         schema: Version of this file's layout.
     """
 

@@ -78,7 +78,7 @@ Count = Annotated[int, Range(lambda value: value >= 0, "must be a whole number f
 Positive = Annotated[int, Range(lambda value: value > 0, "must be a whole number from 1")]
 Finite = Annotated[float, Range(math.isfinite, "must be a finite number")]
 NotZero = Annotated[
-    float, Range(lambda value: math.isfinite(value) and value != 0, "must be a number but 0")
+    float, Range(lambda value: math.isfinite(value) and value != 0, "must be a number other than 0")
 ]
 Duration = Annotated[
     float, Range(lambda value: 0 <= value < 1e12, "must be a number of seconds from 0")

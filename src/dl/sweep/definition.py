@@ -56,7 +56,7 @@ class ObjectiveSection(Section):
         "A column of history.csv. Default: the first validation metric, or val_loss.",
     )
     mode: Literal["min", "max"] | None = key(
-        None, "Whether less or more is better. Default: known of most metrics."
+        None, "Whether smaller or larger is better. Default: known for most metrics."
     )
     at: Literal["best", "last"] = key("best", "The value of the best epoch, or that of the last.")
 
@@ -68,7 +68,7 @@ class Pruning(Section):
     type: Literal["asha", "median", "hyperband", "none"] = key(about="The rule.")
     min_epochs: Count = key(3, "Epochs that every trial may train.")
     reduction: Annotated[int, Integer(2)] = key(
-        3, "asha, hyperband: one of so many goes on at each step."
+        3, "asha, hyperband: one of so many continues at each step."
     )
     warmup_trials: Count = key(5, "median: so many trials end before one is pruned.")
 
@@ -84,7 +84,7 @@ class Resources(Section):
     )
     gpus: NotNegative = key(
         0,
-        "GPUs of a Ray cluster that a training occupies, or a share of one: 0.5. On "
+        "GPUs of a Ray cluster that a training occupies, or a fraction of one: 0.5. On "
         "this machine, trainings share all that there are.",
     )
 
@@ -105,7 +105,7 @@ class SweepFile(Section):
     folds: Annotated[int, Integer(2)] | None = key(
         None, "Train each setting on so many folds instead."
     )
-    pruning: Pruning = key(Pruning(type="none"), "Ends trials early that promise little.")
+    pruning: Pruning = key(Pruning(type="none"), "Ends unpromising trials early.")
     time_limit: (
         Annotated[str, Text("a duration such as 90s, 30m or 1h30m", r"(\d+[hms])+")] | None
     ) = key(None, "No trial is started after this time.")

@@ -256,16 +256,16 @@ def _range(kind: str, node: MapNode) -> Range:
     ends = plain(values)
     if not isinstance(ends, list) or len(ends) != 2 or not all(_fits(end, whole) for end in ends):
         what = "two whole numbers" if whole else "two numbers"
-        raise _wrong(values, f"{what}, the least and the greatest")
+        raise _wrong(values, f"{what}, the smallest and the largest")
     low, high = map(float, ends)
     log = _option(node, "log", Boolean())
     log = kind == "log_uniform" if log is None else log
     if low >= high or (log and low <= 0):
-        raise _wrong(values, f"the least{' (above 0)' if log else ''}, then the greatest")
+        raise _wrong(values, f"the smallest{' (above 0)' if log else ''}, then the largest")
     step = _option(node, "step", Integer(1) if whole else Number(above=0))
     points = _option(node, "points", Integer(1))
     if log and step is not None:
-        raise _wrong(node, "no step, since the numbers are spread by their logarithm")
+        raise _wrong(node, "no step, since the range is logarithmic")
     return Range(low, high, whole, log, step and float(step), points)
 
 
@@ -315,6 +315,6 @@ def _unknown(name: str, message: str, mark: Mark, known: Collection[str]) -> Con
     return ConfigError(
         message,
         mark=mark,
-        expected=listing(known) if known else "a parameter that stands above",
+        expected=listing(known) if known else "a parameter that is listed above",
         hint=f"did you mean {near}?" if near else None,
     )

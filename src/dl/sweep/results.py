@@ -173,8 +173,8 @@ class Results:
             return ""
         lines = listing(map(str, self.journal.torn[:_MOST_LINES]), "")
         return (
-            f"{self.journal.path.name} is torn and left out in line {lines}: what it said is done "
-            "again with --resume."
+            f"{self.journal.path.name} is torn and left out in line {lines}: what it recorded is "
+            "done again with --resume."
         )
 
     @property

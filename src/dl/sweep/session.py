@@ -148,7 +148,7 @@ def run_sweep(
     Raises:
         Interrupted: The watcher's signal ended it; finished trials are kept.
         RunError: There is none to go on with, or the pool is gone.
-        UsageError: It was begun with other settings, or cannot be trained there.
+        UsageError: It was started with other settings, or cannot be trained there.
         BusyError: Another process works on it.
         DiskError: A file cannot be written.
     """
@@ -184,7 +184,7 @@ def run_sweep(
             raise Interrupted(
                 f"interrupted after {len(journal.ended)} trainings",
                 signal_number=number,
-                hint="go on: the same command with --resume",
+                hint="to continue: the same command with --resume",
             )
         directory.plots.mkdir(exist_ok=True)
         ranged = [item for item in sweep.parameters if item.range is not None and item.range.log]
@@ -235,9 +235,9 @@ def _continued(directory: SweepDirectory, record: SweepRecord) -> SweepRecord:
     different = changes(before, record)
     if different:
         raise UsageError(
-            f"{directory.label} was begun with other settings",
+            f"{directory.label} was started with other settings",
             found=f"another value of {', '.join(different)}",
-            hint="leave out --resume to begin a new sweep; trials, jobs, resources, keep, "
+            hint="leave out --resume to start a new sweep; trials, jobs, resources, keep, "
             "time_limit, lint and tracking may change",
         )
     return replace(record, started=before.started, seconds=before.seconds, baseline=before.baseline)

@@ -1,7 +1,7 @@
 """Copies a run or a sweep to a store of MLflow, by what is in its directory.
 
 What is there already is not written again, so a copy can be completed at any time. Its id is kept
-in the directory: a run that is gone on with goes on there, too. A trial of a sweep is copied when
+in the directory: a run that is resumed goes on there, too. A trial of a sweep is copied when
 it has ended, below its sweep.
 
 Run as a module, with the destination as its arguments, it looks into a directory every so often.
@@ -58,7 +58,7 @@ _MOST_PARAMETERS = 100
 _MOST_METRICS = 1000
 """What MLflow takes in one request."""
 _CHANGED = "dl.changed."
-"""MLflow keeps the first value of a parameter; what a run is gone on with is a tag of this name."""
+"""MLflow keeps the first value of a parameter; what a run is resumed with is a tag of this name."""
 _PARENT = "mlflow.parentRunId"
 _OURS = "tracking."
 """Settings that say nothing about the training."""

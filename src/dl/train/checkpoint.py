@@ -239,7 +239,7 @@ def last_checkpoint(run: RunDirectory, reporter: Reporter) -> Checkpoint | None:
         try:
             checkpoint = read_checkpoint(path)
         except RunError as error:
-            reporter.warn(f"{error}; the checkpoint before it serves")
+            reporter.warn(f"{error}; the one before it is used")
             continue
         if len(checkpoint.header["history"]) == epoch:
             return checkpoint
@@ -272,7 +272,7 @@ def of_this_training(run: RunDirectory) -> Iterator[None]:
         yield
     except _MISFITS as error:
         raise RunError(
-            f"the checkpoint of {run.label} holds what no training keeps",
+            f"the checkpoint of {run.label} holds what a training does not keep",
             found=f"{type(error).__name__}: {error}",
             hint=f"train again: dl train {run.resolved}",
         ) from error
@@ -347,5 +347,5 @@ def _refuse(before: list[str], now: list[str]) -> None:
         "the checkpoint is of another model",
         expected=built,
         found=kept,
-        hint="go on with the config of the run, or train anew",
+        hint="resume with the config of the run, or train again",
     )

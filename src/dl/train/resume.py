@@ -84,7 +84,7 @@ def job_of(
             checkpoint = with_rate(checkpoint, float(rate))
     done = 0 if checkpoint is None else len(checkpoint.header["history"])
     reporter.note(
-        f"going on with {run.label} after epoch {done}" if done else f"{run.label} begins again"
+        f"resuming {run.label} after epoch {done}" if done else f"{run.label} starts again"
     )
     # What `evaluate` and `predict` start from; the engine's choices are for this training alone.
     resolved = replace(prepared.config, engine=before.engine)
@@ -140,7 +140,7 @@ def _unequal(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tu
 def _tell(run: RunDirectory, changes: list[Difference], reporter: Reporter, force: bool) -> None:
     harmful = [change for change in changes if not change.exact]
     if harmful and not force:
-        hint = "undo the change; or go on with it, no longer exactly repeatable: --force"
+        hint = "undo the change; or resume with it, no longer exactly repeatable: --force"
         raise RunError.of(
             Problem(
                 f"{change.what} has changed since {run.label} was trained",
@@ -153,7 +153,7 @@ def _tell(run: RunDirectory, changes: list[Difference], reporter: Reporter, forc
     for change in changes:
         reporter.note(str(change))
     if harmful:
-        reporter.warn(f"{run.label} goes on with changes: it is no longer exactly repeatable")
+        reporter.warn(f"{run.label} is resumed with changes: it is no longer exactly repeatable")
 
 
 @dataclass(frozen=True, slots=True)

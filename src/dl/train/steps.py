@@ -338,7 +338,7 @@ def device_scope(config: Config, reporter: Reporter) -> AbstractContextManager[A
     if size != "full" and size % count:
         raise Findings.one(
             ("training", "batch_size"),
-            "has no equal shares for all devices",
+            "cannot be divided equally among all devices",
             expected=f"a multiple of {count}: so many devices share each batch",
             found=str(size),
             hint=f"write {size + count - size % count}, or engine.distribute: none",

@@ -263,7 +263,7 @@ def _stop_if_asked(run: RunDirectory, history: History, hooks: Hooks) -> None:
         raise Interrupted(
             f"interrupted after {len(history)} epochs",
             signal_number=number,
-            hint=f"go on with it: {run.command_to_resume}",
+            hint=f"resume it: {run.command_to_resume}",
         )
 
 

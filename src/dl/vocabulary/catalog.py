@@ -55,8 +55,8 @@ MOST_LISTED = 12
 """Names that a message lists; of more, it says where they are listed."""
 
 _ACTIVATION = (
-    "an activation is only named; a layer of its own takes parameters, "
-    "such as ReLU, LeakyReLU, ELU or Softmax"
+    "an activation is only a name; for parameters use a layer, such "
+    "as ReLU, LeakyReLU, ELU or Softmax"
 )
 _MOST_OWNERS = 3
 _NAME_OR_MAPPING = "write its name, or a mapping with `type`"

@@ -127,14 +127,14 @@ def _refuse_foreign(value: Mapping[str, object], name: str, path: Path) -> None:
         origin = value["config"]  # the name of the function
     raise Findings.one(
         path,
-        f"names {found_text(name)}, which is code of its maker's own",
+        f"names {found_text(name)}, which is custom code",
         expected="a class of Keras",
         found=found_text(origin),
     )
 
 
 def _own_function(path: Path) -> Findings:
-    return Findings.one(path, "is a function of its maker's own, which is not read")
+    return Findings.one(path, "is a custom function, which is not read")
 
 
 def _is_unused(name: str, key: str, value: object, settings: Mapping[str, object]) -> bool:

@@ -70,7 +70,7 @@ def _odd_blur(kernel_size: Any, sigma: object) -> Iterator[Finding]:
 def _one_clip(parameters: Parameters) -> Iterator[Finding]:
     given = [name for name in LIMITS_OF_GRADIENTS if parameters.get(name) is not None]
     for name in given[1:]:
-        message = f"cannot be given beside `{given[0]}`"
+        message = f"cannot be combined with `{given[0]}`"
         yield _finding(name, message, parameters[name], "leave one of them out")
 
 
@@ -161,7 +161,7 @@ def _tensorboard_is_there(log_dir: str) -> Iterator[Finding]:
     """TensorFlow writes the logs by a package of their own, which it does not bring along."""
     if log_dir and importlib.util.find_spec("tensorboard") is None:
         hint = "install it, for example by `pip install tensorboard`"
-        yield Finding((), "needs the package tensorboard, which is not there", hint=hint)
+        yield Finding((), "needs the package tensorboard, which is not installed", hint=hint)
 
 
 _RULES: tuple[Callable[..., Iterator[Finding]], ...] = (

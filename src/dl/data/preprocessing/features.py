@@ -25,7 +25,7 @@ MOST_CATEGORIES = 1000
 DAY_PARTS = ("year", "month", "day", "weekday", "day_of_year")
 TIME_PARTS = ("hour", "minute")
 UNSEEN = "(unseen)"
-"""Stands for a category that the training part had not."""
+"""Stands for a category that is not in the training part."""
 _ROUNDING = 10 * np.finfo(np.float64).eps
 """A spread below this fraction of the center is the rounding of constant values."""
 _LOST = 1e-3
@@ -115,7 +115,7 @@ Feature = NumericFeature | CategoricalFeature | DateFeature
 
 
 class UnseenCategories:
-    """Categories that the training part had not: the first one of each column, and how many rows.
+    """Categories that are not in the training part: the first of each column, and how many rows.
 
     Rows can come in blocks; what was found in all of them is told once.
     """
@@ -135,7 +135,7 @@ class UnseenCategories:
             has = "has" if self._rows[column] == 1 else "have"
             reporter.warn(
                 f"{place}: column {column!r}: {plural(self._rows[column], 'row')} {has} a category "
-                f"that the training part had not, such as {category!r}; encoded as {encoded}"
+                f"that is not in the training part, such as {category!r}; encoded as {encoded}"
             )
 
 
@@ -353,8 +353,8 @@ def _categories(
             shown = ", ".join(map(repr, feature.categories[:6]))
             count = len(feature.categories)
             raise DataError(
-                f"{table.row_place(row)}: column {feature.name!r} has a category that the training "
-                "part had not",
+                f"{table.row_place(row)}: column {feature.name!r} has a category that is not in "
+                "the training part",
                 expected=shown if count <= 6 else f"{shown} … ({count} in all)",
                 found=repr(category),
                 hint=f"correct it, or leave the row out: {tokens.layer} has no row for it"

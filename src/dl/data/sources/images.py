@@ -175,7 +175,7 @@ def class_files(root: Path) -> list[tuple[str, Path]]:
         raise DataError(
             f"{root}: has no class folders",
             expected="a folder of pictures for each class, such as cats/ and dogs/",
-            found="pictures that lie in no class folder" if loose else "no folder",
+            found="pictures that are not in a class folder" if loose else "no folder",
             hint="move the pictures of each class into a folder with the name of the class",
         )
     found = [(folder, list(_pictures_below(folder, real_root))) for folder in folders]
@@ -331,7 +331,7 @@ def _why_not_bytes(image: Image.Image) -> str | None:
         return "an uncompressed TIFF file in the colours YCbCr"
     if "transparency" in image.info and kind.endswith((";2", ";4", "16B")):
         # Pillow compares the colour, as the file has it, with pixels that were made 8 bits.
-        return "a transparent colour in a picture that has not 8 bits"
+        return "a transparent colour in a picture that does not have 8 bits"
     return _UNSCALED.get(image.mode)
 
 
@@ -373,7 +373,7 @@ def _too_many_pixels(path: Path, found: str) -> DataError:
 def _broken(path: Path, message: str, found: str) -> DataError:
     return DataError(
         f"{path}: {message}",
-        expected="a whole picture: " + ", ".join(_FORMATS),
+        expected="a complete picture: " + ", ".join(_FORMATS),
         found=found,
         hint="replace or delete the file",
     )

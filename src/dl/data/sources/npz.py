@@ -61,7 +61,7 @@ class NpzFile:
             self._zip = zipfile.ZipFile(path)
         except _BROKEN as error:
             raise DataError(
-                f"{path}: is not a whole .npz file",
+                f"{path}: is not a complete .npz file",
                 expected="a file that `numpy.savez` or `numpy.savez_compressed` wrote",
                 found=f"a damaged or other file ({error})",
                 hint="save or copy the file again",
@@ -134,7 +134,7 @@ class NpzFile:
             "save fewer rows, or a smaller type such as uint8 or float32",
         )
         if size + member.tell() != declared:
-            raise ValueError(f"{declared} bytes stand for the shape {shape} of {dtype}")
+            raise ValueError(f"{declared} bytes for the shape {shape} of {dtype}")
 
 
 def read_npz(data: NpzData, reporter: Reporter) -> RawParts:

@@ -214,7 +214,7 @@ def outside_unit(target: TargetValues, values: Array) -> DataError:
     return target.wrong(
         (values < 0) | (values > 1),
         "has a value that is not between 0 and 1",
-        "0 and 1, or shares of 1: the loss is a binary one",
+        "numbers from 0 to 1: the loss is a binary one",
         "save the target as numbers from 0 to 1 (bytes divided by 255), write `data.task: "
         "regression` and `preprocess.target: minmax`, or choose a loss such as "
         "`mean_squared_error`",

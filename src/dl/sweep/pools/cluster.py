@@ -255,7 +255,7 @@ class RemoteServer:
                 raise RunError(
                     "the cluster has lost the node that this process is on",
                     found=str(error),
-                    hint="finished trials are kept; go on with --resume",
+                    hint="finished trials are kept; continue with --resume",
                 ) from error
             for report in reports:
                 sent = self._sent.get(report.key)

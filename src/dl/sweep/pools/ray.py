@@ -193,7 +193,7 @@ def _reach(address: str) -> None:
 def _unreachable(address: str | None, error: Exception) -> RunError:
     where = f"at {address}" if address else "on this machine"
     found = getattr(error, "strerror", None)
-    hint = "begin one with `ray start --head`, and name the address that it shows"
+    hint = "start one with `ray start --head`, and name the address that it shows"
     if found is None and _AUTH not in os.environ:  # there is somebody who does not let us in
         hint = f"if the cluster wants a token: {_AUTH}=token dl sweep …"
     return RunError(
@@ -248,7 +248,7 @@ def _translated(error: Exception) -> Exception:
     return RunError(
         "a node of the cluster cannot train",
         found=found,
-        hint="install the same dl-keras[ray] on all nodes, then go on with --resume",
+        hint="install the same dl-keras[ray] on all nodes, then continue with --resume",
     )
 
 

@@ -274,5 +274,5 @@ class PoolClient:
         return RunError(
             "the server of the sweep has ended",
             found=f"see {self._log}",
-            hint="finished trials are kept; go on with --resume",
+            hint="finished trials are kept; continue with --resume",
         )
