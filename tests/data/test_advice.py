@@ -361,6 +361,26 @@ def test_advice_on_the_config_counts_the_rows_that_were_read(tmp_path: Path) -> 
     assert told["imbalance"] == "is missing: 190 rows are 'no', only 10 are 'yes'"
 
 
+@pytest.mark.parametrize("one_hot", [False, True])
+def test_classes_at_several_places_of_a_row_are_not_counted_as_rows(
+    one_hot: bool, tmp_path: Path
+) -> None:
+    x, y = np.zeros((60, 4, 2)), np.zeros((60, 4), int)
+    y[:, 3] = np.arange(60) % 12
+    np.savez(tmp_path / "rows.npz", x_train=x, y_train=np.eye(13)[y] if one_hot else y)
+    config = tmp_path / "case.yaml"
+    units = 13 if one_hot else 12
+    config.write_text(
+        "data: {source: npz, path: rows.npz}\n"
+        f"model: {{layers: [{{type: Dense, units: {units}, activation: softmax}}]}}\n"
+        "training: {loss: categorical_crossentropy, metrics: [accuracy]}\n"
+    )
+    loaded = load_config(config)
+    advice = advice_for(loaded.config, read_dataset(loaded, SilentReporter()))
+    rules = {note.rule for note in placed(loaded, advice)}
+    assert not rules & {"imbalance", "loss-encoding"}
+
+
 def test_a_declared_shape_that_is_not_that_of_the_table_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, Doubtful("", "", "", {"a": wave}))
     loaded = load_config(path, ["model.input_shape=[7]"])

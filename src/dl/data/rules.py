@@ -128,7 +128,9 @@ def _probe(target: Target, dataset: Dataset | None = None) -> Probe:
     if target.form != "numbers":
         counts = [class_counts(part.y, target) for part in dataset.parts.values()]
         rows = {name: sum(part[name] for part in counts) for name in target.classes}
-        return replace(found, counts={} if target.form == "multilabel" else rows)
+        if target.form == "multilabel" or target.places:
+            return found  # a row has several classes, or none
+        return replace(found, counts={name: count for name, count in rows.items() if count})
     numbers, spread = unscale(dataset.train.y, target), max(target.spread, default=0.0)
     return replace(
         found,

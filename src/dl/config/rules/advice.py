@@ -81,7 +81,10 @@ def loss_for_classes(
 def loss_encoding(training: Training, facts: Facts) -> Iterator[Advice]:
     """Class numbers go with the sparse loss."""
     loss, classes = training.loss, facts.probe.classes or 0
+    answer = facts.probe.answer
     one_column = facts.probe.columns in (None, 1) and facts.probe.target is not None
+    if answer is not None and answer.places:  # they may be one-hot, along the last axis
+        return
     if loss.type in traits.ONE_HOT and one_column and classes >= _MANY_LABELS:
         plain = loss.type == "CategoricalCrossentropy"
         write = f"sparse_{spoken(loss)}" if plain else "crossentropy"
