@@ -83,6 +83,7 @@ class Watcher:
     fail_fast: bool = False
 
 
+@dataclass(slots=True, eq=False)
 class TrialQueue:
     """The tasks of a sweep, in their order; what the journal knows is not done again.
 
@@ -91,23 +92,15 @@ class TrialQueue:
     which of two trainings was faster.
     """
 
-    def __init__(
-        self,
-        sweep: Sweep,
-        search: Search,
-        journal: OwnJournal,
-        directory: SweepDirectory,
-        jobs: int,
-    ) -> None:
-        self._sweep = sweep
-        self._search = search
-        self._journal = journal
-        self._directory = directory
-        self._jobs = jobs
-        self._asked = 0
-        self._told = 0
-        self._waiting: deque[Task] = deque()
-        self._closed = False
+    _sweep: Sweep
+    _search: Search
+    _journal: OwnJournal
+    _directory: SweepDirectory
+    _jobs: int
+    _asked: int = 0
+    _told: int = 0
+    _waiting: deque[Task] = field(default_factory=deque)
+    _closed: bool = False
 
     @property
     def is_done(self) -> bool:
