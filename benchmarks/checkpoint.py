@@ -3,7 +3,7 @@
 python -m benchmarks.checkpoint [--seconds 20]
 
 Networks of several sizes are trained with Adam in short epochs, with the rule of
-`dl.train.checkpoint`; a table gives their parameters, the bytes of a checkpoint, how
+`dl.training.checkpoint`; a table gives their parameters, the bytes of a checkpoint, how
 many were written, and the share of the time.
 """
 
@@ -18,11 +18,11 @@ from pathlib import Path
 from dl.config.load import load_text
 from dl.data.load import read_dataset
 from dl.progress import SilentReporter
-from dl.runs.checkpoints import list_checkpoints
-from dl.runs.create import create_run
-from dl.train.checkpoint import Checkpoints
-from dl.train.fit import fit
-from dl.train.setup import prepare
+from dl.rundir.checkpoints import list_checkpoints
+from dl.rundir.create import create_run
+from dl.training.checkpoint import Checkpoints
+from dl.training.fit import fit
+from dl.training.setup import prepare
 
 SIZES = ((16, 16), (256, 32), (1024, 250))
 """Width of the network, and rows of a batch: fewer steps for a wider one."""

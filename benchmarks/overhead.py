@@ -104,8 +104,8 @@ def share(rows: int, epochs: int, rounds: int) -> str:
 
 
 def _bare(config: Path) -> float:
-    from dl.train.fit import fit
-    from dl.train.setup import prepare
+    from dl.training.fit import fit
+    from dl.training.setup import prepare
 
     clock = _Clock()
     loaded = load_config(config, (), None)
@@ -115,8 +115,8 @@ def _bare(config: Path) -> float:
 
 
 def _whole(config: Path, folder: Path) -> float:
-    from dl.train.setup import prepare
-    from dl.train.workflow import Hooks, RunLocation, train
+    from dl.training.setup import prepare
+    from dl.training.workflow import Hooks, RunLocation, train
 
     clock = _Clock()
     loaded = load_config(config, (), None)

@@ -5,7 +5,7 @@ python benchmarks/strategy.py [--only LSTM,Dense] [--write]
 The network is Dense, the layer, Flatten, Dense, on 64 rows a step; beside it runs the same network
 without the layer, since what the others gain says nothing about the layer. All take turns, and the
 fastest call of each counts, so that a busy machine matters little. `--write` replaces the table by
-which `dl` decides, src/dl/train/gains.csv. About 110 layers; ten minutes on two cores.
+which `dl` decides, src/dl/training/gains.csv. About 110 layers; ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dl.vocabulary.sections import read_section
 from dl.vocabulary.spec import Kind
 
 HERE = Path(__file__).parent
-TABLE = HERE.parent / "src/dl/train/gains.csv"
+TABLE = HERE.parent / "src/dl/training/gains.csv"
 BATCH, STEPS, CLASSES = 64, 20, 10
 MOST_SECONDS = 2.5
 """Time for the calls of one layer, all ways together."""
@@ -138,7 +138,7 @@ def _larger(parameters: Any) -> Any:
 def _caller(layers: list[Any], x: Any, *, compiled: bool) -> Callable[[int], float] | None:
     """Returns what trains so many steps and returns the seconds; None if it cannot be compiled."""
     from dl.model.checks import tensors_of
-    from dl.train.steps import Trainer
+    from dl.training.steps import Trainer
 
     model = _model(layers, x.shape[1:])
     y = (np.arange(BATCH) % CLASSES).astype("int32")

@@ -22,12 +22,12 @@ from pathlib import Path
 from campaigns.command import dl, options, report
 from campaigns.published import verify
 from dl.errors import DlError
-from dl.runs.checkpoints import write_checkpoint
-from dl.runs.create import create_run
-from dl.runs.directory import RunDirectory, all_runs, numbers
-from dl.runs.lock import Process
-from dl.runs.manifest import publish
-from dl.runs.record import (
+from dl.rundir.checkpoints import write_checkpoint
+from dl.rundir.create import create_run
+from dl.rundir.directory import RunDirectory, all_runs, numbers
+from dl.rundir.lock import Process
+from dl.rundir.manifest import publish
+from dl.rundir.record import (
     RunRecord,
     now,
     read_history,

@@ -28,9 +28,9 @@ from starlette.testclient import TestClient
 
 from campaigns.command import dl, options, report, with_progress
 from dl.report.board import board
-from dl.runs.checkpoints import read_checkpoint, write_checkpoint
-from dl.runs.directory import RunDirectory
-from dl.runs.manifest import manifest_text, read_manifest, sha256
+from dl.rundir.checkpoints import read_checkpoint, write_checkpoint
+from dl.rundir.directory import RunDirectory
+from dl.rundir.manifest import manifest_text, read_manifest, sha256
 
 _ROWS = 60
 _MODEL = """\

@@ -82,7 +82,7 @@ def _judged(outcome: Outcome, expected: set[int]) -> list[str]:
 
 def _into_run(path: Path, folder: Path) -> None:
     """Makes the file the model of the run, with its checksum in the manifest."""
-    from dl.runs.manifest import publish
+    from dl.rundir.manifest import publish
 
     publish(_run(folder) / "model.h5", path.read_bytes())
 

@@ -30,9 +30,9 @@ from campaigns.training import kill
 from dl.cli.main import run as dl
 from dl.cli.signals import Stopped, stopping_at_once
 from dl.errors import DlError, ExitCode
-from dl.runs.directory import RunDirectory, all_runs
-from dl.runs.files import TEMPORARY
-from dl.runs.record import read_tags
+from dl.rundir.directory import RunDirectory, all_runs
+from dl.rundir.files import TEMPORARY
+from dl.rundir.record import read_tags
 
 MODES = ("killed before", "killed after", "terminated", "fails")
 _CODES = {

@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from dl.runs.checkpoints import list_checkpoints, read_checkpoint
-from dl.runs.directory import RunDirectory, numbers
-from dl.runs.manifest import check, read_manifest
-from dl.runs.record import read_record
+from dl.rundir.checkpoints import list_checkpoints, read_checkpoint
+from dl.rundir.directory import RunDirectory, numbers
+from dl.rundir.manifest import check, read_manifest
+from dl.rundir.record import read_record
 
 _COUNTED = re.compile(r"\b(seed_generator|variable)_\d+")
 """Names that Keras counts through the whole process."""

@@ -19,8 +19,8 @@ from campaigns.command import options, report, with_progress
 from campaigns.published import rows
 from campaigns.training import Small
 from dl.cli.signals import STOPPING
-from dl.runs.directory import RunDirectory
-from dl.runs.record import read_record
+from dl.rundir.directory import RunDirectory
+from dl.rundir.record import read_record
 
 EPOCHS = 40
 

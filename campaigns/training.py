@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-import dl.train.checkpoint
+import dl.training.checkpoint
 from campaigns.published import runs_of, unequal, verify
 from dl.cli.signals import Stopped, stop_requests, stopping_at_once
 from dl.config.load import Loaded, load_config
@@ -23,13 +23,13 @@ from dl.data.load import read_dataset
 from dl.errors import DlError, ExitCode, RunError
 from dl.progress import SilentReporter
 from dl.quiet import quiet_stderr
-from dl.runs.directory import RunDirectory
-from dl.runs.lock import locked
-from dl.runs.record import read_record
-from dl.train import workflow
-from dl.train.resume import job_of
-from dl.train.setup import prepare
-from dl.train.workflow import Trained
+from dl.rundir.directory import RunDirectory
+from dl.rundir.lock import locked
+from dl.rundir.record import read_record
+from dl.training import workflow
+from dl.training.resume import job_of
+from dl.training.setup import prepare
+from dl.training.workflow import Trained
 
 CONFIG = """\
 name: small
@@ -72,8 +72,8 @@ class Small:
         config = folder / "small.yaml"
         config.write_text(CONFIG.format(epochs=epochs), encoding="utf-8")
         if eager:
-            dl.train.checkpoint.LEAST_PAUSE = 0.0
-            dl.train.checkpoint.SHARE = 0
+            dl.training.checkpoint.LEAST_PAUSE = 0.0
+            dl.training.checkpoint.SHARE = 0
         self._loaded = load_config(config)
         self._dataset = read_dataset(self._loaded, SilentReporter())
         self._folder = folder

@@ -22,7 +22,7 @@ LIGHT = {
     "variables",
     "vocabulary",
     "config",
-    "runs",
+    "rundir",
 }
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
@@ -35,21 +35,21 @@ ALLOWED: dict[str, set[str]] = {
     "variables": set(),
     "vocabulary": {"errors", "text"},
     "config": {"vocabulary", "errors", "system", "text"},
-    "runs": {"config", "vocabulary", "errors", "system", "text"},
+    "rundir": {"config", "vocabulary", "errors", "system", "text"},
     "data": LIGHT,
     "init": {"data", *LIGHT},
     "model": {"data", *LIGHT},
     "predict": {"model", "data", *LIGHT},
-    "train": {"predict", "model", "data", *LIGHT},
-    "inspect": {"train", "predict", "model", "data", *LIGHT},
-    "sweep": {"train", "data", *LIGHT},
-    "tracking": {"sweep", *LIGHT},
-    "report": {"inspect", "sweep", "data", *LIGHT},
+    "training": {"predict", "model", "data", *LIGHT},
+    "inspect": {"training", "predict", "model", "data", *LIGHT},
+    "sweeps": {"training", "data", *LIGHT},
+    "tracking": {"sweeps", *LIGHT},
+    "report": {"inspect", "sweeps", "data", *LIGHT},
     "app": {
         "report",
-        "sweep",
+        "sweeps",
         "inspect",
-        "train",
+        "training",
         "predict",
         "model",
         "data",
@@ -60,17 +60,17 @@ ALLOWED: dict[str, set[str]] = {
         "app",
         "init",
         "report",
-        "sweep",
+        "sweeps",
         "inspect",
-        "train",
+        "training",
         "predict",
         "data",
         "tracking",
         *LIGHT,
     },
     "hosted": {"app", *LIGHT},
-    "run": {"app", "hosted", "predict", "sweep", *LIGHT},
-    "api": {"app", "hosted", "run", "sweep", "tracking", *LIGHT},
+    "run": {"app", "hosted", "predict", "sweeps", *LIGHT},
+    "api": {"app", "hosted", "run", "sweeps", "tracking", *LIGHT},
     "estimators": {"api", "run", *LIGHT},
     "__main__": {"cli", "variables"},
 }
@@ -111,20 +111,20 @@ READERS = {
     "model",
     "predict",
     "report",
-    "runs",
-    "sweep",
+    "rundir",
+    "sweeps",
     "tracking",
-    "train",
+    "training",
 }
 """Packages that read what lies in a run or a sweep."""
 
 OPENERS = {
-    "runs/files.py": "the functions that never wait",
-    "runs/checkpoints.py": "writes to a temporary name of its own",
-    "train/strategy.py": "a file of the package",
+    "rundir/files.py": "the functions that never wait",
+    "rundir/checkpoints.py": "writes to a temporary name of its own",
+    "training/strategy.py": "a file of the package",
     "report/html.py": "files of the package",
     "cli/streams.py": "/dev/null",
-    "sweep/journal.py": "adds to a file that it has read before",
+    "sweeps/journal.py": "adds to a file that it has read before",
 }
 """Files that open others themselves, and what."""
 
@@ -173,7 +173,7 @@ def test_keras_is_loaded_by_the_package_that_does_it_quietly() -> None:
     assert not [
         f"{path.relative_to(ROOT)} imports {module}: take it from dl.model"
         for path in _files()
-        if _package(path) in ("predict", "train", "inspect")
+        if _package(path) in ("predict", "training", "inspect")
         for module in _at_load(path)
         if module.split(".")[0] in ("keras", "tensorflow")
     ]
@@ -191,7 +191,7 @@ def test_own_modules_are_imported_inside_functions_only_by_commands_and_use_case
 
 def test_files_of_runs_are_opened_only_by_functions_that_never_wait() -> None:
     assert not [
-        f"{path.relative_to(ROOT)}:{node.lineno} opens a file: dl.runs.files does"
+        f"{path.relative_to(ROOT)}:{node.lineno} opens a file: dl.rundir.files does"
         for path in _files()
         if _package(path) in READERS and path.relative_to(ROOT).as_posix() not in OPENERS
         for node in ast.walk(_tree(path))

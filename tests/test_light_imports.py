@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from dl.runs.create import create_run
-from dl.runs.lock import Process
-from dl.runs.record import RunRecord, write_history, write_record
+from dl.rundir.create import create_run
+from dl.rundir.lock import Process
+from dl.rundir.record import RunRecord, write_history, write_record
 
 HEAVY = {
     "h5py",

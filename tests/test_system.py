@@ -14,9 +14,9 @@ import pytest
 
 from dl import system
 from dl.errors import BusyError
-from dl.runs.directory import RunDirectory
-from dl.runs.lock import Process, is_held, locked
-from dl.runs.record import change_tags
+from dl.rundir.directory import RunDirectory
+from dl.rundir.lock import Process, is_held, locked
+from dl.rundir.record import change_tags
 
 CONFIG = """\
 data: {source: builtin, dataset: iris}

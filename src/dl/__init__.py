@@ -3,8 +3,6 @@
 For notebooks and scripts, see `docs/python.md`; the command is `dl`.
 """
 
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from dl.variables import is_own_process, take_process
@@ -51,45 +49,18 @@ _PUBLIC = {
 __all__ = [*_PUBLIC, "__version__"]
 
 
-class _Callable(ModuleType):
-    """A package of `dl` that can be called like the public function of its name."""
-
-    @property
-    def __wrapped__(self) -> Any:  # so that `help` and `inspect` show the function
-        return _public(self.__name__.rpartition(".")[2])
-
-    def __call__(self, *arguments: Any, **options: Any) -> Any:
-        return _public(self.__name__.rpartition(".")[2])(*arguments, **options)
-
-
-class _Package(ModuleType):
-    """Makes packages callable: `dl.runs` is one, and the function that lists the runs."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in _PUBLIC and isinstance(value, ModuleType):
-            value.__class__ = _Callable
-        super().__setattr__(name, value)
-
-
-def _public(name: str) -> Any:
-    from importlib import import_module
-
-    return getattr(import_module(f"dl.{_PUBLIC[name]}"), name)
-
-
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'dl' has no attribute {name!r}")
-    found = _public(name)
-    # To import it may have put a package of that name here, which can be called.
-    return globals().setdefault(name, found)
+    from importlib import import_module
+
+    found = globals()[name] = getattr(import_module(f"dl.{_PUBLIC[name]}"), name)
+    return found
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_PUBLIC})
 
-
-sys.modules[__name__].__class__ = _Package
 
 if is_own_process():
     take_process()

@@ -21,7 +21,7 @@ from dl.errors import Mark, UsageError
 from dl.hosted import hosted, noted
 from dl.progress import Reporter
 from dl.run import Rows, Run, Sweep, write_rows
-from dl.runs.directory import DEFAULT_ROOT, RunDirectory, SweepDirectory, find_run
+from dl.rundir.directory import DEFAULT_ROOT, RunDirectory, SweepDirectory, find_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -148,9 +148,9 @@ def sweep(
             `leaderboard`, with their errors.
         KeyboardInterrupt: Ctrl-C; what was finished is kept.
     """
-    from dl.sweep.definition import load_sweep, quick_sweep
-    from dl.sweep.loop import Watcher
-    from dl.sweep.session import Job, run_sweep
+    from dl.sweeps.definition import load_sweep, quick_sweep
+    from dl.sweeps.loop import Watcher
+    from dl.sweeps.session import Job, run_sweep
     from dl.tracking.tracker import tracking
 
     def work(reporter: Reporter, caller: Caller) -> SweepDirectory:

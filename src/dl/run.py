@@ -16,15 +16,15 @@ from dl.config.resolve import document_of
 from dl.errors import DataError, RunError, UsageError, first_line
 from dl.hosted import computed, noted
 from dl.progress import Reporter
-from dl.runs.directory import RunDirectory, SweepDirectory
-from dl.runs.files import read_regular
-from dl.runs.record import RunRecord, read_history, read_metrics, read_record
+from dl.rundir.directory import RunDirectory, SweepDirectory
+from dl.rundir.files import read_regular
+from dl.rundir.record import RunRecord, read_history, read_metrics, read_record
 
 if TYPE_CHECKING:
     import keras
     import pandas as pd
 
-    from dl.sweep.results import Results
+    from dl.sweeps.results import Results
 
 Rows = Any
 """Rows: a `pandas.DataFrame`, the path of a file, or an array."""
@@ -89,7 +89,7 @@ class Run:
     @property
     def report(self) -> Path:
         """The page about the run; written if it is not there yet."""
-        from dl.runs.files import write_text
+        from dl.rundir.files import write_text
 
         page = self.directory.report
         if not page.exists():
@@ -243,7 +243,7 @@ class Sweep:
 
     @property
     def _results(self) -> Results:
-        from dl.sweep.results import read_results
+        from dl.sweeps.results import read_results
 
         return noted(lambda: read_results(self.directory))
 

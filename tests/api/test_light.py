@@ -33,15 +33,6 @@ def test_a_public_name_is_what_its_module_has() -> None:
     assert dl.load.__module__ == "dl.api"
 
 
-def test_a_package_can_be_called_like_the_function_of_its_name() -> None:
-    import dl.runs.directory
-    import dl.sweep
-
-    assert dl.runs.directory.DEFAULT_ROOT.name == "runs"
-    assert callable(dl.runs)
-    assert callable(dl.sweep)
-
-
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'dl' has no attribute 'fit'"):
         _ = dl.fit

@@ -10,8 +10,8 @@ import pytest
 
 from conftest import Dl
 from dl.data.predictions import Predictions, write_predictions
-from dl.runs.directory import RunDirectory
-from dl.runs.manifest import publish
+from dl.rundir.directory import RunDirectory
+from dl.rundir.manifest import publish
 from support.runs import make_run
 
 LEARNED = {

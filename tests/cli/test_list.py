@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from conftest import Dl
-from dl.runs.checkpoints import list_checkpoints, write_checkpoint
-from dl.runs.directory import RunDirectory
-from dl.runs.lock import locked
-from dl.runs.record import read_tags
+from dl.rundir.checkpoints import list_checkpoints, write_checkpoint
+from dl.rundir.directory import RunDirectory
+from dl.rundir.lock import locked
+from dl.rundir.record import read_tags
 from support.runs import make_run
 
 

@@ -11,8 +11,8 @@ import pytest
 from conftest import Dl
 from dl.cli.options import own_names
 from dl.errors import DiskError
-from dl.runs.directory import RunDirectory, SweepDirectory
-from dl.runs.files import output, write_output
+from dl.rundir.directory import RunDirectory, SweepDirectory
+from dl.rundir.files import output, write_output
 from support.runs import make_run
 
 CONFIG = """\

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dl.sweep.definition import load_sweep
+from dl.sweeps.definition import load_sweep
 from support.sweeps import BASE, make_sweep
 
 Dl = Callable[..., Any]

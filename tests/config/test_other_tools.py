@@ -12,7 +12,7 @@ from dl.config.load import load_config
 from dl.config.problems import known_paths, other_tools
 from dl.config.schema import Config
 from dl.errors import ConfigError
-from dl.sweep.definition import SweepFile, load_sweep
+from dl.sweeps.definition import SweepFile, load_sweep
 from dl.vocabulary.catalog import entries, names
 from dl.vocabulary.sections import keys, walk
 from dl.vocabulary.spec import Kind, facts, other_word

@@ -19,8 +19,8 @@ from dl.progress import SilentReporter
 from dl.report.facts import RunFacts
 from dl.report.html import write_page
 from dl.report.plots import draw
-from dl.runs.directory import RunDirectory
-from dl.train.setup import prepare
+from dl.rundir.directory import RunDirectory
+from dl.training.setup import prepare
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind
 

@@ -17,7 +17,7 @@ from dl.model.objects import build_object
 from dl.predict.convert import lite_copy
 from dl.predict.evaluate import Forward, evaluate
 from dl.predict.lite import LiteModel
-from dl.train.strategy import model_cost
+from dl.training.strategy import model_cost
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind
 from dl.vocabulary.traits import PASSES_MASK, USES_MASK

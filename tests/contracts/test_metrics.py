@@ -18,7 +18,7 @@ from dl.data.predictions import answers
 from dl.errors import ConfigError
 from dl.predict.evaluate import blocks_of, evaluate_blocks, predict
 from dl.progress import SilentReporter
-from dl.train.setup import Prepared, prepare
+from dl.training.setup import Prepared, prepare
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind, document
 from support.metric_values import Rows, expected

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from conftest import Dl
-from dl.train.steps import Batches
+from dl.training.steps import Batches
 from support.course import CONFIGS, parameters, prepared, trained
 
 

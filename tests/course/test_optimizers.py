@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from dl.config.load import load_config
-from dl.train.fit import RateReader
-from dl.train.two_inputs import PathKeeper
+from dl.training.fit import RateReader
+from dl.training.two_inputs import PathKeeper
 from support.course import CONFIGS, parameters, prepared, trained
 
 Floats = NDArray[Any]

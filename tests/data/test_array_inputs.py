@@ -17,7 +17,7 @@ from dl.data.preprocessing.arrays import (
 from dl.data.requirements import requirements_of
 from dl.errors import DataError
 from dl.progress import SilentReporter
-from dl.runs.typed import read_as
+from dl.rundir.typed import read_as
 from dl.vocabulary.spec import Findings
 from support.targets import make_arrays, make_config
 

@@ -18,7 +18,7 @@ from dl.data.load import load_dataset, load_part, load_split, open_blocks, resol
 from dl.data.types import Array, Part
 from dl.errors import RunError
 from dl.progress import SilentReporter
-from dl.runs.typed import read_as
+from dl.rundir.typed import read_as
 from support.tables import config_with, told
 
 HEADER = "id,color,day,x,y\n"

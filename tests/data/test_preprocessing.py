@@ -22,7 +22,7 @@ from dl.data.preprocessing.features import (
 )
 from dl.data.types import RawTable
 from dl.progress import SilentReporter
-from dl.runs.typed import read_as
+from dl.rundir.typed import read_as
 from support.tables import told
 
 

@@ -16,7 +16,7 @@ from dl.data.targets.encode import encode_target, fit_target
 from dl.data.targets.target import Target
 from dl.data.targets.values import target_values
 from dl.errors import DataError
-from dl.runs.typed import read_as
+from dl.rundir.typed import read_as
 from dl.vocabulary.spec import Findings
 from support.targets import encoded, learn, make_arrays, make_config, make_table
 

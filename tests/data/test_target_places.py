@@ -16,7 +16,7 @@ from dl.data.targets.encode import encode_target, fit_target
 from dl.data.targets.target import Target, class_weights, decode, row_weights
 from dl.errors import DataError
 from dl.progress import SilentReporter
-from dl.runs.typed import read_as
+from dl.rundir.typed import read_as
 from support.targets import encoded, learn, make_arrays, make_config, make_table
 
 SPARSE = "sparse_categorical_crossentropy"

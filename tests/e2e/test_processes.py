@@ -120,7 +120,7 @@ def test_plain_keras_opens_the_model_and_trains_on(project: Project, tmp_path: P
     from dl.data.dataset import read_preprocessing
     from dl.data.load import load_split
     from dl.progress import SilentReporter
-    from dl.runs.directory import RunDirectory
+    from dl.rundir.directory import RunDirectory
 
     config = load_config(project.run / "resolved.yaml").config
     fitted = read_preprocessing(RunDirectory(project.run))

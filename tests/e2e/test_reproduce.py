@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from conftest import Dl
-from dl.runs.directory import RunDirectory
-from dl.runs.record import read_history, read_record, write_history, write_record
-from dl.train.resume import FirstDifference, first_difference
+from dl.rundir.directory import RunDirectory
+from dl.rundir.record import read_history, read_record, write_history, write_record
+from dl.training.resume import FirstDifference, first_difference
 from e2e.conftest import Project
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Dl
-from dl.runs.manifest import publish
+from dl.rundir.manifest import publish
 from e2e.conftest import Project
 
 pytestmark = pytest.mark.slow

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from dl.cli.main import run
-from dl.runs.directory import RunDirectory
-from dl.runs.record import read_history
+from dl.rundir.directory import RunDirectory
+from dl.rundir.record import read_history
 from support.sweeps import BASE
 
 Dl = Callable[..., Any]

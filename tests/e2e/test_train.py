@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from conftest import Dl
-from dl.runs.directory import RunDirectory
-from dl.runs.record import read_history
+from dl.rundir.directory import RunDirectory
+from dl.rundir.record import read_history
 from e2e.conftest import CONFIG, Project, write_fruit
 
 pytestmark = pytest.mark.slow

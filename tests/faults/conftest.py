@@ -29,7 +29,7 @@ def folder(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     """A copy of the folder to spoil, in which the test works; the run knows its data there."""
     copied = tmp_path / "folder"
     shutil.copytree(trained, copied)
-    from dl.runs.manifest import publish
+    from dl.rundir.manifest import publish
 
     resolved = copied / RUN / "resolved.yaml"
     publish(resolved, resolved.read_bytes().replace(os.fsencode(trained), os.fsencode(copied)))

@@ -14,7 +14,7 @@ from dl.errors import UsageError
 from dl.inspect.trace import Trace, trace
 from dl.model.build import build_model, compile_model
 from dl.progress import SilentReporter
-from dl.train.fit import fit
+from dl.training.fit import fit
 from support.training import (
     SPARSE,
     class_target,

@@ -14,8 +14,8 @@ from dl.inspect.trace import trace
 from dl.model.checks import check_training, computing
 from dl.predict.evaluate import evaluate, predict
 from dl.progress import SilentReporter
-from dl.train.fit import fit
-from dl.train.two_inputs import Snapshots
+from dl.training.fit import fit
+from dl.training.two_inputs import Snapshots
 from dl.vocabulary.spec import Finding, Findings
 from support.training import built, config, dataset, inputs, number_target, ready
 

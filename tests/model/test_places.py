@@ -18,9 +18,9 @@ from dl.data.types import Array
 from dl.errors import ConfigError
 from dl.predict.evaluate import evaluate, predict
 from dl.progress import SilentReporter
-from dl.train.fit import fit, solve
-from dl.train.setup import prepare
-from dl.train.steps import Batches
+from dl.training.fit import fit, solve
+from dl.training.setup import prepare
+from dl.training.steps import Batches
 
 RANDOM = np.random.default_rng(5)
 SEQUENCE = RANDOM.normal(size=(40, 4, 3)).astype(np.float32)

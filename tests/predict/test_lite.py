@@ -12,8 +12,8 @@ import pytest
 from dl.data.types import Array
 from dl.predict.convert import lite_copy
 from dl.predict.lite import LiteCopy, UnusableError, open_lite, write_lite, write_refusal
-from dl.runs.directory import RunDirectory
-from dl.runs.manifest import first_manifest, publish, sha256
+from dl.rundir.directory import RunDirectory
+from dl.rundir.manifest import first_manifest, publish, sha256
 from support.training import DENSE, built, config, dataset, inputs, labels
 
 DATA = dataset(inputs(20, 4), labels(20))

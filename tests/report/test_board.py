@@ -8,9 +8,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from dl.report.board import board
-from dl.runs.lock import locked
-from dl.runs.manifest import publish
-from dl.runs.record import write_tags
+from dl.rundir.lock import locked
+from dl.rundir.manifest import publish
+from dl.rundir.record import write_tags
 from support.runs import make_run
 
 
@@ -109,7 +109,7 @@ def test_every_answer_has_the_rules_for_the_browser(client: TestClient) -> None:
 
 def test_a_running_training_shows_growing_curves(client: TestClient, root: Path) -> None:
     run = make_run(root, "busy", status="running", accuracy=None)
-    from dl.runs.record import write_history
+    from dl.rundir.record import write_history
 
     source = Path(__file__).with_name("preprocess.json")
     publish(run.preprocess, source.read_bytes())

@@ -14,10 +14,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from dl.report.board import board
-from dl.runs.directory import RunDirectory
-from dl.runs.lock import locked
-from dl.runs.manifest import publish
-from dl.runs.record import write_history
+from dl.rundir.directory import RunDirectory
+from dl.rundir.lock import locked
+from dl.rundir.manifest import publish
+from dl.rundir.record import write_history
 from support.browser import needs_axe, needs_chromium, violations
 from support.runs import make_run
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from conftest import Dl
-from dl.runs.directory import RunDirectory
-from dl.runs.manifest import publish
+from dl.rundir.directory import RunDirectory
+from dl.rundir.manifest import publish
 from support.runs import make_run
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from dl.runs.directory import RunDirectory
+from dl.rundir.directory import RunDirectory
 from support.browser import needs_axe, needs_chromium, violations
 
 pytestmark = [pytest.mark.slow, needs_chromium]

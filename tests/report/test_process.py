@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dl.report.process import ReportProcess
-from dl.runs.directory import RunDirectory
+from dl.rundir.directory import RunDirectory
 from support.pictures import classified
 
 pytestmark = pytest.mark.slow

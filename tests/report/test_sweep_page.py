@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from dl.report.html import sweep_page
-from dl.runs.directory import SweepDirectory
-from dl.sweep.results import Results, first_record
+from dl.rundir.directory import SweepDirectory
+from dl.sweeps.results import Results, first_record
 from support.sweeps import FakePool, make_sweep, run_loop
 
 GRID = """\

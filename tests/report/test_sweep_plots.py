@@ -9,8 +9,8 @@ import pytest
 
 from dl.report.charts import SweepFacts, curves_chart, objective_chart
 from dl.report.sweep import draw
-from dl.sweep.parameters import Setting
-from dl.sweep.ranking import TrialSummary
+from dl.sweeps.parameters import Setting
+from dl.sweeps.ranking import TrialSummary
 
 RATE, KIND = "training.optimizer.learning_rate", "training.optimizer.type"
 

@@ -16,8 +16,8 @@ from dl.config.load import load_config
 from dl.data.load import load_dataset
 from dl.predict.evaluate import evaluate
 from dl.progress import SilentReporter
-from dl.train.fit import fit, solve
-from dl.train.setup import Prepared, prepare
+from dl.training.fit import fit, solve
+from dl.training.setup import Prepared, prepare
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "course"
 Watch = Callable[[keras.Sequential], None]

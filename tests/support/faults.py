@@ -16,7 +16,7 @@ from pathlib import Path
 import h5py
 from PIL import Image
 
-from dl.runs.manifest import publish
+from dl.rundir.manifest import publish
 
 CASES = Path(__file__).resolve().parents[1] / "cases/bad"
 GOOD = """\

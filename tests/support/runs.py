@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from dl.runs.create import create_run
-from dl.runs.directory import RunDirectory
-from dl.runs.record import Process, RunRecord, Status
+from dl.rundir.create import create_run
+from dl.rundir.directory import RunDirectory
+from dl.rundir.record import Process, RunRecord, Status
 
 RESOLVED = "name: {name}\ntraining: {{batch_size: {batch}, epochs: 3}}\n"
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dl.runs.directory import SweepDirectory
-from dl.sweep.definition import Sweep, load_sweep
-from dl.sweep.journal import OwnJournal
-from dl.sweep.loop import Loop, Watcher
-from dl.sweep.pools.tasks import EpochDone, Event, Result, Task, TaskEnded, failed
+from dl.rundir.directory import SweepDirectory
+from dl.sweeps.definition import Sweep, load_sweep
+from dl.sweeps.journal import OwnJournal
+from dl.sweeps.loop import Loop, Watcher
+from dl.sweeps.pools.tasks import EpochDone, Event, Result, Task, TaskEnded, failed
 
 BASE = """\
 name: iris

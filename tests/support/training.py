@@ -17,10 +17,10 @@ from dl.data.types import Array, Part
 from dl.model.build import build_model, compile_model
 from dl.model.checks import check_training
 from dl.progress import SilentReporter
-from dl.train.fit import fit
-from dl.train.setup import Prepared
-from dl.train.steps import Batches
-from dl.train.strategy import choose_strategy
+from dl.training.fit import fit
+from dl.training.setup import Prepared
+from dl.training.steps import Batches
+from dl.training.strategy import choose_strategy
 from dl.vocabulary.sections import read_section
 
 DENSE = {"type": "Dense", "units": 3, "activation": "softmax"}

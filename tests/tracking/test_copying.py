@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from dl.runs.directory import RunDirectory
-from dl.runs.lock import take_lock
-from dl.runs.manifest import publish
-from dl.runs.record import read_record, write_history, write_record
+from dl.rundir.directory import RunDirectory
+from dl.rundir.lock import take_lock
+from dl.rundir.manifest import publish
+from dl.rundir.record import read_record, write_history, write_record
 from dl.tracking.mlflow_copy import Store, read_known
 from dl.tracking.tracker import Destination
 from support.runs import make_run

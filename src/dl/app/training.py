@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING
 from dl.errors import BusyError, ConfigError, Interrupted, RunError, UsageError
 from dl.imports import Importing
 from dl.progress import Reporter
-from dl.runs.directory import RunDirectory, find_run, numbers
-from dl.runs.lock import locked
-from dl.runs.manifest import check, read_checked
-from dl.runs.record import RunRecord, read_metrics, read_record
+from dl.rundir.directory import RunDirectory, find_run, numbers
+from dl.rundir.lock import locked
+from dl.rundir.manifest import check, read_checked
+from dl.rundir.record import RunRecord, read_metrics, read_record
 
 if TYPE_CHECKING:
     from dl.config.load import Loaded
     from dl.data.dataset import Dataset
     from dl.report.facts import RunFacts
     from dl.report.process import ReportProcess
-    from dl.train.resume import Repeat
-    from dl.train.setup import Prepared
-    from dl.train.workflow import Hooks, PartPredictions, Trained
+    from dl.training.resume import Repeat
+    from dl.training.setup import Prepared
+    from dl.training.workflow import Hooks, PartPredictions, Trained
 
 _KERAS_SOURCE = "keras"
 """The source that needs Keras to be read."""
@@ -89,7 +89,7 @@ def train(loaded: Loaded, runs: Path, caller: Caller) -> Result:
     """
 
     def start(prepared: Prepared, hooks: Hooks) -> Trained:
-        from dl.train import workflow
+        from dl.training import workflow
 
         location = workflow.RunLocation(runs, prepared.config.name)
         return workflow.train(
@@ -125,8 +125,8 @@ def resume(run: RunDirectory, loaded: Loaded, caller: Caller, *, force: bool) ->
             return result
 
         def start(prepared: Prepared, hooks: Hooks) -> Trained:
-            from dl.train import workflow
-            from dl.train.resume import job_of
+            from dl.training import workflow
+            from dl.training.resume import job_of
 
             job = job_of(run, record, prepared, reporter, command=caller.command, force=force)
             return workflow.resume(prepared, job, reporter, hooks)
@@ -153,8 +153,8 @@ def reproduce(run: RunDirectory, caller: Caller) -> Repeat:
     with _trained_again(run):
         prepared = prepare(loaded.with_recorded_engine(record.engine), caller)
     with tempfile.TemporaryDirectory(prefix="dl-reproduce-") as folder, caller.stopping() as stop:
-        from dl.train import workflow
-        from dl.train.resume import compare
+        from dl.training import workflow
+        from dl.training.resume import compare
 
         location = workflow.RunLocation(Path(folder), prepared.config.name)
         hooks = workflow.Hooks(stop_signal=stop)
@@ -179,12 +179,12 @@ def prepare(loaded: Loaded, caller: Caller, *, advise: bool = False) -> Prepared
         _tell_of_variables(reporter)
     if loaded.config.data.source == _KERAS_SOURCE:
         dataset = _read(loaded, reporter)
-    with Importing("dl.train.workflow") as engine:
+    with Importing("dl.training.workflow") as engine:
         if loaded.config.data.source != _KERAS_SOURCE:
             dataset = _read(loaded, reporter)
         with reporter.stage("Loading Keras"):
             engine.module()
-    from dl.train import setup as engine_prepare
+    from dl.training import setup as engine_prepare
 
     if advise:
         _advise(loaded, dataset, reporter)
@@ -272,7 +272,7 @@ def _conduct(
     with tracking(loaded, caller.reporter) as track, report as process:
         prepared = prepare(loaded, caller, advise=advise)
         with caller.stopping() as stop:
-            from dl.train.workflow import Hooks
+            from dl.training.workflow import Hooks
 
             job = None if process is None else _ReportJob(process)
             hooks = Hooks(

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, BinaryIO
 from dl.app.training import names_config
 from dl.errors import NOT_FINITE, NOT_FINITE_BEFORE, DlError, UsageError
 from dl.progress import Reporter, SilentReporter
-from dl.runs.directory import RunDirectory, SweepDirectory, find_run
-from dl.runs.manifest import read_checked
-from dl.runs.record import RunRecord, read_history, read_record
+from dl.rundir.directory import RunDirectory, SweepDirectory, find_run
+from dl.rundir.manifest import read_checked
+from dl.rundir.record import RunRecord, read_history, read_record
 
 if TYPE_CHECKING:
     from dl.config.load import Loaded
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dl.inspect.trace import Trace
     from dl.predict.evaluate import Evaluation
     from dl.predict.lite import Outputs, SavedFiles
-    from dl.runs.query import Entry, Row
+    from dl.rundir.query import Entry, Row
 
 _MOST_BYTES = 100_000_000
 """Larger data takes seconds to read; its advice is told when it is trained on."""
@@ -68,7 +68,7 @@ def validate(loaded: Loaded, *, build: bool) -> None:
     check_headers(loaded.config.data)
     if build:
         from dl.data.load import read_dataset
-        from dl.train.setup import prepare
+        from dl.training.setup import prepare
 
         prepare(loaded, read_dataset(loaded, SilentReporter()), SilentReporter())
 
@@ -84,7 +84,7 @@ def summary(loaded: Loaded, reporter: Reporter) -> list[LayerRow]:
     """Returns the layers of a config's model; raises `DlError` where it cannot be built."""
     with reporter.stage("Loading Keras"):
         from dl.inspect.layers import layer_rows
-        from dl.train.setup import build
+        from dl.training.setup import build
     return layer_rows(build(loaded, reporter))
 
 
@@ -110,7 +110,7 @@ def trace(
         loaded = load_config(Path(text), overrides)
         with reporter.stage("Loading Keras"):
             from dl.inspect.trace import trace as trace_step
-            from dl.train.setup import prepare
+            from dl.training.setup import prepare
         prepared = prepare(loaded, read_dataset(loaded, reporter), reporter)
         return trace_step(prepared.model, prepared.dataset, prepared.config, rows)
     run = find_run(text, runs)
@@ -211,7 +211,7 @@ def page(directory: RunDirectory | SweepDirectory) -> str:
     """Returns the page of a run or a sweep, as HTML; raises `RunError` where that is damaged."""
     if isinstance(directory, SweepDirectory):
         from dl.report.html import sweep_page
-        from dl.sweep.results import read_results
+        from dl.sweeps.results import read_results
 
         return sweep_page(read_results(directory))
     from dl.report.facts import read_stored_run
@@ -249,7 +249,7 @@ def select_runs(
     Raises:
         UsageError: A condition cannot be read, or no run has a value of a key.
     """
-    from dl.runs.query import parse_condition, read_entries, select, utc_now
+    from dl.rundir.query import parse_condition, read_entries, select, utc_now
 
     entries = read_entries(root, name)
     parsed = [parse_condition(text) for text in conditions]
@@ -257,7 +257,7 @@ def select_runs(
     wanted = [*(condition.key for condition in parsed), key, *columns]
     rows: list[Row] = [entry.facts(now) for entry in entries.readable]
     if not all(each in row for each in wanted for row in rows):
-        from dl.runs.settings import require_keys, rows_of
+        from dl.rundir.settings import require_keys, rows_of
 
         rows = rows_of(entries.readable, root, wanted)
         require_keys("--filter", (condition.key for condition in parsed), rows)

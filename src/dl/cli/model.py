@@ -77,7 +77,7 @@ def evaluate(
     from dl.app import using
     from dl.cli.display import open_reporter
     from dl.cli.tables import metrics_text
-    from dl.runs.directory import find_run
+    from dl.rundir.directory import find_run
 
     with open_reporter(quiet=quiet) as reporter:
         if os.path.isfile(run):
@@ -155,7 +155,7 @@ def predict(
     from dl.app import using
     from dl.cli.display import open_reporter
     from dl.cli.options import check_output
-    from dl.runs.directory import find_run
+    from dl.rundir.directory import find_run
 
     if file is not None and split is not None:
         raise UsageError("FILE and --split exclude each other", hint="leave one of them out")
@@ -260,7 +260,7 @@ def diagnose(run: str, runs: Path, quiet: bool, as_json: bool) -> None:
     from dl.app import using
     from dl.cli.display import open_reporter
     from dl.cli.inspect_text import diagnose_json, diagnose_text
-    from dl.runs.directory import find_run
+    from dl.rundir.directory import find_run
 
     directory = find_run(run, runs)
     with open_reporter(quiet=quiet) as reporter:

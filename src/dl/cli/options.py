@@ -12,7 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from dl.errors import DlError, UsageError
-from dl.runs.directory import DEFAULT_ROOT, RunDirectory, SweepDirectory
+from dl.rundir.directory import DEFAULT_ROOT, RunDirectory, SweepDirectory
 
 
 class ConfigPath(click.Path):
@@ -32,7 +32,7 @@ class RunType(click.ParamType[str]):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        from dl.runs.directory import all_runs, run_names
+        from dl.rundir.directory import all_runs, run_names
 
         root = Path(ctx.params.get("runs") or DEFAULT_ROOT)
         labels = [run.label for run in all_runs(root)] if "/" in incomplete else run_names(root)
@@ -139,7 +139,7 @@ def _is_copied(output: Path, copy: Path) -> bool:
 def _data_of(run: RunDirectory | SweepDirectory) -> list[Path]:
     from dl.config.data import own_paths
     from dl.config.load import load_resolved
-    from dl.runs.files import read_regular
+    from dl.rundir.files import read_regular
 
     resolved = next(run.path.glob("trials/*/*/resolved.yaml"), run.path / "resolved.yaml")
     try:

@@ -15,11 +15,11 @@ from dl.errors import UsageError
 from dl.text import printable
 
 if TYPE_CHECKING:
-    from dl.runs.query import Entry, Row
+    from dl.rundir.query import Entry, Row
 
     Listed = list[tuple[Entry, Row]]
-    from dl.runs.directory import RunDirectory
-    from dl.runs.record import RunRecord
+    from dl.rundir.directory import RunDirectory
+    from dl.rundir.record import RunRecord
 
 _MOST_SWEEPS = 5
 
@@ -87,7 +87,7 @@ def list_runs(
 
 def _tell_of_sweeps(root: Path) -> None:
     """Says which sweeps there are: their trials are runs, but not in the list of all."""
-    from dl.runs.directory import all_sweeps
+    from dl.rundir.directory import all_sweeps
 
     labels = [sweep.label for sweep in all_sweeps(root)]
     if labels:
@@ -115,7 +115,7 @@ def _document(entry: Entry, row: Row, more: list[str]) -> dict[str, object]:
 
 def _list_text(listed: Listed, more: list[str]) -> str:
     from dl.report.terminal import table
-    from dl.runs.query import shown
+    from dl.rundir.query import shown
     from dl.text import age, duration, number
 
     tagged = any(entry.tags for entry, _ in listed)
@@ -152,9 +152,9 @@ def show(run: str, runs: Path, as_json: bool) -> None:
     from dl.config.load import load_resolved
     from dl.config.resolve import hyperparameters
     from dl.report.terminal import learning_curves
-    from dl.runs.directory import find_run
-    from dl.runs.manifest import read_checked
-    from dl.runs.record import read_history, read_metrics, read_record
+    from dl.rundir.directory import find_run
+    from dl.rundir.manifest import read_checked
+    from dl.rundir.record import read_history, read_metrics, read_record
 
     directory = find_run(run, runs)
     record, metrics = read_record(directory), read_metrics(directory)
@@ -224,9 +224,9 @@ def compare(
     """
     from dl.report.compare import compare as compare_runs
     from dl.report.compare import csv_text, json_text, markdown_text, plain_text
-    from dl.runs.directory import find_run, find_sweep, is_sweep
-    from dl.runs.files import write_output
-    from dl.runs.query import read_entry
+    from dl.rundir.directory import find_run, find_sweep, is_sweep
+    from dl.rundir.files import write_output
+    from dl.rundir.query import read_entry
 
     if as_csv + as_markdown + as_json + (html is not None) > 1:
         raise UsageError(
@@ -234,7 +234,7 @@ def compare(
         )
     if len(selected) == 1 and is_sweep(selected[0], runs):
         from dl.cli.sweep_text import MOST_LINES, sweep_json, sweep_text
-        from dl.sweep.results import read_results
+        from dl.sweeps.results import read_results
 
         results = read_results(find_sweep(selected[0], runs))
         most = len(results.trials) if everything else MOST_LINES
@@ -277,8 +277,8 @@ def report(run: str, output: Path | None, runs: Path) -> None:
     `dl train` has written that of a run already. The last line on stdout is the file.
     """
     from dl.app.using import page
-    from dl.runs.directory import find_run, find_sweep, is_sweep
-    from dl.runs.files import write_output, write_text
+    from dl.rundir.directory import find_run, find_sweep, is_sweep
+    from dl.rundir.files import write_output, write_text
 
     directory = find_sweep(run, runs) if is_sweep(run, runs) else find_run(run, runs)
     if output is None or os.path.realpath(output) == os.path.realpath(directory.report):

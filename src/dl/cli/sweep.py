@@ -88,7 +88,7 @@ def run(
     failed, if any did.
     """
     from dl.errors import UsageError
-    from dl.sweep.definition import load_sweep, quick_sweep
+    from dl.sweeps.definition import load_sweep, quick_sweep
 
     if (overrides or metric) and not grids:
         raise UsageError("--set and --metric go with --grid", hint="the file of a sweep has both")
@@ -105,8 +105,8 @@ def run(
         sweep_json,
         sweep_text,
     )
-    from dl.sweep.loop import Watcher
-    from dl.sweep.session import Job, check_place, estimate, run_sweep
+    from dl.sweeps.loop import Watcher
+    from dl.sweeps.session import Job, check_place, estimate, run_sweep
     from dl.tracking.tracker import tracking
 
     job = Job(runs, ("dl", *sys.argv[1:]), on, address, resume)
@@ -148,7 +148,7 @@ def best(sweep_name: str, runs: Path) -> None:
     \b
     dl sweep best digits-search > best.yaml
     """
-    from dl.runs.directory import find_sweep
-    from dl.sweep.results import best_config, read_results
+    from dl.rundir.directory import find_sweep
+    from dl.sweeps.results import best_config, read_results
 
     click.echo(best_config(read_results(find_sweep(sweep_name, runs))), nl=False)

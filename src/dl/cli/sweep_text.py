@@ -17,10 +17,10 @@ from dl.text import cut, duration, number
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from dl.sweep.definition import Sweep
-    from dl.sweep.loop import Progress, Running
-    from dl.sweep.results import Results
-    from dl.sweep.session import Estimate
+    from dl.sweeps.definition import Sweep
+    from dl.sweeps.loop import Progress, Running
+    from dl.sweeps.results import Results
+    from dl.sweeps.session import Estimate
 
 MOST_LINES = 20
 """Rows of the leaderboard that fit on a screen; `dl compare SWEEP --all` has the others."""
@@ -130,7 +130,7 @@ def _row(running: Running) -> str:
 def sweep_text(results: Results, most: int = MOST_LINES) -> str:
     """Returns the leaderboard as a table, what its verdicts rest on, and the directory."""
     from dl.report.terminal import table
-    from dl.sweep.ranking import ALIKE, NOT_TESTED, paths_of
+    from dl.sweeps.ranking import ALIKE, NOT_TESTED, paths_of
 
     trials, paths = results.trials, paths_of(results.trials)
     short = {ALIKE: _ALIKE, NOT_TESTED: "-"}  # the line below says them in words
@@ -151,7 +151,7 @@ def sweep_text(results: Results, most: int = MOST_LINES) -> str:
 
 def _rests_on(results: Results) -> str:
     from dl.stats import LEVEL
-    from dl.sweep.ranking import METHOD
+    from dl.sweeps.ranking import METHOD
 
     runs = results.record.terms.runs
     if sum(trial.rank is not None for trial in results.trials) < 2:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from dl.errors import DlError
-    from dl.runs.directory import RunDirectory
+    from dl.rundir.directory import RunDirectory
 
 
 @click.command()
@@ -32,8 +32,8 @@ def tag(run: str, tags: tuple[str, ...], remove: bool, runs: Path) -> None:
     dl tag digits/3 best
     dl list --filter tags~best
     """
-    from dl.runs.directory import find_run
-    from dl.runs.record import change_tags, check_tag, read_tags
+    from dl.rundir.directory import find_run
+    from dl.rundir.record import change_tags, check_tag, read_tags
 
     directory = find_run(run, runs)
     given = {check_tag(word) for word in tags}
@@ -63,7 +63,7 @@ def _require(label: str, given: set[str], present: set[str]) -> None:
 @runs_option
 def remove(selected: tuple[str, ...], yes: bool, runs: Path) -> None:
     """Remove runs with all their files; asks before. A name alone means its newest run."""
-    from dl.runs.directory import find_run
+    from dl.rundir.directory import find_run
 
     found = {os.path.realpath(run.path): run for run in (find_run(text, runs) for text in selected)}
     errors = remove_after_asking(found.values(), yes=yes)
@@ -87,7 +87,7 @@ def remove_after_asking(
     Returns:
         Why runs were not removed: somebody works on them, or was faster.
     """
-    from dl.runs.remove import remove_run, size_of
+    from dl.rundir.remove import remove_run, size_of
     from dl.text import plural, size
 
     chosen = list(found)
@@ -153,9 +153,9 @@ def prune(
     dl prune digits --unfinished -y
     dl prune --checkpoints
     """
-    from dl.runs.create import clear_abandoned
-    from dl.runs.query import read_entries
-    from dl.runs.remove import is_as_it_was, to_prune
+    from dl.rundir.create import clear_abandoned
+    from dl.rundir.query import read_entries
+    from dl.rundir.remove import is_as_it_was, to_prune
 
     doomed = to_prune(read_entries(runs, name).readable, keep=keep, unfinished=unfinished)
     if dry_run:
@@ -172,7 +172,7 @@ def prune(
 
 
 def _tell(paths: list[Path]) -> None:
-    from dl.runs.remove import size_of
+    from dl.rundir.remove import size_of
     from dl.text import size
 
     for path in paths:
@@ -182,9 +182,9 @@ def _tell(paths: list[Path]) -> None:
 def _prune_checkpoints(
     runs: Path, name: str | None, *, last: bool, dry_run: bool, yes: bool
 ) -> None:
-    from dl.runs.directory import RunDirectory
-    from dl.runs.lock import locked
-    from dl.runs.remove import checkpoints_to_prune, size_of
+    from dl.rundir.directory import RunDirectory
+    from dl.rundir.lock import locked
+    from dl.rundir.remove import checkpoints_to_prune, size_of
     from dl.text import size
 
     found = checkpoints_to_prune(runs, name, last=last)

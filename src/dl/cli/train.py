@@ -24,8 +24,8 @@ from dl.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from dl.app.training import Caller, Result
     from dl.progress import Reporter
-    from dl.train.resume import Repeat
-    from dl.train.setup import Prepared
+    from dl.training.resume import Repeat
+    from dl.training.setup import Prepared
 
 _NEWEST = ""
 """What `--resume` means without a run: the newest unfinished one of the config."""
@@ -74,7 +74,7 @@ def train(
     from dl.app import training
     from dl.cli.display import open_reporter
     from dl.config.load import load_config
-    from dl.runs.directory import find_run
+    from dl.rundir.directory import find_run
     from dl.tracking.tracker import check_packages
 
     if epochs is not None:
@@ -146,7 +146,7 @@ def reproduce(run: str, runs: Path, quiet: bool, as_json: bool) -> None:
     """
     from dl.app import training
     from dl.cli.display import open_reporter
-    from dl.runs.directory import find_run
+    from dl.rundir.directory import find_run
 
     directory = find_run(run, runs)
     with open_reporter(quiet=quiet) as reporter:

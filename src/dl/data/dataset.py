@@ -14,10 +14,10 @@ from dl.data.preprocessing.arrays import ArrayFeature
 from dl.data.preprocessing.features import Feature, feature_names
 from dl.data.targets.target import Target
 from dl.data.types import IN_MEMORY, Part, Rows, Storage
-from dl.runs.directory import RunDirectory
-from dl.runs.manifest import damaged
-from dl.runs.record import read_json
-from dl.runs.typed import MisfitError, read_as
+from dl.rundir.directory import RunDirectory
+from dl.rundir.manifest import damaged
+from dl.rundir.record import read_json
+from dl.rundir.typed import MisfitError, read_as
 
 SCHEMA = 1
 BEFORE_PLACES = 0

@@ -15,8 +15,8 @@ import numpy as np
 
 from dl.data.targets.target import Target, class_indexes, classes_of, own_numbers, unscale
 from dl.data.types import Array
-from dl.runs.directory import RunDirectory
-from dl.runs.manifest import damaged, publish, read_checked
+from dl.rundir.directory import RunDirectory
+from dl.rundir.manifest import damaged, publish, read_checked
 
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile)
 _OTHER = "`y` and `outputs` must be those of the target in preprocess.json"

@@ -15,7 +15,7 @@ from dl.data.dataset import Dataset
 from dl.data.preprocessing.features import original_columns
 from dl.data.targets.target import class_counts, class_indexes, unscale
 from dl.data.types import Array, Rows
-from dl.runs.typed import Count, MisfitError
+from dl.rundir.typed import Count, MisfitError
 from dl.vocabulary.traits import ACCURACIES, ENTROPIES
 
 _MOST_ROWS = 20_000

@@ -21,7 +21,7 @@ from numpy.typing import DTypeLike
 
 from dl.data.types import Array
 from dl.errors import DataError, DiskError
-from dl.runs.files import disk_error
+from dl.rundir.files import disk_error
 from dl.system import available_memory
 
 _ON_DISK = Path("/var/tmp")

@@ -19,7 +19,7 @@ from typing import Any
 from dl.config.load import Loaded
 from dl.config.schema import Config
 from dl.errors import DataError
-from dl.runs.manifest import file_sha256
+from dl.rundir.manifest import file_sha256
 
 PIECE = 32 << 20
 """Bytes of the pieces in which files travel: many small files go in one of them."""

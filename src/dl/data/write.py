@@ -14,7 +14,7 @@ import pyarrow.csv
 
 from dl.data.types import Array
 from dl.errors import DiskError
-from dl.runs.files import output
+from dl.rundir.files import output
 
 _FORMULA = r"^[=+\-@\t\r]"
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"

@@ -20,9 +20,9 @@ from dl.model import keras
 from dl.model.checks import loss_targets
 from dl.predict.evaluate import open_run, training_data
 from dl.progress import Reporter
-from dl.runs.directory import RunDirectory
-from dl.runs.manifest import read_checked
-from dl.train.setup import prepare
+from dl.rundir.directory import RunDirectory
+from dl.rundir.manifest import read_checked
+from dl.training.setup import prepare
 from dl.vocabulary.traits import ACTIVATION_LAYERS, ENDS_WITH_ACTIVATION, LINEAR
 
 _BINS = 24

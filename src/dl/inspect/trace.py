@@ -13,8 +13,8 @@ from dl.data.types import Array
 from dl.errors import UsageError
 from dl.model import keras, tf
 from dl.model.checks import computing, loss_targets, outputs_of_layers
-from dl.train.fit import RateReader
-from dl.train.steps import Batches
+from dl.training.fit import RateReader
+from dl.training.steps import Batches
 from dl.vocabulary.traits import ENDS_WITH_ACTIVATION
 
 

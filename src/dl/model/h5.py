@@ -20,7 +20,7 @@ import numpy as np
 
 from dl.data.types import Array
 from dl.errors import RunError
-from dl.runs.files import read_regular
+from dl.rundir.files import read_regular
 
 WEIGHTS = "model_weights"
 """The group that holds a group for each layer."""

@@ -23,7 +23,7 @@ from dl.predict.lite import (
     write_refusal,
 )
 from dl.quiet import quiet_stderr
-from dl.runs.directory import RunDirectory
+from dl.rundir.directory import RunDirectory
 
 TOLERANCE = 1e-5
 """How far an output may be from Keras': absolute below 1, relative above. Another order of sums in

@@ -22,8 +22,8 @@ from dl.model.h5 import read_file
 from dl.model.storage import load_weights
 from dl.predict.lite import SavedFiles, open_files
 from dl.progress import Advance, Reporter
-from dl.runs.directory import RunDirectory
-from dl.runs.manifest import read_checked
+from dl.rundir.directory import RunDirectory
+from dl.rundir.manifest import read_checked
 from dl.vocabulary.spec import Finding, Findings
 
 _LARGEST_BATCH = 4096

@@ -25,10 +25,10 @@ from dl.data.types import Array, Rows
 from dl.errors import RunError, first_line, unfit_rows
 from dl.progress import Reporter
 from dl.quiet import quiet_stderr
-from dl.runs.directory import RunDirectory
-from dl.runs.manifest import file_sha256, publish, read_checked, read_manifest, sha256
-from dl.runs.record import RunRecord, read_json, read_record
-from dl.runs.typed import Positive
+from dl.rundir.directory import RunDirectory
+from dl.rundir.manifest import file_sha256, publish, read_checked, read_manifest, sha256
+from dl.rundir.record import RunRecord, read_json, read_record
+from dl.rundir.typed import Positive
 from dl.system import processors
 from dl.vocabulary.catalog import keras_version
 

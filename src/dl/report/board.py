@@ -20,8 +20,8 @@ from dl.errors import DiskError, DlError, RunError
 from dl.report import html
 from dl.report.compare import compare
 from dl.report.facts import read_stored_run
-from dl.runs.directory import RunDirectory, all_sweeps, find_run, find_sweep, trials_of
-from dl.runs.query import (
+from dl.rundir.directory import RunDirectory, all_sweeps, find_run, find_sweep, trials_of
+from dl.rundir.query import (
     Entry,
     Row,
     entries_of,
@@ -30,8 +30,8 @@ from dl.runs.query import (
     read_entry,
     select,
 )
-from dl.runs.settings import require_keys, rows_of
-from dl.sweep.results import Results, read_results
+from dl.rundir.settings import require_keys, rows_of
+from dl.sweeps.results import Results, read_results
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'unsafe-inline'; "

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from dl.data.types import Array
-    from dl.sweep.ranking import TrialSummary
-    from dl.sweep.results import Results
+    from dl.sweeps.ranking import TrialSummary
+    from dl.sweeps.results import Results
 
     Values = Sequence[float] | Array
 

@@ -21,9 +21,9 @@ from dl.data.predictions import Answers, read_answers
 from dl.data.types import Array
 from dl.report.charts import History
 from dl.report.terminal import table
-from dl.runs.query import Entry, shown
-from dl.runs.record import read_history
-from dl.runs.settings import read_settings
+from dl.rundir.query import Entry, shown
+from dl.rundir.record import read_history
+from dl.rundir.settings import read_settings
 from dl.stats import LEVEL, bootstrap, holm, mcnemar
 from dl.text import number, percent
 from dl.vocabulary.names import called_here

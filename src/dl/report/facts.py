@@ -19,11 +19,11 @@ from dl.data.types import Array, Part
 from dl.inspect.diagnose import NetworkStatistics
 from dl.report.charts import History
 from dl.report.pictures import Pictures
-from dl.runs.directory import RunDirectory
-from dl.runs.manifest import publish
-from dl.runs.query import Entry, read_entry
-from dl.runs.record import read_history, read_json
-from dl.runs.typed import Count
+from dl.rundir.directory import RunDirectory
+from dl.rundir.manifest import publish
+from dl.rundir.query import Entry, read_entry
+from dl.rundir.record import read_history, read_json
+from dl.rundir.typed import Count
 from dl.text import number, one_line, plural
 
 # Below it a logarithm would make one mistake greater than all others; 0 would be infinite.

@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from dl.report.charts import Chart, Line, wants_log
-from dl.runs.files import write_bytes
+from dl.rundir.files import write_bytes
 from dl.text import number, shortened
 
 Facts = TypeVar("Facts")

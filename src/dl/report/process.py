@@ -19,7 +19,7 @@ from dl.variables import environment_of_child
 
 if TYPE_CHECKING:
     from dl.report.facts import RunFacts
-    from dl.runs.directory import RunDirectory
+    from dl.rundir.directory import RunDirectory
 
 
 class ReportProcess:

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from dl.report import png
 from dl.report.charts import SweepFacts, objective_chart, sweep_facts
-from dl.runs.query import shown
-from dl.sweep.results import Results
+from dl.rundir.query import shown
+from dl.sweeps.results import Results
 from dl.text import number, percent, shortened
 
 _WIDTH = 7.4

@@ -29,12 +29,12 @@ from urllib.parse import quote
 
 from dl.config.emit import flow
 from dl.errors import first_line
-from dl.runs.directory import SWEEP_RECORD, RunDirectory, SweepDirectory, trials_of
-from dl.runs.files import read_regular, write_text
-from dl.runs.record import read_history, read_metrics, read_record
-from dl.runs.settings import read_settings
-from dl.runs.typed import MisfitError, parse_as
-from dl.sweep.results import read_sweep_record
+from dl.rundir.directory import SWEEP_RECORD, RunDirectory, SweepDirectory, trials_of
+from dl.rundir.files import read_regular, write_text
+from dl.rundir.record import read_history, read_metrics, read_record
+from dl.rundir.settings import read_settings
+from dl.rundir.typed import MisfitError, parse_as
+from dl.sweeps.results import read_sweep_record
 from dl.system import lower_priority
 from dl.tracking.tracker import Destination
 

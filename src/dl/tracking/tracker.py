@@ -21,7 +21,7 @@ from typing import IO
 from dl.config.load import Loaded
 from dl.config.schema import Config
 from dl.progress import Reporter
-from dl.runs.directory import RunDirectory
+from dl.rundir.directory import RunDirectory
 from dl.variables import environment_of_child
 from dl.vocabulary.spec import Finding
 

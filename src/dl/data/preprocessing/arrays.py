@@ -14,7 +14,7 @@ from dl.data.requirements import Requirements, Tokens
 from dl.data.types import Array, LazyRows, RawArrays, Rows
 from dl.errors import DataError
 from dl.progress import Reporter
-from dl.runs.typed import Count, Finite, NotZero
+from dl.rundir.typed import Count, Finite, NotZero
 from dl.vocabulary.spec import Findings
 
 BYTES = 255.0

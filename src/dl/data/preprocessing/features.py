@@ -17,7 +17,7 @@ from dl.data.storage import check_memory
 from dl.data.types import Array, Column, RawTable
 from dl.errors import DataError
 from dl.progress import Reporter
-from dl.runs.typed import Finite, MisfitError, NotZero, Range
+from dl.rundir.typed import Finite, MisfitError, NotZero, Range
 from dl.text import plural
 
 MOST_CATEGORIES = 1000

@@ -14,7 +14,7 @@ from dl.config.data import Task
 from dl.config.schema import TargetScaling
 from dl.data.types import Array
 from dl.errors import UsageError
-from dl.runs.typed import Count, Finite, NotZero
+from dl.rundir.typed import Count, Finite, NotZero
 
 TargetForm = Literal["labels", "one_hot", "single", "multilabel", "numbers"]
 """How the loss wants `y`: class numbers as int32 (rows,); one-hot rows as float32 (rows, classes);

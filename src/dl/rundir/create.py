@@ -1,0 +1,194 @@
+"""Makes the directory of a new run: numbered, whole, locked, never shared.
+
+A whole run can also be data, to travel from the machine that trained it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+
+from dl.errors import BusyError, RunError
+from dl.rundir.directory import RunDirectory, SweepDirectory, next_number
+from dl.rundir.files import TEMPORARY, disk_error, read_regular
+from dl.rundir.lock import is_held, take_lock
+from dl.rundir.manifest import check, first_manifest, read_manifest
+from dl.system import sync
+
+_TRIES = 10
+"""Another command may remove the folder between any two calls, but not for ever."""
+_ABANDONED_SECONDS = 60
+"""A younger folder may belong to a process that has not locked it yet."""
+_THERE_ALREADY = (errno.ENOTEMPTY, errno.EEXIST)
+"""How a rename onto a folder with files in it fails, by the file system."""
+
+
+@contextmanager
+def create_run(
+    root: Path, name: str, files: Mapping[str, bytes], number: int | None = None
+) -> Iterator[RunDirectory]:
+    """Makes the next run directory of a name, with its first files in it, and holds its lock.
+
+    The directory appears whole or not at all, and no two processes get the same one: it is filled
+    under a temporary name, and a rename onto a directory that is not empty fails.
+
+    Args:
+        root: The folder of all runs.
+        name: The name of the run.
+        files: Content of the first files, by file name.
+        number: The number that the run must get. Default: the next one.
+
+    Raises:
+        BusyError: There is a run of that number.
+        DiskError: The directory could not be made.
+    """
+    run, lock = _create(root / name, files, number)
+    try:
+        yield run
+    finally:
+        os.close(lock)
+
+
+def create_sweep(root: Path, name: str, files: Mapping[str, bytes]) -> SweepDirectory:
+    """Makes the next directory of a sweep, with its first files; raises `DiskError`."""
+    with create_run(root, name, files) as made:
+        return SweepDirectory(made.path)
+
+
+def clear_abandoned(root: Path) -> None:
+    """Removes what processes left below `root` that died while they made or removed a run."""
+    for parent in root.iterdir() if root.is_dir() else ():
+        _remove_abandoned(parent)
+
+
+def _create(
+    parent: Path, files: Mapping[str, bytes], number: int | None
+) -> tuple[RunDirectory, int]:
+    try:
+        temporary = _new_folder(parent)
+    except OSError as error:
+        raise disk_error(error, f"making a run in {parent}") from error
+    lock = None
+    try:
+        lock = take_lock(RunDirectory(temporary))
+        _fill(temporary, files)
+        return _publish(temporary, number), lock
+    except OSError as error:
+        raise disk_error(error, f"making a run in {parent}") from error
+    finally:
+        if temporary.exists():
+            shutil.rmtree(temporary, ignore_errors=True)
+            if lock is not None:
+                os.close(lock)
+
+
+def _new_folder(parent: Path) -> Path:
+    """Makes a folder in that of a name, which who removes its last run takes away meanwhile."""
+    for _ in range(_TRIES):
+        parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(parent)
+        with suppress(FileNotFoundError):
+            return Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
+    return Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
+
+
+def _fill(temporary: Path, files: Mapping[str, bytes]) -> None:
+    manifest = {"manifest.json": first_manifest(files).encode()}
+    for file_name, content in {**files, **manifest}.items():
+        (temporary / file_name).write_bytes(content)
+        sync(temporary / file_name)
+    temporary.chmod(0o755)
+    sync(temporary)
+
+
+def _publish(temporary: Path, fixed: int | None) -> RunDirectory:
+    parent = temporary.parent
+    number = next_number(parent) if fixed is None else fixed
+    while True:
+        path = parent / f"{number:04d}"
+        try:
+            os.rename(temporary, path)
+        except OSError as error:
+            if not path.exists():
+                if error.errno in _THERE_ALREADY:  # and removed since: its number is free again
+                    continue
+                raise
+            if fixed is not None:
+                raise BusyError(f"{path} is there already") from None
+            number += 1
+            continue
+        sync(parent)
+        return RunDirectory(path)
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """Removes what a process left that died while it made or removed a run here."""
+    for path in parent.glob(f"{TEMPORARY}*"):
+        run = RunDirectory(path)
+        try:
+            old = time.time() - path.stat().st_mtime > _ABANDONED_SECONDS
+        except OSError:
+            continue
+        if old and run.lock.exists() and not is_held(run):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def pack(run: RunDirectory) -> dict[str, bytes]:
+    """Returns the content of a run's files by their names in it; none if there is no run."""
+    found = sorted(path for path in run.path.rglob("*") if path.is_file())
+    return {path.relative_to(run.path).as_posix(): read_regular(path) for path in found}
+
+
+def unpack(files: Mapping[str, bytes], run: RunDirectory) -> None:
+    """Makes a run of its files: it appears whole, verified and on the disk, or not at all.
+
+    Raises:
+        RunError: A file is not what its checksum says, or would lie outside of the run.
+        DiskError: A file cannot be written.
+    """
+    parent = run.path.parent
+    temporary = None
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
+        _write(files, temporary)
+        _verify(temporary)
+        os.rename(temporary, run.path)
+        sync(parent)
+    except OSError as error:
+        raise disk_error(error, f"making a run in {parent}") from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write(files: Mapping[str, bytes], folder: Path) -> None:
+    for name, content in files.items():
+        path = folder / _inside(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        sync(path)
+    for path in [*(path for path in folder.rglob("*") if path.is_dir()), folder]:
+        path.chmod(0o755)
+        sync(path)
+
+
+def _inside(name: str) -> PurePosixPath:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise RunError(f"a file of a run is named {name}", expected="a place inside the run")
+    return path
+
+
+def _verify(folder: Path) -> None:
+    """Compares the files with their checksums; one that a failed training has not written is not
+    asked for."""
+    for name in read_manifest(RunDirectory(folder)):
+        if (folder / name).exists():
+            check(folder / name)

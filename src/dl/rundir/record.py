@@ -1,0 +1,262 @@
+"""What a run says about itself: `run.json`, `metrics.json`, `history.csv` and `tags.json`.
+
+Tags, the user's words, are not part of the manifest: they change while a run is trained, and
+nothing depends on them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+import subprocess
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from dl.errors import RunError, UsageError
+from dl.rundir.directory import RunDirectory
+from dl.rundir.files import disk_error, gone, read_regular, write_text
+from dl.rundir.lock import Process, is_held
+from dl.rundir.manifest import damaged, publish, read_checked, refuse_newer
+from dl.rundir.typed import (
+    Count,
+    Duration,
+    Keys,
+    Metrics,
+    MisfitError,
+    Moment,
+    Positive,
+    parse_as,
+    read_as,
+)
+from dl.system import locked_folder
+
+
+def now() -> str:
+    """Returns the local time as ISO 8601 with the offset from UTC, to the second."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def git_commit(folder: Path) -> str | None:
+    """Returns the commit that is checked out around `folder`; None outside a repository."""
+    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=5)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return result.stdout.strip() or None
+
+
+T = TypeVar("T")
+
+SCHEMA = 1
+Status = Literal["running", "completed", "interrupted", "failed"]
+Machine = Annotated[dict[str, Any], Keys({"threads": Count, "processor": str, "gpus": list[str]})]
+Chosen = Annotated[
+    dict[str, Any],
+    Keys({"compiled": bool, "steps_per_call": Positive, "reason": str, "rows": str}),
+]
+_Array = Annotated[
+    dict[str, Any], Keys({"shape": list[Count], "type": str, "bytes": Count}, required=True)
+]
+Sizes = Annotated[
+    dict[str, Any], Keys({"rows": Count, "inputs": _Array, "targets": _Array}, required=True)
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """The content of `run.json`.
+
+    Attributes:
+        name: Name of the run.
+        status: How far the run came. A `running` one whose process is gone reads `interrupted`.
+        started: Start of the training, ISO 8601 with the offset from UTC.
+        finished: Its end, if it has ended.
+        seconds: Duration of the whole command so far.
+        epochs: Epochs that were finished.
+        seed: The seed of the config.
+        command: The command line.
+        process: The process that trains.
+        fingerprint: SHA-256 of the data.
+        versions: Versions of Python, `dl` and the libraries.
+        machine: Threads, processor, accelerator: what can change the bits of the result.
+        engine: How the training was run, and why so.
+        data: Rows of each part, the shape of one and the bytes of all, for inputs and targets.
+        git_commit: The commit of the config's repository, if it is in one.
+        error: The message of the error that ended the run.
+        resumed: When, after which epoch and by which command the run was resumed.
+        schema: Version of this file's layout.
+    """
+
+    name: str
+    status: Status
+    started: Moment
+    process: Process
+    seed: Count
+    command: tuple[str, ...]
+    fingerprint: str
+    finished: str | None = None
+    seconds: Duration = 0.0
+    epochs: Count = 0
+    versions: dict[str, str] = field(default_factory=dict)
+    machine: Machine = field(default_factory=dict)
+    engine: Chosen = field(default_factory=dict)
+    data: dict[str, Sizes] = field(default_factory=dict)
+    git_commit: str | None = None
+    error: str | None = None
+    resumed: tuple[dict[str, Any], ...] = ()
+    schema: int = SCHEMA
+
+    def text(self) -> str:
+        """Returns the record as JSON."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+
+def write_record(run: RunDirectory, record: RunRecord) -> None:
+    """Publishes `run.json`; raises `DiskError`."""
+    publish(run.record, record.text().encode())
+
+
+def read_record(run: RunDirectory) -> RunRecord:
+    """Reads `run.json`; a run whose process is gone reads `interrupted`.
+
+    Raises:
+        RunError: The file is missing, damaged or made by a newer `dl`.
+    """
+    record = read_json(run.record, RunRecord)
+    if record.status == "running" and not (is_held(run) and record.process.is_alive()):
+        return replace(record, status="interrupted")
+    return record
+
+
+def read_metrics(run: RunDirectory) -> Metrics:
+    """Reads the final metrics of each part; none where the training did not end.
+
+    Raises:
+        RunError: The file is damaged.
+    """
+    return read_json(run.metrics, Metrics) if run.metrics.exists() else {}
+
+
+def read_json(path: Path, kind: type[T]) -> T:
+    """Reads the JSON of a run as a value of a type: see `dl.rundir.typed`.
+
+    Raises:
+        RunError: The file is missing, is not what was published, holds something else, or was
+            made by a newer `dl`.
+    """
+    content = read_checked(path)
+    try:
+        values = json.loads(content)
+        schema = values.get("schema") if isinstance(values, dict) else None
+        if type(schema) is int:
+            refuse_newer(path, schema)
+        return read_as(kind, values)
+    except MisfitError as error:
+        raise damaged(path, error) from error
+    except (ValueError, RecursionError) as error:
+        raise damaged(path) from error
+
+
+Row = Mapping[str, float]
+
+
+def write_history(run: RunDirectory, rows: Sequence[Row]) -> None:
+    """Publishes all rows, with the columns of the first; raises `DiskError`."""
+    text = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
+    publish(run.history, text.getvalue().encode())
+
+
+def read_history(run: RunDirectory) -> list[dict[str, float]]:
+    """Reads the rows.
+
+    Raises:
+        RunError: The file is missing, or is not what was published.
+    """
+    content = read_checked(run.history)
+    try:
+        header, *rows = list(csv.reader(content.decode().splitlines())) or [[]]
+        if len(set(header)) < len(header):
+            raise ValueError("a column twice")
+        found = [dict(zip(header, map(float, row), strict=True)) for row in rows]
+        if any(row.get("epoch") != place for place, row in enumerate(found, start=1)):
+            raise ValueError("not the epochs in their order")
+        return found
+    except (ValueError, csv.Error) as error:
+        raise damaged(
+            run.history, "it must have a row of numbers for each epoch, from 1"
+        ) from error
+
+
+def _cell(value: float) -> str:
+    """Words a number so that reading it gives the same number; whole ones without a point."""
+    number = float(value)
+    if math.isfinite(number) and number == int(number) and abs(number) < 1e15:
+        return str(int(number))
+    return repr(number)
+
+
+_TAG = re.compile(r"[^\W_][\w.+-]{0,63}")
+
+
+def read_tags(run: RunDirectory) -> tuple[str, ...]:
+    """Returns the tags of a run, sorted; raises `RunError` where the file is damaged."""
+    try:
+        return tuple(sorted(parse_as(list[str], read_regular(run.tags))))
+    except FileNotFoundError:
+        return ()
+    except (OSError, MisfitError) as error:
+        raise _damaged(run) from error
+
+
+def change_tags(run: RunDirectory, change: Callable[[set[str]], set[str]]) -> list[str]:
+    """Replaces the tags of a run by what `change` makes of them; returns them, sorted.
+
+    The folder is locked meanwhile, not the run, which may be in training: no tag of another
+    process is lost.
+
+    Raises:
+        RunError: The run is gone, or its tags are damaged.
+        DiskError: They cannot be written.
+    """
+    try:
+        with locked_folder(run.path):
+            before = set(read_tags(run))
+            after = change(before)
+            if after != before:
+                write_tags(run, after)
+    except FileNotFoundError as error:
+        raise gone(run.path) from error
+    except OSError as error:
+        raise disk_error(error, f"locking {run.path}") from error
+    return sorted(after)
+
+
+def write_tags(run: RunDirectory, tags: Iterable[str]) -> None:
+    """Replaces the tags of a run durably; raises `DiskError`."""
+    write_text(run.tags, json.dumps(sorted(set(tags)), ensure_ascii=False) + "\n")
+
+
+def check_tag(tag: str) -> str:
+    """Returns the tag, or raises `UsageError` where it is not a single word."""
+    if not _TAG.fullmatch(tag):
+        raise UsageError(
+            f"{tag!r} is not a tag",
+            expected="one word of letters, digits and . + - _, at most 64 characters",
+            hint="for example: dl tag digits/3 best",
+        )
+    return tag
+
+
+def _damaged(run: RunDirectory) -> RunError:
+    return RunError(f"{run.tags} is damaged", hint="delete the file and tag the run again")

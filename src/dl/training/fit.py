@@ -1,0 +1,347 @@
+"""Trains a model: epochs, validation, callbacks, display and history; or by the normal equation."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dl.config.schema import Config
+from dl.data.types import Array
+from dl.errors import NOT_FINITE, NumericError
+from dl.model import keras
+from dl.model.build import traced
+from dl.model.checks import BUILD_ERRORS, computing, loss_targets, shaped_target, tensors_of, unfit
+from dl.model.objects import build_object
+from dl.model.randomness import seeded_python
+from dl.predict.evaluate import evaluate, evaluate_blocks, evaluation_batch
+from dl.progress import Reporter
+from dl.quiet import quiet_warnings
+from dl.training.checkpoint import Checkpoints, History, State, training_state
+from dl.training.setup import Prepared, build_callbacks
+from dl.training.steps import Batches, StreamedTrainer, Trainer, block_steps, trainer_in_memory
+from dl.vocabulary.spec import Kind, Spec
+
+OnEpoch = Callable[[Mapping[str, float]], None]
+
+_SHOWN_SECONDS = 0.1
+"""Steps are shown ten times a second at most: more nobody can read."""
+
+
+class Diverged(NumericError):
+    """The loss became NaN or infinite.
+
+    Attributes:
+        epoch: The 1-based epoch in which it did.
+        step: The 1-based step of that epoch.
+        kept: The 1-based epoch whose weights the model has now; None if there was no whole one.
+    """
+
+    def __init__(self, epoch: int, step: int, kept: int | None) -> None:
+        lower = "a tenth of training.optimizer.learning_rate"
+        super().__init__(
+            f"{NOT_FINITE}: epoch {epoch}, step {step}",
+            expected="a finite loss",
+            found="NaN or infinity",
+            hint=f"try {lower}; check that the inputs are scaled (preprocess.numeric, scale)",
+        )
+        self.epoch, self.step, self.kept = epoch, step, kept
+
+
+class BestWeights:
+    """Keeps the weights of the epoch with the least validation loss, or training loss.
+
+    They are what is left of a training whose loss becomes NaN or infinite.
+    """
+
+    def __init__(self, model: keras.Sequential) -> None:
+        self._model = model
+        self._least = math.inf
+        self._epoch: int | None = None
+        self._weights: list[Array] = []
+
+    def see(self, epoch: int, logs: Mapping[str, float]) -> None:
+        """Is shown each whole epoch."""
+        loss = logs.get("val_loss", logs["loss"])
+        if loss < self._least:
+            self._least, self._epoch = loss, epoch
+            self._weights = self._model.get_weights()
+
+    def state(self) -> State:
+        """Returns what is remembered."""
+        return State({"least": self._least, "epoch": self._epoch}, self._weights)
+
+    def set_state(self, state: State) -> None:
+        """Remembers it again."""
+        self._least, self._epoch = state.values["least"], state.values["epoch"]
+        self._weights = list(state.arrays)
+
+    def restore(self) -> int | None:
+        """Gives the model the best weights and returns their epoch, if there is one."""
+        if self._epoch is not None:
+            self._model.set_weights(self._weights)
+        return self._epoch
+
+
+def fit(  # noqa: PLR0913 - the contract of the package
+    prepared: Prepared,
+    reporter: Reporter,
+    on_epoch: OnEpoch,
+    *,
+    folder: Path | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    watchers: Sequence[Any] = (),
+    checkpoints: Checkpoints | None = None,
+) -> History:
+    """Trains a prepared model on the training part, as Keras' `fit` does with the same batches.
+
+    Args:
+        prepared: The model, which has its final weights afterwards, and what it is trained on.
+        reporter: Is told about steps and epochs.
+        on_epoch: Is given each row of the history.
+        folder: The directory of the run, for callbacks that write files.
+        should_stop: Is asked after each call of several steps; True ends the training there, and
+            the epoch that was cut off is in no history.
+        watchers: Keras callbacks beside those of the config.
+        checkpoints: Where the training goes on from, and what keeps its state at each epoch's end.
+
+    Returns:
+        A row for each whole epoch: epoch (1-based), loss, metrics, the same of the validation part
+        with `val_`, learning_rate (of the epoch's last step), seconds.
+
+    Raises:
+        Diverged: The loss became NaN or infinite; the model has the weights of its best epoch.
+        DataError: A layer cannot compute with a row.
+        Findings: A layer takes no step of training.
+    """
+    model, config = prepared.model, prepared.config
+    callbacks = [*build_callbacks(config, folder), *watchers]
+    scope = model.distribute_strategy.scope()
+    with quiet_warnings(), seeded_python(config.seed, "traced"), scope, computing(model):
+        training = _Training(prepared, reporter, callbacks, should_stop)
+        history = training.run(on_epoch, checkpoints)
+    for outcome in filter(None, (getattr(callback, "outcome", "") for callback in callbacks)):
+        reporter.note(outcome)
+    return history
+
+
+class _Training:
+    """A training in progress."""
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        reporter: Reporter,
+        callbacks: Sequence[Any],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        config, strategy = prepared.config, prepared.strategy
+        self._model, self._reporter, self._should_stop = prepared.model, reporter, should_stop
+        self._epochs = config.training.epochs
+        self._batches = Batches.of(config, len(prepared.dataset.train))
+        self._steps_per_call = strategy.steps_per_call
+        if prepared.dataset.storage.streamed:
+            most = block_steps(self._batches, prepared.dataset.train.x)
+            self._steps_per_call = min(strategy.steps_per_call, most)
+        self._trainer = self._trainer_of(prepared)
+        with reporter.stage("Preparing the training"):
+            try:
+                self._trainer.prepare(self._batches.shapes)
+            except BUILD_ERRORS as error:
+                found = unfit(self._model, prepared.dataset, config, error, training=True)
+                raise found from error
+        if strategy.compiled and not self._trainer.compiled:
+            reporter.note("XLA cannot compile this network: its steps run uncompiled")
+        self._validation = _validation(prepared)
+        self._callbacks = keras.callbacks.CallbackList(
+            list(callbacks),
+            model=self._model,
+            epochs=self._epochs,
+            steps=self._batches.steps,
+            verbose=0,
+        )
+        self._best = BestWeights(self._model)
+        self._rate = RateReader(self._model, config)
+        self._shown = 0.0
+
+    def _trainer_of(self, prepared: Prepared) -> Trainer:
+        model, train, compiled = prepared.model, prepared.dataset.train, prepared.strategy.compiled
+        y, weights = loss_targets(model, prepared.dataset, prepared.config, train.y)
+        if prepared.dataset.storage.streamed:
+            rows = (train.x, y) if weights is None else (train.x, y, weights)
+            steps = self._steps_per_call
+            return StreamedTrainer(model, rows, self._batches, steps, compiled=compiled)
+        return traced(
+            model,
+            ("train", id(train), compiled),
+            lambda: trainer_in_memory(model, tensors_of(train.x[:], y, weights), compiled=compiled),
+        )
+
+    def run(self, on_epoch: OnEpoch, checkpoints: Checkpoints | None) -> History:
+        """Trains until the last epoch, a callback or the caller ends it."""
+        self._reporter.fit_begin(self._epochs, self._batches.steps)
+        try:
+            history = self._begin(checkpoints)
+            for epoch in range(len(history) + 1, self._epochs + 1):
+                if self._model.stop_training or self._should_stop():
+                    break
+                row = self._epoch(epoch)
+                if row is None:
+                    break
+                history.append(row)
+                on_epoch(row)
+                self._reporter.fit_epoch(epoch, row)
+                if checkpoints is not None:
+                    ended = self._model.stop_training or self._should_stop()
+                    checkpoints.keep(last=ended or epoch == self._epochs)
+            self._model.optimizer.finalize_variable_values(self._model.trainable_variables)
+            self._callbacks.on_train_end(history[-1] if history else None)
+        finally:
+            self._reporter.fit_end()
+        return history
+
+    def _begin(self, checkpoints: Checkpoints | None) -> History:
+        """Begins, or goes on: after Keras' callbacks began, which forget what they knew."""
+        self._model.stop_training = False
+        self._callbacks.on_train_begin()
+        if checkpoints is None:
+            return []
+        parts = training_state(self._model, self._callbacks.callbacks)
+        return checkpoints.begin({**parts, "best": self._best})
+
+    def _epoch(self, epoch: int) -> dict[str, float] | None:
+        """Trains an epoch; returns its row of the history, or None if it was cut off."""
+        started = time.perf_counter()
+        self._callbacks.on_epoch_begin(epoch - 1)
+        logs = self._train(epoch)
+        if logs is None:
+            return None
+        if self._validation is not None:
+            self._callbacks.on_test_begin()
+            measured = self._validation()
+            self._callbacks.on_test_end(dict(measured))
+            logs |= _of_validation(measured)
+        rate = self._rate.value()
+        self._best.see(epoch, logs)
+        self._callbacks.on_epoch_end(epoch - 1, dict(logs))
+        seconds = time.perf_counter() - started
+        return {"epoch": epoch, **logs, "learning_rate": rate, "seconds": round(seconds, 4)}
+
+    def _train(self, epoch: int) -> dict[str, float] | None:
+        logs: dict[str, float] = {}
+        self._model.reset_metrics()
+        for call in self._batches.calls(epoch, self._steps_per_call):
+            self._callbacks.on_train_batch_begin(call.first)
+            done, logs = self._trainer.steps(call.numbers, call.begin, call.end)
+            step = call.first + done - call.begin
+            if not np.isfinite(logs["loss"]):
+                raise Diverged(epoch, step, self._best.restore())
+            self._callbacks.on_train_batch_end(step - 1, dict(logs))
+            now = time.monotonic()
+            if now - self._shown >= _SHOWN_SECONDS:
+                self._shown = now
+                self._reporter.fit_step(epoch, step, logs)
+            if self._should_stop():
+                return None if step < self._batches.steps else logs
+            if self._model.stop_training:
+                break
+        return logs
+
+
+def _validation(prepared: Prepared) -> Callable[[], dict[str, float]] | None:
+    """Returns what measures the validation part; rows that are in memory stay tensors."""
+    model, part, config = prepared.model, prepared.dataset.validation, prepared.config
+    if part is None:
+        return None
+    if prepared.dataset.storage.streamed:
+        return partial(evaluate, model, part, config)
+    rows = tensors_of(part.x[:], shaped_target(part.y, model))
+    return partial(evaluate_blocks, model, [rows], evaluation_batch(model, config))
+
+
+def _of_validation(logs: Mapping[str, float]) -> dict[str, float]:
+    return {f"val_{name}": value for name, value in logs.items()}
+
+
+class RateReader:
+    """Reads the learning rate of the last step from an optimizer."""
+
+    def __init__(self, model: keras.Sequential, config: Config) -> None:
+        self._optimizer = model.optimizer
+        self._schedule: Any = None
+        rate = config.training.optimizer.parameters.get("learning_rate")
+        if isinstance(rate, Spec) and rate.kind is Kind.SCHEDULE:
+            # Keras' optimizers tell the rate of the next step only.
+            path = ("training", "optimizer", "learning_rate")
+            self._schedule = build_object(rate, seed=config.seed, path=path)
+
+    def value(self) -> float:
+        """Returns the rate of the last step that was done."""
+        if self._schedule is None:
+            return float(self._optimizer.learning_rate.numpy())
+        return float(self._schedule(max(int(self._optimizer.iterations) - 1, 0)))
+
+
+def solve(prepared: Prepared, reporter: Reporter, on_epoch: OnEpoch) -> History:
+    """Gives the one linear layer of a model the weights of the least mean squared error.
+
+    The normal equation θ = (XᵀX)⁻¹Xᵀy, without steps.
+
+    Args:
+        prepared: The model, which has its final weights afterwards, and its data.
+        reporter: Is told where many weights give the same error.
+        on_epoch: Is given the row of the history.
+
+    Returns:
+        One row, as for an epoch of `fit`, but without a learning rate.
+    """
+    model, dataset, config = prepared.model, prepared.dataset, prepared.config
+    started = time.perf_counter()
+    layer = next(layer for layer in model.layers if layer.weights)
+    with reporter.stage("Solving the normal equation"):
+        # Of rows of several axes, the layer sees each place as a row.
+        columns, units = layer.kernel.shape
+        x, y = dataset.train.x[:].reshape(-1, columns), dataset.train.y.reshape(-1, units)
+        theta, rank = least_squares(x, y, bias=layer.use_bias)
+    if rank < len(theta):
+        reporter.note(
+            f"{len(theta) - rank} of {len(theta)} columns follow from the others: of all weights "
+            "that fit equally well these are the smallest"
+        )
+    if layer.use_bias:
+        layer.bias.assign(theta[0])
+        theta = theta[1:]
+    layer.kernel.assign(theta)
+    row = {"epoch": 1, **evaluate(model, dataset.train, config)}
+    if dataset.validation is not None:
+        row |= _of_validation(evaluate(model, dataset.validation, config))
+    row["seconds"] = round(time.perf_counter() - started, 4)
+    on_epoch(row)
+    return [row]
+
+
+def least_squares(x: Array, y: Array, *, bias: bool) -> tuple[NDArray[np.float64], int]:
+    """Returns the θ of the least mean squared error, and the rank of X.
+
+    XᵀX is never formed, since that squares the condition of the problem: NumPy's `lstsq` finds the
+    same θ by a singular value decomposition of X, in double precision.
+
+    Args:
+        x: Inputs, shape (rows, ...).
+        y: Targets, shape (rows, targets) or (rows,).
+        bias: Whether X has a column of ones before the others.
+
+    Returns:
+        θ, shape (columns, targets), with the bias as its first row, and the rank.
+    """
+    rows = np.asarray(x, np.float64).reshape(len(x), -1)
+    if bias:
+        rows = np.column_stack([np.ones(len(rows)), rows])
+    theta, _, rank, _ = np.linalg.lstsq(rows, np.asarray(y, np.float64).reshape(len(y), -1))
+    return np.asarray(theta), int(rank)

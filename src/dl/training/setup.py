@@ -1,0 +1,251 @@
+"""From a config and its data to a model that is ready to be trained, how, and with what."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+import dl
+from dl.config.load import Loaded, check_resolved
+from dl.config.rules.training import better
+from dl.config.schema import Config
+from dl.data.dataset import Dataset
+from dl.data.load import read_dataset, resolve_config
+from dl.errors import UsageError
+from dl.model import keras, tf
+from dl.model.build import build_model, compile_model, forget
+from dl.model.checks import check_training
+from dl.model.objects import build_object
+from dl.model.storage import plain_copy
+from dl.progress import Reporter
+from dl.rundir.files import published
+from dl.system import processor_name, processors
+from dl.training.steps import Batches, device_scope
+from dl.training.strategy import Strategy, choose_strategy
+from dl.variables import recorded
+from dl.vocabulary.sections import keys
+from dl.vocabulary.spec import Findings, document
+
+MOST_MODELS = 8
+"""Models that a sweep keeps with what was traced of them: a search lets shapes of a network take
+turns, and many models would fill the memory."""
+_ARGUMENTS = ("optimizer", "batch_size", "epochs", "callbacks", "shuffle", "sampling")
+"""Keys of the section `training` of which nothing is traced; of the optimizer, the rate alone."""
+_PATH_PARAMETERS: Mapping[str, str] = {"ModelCheckpoint": "filepath", "TensorBoard": "log_dir"}
+"""The parameter of a callback that says where it writes; the config holds a plain name."""
+
+_PACKAGES: Mapping[str, str] = {"TensorBoard": "tensorboard"}
+"""Packages that a callback needs beside Keras; extras of this one bring them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Everything that a training needs, before anything is written.
+
+    Attributes:
+        loaded: The config as it was written.
+        config: The config with everything that the data says.
+        dataset: The data.
+        model: The compiled model, with its initial weights.
+        strategy: How it is to be trained.
+    """
+
+    loaded: Loaded
+    config: Config
+    dataset: Dataset
+    model: keras.Sequential
+    strategy: Strategy
+
+
+def prepare(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> Prepared:
+    """Builds the model for the data, and tries a few rows of it.
+
+    Raises:
+        ConfigError: The model cannot be built; at the line of the layer.
+    """
+    try:
+        config = resolve_config(loaded.config, dataset)
+        check_packages(config)
+        with reporter.stage("Building the model"), device_scope(config, reporter):
+            model = build_model(config, dataset.preprocessing.input_shape)
+            compile_model(model, config, dataset.target)
+            check_training(model, dataset, config)
+    except Findings as error:
+        raise loaded.error(error.findings) from error
+    check_resolved(loaded, config)
+    strategy = choose_strategy(model, config, Batches.of(config, len(dataset.train)))
+    return Prepared(loaded, config, dataset, model, strategy)
+
+
+def build(loaded: Loaded, reporter: Reporter) -> keras.Sequential:
+    """Builds the model of a config; its data is read only where the shape of a row is not known.
+
+    Raises:
+        ConfigError: The model cannot be built; at the line of the layer.
+        DataError: The data cannot be used.
+    """
+    config = loaded.config
+    if config.model.input_shape is None:
+        return prepare(loaded, read_dataset(loaded, reporter), reporter).model
+    try:
+        return build_model(config, None)
+    except Findings as error:
+        raise loaded.error(error.findings) from error
+
+
+def check_packages(config: Config) -> None:
+    """Raises `Findings` where a callback needs a package that is not installed."""
+    for position, spec in enumerate(config.training.callbacks):
+        package = _PACKAGES.get(spec.type)
+        if package is not None and find_spec(package) is None:
+            path = ("training", "callbacks", position)
+            message = f"{spec.type} needs the package {package}, which is not installed"
+            hint = f"pip install 'dl-keras[{package}]', or leave the callback out"
+            raise Findings.one(path, message, hint=hint)
+
+
+def build_callbacks(config: Config, folder: Path | None) -> list[Any]:
+    """Builds the callbacks of the config.
+
+    Args:
+        config: The config.
+        folder: The directory of the run; None if nothing may be written.
+
+    Raises:
+        UsageError: A callback writes files and there is no folder.
+    """
+    callbacks = []
+    for position, spec in enumerate(config.training.callbacks):
+        monitor = spec.parameters.get("monitor")
+        if spec.parameters.get("mode") == "auto" and isinstance(monitor, str):
+            # Keras asks the metric whether less or more is better, and not every metric knows: it
+            # would warn and guess. All that can be monitored is known to the rules.
+            mode = better(config.training, monitor)
+            spec = replace(spec, parameters={**spec.parameters, "mode": mode})
+        path = ("training", "callbacks", position)
+        callback = build_object(spec, seed=config.seed, path=path)
+        parameter = _PATH_PARAMETERS.get(spec.type)
+        if parameter is not None:
+            if folder is None:
+                raise UsageError("a callback that writes files needs a run directory")
+            setattr(callback, parameter, str(folder / getattr(callback, parameter)))
+        if isinstance(callback, keras.callbacks.ModelCheckpoint):
+            callback.__class__ = _PlainCheckpoint
+        callbacks.append(callback)
+    return callbacks
+
+
+class _PlainCheckpoint(keras.callbacks.ModelCheckpoint):  # type: ignore[misc]
+    """Saves a copy of Keras' own classes, which leaves the model alone and opens without `dl`."""
+
+    def set_model(self, model: Any) -> None:
+        super().set_model(_PlainSaves(model))
+
+
+class _PlainSaves:
+    """Stands for the model that a callback saves: each file appears whole, or not at all."""
+
+    def __init__(self, model: keras.Sequential) -> None:
+        self._model = model
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def save(self, path: str, overwrite: bool = True) -> None:
+        """Saves the whole model in Keras' own format."""
+        with published(Path(path)) as temporary:
+            plain_copy(self._model).save(temporary, overwrite=True)
+
+    def save_weights(self, path: str, overwrite: bool = True) -> None:
+        """Saves the weights alone."""
+        with published(Path(path)) as temporary:
+            plain_copy(self._model).save_weights(temporary, overwrite=True)
+
+
+class Programs:
+    """Keeps the models that were used last, with what was traced of them.
+
+    To trace a model's steps takes longer than to train a small network. The learning rate, the
+    initial weights and the seeds live in variables, the rows and the batch size are arguments:
+    trainings that differ in nothing else take the model that is traced already, and put their
+    variables into it.
+    """
+
+    def __init__(self, most: int = MOST_MODELS) -> None:
+        self._most = most
+        self._kept: dict[str, tuple[keras.Sequential, Dataset]] = {}
+
+    def use(self, prepared: Prepared) -> Prepared:
+        """Returns the training with a model that is traced already, if one of them fits.
+
+        The model that is returned has exactly the variables of the one that was given.
+        """
+        key = f"{id(prepared.dataset)} {program_key(prepared.config)}"
+        known = self._kept.pop(key, None)
+        model = prepared.model
+        if known is not None:
+            given, model = model, known[0]
+            for old, new in ((model, given), (model.optimizer, given.optimizer)):
+                for variable, value in zip(old.variables, new.variables, strict=True):
+                    variable.assign(value)
+            model.reset_metrics()
+        self._kept[key] = (model, prepared.dataset)  # the dataset too: its id stays its own
+        if len(self._kept) > self._most:
+            oldest, _ = self._kept.pop(next(iter(self._kept)))
+            forget(oldest)
+        return replace(prepared, model=model)
+
+
+def program_key(config: Config) -> str:
+    """Returns a text that is the same for two configs only if one traced model does for both."""
+    training = config.training
+    optimizer = document(training.optimizer)
+    if isinstance(optimizer, dict) and isinstance(optimizer.get("learning_rate"), int | float):
+        optimizer = {key: optimizer[key] for key in optimizer if key != "learning_rate"}
+    rest = {key: getattr(training, key) for key in keys(type(training)) if key not in _ARGUMENTS}
+    text = repr((config.model, optimizer, rest, config.evaluation, config.engine))
+    # Keras' AugMix alone draws while it is traced: there the seed belongs to the program.
+    return f"{text} {config.seed}" if "AugMix" in text else text
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of Python, `dl` and the libraries that compute."""
+    return {
+        "python": platform.python_version(),
+        "dl": dl.__version__,
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+        "numpy": np.__version__,
+        "h5py": h5py.__version__,
+    }
+
+
+def machine() -> dict[str, Any]:
+    """Returns what else can change the bits of a result.
+
+    The processor, its threads, oneDNN's state, the GPUs, and variables that act.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    details = (tf.config.experimental.get_device_details(gpu) for gpu in gpus)
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": processor_name(),
+        "threads": int(tf.config.threading.get_intra_op_parallelism_threads()) or processors(),
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0",
+        "gpus": [str(detail.get("device_name", "GPU")) for detail in details],
+        **recorded(os.environ),
+    }
+
+
+def use_threads(count: int) -> None:
+    """Limits the threads of an operation, and the operations at a time; before the first one."""
+    tf.config.threading.set_intra_op_parallelism_threads(count)
+    tf.config.threading.set_inter_op_parallelism_threads(count)

@@ -1,0 +1,324 @@
+"""The story of a training. It reads like the list of its steps."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dl.config.resolve import resolved_text
+from dl.data.decision_surface import DecisionSurface, ParameterPath
+from dl.data.predictions import Predictions, write_predictions
+from dl.data.types import Array, Part
+from dl.errors import DlError, Interrupted
+from dl.model.storage import save_model
+from dl.predict.evaluate import evaluate as evaluate_part
+from dl.predict.evaluate import predict as predict_outputs
+from dl.progress import Reporter
+from dl.rundir.checkpoints import Checkpoint
+from dl.rundir.create import create_run
+from dl.rundir.directory import RunDirectory
+from dl.rundir.files import read_regular
+from dl.rundir.lock import Process
+from dl.rundir.manifest import file_sha256, publish, publishing
+from dl.rundir.record import RunRecord, git_commit, now, write_record
+from dl.training.checkpoint import Checkpoints, History
+from dl.training.fit import Diverged, fit, solve
+from dl.training.setup import Prepared, machine, versions
+from dl.training.two_inputs import PathKeeper, Snapshots
+from dl.vocabulary.spec import Findings
+
+Metrics = dict[str, dict[str, float]]
+
+_MOST_ROWS = 20_000
+"""Rows in the pictures of a part that lies on the disk: to read all would take as long as an
+epoch, and a picture shows no more."""
+_MOST_PLACES = 2_000_000
+"""Places of rows in the pictures: the curves of a class take about a second for so many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A training that ended well.
+
+    Attributes:
+        run: Where everything about it lies.
+        prepared: What it was made of; the model has its final weights.
+        history: One row an epoch.
+        metrics: Final metrics by part: train, validation, test.
+        seconds: Duration of the whole, from the first reading of the data.
+        model_sha256: The SHA-256 of `model.h5`.
+    """
+
+    run: RunDirectory
+    prepared: Prepared
+    history: History
+    metrics: Metrics
+    seconds: float
+    model_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartPredictions:
+    """A trained model's outputs for the part that tells most: test, else validation, else train.
+
+    Of rows that lie on the disk, and of rows of very many places, it is a sample.
+
+    Attributes:
+        run: Where the pictures go.
+        prepared: What the model was made of.
+        history: One row an epoch.
+        name: The part.
+        part: Its rows, or a sample of them.
+        outputs: The outputs for them, shape (rows, ...).
+        surface: The decision surface of the network, where its inputs are two numbers.
+        path: The way of its parameters, where it is a unit with one input.
+    """
+
+    run: RunDirectory
+    prepared: Prepared
+    history: History
+    name: str
+    part: Part
+    outputs: Array
+    surface: DecisionSurface | None = None
+    path: ParameterPath | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunLocation:
+    """Where a run is kept: `<root>/<name>/<number>`; the next number where there is none."""
+
+    root: Path
+    name: str
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Who looks at a training and may end it.
+
+    Attributes:
+        on_begin: Is given the run's directory before the first epoch.
+        stop_signal: Gives the number of the signal that asked to stop, or None.
+        go_on: Is given each row of the history; False ends the training after that epoch.
+        on_predictions: Is given the outputs of the trained model before it is saved, for the
+            pictures. Where it is None, they are not computed.
+    """
+
+    on_begin: Callable[[RunDirectory], None] = lambda run: None
+    stop_signal: Callable[[], int | None] = lambda: None
+    go_on: Callable[[Mapping[str, float]], bool] = lambda row: True
+    on_predictions: Callable[[PartPredictions], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunJob:
+    """A run to be worked on.
+
+    Attributes:
+        run: Its directory, locked.
+        record: What `run.json` is to say while it runs.
+        checkpoint: Where it goes on from; None for its first epoch.
+    """
+
+    run: RunDirectory
+    record: RunRecord
+    checkpoint: Checkpoint | None = None
+
+
+def train(
+    prepared: Prepared,
+    location: RunLocation,
+    reporter: Reporter,
+    *,
+    command: tuple[str, ...],
+    hooks: Hooks,
+) -> Trained:
+    """Trains a prepared model and keeps everything about it in a new run directory.
+
+    Args:
+        prepared: From `prepare`.
+        location: Where the run is kept.
+        reporter: Is told what happens.
+        command: The command line, for the record.
+        hooks: Who looks on, and may end the training.
+
+    Raises:
+        Interrupted: `hooks.stop_signal` gave a number; the finished epochs are kept.
+        NumericError: The loss became NaN or infinite.
+        DiskError: A file could not be written.
+    """
+    record = _first_record(prepared, command)
+    files = _first_files(prepared, record)
+    with create_run(location.root, location.name, files, location.number) as run:
+        return _carry_out(prepared, RunJob(run, record), reporter, hooks)
+
+
+def resume(prepared: Prepared, job: RunJob, reporter: Reporter, hooks: Hooks) -> Trained:
+    """Goes on with a run, as if it had never stopped.
+
+    Args:
+        prepared: From `prepare`, with the engine's choice of the run.
+        job: From `dl.training.resume`; the caller holds the run's lock.
+        reporter: Is told what happens.
+        hooks: Who looks on, and may end the training.
+
+    Raises:
+        RunError: The checkpoint is of another model.
+        DlError: What `train` raises.
+    """
+    write_record(job.run, job.record)
+    return _carry_out(prepared, job, reporter, hooks)
+
+
+def _first_record(prepared: Prepared, command: tuple[str, ...]) -> RunRecord:
+    """Returns what is known of a run before its first epoch."""
+    return RunRecord(
+        name=prepared.config.name,
+        status="running",
+        started=now(),
+        process=Process.current(),
+        seed=prepared.config.seed,
+        command=command,
+        fingerprint=prepared.dataset.preprocessing.fingerprint,
+        versions=versions(),
+        machine=machine(),
+        engine={**prepared.strategy.document(), **prepared.dataset.storage.document()},
+        data=prepared.dataset.sizes(),
+        git_commit=git_commit(prepared.loaded.folder),
+    )
+
+
+def _first_files(prepared: Prepared, record: RunRecord) -> dict[str, bytes]:
+    """Returns the files that a run directory is made with, by name."""
+    loaded = prepared.loaded
+    beside = None if loaded.rows is None else loaded.rows.parent
+    files = {
+        "config.yaml": loaded.text,
+        "resolved.yaml": resolved_text(prepared.config, beside).encode(),
+        "preprocess.json": prepared.dataset.preprocessing.text().encode(),
+        "run.json": record.text().encode(),
+    }
+    if loaded.rows is not None:
+        files[loaded.rows.name] = read_regular(loaded.rows)
+    if loaded.overrides:
+        files["overrides.txt"] = "".join(f"{item}\n" for item in loaded.overrides).encode()
+    return files
+
+
+def _carry_out(prepared: Prepared, job: RunJob, reporter: Reporter, hooks: Hooks) -> Trained:
+    run, started = job.run, time.perf_counter() - job.record.seconds
+    snapshots = Snapshots(prepared.model, prepared.dataset, prepared.config.training.epochs)
+    path = PathKeeper(prepared.model, prepared.dataset)
+    checkpoints = Checkpoints(run, {"snapshots": snapshots}, job.checkpoint)
+    hooks.on_begin(run)
+    try:
+        history = _fit(prepared, checkpoints, reporter, hooks, snapshots, path)
+        checkpoints.write()
+        _stop_if_asked(run, history, hooks)
+        if hooks.on_predictions is not None:
+            name, part = _shown_part(prepared)
+            outputs = predict_outputs(prepared.model, part.x, reporter)
+            surface = snapshots.surface(len(history))
+            way = path.path(prepared.model, prepared.dataset)
+            write_predictions(run, Predictions(name, part.y, outputs))
+            hooks.on_predictions(
+                PartPredictions(run, prepared, history, name, part, outputs, surface, way)
+            )
+        _stop_if_asked(run, history, hooks)
+        metrics = _finish(prepared, run, reporter)
+    except BaseException as error:
+        with suppress(DlError):  # the first error is the one to be told
+            checkpoints.write()
+            if isinstance(error, Diverged) and error.kept is not None:
+                _save(prepared, run)
+            _close(job, started, len(checkpoints.rows), error)
+        raise
+    seconds = _close(job, started, len(history), None)
+    return Trained(run, prepared, history, metrics, seconds, file_sha256(run.model))
+
+
+def _close(job: RunJob, started: float, epochs: int, error: BaseException | None) -> float:
+    """Writes how a run ended, and after how many epochs; returns its duration in seconds."""
+    stopped = isinstance(error, Interrupted | KeyboardInterrupt)
+    ended = replace(
+        job.record,
+        status="completed" if error is None else "interrupted" if stopped else "failed",
+        finished=now(),
+        seconds=round(time.perf_counter() - started, 3),
+        epochs=epochs,
+        error=str(error) if error else None,
+    )
+    write_record(job.run, ended)
+    return ended.seconds
+
+
+def _stop_if_asked(run: RunDirectory, history: History, hooks: Hooks) -> None:
+    if number := hooks.stop_signal():
+        raise Interrupted(
+            f"interrupted after {len(history)} epochs",
+            signal_number=number,
+            hint=f"resume it: {run.command_to_resume}",
+        )
+
+
+def _fit(
+    prepared: Prepared,
+    checkpoints: Checkpoints,
+    reporter: Reporter,
+    hooks: Hooks,
+    snapshots: Snapshots,
+    path: PathKeeper,
+) -> History:
+    def keep(row: Mapping[str, float]) -> None:
+        checkpoints.see(row)
+        snapshots.see(len(checkpoints.rows))
+        if not hooks.go_on(row):
+            prepared.model.stop_training = True
+
+    if prepared.config.training.solver == "normal_equation":
+        return solve(prepared, reporter, keep)
+    try:
+        return fit(
+            prepared,
+            reporter,
+            keep,
+            folder=checkpoints.run.path,
+            should_stop=lambda: hooks.stop_signal() is not None,
+            watchers=[path],
+            checkpoints=checkpoints,
+        )
+    except Findings as error:
+        raise prepared.loaded.error(error.findings) from error
+
+
+def _shown_part(prepared: Prepared) -> tuple[str, Part]:
+    """Returns the part that tells most, or a sample of it."""
+    name, part = list(prepared.dataset.parts.items())[-1]
+    if prepared.dataset.storage.streamed:
+        part = part.sample(_MOST_ROWS)
+    places = math.prod(prepared.dataset.target.places)
+    return name, part.sample(max(1, _MOST_PLACES // places)) if places > 1 else part
+
+
+def _finish(prepared: Prepared, run: RunDirectory, reporter: Reporter) -> Metrics:
+    with reporter.stage("Evaluating"):
+        metrics = {
+            name: evaluate_part(prepared.model, part, prepared.config)
+            for name, part in prepared.dataset.parts.items()
+        }
+    with reporter.stage("Saving"):
+        # The model last: a run that has it is complete.
+        publish(run.metrics, f"{json.dumps(metrics, indent=2)}\n".encode())
+        _save(prepared, run)
+    return metrics
+
+
+def _save(prepared: Prepared, run: RunDirectory) -> None:
+    with publishing(run.model) as temporary:
+        save_model(prepared.model, temporary)

@@ -1,0 +1,105 @@
+"""Trainings that share a traced model are the same as those that have one of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dl.config.load import Loaded, load_config
+from dl.data.load import Datasets
+from dl.progress import SilentReporter
+from dl.training.fit import fit
+from dl.training.setup import Prepared, Programs, prepare, program_key
+from support.training import config
+
+TEXT = """\
+name: iris
+data: {source: builtin, dataset: iris, split: {validation: 0.2}}
+model:
+  layers:
+    - {type: Dense, units: 5, activation: tanh}
+    - BatchNormalization
+    - {type: Dropout, rate: 0.3}
+    - {type: Dense, units: 3, activation: softmax}
+training:
+  loss: sparse_categorical_crossentropy
+  optimizer: {type: adam, learning_rate: 0.01}
+  metrics: [accuracy]
+  batch_size: 16
+  epochs: 2
+engine: {compile: false}
+"""
+
+
+def _loaded(folder: Path, *overrides: str) -> Loaded:
+    path = folder / "iris.yaml"
+    path.write_text(TEXT)
+    return load_config(path, overrides)
+
+
+def _prepared(loaded: Loaded, datasets: Datasets) -> Prepared:
+    return prepare(loaded, datasets.get(loaded, SilentReporter()), SilentReporter())
+
+
+def _history(prepared: Prepared) -> list[dict[str, float]]:
+    rows = fit(prepared, SilentReporter(), lambda row: None)
+    return [{key: row[key] for key in row if key != "seconds"} for row in rows]
+
+
+@pytest.mark.parametrize(("layer", "same"), [("Dropout", True), ("AugMix", False)])
+def test_a_program_knows_its_seed_only_where_it_draws_while_traced(layer: str, same: bool) -> None:
+    layers = [{"type": layer, "rate": 0.1} if layer == "Dropout" else layer, "Flatten"]
+    first, second = (program_key(config(layers, seed=seed)) for seed in (1, 2))
+    assert (first == second) is same
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("compiled", ["false", "true"], ids=["plain", "XLA"])
+def test_a_shared_program_trains_the_same(tmp_path: Path, compiled: str) -> None:
+    datasets, programs = Datasets(), Programs()
+    models = []
+    for overrides in (
+        [],
+        ["training.optimizer.learning_rate=0.1", "training.batch_size=7"],
+        ["training.epochs=3", "training.shuffle=false"],
+    ):
+        loaded = _loaded(tmp_path, f"engine.compile={compiled}", *overrides)
+        together = programs.use(_prepared(loaded, datasets))
+        models.append(together.model)
+        assert _history(together) == _history(_prepared(loaded, datasets))
+    assert models[0] is models[1] is models[2]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "training.optimizer.beta_1=0.8",
+        "training.optimizer=sgd",
+        "engine.steps_per_call=3",
+        "training.metrics=[]",
+        "training.class_weight=balanced",
+        "model.layers.0.units=6",
+        "model.layers.2.rate=0.2",
+        "engine.compile=true",
+    ],
+)
+def test_what_is_traced_into_a_program_is_not_shared(tmp_path: Path, other: str) -> None:
+    config = _loaded(tmp_path).config
+    assert program_key(config) != program_key(_loaded(tmp_path, other).config)
+
+
+def test_other_data_is_another_program(tmp_path: Path) -> None:
+    datasets, programs = Datasets(), Programs()
+    first, second = (
+        programs.use(_prepared(_loaded(tmp_path, f"seed={seed}"), datasets)) for seed in (1, 2)
+    )
+    assert first.model is not second.model
+
+
+def test_only_the_last_programs_are_kept(tmp_path: Path) -> None:
+    datasets, programs = Datasets(), Programs(most=1)
+    loaded = _loaded(tmp_path)
+    first = programs.use(_prepared(loaded, datasets))
+    programs.use(_prepared(_loaded(tmp_path, "training.metrics=[]"), datasets))
+    assert programs.use(_prepared(loaded, datasets)).model is not first.model
