@@ -137,8 +137,8 @@ def test_unseen_categories_of_all_blocks_are_one_warning(
     outcome = dl("predict", project.run, path, "-q")
     assert len(rows(outcome.out)) == 80
     assert outcome.err == (
-        f"warning: {path}:3: column 'colour': 40 rows have a category that the training part had "
-        "not, such as 'pink'; encoded as zeros\n"
+        f"warning: {path}:3: column 'colour': 40 rows have a category that is not in the "
+        "training part, such as 'pink'; encoded as zeros\n"
     )
 
 

@@ -77,7 +77,7 @@ def test_layers_decide(
 
 
 def test_every_layer_was_measured() -> None:
-    text = files("dl.train").joinpath("gains.csv").read_text()
+    text = files("dl.training").joinpath("gains.csv").read_text()
     measured = {row["layer"] for row in csv.DictReader(text.splitlines())}
 
     assert set(entries(Kind.LAYER)) - measured == {"Input", "Equalization"}
