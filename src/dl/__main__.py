@@ -11,13 +11,16 @@ def main() -> None:
     if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # Python's would show a traceback
     import_nothing_from_here()
-    from dl.cli.signals import end_at_once
-
-    end_at_once()
     try:
+        from dl.cli.signals import end_at_once
+
+        end_at_once()
         from dl.cli.main import main as command
     except OSError as error:  # a module of `dl` itself cannot be read
         sys.stderr.write(f"error: {error.filename}: {error.strerror}\n")
+        sys.exit(7)
+    except ImportError as error:  # a library that cannot be opened, for want of files or memory
+        sys.stderr.write(f"error: {error}\n")
         sys.exit(7)
     command()
 

@@ -6,7 +6,6 @@ survive. Windows lacks most of it: what `dl` cannot do there is in the README.
 
 from __future__ import annotations
 
-import math
 import mmap
 import os
 import platform
@@ -67,7 +66,7 @@ def physical_memory() -> float:
     try:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, ValueError, OSError):
-        return math.inf
+        return float("inf")
 
 
 def available_memory() -> float:
