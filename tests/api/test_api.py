@@ -195,6 +195,9 @@ def test_numbers_of_numpy_tuples_and_paths_are_values_of_a_config(
     given = config(epochs=np.int64(3), metrics=("accuracy",))
     given["data"]["path"] = folder / "fruit.csv"
     dl.validate(given, {"training.optimizer.learning_rate": np.float32(0.5)})
+    with pytest.raises(dl.ConfigError) as caught:
+        dl.validate(given, {"training.optimizer.learning_rate": np.float32(-0.5)})
+    assert caught.value.problems[0].found == "-0.5"
 
 
 def test_a_value_that_no_config_can_hold_is_refused(config: Make, folder: Path) -> None:

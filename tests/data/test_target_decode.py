@@ -260,4 +260,6 @@ def test_wrong_number_of_outputs_is_refused(
 
 def test_outputs_of_two_units_fit_two_classes_under_binary_crossentropy() -> None:
     config = make_config(2, "sigmoid", BINARY)
-    refuse_misfits(config, learn(make_arrays([0, 1]), config))
+    target = learn(make_arrays([0, 1]), config)
+    refuse_misfits(config, target)
+    assert (len(target.classes), target.units) == (2, 2)
