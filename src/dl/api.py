@@ -151,7 +151,7 @@ def sweep(
     from dl.sweeps.definition import load_sweep, quick_sweep
     from dl.sweeps.loop import Watcher
     from dl.sweeps.session import Job, run_sweep
-    from dl.tracking.tracker import tracking
+    from dl.tracking import tracking
 
     def work(reporter: Reporter, caller: Caller) -> SweepDirectory:
         if grid is None:

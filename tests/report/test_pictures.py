@@ -9,7 +9,7 @@ from dl.data.dataset import Preprocessing
 from dl.data.preprocessing.features import NumericFeature
 from dl.data.targets.target import Target
 from dl.data.types import Part
-from dl.report.pictures import Pictures, pictures_of
+from dl.report.facts import Pictures, pictures_of
 from dl.report.plots import examples, mistakes
 from support.pictures import classified, multilabelled, regressed
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from dl.report.html import sweep_page
 from dl.rundir.directory import SweepDirectory
-from dl.sweeps.results import Results, first_record
+from dl.sweeps.results import Results
 from support.sweeps import FakePool, make_sweep, run_loop
 
 GRID = """\
@@ -23,7 +23,7 @@ parameters: {model.layers.hidden.units: [4, 8, 16]}
 def results(tmp_path: Path) -> Results:
     sweep = make_sweep(tmp_path, GRID)
     loop = run_loop(sweep, tmp_path, FakePool(lambda task: [0.1 * task.key[0], 0.2 * task.key[0]]))
-    record = first_record(sweep, ("dl", "sweep", "sweep.yaml"))
+    record = sweep.first_record(("dl", "sweep", "sweep.yaml"))
     return Results.of(SweepDirectory(tmp_path / "run"), record, loop.journal)
 
 

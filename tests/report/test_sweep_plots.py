@@ -10,7 +10,7 @@ import pytest
 from dl.report.charts import SweepFacts, curves_chart, objective_chart
 from dl.report.sweep import draw
 from dl.sweeps.parameters import Setting
-from dl.sweeps.ranking import TrialSummary
+from dl.sweeps.results import TrialSummary
 
 RATE, KIND = "training.optimizer.learning_rate", "training.optimizer.type"
 

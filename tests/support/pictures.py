@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from dl.data.decision_surface import ParameterPath
-from dl.report.facts import RunFacts
-from dl.report.pictures import Pictures
+from dl.report.facts import Pictures, RunFacts
 
 
 def history(epochs: int, metric: str = "accuracy") -> list[dict[str, float]]:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from multiprocessing.connection import Connection
 
 from dl.errors import DataError, Interrupted, NumericError
+from dl.sweeps.pools import OnEpoch, Ready, Result, Setup, StopSignal, Task
 from dl.sweeps.pools.processes import Server, serve
-from dl.sweeps.pools.tasks import OnEpoch, Ready, Result, Setup, StopSignal, Task
 
 
 class PlainTrainer:

@@ -10,7 +10,7 @@ from dl.rundir.directory import SweepDirectory
 from dl.sweeps.definition import Sweep, load_sweep
 from dl.sweeps.journal import OwnJournal
 from dl.sweeps.loop import Loop, Watcher
-from dl.sweeps.pools.tasks import EpochDone, Event, Result, Task, TaskEnded, failed
+from dl.sweeps.pools import EpochDone, Event, Result, Task, TaskEnded, failed
 
 BASE = """\
 name: iris

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dl.sweeps.parameters import Setting, grid
-from dl.sweeps.ranking import TrialSummary
+from dl.sweeps.results import TrialSummary
 from dl.sweeps.search import importance
 from support.sweeps import make_sweep
 

@@ -13,7 +13,7 @@ import pytest
 from dl.errors import DiskError, RunError
 from dl.sweeps.journal import Ended, Journal, OwnJournal
 from dl.sweeps.parameters import Setting
-from dl.sweeps.pools.tasks import Task, failed
+from dl.sweeps.pools import Task, failed
 from support.sweeps import FakePool, make_sweep, run_loop
 
 SETTING = Setting({"training.epochs": 3}, {"training.epochs": 0.0})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dl.sweeps.parameters import Setting
-from dl.sweeps.ranking import TrialSummary
+from dl.sweeps.results import TrialSummary
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from dl.rundir.create import create_sweep
 from dl.rundir.directory import SweepDirectory
 from dl.sweeps.journal import Ended, OwnJournal
 from dl.sweeps.parameters import Setting
-from dl.sweeps.results import first_record, read_results
+from dl.sweeps.results import read_results
 from dl.sweeps.session import again_text
 from support.sweeps import make_sweep
 
@@ -24,7 +24,7 @@ TEXT = "name: search\nparameters: {training.epochs: [1, 2, 3]}\n"
 @pytest.fixture
 def sweep(tmp_path: Path) -> SweepDirectory:
     """A sweep of which the first setting is done, and the second is just being written down."""
-    record = first_record(make_sweep(tmp_path, TEXT), ("dl", "sweep"))
+    record = make_sweep(tmp_path, TEXT).first_record(("dl", "sweep"))
     sweep = create_sweep(tmp_path / "runs", "search", {"sweep.json": record.text().encode()})
     journal = OwnJournal(sweep.journal)
     for trial in (1, 2):

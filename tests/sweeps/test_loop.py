@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dl.sweeps.loop import Watcher
-from dl.sweeps.pools.tasks import Task
-from dl.sweeps.results import Results, first_record
+from dl.sweeps.pools import Task
+from dl.sweeps.results import Results
 from support.sweeps import FakePool, make_sweep, run_loop, settings
 
 GRID = "parameters: {training.epochs: [1, 2, 3, 4]}"
@@ -165,7 +165,7 @@ def test_the_leaderboard_has_the_failures_last(tmp_path: Path) -> None:
     loop = run_loop(sweep, tmp_path, FakePool(curve))
     from dl.rundir.directory import SweepDirectory
 
-    record = first_record(sweep, ())
+    record = sweep.first_record(())
     results = Results.of(SweepDirectory(tmp_path / "run"), record, loop.journal)
     assert [(trial.rank, trial.trial) for trial in results.trials] == [
         (1, 4),

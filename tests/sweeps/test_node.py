@@ -10,18 +10,16 @@ from typing import Any
 import pytest
 
 import dl
-from dl.data.transfer import DataFile, name_of, send_files
+from dl.data.transfer import DataFile, DataFiles, name_of, send_files
 from dl.errors import NumericError, RunError
 from dl.rundir.directory import trial_name
 from dl.rundir.manifest import file_sha256
-from dl.sweeps.pools import cluster
+from dl.sweeps.pools import OnEpoch, Result, Task, cluster
 from dl.sweeps.pools.cluster import (
     EpochReport,
     Outcome,
-    Payload,
     RemoteTask,
 )
-from dl.sweeps.pools.tasks import OnEpoch, Result, Task
 
 
 class PlainTrainer:
@@ -73,22 +71,22 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def payload(tmp_path: Path) -> Payload:
-    """A config that reads one file."""
+def files(tmp_path: Path) -> DataFiles:
+    """The only file that a config reads."""
     path = tmp_path / "rows.csv"
     path.write_text("a,b\n1,2\n")
-    files = (DataFile(str(path), "path/rows.csv", 8, file_sha256(path)),)
-    return Payload(path, files, name_of(files))  # type: ignore[arg-type]
+    return (DataFile(str(path), "path/rows.csv", 8, file_sha256(path)),)
 
 
-def _remote(payload: Payload, what: str = "train", version: str = dl.__version__) -> RemoteTask:
+def _remote(files: DataFiles, what: str = "train", version: str = dl.__version__) -> RemoteTask:
     task = Task(3, 1, Path("base.yaml"), (what,), Path("elsewhere"), asks=True)
-    return RemoteTask(task, 2, 4, version, payload)
+    path: Any = Path(files[0].path)
+    return RemoteTask(task, path, files, 4, 2, version)
 
 
-def test_the_run_comes_back_as_bytes(payload: Payload) -> None:
+def test_the_run_comes_back_as_bytes(files: DataFiles) -> None:
     reports = Asked()
-    outcome = cluster.carry_out(_remote(payload), reports, None)
+    outcome = cluster.carry_out(_remote(files), reports, None)
     assert isinstance(outcome, Outcome)
     assert outcome.result.status == "completed"
     assert outcome.files == {"run.json": b"threads 4"}
@@ -96,24 +94,24 @@ def test_the_run_comes_back_as_bytes(payload: Payload) -> None:
     assert [report.attempt for report in reports.heard] == [2, 2]
 
 
-def test_a_failure_comes_back_with_what_the_run_has(payload: Payload) -> None:
-    outcome = cluster.carry_out(_remote(payload, "diverge"), Asked(), None)
+def test_a_failure_comes_back_with_what_the_run_has(files: DataFiles) -> None:
+    outcome = cluster.carry_out(_remote(files, "diverge"), Asked(), None)
     assert isinstance(outcome, Outcome)
     assert (outcome.result.status, outcome.result.code) == ("failed", 6)
     assert "run.json" in outcome.files
 
 
-def test_data_that_is_not_here_is_asked_for_and_taken(payload: Payload, tmp_path: Path) -> None:
+def test_data_that_is_not_here_is_asked_for_and_taken(files: DataFiles, tmp_path: Path) -> None:
     pieces: list[bytes] = []
-    send_files(payload.files, pieces.append)
+    send_files(files, pieces.append)
     (tmp_path / "rows.csv").unlink()
-    assert cluster.carry_out(_remote(payload), Asked(), None) is None
-    outcome = cluster.carry_out(_remote(payload), Asked(), iter(pieces))
+    assert cluster.carry_out(_remote(files), Asked(), None) is None
+    outcome = cluster.carry_out(_remote(files), Asked(), iter(pieces))
     assert isinstance(outcome, Outcome)
     assert outcome.result.status == "completed"
-    assert isinstance(cluster.carry_out(_remote(payload), Asked(), None), Outcome)
+    assert isinstance(cluster.carry_out(_remote(files), Asked(), None), Outcome)
 
 
-def test_another_version_does_not_fit(payload: Payload) -> None:
+def test_another_version_does_not_fit(files: DataFiles) -> None:
     with pytest.raises(RunError, match=f"has dl {dl.__version__}, the sweep 0.0.1"):
-        cluster.carry_out(_remote(payload, version="0.0.1"), Asked(), None)
+        cluster.carry_out(_remote(files, version="0.0.1"), Asked(), None)

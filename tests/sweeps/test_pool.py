@@ -12,7 +12,7 @@ import pytest
 from dl.errors import DataError, DlError, RunError
 from dl.rundir.directory import RunDirectory
 from dl.rundir.lock import is_held, take_lock
-from dl.sweeps.pools.tasks import EpochDone, PoolClient, Result, Setup, Task, TaskEnded
+from dl.sweeps.pools import EpochDone, PoolClient, Result, Setup, Task, TaskEnded
 
 Open = Callable[..., PoolClient]
 

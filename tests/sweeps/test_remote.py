@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,33 +20,44 @@ import pytest
 import dl
 from dl.errors import ConfigError, DlError, RunError
 from dl.rundir.manifest import first_manifest
-from dl.sweeps.pools import cluster
+from dl.sweeps.pools import (
+    Answer,
+    BegunAgain,
+    EpochDone,
+    Result,
+    Row,
+    Stop,
+    Task,
+    TaskEnded,
+    cluster,
+)
 from dl.sweeps.pools.cluster import (
     EpochReport,
     NodeLost,
     Outcome,
-    Payload,
-    Payloads,
     ProcessDied,
     RemoteServer,
     RemoteTask,
     Withdrawn,
 )
-from dl.sweeps.pools.tasks import Answer, BegunAgain, EpochDone, Result, Row, Stop, Task, TaskEnded
 
 RUN = {"history.csv": b"epoch,loss\n1,0.5\n"}
 FILES = {**RUN, "manifest.json": first_manifest(RUN).encode()}
 DONE = Result("completed", {"validation": {"accuracy": 1.0}})
 
 
-class FakePayloads(Payloads):
-    def of(self, task: Task) -> Payload:
-        if task.overrides == ("wrong",):
-            raise ConfigError("wrong is not a path of the config")
-        return Payload(None, (), "the data")  # type: ignore[arg-type]
+@pytest.fixture(autouse=True)
+def data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has a config that reads no file, and is wrong where its overrides are."""
 
-    def pack(self, payload: Payload, put: Callable[[bytes], None]) -> None:
-        put(b"rows")
+    def load(path: Path, overrides: tuple[str, ...]) -> SimpleNamespace:
+        if overrides == ("wrong",):
+            raise ConfigError("wrong is not a path of the config")
+        return SimpleNamespace(config=SimpleNamespace(data=None))
+
+    monkeypatch.setattr(cluster, "load_config", load)
+    monkeypatch.setattr(cluster, "data_files", lambda config: ())
+    monkeypatch.setattr(cluster, "send_files", lambda files, put: put(b"rows"))
 
 
 class FakeCluster:
@@ -124,7 +136,7 @@ class Served:
 
     def _run(self, theirs: Connection) -> None:
         try:
-            asyncio.run(RemoteServer(theirs, self.cluster, FakePayloads(), 3).run())
+            asyncio.run(RemoteServer(theirs, self.cluster, 3).run())
         except DlError as error:
             self.error = error
         except (EOFError, OSError):

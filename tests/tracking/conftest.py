@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dl.tracking.tracker import ENVIRONMENT
+from dl.tracking import ENVIRONMENT
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from conftest import Dl
 from dl.config.load import load_config
 from dl.progress import SilentReporter
 from dl.rundir.manifest import publish
-from dl.tracking.tracker import tracking
+from dl.tracking import tracking
 from support.runs import make_run
 from tracking.conftest import epochs_of, files_of, the_run
 

@@ -14,8 +14,8 @@ from dl.rundir.directory import RunDirectory
 from dl.rundir.lock import take_lock
 from dl.rundir.manifest import publish
 from dl.rundir.record import read_record, write_history, write_record
+from dl.tracking import Destination
 from dl.tracking.mlflow_copy import Store, read_known
-from dl.tracking.tracker import Destination
 from support.runs import make_run
 from tracking.conftest import epochs_of, files_of, the_run
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from conftest import Dl
-from dl.tracking import tracker
+from dl import tracking
+from dl.tracking import Destination, destination_of
 from dl.tracking.mlflow_copy import Follower, absolute_uri
-from dl.tracking.tracker import Destination, destination_of
 
 CONFIG = """\
 name: flowers
@@ -70,7 +70,7 @@ def test_a_config_that_needs_mlflow_is_refused_before_the_training_without_it(
 ) -> None:
     config = tmp_path / "flowers.yaml"
     config.write_text(CONFIG)
-    monkeypatch.setattr(tracker, "find_spec", lambda name: None)
+    monkeypatch.setattr(tracking, "find_spec", lambda name: None)
     grid = ["--grid", "training.batch_size=8,16"] if command == ["sweep"] else []
 
     outcome = dl(*command, config, *grid, "--runs", tmp_path / "runs")

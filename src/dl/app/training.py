@@ -111,7 +111,7 @@ def resume(run: RunDirectory, loaded: Loaded, caller: Caller, *, force: bool) ->
     Raises:
         DlError: As `train`, or something has changed.
     """
-    from dl.tracking.tracker import tracking
+    from dl.tracking import tracking
 
     reporter = caller.reporter
     with locked(run):
@@ -266,7 +266,7 @@ def _conduct(
         advise: Whether to tell what is doubtful in config and data.
     """
     from dl.report.process import ReportProcess
-    from dl.tracking.tracker import tracking
+    from dl.tracking import tracking
 
     report = ReportProcess() if caller.report else nullcontext()
     with tracking(loaded, caller.reporter) as track, report as process:
@@ -318,8 +318,7 @@ class _ReportJob:
     def draw(self, predictions: PartPredictions) -> None:
         """Has the pictures drawn; returns at once."""
         from dl.data.predictions import answers
-        from dl.report.facts import RunFacts, answer_facts
-        from dl.report.pictures import pictures_of
+        from dl.report.facts import RunFacts, answer_facts, pictures_of
 
         dataset, config = predictions.prepared.dataset, predictions.prepared.config
         said = answers(predictions.part.y, predictions.outputs, dataset.target)

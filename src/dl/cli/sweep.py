@@ -107,7 +107,7 @@ def run(
     )
     from dl.sweeps.loop import Watcher
     from dl.sweeps.session import Job, check_place, estimate, run_sweep
-    from dl.tracking.tracker import tracking
+    from dl.tracking import tracking
 
     job = Job(runs, ("dl", *sys.argv[1:]), on, address, resume)
     check_place(job)

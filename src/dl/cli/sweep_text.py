@@ -130,7 +130,7 @@ def _row(running: Running) -> str:
 def sweep_text(results: Results, most: int = MOST_LINES) -> str:
     """Returns the leaderboard as a table, what its verdicts rest on, and the directory."""
     from dl.report.terminal import table
-    from dl.sweeps.ranking import ALIKE, NOT_TESTED, paths_of
+    from dl.sweeps.results import ALIKE, NOT_TESTED, paths_of
 
     trials, paths = results.trials, paths_of(results.trials)
     short = {ALIKE: _ALIKE, NOT_TESTED: "-"}  # the line below says them in words
@@ -151,7 +151,7 @@ def sweep_text(results: Results, most: int = MOST_LINES) -> str:
 
 def _rests_on(results: Results) -> str:
     from dl.stats import LEVEL
-    from dl.sweeps.ranking import METHOD
+    from dl.sweeps.results import METHOD
 
     runs = results.record.terms.runs
     if sum(trial.rank is not None for trial in results.trials) < 2:

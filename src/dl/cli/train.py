@@ -75,7 +75,7 @@ def train(
     from dl.cli.display import open_reporter
     from dl.config.load import load_config
     from dl.rundir.directory import find_run
-    from dl.tracking.tracker import check_packages
+    from dl.tracking import check_packages
 
     if epochs is not None:
         overrides = (*overrides, f"training.epochs={epochs}")

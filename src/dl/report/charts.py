@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from dl.data.types import Array
-    from dl.sweeps.ranking import TrialSummary
-    from dl.sweeps.results import Results
+    from dl.sweeps.results import Results, TrialSummary
 
     Values = Sequence[float] | Array
 

@@ -25,15 +25,13 @@ from dl.config.resolve import changed
 from dl.report import charts, evaluation
 from dl.report.charts import Chart, Line
 from dl.report.compare import Comparison
-from dl.report.facts import StoredRun, read_stored_run
-from dl.report.pictures import png_uri
+from dl.report.facts import StoredRun, png_uri, read_stored_run
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import read_regular, write_text
 from dl.rundir.manifest import read_checked
 from dl.rundir.query import shown
 from dl.stats import LEVEL
-from dl.sweeps.ranking import METHOD, paths_of
-from dl.sweeps.results import Results
+from dl.sweeps.results import METHOD, Results, paths_of
 from dl.text import number, percent
 
 _ASSETS = files("dl.report") / "assets"

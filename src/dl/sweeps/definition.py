@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from dl.config.builder import Places
-from dl.config.document import decode, read_bytes, read_document, read_node
+from dl.config.document import read_bytes, read_document, read_node
 from dl.config.emit import yaml_text
 from dl.config.load import Loaded, default_name, load_config
-from dl.config.nodes import ListNode, MapNode, Node, ScalarNode, find, place, plain, shown
-from dl.config.overrides import Override, option_text, path_parts
+from dl.config.nodes import MapNode, find, place, plain
+from dl.config.overrides import Override, option_text
 from dl.config.problems import other_tools, problem_of
+from dl.config.resolve import document_of
 from dl.config.rules.training import better, measured
 from dl.errors import ConfigError, Mark, Problem
-from dl.sweeps.parameters import Parameter, Setting, grid_size, read_parameter, read_parameters
-from dl.sweeps.ranking import EvaluationPlan, Objective
+from dl.rundir.record import now
+from dl.sweeps.parameters import (
+    Listed,
+    Parameter,
+    Setting,
+    grid_size,
+    read_listed,
+    read_parameter,
+    read_parameters,
+)
+from dl.sweeps.results import EvaluationPlan, Objective, SweepRecord
 from dl.text import listing
 from dl.vocabulary.names import called_here, nearest_measured
 from dl.vocabulary.sections import (
@@ -42,9 +51,8 @@ MOST_SETTINGS = 10_000
 """Settings of a grid that nobody has limited; more of them are a mistake, not a wish."""
 SEARCHES = ("random", "tpe", "cmaes", "qmc")
 """Methods without an end of their own."""
-
-Listed = tuple[Override, ...]
-"""A setting that somebody wrote down, each value with its place."""
+_FREE = ("base", "trials", "time_limit", "jobs", "resources", "keep")
+"""What may change between two sessions of a sweep; the base is compared by its content."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +173,12 @@ class Sweep:
         """Whether trials are ended early."""
         return self.file.pruning.type != "none"
 
+    @property
+    def logarithmic(self) -> frozenset[str]:
+        """The paths whose numbers are spread by their logarithm."""
+        ranged = [item for item in self.parameters if item.range is not None and item.range.log]
+        return frozenset(".".join(item.paths[0]) for item in ranged)
+
     def with_file(self, **changes: Any) -> Sweep:
         """Returns the sweep with other, valid values in its file."""
         return replace(self, file=replace(self.file, **changes))
@@ -185,6 +199,21 @@ class Sweep:
             own = (f"seed={(seed + repeat - 1) % 2**32}",)
         return (*self.base.overrides, *chosen.overrides, *own)
 
+    def first_record(self, command: tuple[str, ...]) -> SweepRecord:
+        """Returns what is known of the sweep before its first trial."""
+        swept = document_of(self.file)
+        swept["settings"] = [setting.values for setting in self.listed]
+        return SweepRecord(
+            name=self.name,
+            status="running",
+            started=now(),
+            command=command,
+            terms=self.plan,
+            trials=self.size,
+            sweep={key: value for key, value in swept.items() if key not in _FREE},
+            base=cast(dict[str, Any], document_of(self.base.config)),
+        )
+
 
 def load_sweep(path: Path) -> Sweep:
     """Reads and checks a sweep's file and its base.
@@ -196,7 +225,7 @@ def load_sweep(path: Path) -> Sweep:
     document = read_document(text, str(path))
     root = document.root
     parameters, of_parameters = read_parameters(find(root, ("parameters",)))
-    listed, of_settings = _read_listed(find(root, ("settings",)), path.parent)
+    listed, of_settings = read_listed(find(root, ("settings",)), path.parent)
     problems = [*of_parameters, *of_settings]
     values = plain(root)
     named = {"name": default_name(path), **values} if isinstance(values, dict) else values
@@ -399,63 +428,3 @@ def _wrong_values(base: Loaded, probes: Iterable[Sequence[Override]]) -> list[Pr
                 line = problem.mark and (problem.mark.source, problem.mark.line)
                 found.setdefault((problem.message, problem.found, line), problem)
     return list(found.values())
-
-
-def _read_listed(node: Node | None, folder: Path) -> tuple[list[Listed], list[Problem]]:
-    """Reads `settings`; a file is sought from `folder`. Returns also what is wrong."""
-    try:
-        if node is None:
-            return [], []
-        if isinstance(node, ScalarNode) and isinstance(node.value, str):
-            return _rows(folder / os.path.expanduser(node.value)), []
-        if isinstance(node, ListNode) and node.items:
-            return [_mapping(item) for item in node.items], []
-        raise _unreadable(node, "a CSV file, or a list of mappings from paths to values")
-    except ConfigError as error:
-        return [], list(error.problems)
-
-
-def _mapping(node: Node) -> Listed:
-    if not isinstance(node, MapNode):
-        raise _unreadable(node, "a mapping from paths of the config to values")
-    return tuple(
-        Override(path_parts(path, entry.key), entry.node, entry.node.mark)
-        for path, entry in node.entries.items()
-    )
-
-
-def _unreadable(node: Node, expected: str) -> ConfigError:
-    return ConfigError(
-        "settings cannot be read", mark=node.mark, expected=expected, found=shown(node)
-    )
-
-
-def _rows(path: Path) -> list[Listed]:
-    """Reads a CSV file: paths in the header, a setting in each row; an empty cell changes nothing.
-
-    Raises:
-        ConfigError: The file cannot be read, or a row is longer or shorter than the header.
-    """
-    lines = decode(read_bytes(path), str(path)).splitlines()
-    reader = csv.reader(lines)
-    header = next(reader, [])
-    start = Mark(str(path), 1, 1, 1, lines[0] if lines else "")
-    names = [path_parts(name, start) for name in header]
-    rows: list[Listed] = []
-    for cells in filter(None, reader):
-        text = lines[reader.line_num - 1]
-        mark = Mark(str(path), reader.line_num, 1, len(text), text)
-        if len(cells) != len(names):
-            message, expected = "this row does not fit the header", f"{len(names)} values"
-            raise ConfigError(message, mark=mark, expected=expected, found=str(len(cells)))
-        overrides: list[Override] = []
-        for parts, cell in zip(names, cells, strict=True):
-            value, problems = read_node(cell, Places(mark))
-            if problems:
-                raise ConfigError.of(problems)
-            if value is not None:
-                overrides.append(Override(parts, value, mark))
-        rows.append(tuple(overrides))
-    if not rows:
-        raise ConfigError(f"{path}: there are no settings below the header", mark=start)
-    return rows

@@ -20,7 +20,7 @@ from dl.errors import RunError
 from dl.rundir.files import disk_errors, read_regular
 from dl.rundir.typed import Count, Duration, Finite, MisfitError, read_as
 from dl.sweeps.parameters import Setting
-from dl.sweeps.pools.tasks import Key, Status
+from dl.sweeps.pools import Key, Status
 from dl.system import sync
 
 

@@ -18,7 +18,7 @@ from dl.rundir.directory import SweepDirectory
 from dl.rundir.remove import drop_arrays
 from dl.sweeps.definition import Sweep
 from dl.sweeps.journal import Ended, OwnJournal
-from dl.sweeps.pools.tasks import (
+from dl.sweeps.pools import (
     BegunAgain,
     EpochDone,
     Event,
@@ -28,8 +28,7 @@ from dl.sweeps.pools.tasks import (
     Task,
     TaskEnded,
 )
-from dl.sweeps.ranking import TrialSummary, rank_key, summary_of
-from dl.sweeps.results import SweepStatus
+from dl.sweeps.results import SweepStatus, TrialSummary, rank_key, summary_of
 from dl.sweeps.search import PRUNING_REPEAT, Pruner, Search, new_search
 
 _TICK = 0.25

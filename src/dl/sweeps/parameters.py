@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import itertools
 import math
+import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+from dl.config.builder import Places
+from dl.config.document import decode, read_bytes, read_node
 from dl.config.emit import flow
 from dl.config.nodes import ListNode, MapNode, Node, ScalarNode, plain, shown
 from dl.config.overrides import Override, path_parts
@@ -25,6 +30,9 @@ _ENTRIES = {
 
 Param = float
 """What is chosen of a parameter: the index of a choice, or a number of a range."""
+
+Listed = tuple[Override, ...]
+"""A setting that somebody wrote down, each value with its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,3 +326,63 @@ def _unknown(name: str, message: str, mark: Mark, known: Collection[str]) -> Con
         expected=listing(known) if known else "a parameter that is listed above",
         hint=f"did you mean {near}?" if near else None,
     )
+
+
+def read_listed(node: Node | None, folder: Path) -> tuple[list[Listed], list[Problem]]:
+    """Reads `settings`; a file is sought from `folder`. Returns also what is wrong."""
+    try:
+        if node is None:
+            return [], []
+        if isinstance(node, ScalarNode) and isinstance(node.value, str):
+            return _rows(folder / os.path.expanduser(node.value)), []
+        if isinstance(node, ListNode) and node.items:
+            return [_mapping(item) for item in node.items], []
+        raise _unreadable(node, "a CSV file, or a list of mappings from paths to values")
+    except ConfigError as error:
+        return [], list(error.problems)
+
+
+def _mapping(node: Node) -> Listed:
+    if not isinstance(node, MapNode):
+        raise _unreadable(node, "a mapping from paths of the config to values")
+    return tuple(
+        Override(path_parts(path, entry.key), entry.node, entry.node.mark)
+        for path, entry in node.entries.items()
+    )
+
+
+def _unreadable(node: Node, expected: str) -> ConfigError:
+    return ConfigError(
+        "settings cannot be read", mark=node.mark, expected=expected, found=shown(node)
+    )
+
+
+def _rows(path: Path) -> list[Listed]:
+    """Reads a CSV file: paths in the header, a setting in each row; an empty cell changes nothing.
+
+    Raises:
+        ConfigError: The file cannot be read, or a row is longer or shorter than the header.
+    """
+    lines = decode(read_bytes(path), str(path)).splitlines()
+    reader = csv.reader(lines)
+    header = next(reader, [])
+    start = Mark(str(path), 1, 1, 1, lines[0] if lines else "")
+    names = [path_parts(name, start) for name in header]
+    rows: list[Listed] = []
+    for cells in filter(None, reader):
+        text = lines[reader.line_num - 1]
+        mark = Mark(str(path), reader.line_num, 1, len(text), text)
+        if len(cells) != len(names):
+            message, expected = "this row does not fit the header", f"{len(names)} values"
+            raise ConfigError(message, mark=mark, expected=expected, found=str(len(cells)))
+        overrides: list[Override] = []
+        for parts, cell in zip(names, cells, strict=True):
+            value, problems = read_node(cell, Places(mark))
+            if problems:
+                raise ConfigError.of(problems)
+            if value is not None:
+                overrides.append(Override(parts, value, mark))
+        rows.append(tuple(overrides))
+    if not rows:
+        raise ConfigError(f"{path}: there are no settings below the header", mark=start)
+    return rows

@@ -14,7 +14,7 @@ from optuna.trial import Trial, TrialState, create_trial
 from dl.sweeps.definition import Pruning, Sweep
 from dl.sweeps.journal import Ended
 from dl.sweeps.parameters import Param, Parameter, Setting, choose, grid
-from dl.sweeps.ranking import TrialSummary
+from dl.sweeps.results import TrialSummary
 
 PRUNING_REPEAT = 1
 """The training of a setting that is compared with others; the rest follow if it survives."""

@@ -25,13 +25,11 @@ from dl.sweeps.definition import Sweep
 from dl.sweeps.journal import OwnJournal
 from dl.sweeps.loop import Loop, Watcher
 from dl.sweeps.parameters import choose
-from dl.sweeps.pools.tasks import EpochDone, Key, PoolClient, Result, Row, Setup, Task, TaskEnded
-from dl.sweeps.ranking import write_leaderboard
+from dl.sweeps.pools import EpochDone, Key, PoolClient, Result, Row, Setup, Task, TaskEnded
 from dl.sweeps.results import (
     Results,
     SweepRecord,
     changes,
-    first_record,
     read_sweep_record,
     write_record,
 )
@@ -159,7 +157,7 @@ def run_sweep(
         with watching() as watcher, open_pool(sweep, job, directory.log, lock) as pool:
             local = job.on == "local"
             with reporter.stage("Loading Keras and the data" if local else "Connecting to Ray"):
-                baseline = pool.ready()
+                record = replace(record, baseline=dict(pool.ready()))
             journal = OwnJournal(directory.journal)
             if journal.again:
                 reporter.note(again_text(journal.again))
@@ -168,16 +166,10 @@ def run_sweep(
                 try:
                     loop.run()
                 finally:
-                    record = replace(
-                        record,
-                        status=loop.status,
-                        baseline=dict(baseline),
-                        seconds=round(record.seconds + time.monotonic() - started, 3),
-                        finished=now(),
-                    )
+                    seconds = round(record.seconds + time.monotonic() - started, 3)
+                    record = replace(record, status=loop.status, seconds=seconds, finished=now())
                     results = Results.of(directory, record, journal)
-                    metric = sweep.plan.goal.metric
-                    write_leaderboard(directory.leaderboard, metric, results.trials)
+                    results.write_leaderboard()
                     write_record(directory, record)
             number = watcher.stop_signal()
         if number is not None:
@@ -187,10 +179,8 @@ def run_sweep(
                 hint="to continue: the same command with --resume",
             )
         directory.plots.mkdir(exist_ok=True)
-        ranged = [item for item in sweep.parameters if item.range is not None and item.range.log]
-        logarithmic = frozenset(".".join(item.paths[0]) for item in ranged)
         shares = importance(results.scored, sweep.parameters, sweep.plan.goal.maximize)
-        plots.module().draw_sweep(directory.plots, results, logarithmic, shares)
+        plots.module().draw_sweep(directory.plots, results, sweep.logarithmic, shares)
         return results
 
 
@@ -205,7 +195,7 @@ def again_text(keys: Sequence[Key]) -> str:
 @contextmanager
 def _session(sweep: Sweep, job: Job) -> Iterator[tuple[SweepDirectory, int, SweepRecord]]:
     """Makes the directory of a sweep, or finds that of the newest one, and holds its lock."""
-    record = first_record(sweep, job.command)
+    record = sweep.first_record(job.command)
     if job.resume:
         found = list(sweeps_of(job.root, sweep.name))
         if not found:

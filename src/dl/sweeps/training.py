@@ -6,7 +6,7 @@ from dl.config.load import Loaded, load_config
 from dl.data.load import Datasets
 from dl.progress import SilentReporter
 from dl.rundir.directory import trial_name
-from dl.sweeps.pools.tasks import OnEpoch, Result, StopSignal, Task
+from dl.sweeps.pools import OnEpoch, Result, StopSignal, Task
 from dl.training import workflow
 from dl.training.setup import Programs, prepare, use_threads
 

@@ -36,7 +36,7 @@ from dl.rundir.settings import read_settings
 from dl.rundir.typed import MisfitError, parse_as
 from dl.sweeps.results import read_sweep_record
 from dl.system import lower_priority
-from dl.tracking.tracker import Destination
+from dl.tracking import Destination
 
 _TICK = 2.0
 """Seconds between two looks."""

@@ -37,8 +37,7 @@ from dl.rundir.create import pack, unpack
 from dl.rundir.directory import RunDirectory, SweepDirectory, trial_name
 from dl.rundir.files import disk_errors
 from dl.rundir.lock import is_held
-from dl.sweeps.pools.processes import TRAINING, carried_out
-from dl.sweeps.pools.tasks import (
+from dl.sweeps.pools import (
     Answer,
     BegunAgain,
     EpochDone,
@@ -50,6 +49,7 @@ from dl.sweeps.pools.tasks import (
     TaskEnded,
     failed,
 )
+from dl.sweeps.pools.processes import TRAINING, carried_out
 from dl.system import is_own, user_name
 from dl.variables import take_process
 
@@ -64,37 +64,24 @@ _trainers: list[Any] = []
 
 
 @dataclass(frozen=True, slots=True)
-class Payload:
-    """What a node needs for a task.
-
-    Attributes:
-        loaded: The config; it says where the data is on the machine of the sweep.
-        files: The files of the data.
-        data: Names the data by its content.
-    """
-
-    loaded: Loaded
-    files: DataFiles
-    data: str
-
-
-@dataclass(frozen=True, slots=True)
 class RemoteTask:
     """A task on its way to a node.
 
     Attributes:
         task: What is to be done.
-        attempt: Which time it is sent, from 1.
+        loaded: Its config; it says where the data is on the machine of the sweep.
+        files: The files of the data.
         threads: How many its process may use.
+        attempt: Which time it is sent, from 1; 0 before.
         version: The version of `dl` that sent it.
-        payload: What its training needs.
     """
 
     task: Task
-    attempt: int
+    loaded: Loaded
+    files: DataFiles
     threads: int
-    version: str
-    payload: Payload
+    attempt: int = 0
+    version: str = dl.__version__
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,27 +138,6 @@ class Cluster(Protocol):
         """Withdraws all tasks, those too that are carried out."""
 
 
-class Payloads:
-    """Makes the payloads of tasks; what each config reads is looked at once."""
-
-    def __init__(self) -> None:
-        self._files: dict[str, DataFiles] = {}
-
-    def of(self, task: Task) -> Payload:
-        """Returns the config of a task, and which files it reads; raises `DlError`."""
-        loaded = load_config(task.base, task.overrides)
-        key = repr(loaded.config.data)
-        if key not in self._files:
-            with disk_errors("reading the data"):
-                self._files[key] = data_files(loaded.config)
-        return Payload(loaded, self._files[key], name_of(self._files[key]))
-
-    def pack(self, payload: Payload, put: Callable[[bytes], None]) -> None:
-        """Hands over the files of a payload in pieces; raises `DiskError`."""
-        with disk_errors("reading the data"):
-            send_files(payload.files, put)
-
-
 @dataclass(slots=True)
 class _Sent:
     """A task that was sent.
@@ -190,13 +156,11 @@ class _Sent:
 class RemoteServer:
     """Passes tasks on to a cluster, and what it reports to the client, who gave the tasks."""
 
-    def __init__(
-        self, client: Connection, cluster: Cluster, payloads: Payloads, threads: int
-    ) -> None:
+    def __init__(self, client: Connection, cluster: Cluster, threads: int) -> None:
         self._client = client
         self._cluster = cluster
-        self._payloads = payloads
         self._threads = threads
+        self._files: dict[str, DataFiles] = {}
         self._sent: dict[Key, _Sent] = {}
         self._works: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
@@ -269,13 +233,22 @@ class RemoteServer:
 
     async def _carry_out(self, task: Task) -> None:
         try:
-            payload = self._payloads.of(task)
+            loaded = load_config(task.base, task.overrides)
+            files = self._files_of(loaded)
         except DlError as error:
             result = failed(error)
         else:
-            result = await self._result(RemoteTask(task, 0, self._threads, dl.__version__, payload))
+            result = await self._result(RemoteTask(task, loaded, files, self._threads))
             del self._sent[task.key]
         self._client.send(TaskEnded(task.key, result))
+
+    def _files_of(self, loaded: Loaded) -> DataFiles:
+        """Returns what a config reads, which is looked at once; raises `DlError`."""
+        key = repr(loaded.config.data)
+        if key not in self._files:
+            with disk_errors("reading the data"):
+                self._files[key] = data_files(loaded.config)
+        return self._files[key]
 
     async def _result(self, remote: RemoteTask) -> Result:
         """Sends a task until there is a result, and its run on the disk here."""
@@ -296,8 +269,8 @@ class RemoteServer:
             else:
                 if outcome is not None:
                     return self._kept(sent, outcome)
-                payload = remote.payload
-                self._cluster.ship(payload.data, partial(self._payloads.pack, payload))
+                with disk_errors("reading the data"):
+                    self._cluster.ship(name_of(remote.files), partial(send_files, remote.files))
             if self._stopping.is_set():
                 return Result("interrupted")
 
@@ -354,7 +327,7 @@ def carry_out(
         host = socket.gethostname()
         raise RunError(f"{host} has dl {dl.__version__}, the sweep {remote.version}")
     trainer = _trainer(remote.threads)
-    files, loaded = remote.payload.files, remote.payload.loaded
+    files, loaded = remote.files, remote.loaded
     cache = node_folder() / "data"
     here = are_here(files)
     kept = here or are_kept(files, cache)

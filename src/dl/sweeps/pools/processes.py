@@ -35,7 +35,7 @@ from dl.errors import SCARCE, DlError, ExitCode, Interrupted, Problem, is_scarce
 from dl.imports import Importing
 from dl.progress import SilentReporter
 from dl.rundir.files import disk_errors, regular_descriptor
-from dl.sweeps.pools.tasks import (
+from dl.sweeps.pools import (
     Answer,
     EpochDone,
     Ready,

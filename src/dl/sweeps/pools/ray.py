@@ -19,12 +19,13 @@ import ray
 from ray import exceptions
 
 from dl.data.load import Datasets
+from dl.data.transfer import name_of
 from dl.errors import RunError, UsageError
+from dl.sweeps.pools import Key, Ready, Setup
 from dl.sweeps.pools.cluster import (
     EpochReport,
     NodeLost,
     Outcome,
-    Payloads,
     ProcessDied,
     RemoteServer,
     RemoteTask,
@@ -32,7 +33,6 @@ from dl.sweeps.pools.cluster import (
     carry_out,
 )
 from dl.sweeps.pools.processes import MOST_TASKS, read_baseline, serve, variants_of
-from dl.sweeps.pools.tasks import Key, Ready, Setup
 
 _REACH_SECONDS = 5.0
 """Seconds to wait for an address; Ray itself would try for a minute."""
@@ -118,7 +118,7 @@ class RayCluster:
 
     async def carry_out(self, task: RemoteTask) -> Outcome | None:
         """Has a task done; it waits in the cluster until there is room."""
-        reference = self._work.remote(task, self._mailbox, self._pieces.get(task.payload.data))
+        reference = self._work.remote(task, self._mailbox, self._pieces.get(name_of(task.files)))
         self._sent.add(reference)
         try:
             return await _result(reference)  # type: ignore[no-any-return]
@@ -260,7 +260,7 @@ def serve_cluster(client: Connection, setup: Setup) -> None:
         # Each dataset is read for its baseline alone; none is kept.
         baseline = read_baseline(variants_of(setup), Datasets(most_bytes=0))
         client.send(Ready(baseline, cluster.jobs))
-        asyncio.run(RemoteServer(client, cluster, Payloads(), setup.threads).run())
+        asyncio.run(RemoteServer(client, cluster, setup.threads).run())
 
 
 if __name__ == "__main__":
