@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dl.config.problems import known_paths
+from dl.config.load import known_paths
 from dl.errors import closest
 from dl.vocabulary.catalog import names
 from dl.vocabulary.spec import Kind

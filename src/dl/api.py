@@ -13,9 +13,8 @@ from dl.app import training, using
 from dl.app.training import Caller
 from dl.config.builder import node_of
 from dl.config.document import read_bytes
-from dl.config.emit import flow
 from dl.config.load import Loaded, load_config, load_mapping
-from dl.config.nodes import find, plain
+from dl.config.nodes import find, flow, plain
 from dl.config.overrides import Override, path_parts, read_with_bases
 from dl.errors import Mark, UsageError
 from dl.hosted import hosted, noted

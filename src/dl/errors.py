@@ -272,6 +272,11 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     return min(ranked)[2] if ranked else _cut_short(word, names)
 
 
+def did_you_mean(near: object, otherwise: str | None = None) -> str | None:
+    """Returns the hint that names what was most likely meant; if nothing is near, the other one."""
+    return f"did you mean {near}?" if near else otherwise
+
+
 def without_separators(word: str) -> str:
     """Returns a word in small letters, without what stands between its parts."""
     return re.sub("[-_ ]", "", word.lower())

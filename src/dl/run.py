@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dl.app import training, using
-from dl.config.resolve import document_of
+from dl.config.schema import document_of
 from dl.errors import DataError, RunError, UsageError, first_line
 from dl.hosted import computed, noted
 from dl.progress import Reporter

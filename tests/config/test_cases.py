@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dl.config.load import load_config
-from dl.config.resolve import resolved_text
+from dl.config.schema import resolved_text
 from dl.errors import ConfigError, error_text
 
 CASES = Path(__file__).resolve().parents[1] / "cases"

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from dl.cli.main import dl
-from dl.config.load import load_config
-from dl.config.problems import known_paths, other_tools
+from dl.config.load import known_paths, load_config, other_tools
 from dl.config.schema import Config
 from dl.errors import ConfigError
 from dl.sweeps.definition import SweepFile, load_sweep

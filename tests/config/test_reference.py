@@ -15,8 +15,7 @@ from jsonschema import Draft202012Validator
 from dl.config.data import CsvData
 from dl.config.load import load_config
 from dl.config.reference import json_schema, markdown
-from dl.config.resolve import document_of, key_order
-from dl.config.schema import Config
+from dl.config.schema import Config, document_of, key_order
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind
 

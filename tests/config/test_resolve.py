@@ -11,11 +11,9 @@ from hypothesis import strategies as st
 
 from dl.config.builder import Places
 from dl.config.document import read_node
-from dl.config.emit import flow, scalar, yaml_text
 from dl.config.load import load_config
-from dl.config.nodes import plain
-from dl.config.resolve import document_of, flat, resolved_text
-from dl.config.schema import Config
+from dl.config.nodes import flow, plain, scalar, yaml_text
+from dl.config.schema import Config, document_of, flat, resolved_text
 from dl.errors import Mark
 
 GOOD = Path(__file__).resolve().parents[1] / "cases" / "good"

@@ -394,7 +394,7 @@ def test_a_look_agrees_with_the_data(source: str) -> None:
     from dl.config.rules.probe import probe
     from dl.data.load import load_dataset
     from dl.progress import SilentReporter
-    from dl.vocabulary.data_sets import BUILTIN, SYNTHETIC
+    from dl.vocabulary.traits import BUILTIN, SYNTHETIC
 
     for name in BUILTIN if source == "builtin" else SYNTHETIC:
         whole = partial({"source": source, "dataset": name}, [dense(1, "sigmoid")], "mse")

@@ -13,13 +13,13 @@ import pytest
 
 from dl.config import rules
 from dl.config.load import load_config
-from dl.config.rules import texts
+from dl.config.rules import facts
 from dl.config.schema import ADVICE, Config
 from dl.errors import ConfigError
 from dl.vocabulary.sections import keys
 
 CASES = Path(__file__).parents[1] / "cases" / "bad"
-TEXTS = tomllib.loads(texts.TEXTS.read_text(encoding="utf-8"))
+TEXTS = tomllib.loads(facts.TEXTS.read_text(encoding="utf-8"))
 ERRORS = {rule.__name__: rule for rule in rules.ERRORS}
 
 
@@ -52,7 +52,7 @@ def test_words_of_texts_can_be_filled_in() -> None:
 
 def test_an_inherited_text_gives_way_to_that_of_the_case() -> None:
     words = {"needed": 3, "units": 2, "source": "the data", "labels": ""}
-    found = texts.finding(("model",), "units_fit_target.classes_in_data", **words)
+    found = facts.finding(("model",), "units_fit_target.classes_in_data", **words)
     assert found.message == TEXTS["units_fit_target"]["message"]
     assert found.hint is not None
     assert found.hint.startswith("write units: 3; if")
@@ -66,13 +66,13 @@ def test_rules_ask_for_what_facts_have() -> None:
 
 def test_every_error_has_a_bad_case(monkeypatch: pytest.MonkeyPatch) -> None:
     told: set[str] = set()
-    filled = texts._filled
+    filled = facts._filled
 
     def heard(text: str, *others: Any) -> dict[str, Any]:
         told.add(text.partition(".")[0])
         return filled(text, *others)
 
-    monkeypatch.setattr(texts, "_filled", heard)
+    monkeypatch.setattr(facts, "_filled", heard)
     for path in sorted(CASES.glob("*.yaml")):
         monkeypatch.chdir(CASES)
         with pytest.raises(ConfigError):

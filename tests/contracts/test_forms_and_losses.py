@@ -12,7 +12,7 @@ import yaml
 
 from conftest import Dl
 from dl.config.load import load_config, load_resolved
-from dl.config.resolve import resolved_text
+from dl.config.schema import resolved_text
 from dl.data.load import read_dataset
 from dl.errors import ConfigError, DataError
 from dl.progress import SilentReporter

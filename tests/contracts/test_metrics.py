@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dl.config.emit import yaml_text
 from dl.config.load import Loaded, load_text
+from dl.config.nodes import yaml_text
 from dl.config.rules.metrics import misfits
 from dl.data.load import read_dataset
 from dl.data.predictions import answers

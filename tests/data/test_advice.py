@@ -14,7 +14,7 @@ import pytest
 
 from conftest import Dl
 from dl.config.load import load_config
-from dl.config.rules.texts import Note, placed
+from dl.config.rules import Note, placed
 from dl.config.schema import OF_DATA
 from dl.data.load import read_dataset
 from dl.data.rules import advice_for, advice_on_data

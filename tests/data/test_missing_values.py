@@ -17,9 +17,8 @@ import pytest
 import yaml
 
 from dl.config.load import load_config
-from dl.config.resolve import resolved_text
 from dl.config.rules.probe import probe
-from dl.config.schema import Config
+from dl.config.schema import Config, resolved_text
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.load import load_dataset, load_part, open_blocks
 from dl.data.preprocessing.features import CategoricalFeature

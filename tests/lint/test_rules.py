@@ -12,8 +12,7 @@ import pytest
 from conftest import Dl
 from dl.config import rules
 from dl.config.load import load_config
-from dl.config.rules import advise, facts_of
-from dl.config.rules.texts import Note, placed
+from dl.config.rules import Note, advise, facts_of, placed
 from dl.config.schema import ADVICE, OF_DATA
 
 CONFIGS = Path(__file__).parents[2] / "configs"

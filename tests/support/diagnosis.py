@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dl.config.emit import yaml_text
 from dl.config.load import load_config
-from dl.config.resolve import resolved_text
-from dl.config.schema import Config
+from dl.config.nodes import yaml_text
+from dl.config.schema import Config, resolved_text
 from dl.inspect.changes import Change
 from dl.inspect.diagnose import CHECKS, Diagnosis, Evidence, LayerStatistics, NetworkStatistics
 from dl.vocabulary.sections import read_section

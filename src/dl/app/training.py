@@ -378,7 +378,7 @@ def _tell_of_variables(reporter: Reporter) -> None:
 
 
 def _advise(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> None:
-    from dl.config.rules.texts import placed
+    from dl.config.rules import placed
     from dl.data.rules import advice_for
 
     found = placed(loaded, advice_for(loaded.config, dataset))

@@ -16,8 +16,7 @@ from dl.rundir.record import RunRecord, read_history, read_record
 
 if TYPE_CHECKING:
     from dl.config.load import Loaded
-    from dl.config.rules import Advice
-    from dl.config.rules.texts import Note
+    from dl.config.rules import Advice, Note
     from dl.data.load import InputBlocks
     from dl.data.types import Array
     from dl.inspect.diagnose import Diagnosis, Evidence, NetworkStatistics
@@ -75,7 +74,7 @@ def validate(loaded: Loaded, *, build: bool) -> None:
 
 def lint(loaded: Loaded) -> list[Note]:
     """Returns advice on a config, and on its data where that is a file of moderate size."""
-    from dl.config.rules.texts import placed
+    from dl.config.rules import placed
 
     return placed(loaded, _advice(loaded))
 

@@ -15,7 +15,7 @@ from dl.cli.options import config_argument, json_option, set_option
 from dl.errors import ConfigError, ExitCode, Mark, Problem, excerpt
 
 if TYPE_CHECKING:
-    from dl.config.rules.texts import Note
+    from dl.config.rules import Note
 
 _LIST = ""
 """What `--example` means without a name: their list."""

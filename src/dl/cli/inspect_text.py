@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from dl.config.emit import yaml_text
+from dl.config.nodes import yaml_text
 from dl.report.terminal import table
 from dl.text import number, percent, shortened
 

@@ -71,7 +71,7 @@ def _option(name: str, context: click.Context) -> str | None:
     options = [option for parameter in context.command.params for option in parameter.opts]
     key = name.lstrip("-").lower().replace("-", "_")
     if "--set" in options:
-        from dl.config.problems import known_paths, other_tools
+        from dl.config.load import known_paths, other_tools
 
         if key in known_paths():
             return f"--set {'.'.join(map(str, known_paths()[key]))}=VALUE"

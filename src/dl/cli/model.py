@@ -189,7 +189,7 @@ def summary(config_or_run: str, overrides: tuple[str, ...], runs: Path, as_json:
     from dl.app.training import named_config
     from dl.cli.display import open_reporter
     from dl.cli.tables import hyperparameters_text, summary_json, summary_text
-    from dl.config.resolve import hyperparameters
+    from dl.config.schema import hyperparameters
 
     loaded = named_config(config_or_run, runs, overrides)
     with open_reporter(quiet=False) as reporter:

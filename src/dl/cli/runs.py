@@ -150,7 +150,7 @@ def show(run: str, runs: Path, as_json: bool) -> None:
     """Show a run: status, data, hyperparameters, learning curves, metrics, files."""
     from dl.cli.tables import data_text, hyperparameters_text, metrics_text
     from dl.config.load import load_resolved
-    from dl.config.resolve import hyperparameters
+    from dl.config.schema import hyperparameters
     from dl.report.terminal import learning_curves
     from dl.rundir.directory import find_run
     from dl.rundir.manifest import read_checked

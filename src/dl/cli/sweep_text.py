@@ -245,7 +245,7 @@ def setting_text(values: Mapping[str, object]) -> str:
 
 
 def _value(value: object) -> str:
-    from dl.config.emit import flow
+    from dl.config.nodes import flow
 
     return number(value) if isinstance(value, float) else cut(flow(value), _WIDEST)
 

@@ -15,8 +15,18 @@ from typing import Any
 
 import yaml
 
-from dl.config.emit import Surprise, flow, plain_value
-from dl.config.nodes import Entry, ListNode, MapNode, Node, Plain, ScalarNode, dotted
+from dl.config.nodes import (
+    Entry,
+    ListNode,
+    MapNode,
+    Node,
+    Plain,
+    ScalarNode,
+    Surprise,
+    dotted,
+    flow,
+    plain_value,
+)
 from dl.errors import ConfigError, Mark, Problem
 from dl.vocabulary.spec import Path
 

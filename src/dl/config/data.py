@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from dl.vocabulary.data_sets import BUILTIN, KERAS, SYNTHETIC
 from dl.vocabulary.sections import Count, Fraction, NotNegative, Section, Texts, key
+from dl.vocabulary.traits import BUILTIN, KERAS, SYNTHETIC
 from dl.vocabulary.types import Choice, Integer, Text
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]

@@ -17,7 +17,7 @@ import yaml
 
 from dl.config.builder import Builder, Places, Stop
 from dl.config.nodes import ListNode, MapNode, Node, ScalarNode
-from dl.errors import ConfigError, Mark, Problem, closest
+from dl.errors import ConfigError, Mark, Problem, closest, did_you_mean
 from dl.system import AT_ONCE
 
 MOST_BYTES = 1024 * 1024
@@ -76,10 +76,8 @@ def _content(path: Path) -> bytes:
 def _unreadable(path: Path, error: OSError | ValueError) -> ConfigError:
     name = _name(path)
     if isinstance(error, FileNotFoundError):
-        near = _neighbour(path)
-        return ConfigError(
-            f"{name}: there is no such file", hint=f"did you mean {near}?" if near else None
-        )
+        hint = did_you_mean(_neighbour(path))
+        return ConfigError(f"{name}: there is no such file", hint=hint)
     if isinstance(error, IsADirectoryError):
         return ConfigError(f"{name} is a directory, not a config", hint="name a YAML file")
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

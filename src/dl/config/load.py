@@ -1,10 +1,18 @@
 """Loads a config: path → document → bases → overrides → checked `Config`, or all problems at once.
 
 Nothing here loads Keras or reads the data; a look at the data by the rules is cheap and bounded.
+
+`other_tools.json` are keys that other tools have, and what does the same here, with the paths of a
+config in backquotes: of Keras' `fit` and `compile`, Ludwig, scikit-learn, Lightning and pandas;
+`in_place` are keys that have another meaning in one place, `sweeps` those of Optuna, Ray Tune,
+Keras Tuner and W&B in the file of a sweep. A key that is only in the wrong section is not listed:
+that is found from the sections themselves.
 """
 
 from __future__ import annotations
 
+import functools
+import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,14 +23,21 @@ from typing import Any, cast
 from dl.config import rules
 from dl.config.builder import node_of
 from dl.config.document import Document, read_bytes
-from dl.config.emit import yaml_text
-from dl.config.nodes import Entry, MapNode, ScalarNode, find, plain
+from dl.config.nodes import (
+    Entry,
+    MapNode,
+    ScalarNode,
+    dotted,
+    find,
+    plain,
+    problem_of,
+    yaml_text,
+)
 from dl.config.overrides import Override, option_text, override, read_with_bases, with_bases
-from dl.config.problems import problem_of, with_place_of_key
-from dl.config.resolve import resolved_text
-from dl.config.schema import Config
-from dl.errors import ConfigError, Mark, Problem, RunError
-from dl.vocabulary.sections import MISSING_KEY, read_section
+from dl.config.schema import Config, resolved_text
+from dl.errors import ConfigError, Mark, Problem, RunError, closest, did_you_mean
+from dl.text import listing
+from dl.vocabulary.sections import MISSING_KEY, UNKNOWN_KEY, keys, read_section, walk
 from dl.vocabulary.spec import Finding, Findings
 
 _IN_MEMORY = 1_000_000_000
@@ -224,7 +239,7 @@ def _check(
     try:
         config = valid = read_section(Config, _with_absolute_paths(plain(root), root))
     except Findings as error:
-        findings = [with_place_of_key(found) for found in error.findings]
+        findings = [_with_place_of_key(found) for found in error.findings]
         findings = [found for found in findings if whole or found.message != MISSING_KEY]
         valid = cast(Config, error.valid)
     findings += rules.check(rules.facts_of(valid, folder), trained=trained)
@@ -250,3 +265,49 @@ def _with_absolute_paths(values: object, root: MapNode) -> dict[str, Any]:
 
 def _folder(file: str) -> Path:
     return Path(os.path.abspath(file)).parent
+
+
+def _with_place_of_key(finding: Finding) -> Finding:
+    """Adds to a finding on an unknown key of a config where it belongs, or what it is called."""
+    if finding.message != UNKNOWN_KEY:
+        return finding
+    top = len(finding.path) == 1
+    expected = listing([*keys(Config), "extends"]) if top else finding.expected
+    return replace(finding, expected=expected, hint=_belongs(finding) or finding.hint)
+
+
+@functools.cache
+def other_tools() -> Mapping[str, Mapping[str, str]]:
+    """Returns what to write instead of the keys of other tools."""
+    text = Path(__file__).with_name("other_tools.json").read_text(encoding="utf-8")
+    tables: Mapping[str, Mapping[str, str]] = json.loads(text)
+    return tables
+
+
+def known_paths() -> dict[str, tuple[str, ...]]:
+    """Returns all keys of a config with their paths; of a key in several sections the last one."""
+    return {key: (*home, key) for home, owner in walk(Config) for key in keys(owner)}
+
+
+def _belongs(finding: Finding) -> str | None:
+    path, name = finding.path, str(finding.path[-1])
+    here = other_tools()["in_place"].get(dotted(path))
+    if here is not None:
+        return here
+    owners = [(home, owner) for home, owner in walk(Config) if name in keys(owner)]
+    sources = [keys(owner)["source"].type for home, owner in owners if home == path[:-1]]
+    if sources:
+        return f"{name} is for {listing(source.choices[0] for source in sources)} data"
+    if owners and owners[0][0]:
+        return f"{name} belongs below `{dotted(owners[0][0])}:`"
+    if owners:
+        return f"{name} belongs to the first level of the file, without indentation"
+    other = other_tools()["keys"].get(name.lower().replace("-", "_"))
+    return other or (_near_elsewhere(name) if len(path) == 1 else None)
+
+
+def _near_elsewhere(name: str) -> str | None:
+    """Returns where a misspelt key of the first level belongs, if it is a key of a section."""
+    paths = {key: home for key, home in known_paths().items() if len(home) > 1}
+    near = None if closest(name, keys(Config)) else closest(name, paths)
+    return did_you_mean(near and dotted(paths[near]))

@@ -21,7 +21,6 @@ from typing import cast
 
 from dl.config.builder import Places
 from dl.config.document import Document, read_bytes, read_document, read_node
-from dl.config.emit import flow
 from dl.config.nodes import (
     Entry,
     ListNode,
@@ -30,11 +29,12 @@ from dl.config.nodes import (
     ScalarNode,
     child,
     dotted,
+    flow,
     plain,
     shown,
 )
 from dl.config.schema import Training
-from dl.errors import ConfigError, Mark, Problem, closest, without_separators
+from dl.errors import ConfigError, Mark, Problem, closest, did_you_mean, without_separators
 from dl.text import cut
 from dl.vocabulary.sections import keys
 from dl.vocabulary.spec import Path
@@ -288,14 +288,13 @@ def _position(node: ListNode, part: str, done: Path, read: Override) -> int:
         return names[part]
     count = len(node.items)
     known = [name for name in names if name]
-    near = closest(part, known)
     positions = f"a position from 0 to {count - 1}" if count > 1 else "the position 0"
     named_ones = f", or a name: {', '.join(known)}" if known else ""
     raise ConfigError(
         f"{dotted(done)} has no item {part}",
         mark=read.mark,
         expected=f"{positions}{named_ones}" if count else "nothing: the list is empty",
-        hint=f"did you mean {near}?" if near else None,
+        hint=did_you_mean(closest(part, known)),
     )
 
 

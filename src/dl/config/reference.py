@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from dl.config.data import Data
-from dl.config.emit import flow
-from dl.config.resolve import key_order, plain_data
-from dl.config.schema import Config
+from dl.config.nodes import flow
+from dl.config.schema import Config, key_order, plain_data
 from dl.vocabulary.catalog import Entry, entries
 from dl.vocabulary.sections import Parameter, Section, keys, sections_in, type_of, walk
 from dl.vocabulary.spec import Kind

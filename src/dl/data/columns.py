@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dl.config.data import ColumnKind
-from dl.config.emit import flow
+from dl.config.nodes import flow
 from dl.config.tables import is_formatted, plain_number
 from dl.data.texts import (
     FORMS,

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dl.config.data import CsvData, Data, ParquetData
-from dl.config.emit import flow
-from dl.config.rules.texts import Advice, advice
+from dl.config.nodes import flow
+from dl.config.rules.facts import Advice, advice
 from dl.config.tables import stands_for_missing
 from dl.data.texts import FEW_MONTHS, MONTH
 from dl.data.types import Array, Column, Raw, RawTable

@@ -10,10 +10,9 @@ import numpy as np
 
 from dl.config import rules
 from dl.config.rules.advice import begins_with
-from dl.config.rules.facts import LOSS, right_loss
+from dl.config.rules.facts import LOSS, Advice, advice, right_loss
 from dl.config.rules.metrics import measurable, misfits
 from dl.config.rules.probe import Answer, Form, Probe, has_own
-from dl.config.rules.texts import Advice, advice
 from dl.config.schema import Config, Evaluation
 from dl.data.dataset import BEFORE_PLACES, Dataset, Preprocessing
 from dl.data.targets.target import Target, class_counts, decision, unscale

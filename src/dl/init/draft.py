@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dl.config.data import Arrays, NpzData, Task
-from dl.config.emit import flow
+from dl.config.nodes import flow
 from dl.config.tables import stands_for_missing
 from dl.data.files import check_file
 from dl.data.sources.images import class_files, opened_picture, without_warnings

@@ -18,10 +18,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dl.config.emit import yaml_text
 from dl.config.keras_model import KerasModel, read_keras_model
 from dl.config.load import Loaded, default_name, load_text
-from dl.config.nodes import dotted
+from dl.config.nodes import dotted, yaml_text
 from dl.data.dataset import Dataset
 from dl.data.load import load_dataset
 from dl.data.rules import refuse_misfits

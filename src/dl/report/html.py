@@ -21,7 +21,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from dl.config.load import load_resolved
-from dl.config.resolve import changed
+from dl.config.schema import changed
 from dl.report import charts, evaluation
 from dl.report.charts import Chart, Line
 from dl.report.compare import Comparison

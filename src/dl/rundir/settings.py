@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from dl.config.document import read_document
-from dl.config.emit import flat_document
-from dl.config.nodes import plain
+from dl.config.nodes import flat_document, plain
 from dl.errors import DlError, UsageError
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import read_regular, write_text

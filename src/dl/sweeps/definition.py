@@ -11,13 +11,11 @@ from typing import Annotated, Any, Literal, cast
 
 from dl.config.builder import Places
 from dl.config.document import read_bytes, read_document, read_node
-from dl.config.emit import yaml_text
-from dl.config.load import Loaded, default_name, load_config
-from dl.config.nodes import MapNode, find, place, plain
+from dl.config.load import Loaded, default_name, load_config, other_tools
+from dl.config.nodes import MapNode, find, place, plain, problem_of, yaml_text
 from dl.config.overrides import Override, option_text
-from dl.config.problems import other_tools, problem_of
-from dl.config.resolve import document_of
 from dl.config.rules.training import better, measured
+from dl.config.schema import document_of
 from dl.errors import ConfigError, Mark, Problem
 from dl.rundir.record import now
 from dl.sweeps.parameters import (

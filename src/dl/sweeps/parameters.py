@@ -13,8 +13,7 @@ from typing import Any
 
 from dl.config.builder import Places
 from dl.config.document import decode, read_bytes, read_node
-from dl.config.emit import flow
-from dl.config.nodes import ListNode, MapNode, Node, ScalarNode, plain, shown
+from dl.config.nodes import ListNode, MapNode, Node, ScalarNode, flow, plain, shown
 from dl.config.overrides import Override, path_parts
 from dl.errors import ConfigError, Mark, Problem, closest
 from dl.text import listing

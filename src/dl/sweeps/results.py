@@ -15,10 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, cast
 
-from dl.config.emit import flow
 from dl.config.load import load_resolved
-from dl.config.resolve import document_of, resolved_text
-from dl.config.schema import Config
+from dl.config.nodes import flow
+from dl.config.schema import Config, document_of, resolved_text
 from dl.errors import RunError
 from dl.rundir.directory import SweepDirectory
 from dl.rundir.lock import is_held

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from dl.config.emit import flow
+from dl.config.nodes import flow
 from dl.errors import first_line
 from dl.rundir.directory import SWEEP_RECORD, RunDirectory, SweepDirectory, trials_of
 from dl.rundir.files import read_regular, write_text

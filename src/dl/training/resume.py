@@ -9,8 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from dl.config.load import load_resolved
-from dl.config.resolve import flat, resolved_text
-from dl.config.schema import Config
+from dl.config.schema import Config, flat, resolved_text
 from dl.data.dataset import BEFORE_PLACES, read_preprocessing
 from dl.errors import Problem, RunError
 from dl.model.metrics import Adapted, build_metrics

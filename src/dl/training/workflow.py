@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dl.config.resolve import resolved_text
+from dl.config.schema import resolved_text
 from dl.data.decision_surface import DecisionSurface, ParameterPath
 from dl.data.predictions import Predictions, write_predictions
 from dl.data.types import Array, Part

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dl.errors import closest
+from dl.errors import closest, did_you_mean
 from dl.text import cut, listing
 from dl.vocabulary.rules import broken_rules
 from dl.vocabulary.sections import Parameter, check_keys
@@ -328,7 +328,7 @@ def _known(kind: Kind, spelled: str, path: tuple[str, ...]) -> Entry:
         message = f"names {spelled}, which is left out: {reason}"
         raise Findings.one(path, message, expected, spelled)
     near = _nearest_name(kind, spelled)
-    hint = f"did you mean {near}?" if near else _other_kind(kind, spelled)
+    hint = did_you_mean(near, _other_kind(kind, spelled))
     noun = kind_words(kind).split(" ", 1)[1]
     raise Findings.one(path, f"is not a known {noun}", expected, found_text(spelled), hint)
 
@@ -375,8 +375,7 @@ def _unknown(entry: Entry, key: str) -> Finding:
     reason = None if entry.kind is Kind.ACTIVATION else left_out_parameter(entry.name, key)
     if reason is not None:
         return Finding((key,), f"is left out: {reason}", expected, cut(key), at_key=True)
-    near = _nearest(key, entry.parameters)
-    hint = _place_of(entry, key) or (f"did you mean {near}?" if near else None)
+    hint = _place_of(entry, key) or did_you_mean(_nearest(key, entry.parameters))
     message = f"is not a parameter of {entry.name}"
     return Finding((key,), message, expected, cut(key), hint, at_key=True)
 

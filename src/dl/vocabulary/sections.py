@@ -23,7 +23,7 @@ from typing import (
     get_type_hints,
 )
 
-from dl.errors import closest
+from dl.errors import closest, did_you_mean
 from dl.text import listing
 from dl.vocabulary.spec import Finding, Findings, found_text, meant
 from dl.vocabulary.types import (
@@ -241,8 +241,7 @@ class SectionOf(ParameterType):
 
     def _unknown(self, name: str) -> Finding:
         known = keys(self.section)
-        near = closest(name, known)
-        hint = f"did you mean {near}?" if near else None
+        hint = did_you_mean(closest(name, known))
         return Finding((name,), UNKNOWN_KEY, listing(known), None, hint, at_key=True)
 
     def schema(self) -> dict[str, object]:
@@ -273,8 +272,7 @@ class SourceOf(ParameterType):
         source = value["source"]
         word = source.lower() if isinstance(source, str) else ""
         if word not in self.by_source:
-            near = meant(word, self.by_source)
-            hint = f"did you mean {near}?" if near else None
+            hint = did_you_mean(meant(word, self.by_source))
             raise Findings.one(
                 ("source",), "must be a known source", known, found_text(source), hint
             )

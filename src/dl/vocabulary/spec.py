@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any
 
-from dl.errors import closest, without_separators
+from dl.errors import closest, did_you_mean, without_separators
 from dl.text import cut
 
 Path = tuple[str | int, ...]
@@ -236,9 +236,8 @@ def value_hint(
 
 
 def _text_hint(text: str, sorts: Sorts, choices: Collection[str]) -> str | None:
-    near = meant(text, choices) if choices else None
-    if near:
-        return f"did you mean {near}?"
+    if choices and (near := meant(text, choices)):
+        return did_you_mean(near)
     if re.fullmatch(_CURLED, text):
         return f'write straight quotes: "{text[1:-1]}"'
     if percent := re.fullmatch(_PERCENT, text):

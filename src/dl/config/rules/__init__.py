@@ -10,16 +10,21 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from dl.config.nodes import MapNode, ScalarNode, dotted, find, place
 from dl.config.rules import advice, data, metrics, network, training
-from dl.config.rules.facts import Facts, facts_of
-from dl.config.rules.texts import Advice
+from dl.config.rules.facts import Advice, Facts, facts_of
 from dl.config.schema import OF_CONFIG
+from dl.errors import Mark
 from dl.vocabulary.sections import UnknownValueError
-from dl.vocabulary.spec import Finding
+from dl.vocabulary.spec import Finding, Path
 
-__all__ = ["ADVICE", "ERRORS", "Advice", "Facts", "advise", "check", "facts_of"]
+if TYPE_CHECKING:
+    from dl.config.load import Loaded
+
+__all__ = ["ADVICE", "ERRORS", "Advice", "Facts", "Note", "advise", "check", "facts_of", "placed"]
 
 Told = TypeVar("Told", Finding, Advice)
 
@@ -96,3 +101,68 @@ def _told(rule: Callable[..., Iterable[Told]], facts: Facts) -> Iterator[Told]:
         wanted = [known[n] if n in known else getattr(facts.config, n) for n in names]
         if not any(value is None for value in wanted):
             yield from rule(*wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A piece of advice with its place in the user's file.
+
+    Attributes:
+        rule: Id of the rule.
+        path: The dotted path.
+        mark: The place of the value, or of the nearest thing around it.
+        message: What is doubtful.
+        why: The reason.
+        mended: The line as it should be.
+    """
+
+    rule: str
+    path: str
+    mark: Mark
+    message: str
+    why: str
+    mended: str
+
+
+def placed(loaded: Loaded, found: Iterable[Advice]) -> list[Note]:
+    """Returns advice with places and mended lines, top to bottom, without what is ignored."""
+    notes = []
+    for each in found:
+        if each.rule not in loaded.config.lint.ignore:
+            mark = place(loaded.root, each.path) if each.path else loaded.root.mark
+            line = mended(loaded.root, each.path, each.write)
+            notes.append(Note(each.rule, dotted(each.path), mark, each.message, each.why, line))
+    return sorted(notes, key=lambda note: (note.mark.line or 0, note.mark.column or 0))
+
+
+def mended(root: MapNode, path: Path, value: str | None) -> str:
+    """Returns what to write: the line with the new value, or a new line and where to put it.
+
+    Args:
+        root: The tree of the config.
+        path: Where the value stands, or would stand.
+        value: The value as YAML; None to remove what stands there.
+    """
+    if value is None:
+        return f"remove {dotted(path)}"
+    depth = max(n for n in range(len(path) + 1) if find(root, path[:n]) is not None)
+    above, rest = find(root, path[:depth]) or root, path[depth:]
+    mark, text = above.mark, above.mark.text or ""
+    if mark.line is None and mark.source.startswith("--set"):
+        return f"--set {dotted(path)}={value}"
+    start = (mark.column or 1) - 1
+    end = start + mark.length
+    span = text[start:end]
+    on_one_line = span[:1] + span[-1:] in ("{}", "[]")
+    for key in reversed(rest[1:]):
+        value = f"{{{key}: {value}}}"
+    written = f"{rest[0]}: {value}" if rest else f"{dotted(path)}: {value}"
+    if not rest:
+        new = value if on_one_line or isinstance(above, ScalarNode) else ""
+    elif isinstance(above, ScalarNode) and isinstance(above.value, str):
+        new = f"{{type: {above.value}, {written}}}"
+    elif isinstance(above, MapNode) and on_one_line:
+        new = f"{span[:-1].rstrip()}{', ' if above.entries else ''}{written}}}"
+    else:
+        return f"below {dotted(path[:depth])}: {written}" if depth else written
+    return f"{text[:start]}{new}{text[end:]}".strip() if new and text else written

@@ -12,16 +12,18 @@ from collections.abc import Iterable, Iterator
 from dl.config.data import BuiltinData, CsvData, Data, ImagesData, ParquetData
 from dl.config.rules.facts import (
     LOSS,
+    Advice,
     Facts,
     Output,
     activation_of,
+    advice,
     layer_path,
     named_layers,
     right_loss,
+    spoken,
     whole_number,
 )
 from dl.config.rules.probe import has_validation
-from dl.config.rules.texts import Advice, advice, spoken
 from dl.config.schema import Model, Preprocess, Training
 from dl.text import plural
 from dl.vocabulary import traits

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dl.config.data import BuiltinData, CsvData, Data, KerasData, NpzData, ParquetData
-from dl.config.rules.facts import LOSS, Facts, keeps_axes, right_loss
+from dl.config.rules.facts import LOSS, Facts, finding, keeps_axes, right_loss
 from dl.config.rules.probe import Answer, Form, has_own, targets_of
-from dl.config.rules.texts import finding, suggestion
 from dl.config.schema import Preprocess, Training
 from dl.config.tables import finite_number
+from dl.errors import closest, did_you_mean
 from dl.vocabulary import traits
-from dl.vocabulary.data_sets import KERAS
 from dl.vocabulary.spec import Finding, Path
+from dl.vocabulary.traits import KERAS
 
 
 def names_are_listed_once(data: Data) -> Iterator[Finding]:
@@ -52,7 +52,7 @@ def columns_are_features(data: Data) -> Iterator[Finding]:
         if name in targets_of(data):
             yield finding(path, "columns_are_features.target", hint=remove)
         elif data.features is not None and name not in data.features:
-            hint = suggestion(name, data.features, remove)
+            hint = did_you_mean(closest(name, data.features), remove)
             yield finding(path, "columns_are_features.other", known=data.features, hint=hint)
 
 
@@ -64,7 +64,7 @@ def missing_values_are_of_columns(data: Data) -> Iterator[Finding]:
     for name in data.missing_values if isinstance(data.missing_values, dict) else ():
         if name not in known:
             path = ("data", "missing_values", name)
-            hint = suggestion(name, known, f"remove {name} from it")
+            hint = did_you_mean(closest(name, known), f"remove {name} from it")
             yield finding(path, "missing_values_are_of_columns", known=known, hint=hint)
 
 
@@ -138,7 +138,7 @@ def class_weight_names_classes(training: Training, facts: Facts) -> Iterator[Fin
         return
     for key in weights if known and isinstance(weights, dict) else ():
         if known and key not in known:
-            hint = suggestion(key, known, "name the classes as the data does")
+            hint = did_you_mean(closest(key, known), "name the classes as the data does")
             words = {"source": _source_of_classes(facts), "known": known, "key": key}
             yield finding((*path, key), "class_weight_names_classes.other", hint=hint, **words)
 

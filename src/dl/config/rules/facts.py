@@ -1,27 +1,27 @@
-"""What a rule looks at: the sections that are valid, and what follows from them and the data."""
+"""What a rule looks at: the sections that are valid, and what follows from them and the data; and
+what it says, and where.
+
+The texts of rules stand in `texts.toml`, by the name of the rule and case. A text holds words in
+braces, `{layer.type}`; what they stand for, the rule gives.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+import re
+import string
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
+from typing import Any
 
 from dl.config.data import Task
 from dl.config.rules.probe import Probe, probe
 from dl.config.schema import Config, Model
+from dl.text import listing
+from dl.vocabulary import traits
 from dl.vocabulary.sections import if_valid
-from dl.vocabulary.spec import Path, Spec
-from dl.vocabulary.traits import (
-    ACTIVATION_LAYERS,
-    LINEAR,
-    OF_STEPS_OR_PIXELS,
-    RECURRENT,
-    REGRESSION,
-    RESHAPING,
-    SEEN_THROUGH,
-    SPREADING,
-    WITH_UNITS,
-)
+from dl.vocabulary.spec import Finding, Path, Spec
 
 LOSS: Path = ("training", "loss")
 
@@ -93,8 +93,8 @@ class Facts:
             return self.task == "regression"
         if self.config.data.classes is not None or self.probe.target in ("classes", "text"):
             return False
-        linear = self.output is not None and self.output.activation == LINEAR
-        by_loss = linear and self.config.training.loss.type in REGRESSION
+        linear = self.output is not None and self.output.activation == traits.LINEAR
+        by_loss = linear and self.config.training.loss.type in traits.REGRESSION
         return self.probe.target == "numbers" or by_loss
 
 
@@ -123,11 +123,11 @@ def output_of(model: Model) -> Output:
         own = activation_of(layer, path)
         if own is not None:
             activation = activation or (index, *own)
-        elif layer.type in RESHAPING and layer.type != "Identity":
+        elif layer.type in traits.RESHAPING and layer.type != "Identity":
             last = last or layer
         # Values between those of pixels may lie outside of both.
         mixing = layer.parameters.get("interpolation", "nearest") not in ("nearest", "bilinear")
-        if layer.type in SEEN_THROUGH and not mixing:
+        if layer.type in traits.SEEN_THROUGH and not mixing:
             continue
         if activation is None:
             break
@@ -136,7 +136,7 @@ def output_of(model: Model) -> Output:
             shape = target_shape(last) or None
             channels = shape[-1] if shape and shape[-1] > 0 else None
             return replace(found, channels=channels, reshaped=shape)
-        if layer.type not in WITH_UNITS:
+        if layer.type not in traits.WITH_UNITS:
             return replace(found, channels=whole_number(layer, "filters"))
         units = whole_number(layer, "units")
         return replace(found, units=units, units_path=(*path, "units"), channels=units)
@@ -148,11 +148,11 @@ def keeps_axes(model: Model) -> bool | None:
     for layer in reversed(model.layers):
         if layer.type == "Flatten" or layer.type.startswith("Global"):
             return False
-        if layer.type in RECURRENT:
+        if layer.type in traits.RECURRENT:
             inner = layer.parameters.get("layer")
             whole = inner if isinstance(inner, Spec) else layer
             return whole.parameters.get("return_sequences") is True
-        if layer.type in SPREADING or layer.type.startswith(OF_STEPS_OR_PIXELS):
+        if layer.type in traits.SPREADING or layer.type.startswith(traits.OF_STEPS_OR_PIXELS):
             return True
         if layer.type == "Reshape":
             return len(target_shape(layer)) > 1
@@ -173,12 +173,12 @@ def _unwrapped(layer: Spec, path: Path) -> tuple[Spec, Path]:
 
 def activation_of(layer: Spec, path: Path) -> tuple[str, Path] | None:
     """Returns the name of a layer's activation and its place; None for a layer without one."""
-    if layer.type in ACTIVATION_LAYERS:
-        return ACTIVATION_LAYERS[layer.type], path
+    if layer.type in traits.ACTIVATION_LAYERS:
+        return traits.ACTIVATION_LAYERS[layer.type], path
     if "activation" not in layer.parameters:
         return None
     value = layer.parameters["activation"]
-    name = value.type if isinstance(value, Spec) else str(value or LINEAR)
+    name = value.type if isinstance(value, Spec) else str(value or traits.LINEAR)
     return name, place(path, layer, "activation")
 
 
@@ -192,9 +192,6 @@ def named_layers(model: Model) -> Iterator[tuple[int, Spec, Path]]:
     """Yields the layers with their positions and paths."""
     for index, layer in enumerate(model.layers):
         yield index, layer, ("model", "layers", index)
-
-
-# How rules name things, so that all messages speak alike
 
 
 def layer_path(index: int, layer: Spec) -> str:
@@ -211,3 +208,77 @@ def place(path: Path, spec: Spec, parameter: str) -> Path:
 def right_loss(classes: int | None) -> str:
     """Returns the loss to advise for a target of that many classes."""
     return "binary_crossentropy" if classes == 2 else "sparse_categorical_crossentropy"
+
+
+TEXTS = FilePath(__file__).with_name("texts.toml")
+MOST_NAMES = 12
+"""Names of a list that a message shows."""
+_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Something doubtful in a config.
+
+    Attributes:
+        rule: The id that switches it off.
+        path: Where it stands, or would stand.
+        message: What is doubtful, in words that follow the path.
+        why: The reason, as a whole sentence.
+        write: What to write at the path, as YAML; None to remove it.
+    """
+
+    rule: str
+    path: Path
+    message: str
+    why: str
+    write: str | None = None
+
+
+class _Words(string.Formatter):
+    """Writes a loss as users do, a shape in brackets and names with commas between them."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, Spec):
+            value = spoken(value)
+        elif isinstance(value, tuple):
+            names = all(isinstance(item, str) for item in value)
+            value = listing(value, "", MOST_NAMES) if names else list(value)
+        return str(super().format_field(value, format_spec))
+
+
+def finding(path: Path, text: str, /, **words: object) -> Finding:
+    """Returns a mistake; a word of the name of a field that the text lacks is that field."""
+    return Finding(path, **_filled(text, ("message", "expected", "found", "hint", "at_key"), words))
+
+
+def advice(path: Path, text: str, /, **words: object) -> Advice:
+    """Returns a piece of advice, in the same way."""
+    rule = text.partition(".")[0].replace("_", "-")
+    return Advice(rule, path, **_filled(text, ("message", "why", "write"), words))
+
+
+def _filled(text: str, fields: tuple[str, ...], words: Mapping[str, object]) -> dict[str, Any]:
+    node: Mapping[str, Any] = _texts()
+    texts: dict[str, Any] = {}
+    for part in text.split("."):  # a case takes over what its rule says of all of them
+        node = node[part]
+        texts |= {name: node[name] for name in fields if name in node}
+    given = {name: words[name] for name in fields if name in words}
+    filled = {
+        name: _Words().vformat(value, (), words) if isinstance(value, str) else value
+        for name, value in texts.items()
+    }
+    return given | filled
+
+
+@functools.cache
+def _texts() -> dict[str, Any]:
+    import tomllib  # not on the way of a config that is right
+
+    return tomllib.loads(TEXTS.read_text(encoding="utf-8"))
+
+
+def spoken(spec: Spec) -> str:
+    """Returns the name as most people write it: `SparseCategoricalCrossentropy` in snake case."""
+    return _WORD_START.sub("_", spec.type).lower()

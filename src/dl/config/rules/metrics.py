@@ -14,9 +14,8 @@ from typing import Literal, TypedDict
 
 from dl.config.data import CsvData, ParquetData
 from dl.config.rules.data import answer_of
-from dl.config.rules.facts import Facts, keeps_axes, place
+from dl.config.rules.facts import Facts, finding, keeps_axes, place
 from dl.config.rules.probe import Form
-from dl.config.rules.texts import finding
 from dl.config.schema import Training
 from dl.vocabulary import traits
 from dl.vocabulary.spec import Finding, Path, Spec

@@ -9,13 +9,14 @@ from dl.config.rules.facts import (
     LOSS,
     Facts,
     Output,
+    finding,
     layer_path,
     named_layers,
     place,
+    spoken,
     target_shape,
     whole_number,
 )
-from dl.config.rules.texts import finding, spoken
 from dl.config.schema import Model, Training
 from dl.system import physical_memory
 from dl.vocabulary import traits

@@ -25,7 +25,7 @@ from dl.config.data import (
     Task,
 )
 from dl.config.tables import csv_rows, finite_number, is_formatted
-from dl.vocabulary.data_sets import BUILTIN, KERAS, SYNTHETIC
+from dl.vocabulary.traits import BUILTIN, KERAS, SYNTHETIC
 
 MOST_BYTES = 2_000_000
 """So much of a CSV file is read in some 50 ms; `dl validate` is to feel immediate."""

@@ -6,10 +6,17 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from dl.config.rules.facts import LOSS, Facts, activation_of, named_layers, place
+from dl.config.rules.facts import (
+    LOSS,
+    Facts,
+    activation_of,
+    finding,
+    named_layers,
+    place,
+)
 from dl.config.rules.probe import has_validation
-from dl.config.rules.texts import finding, suggestion
 from dl.config.schema import Config, Engine, Model, Tracking, Training
+from dl.errors import closest, did_you_mean
 from dl.vocabulary.names import metric_name, nearest_measured
 from dl.vocabulary.sections import if_valid
 from dl.vocabulary.spec import Finding, Kind, Path, Spec
@@ -80,7 +87,7 @@ def monitors_exist(training: Training, facts: Facts) -> Iterator[Finding]:
         if base not in names:
             known = (*names, *(f"val_{name}" for name in names if validated))
             near = nearest_measured(monitor, known)
-            hint = f"did you mean {near}?" if near else "add the metric to training.metrics"
+            hint = did_you_mean(near, "add the metric to training.metrics")
             yield finding(path, "monitors_exist.unknown", monitor=monitor, known=known, hint=hint)
         elif monitor != base and not validated:
             yield finding(path, "monitors_exist.not_validated", monitor=monitor, base=base)
@@ -166,7 +173,7 @@ def store_is_one_of_mlflow(tracking: Tracking) -> Iterator[Finding]:
     whole = match is not None and scheme in known and match[3].strip("/")
     if uri is None or uri == "databricks" or whole:
         return
-    hint = suggestion(scheme, known, "for example sqlite:///mlflow.db")
+    hint = did_you_mean(closest(scheme, known), "for example sqlite:///mlflow.db")
     if scheme in known:
         server = f"{scheme}://localhost:5000"
         example = server if scheme in _SERVERS else f"{scheme}://user@host/mlflow"

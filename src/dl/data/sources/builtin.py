@@ -19,7 +19,7 @@ from dl.data.columns import Cell, to_column
 from dl.data.files import fingerprint_arrays
 from dl.data.tables import require
 from dl.data.types import Array, Column, RawArrays, RawParts, RawTable
-from dl.vocabulary.data_sets import BUILTIN, SYNTHETIC
+from dl.vocabulary.traits import BUILTIN, SYNTHETIC
 
 
 def read_builtin(data: BuiltinData) -> RawParts:

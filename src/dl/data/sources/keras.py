@@ -30,7 +30,7 @@ from dl.errors import DataError, first_line
 from dl.progress import Reporter
 from dl.quiet import quiet_stderr
 from dl.variables import data_sets_of_keras
-from dl.vocabulary.data_sets import KERAS, LENGTH, WORDS
+from dl.vocabulary.traits import KERAS, LENGTH, WORDS
 
 _BROKEN = (
     OSError,
