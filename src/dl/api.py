@@ -93,7 +93,7 @@ def resume(
     def work(reporter: Reporter, caller: Caller) -> RunDirectory:
         directory = run.directory if isinstance(run, Run) else find_run(str(run), Path(runs))
         overrides = () if epochs is None else (f"training.epochs={epochs}",)
-        loaded = training.config_of(directory, overrides)
+        loaded = using.config_of(directory, overrides)
         return training.resume(directory, loaded, caller, force=force).run
 
     return Run(hosted(work, f"dl.resume({str(run)!r})", quiet=quiet))

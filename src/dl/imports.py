@@ -9,12 +9,16 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType, TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from dl.errors import UsageError
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
+else:  # takes 5 ms, and a loader is whatever has its methods
+    Loader = object
 
 _KERAS_AS_IT_COMES = {
     "backend": "tensorflow",
@@ -140,7 +144,7 @@ def deferred(
 
 
 class _Blind(Loader):
-    """Runs a module to which one file seems not to be there."""
+    """Runs a module that logs its errors only, and to which one file seems not to be there."""
 
     def __init__(self, loader: Loader, file: str) -> None:
         self._loader = loader
@@ -152,6 +156,9 @@ class _Blind(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Runs the module. Other threads never ask for that very path."""
+        import logging  # takes 3 ms, and `dl list` has no picture to draw
+
+        logging.getLogger(module.__name__).setLevel(logging.ERROR)
         exists = os.path.exists
         os.path.exists = lambda path: path != self._file and exists(path)
         try:
@@ -161,7 +168,7 @@ class _Blind(Loader):
 
 
 def import_blind(name: str, file: str) -> None:
-    """Has a module, when it is imported, not find a file that it would read its settings from."""
+    """Has a module, when it is imported, log its errors only, and not find a file of settings."""
     blinder = _Finder(lambda imported: imported == name, lambda loader: _Blind(loader, file))
     sys.meta_path.insert(0, blinder)
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dl.app import training, using
+from dl.app import using
 from dl.config.schema import document_of
 from dl.errors import DataError, RunError, UsageError, first_line
 from dl.hosted import computed, noted
@@ -73,7 +73,7 @@ class Run:
     @property
     def config(self) -> dict[str, Any]:
         """The config with every default and every value that was inferred."""
-        return document_of(noted(lambda: training.config_of(self.directory, ())).config)
+        return document_of(noted(lambda: using.config_of(self.directory, ())).config)
 
     @cached_property
     def model(self) -> keras.Sequential:

@@ -6,9 +6,7 @@ survive. Windows lacks most of it: what `dl` cannot do there is in the README.
 
 from __future__ import annotations
 
-import mmap
 import os
-import platform
 import signal
 import sys
 from collections.abc import Iterator
@@ -16,6 +14,10 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import mmap
 
 _PROC = Path("/proc")
 """What Linux tells of processes and memory."""
@@ -58,6 +60,8 @@ def processor_name() -> str:
     for line in _lines("cpuinfo"):
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
+    import platform  # takes a millisecond, and all commands load this module
+
     return platform.processor()
 
 
@@ -80,7 +84,7 @@ def available_memory() -> float:
 def process_memory() -> float:
     """Returns the megabytes of this process; without `/proc` the most it had, or 0 if unknown."""
     for line in _lines("self/statm"):
-        return int(line.split()[1]) * mmap.PAGESIZE / 1e6
+        return int(line.split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
     if _resource is None:
         return 0.0
     most = float(_resource.getrusage(_resource.RUSAGE_SELF).ru_maxrss)
@@ -122,6 +126,8 @@ def set_alarm(seconds: float) -> None:
 
 def forget_pages(content: mmap.mmap) -> None:
     """Tells that what is mapped is hardly needed any more; without `madvise` it is kept longer."""
+    import mmap
+
     if hasattr(content, "madvise") and hasattr(mmap, "MADV_DONTNEED"):
         content.madvise(mmap.MADV_DONTNEED)
 
@@ -186,6 +192,15 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def host_name() -> str:
+    """Returns the name of this machine."""
+    if hasattr(os, "uname"):
+        return os.uname().nodename  # `socket`, which asks the same, takes milliseconds to load
+    import socket
+
+    return socket.gethostname()
 
 
 def user_name() -> str:

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dl.app.using import config_of
 from dl.errors import BusyError, ConfigError, Interrupted, RunError, UsageError
 from dl.imports import Importing
 from dl.progress import Reporter
-from dl.rundir.directory import RunDirectory, find_run, numbers
+from dl.rundir.directory import RunDirectory, numbers
 from dl.rundir.lock import locked
-from dl.rundir.manifest import check, read_checked
+from dl.rundir.manifest import check
 from dl.rundir.record import RunRecord, read_metrics, read_record
 
 if TYPE_CHECKING:
@@ -207,39 +208,6 @@ def run_of(loaded: Loaded, runs: Path) -> RunDirectory:
         raise RunError(f"{loaded.config.name} has no run in {runs}", hint=hint)
     unfinished = [run for run in found if read_record(run).status != "completed"]
     return (unfinished or found)[-1]
-
-
-def config_of(run: RunDirectory, overrides: tuple[str, ...]) -> Loaded:
-    """Returns the config of a run, which an earlier `dl` may have trained, with overrides.
-
-    Raises:
-        RunError: It is damaged.
-        ConfigError: The overrides make it a wrong one.
-    """
-    from dl.config.load import load_resolved, load_text
-
-    text = read_checked(run.resolved)
-    loaded = load_resolved(run.resolved, text)
-    return load_text(run.resolved, text, overrides, trained=True) if overrides else loaded
-
-
-def named_config(text: str, runs: Path, overrides: tuple[str, ...]) -> Loaded:
-    """Returns the config that `text` names: a file, or that of a run.
-
-    Raises:
-        DlError: There is none, or it is wrong.
-    """
-    from dl.config.load import load_config
-
-    if names_config(text):
-        return load_config(Path(text), overrides)
-    return config_of(find_run(text, runs), overrides)
-
-
-def names_config(text: str) -> bool:
-    """Tells whether `text` names a config's file, not a run."""
-    path = Path(text)
-    return path.is_file() or path.suffix in (".yaml", ".yml")
 
 
 def result_of(run: RunDirectory) -> Result:

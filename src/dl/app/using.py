@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from dl.app.training import names_config
 from dl.errors import NOT_FINITE, NOT_FINITE_BEFORE, DlError, UsageError
 from dl.progress import Reporter, SilentReporter
 from dl.rundir.directory import RunDirectory, SweepDirectory, find_run
@@ -53,6 +52,39 @@ class Selected:
     chosen: list[tuple[Entry, Row]]
     damaged: list[str]
     any_readable: bool
+
+
+def config_of(run: RunDirectory, overrides: tuple[str, ...]) -> Loaded:
+    """Returns the config of a run, which an earlier `dl` may have trained, with overrides.
+
+    Raises:
+        RunError: It is damaged.
+        ConfigError: The overrides make it a wrong one.
+    """
+    from dl.config.load import load_resolved, load_text
+
+    text = read_checked(run.resolved)
+    loaded = load_resolved(run.resolved, text)
+    return load_text(run.resolved, text, overrides, trained=True) if overrides else loaded
+
+
+def named_config(text: str, runs: Path, overrides: tuple[str, ...]) -> Loaded:
+    """Returns the config that `text` names: a file, or that of a run.
+
+    Raises:
+        DlError: There is none, or it is wrong.
+    """
+    from dl.config.load import load_config
+
+    if names_config(text):
+        return load_config(Path(text), overrides)
+    return config_of(find_run(text, runs), overrides)
+
+
+def names_config(text: str) -> bool:
+    """Tells whether `text` names a config's file, not a run."""
+    path = Path(text)
+    return path.is_file() or path.suffix in (".yaml", ".yml")
 
 
 def validate(loaded: Loaded, *, build: bool) -> None:

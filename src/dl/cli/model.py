@@ -186,12 +186,11 @@ def summary(config_or_run: str, overrides: tuple[str, ...], runs: Path, as_json:
     The argument is a config file or a run.
     """
     from dl.app import using
-    from dl.app.training import named_config
     from dl.cli.display import open_reporter
     from dl.cli.tables import hyperparameters_text, summary_json, summary_text
     from dl.config.schema import hyperparameters
 
-    loaded = named_config(config_or_run, runs, overrides)
+    loaded = using.named_config(config_or_run, runs, overrides)
     with open_reporter(quiet=False) as reporter:
         rows = using.summary(loaded, reporter)
     chosen = hyperparameters(loaded.config)

@@ -71,7 +71,7 @@ def train(
     dl train --resume digits              (after an interruption)
     dl train --resume digits --epochs 40  (longer than was planned)
     """
-    from dl.app import training
+    from dl.app import training, using
     from dl.cli.display import open_reporter
     from dl.config.load import load_config
     from dl.rundir.directory import find_run
@@ -89,7 +89,7 @@ def train(
         if resume is not None:
             newest = loaded is not None and resume == _NEWEST
             run = training.run_of(loaded, runs) if loaded and newest else find_run(resume, runs)
-            loaded = loaded or training.config_of(run, overrides)
+            loaded = loaded or using.config_of(run, overrides)
             training.resume(run, loaded, caller, force=force)
         elif loaded is None:
             raise UsageError("a config is missing", hint="dl train CONFIG, or --resume RUN")

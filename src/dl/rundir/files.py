@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -69,7 +68,7 @@ def published(path: Path, before: Callable[[Path], None] = _nothing) -> Iterator
         RunError: The folder is gone, as that of a run which somebody removes.
     """
     try:
-        temporary = path.parent / f"{TEMPORARY}{secrets.token_hex(6)}-{path.name}"
+        temporary = path.parent / f"{TEMPORARY}{os.urandom(6).hex()}-{path.name}"
         # Not `mkstemp`, whose files are for the owner only: the system applies the umask to these.
         os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     except FileNotFoundError as error:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from dl.errors import BusyError, DlError
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import disk_error, gone, read_regular, regular_descriptor
 from dl.rundir.typed import Count, MisfitError, Range, parse_as
-from dl.system import NO_LINK, is_running, lock_file, rewrite, start_ticks
+from dl.system import NO_LINK, host_name, is_running, lock_file, rewrite, start_ticks
 
 _Number = Annotated[int, Range(lambda pid: 0 < pid < 2**31, "must be the number of a process")]
 
@@ -43,11 +42,11 @@ class Process:
     @classmethod
     def current(cls) -> Process:
         """Returns this process."""
-        return cls(socket.gethostname(), os.getpid(), start_ticks(os.getpid()))
+        return cls(host_name(), os.getpid(), start_ticks(os.getpid()))
 
     def is_alive(self) -> bool:
         """Tells whether the process still runs; one on another machine is taken to."""
-        if self.host != socket.gethostname():
+        if self.host != host_name():
             return True
         return is_running(self.pid) and start_ticks(self.pid) == self.started
 

@@ -11,7 +11,6 @@ import io
 import json
 import math
 import re
-import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -44,6 +43,8 @@ def now() -> str:
 
 def git_commit(folder: Path) -> str | None:
     """Returns the commit that is checked out around `folder`; None outside a repository."""
+    import subprocess  # only a training asks
+
     command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
     try:
         result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=5)
