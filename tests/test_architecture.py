@@ -125,6 +125,7 @@ OPENERS = {
     "report/html.py": "files of the package",
     "cli/streams.py": "/dev/null",
     "sweeps/journal.py": "adds to a file that it has read before",
+    "sweeps/pools/transfer.py": "files of data, and its copies of them",
 }
 """Files that open others themselves, and what."""
 

@@ -13,7 +13,7 @@ import pytest
 from campaigns.samples import ROWS, layer_sample, loss_sample, metric_sample, sample_spec
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
-from dl.data.targets.target import Target
+from dl.data.target import Target
 from dl.data.types import Array
 from dl.model.build import build_model, compile_model
 from dl.model.checks import check_training

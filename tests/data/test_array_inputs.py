@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dl.config.schema import Config
-from dl.data.preprocessing.arrays import (
+from dl.data.arrays import (
     ArrayFeature,
     fit_arrays,
     transform_arrays,

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from dl.config.data import Split
+from dl.data.arrays import ArrayFeature
 from dl.data.dataset import Preprocessing
-from dl.data.decision_surface import input_plane
-from dl.data.preprocessing.arrays import ArrayFeature
-from dl.data.preprocessing.features import CategoricalFeature, Feature, NumericFeature
-from dl.data.targets.target import Target
+from dl.data.features import CategoricalFeature, Feature, NumericFeature
+from dl.data.predictions import input_plane
+from dl.data.target import Target
 
 
 def fitted(*features: Feature | ArrayFeature) -> Preprocessing:

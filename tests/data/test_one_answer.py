@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dl.data.predictions import Predictions, answers, one_answer
-from dl.data.targets.target import Target
+from dl.data.target import Target
 
 BINARY = Target("binary", ("y",), "single", ("no", "yes"), ("no", "yes"), 1, probabilities=True)
 MULTICLASS = Target("multiclass", ("y",), "labels", ("a", "b", "c"), ("a", "b", "c"), 3)

@@ -12,7 +12,7 @@ import pytest
 
 from dl.config.schema import Preprocess
 from dl.data.columns import Cell, to_column
-from dl.data.preprocessing.features import (
+from dl.data.features import (
     Feature,
     UnseenCategories,
     drop_missing,

@@ -9,7 +9,7 @@ import pytest
 
 from dl.config.schema import Config
 from dl.data.rules import refuse_misfits
-from dl.data.targets.target import class_weights, decode, unscale
+from dl.data.target import class_weights, decode, unscale
 from dl.data.types import RawArrays, RawTable
 from dl.errors import Problem, UsageError
 from dl.vocabulary.spec import Finding, Findings

@@ -11,10 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dl.data.requirements import requirements_of
-from dl.data.targets.describe import describe_target
-from dl.data.targets.encode import encode_target, fit_target
-from dl.data.targets.target import Target
-from dl.data.targets.values import target_values
+from dl.data.target import Target, encode_target
+from dl.data.target_task import describe_target, fit_target, target_values
 from dl.errors import DataError
 from dl.rundir.typed import read_as
 from dl.vocabulary.spec import Findings

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dl.data.arrays import fit_arrays, transform_arrays
 from dl.data.predictions import answers
-from dl.data.preprocessing.arrays import fit_arrays, transform_arrays
 from dl.data.requirements import requirements_of
-from dl.data.targets.describe import describe_target
-from dl.data.targets.encode import encode_target, fit_target
-from dl.data.targets.target import Target, class_weights, decode, row_weights
+from dl.data.target import Target, class_weights, decode, encode_target, row_weights
+from dl.data.target_task import describe_target, fit_target
 from dl.errors import DataError
 from dl.progress import SilentReporter
 from dl.rundir.typed import read_as
@@ -217,7 +216,7 @@ def test_columns_of_classes_are_steps_where_the_network_keeps_them() -> None:
 
 
 def test_large_targets_are_looked_up_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dl.data.targets.values._BLOCK", 24)
+    monkeypatch.setattr("dl.data.target_values._BLOCK", 24)
     numbers = np.arange(60).reshape(5, 4, 3) % 3
     target, y = encoded(make_arrays(numbers), make_config(3, "softmax", SPARSE, STEPS))
     assert y.tolist() == numbers.tolist()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dl.data.requirements import requirements_of
-from dl.data.targets.describe import describe_target
+from dl.data.target_task import describe_target
 from dl.errors import DataError
 from support.targets import learn, make_arrays, make_config, make_table
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dl.data.targets.values import TargetValues
+from dl.data.target_values import TargetValues
 from dl.errors import DataError
 from dl.init.columns import judge_target
 from dl.init.plan import Target

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, precision_score, r2_score, recall_score
 
-from dl.data.targets.target import Target
+from dl.data.target import Target
 from dl.data.types import Array
 from dl.predict.evaluate import evaluate, predict
 from dl.progress import SilentReporter

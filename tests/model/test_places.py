@@ -13,7 +13,7 @@ import yaml
 from dl.config.load import load_config
 from dl.data.load import read_dataset
 from dl.data.predictions import answers
-from dl.data.targets.target import decode
+from dl.data.target import decode
 from dl.data.types import Array
 from dl.errors import ConfigError
 from dl.predict.evaluate import evaluate, predict

@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
-from dl.data.decision_surface import DecisionSurface, InputPlane, SurfaceFrame
+from dl.data.predictions import DecisionSurface, InputPlane, SurfaceFrame
 from dl.data.types import Array
 from dl.report import surface
 from dl.report.facts import RunFacts

@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 
 from dl.config.data import Split
 from dl.data.dataset import Preprocessing
-from dl.data.preprocessing.features import NumericFeature
-from dl.data.targets.target import Target
+from dl.data.features import NumericFeature
+from dl.data.target import Target
 from dl.data.types import Part
 from dl.report.facts import Pictures, pictures_of
 from dl.report.plots import examples, mistakes

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from dl.data.decision_surface import ParameterPath
+from dl.data.predictions import ParameterPath
 from dl.report.facts import Pictures, RunFacts
 
 

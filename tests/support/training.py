@@ -10,9 +10,9 @@ import numpy as np
 
 from dl.config.data import Split
 from dl.config.schema import Config
+from dl.data.arrays import ArrayFeature
 from dl.data.dataset import Dataset, Preprocessing
-from dl.data.preprocessing.arrays import ArrayFeature
-from dl.data.targets.target import Target, TargetForm
+from dl.data.target import Target, TargetForm
 from dl.data.types import Array, Part
 from dl.model.build import build_model, compile_model
 from dl.model.checks import check_training

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 import dl
-from dl.data.transfer import DataFile, DataFiles, name_of, send_files
 from dl.errors import NumericError, RunError
 from dl.rundir.directory import trial_name
 from dl.rundir.manifest import file_sha256
@@ -20,6 +19,7 @@ from dl.sweeps.pools.cluster import (
     Outcome,
     RemoteTask,
 )
+from dl.sweeps.pools.transfer import DataFile, DataFiles, name_of, send_files
 
 
 class PlainTrainer:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dl.data.dataset import Dataset
-from dl.data.preprocessing.features import NumericFeature
-from dl.data.targets.target import Target
+from dl.data.features import NumericFeature
+from dl.data.target import Target
 from dl.data.types import Array
 from dl.training.two_inputs import MOST_FRAMES, Snapshots, chosen_epochs
 from support.training import class_target, dataset, inputs, number_target

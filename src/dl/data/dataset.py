@@ -10,9 +10,9 @@ import numpy as np
 
 from dl.config.data import Split
 from dl.config.rules import Advice
-from dl.data.preprocessing.arrays import ArrayFeature
-from dl.data.preprocessing.features import Feature, feature_names
-from dl.data.targets.target import Target
+from dl.data.arrays import ArrayFeature
+from dl.data.features import Feature, feature_names
+from dl.data.target import Target
 from dl.data.types import IN_MEMORY, Part, Rows, Storage
 from dl.rundir.directory import RunDirectory
 from dl.rundir.manifest import damaged

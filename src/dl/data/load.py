@@ -16,17 +16,17 @@ import numpy as np
 from dl.config.data import KerasData, SyntheticData
 from dl.config.load import Loaded
 from dl.config.schema import Config
+from dl.data.arrays import ArrayFeature, fit_arrays, transform_arrays
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.doubts import advice_on
-from dl.data.files import ahead, check_file
-from dl.data.preprocessing.arrays import ArrayFeature, fit_arrays, transform_arrays
-from dl.data.preprocessing.features import (
+from dl.data.features import (
     Feature,
     UnseenCategories,
     drop_missing,
     fit_features,
     transform_table,
 )
+from dl.data.files import ahead, check_file
 from dl.data.read import FORMATS, read_arrays, read_blocks, read_labelled, read_parts, source_title
 from dl.data.requirements import requirements_of
 from dl.data.rules import refuse_misfits
@@ -34,8 +34,8 @@ from dl.data.sources.builtin import default_noise, default_rows
 from dl.data.sources.keras import text_settings
 from dl.data.split import split_parts
 from dl.data.tables import transform_stored
-from dl.data.targets.describe import describe_target
-from dl.data.targets.encode import encode_target, fit_target
+from dl.data.target import encode_target
+from dl.data.target_task import describe_target, fit_target
 from dl.data.types import Array, Inputs, Part, Raw, RawParts, RawTable, Rows, StoredColumns
 from dl.errors import DataError, RunError
 from dl.progress import Advance, Reporter

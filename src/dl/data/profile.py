@@ -12,8 +12,8 @@ import numpy as np
 from dl.config.rules.training import metric_names
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
-from dl.data.preprocessing.features import original_columns
-from dl.data.targets.target import class_counts, class_indexes, unscale
+from dl.data.features import original_columns
+from dl.data.target import class_counts, class_indexes, unscale
 from dl.data.types import Array, Rows
 from dl.rundir.typed import Count, MisfitError
 from dl.vocabulary.traits import ACCURACIES, ENTROPIES

@@ -15,7 +15,7 @@ from dl.config.rules.metrics import measurable, misfits
 from dl.config.rules.probe import Answer, Form, Probe, has_own
 from dl.config.schema import Config, Evaluation
 from dl.data.dataset import BEFORE_PLACES, Dataset, Preprocessing
-from dl.data.targets.target import Target, class_counts, decision, unscale
+from dl.data.target import Target, class_counts, decision, unscale
 from dl.text import percent, plural
 from dl.vocabulary.names import metric_name
 from dl.vocabulary.spec import Finding, Findings, Path, Spec

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from dl.config.data import Split, SyntheticData
 from dl.data.requirements import Requirements
 from dl.data.sources.builtin import is_whole_truth
-from dl.data.targets.encode import class_positions
-from dl.data.targets.target import Target
+from dl.data.target import Target, class_positions
 from dl.data.types import Array, RawParts
 from dl.errors import DataError
 from dl.text import plural

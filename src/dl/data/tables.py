@@ -18,13 +18,13 @@ import pyarrow.ipc
 from dl.config.data import ColumnKind
 from dl.config.tables import stands_for_missing
 from dl.data.columns import Cell, Use, to_column, without_texts
-from dl.data.files import ahead
-from dl.data.preprocessing.features import (
+from dl.data.features import (
     Feature,
     UnseenCategories,
     feature_names,
     transform_table,
 )
+from dl.data.files import ahead
 from dl.data.requirements import Tokens
 from dl.data.storage import ScratchFile, StoredArray, check_space
 from dl.data.types import Column, Place, RawTable, StoredColumns

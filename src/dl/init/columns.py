@@ -20,7 +20,7 @@ from dl.data.files import check_file
 from dl.data.read import FORMATS
 from dl.data.sources.csv import Dialect
 from dl.data.tables import Block, EveryColumn, require
-from dl.data.targets.values import TargetValues, target_values
+from dl.data.target_values import TargetValues, target_values
 from dl.data.types import Column, RawTable
 from dl.errors import DataError, UsageError
 from dl.init.plan import Target, shown_list

@@ -16,7 +16,7 @@ from dl.config.tables import stands_for_missing
 from dl.data.files import check_file
 from dl.data.sources.images import class_files, opened_picture, without_warnings
 from dl.data.sources.npz import NpzFile, read_npz
-from dl.data.targets.values import target_values
+from dl.data.target_values import target_values
 from dl.data.types import RawArrays
 from dl.errors import DataError, UsageError
 from dl.init.columns import Table, judge_target, read_table

@@ -10,7 +10,7 @@ import keras
 
 from dl.config.rules.network import declared_shapes
 from dl.config.schema import Config
-from dl.data.targets.target import Target
+from dl.data.target import Target
 from dl.errors import first_line
 from dl.model.checks import BUILD_ERRORS, check_outputs, first_unbuildable
 from dl.model.metrics import build_metrics

@@ -16,7 +16,7 @@ import keras
 from dl.config.rules.facts import output_of
 from dl.config.rules.metrics import METRIC_FORMS, values_of
 from dl.config.schema import Config
-from dl.data.targets.target import Target
+from dl.data.target import Target
 from dl.model.objects import build_object
 from dl.model.views import OverRows, View, Views, just_below, same
 from dl.vocabulary.names import with_names

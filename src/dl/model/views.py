@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dl.data.targets.target import Target
+from dl.data.target import Target
 from dl.vocabulary.spec import Spec
 
 View = Callable[[Any], Any]

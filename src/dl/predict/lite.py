@@ -20,7 +20,7 @@ from dl.config.load import load_resolved
 from dl.config.schema import Config
 from dl.data.dataset import Preprocessing, read_preprocessing
 from dl.data.load import InputBlocks
-from dl.data.targets.target import Target, decode
+from dl.data.target import Target, decode
 from dl.data.types import Array, Rows
 from dl.errors import RunError, first_line, unfit_rows
 from dl.progress import Reporter

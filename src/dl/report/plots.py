@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from dl.data.decision_surface import ParameterPath
+from dl.data.predictions import ParameterPath
 from dl.data.types import Array
 from dl.report import png, surface
 from dl.report.charts import VALIDATION, best_epoch, learning_charts, rate_chart, series

@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from PIL import Image
 from scipy.ndimage import zoom
 
-from dl.data.decision_surface import DecisionSurface, SurfaceFrame
+from dl.data.predictions import DecisionSurface, SurfaceFrame
 from dl.data.types import Array
 from dl.report import png
 from dl.report.charts import History, series

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from dl.data.dataset import Dataset
-from dl.data.decision_surface import (
+from dl.data.predictions import (
     DecisionSurface,
     InputPlane,
     ParameterPath,
     SurfaceFrame,
     input_plane,
 )
-from dl.data.targets.target import Target, decode, unscale
+from dl.data.target import Target, decode, unscale
 from dl.data.types import Array
 from dl.model import keras, tf
 from dl.model.build import nested_layers

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dl.config.schema import resolved_text
-from dl.data.decision_surface import DecisionSurface, ParameterPath
-from dl.data.predictions import Predictions, write_predictions
+from dl.data.predictions import DecisionSurface, ParameterPath, Predictions, write_predictions
 from dl.data.types import Array, Part
 from dl.errors import DlError, Interrupted
 from dl.model.storage import save_model

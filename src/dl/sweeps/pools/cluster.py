@@ -22,16 +22,6 @@ from typing import Any, Protocol
 
 import dl
 from dl.config.load import Loaded, load_config
-from dl.data.transfer import (
-    DataFiles,
-    are_here,
-    are_kept,
-    data_files,
-    name_of,
-    receive_files,
-    relocated,
-    send_files,
-)
 from dl.errors import DiskError, DlError, ExitCode, RunError
 from dl.rundir.create import pack, unpack
 from dl.rundir.directory import RunDirectory, SweepDirectory, trial_name
@@ -50,6 +40,16 @@ from dl.sweeps.pools import (
     failed,
 )
 from dl.sweeps.pools.processes import TRAINING, carried_out
+from dl.sweeps.pools.transfer import (
+    DataFiles,
+    are_here,
+    are_kept,
+    data_files,
+    name_of,
+    receive_files,
+    relocated,
+    send_files,
+)
 from dl.system import is_own, user_name
 from dl.variables import take_process
 

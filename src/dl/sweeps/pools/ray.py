@@ -19,7 +19,6 @@ import ray
 from ray import exceptions
 
 from dl.data.load import Datasets
-from dl.data.transfer import name_of
 from dl.errors import RunError, UsageError
 from dl.sweeps.pools import Key, Ready, Setup
 from dl.sweeps.pools.cluster import (
@@ -33,6 +32,7 @@ from dl.sweeps.pools.cluster import (
     carry_out,
 )
 from dl.sweeps.pools.processes import MOST_TASKS, read_baseline, serve, variants_of
+from dl.sweeps.pools.transfer import name_of
 
 _REACH_SECONDS = 5.0
 """Seconds to wait for an address; Ray itself would try for a minute."""

@@ -1,4 +1,4 @@
-"""The target's values as they were read from a table or from arrays, checked for gaps."""
+"""The target's values as they were read, checked for gaps, and the classes among them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dl.data.types import Array, Raw, RawArrays, RawTable
 from dl.errors import DataError, closest
 from dl.text import listing
+from dl.vocabulary.spec import Findings
 
 Size = TypeVar("Size", int, int | None)
 TRUTHS = ("false", "true")
@@ -274,3 +275,87 @@ def _of_arrays(raw: RawArrays) -> TargetValues:
     several = y.ndim == 2 and y.shape[1] != 1
     names = tuple(map(str, range(y.shape[1]))) if several else ("target",)
     return TargetValues(names, y, words, raw.source, raw.row_place)
+
+
+# Classes
+
+
+def named_classes(
+    several: Sequence[TargetValues],
+    chosen: tuple[str, ...] | None,
+    class_names: tuple[str, ...] | None,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Returns the names of the classes in the order of the outputs, and the value of each.
+
+    Without names, the distinct values are the classes: numbers by size, words by code point.
+    `data.classes` sets the order where it holds every value (or every name that the source has for
+    one); else it names the class numbers 0, 1, 2, ...
+
+    Args:
+        several: The target of all parts, of one column.
+        chosen: `data.classes`.
+        class_names: Names of the class numbers, where the source knows them.
+    """
+    used = set[str]().union(*(target.used() for target in several))
+    numbers = tuple(map(str, range(len(chosen or ()))))
+    by_name = {name: str(number) for number, name in enumerate(class_names or ())}
+    if class_names is not None and used <= set(by_name.values()):
+        if chosen is None:
+            return class_names, tuple(by_name.values())
+        if {class_names[int(value)] for value in used} <= set(chosen):
+            return chosen, tuple(by_name.get(name, name) for name in chosen)
+        if len(chosen) < len(class_names):
+            raise Findings.one(
+                ("data", "classes"),
+                "names fewer classes than the data has",
+                expected=f"{len(class_names)} names, in the order of the classes "
+                + listing(map(repr, class_names), "", 10),
+                found=f"{len(chosen)} names",
+                hint="name every class, or leave classes out",
+            )
+        return chosen, numbers
+    if chosen is None:
+        words = any(target.words is not None for target in several)
+        known = tuple(sorted(used) if words else sorted(used, key=float))
+        return known, known
+    if used <= set(chosen):
+        return chosen, chosen
+    if used <= set(numbers):
+        return chosen, numbers
+    strange = next(target for target in several if not target.used() <= set(chosen))
+    raise strange.unknown_class(chosen, sorted(strange.used() - set(chosen)))
+
+
+def not_one_hot(target: TargetValues, because: str = "") -> DataError:
+    """Returns the error for the first row or place without a single 1; `because` says why."""
+    values = target.values
+    single = ((values == 0) | (values == 1)).all(axis=-1) & (values.sum(axis=-1) == 1)
+    position = tuple(np.argwhere(~single)[0])
+    hint = "name one column of class names or numbers as the target"
+    if len(position) > 1:
+        hint = "give each place one class; what fills up short rows can have a class of its own"
+    return target.wrong(
+        ~single,
+        "is not a class",
+        f"a single 1 among {values.shape[-1]} numbers{because}",
+        hint,
+        found=listing(map(number_text, values[position]), "", 6),
+    )
+
+
+def outside_unit(target: TargetValues, values: Array) -> DataError:
+    """Returns the error for the first row with a value that a binary loss cannot compare.
+
+    Args:
+        target: The target.
+        values: What the loss gets for it, shape (rows, ...).
+    """
+    return target.wrong(
+        (values < 0) | (values > 1),
+        "has a value that is not between 0 and 1",
+        "numbers from 0 to 1: the loss is a binary one",
+        "save the target as numbers from 0 to 1 (bytes divided by 255), write `data.task: "
+        "regression` and `preprocess.target: minmax`, or choose a loss such as "
+        "`mean_squared_error`",
+        values=values,
+    )

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from dl.config.load import Loaded, load_config
-from dl.data import transfer
 from dl.data.load import read_dataset
-from dl.data.transfer import (
+from dl.errors import DataError
+from dl.progress import SilentReporter
+from dl.sweeps.pools import transfer
+from dl.sweeps.pools.transfer import (
     are_here,
     are_kept,
     data_files,
@@ -18,8 +20,6 @@ from dl.data.transfer import (
     relocated,
     send_files,
 )
-from dl.errors import DataError
-from dl.progress import SilentReporter
 
 CONFIG = """\
 data: {source: csv, path: rows.csv, test_path: more/rows.csv, target: y}

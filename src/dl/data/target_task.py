@@ -37,18 +37,22 @@ from typing import Literal
 
 import numpy as np
 
+from dl.config.schema import Preprocess
+from dl.data.features import fit_scaling, loses_digits
 from dl.data.requirements import Requirements
-from dl.data.targets.target import OutputFunction, Target, TargetForm
-from dl.data.targets.values import (
+from dl.data.target import OutputFunction, Target, TargetForm, class_positions, encode_target
+from dl.data.target_values import (
     TargetValues,
     is_own_input,
-    number_text,
+    named_classes,
+    not_one_hot,
+    outside_unit,
     target_values,
     without_ones,
 )
 from dl.data.types import Array, Raw, RawTable
 from dl.errors import DataError
-from dl.text import listing
+from dl.text import listing, plural
 from dl.vocabulary import traits
 from dl.vocabulary.spec import Findings
 
@@ -133,7 +137,7 @@ def _kind(raw: Raw, target: TargetValues, needs: Requirements, *, named: bool) -
     if (needs.activation == "softmax" or loss in traits.ONE_OF_MANY) and target.one_hot:
         return "one_hot"
     if loss in traits.ONE_OF_MANY:
-        raise _not_one_hot(target, _BY_LOSS)
+        raise not_one_hot(target, _BY_LOSS)
     sides = loss in traits.TAKES_SHARES | traits.TAKES_SIDES
     if (needs.activation == "sigmoid" or sides) and target.zeros_and_ones:
         return "labels"
@@ -161,7 +165,7 @@ def _kind_at_places(
     if one_of_many and several and channels in (None, last) and target.one_hot:
         return "one_hot"
     if along_last and loss in traits.TAKES_ONE_HOT and target.zeros_and_ones:
-        raise _not_one_hot(target, _BY_LOSS)
+        raise not_one_hot(target, _BY_LOSS)
     labels = needs.activation == "sigmoid" or loss in traits.TAKES_SHARES | traits.TAKES_SIDES
     if task is None and along_last and labels and target.zeros_and_ones:
         return "labels"
@@ -186,40 +190,6 @@ def _refuse_fractions(target: TargetValues) -> None:
             f"whole numbers or text{_BY_LOSS}",
             _FOR_NUMBERS,
         )
-
-
-def _not_one_hot(target: TargetValues, because: str = "") -> DataError:
-    values = target.values
-    single = ((values == 0) | (values == 1)).all(axis=-1) & (values.sum(axis=-1) == 1)
-    position = tuple(np.argwhere(~single)[0])
-    hint = "name one column of class names or numbers as the target"
-    if len(position) > 1:
-        hint = "give each place one class; what fills up short rows can have a class of its own"
-    return target.wrong(
-        ~single,
-        "is not a class",
-        f"a single 1 among {values.shape[-1]} numbers{because}",
-        hint,
-        found=listing(map(number_text, values[position]), "", 6),
-    )
-
-
-def outside_unit(target: TargetValues, values: Array) -> DataError:
-    """Returns the error for the first row with a value that a binary loss cannot compare.
-
-    Args:
-        target: The target.
-        values: What the loss gets for it, shape (rows, ...).
-    """
-    return target.wrong(
-        (values < 0) | (values > 1),
-        "has a value that is not between 0 and 1",
-        "numbers from 0 to 1: the loss is a binary one",
-        "save the target as numbers from 0 to 1 (bytes divided by 255), write `data.task: "
-        "regression` and `preprocess.target: minmax`, or choose a loss such as "
-        "`mean_squared_error`",
-        values=values,
-    )
 
 
 def _each_place(target: TargetValues, along_last: bool) -> TargetValues:
@@ -258,43 +228,18 @@ def _target(
     first, chosen = several[0], needs.data.classes
     if kind in ("classes", "one_hot"):
         kind = "one_hot" if first.columns > 1 else "classes"
+    _refuse_words(first, kind)
     if kind == "numbers":
-        if first.words is not None:
-            positions, texts = first.distinct()
-            raise first.wrong(
-                first.values >= 0,
-                "is not a number",
-                "numbers: `data.task` is `regression`",
-                "leave `data.task` out: text is a target for classification",
-                found=repr(texts[positions[0]]),
-            )
         units = None if needs.loss == traits.SEQUENCES else len(first.names)
         function: OutputFunction = "sigmoid" if needs.from_logits else "none"
         return Target("regression", first.names, "numbers", units=units, activation=function)
-    if kind == "labels" and first.words is not None:
-        raise DataError(
-            f"{first.source}: the target {first.title} has one label for each row",
-            expected="several columns of 0 and 1: `data.task` is `multilabel`",
-            found="a single column",
-            hint="leave `data.task` out, or give a column for each label",
-        )
     values = first.names
     if kind == "classes":
         single = [target for target in several if target.columns == 1]
-        classes, values = _classes(single, chosen, class_names)
+        classes, values = named_classes(single, chosen, class_names)
     else:
         classes = chosen or (class_names if kind == "one_hot" else None) or first.names
-        for target in several if kind == "one_hot" else ():
-            if target.columns > 1 and not target.one_hot:
-                raise _not_one_hot(target)
-        if len(classes) != first.columns:
-            raise DataError(
-                f"{first.source}: `data.classes` does not fit the target",
-                expected=f"{first.columns} names, one for each target column",
-                found=f"{len(classes)} names",
-                hint="name each column once, in the order of the columns",
-            )
-    form: TargetForm = "multilabel" if kind == "labels" else _form(len(classes), needs)
+        _refuse_other_columns(several, classes, one_hot=kind == "one_hot")
     if needs.data.task == "binary" and len(classes) > 2:
         raise DataError(
             f"{first.source}: the target {first.title} has more than two classes",
@@ -302,6 +247,7 @@ def _target(
             found=f"{len(classes)}: {listing(map(repr, classes), '', 5)}",
             hint="leave `data.task` out, or write `multiclass`",
         )
+    form: TargetForm = "multilabel" if kind == "labels" else _form(len(classes), needs)
     function, probabilities, cut = _reading(form, needs)
     units = None if needs.loss == traits.EMBEDDING else 1 if form == "single" else len(classes)
     return Target(
@@ -318,50 +264,42 @@ def _target(
     )
 
 
-def _classes(
-    several: Sequence[TargetValues],
-    chosen: tuple[str, ...] | None,
-    class_names: tuple[str, ...] | None,
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Returns the names of the classes in the order of the outputs, and the value of each.
+def _refuse_words(first: TargetValues, kind: Content) -> None:
+    """Refuses text where the task, as stated, asks for numbers or labels."""
+    if first.words is None or kind not in ("numbers", "labels"):
+        return
+    if kind == "numbers":
+        positions, texts = first.distinct()
+        raise first.wrong(
+            first.values >= 0,
+            "is not a number",
+            "numbers: `data.task` is `regression`",
+            "leave `data.task` out: text is a target for classification",
+            found=repr(texts[positions[0]]),
+        )
+    raise DataError(
+        f"{first.source}: the target {first.title} has one label for each row",
+        expected="several columns of 0 and 1: `data.task` is `multilabel`",
+        found="a single column",
+        hint="leave `data.task` out, or give a column for each label",
+    )
 
-    Without names, the distinct values are the classes: numbers by size, words by code point.
-    `data.classes` sets the order where it holds every value (or every name that the source has for
-    one); else it names the class numbers 0, 1, 2, ...
 
-    Args:
-        several: The target of all parts, of one column.
-        chosen: `data.classes`.
-        class_names: Names of the class numbers, where the source knows them.
-    """
-    used = set[str]().union(*(target.used() for target in several))
-    numbers = tuple(map(str, range(len(chosen or ()))))
-    by_name = {name: str(number) for number, name in enumerate(class_names or ())}
-    if class_names is not None and used <= set(by_name.values()):
-        if chosen is None:
-            return class_names, tuple(by_name.values())
-        if {class_names[int(value)] for value in used} <= set(chosen):
-            return chosen, tuple(by_name.get(name, name) for name in chosen)
-        if len(chosen) < len(class_names):
-            raise Findings.one(
-                ("data", "classes"),
-                "names fewer classes than the data has",
-                expected=f"{len(class_names)} names, in the order of the classes "
-                + listing(map(repr, class_names), "", 10),
-                found=f"{len(chosen)} names",
-                hint="name every class, or leave classes out",
-            )
-        return chosen, numbers
-    if chosen is None:
-        words = any(target.words is not None for target in several)
-        known = tuple(sorted(used) if words else sorted(used, key=float))
-        return known, known
-    if used <= set(chosen):
-        return chosen, chosen
-    if used <= set(numbers):
-        return chosen, numbers
-    strange = next(target for target in several if not target.used() <= set(chosen))
-    raise strange.unknown_class(chosen, sorted(strange.used() - set(chosen)))
+def _refuse_other_columns(
+    several: Sequence[TargetValues], classes: tuple[str, ...], *, one_hot: bool
+) -> None:
+    """Refuses columns that are no class or label each."""
+    for target in several if one_hot else ():
+        if target.columns > 1 and not target.one_hot:
+            raise not_one_hot(target)
+    first = several[0]
+    if len(classes) != first.columns:
+        raise DataError(
+            f"{first.source}: `data.classes` does not fit the target",
+            expected=f"{first.columns} names, one for each target column",
+            found=f"{len(classes)} names",
+            hint="name each column once, in the order of the columns",
+        )
 
 
 def _form(classes: int, needs: Requirements) -> TargetForm:
@@ -390,3 +328,83 @@ def _reading(form: TargetForm, needs: Requirements) -> tuple[OutputFunction, boo
     if needs.activation in traits.PROBABILITIES:
         return "none", True, needs.threshold
     return "none", False, 0.0 if needs.loss in traits.TAKES_SIDES - {traits.PERCEPTRON} else 0.5
+
+
+# Its scaling
+
+CenterAndSpread = tuple[tuple[float, ...], tuple[float, ...]]
+
+
+def fit_target(
+    target: Target, train: Raw, needs: Requirements, of_input: CenterAndSpread | None = None
+) -> Target:
+    """Returns the target with the scaling fitted on the training rows.
+
+    Args:
+        target: From `describe_target`.
+        train: The training rows.
+        needs: What the config asks of the data.
+        of_input: The scaling of the input; a target that is the input is scaled likewise, unless
+            `preprocess.target` says how.
+
+    Raises:
+        DataError: The training rows have one class only, or numbers that the loss does not take.
+        Findings: float32 cannot hold the numbers to predict well enough without scaling.
+    """
+    if target.task == "multilabel":
+        return target
+    if target.task != "regression":
+        _refuse_one_class(train, target)
+        return target
+    scaling = needs.preprocess.target
+    if of_input is not None and scaling == "none" and is_own_input(train):
+        center, spread = of_input
+        fitted = replace(target, scaling="input", center=center, spread=spread)
+    else:
+        values = target_values(train).values
+        if scaling == "none" and loses_digits([values.reshape(len(values), -1)]):
+            raise Findings.one(
+                ("preprocess", "target"),
+                "leaves numbers that a network cannot tell apart: they are far from 0 for their "
+                "range",
+                expected="a scaled target",
+                found=f"numbers from {values.min():.12g} to {values.max():.12g}, in steps of "
+                f"{np.spacing(np.float32(np.abs(values).max())):.3g} as float32",
+                hint="write preprocess: {target: standardize}",
+            )
+        center, spread = _fit_scaling(values, needs.preprocess)
+        fitted = replace(target, scaling=scaling, center=center, spread=spread)
+    if needs.loss in traits.TAKES_SHARES:
+        y = encode_target(train, fitted)
+        if y.size and (y.min() < 0 or y.max() > 1):
+            raise outside_unit(target_values(train), y)
+    return fitted
+
+
+def _fit_scaling(values: Array, preprocess: Preprocess) -> CenterAndSpread:
+    """Returns what to subtract and to divide by: for each column, or one for several axes."""
+    scaling, limits = preprocess.target, preprocess.target_range
+    if scaling == "none":
+        return (), ()
+    columns = [values] if values.ndim > 2 else list(values.T)
+    pairs = []
+    for column in columns if limits is None else [np.array(limits)] * len(columns):
+        center, spread = fit_scaling(column, "minmax" if scaling == "minmax_signed" else scaling)
+        if scaling == "minmax_signed":
+            center, spread = center + spread / 2, spread / 2
+        pairs.append((center, spread))
+    return tuple(center for center, _ in pairs), tuple(spread for _, spread in pairs)
+
+
+def _refuse_one_class(train: Raw, target: Target) -> None:
+    positions = class_positions(train, target).reshape(-1)
+    if len(positions) and (positions != positions[0]).any():
+        return
+    only = target.classes[positions[0]] if len(positions) else None
+    title = " and ".join(f"`{name}`" for name in target.names[:3])
+    raise DataError(
+        f"{train.source}: the target {title} has one class only in the training part",
+        expected="two classes or more",
+        found=f"only {only!r} in {plural(len(positions), 'row')}",
+        hint="give rows of other classes, or choose another target column",
+    )

@@ -1,4 +1,4 @@
-"""What a model predicts: how the loss wants it, and how outputs are read back."""
+"""What a model predicts: from values to what the loss wants, and from outputs to predictions."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from dl.config.data import Task
 from dl.config.schema import TargetScaling
-from dl.data.types import Array
-from dl.errors import UsageError
+from dl.data.target_values import TargetValues, target_values, without_ones
+from dl.data.types import Array, Raw
+from dl.errors import DataError, UsageError
 from dl.rundir.typed import Count, Finite, NotZero
+from dl.text import plural
 
 TargetForm = Literal["labels", "one_hot", "single", "multilabel", "numbers"]
 """How the loss wants `y`: class numbers as int32 (rows,); one-hot rows as float32 (rows, classes);
@@ -103,7 +105,101 @@ def decision(target: Target) -> str:
     return f"a model of {len(target.classes)} outputs: the largest one decides"
 
 
-# Predictions
+# From values to `y`
+
+
+def encode_target(raw: Raw, target: Target) -> Array:
+    """Returns `y` of some rows in the target's form.
+
+    Raises:
+        DataError: A value is missing, or is not a class that is known.
+    """
+    if target.form == "numbers":
+        values = target_values(raw)
+        if not target.places and values.words is None and values.columns == len(target.names):
+            # Of any number of axes: earlier versions knew no places.
+            numbers = values.values
+        else:
+            numbers = _shaped(values, target.places or (len(target.names),), target)
+        if target.scaling == "none":
+            return numbers.astype(np.float32)
+        scaled = (numbers - np.array(target.center)) / np.array(target.spread)
+        return np.asarray(scaled, np.float32)
+    if target.form == "multilabel":
+        values = target_values(raw)
+        labels = _shaped(values, (*target.places, len(target.classes)), target)
+        wrong = (values.values != 0) & (values.values != 1)
+        if wrong.any():
+            raise values.wrong(
+                wrong,
+                "is neither 0 nor 1",
+                "0 or 1: each target column is a label",
+                "correct the value, or write `data.task: regression`",
+            )
+        return labels.astype(np.float32)
+    positions = class_positions(raw, target)
+    if target.form == "labels":
+        return positions.astype(np.int32)
+    if target.form == "single":
+        return positions.astype(np.float32)[..., np.newaxis]
+    one_hot = np.zeros((positions.size, len(target.classes)), np.float32)
+    one_hot[np.arange(positions.size), positions.reshape(-1)] = 1
+    return one_hot.reshape(*positions.shape, len(target.classes))
+
+
+def class_positions(raw: Raw, target: Target) -> NDArray[np.integer[Any]]:
+    """Returns the position of each class in `target.classes`, shape (rows, *places).
+
+    Raises:
+        DataError: A value is missing, or is not a class that is known.
+    """
+    values = target_values(raw)
+    shape, classes = values.values.shape[1:], len(target.classes)
+    if shape == (*target.places, classes) and values.words is None and values.one_hot:
+        return np.asarray(values.values.argmax(axis=-1))
+    if without_ones(shape) != without_ones(target.places):
+        raise _other_shape(values, target)
+    found = [np.empty(0, np.int32), *(_looked_up(block, target) for block in values.blocks())]
+    return np.concatenate(found).reshape(len(values.values), *target.places)
+
+
+def _looked_up(values: TargetValues, target: Target) -> NDArray[np.int32]:
+    by_value = {value: position for position, value in enumerate(target.values)}
+    positions, texts = values.distinct()
+    found = np.array([by_value.get(text, -1) for text in texts], np.int32)
+    encoded = found[positions]
+    if (encoded < 0).any():
+        strangers = [text for text in texts if text not in by_value]
+        raise values.unknown_class(target.values, strangers)
+    return encoded
+
+
+def _shaped(values: TargetValues, shape: tuple[int, ...], target: Target) -> Array:
+    """Returns numbers in the shape that rows of the target have."""
+    if values.words is not None or without_ones(values.values.shape[1:]) != without_ones(shape):
+        raise _other_shape(values, target)
+    return values.values.reshape(len(values.values), *shape)
+
+
+def _other_shape(values: TargetValues, target: Target) -> DataError:
+    columns = len(target.classes) or len(target.names)
+    if target.places:
+        last = () if target.form in ("labels", "single", "numbers") else (columns,)
+        expected = f"rows of the shape {(*target.places, *last)}"
+    else:
+        expected = {
+            "numbers": f"{plural(columns, 'column')} of numbers",
+            "multilabel": f"{plural(columns, 'column')} of 0 and 1",
+        }.get(target.form, f"one class for each row, or {columns} columns with a single 1")
+    return DataError(
+        f"{values.source}: the target has another shape than the one the model was made for",
+        expected=expected,
+        found=f"the shape {values.values.shape}" if values.words is None else "text",
+        hint="give the target in the form of the training data",
+    )
+
+
+# From outputs to predictions
 
 
 def decode(outputs: Array, target: Target) -> dict[str, Array]:

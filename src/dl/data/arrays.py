@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from dl.config.schema import Scaling
-from dl.data.preprocessing.features import loses_digits
+from dl.data.features import loses_digits
 from dl.data.requirements import Requirements, Tokens
 from dl.data.types import Array, LazyRows, RawArrays, Rows
 from dl.errors import DataError
