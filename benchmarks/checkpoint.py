@@ -18,8 +18,8 @@ from pathlib import Path
 from dl.config.load import load_text
 from dl.data.load import read_dataset
 from dl.progress import SilentReporter
-from dl.rundir.checkpoints import list_checkpoints
-from dl.rundir.create import create_run
+from dl.rundir.folders import create_run
+from dl.rundir.manifest import list_checkpoints
 from dl.training.checkpoint import Checkpoints
 from dl.training.fit import fit
 from dl.training.setup import prepare

@@ -22,11 +22,10 @@ from pathlib import Path
 from campaigns.command import dl, options, report
 from campaigns.published import verify
 from dl.errors import DlError
-from dl.rundir.checkpoints import write_checkpoint
-from dl.rundir.create import create_run
 from dl.rundir.directory import RunDirectory, all_runs, numbers
-from dl.rundir.lock import Process
-from dl.rundir.manifest import publish
+from dl.rundir.files import Process
+from dl.rundir.folders import create_run
+from dl.rundir.manifest import publish, write_checkpoint
 from dl.rundir.record import (
     RunRecord,
     now,

@@ -28,9 +28,14 @@ from starlette.testclient import TestClient
 
 from campaigns.command import dl, options, report, with_progress
 from dl.report.board import board
-from dl.rundir.checkpoints import read_checkpoint, write_checkpoint
 from dl.rundir.directory import RunDirectory
-from dl.rundir.manifest import manifest_text, read_manifest, sha256
+from dl.rundir.manifest import (
+    manifest_text,
+    read_checkpoint,
+    read_manifest,
+    sha256,
+    write_checkpoint,
+)
 
 _ROWS = 60
 _MODEL = """\

@@ -8,9 +8,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from dl.rundir.checkpoints import list_checkpoints, read_checkpoint
 from dl.rundir.directory import RunDirectory, numbers
-from dl.rundir.manifest import check, read_manifest
+from dl.rundir.manifest import check, list_checkpoints, read_checkpoint, read_manifest
 from dl.rundir.record import read_record
 
 _COUNTED = re.compile(r"\b(seed_generator|variable)_\d+")

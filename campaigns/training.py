@@ -24,7 +24,7 @@ from dl.errors import DlError, ExitCode, RunError
 from dl.progress import SilentReporter
 from dl.quiet import quiet_stderr
 from dl.rundir.directory import RunDirectory
-from dl.rundir.lock import locked
+from dl.rundir.files import locked
 from dl.rundir.record import read_record
 from dl.training import workflow
 from dl.training.resume import job_of

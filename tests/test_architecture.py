@@ -120,8 +120,8 @@ READERS = {
 
 OPENERS = {
     "rundir/files.py": "the functions that never wait",
-    "rundir/checkpoints.py": "writes to a temporary name of its own",
-    "training/strategy.py": "a file of the package",
+    "rundir/manifest.py": "writes to a temporary name of its own",
+    "training/setup.py": "a file of the package",
     "report/html.py": "files of the package",
     "cli/streams.py": "/dev/null",
     "sweeps/journal.py": "adds to a file that it has read before",

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dl.rundir.create import create_run
-from dl.rundir.lock import Process
+from dl.rundir.files import Process
+from dl.rundir.folders import create_run
 from dl.rundir.record import RunRecord, write_history, write_record
 
 HEAVY = {

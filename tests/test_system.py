@@ -15,7 +15,7 @@ import pytest
 from dl import system
 from dl.errors import BusyError
 from dl.rundir.directory import RunDirectory
-from dl.rundir.lock import Process, is_held, locked
+from dl.rundir.files import Process, is_held, locked
 from dl.rundir.record import change_tags
 
 CONFIG = """\

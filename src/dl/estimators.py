@@ -18,8 +18,8 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from dl.api import data_section, train
 from dl.errors import UsageError
 from dl.run import Run
-from dl.rundir.create import pack, unpack
 from dl.rundir.directory import RunDirectory
+from dl.rundir.folders import pack, unpack
 
 _TARGET = "target"
 """The name of the column of the target, where the config does not name one."""

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from conftest import Dl
-from dl.rundir.checkpoints import list_checkpoints, write_checkpoint
 from dl.rundir.directory import RunDirectory
-from dl.rundir.lock import locked
+from dl.rundir.files import locked
+from dl.rundir.manifest import list_checkpoints, write_checkpoint
 from dl.rundir.record import read_tags
 from support.runs import make_run
 

@@ -13,9 +13,9 @@ import pytest
 
 from conftest import Dl
 from dl.data.files import fingerprint_files
-from dl.rundir.checkpoints import list_checkpoints, read_checkpoint
 from dl.rundir.directory import RunDirectory
-from dl.rundir.lock import locked
+from dl.rundir.files import locked
+from dl.rundir.manifest import list_checkpoints, read_checkpoint
 from e2e.conftest import Project
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dl.data.types import Array
-from dl.predict.convert import lite_copy
+from dl.predict.evaluate import lite_copy
 from dl.predict.lite import LiteCopy, UnusableError, open_lite, write_lite, write_refusal
 from dl.rundir.directory import RunDirectory
 from dl.rundir.manifest import first_manifest, publish, sha256

@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from dl.report.board import board
-from dl.rundir.lock import locked
+from dl.rundir.files import locked
 from dl.rundir.manifest import publish
 from dl.rundir.record import write_tags
 from support.runs import make_run

@@ -15,7 +15,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from dl.report.board import board
 from dl.rundir.directory import RunDirectory
-from dl.rundir.lock import locked
+from dl.rundir.files import locked
 from dl.rundir.manifest import publish
 from dl.rundir.record import write_history
 from support.browser import needs_axe, needs_chromium, violations

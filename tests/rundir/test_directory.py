@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from dl.errors import BusyError, DiskError
-from dl.rundir.create import create_run
 from dl.rundir.directory import RunDirectory, numbers
-from dl.rundir.lock import is_held
+from dl.rundir.files import is_held
+from dl.rundir.folders import create_run
 from dl.rundir.manifest import check
 
 FILES = {"config.yaml": b"name: a\n", "run.json": b"{}"}

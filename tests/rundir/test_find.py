@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dl.errors import RunError, error_text
-from dl.rundir.create import create_run
 from dl.rundir.directory import all_runs, find_run
+from dl.rundir.folders import create_run
 
 FILES = {"run.json": b"{}"}
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from dl.errors import RunError
-from dl.rundir.create import create_run
 from dl.rundir.directory import RunDirectory
+from dl.rundir.folders import create_run
 from dl.rundir.record import read_history, write_history
 
 ROWS = [

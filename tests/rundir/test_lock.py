@@ -13,13 +13,13 @@ import pytest
 
 from dl.errors import BusyError, DiskError, ExitCode
 from dl.rundir.directory import RunDirectory
-from dl.rundir.lock import is_held, locked
+from dl.rundir.files import is_held, locked
 
 _HOLD = """
 import sys, time
 from pathlib import Path
 from dl.rundir.directory import RunDirectory
-from dl.rundir.lock import locked
+from dl.rundir.files import locked
 with locked(RunDirectory(Path(sys.argv[1]))):
     print("held", flush=True)
     time.sleep(60)

@@ -10,8 +10,8 @@ import pytest
 
 from dl.errors import DiskError, RunError
 from dl.rundir import files
-from dl.rundir.create import create_run
 from dl.rundir.directory import RunDirectory
+from dl.rundir.folders import create_run
 from dl.rundir.manifest import (
     check,
     manifest_text,

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dl.errors import RunError
-from dl.rundir.create import create_run, pack, unpack
 from dl.rundir.directory import RunDirectory
+from dl.rundir.folders import create_run, pack, unpack
 from dl.rundir.manifest import check, publish
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dl.rundir.lock import locked
-from dl.rundir.query import read_entries
+from dl.rundir.files import locked
+from dl.rundir.query import read_entries, to_prune
 from dl.rundir.record import write_tags
-from dl.rundir.remove import to_prune
 from support.runs import make_run
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from dl.errors import RunError
-from dl.rundir.create import create_run
 from dl.rundir.directory import RunDirectory
-from dl.rundir.lock import Process
+from dl.rundir.files import Process
+from dl.rundir.folders import create_run
 from dl.rundir.manifest import publish
 from dl.rundir.record import RunRecord, read_record, write_record
 

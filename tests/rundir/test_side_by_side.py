@@ -12,13 +12,11 @@ import pytest
 
 from conftest import Dl
 from dl.errors import BusyError, DlError, RunError
-from dl.rundir.create import create_run
 from dl.rundir.directory import RunDirectory
-from dl.rundir.files import TEMPORARY
-from dl.rundir.lock import locked, take_lock
-from dl.rundir.query import read_entries
+from dl.rundir.files import TEMPORARY, locked, take_lock
+from dl.rundir.folders import create_run, remove_run, size_of
+from dl.rundir.query import is_as_it_was, read_entries
 from dl.rundir.record import change_tags, read_tags
-from dl.rundir.remove import is_as_it_was, remove_run, size_of
 from support.runs import make_run
 
 
@@ -81,7 +79,7 @@ def test_a_run_takes_the_number_of_one_that_is_removed_just_after_it_was_in_the_
         monkeypatch.undo()
         raise OSError(errno.ENOTEMPTY, "Directory not empty")
 
-    monkeypatch.setattr("dl.rundir.create.os.rename", rename_late)
+    monkeypatch.setattr("dl.rundir.folders.os.rename", rename_late)
     with create_run(tmp_path, "digits", {"run.json": b"{}"}, number) as run:
         assert run.path == tmp_path / "digits" / "0001"
 
@@ -98,7 +96,7 @@ def test_a_lock_of_a_run_that_was_removed_meanwhile_is_none(
         os.rename(run.path, tmp_path / "trash")
         return handle
 
-    monkeypatch.setattr("dl.rundir.lock.os.open", open_then_remove)
+    monkeypatch.setattr("dl.rundir.files.os.open", open_then_remove)
     with pytest.raises(RunError) as caught:
         take_lock(run)
     assert str(caught.value) == f"{run.path} is gone: it was removed meanwhile"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from dl.rundir.create import create_run
 from dl.rundir.directory import RunDirectory
+from dl.rundir.folders import create_run
 from dl.rundir.record import Process, RunRecord, Status
 
 RESOLVED = "name: {name}\ntraining: {{batch_size: {batch}, epochs: 3}}\n"

@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 from conftest import Dl
 from dl.cli.sweep_text import failure_of
 from dl.report.board import board
-from dl.rundir.create import create_sweep
 from dl.rundir.directory import SweepDirectory
+from dl.rundir.folders import create_sweep
 from dl.sweeps.journal import Ended, OwnJournal
 from dl.sweeps.parameters import Setting
 from dl.sweeps.results import read_results

@@ -11,7 +11,7 @@ import pytest
 
 from dl.errors import DataError, DlError, RunError
 from dl.rundir.directory import RunDirectory
-from dl.rundir.lock import is_held, take_lock
+from dl.rundir.files import is_held, take_lock
 from dl.sweeps.pools import EpochDone, PoolClient, Result, Setup, Task, TaskEnded
 
 Open = Callable[..., PoolClient]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dl.rundir.directory import RunDirectory
-from dl.rundir.lock import take_lock
+from dl.rundir.files import take_lock
 from dl.rundir.manifest import publish
 from dl.rundir.record import read_record, write_history, write_record
 from dl.tracking import Destination

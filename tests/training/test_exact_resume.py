@@ -15,9 +15,9 @@ from dl.data.dataset import Dataset
 from dl.data.types import Array
 from dl.errors import RunError
 from dl.progress import SilentReporter
-from dl.rundir.checkpoints import list_checkpoints
-from dl.rundir.create import create_run
 from dl.rundir.directory import RunDirectory
+from dl.rundir.folders import create_run
+from dl.rundir.manifest import list_checkpoints
 from dl.rundir.record import read_history
 from dl.training import checkpoint as checkpoint_module
 from dl.training.checkpoint import Checkpoints, last_checkpoint

@@ -11,8 +11,8 @@ import pytest
 
 from dl.errors import RunError
 from dl.progress import SilentReporter
-from dl.rundir.checkpoints import list_checkpoints, read_checkpoint, write_checkpoint
 from dl.rundir.directory import RunDirectory
+from dl.rundir.manifest import list_checkpoints, read_checkpoint, write_checkpoint
 from dl.training.checkpoint import Checkpoints, Stateful, Variables, last_checkpoint
 from support.runs import make_run
 

@@ -18,8 +18,8 @@ from dl.data.storage import ScratchFile
 from dl.data.types import Array, Part, Storage
 from dl.predict.evaluate import evaluate, predict
 from dl.progress import SilentReporter
-from dl.rundir.create import create_run
 from dl.rundir.directory import RunDirectory
+from dl.rundir.folders import create_run
 from dl.training import steps
 from dl.training.checkpoint import Checkpoints, last_checkpoint
 from dl.training.fit import fit

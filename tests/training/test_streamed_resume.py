@@ -16,8 +16,8 @@ from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.load import load_dataset
 from dl.progress import SilentReporter
-from dl.rundir.create import create_run
 from dl.rundir.directory import RunDirectory
+from dl.rundir.folders import create_run
 from dl.rundir.record import read_history
 from dl.training import checkpoint, steps
 from dl.training.checkpoint import Checkpoints, last_checkpoint

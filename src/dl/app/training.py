@@ -18,7 +18,7 @@ from dl.errors import BusyError, ConfigError, Interrupted, RunError, UsageError
 from dl.imports import Importing
 from dl.progress import Reporter
 from dl.rundir.directory import RunDirectory, numbers
-from dl.rundir.lock import locked
+from dl.rundir.files import locked
 from dl.rundir.manifest import check
 from dl.rundir.record import RunRecord, read_metrics, read_record
 
@@ -262,7 +262,7 @@ def _conduct(
 
 def _finish(trained: Trained, job: _ReportJob | None, lock: Lock) -> str | None:
     """Makes what nobody waits for, with the lock of the run; returns what went wrong."""
-    from dl.predict.convert import keep_lite
+    from dl.predict.evaluate import keep_lite
 
     try:
         with lock(trained.run):

@@ -87,7 +87,7 @@ def remove_after_asking(
     Returns:
         Why runs were not removed: somebody works on them, or was faster.
     """
-    from dl.rundir.remove import remove_run, size_of
+    from dl.rundir.folders import remove_run, size_of
     from dl.text import plural, size
 
     chosen = list(found)
@@ -153,9 +153,8 @@ def prune(
     dl prune digits --unfinished -y
     dl prune --checkpoints
     """
-    from dl.rundir.create import clear_abandoned
-    from dl.rundir.query import read_entries
-    from dl.rundir.remove import is_as_it_was, to_prune
+    from dl.rundir.folders import clear_abandoned
+    from dl.rundir.query import is_as_it_was, read_entries, to_prune
 
     doomed = to_prune(read_entries(runs, name).readable, keep=keep, unfinished=unfinished)
     if dry_run:
@@ -172,7 +171,7 @@ def prune(
 
 
 def _tell(paths: list[Path]) -> None:
-    from dl.rundir.remove import size_of
+    from dl.rundir.folders import size_of
     from dl.text import size
 
     for path in paths:
@@ -183,8 +182,9 @@ def _prune_checkpoints(
     runs: Path, name: str | None, *, last: bool, dry_run: bool, yes: bool
 ) -> None:
     from dl.rundir.directory import RunDirectory
-    from dl.rundir.lock import locked
-    from dl.rundir.remove import checkpoints_to_prune, size_of
+    from dl.rundir.files import locked
+    from dl.rundir.folders import size_of
+    from dl.rundir.query import checkpoints_to_prune
     from dl.text import size
 
     found = checkpoints_to_prune(runs, name, last=last)

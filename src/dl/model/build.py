@@ -14,8 +14,7 @@ from dl.data.target import Target
 from dl.errors import first_line
 from dl.model.checks import BUILD_ERRORS, check_outputs, first_unbuildable
 from dl.model.metrics import build_metrics
-from dl.model.objects import build_object
-from dl.model.randomness import draw_masks_fast, seeded_python
+from dl.model.objects import build_object, draw_masks_fast, seeded_python
 from dl.vocabulary.names import with_names
 from dl.vocabulary.spec import Finding, Findings, Spec
 from dl.vocabulary.traits import FITTING

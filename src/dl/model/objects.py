@@ -1,4 +1,11 @@
-"""From a checked `Spec` to the Keras object that it names, and what only `dl` has.
+"""From a checked `Spec` to the Keras object that it names, what only `dl` has, and all randomness.
+
+Every random thing has a seed of its own, a function of the config's seed and of its place.
+
+Keras draws dropout masks with TensorFlow's default generator, which is twenty times slower inside
+an XLA-compiled loop than the hash below. The hash is ordinary integer arithmetic: the same bits
+come compiled or not, on a processor or an accelerator. Each value is a function of the layer's
+seed, the number of draws so far (both from Keras' own seed generator) and the value's position.
 
 The perceptron is that of F. Rosenblatt, "The perceptron: a probabilistic model for information
 storage and organization in the brain", Psychological Review 65 (1958). Straight-through gradients:
@@ -8,13 +15,19 @@ neurons for conditional computation", arXiv:1308.3432 (2013).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+import hashlib
+import math
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import keras
+import numpy as np
+import tensorflow as tf
 from keras import ops
 
-from dl.model.randomness import FAST_LAYERS, derived_seed
 from dl.vocabulary.spec import Kind, Path, Spec
 
 MODULES: Mapping[Kind, Any] = {
@@ -141,3 +154,189 @@ _OWN: Mapping[tuple[Kind, str], Callable[..., Any]] = {
     (Kind.CALLBACK, "StopAtZeroErrors"): StopAtZeroErrors,
 }
 """What is built where Keras has nothing of that name."""
+
+
+_SEED_LIMIT = 2**31
+"""Keras and TensorFlow take seeds of 31 bits."""
+
+# The hash "lowbias32" of Chris Wellons' search for integer hashes, with the golden ratio as step.
+_GOLDEN = 0x9E3779B9
+_FIRST_ROUND = (16, 0x7FEB352D)
+_SECOND_ROUND = (15, 0x846CA68B)
+_LAST_SHIFT = 16
+_SELU_LIMIT = -1.6732632423543772 * 1.0507009873554805
+"""What SELU gives at minus infinity: minus alpha times scale."""
+
+RowNumbers = np.ndarray[tuple[int], np.dtype[np.int32]]
+
+
+def derived_seed(seed: int, path: Path) -> int:
+    """Returns the seed of the random thing at a path of the config, below 2**31.
+
+    It depends on nothing else: not on the order in which things are made, nor on the process.
+    """
+    text = "/".join(str(part) for part in (seed, *path))
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return int.from_bytes(digest[:8], "little") % _SEED_LIMIT
+
+
+@contextlib.contextmanager
+def seeded_python(seed: int, purpose: str) -> Iterator[None]:
+    """Makes what Python's own generator gives a function of the seed, and leaves it as it was.
+
+    Keras' AugMix draws its operations from that one when its steps are traced, and whatever Keras
+    initializes by itself, as the vector of SpectralNormalization, its seed when it is built.
+    """
+    before = random.getstate()
+    random.seed(derived_seed(seed, (purpose,)))
+    try:
+        yield
+    finally:
+        random.setstate(before)
+
+
+def row_order(seed: int, epoch: int, rows: int) -> RowNumbers:
+    """Returns the order in which an epoch (1-based) takes the rows, shape (rows,)."""
+    return _generator(seed, "order", epoch).permutation(np.arange(rows, dtype=np.int32))
+
+
+def row_draws(seed: int, epoch: int, rows: int) -> RowNumbers:
+    """Returns as many row numbers as there are rows, each drawn from all of them."""
+    return _generator(seed, "draws", epoch).integers(0, rows, rows, dtype=np.int32)
+
+
+def _generator(seed: int, purpose: str, epoch: int) -> np.random.Generator:
+    stream = np.random.SeedSequence([derived_seed(seed, (purpose,)), epoch])
+    return np.random.Generator(np.random.PCG64(stream))
+
+
+def random_bits(shape: Sequence[Any] | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Returns uniformly distributed 32-bit integers.
+
+    Args:
+        shape: Shape of the result.
+        seed: Two integers: the seed and the number of the draw.
+    """
+    keys = tf.cast(seed, tf.uint32)
+    count = tf.reduce_prod(tf.convert_to_tensor(shape, tf.int32))
+    position = tf.bitcast(tf.range(count), tf.uint32)
+    bits = _scramble(position * _word(_GOLDEN) + _scramble(keys[0]))
+    bits = _scramble(bits + keys[1] * _word(_GOLDEN))
+    return tf.reshape(bits, shape)
+
+
+def random_keep(shape: Sequence[Any] | tf.Tensor, rate: float, seed: tf.Tensor) -> tf.Tensor:
+    """Returns booleans that are False with probability `rate`."""
+    return random_bits(shape, seed) >= _word(min(round(rate * 2**32), 2**32 - 1))
+
+
+def random_normal(shape: Sequence[Any] | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Returns float32 values of the standard normal distribution."""
+    # 23 bits are what a float32 holds exactly; half a step up, so that 0 and 1 never come.
+    bits = tf.bitwise.right_shift(random_bits(shape, seed), _word(9))
+    uniform = (tf.cast(tf.bitcast(bits, tf.int32), tf.float32) + 0.5) * 2.0**-23
+    return math.sqrt(2.0) * tf.math.erfinv(2.0 * uniform - 1.0)
+
+
+def _scramble(bits: tf.Tensor) -> tf.Tensor:
+    for shift, factor in (_FIRST_ROUND, _SECOND_ROUND):
+        bits = _shift_xor(bits, shift) * _word(factor)
+    return _shift_xor(bits, _LAST_SHIFT)
+
+
+def _shift_xor(bits: tf.Tensor, shift: int) -> tf.Tensor:
+    return tf.bitwise.bitwise_xor(bits, tf.bitwise.right_shift(bits, _word(shift)))
+
+
+def _word(value: int) -> tf.Tensor:
+    return tf.constant(value, tf.uint32)
+
+
+def draw_masks_fast(layers: Iterable[Any]) -> None:
+    """Lets recurrent layers draw the masks of their dropout with `random_bits`.
+
+    Their cells draw a mask for each sequence in a method that has no setting, and cannot be
+    replaced by cells of another class, since the layers make them. It can go when Keras lets a
+    cell be given its source of random numbers.
+    """
+    for layer in layers:
+        cell = getattr(layer, "cell", None)
+        for drawing in getattr(cell, "cells", [cell]):
+            if hasattr(drawing, "_create_dropout_mask"):
+                drawing._create_dropout_mask = partial(_dropout_mask, drawing)
+
+
+def _dropout_mask(cell: Any, inputs: tf.Tensor, rate: float) -> Any:
+    """Draws as the method of Keras' cells does: one mask, or one for each gate."""
+    count = getattr(cell, "dropout_mask_count", None)
+    masks = [
+        tf.cast(random_keep(tf.shape(inputs), rate, cell.seed_generator.next()), inputs.dtype)
+        * (1.0 / (1.0 - rate))
+        for _ in range(count or 1)
+    ]
+    return masks if count else masks[0]
+
+
+def _drop(layer: Any, inputs: tf.Tensor) -> tf.Tensor:
+    """Sets values, or whole feature maps, to 0."""
+    if layer.rate >= 1:
+        return tf.zeros_like(inputs)
+    spatial = getattr(layer, "_get_noise_shape", None)
+    noise_shape = layer.noise_shape if spatial is None else spatial(inputs)
+    keep = random_keep(_concrete(noise_shape, inputs), layer.rate, layer.seed_generator.next())
+    return inputs * tf.cast(keep, inputs.dtype) * (1.0 / (1.0 - layer.rate))
+
+
+def _drop_to_selu_limit(layer: Any, inputs: tf.Tensor) -> tf.Tensor:
+    """Sets values to what SELU gives at minus infinity; mean and variance stay.
+
+    Formulas: Klambauer et al., Self-Normalizing Neural Networks (2017), section "alpha dropout".
+    """
+    rate = layer.rate
+    keep = random_keep(_concrete(layer.noise_shape, inputs), rate, layer.seed_generator.next())
+    slope = ((1 - rate) * (1 + rate * _SELU_LIMIT**2)) ** -0.5
+    kept = tf.where(keep, inputs, tf.cast(_SELU_LIMIT, inputs.dtype))
+    return slope * (kept - rate * _SELU_LIMIT)
+
+
+def _multiply_by_noise(layer: Any, inputs: tf.Tensor) -> tf.Tensor:
+    """Multiplies by noise around 1."""
+    std = math.sqrt(layer.rate / (1.0 - layer.rate))
+    noise = random_normal(tf.shape(inputs), layer.seed_generator.next())
+    return inputs * tf.cast(1.0 + std * noise, inputs.dtype)
+
+
+def _add_noise(layer: Any, inputs: tf.Tensor) -> tf.Tensor:
+    noise = random_normal(tf.shape(inputs), layer.seed_generator.next())
+    return inputs + tf.cast(layer.stddev * noise, inputs.dtype)
+
+
+def _concrete(noise_shape: Sequence[Any] | None, inputs: tf.Tensor) -> tf.Tensor:
+    shape = tf.shape(inputs)
+    if noise_shape is None:
+        return shape
+    sizes = [shape[axis] if size is None else size for axis, size in enumerate(noise_shape)]
+    return tf.stack(sizes)
+
+
+def _layer(name: str, noisy: Callable[[Any, tf.Tensor], tf.Tensor]) -> Any:
+    """Returns Keras' layer of a name, drawing with `random_bits`; at inference it does nothing."""
+
+    def call(self: Any, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        amount = self.stddev if name == "GaussianNoise" else self.rate
+        return noisy(self, inputs) if training and amount > 0 else inputs
+
+    # A saved model names the class of Keras in the place of one of this module.
+    return type(name, (getattr(keras.layers, name),), {"call": call, "__module__": __name__})
+
+
+FAST_LAYERS: Mapping[str, Any] = {
+    "AlphaDropout": _layer("AlphaDropout", _drop_to_selu_limit),
+    "Dropout": _layer("Dropout", _drop),
+    "GaussianDropout": _layer("GaussianDropout", _multiply_by_noise),
+    "GaussianNoise": _layer("GaussianNoise", _add_noise),
+    "SpatialDropout1D": _layer("SpatialDropout1D", _drop),
+    "SpatialDropout2D": _layer("SpatialDropout2D", _drop),
+    "SpatialDropout3D": _layer("SpatialDropout3D", _drop),
+}
+"""The layers that `dl` builds instead of Keras' own of the same name, and saves as those."""

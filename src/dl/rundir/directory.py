@@ -57,9 +57,9 @@ class RunDirectory:
     manifest = _Inside("manifest.json")
     """The checksums of the files above: see `dl.rundir.manifest`."""
     lock = _Inside(".lock")
-    """Names the process that works on the run: see `dl.rundir.lock`."""
+    """Names the process that works on the run: see `dl.rundir.files`."""
     checkpoints = _Inside("checkpoint")
-    """The folder of what an exact resume needs: see `dl.rundir.checkpoints`."""
+    """The folder of what an exact resume needs: see `dl.rundir.manifest`."""
     plots = _Inside("plots")
     """The folder of pictures."""
     outputs = _Inside("outputs.npz")

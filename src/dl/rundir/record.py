@@ -19,8 +19,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from dl.errors import RunError, UsageError
 from dl.rundir.directory import RunDirectory
-from dl.rundir.files import disk_error, gone, read_regular, write_text
-from dl.rundir.lock import Process, is_held
+from dl.rundir.files import Process, disk_error, gone, is_held, read_regular, write_text
 from dl.rundir.manifest import damaged, publish, read_checked, refuse_newer
 from dl.rundir.typed import (
     Count,

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from dl.errors import ExitCode
 from dl.rundir.directory import SweepDirectory
-from dl.rundir.remove import drop_arrays
+from dl.rundir.folders import drop_arrays
 from dl.sweeps.definition import Sweep
 from dl.sweeps.journal import Ended, OwnJournal
 from dl.sweeps.pools import (

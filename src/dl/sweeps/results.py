@@ -20,7 +20,7 @@ from dl.config.nodes import flow
 from dl.config.schema import Config, document_of, resolved_text
 from dl.errors import RunError
 from dl.rundir.directory import SweepDirectory
-from dl.rundir.lock import is_held
+from dl.rundir.files import is_held
 from dl.rundir.manifest import publish, read_checked
 from dl.rundir.record import read_json
 from dl.rundir.typed import Count, Duration, Finite, Moment, Positive

@@ -17,9 +17,9 @@ from dl.config.load import load_config
 from dl.errors import BusyError, DlError, Interrupted, RunError, UsageError, error_class
 from dl.imports import Importing
 from dl.progress import Reporter
-from dl.rundir.create import create_sweep
 from dl.rundir.directory import SweepDirectory, sweeps_of, trial_name
-from dl.rundir.lock import take_lock
+from dl.rundir.files import take_lock
+from dl.rundir.folders import create_sweep
 from dl.rundir.record import now
 from dl.sweeps.definition import Sweep
 from dl.sweeps.journal import OwnJournal

@@ -26,8 +26,8 @@ import numpy as np
 from dl.data.types import Array
 from dl.errors import RunError
 from dl.progress import Reporter
-from dl.rundir.checkpoints import Checkpoint, list_checkpoints, read_checkpoint, write_checkpoint
 from dl.rundir.directory import RunDirectory
+from dl.rundir.manifest import Checkpoint, list_checkpoints, read_checkpoint, write_checkpoint
 from dl.rundir.record import write_history
 
 SHARE = 100

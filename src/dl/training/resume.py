@@ -14,10 +14,9 @@ from dl.data.dataset import BEFORE_PLACES, read_preprocessing
 from dl.errors import Problem, RunError
 from dl.model.metrics import Adapted, build_metrics
 from dl.progress import Reporter
-from dl.rundir.checkpoints import remove_leftovers
 from dl.rundir.directory import RunDirectory
-from dl.rundir.lock import Process
-from dl.rundir.manifest import file_sha256, publish, read_checked
+from dl.rundir.files import Process
+from dl.rundir.manifest import file_sha256, publish, read_checked, remove_leftovers
 from dl.rundir.record import RunRecord, now, read_history
 from dl.training.checkpoint import last_checkpoint, of_this_training, with_rate
 from dl.training.setup import Prepared, machine, versions

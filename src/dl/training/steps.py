@@ -31,7 +31,7 @@ from dl.config.schema import Config
 from dl.data.types import Array, Rows
 from dl.model import keras, tf
 from dl.model.checks import Tensors
-from dl.model.randomness import row_draws, row_order
+from dl.model.objects import row_draws, row_order
 from dl.progress import Reporter
 from dl.vocabulary.spec import Findings
 

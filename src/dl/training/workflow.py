@@ -14,16 +14,14 @@ from dl.config.schema import resolved_text
 from dl.data.predictions import DecisionSurface, ParameterPath, Predictions, write_predictions
 from dl.data.types import Array, Part
 from dl.errors import DlError, Interrupted
-from dl.model.storage import save_model
+from dl.model.h5 import save_model
 from dl.predict.evaluate import evaluate as evaluate_part
 from dl.predict.evaluate import predict as predict_outputs
 from dl.progress import Reporter
-from dl.rundir.checkpoints import Checkpoint
-from dl.rundir.create import create_run
 from dl.rundir.directory import RunDirectory
-from dl.rundir.files import read_regular
-from dl.rundir.lock import Process
-from dl.rundir.manifest import file_sha256, publish, publishing
+from dl.rundir.files import Process, read_regular
+from dl.rundir.folders import create_run
+from dl.rundir.manifest import Checkpoint, file_sha256, publish, publishing
 from dl.rundir.record import RunRecord, git_commit, now, write_record
 from dl.training.checkpoint import Checkpoints, History
 from dl.training.fit import Diverged, fit, solve

@@ -23,10 +23,9 @@ from typing import Any, Protocol
 import dl
 from dl.config.load import Loaded, load_config
 from dl.errors import DiskError, DlError, ExitCode, RunError
-from dl.rundir.create import pack, unpack
 from dl.rundir.directory import RunDirectory, SweepDirectory, trial_name
-from dl.rundir.files import disk_errors
-from dl.rundir.lock import is_held
+from dl.rundir.files import disk_errors, is_held
+from dl.rundir.folders import pack, unpack
 from dl.sweeps.pools import (
     Answer,
     BegunAgain,

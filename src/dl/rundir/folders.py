@@ -1,4 +1,4 @@
-"""Makes the directory of a new run: numbered, whole, locked, never shared.
+"""The directory of a run as one thing: it appears whole, numbered and locked, and goes as a whole.
 
 A whole run can also be data, to travel from the machine that trained it.
 """
@@ -10,14 +10,13 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from dl.errors import BusyError, RunError
 from dl.rundir.directory import RunDirectory, SweepDirectory, next_number
-from dl.rundir.files import TEMPORARY, disk_error, read_regular
-from dl.rundir.lock import is_held, take_lock
+from dl.rundir.files import TEMPORARY, disk_error, is_held, locked, read_regular, take_lock
 from dl.rundir.manifest import check, first_manifest, read_manifest
 from dl.system import sync
 
@@ -192,3 +191,54 @@ def _verify(folder: Path) -> None:
     for name in read_manifest(RunDirectory(folder)):
         if (folder / name).exists():
             check(folder / name)
+
+
+def remove_run(run: RunDirectory, still: Callable[[], bool] = lambda: True) -> bool:
+    """Removes the directory of a run, and the folder of its name if that was the last one.
+
+    A rename takes the run away at once, to a name under which it is cleared away later where the
+    deletion of its files is cut off.
+
+    Args:
+        run: The run.
+        still: Whether it is still to be removed; asked when nobody can change it any more.
+
+    Returns:
+        Whether it was removed.
+
+    Raises:
+        BusyError: A process works on it.
+        RunError: It is gone already.
+        DiskError: It could not be removed.
+    """
+    parent = run.path.parent
+    with locked(run):
+        if not still():
+            return False
+        try:
+            trash = tempfile.mkdtemp(prefix=TEMPORARY, dir=parent)
+            os.rename(run.path, trash)
+            sync(parent)
+        except OSError as error:
+            raise disk_error(error, f"removing {run.path}") from error
+        shutil.rmtree(trash, ignore_errors=True)
+    with suppress(OSError):  # of other runs, or gone with the last one that another removes
+        parent.rmdir()
+    return True
+
+
+def drop_arrays(run: RunDirectory) -> None:
+    """Removes what takes room in a run: the trained model, its lite copy, the checkpoints."""
+    for path in (run.model, run.light, run.light_record):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(run.checkpoints, ignore_errors=True)
+
+
+def size_of(path: Path) -> int:
+    """Returns the bytes of a file, or of all files below a folder; links are not followed."""
+    total = 0
+    files = (os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)
+    for file in files if path.is_dir() else [path]:
+        with suppress(OSError):  # removed meanwhile
+            total += os.lstat(file).st_size
+    return total
