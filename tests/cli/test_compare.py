@@ -76,7 +76,7 @@ def test_compare_shows_what_differs(dl: Dl, root: Path) -> None:
         "result         digits/0001  digits/0002\n"
         "train loss          0.1000  0.1000 (0)\n"
         "test loss           0.5000  0.5000 (0)\n"
-        "test accuracy       0.9750  0.5000 (-0.475)\n"
+        "test accuracy       0.9750  0.5000 (-0.4750)\n"
         "epochs                   3  3\n"
         "seconds                2.5  2.5\n"
         "\n"

@@ -115,4 +115,4 @@ def test_outputs_that_name_no_class_have_no_scores() -> None:
 
 def test_a_metric_has_its_difference_to_the_first_run_beside_it() -> None:
     row = MetricRow("test", "loss", (0.5, 0.25, None))
-    assert row.cells == ["test loss", "0.5000", "0.2500 (-0.25)", "-"]
+    assert row.cells == ["test loss", "0.5000", "0.2500 (-0.2500)", "-"]

@@ -48,7 +48,7 @@ class MetricRow:
         """The metric, then its value in each run with the difference to the first."""
         first, *others = self.values
         changes = [
-            "" if value is None or first is None else f" ({_signed(value - first)})"
+            "" if value is None or first is None else f" ({_signed(value - first, padded=True)})"
             for value in others
         ]
         values = [_NONE if value is None else number(value, padded=True) for value in self.values]
@@ -342,5 +342,5 @@ def json_text(comparison: Comparison, everything: bool) -> str:
     )
 
 
-def _signed(value: float) -> str:
-    return f"+{number(value)}" if value > 0 else number(value)
+def _signed(value: float, *, padded: bool = False) -> str:
+    return f"{'+' if value > 0 else ''}{number(value, padded=padded)}"
