@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from dl.config.data import KerasData, SyntheticData
+from dl.config.data import KerasData, Split, SyntheticData
 from dl.config.load import Loaded
 from dl.config.schema import Config
 from dl.data.arrays import ArrayFeature, fit_arrays, transform_arrays
@@ -34,7 +34,7 @@ from dl.data.sources.builtin import default_noise, default_rows
 from dl.data.sources.keras import text_settings
 from dl.data.split import split_parts
 from dl.data.tables import transform_stored
-from dl.data.target import encode_target
+from dl.data.target import Target, encode_target
 from dl.data.target_task import describe_target, fit_target
 from dl.data.types import Array, Inputs, Part, Raw, RawParts, RawTable, Rows, StoredColumns
 from dl.errors import DataError, RunError
@@ -92,6 +92,32 @@ def read_dataset(loaded: Loaded, reporter: Reporter) -> Dataset:
     return Datasets().get(loaded, reporter)
 
 
+@dataclass(frozen=True, slots=True)
+class SplitData:
+    """The rows of a config, as read.
+
+    Attributes:
+        whole: All rows but for those of parts that have rows of their own.
+        parts: The rows of each part.
+        target: What the target is, without its scaling.
+        fractions: The fractions of `whole` that were taken for the parts.
+    """
+
+    whole: Raw
+    parts: RawParts
+    target: Target
+    fractions: Split
+
+
+def read_split(config: Config, reporter: Reporter) -> SplitData:
+    """Reads the data and splits it; raises as `load_dataset`."""
+    parts, needs = _read(config, reporter), requirements_of(config)
+    target = describe_target(list(parts.named.values()), needs, parts.class_names)
+    refuse_misfits(config, target)
+    split, fractions = split_parts(needs, parts, target, config.data.split)
+    return SplitData(parts.train, split, target, fractions)
+
+
 def load_dataset(config: Config, reporter: Reporter) -> Dataset:
     """Reads the data, splits it, fits the preprocessing on the training part and applies it.
 
@@ -99,12 +125,9 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
         DataError: The data cannot be used as the config says.
         Findings: The config asks for what makes no sense for this data.
     """
-    parts, needs = _read(config, reporter), requirements_of(config)
-    whole = parts.train
+    split, needs = read_split(config, reporter), requirements_of(config)
+    parts = split.parts
     with reporter.stage("Preparing the rows"):
-        described = describe_target(list(parts.named.values()), needs, parts.class_names)
-        refuse_misfits(config, described)
-        parts, fractions = split_parts(needs, parts, described, config.data.split)
         features: tuple[Feature | ArrayFeature, ...]
         if isinstance(parts.train, RawTable):
             features = fit_features(parts.train, needs.preprocess)
@@ -114,15 +137,15 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
         fitted = Preprocessing(
             source=config.data.source,
             fingerprint=parts.fingerprint,
-            split=fractions,
+            split=split.fractions,
             features=features,
-            target=fit_target(described, parts.train, needs, of_input),
+            target=fit_target(split.target, parts.train, needs, of_input),
         )
         ready = {
             name: _prepared(raw, config, fitted, reporter) for name, raw in parts.named.items()
         }
         own = ready["train"], ready.get("validation"), ready.get("test")
-        return Dataset(*own, fitted, parts.storage, tuple(advice_on(whole, config.data)))
+        return Dataset(*own, fitted, parts.storage, tuple(advice_on(split.whole, config.data)))
 
 
 def load_part(config: Config, fitted: Preprocessing, path: Path, reporter: Reporter) -> Part:
