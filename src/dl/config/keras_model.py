@@ -1,6 +1,8 @@
 """The settings of a model that plain Keras saved, read as data and checked by the vocabulary.
 
-The layers of models inside the model stand in one row with its own.
+The layers of models inside the model stand in one row with its own. `{"class_name": "Dense",
+"config": {"units": 3}}` becomes `{type: Dense, units: 3}`: the form is translated, and then checked
+as in every config. Nothing is looked up in Keras, and nothing is imported.
 """
 
 from __future__ import annotations
@@ -19,22 +21,37 @@ from dl.vocabulary.types import accepts
 MOST_LAYERS = 10_000
 MOST_DEPTH = 16
 """Layers of a model, and models inside each other: far more than a network that trains has."""
+MOST_NESTED = 32
+"""Values inside each other: wrappers of wrappers take about three each."""
+_MOST_SHOWN = 6
+"""Keys of a path in the message about one that is nested too deeply."""
+_MOST_KEYS = 200
+"""Keys of an object; a layer of Keras has about 30 settings."""
+_MOST_ADAPTED = 100
+"""Layers whose numbers are looked for in the file: a hostile one could name thousands."""
+_NEVER = object()
 _CONTAINERS = {"Sequential": "Sequential", "Functional": "Functional", "Model": "Functional"}
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A layer as the file has it.
+_FORM = frozenset({"module", "class_name", "config", "registered_name", "build_config"})
+_RENAMED = {("LeakyReLU", "alpha"): "negative_slope"}
+"""Names that Keras 2 had for parameters."""
+_OWN_FUNCTION = "is a custom function, which is not read"
+_POLICIES = ("DTypePolicy", "Policy")
+_WRAPPERS = ("MeanMetricWrapper", "LossFunctionWrapper")
+"""What Keras 2 writes for a metric or a loss that is given by its name."""
 
-    Attributes:
-        path: Where it stands, for findings.
-        group: The group in which its weights lie: its own, or that of a model that it is inside of.
-        layer: Its class and settings.
-    """
+Statistics = Callable[[str, str], Mapping[str, object]]
+"""Given a group of weights and a layer's name: the mean and the variance that it was adapted to."""
+Placed = tuple[Path, str, Mapping[str, Any]]
+"""A layer as the file has it: where it stands, for findings; the group in which its weights lie,
+its own or that of a model that it is inside of; its class and settings."""
 
-    path: Path
-    group: str
-    layer: Mapping[str, Any]
+
+def _wrong(
+    path: Path, message: str, expected: str | None = None, found: object = _NEVER
+) -> Findings:
+    return Findings.one(path, message, expected, None if found is _NEVER else found_text(found))
 
 
 def sequential(model: Mapping[str, Any], path: Path = (), where: str = "") -> Mapping[str, Any]:
@@ -42,7 +59,7 @@ def sequential(model: Mapping[str, Any], path: Path = (), where: str = "") -> Ma
     name = model.get("class_name")
     if name != "Sequential":
         shown = _CONTAINERS.get(str(name), found_text(name))
-        raise Findings.one(path, f"is a {shown} model{where}", "Sequential")
+        raise _wrong(path, f"is a {shown} model{where}", "Sequential")
     return mapping(model.get("config"), path or ("model",))
 
 
@@ -56,11 +73,10 @@ def placed_layers(
     """
     layers = settings.get("layers")
     if not isinstance(layers, list) or not 0 < len(layers) <= MOST_LAYERS:
-        raise Findings.one(
-            (*path, "layers"), "are not a list of layers", f"a list of 1 to {MOST_LAYERS} layers"
-        )
+        many = f"a list of 1 to {MOST_LAYERS} layers"
+        raise _wrong((*path, "layers"), "are not a list of layers", many)
     if depth > MOST_DEPTH:
-        raise Findings.one(path[:6], f"is inside of more than {MOST_DEPTH} models")
+        raise _wrong(path[:_MOST_SHOWN], f"is inside of more than {MOST_DEPTH} models")
     found: list[Placed] = []
     models = [model_name(settings.get("name"))]
     for position, item in enumerate(layers):
@@ -68,7 +84,7 @@ def placed_layers(
         layer = mapping(item, place)
         if str(layer.get("class_name")) not in _CONTAINERS:
             own = mapping(layer.get("config", {}), place).get("name")
-            found.append(Placed(place, group or str(own), layer))
+            found.append((place, group or str(own), layer))
             continue
         inside = sequential(layer, place, " inside the model")
         name = group or model_name(inside.get("name"))
@@ -81,30 +97,15 @@ def placed_layers(
 def model_name(name: object) -> str:
     """Returns the name of a model; raises `Findings` if it is not one."""
     if not isinstance(name, str) or "/" in name or not name.isprintable() or not name:
-        raise Findings.one(
-            ("model", "name"), "is not a name of a model", "a short text", found_text(name)
-        )
+        raise _wrong(("model", "name"), "is not a name of a model", "a short text", name)
     return name
 
 
 def mapping(value: object, path: Path) -> Mapping[str, Any]:
     """Returns a value that must be a mapping; raises `Findings` if it is not one."""
     if not isinstance(value, Mapping):
-        raise Findings.one(
-            path, "is not a setting as Keras writes it", "a mapping", found_text(value)
-        )
+        raise _wrong(path, "is not a setting as Keras writes it", "a mapping", value)
     return value
-
-
-_MOST_KEYS = 200
-"""Keys of an object; a layer of Keras has about 30 settings."""
-_MOST_PATH = 64
-"""Depth to which settings are looked at: no layer comes near, and recursion ends at 1000."""
-_MOST_ADAPTED = 100
-"""Layers whose numbers are looked for in the file: a hostile one could name thousands."""
-
-Statistics = Callable[[str, str], Mapping[str, object]]
-"""Given a group of weights and a layer's name: the mean and the variance that it was adapted to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +169,8 @@ def _json(text: str, what: str) -> object:
     try:
         return json.loads(text, object_pairs_hook=_without_doubles)
     except (ValueError, RecursionError) as error:
-        raise Findings.one(
-            (), f"has no {what} that can be read", "JSON", cut(str(error))
-        ) from error
+        message = f"has no {what} that can be read"
+        raise Findings.one((), message, "JSON", cut(str(error))) from error
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -186,15 +186,15 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_former(found: list[Placed]) -> None:
     """Refuses what has the same name in Keras 3, but computes something else."""
-    for placed in found:
-        for path, value in _values(placed.layer, placed.path):
+    for start, _, layer in found:
+        for path, value in _values(layer, start):
             if value == "hard_sigmoid":
                 message = "is hard_sigmoid, which Keras 2 computed in another way than Keras 3"
-                raise Findings.one(path, message, "another activation")
+                raise _wrong(path, message, "another activation")
 
 
 def _values(value: object, path: Path) -> Iterator[tuple[Path, object]]:
-    if isinstance(value, Mapping) and len(path) < _MOST_PATH:
+    if isinstance(value, Mapping) and len(path) < 2 * MOST_NESTED:
         for key, item in value.items():
             yield from _values(item, path if key == "config" else (*path, key))
     else:
@@ -214,10 +214,10 @@ class _Layers:
         specs: list[Spec] = []
         findings: list[Finding] = []
         for placed in found:
-            if specs and placed.layer.get("class_name") == "InputLayer":
+            if specs and placed[2].get("class_name") == "InputLayer":
                 continue  # of a model inside the model
             try:
-                specs.append(_checked(Kind.LAYER, self._layer(placed), placed.path))
+                specs.append(_checked(Kind.LAYER, self._layer(*placed), placed[0]))
             except Findings as error:
                 findings += error.findings
         if findings:
@@ -227,8 +227,7 @@ class _Layers:
             specs.insert(0, _checked(Kind.LAYER, shape, ("model", "layers", 0)))
         return tuple(specs)
 
-    def _layer(self, placed: Placed) -> object:
-        layer, path = placed.layer, placed.path
+    def _layer(self, path: Path, group: str, layer: Mapping[str, Any]) -> object:
         kind = layer.get("class_name")
         if isinstance(kind, str) and left_out(Kind.LAYER, kind):
             _checked(Kind.LAYER, kind, path)  # refuses it by its name, before its settings are read
@@ -236,32 +235,26 @@ class _Layers:
         name = settings.get("name")
         if isinstance(name, str):
             # Layers of two models may have the same name.
-            settings["name"] = f"{placed.group}_{name}" if name in self.places else name
-            self.places[settings["name"]] = (placed.group, name)
+            settings["name"] = f"{group}_{name}" if name in self.places else name
+            self.places[settings["name"]] = (group, name)
         if kind == "InputLayer":
-            return _input(settings, path)
+            shapes = [settings.pop(key, None) for key in ("batch_shape", "batch_input_shape")]
+            settings["shape"] = _row_shape(shapes[0] or shapes[1], path)
+            return from_keras({"class_name": "Input", "config": settings}, path)
         if kind == "Normalization" and isinstance(name, str):
             settings["axis"] = settings.get("axis") or None
             if settings.get("mean") is None and len(self.adapted) < _MOST_ADAPTED:
-                settings |= self._statistics(placed.group, name)
+                settings |= self._statistics(group, name)
                 self.adapted.append(settings["name"])
         if kind == "IntegerLookup" and settings.get("vocabulary") is None:
             message = "was adapted to data, but the file does not keep its vocabulary"
-            raise Findings.one(path, message, "IntegerLookup(vocabulary=[...])")
+            raise _wrong(path, message, "IntegerLookup(vocabulary=[...])")
         return from_keras({**layer, "config": settings}, path)
-
-
-def _input(settings: dict[str, Any], path: Path) -> object:
-    shape = _row_shape(settings.pop("batch_shape", settings.pop("batch_input_shape", None)), path)
-    settings.pop("batch_input_shape", None)
-    return from_keras({"class_name": "Input", "config": {**settings, "shape": shape}}, path)
 
 
 def _row_shape(shape: object, path: Path) -> list[Any]:
     if not isinstance(shape, list) or not shape:
-        raise Findings.one(
-            path, "does not say the shape of its input", "a list: batch, then the row"
-        )
+        raise _wrong(path, "does not say the shape of its input", "a list: batch, then the row")
     return shape[1:]
 
 
@@ -270,9 +263,7 @@ def _loss(compiled: Mapping[str, Any]) -> Spec | None:
     loss = loss[0] if isinstance(loss, list) and len(loss) == 1 else loss
     path: Path = ("training", "loss")
     if weights not in (None, 1.0, [1.0]):
-        raise Findings.one(
-            path, "has a weight, which is not read", "no loss_weights", found_text(weights)
-        )
+        raise _wrong(path, "has a weight, which is not read", "no loss_weights", weights)
     return None if loss is None else _named(Kind.LOSS, loss, path)
 
 
@@ -283,9 +274,7 @@ def _metrics(compiled: Mapping[str, Any]) -> tuple[Spec, ...]:
     for key in ("metrics", "weighted_metrics"):
         metrics = compiled.get(key) or []
         if not isinstance(metrics, list):
-            raise Findings.one(
-                path, "are not the metrics of a single output", "a list", found_text(metrics)
-            )
+            raise _wrong(path, "are not the metrics of a single output", "a list", metrics)
         whole += metrics[0] if len(metrics) == 1 and isinstance(metrics[0], list) else metrics
     return tuple(_named(Kind.METRIC, metric, (*path, i)) for i, metric in enumerate(whole))
 
@@ -305,25 +294,11 @@ def _checked(kind: Kind, value: object, path: Path) -> Spec:
         return checked_object(kind, value)
     except Findings as error:
         # `type` is not a key of a Keras file: a finding on it is one on what is named.
-        places = [
+        own = [
             each.path[:-1] if each.path[-1:] == ("type",) else each.path for each in error.findings
         ]
-        found = zip(error.findings, places, strict=True)
-        raise Findings([replace(each, path=path + place) for each, place in found]) from None
-
-
-MOST_NESTED = 32
-"""Wrappers of wrappers take about three each."""
-_MOST_SHOWN = 6
-"""Keys of a path in the message about one that is nested too deeply."""
-_FORM = frozenset({"module", "class_name", "config", "registered_name", "build_config"})
-_NEVER = object()
-_RENAMED = {("LeakyReLU", "alpha"): "negative_slope"}
-"""Names that Keras 2 had for parameters."""
-_POLICIES = ("DTypePolicy", "Policy")
-_MODELS = ("Sequential", "Functional", "Model")
-_WRAPPERS = ("MeanMetricWrapper", "LossFunctionWrapper")
-"""What Keras 2 writes for a metric or a loss that is given by its name."""
+        placed = [replace(f, path=path + rest) for f, rest in zip(error.findings, own, strict=True)]
+        raise Findings(placed) from None
 
 
 def from_keras(value: object, path: Path = (), depth: int = 0) -> object:
@@ -338,7 +313,7 @@ def from_keras(value: object, path: Path = (), depth: int = 0) -> object:
         Findings: It names a thing outside of Keras, is not a setting, or is nested too deeply.
     """
     if depth > MOST_NESTED:
-        raise Findings.one(path[:_MOST_SHOWN], f"is nested more than {MOST_NESTED} deep")
+        raise _wrong(path[:_MOST_SHOWN], f"is nested more than {MOST_NESTED} deep")
     if isinstance(value, list):
         return [from_keras(item, (*path, i), depth + 1) for i, item in enumerate(value)]
     if isinstance(value, str) and not value.isprintable():
@@ -348,7 +323,7 @@ def from_keras(value: object, path: Path = (), depth: int = 0) -> object:
     if "class_name" in value:
         return _thing(value, path, depth)
     if set(value) == {"value"}:  # the code of a lambda
-        raise _own_function(path)
+        raise _wrong(path, _OWN_FUNCTION)
     return {key: from_keras(item, (*path, key), depth + 1) for key, item in value.items()}
 
 
@@ -356,13 +331,13 @@ def _thing(value: Mapping[str, object], path: Path, depth: int) -> object:
     name, settings = value["class_name"], value.get("config", {})
     if name == "__tuple__":
         return from_keras(value.get("items"), path, depth + 1)
-    if name in _MODELS:
-        raise Findings.one(path, "is a model inside of a layer, which is not read")
+    if str(name) in _CONTAINERS:
+        raise _wrong(path, "is a model inside of a layer, which is not read")
     if not isinstance(name, str) or not set(value) <= _FORM:
-        raise Findings.one(path, "is not a setting as Keras writes it", found=found_text(value))
+        raise _wrong(path, "is not a setting as Keras writes it", found=value)
     _refuse_foreign(value, name, path)
     if not isinstance(settings, Mapping):
-        raise Findings.one(path, "has no settings", "a mapping", found_text(value))
+        raise _wrong(path, "has no settings", "a mapping", value)
     if name in _POLICIES:
         return settings.get("name")
     if name == "SeedGenerator":
@@ -415,7 +390,7 @@ def _known(name: str, key: str) -> Parameter | None:
 
 def _refuse_foreign(value: Mapping[str, object], name: str, path: Path) -> None:
     if name.startswith("__"):  # such as __lambda__
-        raise _own_function(path)
+        raise _wrong(path, _OWN_FUNCTION)
     module, registered = value.get("module"), value.get("registered_name")
     of_keras = module is None or (isinstance(module, str) and module.split(".")[0] == "keras")
     if of_keras and registered in (None, name):
@@ -423,16 +398,9 @@ def _refuse_foreign(value: Mapping[str, object], name: str, path: Path) -> None:
     origin = registered if of_keras else module
     if module == "builtins" and isinstance(value.get("config"), str):
         origin = value["config"]  # the name of the function
-    raise Findings.one(
-        path,
-        f"names {found_text(name)}, which is custom code",
-        expected="a class of Keras",
-        found=found_text(origin),
+    raise _wrong(
+        path, f"names {found_text(name)}, which is custom code", "a class of Keras", origin
     )
-
-
-def _own_function(path: Path) -> Findings:
-    return Findings.one(path, "is a custom function, which is not read")
 
 
 def _is_unused(name: str, key: str, value: object, settings: Mapping[str, object]) -> bool:

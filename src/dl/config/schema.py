@@ -77,6 +77,11 @@ class Model(Section):
         about="The layers, from input to output."
     )
 
+    @property
+    def placed_layers(self) -> list[tuple[int, Spec, tuple[str | int, ...]]]:
+        """The layers with their positions and paths."""
+        return [(i, layer, ("model", "layers", i)) for i, layer in enumerate(self.layers)]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Training(Section):

@@ -65,6 +65,15 @@ class Spec:
     parameters: Mapping[str, object] = field(default_factory=dict)
     given: frozenset[str] = field(default=frozenset(), compare=False)
 
+    def whole_number(self, parameter: str) -> int | None:
+        """Returns the value of a parameter that is a whole number, else None."""
+        value = self.parameters.get(parameter)
+        return value if isinstance(value, int) else None
+
+    def place(self, path: Path, parameter: str) -> Path:
+        """Returns the path of a parameter, or the thing's own where the parameter is a default."""
+        return (*path, parameter) if parameter in self.given else path
+
 
 def document(spec: Spec) -> str | dict[str, object]:
     """Returns the plain form of a spec: a mapping with `type` and every parameter, or the name

@@ -18,15 +18,13 @@ from dl.config.rules.facts import (
     activation_of,
     advice,
     layer_path,
-    named_layers,
     right_loss,
-    spoken,
-    whole_number,
 )
 from dl.config.rules.probe import has_validation
 from dl.config.schema import Model, Preprocess, Training
 from dl.text import plural
 from dl.vocabulary import traits
+from dl.vocabulary.names import snake_case
 from dl.vocabulary.spec import Kind, Path, Spec
 
 _RATE: Path = ("training", "optimizer", "learning_rate")
@@ -89,7 +87,7 @@ def loss_encoding(training: Training, facts: Facts) -> Iterator[Advice]:
         return
     if loss.type in traits.ONE_HOT and one_column and classes >= _MANY_LABELS:
         plain = loss.type == "CategoricalCrossentropy"
-        write = f"sparse_{spoken(loss)}" if plain else "crossentropy"
+        write = f"sparse_{snake_case(loss.type)}" if plain else "crossentropy"
         yield advice(LOSS, "loss_encoding", classes=classes, write=write)
 
 
@@ -166,12 +164,12 @@ def saturating_hidden(model: Model) -> Iterator[Advice]:
 
 def _hidden(model: Model) -> list[tuple[int, Spec, Path]]:
     """Returns the layers with weights but for the last of them."""
-    return [each for each in named_layers(model) if each[1].type in traits.HIDDEN][:-1]
+    return [each for each in model.placed_layers if each[1].type in traits.HIDDEN][:-1]
 
 
 def frozen_random(model: Model) -> Iterator[Advice]:
     """A layer that is not trained keeps the random weights that it begins with."""
-    for _, layer, path in named_layers(model):
+    for _, layer, path in model.placed_layers:
         inner = layer.parameters.get("layer")
         nested = [((*path, "layer"), inner)] if isinstance(inner, Spec) else []
         for where, spec in [(path, layer), *nested]:
@@ -197,7 +195,7 @@ def dropout_last(model: Model) -> Iterator[Advice]:
 
 def unused_mask(model: Model) -> Iterator[Advice]:
     """A mask that ends before a layer uses it changes nothing."""
-    for index, layer, path in named_layers(model):
+    for index, layer, path in model.placed_layers:
         masks = layer.parameters.get("mask_zero") is True
         after = enumerate(model.layers[index + 1 :], index + 1)
         end = next((each for each in after if each[1].type not in traits.PASSES_MASK), None)
@@ -225,8 +223,8 @@ def too_many_parameters(model: Model, training: Training, facts: Facts) -> Itera
     most = _MOST_PARAMETERS_PER_ROW * rows
     if parameters is None or parameters <= most:
         return
-    _, layer, path = max(hidden, key=lambda each: whole_number(each[1], "units") or 0)
-    fitting = max(4, (whole_number(layer, "units") or 0) * most // parameters // 4)
+    _, layer, path = max(hidden, key=lambda each: each[1].whole_number("units") or 0)
+    fitting = max(4, (layer.whole_number("units") or 0) * most // parameters // 4)
     fitting = 1 << (fitting.bit_length() - 1)  # the power of 2 below
     words = {"parameters": parameters, "rows": rows, "fitting": fitting}
     yield advice((*path, "units"), "too_many_parameters", **words)
@@ -237,7 +235,7 @@ def _dense_parameters(model: Model, inputs: int) -> int | None:
     total = 0
     for layer in model.layers:
         if layer.type == "Dense":
-            units = whole_number(layer, "units") or 0
+            units = layer.whole_number("units") or 0
             total += (inputs + bool(layer.parameters.get("use_bias", True))) * units
             inputs = units
         elif layer.type not in {"Flatten", "Activation", "Input", "ReLU", *traits.DROPPING}:
@@ -285,7 +283,7 @@ def no_accuracy(training: Training, output: Output) -> Iterator[Advice]:
     classifier = training.loss.type in traits.CROSS_ENTROPIES - traits.BINARY
     judged = any(metric.type in traits.OF_DECISIONS for metric in training.metrics)
     if classifier and output.activation == "softmax" and training.metrics and not judged:
-        names = ", ".join(map(spoken, training.metrics))
+        names = ", ".join(snake_case(metric.type) for metric in training.metrics)
         yield advice(("training", "metrics"), "no_accuracy", names=names)
 
 
@@ -305,8 +303,8 @@ def imbalance(training: Training, facts: Facts) -> Iterator[Advice]:
 def callback_never_fires(training: Training) -> Iterator[Advice]:
     """A patience as long as the training is no patience."""
     for index, callback in enumerate(training.callbacks):
-        patience, epochs = whole_number(callback, "patience"), training.epochs
-        start = whole_number(callback, "start_from_epoch") or 0
+        patience, epochs = callback.whole_number("patience"), training.epochs
+        start = callback.whole_number("start_from_epoch") or 0
         stops = callback.type in ("EarlyStopping", "ReduceLROnPlateau")
         if stops and patience is not None and start + patience + 1 >= epochs:
             path = ("training", "callbacks", index, "patience")

@@ -8,9 +8,8 @@ braces, `{layer.type}`; what they stand for, the rule gives.
 from __future__ import annotations
 
 import functools
-import re
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any
@@ -20,6 +19,7 @@ from dl.config.rules.probe import Probe, probe
 from dl.config.schema import Config, Model
 from dl.text import listing
 from dl.vocabulary import traits
+from dl.vocabulary.names import snake_case
 from dl.vocabulary.sections import if_valid
 from dl.vocabulary.spec import Finding, Path, Spec
 
@@ -137,8 +137,8 @@ def output_of(model: Model) -> Output:
             channels = shape[-1] if shape and shape[-1] > 0 else None
             return replace(found, channels=channels, reshaped=shape)
         if layer.type not in traits.WITH_UNITS:
-            return replace(found, channels=whole_number(layer, "filters"))
-        units = whole_number(layer, "units")
+            return replace(found, channels=layer.whole_number("filters"))
+        units = layer.whole_number("units")
         return replace(found, units=units, units_path=(*path, "units"), channels=units)
     return Output()
 
@@ -179,30 +179,13 @@ def activation_of(layer: Spec, path: Path) -> tuple[str, Path] | None:
         return None
     value = layer.parameters["activation"]
     name = value.type if isinstance(value, Spec) else str(value or traits.LINEAR)
-    return name, place(path, layer, "activation")
-
-
-def whole_number(spec: Spec, parameter: str) -> int | None:
-    """Returns the value of a parameter that is a whole number, else None."""
-    value = spec.parameters.get(parameter)
-    return value if isinstance(value, int) else None
-
-
-def named_layers(model: Model) -> Iterator[tuple[int, Spec, Path]]:
-    """Yields the layers with their positions and paths."""
-    for index, layer in enumerate(model.layers):
-        yield index, layer, ("model", "layers", index)
+    return name, layer.place(path, "activation")
 
 
 def layer_path(index: int, layer: Spec) -> str:
     """Returns how a user would write the path of a layer: by its name where it has one."""
     name = layer.parameters.get("name")
     return f"model.layers.{name if isinstance(name, str) else index}"
-
-
-def place(path: Path, spec: Spec, parameter: str) -> Path:
-    """Returns the path of a parameter, or of the thing itself where the parameter is a default."""
-    return (*path, parameter) if parameter in spec.given else path
 
 
 def right_loss(classes: int | None) -> str:
@@ -213,7 +196,6 @@ def right_loss(classes: int | None) -> str:
 TEXTS = FilePath(__file__).with_name("texts.toml")
 MOST_NAMES = 12
 """Names of a list that a message shows."""
-_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +222,7 @@ class _Words(string.Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if isinstance(value, Spec):
-            value = spoken(value)
+            value = snake_case(value.type)
         elif isinstance(value, tuple):
             names = all(isinstance(item, str) for item in value)
             value = listing(value, "", MOST_NAMES) if names else list(value)
@@ -277,8 +259,3 @@ def _texts() -> dict[str, Any]:
     import tomllib  # not on the way of a config that is right
 
     return tomllib.loads(TEXTS.read_text(encoding="utf-8"))
-
-
-def spoken(spec: Spec) -> str:
-    """Returns the name as most people write it: `SparseCategoricalCrossentropy` in snake case."""
-    return _WORD_START.sub("_", spec.type).lower()

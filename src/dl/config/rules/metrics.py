@@ -14,7 +14,7 @@ from typing import Literal, TypedDict
 
 from dl.config.data import CsvData, ParquetData
 from dl.config.rules.data import answer_of
-from dl.config.rules.facts import Facts, finding, keeps_axes, place
+from dl.config.rules.facts import Facts, finding, keeps_axes
 from dl.config.rules.probe import Form
 from dl.config.schema import Training
 from dl.vocabulary import traits
@@ -147,7 +147,7 @@ def _misfits(metric: Spec, path: Path, known: Measurable) -> Iterator[Finding]:
             value = metric.parameters.get(name)
             found = f"{name}: {'true' if value is True else value}"
             words |= {"name": name, "found": found, **parameter}
-            yield finding(place(path, metric, name), f"metrics_fit_target.{case}", **words)
+            yield finding(metric.place(path, name), f"metrics_fit_target.{case}", **words)
 
 
 def _instead(metric: str, known: Measurable) -> str:

@@ -5,21 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from dl.config.rules.facts import (
-    LOSS,
-    Facts,
-    Output,
-    finding,
-    layer_path,
-    named_layers,
-    place,
-    spoken,
-    target_shape,
-    whole_number,
-)
+from dl.config.rules.facts import LOSS, Facts, Output, finding, layer_path, target_shape
 from dl.config.schema import Model, Training
 from dl.system import physical_memory
 from dl.vocabulary import traits
+from dl.vocabulary.names import snake_case
 from dl.vocabulary.spec import Finding, Path, Spec
 
 _BYTES_OF_A_WEIGHT = 4
@@ -30,7 +20,7 @@ Shape = tuple[int | None, ...]
 def layer_names_differ(model: Model) -> Iterator[Finding]:
     """Two layers must not share a name."""
     seen: dict[object, int] = {None: -1}
-    for index, layer, path in named_layers(model):
+    for index, layer, path in model.placed_layers:
         name = layer.parameters.get("name")
         if name is not None and name in seen:
             yield finding((*path, "name"), "layer_names_differ", name=name, first=seen[name])
@@ -39,7 +29,7 @@ def layer_names_differ(model: Model) -> Iterator[Finding]:
 
 def input_comes_first(model: Model) -> Iterator[Finding]:
     """An input layer can only be the first."""
-    for index, layer, path in named_layers(model):
+    for index, layer, path in model.placed_layers:
         if layer.type == "Input" and index > 0:
             where = layer_path(0, model.layers[0])
             yield finding(path, "input_comes_first", where=where, layer=layer, index=index)
@@ -83,12 +73,12 @@ def _fits(declared: Shape, shape: Shape) -> bool:
 def numbers_can_be_looked_up(model: Model) -> Iterator[Finding]:
     """What a layer numbers, the one behind it can look up; XLA would clamp it without a word."""
     made, maker = 0, (0, model.layers[0])
-    for index, layer, path in named_layers(model):
+    for index, layer, path in model.placed_layers:
         parameter = traits.TABLES.get(layer.type, "")
-        known = whole_number(layer, parameter)
+        known = layer.whole_number(parameter)
         if known is not None and known < made:
             words = {"where": layer_path(*maker), "maker": maker[1], "known": known}
-            path = place(path, layer, parameter)
+            path = layer.place(path, parameter)
             yield finding(path, "numbers_can_be_looked_up", made=made, last=made - 1, **words)
         if numbers := _made(layer):
             made, maker = numbers, (index, layer)
@@ -141,7 +131,7 @@ def _least_weights(model: Model, row: Shape | None) -> Iterator[int]:
     shape = sizes if row and len(sizes) == len(row) else None
     for layer in map(_innermost, model.layers):
         if layer.type == "Dense":
-            units = whole_number(layer, "units") or 1
+            units = layer.whole_number("units") or 1
             yield units * (shape[-1] if shape else 1)
             shape = [*shape[:-1], units] if shape else None
             continue
@@ -154,7 +144,7 @@ def _least_weights(model: Model, row: Shape | None) -> Iterator[int]:
 
 def _own_weights(layer: Spec) -> int:
     def number(parameter: str) -> int:
-        return whole_number(layer, parameter) or 1
+        return layer.whole_number(parameter) or 1
 
     if layer.type == "Embedding":
         return number("input_dim") * number("output_dim")
@@ -186,7 +176,7 @@ def activation_fits_loss(model: Model, training: Training, output: Output) -> It
         return  # `softmax_is_over_several` tells it
     words: dict[str, object] = {"loss": loss, "where": layer_path(output.layer, layer)}
     if traits.from_logits(loss) and activation in traits.SIGMOIDS | {"softmax"}:
-        path = place(LOSS, loss, "from_logits")
+        path = loss.place(LOSS, "from_logits")
         yield finding(path, "activation_fits_loss.logits", activation=activation, **words)
     elif activation == "softmax" and (reshaped := _reshaped_softmax(model, output)):
         yield finding(output.activation_path, "activation_fits_loss.reshaped", **reshaped, **words)
@@ -195,7 +185,7 @@ def activation_fits_loss(model: Model, training: Training, output: Output) -> It
         own = "activation" in layer.parameters
         hint = f"write activation: {right}" if own else f"make it a layer Activation with {right}"
         if activation == traits.LINEAR and "from_logits" in loss.parameters:
-            hint += f", or loss: {{type: {spoken(loss)}, from_logits: true}}"
+            hint += f", or loss: {{type: {snake_case(loss.type)}, from_logits: true}}"
         shown = "linear (no activation)" if activation == traits.LINEAR else activation
         words |= {"activation": shown, "right": right, "hint": hint}
         yield finding(LOSS, f"activation_fits_loss.{case}", **words)
@@ -206,7 +196,7 @@ def _reshaped_softmax(model: Model, output: Output) -> dict[str, int]:
     `Reshape` behind it makes places of the units: that gives no probabilities at each of them.
     """
     layer = model.layers[output.layer]
-    over = whole_number(layer, "units") or whole_number(layer, "filters")
+    over = layer.whole_number("units") or layer.whole_number("filters")
     shapes = [shape[-1] for spec in model.layers[output.layer :] if (shape := target_shape(spec))]
     wrong = over and shapes and shapes[-1] not in (1, over)
     return {"over": over, "last": shapes[-1]} if over and wrong else {}

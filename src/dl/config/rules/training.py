@@ -6,14 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from dl.config.rules.facts import (
-    LOSS,
-    Facts,
-    activation_of,
-    finding,
-    named_layers,
-    place,
-)
+from dl.config.rules.facts import LOSS, Facts, activation_of, finding
 from dl.config.rules.probe import has_validation
 from dl.config.schema import Config, Engine, Model, Tracking, Training
 from dl.errors import closest, did_you_mean
@@ -74,7 +67,7 @@ def _monitors(training: Training, parameter: str) -> Iterator[tuple[Path, Spec, 
     for index, callback in enumerate(training.callbacks):
         monitor = callback.parameters.get("monitor")
         if isinstance(monitor, str):
-            yield place(("training", "callbacks", index), callback, parameter), callback, monitor
+            yield callback.place(("training", "callbacks", index), parameter), callback, monitor
 
 
 def monitors_exist(training: Training, facts: Facts) -> Iterator[Finding]:
@@ -136,7 +129,7 @@ def normal_equation_fits(training: Training, facts: Facts) -> Iterator[Finding]:
 
 
 def _more_than_one_dense(model: Model) -> Iterator[Finding]:
-    computing = [each for each in named_layers(model) if each[1].type not in ("Input", "Flatten")]
+    computing = [each for each in model.placed_layers if each[1].type not in ("Input", "Flatten")]
     if len(computing) != 1 or computing[0][1].type != "Dense":
         found = ", ".join(layer.type for _, layer, _ in computing) or "no Dense layer"
         yield finding(("model", "layers"), "normal_equation_fits.layers", found=found)
@@ -159,7 +152,7 @@ def devices_share_a_batch(engine: Engine, facts: Facts) -> Iterator[Finding]:
     training = facts.config.training
     reduction = training.loss.parameters.get("reduction")
     if reduction not in (None, "sum_over_batch_size", "mean"):
-        path = place(LOSS, training.loss, "reduction")
+        path = training.loss.place(LOSS, "reduction")
         yield finding(path, "devices_share_a_batch.reduction", reduction=reduction)
     if training.solver == "normal_equation":
         yield finding(("training", "solver"), "devices_share_a_batch.solver")
