@@ -94,8 +94,7 @@ LIGHT_FILES = {"inspect/diagnose.py", "inspect/changes.py"}
 LAZY_IN_CLI = HEAVY | {"rich", "yaml"}
 LAZY_MODULES = {
     "cli/live.py": "rich",
-    "cli/tables.py": "dl.report.terminal",
-    "cli/inspect_text.py": "dl.report.",
+    "cli/texts.py": "dl.report.terminal",
 }
 """Modules that commands import inside their bodies, and what they may therefore load."""
 

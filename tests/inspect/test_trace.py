@@ -121,7 +121,7 @@ def check(found: Trace, activations: list[str], loss: str, weights: list[Array])
         if activations[place] != "softmax":
             slope = slope * ACTIVATIONS[activations[place]][1](befores[place], outputs[place])
         layer = found.layers[place]
-        assert layer.before == pytest.approx(befores[place], **CLOSE)
+        assert layer.pre_activation == pytest.approx(befores[place], **CLOSE)
         assert layer.output == pytest.approx(outputs[place], **CLOSE)
         assert layer.delta == pytest.approx(slope, **CLOSE)
         below = outputs[place - 1] if place else found.x
@@ -193,7 +193,7 @@ def test_batch_normalization_scales_by_the_rows_of_the_batch() -> None:
     slope = 2 * (output @ w + b - found.y) / ROWS
     delta = slope @ w.T
     assert found.layers[0].output == pytest.approx(output, **CLOSE)
-    assert (found.layers[0].before, found.layers[0].activation) == (None, None)
+    assert (found.layers[0].pre_activation, found.layers[0].activation) == (None, None)
     assert found.layers[0].delta == pytest.approx(delta, **CLOSE)
     assert found.weights[0].gradient == pytest.approx((delta * scaled).sum(axis=0), **CLOSE)
     assert found.weights[1].gradient == pytest.approx(delta.sum(axis=0), **CLOSE)
@@ -216,9 +216,9 @@ def test_a_convolution_sums_over_its_window() -> None:
     slope = 2 * (flat @ w + b - found.y) / 2
     dz = (slope @ w.T).reshape(z.shape) * (z > 0)
     conv = found.layers[0]
-    assert conv.before is not None
+    assert conv.pre_activation is not None
     assert conv.delta is not None
-    assert conv.before.reshape(z.shape) == pytest.approx(z, **CLOSE)
+    assert conv.pre_activation.reshape(z.shape) == pytest.approx(z, **CLOSE)
     assert conv.delta.reshape(z.shape) == pytest.approx(dz, **CLOSE)
     by_kernel = np.einsum("npij,npf->ijf", windows, dz)[:, :, np.newaxis]
     assert found.weights[0].gradient == pytest.approx(by_kernel, **CLOSE)

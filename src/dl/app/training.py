@@ -49,16 +49,6 @@ class Result:
     seconds: float
     metrics: Mapping[str, Mapping[str, float]]
 
-    def document(self) -> dict[str, object]:
-        """Returns it as plain data."""
-        return {
-            "run": str(self.run.path),
-            "status": self.status,
-            "epochs": self.epochs,
-            "seconds": self.seconds,
-            "metrics": self.metrics,
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class Caller:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import groupby
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dl.cli.options import config_argument, json_option, set_option
-from dl.errors import ConfigError, ExitCode, Mark, Problem, excerpt
+from dl.cli.options import config_argument, json_option, print_json, set_option
+from dl.errors import ConfigError, ExitCode, Problem, excerpt
 
 if TYPE_CHECKING:
     from dl.config.rules import Note
@@ -44,12 +43,7 @@ def validate(config: Path, overrides: tuple[str, ...], build: bool, as_json: boo
     if not as_json:
         click.echo(f"{config}: valid")
         return
-    listed = []
-    for problem in problems:
-        values = asdict(problem)
-        del values["mark"]
-        listed.append(_place(problem.mark) | values)
-    click.echo(json.dumps({"valid": not problems, "errors": listed}, ensure_ascii=False))
+    print_json({"valid": not problems, "errors": list(map(_placed, problems))})
     if problems:
         raise click.exceptions.Exit(ExitCode.USAGE)
 
@@ -74,28 +68,22 @@ def lint(config: Path, overrides: tuple[str, ...], as_json: bool) -> None:
 
     found = using.lint(load_config(config, overrides))
     if as_json:
-        notes = [
-            {
-                "rule": note.rule,
-                **_place(note.mark),
-                "path": note.path,
-                "message": note.message,
-                "why": note.why,
-                "mended": note.mended,
-            }
-            for note in found
-        ]
-        click.echo(json.dumps({"advice": notes}, ensure_ascii=False))
+        print_json({"advice": list(map(_placed, found))})
     elif found:
         click.echo("\n\n".join(_note_text(note) for note in found))
     else:
         click.echo(f"{config}: no advice")
 
 
-def _place(mark: Mark | None) -> dict[str, object]:
-    line = None if mark is None else mark.line
-    column = None if mark is None else mark.column
-    return {"file": None if mark is None else mark.source, "line": line, "column": column}
+def _placed(found: Problem | Note) -> dict[str, object]:
+    """Returns what is known of a problem or of advice, with file, line and column as its place."""
+    values = asdict(found)
+    mark = values.pop("mark") or {}
+    return {
+        "file": mark.get("source"),
+        "line": mark.get("line"),
+        "column": mark.get("column"),
+    } | values
 
 
 def _note_text(note: Note) -> str:
@@ -109,6 +97,8 @@ def schema() -> None:
 
     Editors that speak YAML use it to complete keys and to mark mistakes while you type.
     """
+    import json
+
     from dl.config.reference import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))

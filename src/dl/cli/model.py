@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 from dl.cli.options import (
     RunType,
     json_option,
+    print_json,
     quiet_option,
     run_argument,
     runs_option,
@@ -76,7 +76,7 @@ def evaluate(
     """
     from dl.app import using
     from dl.cli.display import open_reporter
-    from dl.cli.tables import metrics_text
+    from dl.cli.texts import metrics_text
     from dl.rundir.directory import find_run
 
     with open_reporter(quiet=quiet) as reporter:
@@ -94,12 +94,10 @@ def evaluate(
             directory = find_run(run, runs)
             path = directory.path
             evaluation = using.evaluate(directory, data, split or "test", threshold, reporter)
-    metrics = evaluation.metrics
     if as_json:
-        part = {"split": evaluation.split, "rows": evaluation.rows, "metrics": metrics}
-        click.echo(json.dumps({"run": str(path), **part}))
+        print_json({"run": path}, evaluation)
     else:
-        click.echo(metrics_text({evaluation.split: metrics}))
+        click.echo(metrics_text({evaluation.split: evaluation.metrics}))
 
 
 def _model_file(path: Path, data: Path | None, split: str | None) -> tuple[Path, Path]:
@@ -187,7 +185,7 @@ def summary(config_or_run: str, overrides: tuple[str, ...], runs: Path, as_json:
     """
     from dl.app import using
     from dl.cli.display import open_reporter
-    from dl.cli.tables import hyperparameters_text, summary_json, summary_text
+    from dl.cli.texts import hyperparameters_text, summary_text, totals
     from dl.config.schema import hyperparameters
 
     loaded = using.named_config(config_or_run, runs, overrides)
@@ -195,7 +193,10 @@ def summary(config_or_run: str, overrides: tuple[str, ...], runs: Path, as_json:
         rows = using.summary(loaded, reporter)
     chosen = hyperparameters(loaded.config)
     if as_json:
-        click.echo(summary_json(rows, chosen))
+        total, trainable = totals(rows)
+        print_json(
+            {"layers": rows, "parameters": total, "trainable": trainable, "hyperparameters": chosen}
+        )
     else:
         click.echo(f"{summary_text(loaded.config.name, rows)}\n\n{hyperparameters_text(chosen)}")
 
@@ -232,11 +233,14 @@ def trace(
     """
     from dl.app import using
     from dl.cli.display import open_reporter
-    from dl.cli.inspect_text import trace_json, trace_text
+    from dl.cli.texts import trace_document, trace_text
 
     with open_reporter(quiet=quiet) as reporter:
         made = using.trace(config_or_run, runs, overrides, rows, reporter)
-    click.echo(trace_json(made) if as_json else trace_text(made))
+    if as_json:
+        print_json(trace_document(made))
+    else:
+        click.echo(trace_text(made))
 
 
 @click.command()
@@ -258,10 +262,13 @@ def diagnose(run: str, runs: Path, quiet: bool, as_json: bool) -> None:
     """
     from dl.app import using
     from dl.cli.display import open_reporter
-    from dl.cli.inspect_text import diagnose_json, diagnose_text
+    from dl.cli.texts import diagnose_document, diagnose_text
     from dl.rundir.directory import find_run
 
     directory = find_run(run, runs)
     with open_reporter(quiet=quiet) as reporter:
         findings = using.diagnose(directory, reporter)
-    click.echo((diagnose_json if as_json else diagnose_text)(findings))
+    if as_json:
+        print_json(diagnose_document(findings))
+    else:
+        click.echo(diagnose_text(findings))

@@ -1,12 +1,14 @@
-"""Options that several commands share, and files that a command writes: never one that it reads."""
+"""What commands share: options, `--json`, and that no command writes over what it reads."""
 
 from __future__ import annotations
 
-import filecmp
+import math
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -66,6 +68,31 @@ threshold_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")
+
+
+def print_json(*parts: object) -> None:
+    """Prints the fields of dataclasses and the items of mappings as one JSON object."""
+    import json
+
+    click.echo(json.dumps({key: value for part in parts for key, value in _plain(part).items()}))
+
+
+def _plain(value: Any) -> Any:
+    """Returns plain data: paths as text, arrays as lists; null where a number is none."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, RunDirectory | SweepDirectory):
+        return str(value.path)
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, list | tuple):
+        return list(map(_plain, value))
+    if isinstance(value, Path):
+        return str(value)
+    return _plain(value.tolist()) if hasattr(value, "tolist") else value
+
 
 _CONFIGS = ("config.yaml", "sweep.yaml", "base.yaml")
 
@@ -133,6 +160,8 @@ def _is_or_holds(read: Path | int, output: Path) -> bool:
 
 def _is_copied(output: Path, copy: Path) -> bool:
     """Whether a run keeps a copy of a file: it does not say where its config came from."""
+    import filecmp
+
     return copy.is_file() and filecmp.cmp(output, copy, shallow=False)
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from dl.cli.options import RunType, check_output, json_option, run_argument, runs_option
+from dl.cli.options import (
+    RunType,
+    check_output,
+    json_option,
+    print_json,
+    run_argument,
+    runs_option,
+)
 from dl.errors import UsageError
 from dl.text import printable
 
@@ -73,8 +78,7 @@ def list_runs(
         click.echo(f"warning: {message}", err=True)
     listed = found.chosen[-(limit or 0) :]
     if as_json:
-        documents = [_document(entry, row, more) for entry, row in listed]
-        click.echo(json.dumps({"runs": documents}))
+        print_json({"runs": [_document(entry, row, more) for entry, row in listed]})
     elif listed:
         click.echo(_list_text(listed, more))
     elif found.any_readable:
@@ -100,17 +104,9 @@ def _tell_of_sweeps(root: Path) -> None:
 
 
 def _document(entry: Entry, row: Row, more: list[str]) -> dict[str, object]:
+    known = {key: row[key] for key in ("run", "status", "started", "seconds", "epochs")}
     columns = {"columns": {key: row.get(key) for key in more}} if more else {}
-    return {
-        "run": entry.run.label,
-        "status": entry.record.status,
-        "started": entry.record.started,
-        "seconds": entry.record.seconds,
-        "epochs": entry.record.epochs,
-        "tags": list(entry.tags),
-        "metrics": entry.metrics,
-        **columns,
-    }
+    return {**known, "tags": entry.tags, "metrics": entry.metrics, **columns}
 
 
 def _list_text(listed: Listed, more: list[str]) -> str:
@@ -148,7 +144,7 @@ def _list_text(listed: Listed, more: list[str]) -> str:
 @json_option
 def show(run: str, runs: Path, as_json: bool) -> None:
     """Show a run: status, data, hyperparameters, learning curves, metrics, files."""
-    from dl.cli.tables import data_text, hyperparameters_text, metrics_text
+    from dl.cli.texts import data_text, hyperparameters_text, metrics_text
     from dl.config.load import load_resolved
     from dl.config.schema import hyperparameters
     from dl.report.terminal import learning_curves
@@ -159,8 +155,7 @@ def show(run: str, runs: Path, as_json: bool) -> None:
     directory = find_run(run, runs)
     record, metrics = read_record(directory), read_metrics(directory)
     if as_json:
-        found = {"run": str(directory.path), **asdict(record), "metrics": metrics}
-        click.echo(json.dumps(found))
+        print_json({"run": directory}, record, {"metrics": metrics})
         return
     blocks = [_facts(directory, record), data_text(record.data) if record.data else ""]
     if directory.resolved.exists():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from dl.cli.options import (
     ConfigPath,
     RunType,
     json_option,
+    print_json,
     quiet_option,
     run_argument,
     runs_option,
@@ -114,7 +114,7 @@ def _named(resume: str, config: Path | None) -> tuple[str, Path | None]:
 
 def _caller(reporter: Reporter, as_json: bool) -> Caller:
     from dl.app.training import Caller
-    from dl.cli.tables import data_text, metrics_text, summary_text
+    from dl.cli.texts import data_text, metrics_text, summary_text
 
     def tell(prepared: Prepared) -> None:
         from dl.inspect.layers import layer_rows
@@ -124,7 +124,7 @@ def _caller(reporter: Reporter, as_json: bool) -> Caller:
 
     def show(result: Result) -> None:
         if as_json:
-            click.echo(json.dumps(result.document()))
+            print_json(result)
         else:
             click.echo(metrics_text(result.metrics))
             click.echo(str(result.run.path))
@@ -152,7 +152,7 @@ def reproduce(run: str, runs: Path, quiet: bool, as_json: bool) -> None:
     with open_reporter(quiet=quiet) as reporter:
         repeat = training.reproduce(directory, _caller(reporter, as_json))
     if as_json:
-        click.echo(json.dumps({"run": str(directory.path), **repeat.document()}))
+        print_json({"run": directory, "identical": repeat.identical}, repeat)
     else:
         click.echo(_repeat_text(repeat))
     if not repeat.identical:
@@ -160,9 +160,9 @@ def reproduce(run: str, runs: Path, quiet: bool, as_json: bool) -> None:
 
 
 def _repeat_text(repeat: Repeat) -> str:
-    first, epochs = repeat.first, f"{repeat.epochs} epochs"
+    first, epochs = repeat.first_difference, f"{repeat.epochs} epochs"
     if repeat.identical:
-        what = epochs + (" and model.h5" if repeat.model is not None else "")
+        what = epochs + (" and model.h5" if repeat.model_identical is not None else "")
         return f"identical: {what}, bit for bit"
     if first is None:
         head = f"different: the same history of {epochs}, but another model.h5"

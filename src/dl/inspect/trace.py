@@ -49,7 +49,7 @@ class LayerTrace:
         name: Its name.
         type: Its class.
         activation: Name of its activation; None if it has none of its own.
-        before: The pre-activation, shape (rows, ...); None if the layer has no activation.
+        pre_activation: What the activation gets, shape (rows, ...); None if there is none.
         output: Its output, shape (rows, ...).
         delta: Gradient of the loss by the pre-activation, or by the output; None where the loss
             does not depend on it.
@@ -58,7 +58,7 @@ class LayerTrace:
     name: str
     type: str
     activation: str | None
-    before: Array | None
+    pre_activation: Array | None
     output: Array
     delta: Array | None
 
@@ -172,7 +172,7 @@ def _layers(model: keras.Sequential, step: RecordedStep) -> Iterator[LayerTrace]
             name=layer.name,
             type=type(layer).__name__,
             activation=activation_of(layer),
-            before=array_of(before),
+            pre_activation=array_of(before),
             output=output.numpy(),
             delta=array_of(delta),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dl.config.load import load_resolved
@@ -170,30 +170,20 @@ class Repeat:
 
     Attributes:
         epochs: Epochs that were compared.
-        first: The first difference in the history, if there is one.
-        model: Whether `model.h5` has the same bytes; None where the run did not come to one.
+        first_difference: The first one in the history, if there is one.
+        model_identical: Whether `model.h5` has the same bytes; None where there was none.
         changed: What is not as it was when the run was trained.
     """
 
     epochs: int
-    first: FirstDifference | None
-    model: bool | None
+    first_difference: FirstDifference | None
+    model_identical: bool | None
     changed: tuple[Difference, ...]
 
     @property
     def identical(self) -> bool:
         """Whether nothing differs."""
-        return self.first is None and self.model is not False
-
-    def document(self) -> dict[str, Any]:
-        """Returns it as plain data."""
-        return {
-            "identical": self.identical,
-            "epochs": self.epochs,
-            "first_difference": None if self.first is None else asdict(self.first),
-            "model_identical": self.model,
-            "changed": [asdict(change) for change in self.changed],
-        }
+        return self.first_difference is None and self.model_identical is not False
 
 
 def compare(run: RunDirectory, record: RunRecord, again: Trained) -> Repeat:

@@ -1,0 +1,280 @@
+"""What commands found, as text of 80 columns: metrics, data, layers, a step, a diagnosis."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from dl.config.nodes import yaml_text
+from dl.report.terminal import table
+from dl.text import number, percent, plural, shortened, size
+
+if TYPE_CHECKING:
+    from dl.app.using import Findings
+    from dl.inspect.diagnose import Diagnosis, Evidence, NetworkStatistics
+    from dl.inspect.layers import LayerRow
+    from dl.inspect.trace import LayerTrace, Trace, WeightTrace
+
+_WIDTH = 80
+_MOST_NAME = 20
+_MOST_VALUE = 62
+"""Characters of a layer's name, and of a line of hyperparameters."""
+_MOST_ROWS = 4
+_MOST_COLUMNS = 6
+_MOST_WEIGHTS = 8
+"""What is shown of the arrays of a step: they fit on a screen."""
+_FORMULAS = {
+    "SGD": "new = weight - learning_rate * gradient (without momentum)",
+    "Adam": "new = weight - learning_rate * m / (sqrt(v) + epsilon); m and v are\n"
+    "  corrected means of the gradient and its square: in step 1 gradient, gradient^2",
+}
+_RULE = "-" * _WIDTH
+_OF_LAYERS = {"dead-units", "saturated-units", "vanishing-gradients", "exploding-gradients"}
+
+
+def metrics_text(metrics: Mapping[str, Mapping[str, float]]) -> str:
+    """Returns a table with a row for each part and a column for each metric."""
+    names = list(dict.fromkeys(name for part in metrics.values() for name in part))
+    rows = [[part, *(values.get(name) for name in names)] for part, values in metrics.items()]
+    return table(rows, ["part", *names])
+
+
+def totals(layers: Sequence[LayerRow]) -> tuple[int, int]:
+    """Returns the parameters of all layers, and those that training changes."""
+    return sum(layer.parameters for layer in layers), sum(layer.trainable for layer in layers)
+
+
+def summary_text(title: str, layers: Sequence[LayerRow]) -> str:
+    """Returns the layers as a table, with the totals below."""
+    rows = [
+        [
+            shortened(layer.name, _MOST_NAME),
+            layer.type,
+            _shape_text(layer.output_shape),
+            *map("{:,}".format, (weights, layer.biases, layer.parameters)),
+        ]
+        for layer in layers
+        for weights in [layer.parameters - layer.biases]
+    ]
+    columns = ["layer", "type", "output shape", "weights", "biases", "parameters"]
+    total, trainable = totals(layers)
+    biases = sum(layer.biases for layer in layers)
+    split = f"{plural(total - biases, 'weight')}, {plural(biases, 'bias', 'biases')}"
+    fixed = f", {total - trainable:,} not trainable" if total != trainable else ""
+    return f"model {title}\n{table(rows, columns)}\n{total:,} parameters: {split}{fixed}"
+
+
+def hyperparameters_text(chosen: Mapping[str, Sequence[str]]) -> str:
+    """Returns a table of what a person chose: layers, loss, optimizer, batch size, epochs."""
+    rows = []
+    for name, values in chosen.items():
+        wrapped = (textwrap.wrap(value, _MOST_VALUE, subsequent_indent="  ") for value in values)
+        lines = [line for lines in wrapped for line in lines]
+        rows += [["" if place else name, line] for place, line in enumerate(lines)]
+    return table(rows, ["hyperparameter", "value"])
+
+
+def data_text(sizes: Mapping[str, Mapping[str, Any]]) -> str:
+    """Returns a table of the parts: rows, the shape of one and the size of all.
+
+    Args:
+        sizes: From `Dataset.sizes`, by part.
+    """
+    rows = [
+        [name, f"{part['rows']:,}", *_size_cells(part["inputs"]), *_size_cells(part["targets"])]
+        for name, part in sizes.items()
+    ]
+    return table(rows, ["part", "rows", "inputs", "size", "targets", "size"])
+
+
+def _size_cells(array: Mapping[str, Any]) -> list[str]:
+    return [f"{_shape_text(array['shape']) or '1'} {array['type']}", size(array["bytes"])]
+
+
+def _shape_text(shape: Sequence[int | None]) -> str:
+    """Words a shape without its batch axis: `28 x 28 x 1`."""
+    return " x ".join("any" if size is None else str(size) for size in shape)
+
+
+def trace_text(trace: Trace) -> str:
+    """Returns the step as text: what went in, each layer, the loss, the gradients, the update."""
+    blocks = [
+        *_inputs(trace),
+        *(_layer(position, layer) for position, layer in enumerate(trace.layers, start=1)),
+        _loss(trace),
+        _update_head(trace),
+        *map(_weight, trace.weights),
+    ]
+    if _is_cut(trace):
+        blocks.append("… marks what is left out; --json has everything")
+    return "\n\n".join(blocks)
+
+
+def trace_document(trace: Trace) -> dict[str, object]:
+    """Returns the step with complete arrays, for `--json`."""
+    whole = {name: getattr(trace, name) for name in ("rows", "x", "y", "row_weights", "layers")}
+    weights = [
+        {**asdict(weight), "shape": weight.before.shape, "update": weight.after - weight.before}
+        for weight in trace.weights
+    ]
+    loss = {"name": trace.loss_name, "value": trace.loss, "penalty": trace.penalty}
+    optimizer = {"name": trace.optimizer, "learning_rate": trace.learning_rate}
+    return {**whole, "loss": loss, "optimizer": optimizer, "weights": weights}
+
+
+def _inputs(trace: Trace) -> Iterator[str]:
+    head = f"a mini-batch of {plural(len(trace.rows), 'row')} of the training part"
+    if trace.row_weights is not None:
+        head += f", weights {', '.join(number(float(w)) for w in trace.row_weights[:_MOST_ROWS])}"
+    yield head
+    yield f"inputs x {_shape(trace.x)}\n{_rows_table('x', trace.x, trace.rows)}"
+    yield f"targets y {_shape(trace.y)}\n{_rows_table('y', trace.y, trace.rows)}"
+
+
+def _layer(position: int, layer: LayerTrace) -> str:
+    before = layer.pre_activation
+    kind = layer.type if before is None else f"{layer.type}, {layer.activation}"
+    lines = [_RULE, f"layer {position}: {shortened(layer.name, 40)} ({kind})", ""]
+    if before is None:
+        return "\n".join([*lines, f"output {_shape(layer.output)}", _rows_table("a", layer.output)])
+    formula = "z = x W + b" if layer.type == "Dense" else "z"
+    lines += [f"pre-activation {formula} {_shape(before)}", _rows_table("z", before)]
+    lines += ["", f"activation a = {layer.activation}(z)", _rows_table("a", layer.output)]
+    if layer.delta is not None:
+        lines += ["", "gradient of the loss by z", _rows_table("dz", layer.delta)]
+    return "\n".join(lines)
+
+
+def _loss(trace: Trace) -> str:
+    text = f"{_RULE}\nloss {trace.loss_name} = {number(trace.loss)}"
+    penalty = f"\nof which regularizers add {number(trace.penalty)}"
+    return text + penalty if trace.penalty else text
+
+
+def _update_head(trace: Trace) -> str:
+    rate = number(trace.learning_rate)
+    head = f"{_RULE}\nupdate by {trace.optimizer}, learning_rate {rate}"
+    formula = _FORMULAS.get(trace.optimizer)
+    return f"{head}\n  {formula}" if formula else head
+
+
+def _weight(weight: WeightTrace) -> str:
+    import numpy as np
+
+    arrays = (weight.before, weight.gradient, weight.after - weight.before, weight.after)
+    rows = [
+        [
+            f"[{', '.join(str(index + 1) for index in place)}]",
+            *(None if array is None else float(array[place]) for array in arrays),
+        ]
+        for _, place in zip(range(_MOST_WEIGHTS), np.ndindex(weight.before.shape), strict=False)
+    ]
+    left = weight.before.size - len(rows)
+    if left > 0:
+        rows.append([f"… {left:,} more"])
+    columns = ["place", "weight", "gradient", "change", "new weight"]
+    name = weight.name.partition("/")[2] or weight.name
+    return f"{shortened(name, 50)} {_shape(weight.before)}\n{table(rows, columns)}"
+
+
+def _rows_table(letter: str, values: Any, names: Any = None) -> str:
+    """Returns the first rows and columns of an array of shape (rows, ...)."""
+    flat = values.reshape(len(values), -1)
+    count, width = flat.shape
+    shown = flat[:_MOST_ROWS, :_MOST_COLUMNS]
+    cut = ["…"] if width > _MOST_COLUMNS else []
+    rows: list[Sequence[object]] = []
+    for position, cells in enumerate(shown.tolist()):
+        source = "" if names is None else f" (source row {names[position]})"
+        rows.append([f"{position + 1}{source}", *cells, *cut])
+    if count > _MOST_ROWS:
+        rows.append([f"… {count - _MOST_ROWS:,} more"])
+    return table(rows, ["row", *(f"{letter}{i + 1}" for i in range(shown.shape[1])), *cut])
+
+
+def _shape(array: Any) -> str:
+    return f"({_shape_text(array.shape)})"
+
+
+def _is_cut(trace: Trace) -> bool:
+    wide = any(array[0].size > _MOST_COLUMNS for array in (trace.x, *_outputs(trace)))
+    long = any(weight.before.size > _MOST_WEIGHTS for weight in trace.weights)
+    return wide or long or len(trace.rows) > _MOST_ROWS
+
+
+def _outputs(trace: Trace) -> Iterator[Any]:
+    return (layer.output for layer in trace.layers)
+
+
+def diagnose_text(findings: Findings) -> str:
+    """Returns every finding with its reason and its change; one line where there is none."""
+    case, found = findings.case, findings.found
+    epochs = plural(len(case.history), "epoch")
+    head = f"{findings.run.label}: {findings.record.status}, {epochs}"
+    if not found:
+        return f"{head}: nothing wrong was found{_best(case)}"
+    blocks = [head, *(_finding(name, diagnosis) for name, diagnosis in found)]
+    if case.layers and any(name in _OF_LAYERS for name, _ in found):
+        blocks.append(_layers(case))
+    return "\n\n".join(blocks)
+
+
+def diagnose_document(findings: Findings) -> dict[str, object]:
+    """Returns the same, with what was measured of each layer, for `--json`."""
+    case, signals = findings.case, findings.case.network
+    return {
+        "run": findings.run.label,
+        "status": findings.record.status,
+        "epochs": len(case.history),
+        "findings": [
+            {"id": name, **asdict(diagnosis), "yaml": yaml_text(diagnosis.change)}
+            for name, diagnosis in findings.found
+        ],
+        "rows": signals.rows if signals else 0,
+        "weights": _weights(signals) if signals else None,
+        "layers": case.layers,
+    }
+
+
+def _weights(signals: NetworkStatistics) -> str:
+    return "trained" if signals.trained else "initial"
+
+
+def _finding(name: str, diagnosis: Diagnosis) -> str:
+    change = textwrap.indent(yaml_text(diagnosis.change).rstrip(), "  ")
+    said, why = _wrapped(f"{name}: {diagnosis.message}"), _wrapped(f"why: {diagnosis.why}")
+    return f"{said}\n{why}\ntry:\n{change}"
+
+
+def _layers(case: Evidence) -> str:
+    signals = case.network
+    rows = [
+        [
+            shortened(layer.name, 24),
+            layer.activation,
+            "" if layer.dead is None else percent(layer.dead),
+            "" if layer.saturated is None else percent(layer.saturated),
+            number(layer.gradient),
+            number(layer.weights),
+        ]
+        for layer in case.layers
+    ]
+    columns = ["layer", "activation", "dead", "saturated", "gradient norm", "weight norm"]
+    weights, count = (_weights(signals), signals.rows) if signals else ("trained", 0)
+    head = f"the layers with their {weights} weights, on {count} training rows"
+    return f"{head}\n{table(rows, columns)}"
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _best(case: Evidence) -> str:
+    for name, words in (("val_loss", "validation"), ("loss", "training")):
+        values = case.column(name)
+        if values:
+            best = values.index(min(values)) + 1
+            return f"; the lowest {words} loss is {number(min(values))}, in epoch {best}"
+    return ""
