@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from dl.errors import RunError, closest
 
@@ -140,17 +141,25 @@ class SweepDirectory:
         return RunDirectory(self.trials / trial_name(trial) / f"{repeat:04d}")
 
 
+D = TypeVar("D", RunDirectory, SweepDirectory)
+
+
 def trial_name(trial: int) -> str:
     """Returns the name of a trial's folder."""
     return f"{trial:04d}"
 
 
 def sweeps_of(root: Path, name: str) -> Iterator[SweepDirectory]:
-    """Yields the sweeps of a name, ascending."""
-    for number in numbers(root / name):
-        sweep = SweepDirectory(root / name / f"{number:04d}")
-        if sweep.record.is_file() and not sweep.path.is_symlink():
-            yield sweep
+    """Returns the sweeps of a name, ascending."""
+    return _made(SweepDirectory, root / name)
+
+
+def _made(kind: Callable[[Path], D], folder: Path) -> Iterator[D]:
+    """Yields the runs or the sweeps in the folder of a name; links are not followed."""
+    for number in numbers(folder):
+        made = kind(folder / f"{number:04d}")
+        if made.record.is_file() and not made.path.is_symlink():
+            yield made
 
 
 def find_run(text: str, root: Path) -> RunDirectory:
@@ -208,10 +217,7 @@ def is_sweep(text: str, root: Path) -> bool:
 def all_runs(root: Path) -> Iterator[RunDirectory]:
     """Yields every run below `root`, by name and number; links are not followed."""
     for name in run_names(root):
-        for number in numbers(root / name):
-            run = RunDirectory(root / name / f"{number:04d}")
-            if run.record.is_file() and not run.path.is_symlink():
-                yield run
+        yield from _made(RunDirectory, root / name)
 
 
 def all_sweeps(root: Path) -> Iterator[SweepDirectory]:
@@ -229,10 +235,7 @@ def trial_runs(root: Path, name: str) -> Iterator[RunDirectory]:
 def trials_of(sweep: SweepDirectory) -> Iterator[RunDirectory]:
     """Yields the runs of the trials of a sweep."""
     for trial in numbers(sweep.trials):
-        for repeat in numbers(sweep.trials / trial_name(trial)):
-            run = sweep.run(trial, repeat)
-            if run.record.is_file() and not run.path.is_symlink():
-                yield run
+        yield from _made(RunDirectory, sweep.trials / trial_name(trial))
 
 
 def run_names(root: Path) -> list[str]:
@@ -240,12 +243,8 @@ def run_names(root: Path) -> list[str]:
     if not root.is_dir():
         return []
     with os.scandir(root) as entries:
-        return sorted(entry.name for entry in entries if _is_run_folder(entry))
-
-
-def _is_run_folder(entry: os.DirEntry[str]) -> bool:
-    """Tells whether a folder has a name that a run can have: no other is shown or followed."""
-    return entry.is_dir(follow_symlinks=False) and NAME.fullmatch(entry.name) is not None
+        folders = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    return sorted(filter(NAME.fullmatch, folders))  # no other can be a run's
 
 
 def _named_run(root: Path, name: str, number: str) -> RunDirectory:

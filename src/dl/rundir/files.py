@@ -44,11 +44,22 @@ def disk_error(error: OSError, doing: str) -> DiskError:
 
 
 @contextmanager
-def disk_errors(doing: str) -> Iterator[None]:
-    """Raises `DiskError` for a system call that fails inside the block; `doing` says at what."""
+def disk_errors(doing: str, inside: Path | None = None) -> Iterator[None]:
+    """Words a system call that fails inside the block.
+
+    Args:
+        doing: What is being done.
+        inside: The folder of a run that somebody may remove meanwhile.
+
+    Raises:
+        DiskError: The call failed.
+        RunError: The folder is gone.
+    """
     try:
         yield
     except OSError as error:
+        if inside is not None and not inside.exists():
+            raise gone(inside) from error
         raise disk_error(error, doing) from error
 
 
@@ -77,26 +88,18 @@ def published(path: Path, before: Callable[[Path], None] = _nothing) -> Iterator
         DiskError: Writing, syncing or renaming failed; an earlier file at `path` is untouched.
         RunError: The folder is gone, as that of a run which somebody removes.
     """
-    try:
-        temporary = path.parent / f"{TEMPORARY}{os.urandom(6).hex()}-{path.name}"
+    temporary = path.parent / f"{TEMPORARY}{os.urandom(6).hex()}-{path.name}"
+    with disk_errors(f"writing {path}", path.parent):
         # Not `mkstemp`, whose files are for the owner only: the system applies the umask to these.
         os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
-    except FileNotFoundError as error:
-        raise gone(path.parent) from error
-    except OSError as error:
-        raise disk_error(error, f"writing {path}") from error
-    try:
-        yield temporary
-        sync(temporary)
-        before(temporary)
-        os.replace(temporary, path)
-        sync(path.parent)
-    except OSError as error:
-        if not path.parent.exists():
-            raise gone(path.parent) from error
-        raise disk_error(error, f"writing {path}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        try:
+            yield temporary
+            sync(temporary)
+            before(temporary)
+            os.replace(temporary, path)
+            sync(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -109,18 +112,14 @@ def output(path: Path) -> Iterator[BinaryIO]:
         DiskError: Opening or publishing failed; an earlier file is untouched.
     """
     if os.path.exists(path) and not os.path.isfile(path):
-        try:
+        with disk_errors(f"writing {path}"):
             stream = path.open("wb")
-        except OSError as error:
-            raise disk_error(error, f"writing {path}") from error
         with stream:
             yield stream
     else:
         target = Path(os.path.realpath(path))
-        try:
+        with disk_errors(f"writing {path}"):
             os.stat(target.parent)
-        except OSError as error:
-            raise disk_error(error, f"writing {path}") from error
         with published(target) as temporary, temporary.open("wb") as stream:
             yield stream
 
@@ -231,24 +230,20 @@ def locked(run: RunDirectory) -> Iterator[RunDirectory]:
 
 def take_lock(run: RunDirectory) -> int:
     """Takes the lock of a run and returns the open file that holds it; raises as `locked`."""
-    try:
+    with disk_errors(f"locking {run.path}", run.path):
         handle = regular_descriptor(run.lock, os.O_RDWR | os.O_CREAT | NO_LINK)
-    except FileNotFoundError as error:
-        raise gone(run.path) from error
-    except OSError as error:
-        raise disk_error(error, f"locking {run.path}") from error
-    try:
-        if not _taken(handle, run.lock):
-            raise _busy(run)
-        if not _is_at(handle, run.lock):
-            raise gone(run.path)
-        rewrite(handle, json.dumps(asdict(Process.current())).encode())
-    except OSError as error:
-        os.close(handle)
-        raise disk_error(error, f"locking {run.path}") from error
-    except DlError:
-        os.close(handle)
-        raise
+        try:
+            if not _taken(handle, run.lock):
+                raise BusyError(
+                    f"{run.label} is in use by {_holder(run.lock) or 'another process'}",
+                    hint="wait until it ends, or stop it; dl list shows how far it is",
+                )
+            if not _is_at(handle, run.lock):
+                raise gone(run.path)
+            rewrite(handle, json.dumps(asdict(Process.current())).encode())
+        except (OSError, DlError):
+            os.close(handle)
+            raise
     return handle
 
 
@@ -294,11 +289,3 @@ def _holder(path: Path) -> Process | None:
         return parse_as(Process, read_regular(path))
     except (OSError, MisfitError):
         return None
-
-
-def _busy(run: RunDirectory) -> BusyError:
-    holder = _holder(run.lock)
-    return BusyError(
-        f"{run.label} is in use by {holder or 'another process'}",
-        hint="wait until it ends, or stop it; dl list shows how far it is",
-    )

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from dl.errors import BusyError, RunError
 from dl.rundir.directory import RunDirectory, SweepDirectory, next_number
-from dl.rundir.files import TEMPORARY, disk_error, is_held, locked, read_regular, take_lock
+from dl.rundir.files import TEMPORARY, disk_errors, is_held, locked, read_regular, take_lock
 from dl.rundir.manifest import check, first_manifest, read_manifest
 from dl.system import sync
 
@@ -69,22 +69,18 @@ def clear_abandoned(root: Path) -> None:
 def _create(
     parent: Path, files: Mapping[str, bytes], number: int | None
 ) -> tuple[RunDirectory, int]:
-    try:
-        temporary = _new_folder(parent)
-    except OSError as error:
-        raise disk_error(error, f"making a run in {parent}") from error
-    lock = None
-    try:
-        lock = take_lock(RunDirectory(temporary))
-        _fill(temporary, files)
-        return _publish(temporary, number), lock
-    except OSError as error:
-        raise disk_error(error, f"making a run in {parent}") from error
-    finally:
-        if temporary.exists():
-            shutil.rmtree(temporary, ignore_errors=True)
-            if lock is not None:
-                os.close(lock)
+    with disk_errors(f"making a run in {parent}"):
+        temporary, lock = _new_folder(parent), None
+        try:
+            lock = take_lock(RunDirectory(temporary))
+            first = {**files, "manifest.json": first_manifest(files).encode()}
+            _write(first, temporary)
+            return _publish(temporary, number), lock
+        finally:
+            if temporary.exists():
+                shutil.rmtree(temporary, ignore_errors=True)
+                if lock is not None:
+                    os.close(lock)
 
 
 def _new_folder(parent: Path) -> Path:
@@ -95,15 +91,6 @@ def _new_folder(parent: Path) -> Path:
         with suppress(FileNotFoundError):
             return Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
     return Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
-
-
-def _fill(temporary: Path, files: Mapping[str, bytes]) -> None:
-    manifest = {"manifest.json": first_manifest(files).encode()}
-    for file_name, content in {**files, **manifest}.items():
-        (temporary / file_name).write_bytes(content)
-        sync(temporary / file_name)
-    temporary.chmod(0o755)
-    sync(temporary)
 
 
 def _publish(temporary: Path, fixed: int | None) -> RunDirectory:
@@ -152,18 +139,18 @@ def unpack(files: Mapping[str, bytes], run: RunDirectory) -> None:
         DiskError: A file cannot be written.
     """
     parent = run.path.parent
-    temporary = None
-    try:
+    with disk_errors(f"making a run in {parent}"):
         parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
-        _write(files, temporary)
-        _verify(temporary)
-        os.rename(temporary, run.path)
-        sync(parent)
-    except OSError as error:
-        raise disk_error(error, f"making a run in {parent}") from error
-    finally:
-        if temporary is not None:
+        try:
+            _write(files, temporary)
+            for name in read_manifest(RunDirectory(temporary)):
+                # One that a failed training has not written is not asked for.
+                if (temporary / name).exists():
+                    check(temporary / name)
+            os.rename(temporary, run.path)
+            sync(parent)
+        finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
@@ -183,14 +170,6 @@ def _inside(name: str) -> PurePosixPath:
     if path.is_absolute() or ".." in path.parts:
         raise RunError(f"a file of a run is named {name}", expected="a place inside the run")
     return path
-
-
-def _verify(folder: Path) -> None:
-    """Compares the files with their checksums; one that a failed training has not written is not
-    asked for."""
-    for name in read_manifest(RunDirectory(folder)):
-        if (folder / name).exists():
-            check(folder / name)
 
 
 def remove_run(run: RunDirectory, still: Callable[[], bool] = lambda: True) -> bool:
@@ -215,12 +194,10 @@ def remove_run(run: RunDirectory, still: Callable[[], bool] = lambda: True) -> b
     with locked(run):
         if not still():
             return False
-        try:
+        with disk_errors(f"removing {run.path}"):
             trash = tempfile.mkdtemp(prefix=TEMPORARY, dir=parent)
             os.rename(run.path, trash)
             sync(parent)
-        except OSError as error:
-            raise disk_error(error, f"removing {run.path}") from error
         shutil.rmtree(trash, ignore_errors=True)
     with suppress(OSError):  # of other runs, or gone with the last one that another removes
         parent.rmdir()

@@ -17,13 +17,21 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
 from typing import Annotated, Any
 
 from dl.errors import RunError
 from dl.rundir.directory import RunDirectory
-from dl.rundir.files import TEMPORARY, disk_error, open_regular, published, read_regular, write_text
+from dl.rundir.files import (
+    TEMPORARY,
+    disk_errors,
+    open_regular,
+    published,
+    read_regular,
+    write_text,
+)
 from dl.rundir.typed import Count, Keys, MisfitError, parse_as
 
 SCHEMA = 1
@@ -82,28 +90,33 @@ def read_checked(path: Path, read: Callable[[Path], bytes] = read_regular) -> by
     Raises:
         RunError: The file is missing, or is not what was published.
     """
-    for _ in range(_TRIES):
-        try:
-            content = read(path)
-        except OSError as error:
-            raise _unreadable(path, error) from error
-        if sha256(content) in _accepted(path):
-            return content
-    raise damaged(path)
+    content = b""
+
+    def digest(path: Path) -> str:
+        nonlocal content
+        content = read(path)
+        return sha256(content)
+
+    check(path, digest)
+    return content
 
 
-def check(path: Path) -> None:
+def check(path: Path, digest: Callable[[Path], str] | None = None) -> None:
     """Compares a run's file, which may be large, with its checksum.
+
+    Args:
+        path: The file.
+        digest: Gives its SHA-256, and may keep what it reads. Default: `file_sha256`.
 
     Raises:
         RunError: The file is missing, or is not what was published.
     """
     for _ in range(_TRIES):
         try:
-            found = file_sha256(path)
+            found = (digest or file_sha256)(path)
         except OSError as error:
             raise _unreadable(path, error) from error
-        if found in _accepted(path):
+        if found in _read(RunDirectory(path.parent).manifest).get(path.name, ()):
             return
     raise damaged(path)
 
@@ -136,10 +149,6 @@ def _note(path: Path, new: str) -> None:
     before = sums.get(path.name, ())[:1]
     if before != (new,):
         write_text(manifest, manifest_text({**sums, path.name: (new, *before)}))
-
-
-def _accepted(path: Path) -> tuple[str, ...]:
-    return _read(RunDirectory(path.parent).manifest).get(path.name, ())
 
 
 def _read(manifest: Path) -> Sums:
@@ -217,11 +226,9 @@ def write_checkpoint(
     Raises:
         DiskError: It could not be written; the ones before are untouched.
     """
-    try:
+    with disk_errors(f"making {run.checkpoints}"):
         run.checkpoints.mkdir(exist_ok=True)
-    except OSError as error:
-        raise disk_error(error, f"making {run.checkpoints}") from error
-    with published(_path(run, epoch)) as temporary:
+    with published(run.checkpoints / f"epoch-{epoch:06d}.checkpoint") as temporary:
         _write(temporary, {**header, "sizes": [blob.nbytes for blob in blobs]}, blobs)
     for _, path in list_checkpoints(run)[KEPT:]:
         path.unlink(missing_ok=True)
@@ -233,7 +240,7 @@ def list_checkpoints(run: RunDirectory) -> list[tuple[int, Path]]:
         paths = list(run.checkpoints.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []
-    found = [(match, path) for path in paths if (match := _named(path))]
+    found = [(match, path) for path in paths if (match := _NAME.fullmatch(path.name))]
     return sorted(((int(match[1]), path) for match, path in found), reverse=True)
 
 
@@ -257,7 +264,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         header = parse_as(_Header, bytes(body[start:end]))
     except MisfitError as error:
         raise RunError(f"{path} is damaged: {error}") from error
-    return Checkpoint(header, _cut(body[end:], header["sizes"]))
+    ends = list(accumulate(header["sizes"], initial=end))
+    return Checkpoint(header, [body[begin:end] for begin, end in pairwise(ends)])
 
 
 def remove_leftovers(run: RunDirectory) -> None:
@@ -276,19 +284,3 @@ def _write(path: Path, header: Mapping[str, Any], blobs: Sequence[memoryview]) -
             digest.update(piece)
             file.write(piece)
         file.write(digest.digest())
-
-
-def _cut(content: memoryview, sizes: Sequence[int]) -> list[memoryview]:
-    blobs, begin = [], 0
-    for size in sizes:
-        blobs.append(content[begin : begin + size])
-        begin += size
-    return blobs
-
-
-def _path(run: RunDirectory, epoch: int) -> Path:
-    return run.checkpoints / f"epoch-{epoch:06d}.checkpoint"
-
-
-def _named(path: Path) -> re.Match[str] | None:
-    return _NAME.fullmatch(path.name)

@@ -242,9 +242,6 @@ def _rank(value: object) -> tuple[int, float, str]:
     return (1, 0.0, shown(value))
 
 
-_UNFINISHED = ("failed", "interrupted")
-
-
 def to_prune(entries: Iterable[Entry], *, keep: int | None, unfinished: bool) -> list[Entry]:
     """Returns the runs to remove, oldest first; never one that is being trained or has a tag.
 
@@ -256,15 +253,14 @@ def to_prune(entries: Iterable[Entry], *, keep: int | None, unfinished: bool) ->
     by_name: dict[str, list[Entry]] = {}
     for entry in entries:
         by_name.setdefault(entry.run.path.parent.name, []).append(entry)
-    old = [entry for runs in by_name.values() for entry in runs[: _number_of_old(runs, keep)]]
-    broken = [
+    doomed = [
         entry
         for runs in by_name.values()
-        for entry in runs
-        if unfinished and entry.record.status in _UNFINISHED
+        for place, entry in enumerate(runs)
+        if (keep is not None and place < len(runs) - keep)
+        or (unfinished and entry.record.status in ("failed", "interrupted"))
     ]
-    doomed = {entry.run.label: entry for entry in [*old, *broken] if _may_go(entry)}
-    return sorted(doomed.values(), key=lambda entry: entry.started)
+    return sorted(filter(_may_go, doomed), key=lambda entry: entry.started)
 
 
 def is_as_it_was(entry: Entry) -> bool:
@@ -286,18 +282,13 @@ def checkpoints_to_prune(root: Path, name: str | None, *, last: bool) -> list[Pa
             only from its first epoch; never that of a run with a tag.
     """
     names = run_names(root) if name is None else [name]
-    return [path for each in names for path in _spare_of(read_entries(root, each).readable, last)]
-
-
-def _spare_of(entries: Iterable[Entry], last: bool) -> Iterator[Path]:
-    for entry in entries:
-        if entry.record.status == "completed":
-            kept = 0 if last and _may_go(entry) else 1
-            yield from (path for _, path in list_checkpoints(entry.run)[kept:])
-
-
-def _number_of_old(runs: list[Entry], keep: int | None) -> int:
-    return 0 if keep is None else max(0, len(runs) - keep)
+    entries = [entry for each in names for entry in read_entries(root, each).readable]
+    return [
+        path
+        for entry in entries
+        if entry.record.status == "completed"
+        for _, path in list_checkpoints(entry.run)[0 if last and _may_go(entry) else 1 :]
+    ]
 
 
 def _may_go(entry: Entry) -> bool:

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from dl.errors import RunError, UsageError
 from dl.rundir.directory import RunDirectory
-from dl.rundir.files import Process, disk_error, gone, is_held, read_regular, write_text
+from dl.rundir.files import Process, disk_errors, is_held, read_regular, write_text
 from dl.rundir.manifest import damaged, publish, read_checked, refuse_newer
 from dl.rundir.typed import (
     Count,
@@ -216,7 +216,8 @@ def read_tags(run: RunDirectory) -> tuple[str, ...]:
     except FileNotFoundError:
         return ()
     except (OSError, MisfitError) as error:
-        raise _damaged(run) from error
+        hint = "delete the file and tag the run again"
+        raise RunError(f"{run.tags} is damaged", hint=hint) from error
 
 
 def change_tags(run: RunDirectory, change: Callable[[set[str]], set[str]]) -> list[str]:
@@ -229,16 +230,11 @@ def change_tags(run: RunDirectory, change: Callable[[set[str]], set[str]]) -> li
         RunError: The run is gone, or its tags are damaged.
         DiskError: They cannot be written.
     """
-    try:
-        with locked_folder(run.path):
-            before = set(read_tags(run))
-            after = change(before)
-            if after != before:
-                write_tags(run, after)
-    except FileNotFoundError as error:
-        raise gone(run.path) from error
-    except OSError as error:
-        raise disk_error(error, f"locking {run.path}") from error
+    with disk_errors(f"locking {run.path}", run.path), locked_folder(run.path):
+        before = set(read_tags(run))
+        after = change(before)
+        if after != before:
+            write_tags(run, after)
     return sorted(after)
 
 
@@ -256,7 +252,3 @@ def check_tag(tag: str) -> str:
             hint="for example: dl tag digits/3 best",
         )
     return tag
-
-
-def _damaged(run: RunDirectory) -> RunError:
-    return RunError(f"{run.tags} is damaged", hint="delete the file and tag the run again")

@@ -122,13 +122,13 @@ def _made(kind: Any) -> Reader:
         return _of_dataclass(kind)
     origin, given = get_origin(kind), get_args(kind)
     if origin is Annotated and isinstance(given[1], Keys):
-        readers = {key: _reader(item) for key, item in given[1].types.items()}
-        return _of_keys(readers, given[1].required)
+        known = {key: _reader(item) for key, item in given[1].types.items()}
+        return _of_object(list(known) if given[1].required else (), known, _anything)
     # A type of the vocabulary is known by its method: to import them all would slow `dl list`.
     if origin is Annotated and hasattr(given[1], "check"):
         return _of_parameter(given[1])
     if origin is Annotated:
-        return _of_range(_reader(given[0]), given[1])
+        return _where(given[1].holds, given[1].must, _reader(given[0]))
     if origin is Literal:
         return _of_literal(given)
     if origin in (Union, types.UnionType):
@@ -157,27 +157,8 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _integer(value: object) -> int:
-    if isinstance(value, int) and -_LARGEST <= value < _LARGEST and not isinstance(value, bool):
-        return value
-    raise MisfitError("must be a whole number")
-
-
-def _number(value: object) -> float:
-    if isinstance(value, float) or (type(value) is int and -_LARGEST <= value < _LARGEST):
-        return value
-    raise MisfitError("must be a number")
-
-
-def _boolean(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise MisfitError("must be true or false")
-    return value
-
-
-def _null(value: object) -> None:
-    if value is not None:
-        raise MisfitError("must be null")
+def _is_integer(value: Any) -> bool:
+    return type(value) is int and -_LARGEST <= value < _LARGEST
 
 
 def _anything(value: object, deep: int = 0) -> object:
@@ -185,7 +166,7 @@ def _anything(value: object, deep: int = 0) -> object:
     if kind is str:
         return _text(value)
     if kind is int:
-        return _integer(value)
+        return _READERS[int](value)
     if deep >= _DEEPEST:
         raise MisfitError("is nested too deeply")
     if isinstance(value, list):
@@ -198,25 +179,25 @@ def _anything(value: object, deep: int = 0) -> object:
     return value
 
 
-_READERS: dict[Any, Reader] = {
-    str: _text,
-    int: _integer,
-    float: _number,
-    bool: _boolean,
-    type(None): _null,
-    Any: _anything,
-    object: _anything,
-}
-
-
-def _of_range(read: Reader, wanted: Range) -> Reader:
+def _where(holds: Callable[[Any], bool], must: str, read: Reader = lambda value: value) -> Reader:
     def checked(value: object) -> object:
         result = read(value)
-        if not wanted.holds(result):
-            raise MisfitError(wanted.must)
+        if not holds(result):
+            raise MisfitError(must)
         return result
 
     return checked
+
+
+_READERS: dict[Any, Reader] = {
+    str: _text,
+    int: _where(_is_integer, "must be a whole number"),
+    float: _where(lambda value: type(value) is float or _is_integer(value), "must be a number"),
+    bool: _where(lambda value: isinstance(value, bool), "must be true or false"),
+    type(None): _where(lambda value: value is None, "must be null"),
+    Any: _anything,
+    object: _anything,
+}
 
 
 def _of_parameter(kind: Any) -> Reader:
@@ -231,13 +212,7 @@ def _of_parameter(kind: Any) -> Reader:
 
 def _of_literal(choices: Sequence[object]) -> Reader:
     must = f"must be {' or '.join(map(str, choices))}"
-
-    def checked(value: object) -> object:
-        if not isinstance(value, str) or value not in choices:
-            raise MisfitError(must)
-        return value
-
-    return checked
+    return _where(lambda value: isinstance(value, str) and value in choices, must)
 
 
 def _of_union(kinds: Sequence[Any]) -> Reader:
@@ -303,16 +278,6 @@ def _of_list(read: Reader, made: Callable[[list[Any]], object]) -> Reader:
     return checked
 
 
-def _of_keys(readers: Mapping[str, Reader], required: bool) -> Reader:
-    check = _of_object(list(readers) if required else (), readers, _anything)
-
-    def checked(value: object) -> object:
-        check(value)
-        return value
-
-    return checked
-
-
 def _of_dataclass(kind: Any) -> Reader:
     hints = get_type_hints(kind, include_extras=True)
     readers = {item.name: _reader(hints[item.name]) for item in fields(kind)}
@@ -321,13 +286,8 @@ def _of_dataclass(kind: Any) -> Reader:
         for item in fields(kind)
         if item.default is MISSING and item.default_factory is MISSING
     ]
-
     check = _of_object(required, readers, None)
-
-    def checked(value: object) -> object:
-        return kind(**check(value))
-
-    return checked
+    return lambda value: kind(**check(value))
 
 
 def _of_object(
@@ -345,11 +305,9 @@ def _of_object(
         key = ""
         try:
             for key, item in value.items():
-                read = readers.get(key)
+                read = readers.get(key, others)
                 if read is not None:
-                    result[key] = read(item)
-                elif others is not None:
-                    result[_text(key)] = others(item)
+                    result[key if key in readers else _text(key)] = read(item)
         except MisfitError as error:
             raise MisfitError(error.must, (key, *error.path)) from None
         return result
