@@ -89,7 +89,7 @@ HEAVY = {
     "sklearn",
     "tensorflow",
 }
-LIGHT_FILES = {"inspect/diagnose.py", "inspect/changes.py"}
+LIGHT_FILES = {"inspect/__init__.py", "inspect/diagnose.py", "inspect/changes.py"}
 """Files of heavy packages that judge numbers which others have measured."""
 LAZY_IN_CLI = HEAVY | {"rich", "yaml"}
 LAZY_MODULES = {

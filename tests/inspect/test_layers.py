@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dl.data.types import Array
-from dl.inspect.diagnose import NetworkStatistics
+from dl.inspect import NetworkStatistics
 from dl.inspect.layers import measure
 from dl.model.build import build_model, compile_model
 from support.training import SPARSE, config, dataset, inputs, labels, number_target

@@ -9,8 +9,9 @@ from typing import Any
 from dl.config.load import load_config
 from dl.config.nodes import yaml_text
 from dl.config.schema import Config, resolved_text
+from dl.inspect import LayerStatistics, NetworkStatistics
 from dl.inspect.changes import Change
-from dl.inspect.diagnose import CHECKS, Diagnosis, Evidence, LayerStatistics, NetworkStatistics
+from dl.inspect.diagnose import CHECKS, Diagnosis, Evidence
 from dl.vocabulary.sections import read_section
 
 HIDDEN = {"type": "Dense", "units": 8, "activation": "relu", "name": "hidden"}

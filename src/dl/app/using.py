@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from dl.config.rules import Advice, Note
     from dl.data.load import InputBlocks
     from dl.data.types import Array
-    from dl.inspect.diagnose import Diagnosis, Evidence, NetworkStatistics
-    from dl.inspect.layers import LayerRow
+    from dl.inspect import LayerRow, NetworkStatistics
+    from dl.inspect.diagnose import Diagnosis, Evidence
     from dl.inspect.trace import Trace
     from dl.predict.evaluate import Evaluation
     from dl.predict.lite import Outputs, SavedFiles

@@ -13,8 +13,8 @@ from dl.text import number, percent, plural, shortened, size
 
 if TYPE_CHECKING:
     from dl.app.using import Findings
-    from dl.inspect.diagnose import Diagnosis, Evidence, NetworkStatistics
-    from dl.inspect.layers import LayerRow
+    from dl.inspect import LayerRow, NetworkStatistics
+    from dl.inspect.diagnose import Diagnosis, Evidence
     from dl.inspect.trace import LayerTrace, Trace, WeightTrace
 
 _WIDTH = 80

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from dl.config.rules.facts import output_of
 from dl.config.schema import Config
-from dl.inspect import changes
+from dl.inspect import LayerStatistics, NetworkStatistics, changes
 from dl.inspect.changes import Change
 from dl.text import number, percent
 from dl.vocabulary.traits import BINARY, CLASSIFICATION, CROSS_ENTROPIES, PERCEPTRON, SATURATING
@@ -52,53 +52,6 @@ _VANISHES = 1e-3
 _EXPLODES = 1e3
 """Gradients by a weight of the first layer beside those of the last one. A factor of 1000 is more
 than optimizers with a rate for each weight even out in time."""
-
-
-@dataclass(frozen=True, slots=True)
-class LayerStatistics:
-    """What a layer with weights does with a few training rows, in one number each.
-
-    Attributes:
-        name: Its name.
-        activation: Name of its activation.
-        activated_by: Name of the layer that applies it: itself, or one that follows.
-        units: Outputs of the layer for one row; channels where it has positions.
-        dead: Fraction of its units that give 0 for every row; None where the activation cannot.
-        saturated: Fraction of its outputs where the activation is flat; None where it never is.
-        gradient: Norm of the gradient of the loss by its weights.
-        weights: Norm of its weights.
-        parameters: Number of its weights.
-    """
-
-    name: str
-    activation: str
-    activated_by: str
-    units: int
-    dead: float | None
-    saturated: float | None
-    gradient: float
-    weights: float
-    parameters: int
-
-    @property
-    def slope(self) -> float:
-        """The typical size of the gradient by a single weight, whatever the size of the layer."""
-        return self.gradient / math.sqrt(self.parameters)
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkStatistics:
-    """The statistics of all layers of a run.
-
-    Attributes:
-        rows: Number of training rows that were looked at.
-        trained: Whether these are the weights of the run; else its initial ones.
-        layers: The layers with weights, from input to output.
-    """
-
-    rows: int
-    trained: bool
-    layers: tuple[LayerStatistics, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.load import read_dataset
 from dl.data.types import Array
-from dl.inspect.diagnose import LayerStatistics, NetworkStatistics
+from dl.inspect import LayerRow, LayerStatistics, NetworkStatistics, WeightRow
 from dl.inspect.trace import RecordedStep, activation_of, array_of, record_step
 from dl.model import keras
 from dl.model.checks import loss_targets
@@ -32,58 +32,6 @@ _MOST_VALUES = 50_000_000
 """Outputs of all layers that are held at once."""
 _FLAT = 0.05
 """A slope below this fraction of the greatest is taken for flat."""
-
-
-@dataclass(frozen=True, slots=True)
-class LayerRow:
-    """A line of the summary.
-
-    Attributes:
-        name: Name of the layer.
-        type: Name of its class.
-        activation: Name of the activation that it applies; None if it has none of its own.
-        output_shape: Shape of its output for one row.
-        parameters: Number of its weights and biases.
-        biases: Number of its biases.
-        trainable: Number of those that training changes.
-    """
-
-    name: str
-    type: str
-    activation: str | None
-    output_shape: tuple[int | None, ...]
-    parameters: int
-    biases: int
-    trainable: int
-
-
-@dataclass(frozen=True, slots=True)
-class WeightRow:
-    """The values of one weight array of a layer.
-
-    Attributes:
-        layer: Name of the layer.
-        name: Name of the array in it: kernel, bias…
-        shape: Its shape.
-        mean: Mean of its values.
-        deviation: Their standard deviation.
-        least: The least value.
-        greatest: The greatest value.
-        norm: Square root of the sum of squares.
-        zeros: Fraction of values that are exactly 0.
-        counts: Values in equal bins from the least to the greatest.
-    """
-
-    layer: str
-    name: str
-    shape: tuple[int, ...]
-    mean: float
-    deviation: float
-    least: float
-    greatest: float
-    norm: float
-    zeros: float
-    counts: tuple[int, ...]
 
 
 def layer_rows(model: keras.Sequential) -> list[LayerRow]:

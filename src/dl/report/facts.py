@@ -18,7 +18,7 @@ from dl.data.features import original_columns
 from dl.data.predictions import Answers, DecisionSurface, ParameterPath, one_answer, read_answers
 from dl.data.profile import DataProfile, profile_of
 from dl.data.types import Array, Part
-from dl.inspect.diagnose import NetworkStatistics
+from dl.inspect import LayerRow, NetworkStatistics, WeightRow
 from dl.report.charts import History
 from dl.rundir.directory import RunDirectory
 from dl.rundir.manifest import publish
@@ -254,34 +254,6 @@ def answer_facts(answers: Answers, preprocessing: Preprocessing) -> dict[str, An
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
-    """A layer of the network, from its summary."""
-
-    name: str
-    type: str
-    activation: str | None
-    output_shape: tuple[Count | None, ...]
-    parameters: Count
-    trainable: Count
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """An array of weights in a few numbers; `counts` are those of equal bins."""
-
-    layer: str
-    name: str
-    shape: tuple[Count, ...]
-    mean: float
-    deviation: float
-    least: float
-    greatest: float
-    norm: float
-    zeros: float
-    counts: tuple[Count, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Example:
     """A picture of the data, as an address, with its true answer."""
 
@@ -314,8 +286,8 @@ class TrainingFacts:
         mistakes: Rows of it on which the model is most wrong.
     """
 
-    layers: tuple[Layer, ...] = ()
-    weights: tuple[Weights, ...] = ()
+    layers: tuple[LayerRow, ...] = ()
+    weights: tuple[WeightRow, ...] = ()
     signals: NetworkStatistics | None = None
     glance: DataProfile | None = None
     examples: tuple[Example, ...] = ()
@@ -327,13 +299,13 @@ class Network:
     """What the training knew of its network.
 
     Attributes:
-        layers: The rows of its summary: dataclasses with the fields of `Layer`.
-        weights: Its weights: dataclasses with the fields of `Weights`.
+        layers: The rows of its summary.
+        weights: Its weights.
         signals: What its layers say about some training rows.
     """
 
-    layers: Sequence[Any]
-    weights: Sequence[Any]
+    layers: Sequence[LayerRow]
+    weights: Sequence[WeightRow]
     signals: NetworkStatistics
 
 
@@ -349,15 +321,15 @@ def write_training_facts(
         part: The rows of the part that tells most.
         network: The network.
     """
-    content = {
-        "layers": [asdict(row) for row in network.layers],
-        "weights": [asdict(row) for row in network.weights],
-        "signals": asdict(network.signals),
-        "glance": asdict(profile_of(dataset)),
-        "examples": [asdict(example) for example in _examples(facts)],
-        "mistakes": [asdict(mistake) for mistake in _mistakes(facts, part, dataset.preprocessing)],
-    }
-    publish(run.facts, json.dumps(content, ensure_ascii=False).encode())
+    known = TrainingFacts(
+        tuple(network.layers),
+        tuple(network.weights),
+        network.signals,
+        glance=profile_of(dataset),
+        examples=tuple(_examples(facts)),
+        mistakes=tuple(_mistakes(facts, part, dataset.preprocessing)),
+    )
+    publish(run.facts, json.dumps(asdict(known), ensure_ascii=False).encode())
 
 
 def _examples(facts: RunFacts) -> list[Example]:
