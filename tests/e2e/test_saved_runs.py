@@ -41,10 +41,36 @@ def test_evaluate_gives_the_numbers_of_the_training(dl: Dl, project: Project) ->
     outcome = dl("evaluate", project.run, "--json", "-q")
     result = json.loads(outcome.out)
     saved = json.loads((project.run / "metrics.json").read_text())
-    assert list(result) == ["run", "split", "rows", "metrics"]
+    assert list(result) == ["run", "split", "rows", "metrics", "trivial"]
     assert result["split"] == "test"
     assert result["rows"] == 30
     assert result["metrics"] == pytest.approx(saved["test"], abs=1e-6)
+
+
+def test_the_trivial_answer_stands_below_the_result(dl: Dl, project: Project) -> None:
+    trivial = json.loads((project.run / "run.json").read_text())["trivial"]
+    commonest = trivial["metrics"]["test"]["accuracy"]
+    assert trivial["words"] in ("always apple", "always lemon", "always plum")
+    assert trivial["metrics"]["test"]["loss"] == pytest.approx(1.0986, abs=0.1)
+    for command in ("evaluate", "show"):
+        lines = dl(command, project.run, *(["-q"] if command == "evaluate" else [])).out.split("\n")
+        place = [number for number, line in enumerate(lines) if line.startswith("test  ")][-1]
+        assert lines[place + 1].split()[:2] == trivial["words"].split()
+        assert float(lines[place + 1].split()[-1]) == pytest.approx(commonest, abs=1e-4)
+    page = (project.run / "report.html").read_text()
+    assert f'<dd class="beside">{trivial["words"]}: {commonest:.4g}</dd>' in page
+
+
+def test_a_run_without_a_trivial_answer_is_read(dl: Dl, project: Project, tmp_path: Path) -> None:
+    run = tmp_path / "fruit" / "0001"
+    shutil.copytree(project.run, run)
+    record = json.loads((run / "run.json").read_text())
+    del record["trivial"]
+    publish(run / "run.json", json.dumps(record).encode())
+    for command in (("evaluate", run, "-q"), ("show", run), ("report", run)):
+        outcome = dl(*command)
+        assert outcome.code == 0
+        assert "always" not in outcome.out
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])

@@ -20,7 +20,7 @@ from dl.progress import Reporter
 from dl.rundir.directory import RunDirectory, numbers
 from dl.rundir.files import locked
 from dl.rundir.manifest import check
-from dl.rundir.record import RunRecord, read_metrics, read_record
+from dl.rundir.record import RunRecord, Trivial, read_metrics, read_record
 
 if TYPE_CHECKING:
     from dl.config.load import Loaded
@@ -48,6 +48,7 @@ class Result:
     epochs: int
     seconds: float
     metrics: Mapping[str, Mapping[str, float]]
+    trivial: Trivial | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +204,9 @@ def run_of(loaded: Loaded, runs: Path) -> RunDirectory:
 def result_of(run: RunDirectory) -> Result:
     """Returns what came of a run that has ended; raises `RunError` where it is damaged."""
     record = read_record(run)
-    return Result(run, record.status, record.epochs, record.seconds, read_metrics(run))
+    return Result(
+        run, record.status, record.epochs, record.seconds, read_metrics(run), record.trivial
+    )
 
 
 def _conduct(
@@ -240,7 +243,8 @@ def _conduct(
             )
             trained = start(prepared, hooks)
         epochs = len(trained.history)
-        result = Result(trained.run, "completed", epochs, trained.seconds, trained.metrics)
+        trivial = read_record(trained.run).trivial
+        result = Result(trained.run, "completed", epochs, trained.seconds, trained.metrics, trivial)
         caller.result(result)
         _diagnose(trained, caller.reporter)
         failure = _finish(trained, job, lock)

@@ -97,7 +97,7 @@ def evaluate(
     if as_json:
         print_json({"run": path}, evaluation)
     else:
-        click.echo(metrics_text({evaluation.split: evaluation.metrics}))
+        click.echo(metrics_text({evaluation.split: evaluation.metrics}, evaluation.trivial))
 
 
 def _model_file(path: Path, data: Path | None, split: str | None) -> tuple[Path, Path]:

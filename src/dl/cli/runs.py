@@ -164,7 +164,7 @@ def show(run: str, runs: Path, as_json: bool) -> None:
     if directory.history.exists():
         blocks.append(learning_curves(read_history(directory)))
     if metrics:
-        blocks.append(metrics_text(metrics))
+        blocks.append(metrics_text(metrics, record.trivial))
     files = sorted(path for path in directory.path.rglob("*") if path.is_file())
     names = [path.relative_to(directory.path) for path in files if not path.name.startswith(".")]
     blocks.append("\n".join(["files", *(f"  {name}" for name in names)]))

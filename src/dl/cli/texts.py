@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dl.inspect import LayerRow, NetworkStatistics
     from dl.inspect.diagnose import Diagnosis, Evidence
     from dl.inspect.trace import LayerTrace, Trace, WeightTrace
+    from dl.rundir.record import Trivial
 
 _WIDTH = 80
 _MOST_NAME = 20
@@ -34,10 +35,17 @@ _RULE = "-" * _WIDTH
 _OF_LAYERS = {"dead-units", "saturated-units", "vanishing-gradients", "exploding-gradients"}
 
 
-def metrics_text(metrics: Mapping[str, Mapping[str, float]]) -> str:
-    """Returns a table with a row for each part and a column for each metric."""
+def metrics_text(metrics: Mapping[str, Mapping[str, float]], trivial: Trivial | None = None) -> str:
+    """Returns a table with a row for each part and a column for each metric.
+
+    Below the last part stands what an answer that looks at no input has there.
+    """
     names = list(dict.fromkeys(name for part in metrics.values() for name in part))
     rows = [[part, *(values.get(name) for name in names)] for part, values in metrics.items()]
+    if trivial is not None and (beside := trivial.metrics.get(["", *metrics][-1])):
+        # As text: digits of the network's values are not cut for a far larger one.
+        cells = [number(beside[name], padded=True) if name in beside else None for name in names]
+        rows.append([trivial.words, *cells])
     return table(rows, ["part", *names])
 
 

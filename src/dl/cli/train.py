@@ -126,7 +126,7 @@ def _caller(reporter: Reporter, as_json: bool) -> Caller:
         if as_json:
             print_json(result)
         else:
-            click.echo(metrics_text(result.metrics))
+            click.echo(metrics_text(result.metrics, result.trivial))
             click.echo(str(result.run.path))
         sys.stdout.flush()
 

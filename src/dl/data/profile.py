@@ -1,4 +1,4 @@
-"""What the data alone say: how many rows, how columns are distributed, what a dummy would reach."""
+"""What the data alone say: how many rows, and how columns are distributed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ from typing import Literal
 
 import numpy as np
 
-from dl.config.rules.training import metric_names
-from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.features import original_columns
-from dl.data.target import class_counts, class_indexes, unscale
+from dl.data.target import class_counts, unscale
 from dl.data.types import Array, Rows
 from dl.rundir.typed import Count, MisfitError
-from dl.vocabulary.traits import ACCURACIES, ENTROPIES
 
 _MOST_ROWS = 20_000
 """Rows that a distribution is made of, spread evenly over the training part."""
@@ -129,51 +126,3 @@ def _categories(name: str, values: Array) -> Distribution:
         shown.append((f"{len(others)} others", sum(count for _, count in others)))
     labels, numbers = zip(*shown, strict=True)
     return Distribution(name, "categories", labels, numbers, None)
-
-
-def baseline_metrics(config: Config, dataset: Dataset) -> dict[str, float]:
-    """Returns the metrics of a dummy, named as in the history; only those that it can know.
-
-    For classes it always gives their fractions in the training part as probabilities; for numbers,
-    their mean.
-    """
-    if dataset.target.task == "multilabel":
-        return {}
-    metrics = config.training.metrics
-    kinds = dict(zip(metric_names(metrics), (metric.type for metric in metrics), strict=True))
-    measure = _of_numbers if dataset.target.task == "regression" else _of_classes
-    parts = {"": dataset.train, "val_": dataset.validation}
-    values = {
-        f"{prefix}{name}": measure(kind, dataset, part.y, name == "loss")
-        for prefix, part in parts.items()
-        if part is not None
-        for name, kind in {"loss": config.training.loss.type, **kinds}.items()
-    }
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _of_classes(kind: str, dataset: Dataset, y: Array, is_loss: bool) -> float | None:
-    target = dataset.target
-    train, labels = (class_indexes(part, target).reshape(-1) for part in (dataset.train.y, y))
-    fractions = np.bincount(train, minlength=int(labels.max()) + 1) / len(train)
-    if kind in ACCURACIES:
-        return float(np.mean(labels == fractions.argmax()))
-    if kind in ENTROPIES:
-        # 1e-7 is Keras' epsilon: what it takes a probability of 0 for.
-        return float(-np.mean(np.log(np.maximum(fractions[labels], 1e-7))))
-    return None
-
-
-def _of_numbers(kind: str, dataset: Dataset, y: Array, is_loss: bool) -> float | None:
-    train, values = dataset.train.y, y
-    if not is_loss:  # metrics are in the unit of the target
-        train, values = unscale(train, dataset.target), unscale(values, dataset.target)
-    errors = values.reshape(len(values), -1) - train.reshape(len(train), -1).mean(axis=0)
-    match kind:
-        case "MeanSquaredError":
-            return float(np.mean(errors**2))
-        case "RootMeanSquaredError":
-            return float(np.sqrt(np.mean(errors**2)))
-        case "MeanAbsoluteError":
-            return float(np.mean(np.abs(errors)))
-    return None

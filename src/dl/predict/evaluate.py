@@ -19,6 +19,7 @@ from dl.config.schema import Config
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.load import load_part, load_split
 from dl.data.rules import without_misfits
+from dl.data.trivial import elsewhere
 from dl.data.types import Array, Part, Rows
 from dl.errors import DataError, RunError, first_line
 from dl.model import keras, tf
@@ -39,6 +40,7 @@ from dl.progress import Advance, Reporter
 from dl.quiet import quiet_stderr
 from dl.rundir.directory import RunDirectory
 from dl.rundir.manifest import read_checked
+from dl.rundir.record import Trivial, read_record
 from dl.vocabulary.spec import Finding, Findings
 
 _LARGEST_BATCH = 4096
@@ -180,6 +182,7 @@ class Evaluation:
     split: str
     rows: int
     metrics: dict[str, float]
+    trivial: Trivial | None = None
 
 
 def open_run(run: RunDirectory, reporter: Reporter, threshold: float | None = None) -> SavedRun:
@@ -218,7 +221,10 @@ def evaluate_run(saved: SavedRun, data: Path | None, split: str, reporter: Repor
     part = load_labelled(saved, data, split, reporter)
     with reporter.stage("Evaluating", len(part)):
         metrics = evaluate(saved.model, part, saved.config)
-    return Evaluation(data.name if data else split, len(part), metrics)
+    title, trivial = data.name if data else split, read_record(saved.run).trivial
+    if trivial is not None:
+        trivial = elsewhere(trivial, title, part.y, saved.preprocessing.target, saved.config)
+    return Evaluation(title, len(part), metrics, trivial)
 
 
 def load_labelled(saved: SavedRun, data: Path | None, split: str, reporter: Reporter) -> Part:

@@ -192,6 +192,8 @@ def _run_row(entry: Entry, row: Row, root: Path) -> Plain:
     part, metrics = entry.judged or ("", {})
     names = list(metrics)
     name = names[min(1, len(names) - 1)] if names else ""
+    trivial = entry.record.trivial
+    beside = {} if trivial is None else trivial.metrics.get(part, {})
     return {
         "run": entry.run.label,
         "address": entry.run.path.relative_to(root).as_posix(),
@@ -201,6 +203,7 @@ def _run_row(entry: Entry, row: Row, root: Path) -> Plain:
         "epochs": entry.record.epochs,
         "metric": f"{part} {name}".strip(),
         "value": _finite(metrics.get(name)),
+        "trivial": _finite(beside.get(name)),
         "tags": list(entry.tags),
     }
 

@@ -198,15 +198,22 @@ def run_page(run: StoredRun) -> str:
         if (found := build(run))
     ]
     part, metrics = run.entry.judged or ("", {})
+    trivial = run.entry.record.trivial
+    beside = {} if trivial is None else trivial.metrics.get(part, {})
     return document(
         "run.html",
         run.entry.run.label,
         sections,
         record=run.entry.record,
         tiles=[
-            {"label": f"{part} {name.replace('_', ' ')}", "value": number(value)}
+            {
+                "label": f"{part} {name.replace('_', ' ')}",
+                "value": number(value),
+                "trivial": number(beside[name]) if name in beside else "",
+            }
             for name, value in metrics.items()
         ],
+        trivial="" if trivial is None else trivial.words,
         warning=f"The model {run.one_answer}." if run.one_answer else "",
     )
 

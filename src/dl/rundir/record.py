@@ -24,6 +24,7 @@ from dl.rundir.manifest import damaged, publish, read_checked, refuse_newer
 from dl.rundir.typed import (
     Count,
     Duration,
+    Finite,
     Keys,
     Metrics,
     MisfitError,
@@ -70,6 +71,22 @@ Sizes = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
+class Trivial:
+    """The answer that looks at no input, and what it reaches.
+
+    Attributes:
+        answer: What it says of every row: the fraction of each class or label in the training
+            part, or a number for each target, as the network is trained on it; empty if long.
+        words: The same as people say it: `always setosa`.
+        metrics: Those metrics that such an answer has, by part and name.
+    """
+
+    answer: tuple[Finite, ...]
+    words: str
+    metrics: Metrics
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """The content of `run.json`.
 
@@ -91,6 +108,8 @@ class RunRecord:
         git_commit: The commit of the config's repository, if it is in one.
         error: The message of the error that ended the run.
         resumed: When, after which epoch and by which command the run was resumed.
+        trivial: What the network has to beat; None where there is no such answer, and in runs of
+            earlier versions.
         schema: Version of this file's layout.
     """
 
@@ -111,6 +130,7 @@ class RunRecord:
     git_commit: str | None = None
     error: str | None = None
     resumed: tuple[dict[str, Any], ...] = ()
+    trivial: Trivial | None = None
     schema: int = SCHEMA
 
     def text(self) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dl.config.schema import resolved_text
 from dl.data.predictions import DecisionSurface, ParameterPath, Predictions, write_predictions
+from dl.data.trivial import trivial_of
 from dl.data.types import Array, Part
 from dl.errors import DlError, Interrupted
 from dl.model.h5 import save_model
@@ -188,6 +189,7 @@ def _first_record(prepared: Prepared, command: tuple[str, ...]) -> RunRecord:
         engine={**prepared.strategy.document(), **prepared.dataset.storage.document()},
         data=prepared.dataset.sizes(),
         git_commit=git_commit(prepared.loaded.folder),
+        trivial=trivial_of(prepared.config, prepared.dataset),
     )
 
 

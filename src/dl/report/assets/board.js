@@ -69,6 +69,7 @@
       cell(row, String(run.epochs));
       cell(row, run.metric);
       cell(row, text(run.value));
+      cell(row, text(run.trivial));
       cell(row, run.tags.join(" "));
       return row;
     }
