@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -147,31 +147,26 @@ def sweep(
             `leaderboard`, with their errors.
         KeyboardInterrupt: Ctrl-C; what was finished is kept.
     """
-    from dl.sweeps.definition import load_sweep, quick_sweep
     from dl.sweeps.loop import Watcher
-    from dl.sweeps.session import Job, run_sweep
-    from dl.tracking import tracking
+    from dl.sweeps.session import Job
+
+    if grid is None and (overrides or metric):
+        raise UsageError("overrides and metric go with grid", hint="the file of a sweep has both")
+    grids = None
+    if grid is not None:
+        grids = [f"{path}={','.join(map(flow, values))}" for path, values in grid.items()]
+    changed = [f"{path}={flow(value)}" for path, value in (overrides or {}).items()]
 
     def work(reporter: Reporter, caller: Caller) -> SweepDirectory:
-        if grid is None:
-            checked = load_sweep(Path(file))
-        else:
-            options = [f"{path}={','.join(map(flow, values))}" for path, values in grid.items()]
-            changed = [f"{path}={flow(value)}" for path, value in (overrides or {}).items()]
-            checked = quick_sweep(Path(file), options, changed, metric)
-        changes = {key: value for key, value in (("jobs", jobs), ("trials", trials)) if value}
+        @contextmanager
+        def watching() -> Iterator[Watcher]:
+            with caller.stopping() as stop:
+                yield Watcher(stop_signal=stop)
+
+        checked = training.read_sweep(Path(file), grids, changed, metric, jobs=jobs, trials=trials)
         job = Job(Path(runs), caller.command, resume=resume)
-        with (
-            tracking(checked.base, reporter, "the same call with resume=True") as track,
-            caller.stopping() as stop,
-        ):
-            return run_sweep(
-                checked.with_file(**changes),
-                job,
-                reporter,
-                lambda: nullcontext(Watcher(stop_signal=stop)),
-                begun=track,
-            ).directory
+        again = "the same call with resume=True"
+        return training.sweep(checked, job, reporter, watching, again).directory
 
     return Sweep(hosted(work, f"dl.sweep({str(file)!r})", quiet=quiet))
 

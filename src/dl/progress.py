@@ -16,7 +16,8 @@ Advance = Callable[[int], None]
 
 
 MOST_EPOCH_LINES = 50
-_APART = ("epoch", "seconds", "learning_rate")
+APART = ("epoch", "seconds", "learning_rate")
+"""What a row of the history has beside losses and metrics."""
 
 
 class Reporter(Protocol):
@@ -103,6 +104,6 @@ class PlainReporter(SilentReporter):
 def _metrics(row: Mapping[str, float]) -> str:
     """Returns the losses and metrics of an epoch, in their order."""
     shown = [
-        f"{key} {number(value, padded=True)}" for key, value in row.items() if key not in _APART
+        f"{key} {number(value, padded=True)}" for key, value in row.items() if key not in APART
     ]
     return "  ".join(shown)

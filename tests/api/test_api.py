@@ -255,3 +255,10 @@ def test_a_sweep_has_a_leaderboard_and_a_best_run(folder: Path) -> None:
     assert sorted(board["training.batch_size"]) == [8, 64]
     assert found.best.status == "completed"
     assert repr(found) == "<dl.Sweep fruit-sweep/0001: completed, 2 settings>"
+
+
+def test_values_on_top_of_a_sweep_are_refused_without_a_grid(tmp_path: Path) -> None:
+    for given in ({"metric": "accuracy"}, {"overrides": {"training.epochs": 2}}):
+        with pytest.raises(dl.UsageError, match="overrides and metric go with grid") as error:
+            dl.sweep(tmp_path / "sweep.yaml", **given)
+        assert error.value.problems[0].hint == "the file of a sweep has both"

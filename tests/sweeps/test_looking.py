@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from conftest import Dl
-from dl.cli.sweep_text import failure_of
+from dl.cli.sweep import failure_of
 from dl.report.board import board
 from dl.rundir.directory import SweepDirectory
 from dl.rundir.folders import create_sweep

@@ -1,4 +1,4 @@
-"""Trains: a new run, a run that is resumed, a run that is repeated.
+"""Trains: a new run, a run that is resumed, a run that is repeated; or many, in a sweep.
 
 Around the training itself, another process draws the pictures and writes the page, a third one
 copies to MLflow, and what nobody waits for is made at the end.
@@ -7,7 +7,7 @@ copies to MLflow, and what nobody waits for is made at the end.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from dl.data.dataset import Dataset
     from dl.report.facts import RunFacts
     from dl.report.process import ReportProcess
+    from dl.sweeps.definition import Sweep
+    from dl.sweeps.loop import Watcher
+    from dl.sweeps.results import Results
+    from dl.sweeps.session import Job
     from dl.training.resume import Repeat
     from dl.training.setup import Prepared
     from dl.training.workflow import Hooks, PartPredictions, Trained
@@ -199,6 +203,54 @@ def run_of(loaded: Loaded, runs: Path) -> RunDirectory:
         raise RunError(f"{loaded.config.name} has no run in {runs}", hint=hint)
     unfinished = [run for run in found if read_record(run).status != "completed"]
     return (unfinished or found)[-1]
+
+
+def read_sweep(
+    file: Path,
+    grids: Sequence[str] | None,
+    overrides: Sequence[str],
+    metric: str | None,
+    **changes: int | None,
+) -> Sweep:
+    """Returns a checked sweep: the one that a file describes, or a grid over a config.
+
+    Args:
+        file: The file of the sweep; with grids that of the config.
+        grids: Values to try, as typed after `--grid`; None for those of the file.
+        overrides: With grids: values on top of the config.
+        metric: With grids: what is compared.
+        changes: Other values for keys of the file: `jobs`, `trials`; None for its own.
+
+    Raises:
+        ConfigError: The sweep or its config is wrong.
+    """
+    from dl.sweeps.definition import load_sweep, quick_sweep
+
+    checked = quick_sweep(file, grids, overrides, metric) if grids is not None else load_sweep(file)
+    return checked.with_file(**{key: value for key, value in changes.items() if value})
+
+
+def sweep(
+    checked: Sweep,
+    job: Job,
+    reporter: Reporter,
+    watching: Callable[[], AbstractContextManager[Watcher]],
+    again: str,
+) -> Results:
+    """Trains the settings of a sweep in other processes, and ranks them; see `run_sweep`.
+
+    Args:
+        checked: The sweep.
+        job: Where its directory is, and its trials are trained.
+        reporter: Is told what takes a while before the first trial.
+        watching: Opens who looks on, and may end it.
+        again: What completes the copies in MLflow, should they not be complete.
+    """
+    from dl.sweeps.session import run_sweep
+    from dl.tracking import tracking
+
+    with tracking(checked.base, reporter, again) as track:
+        return run_sweep(checked, job, reporter, watching, begun=track)
 
 
 def result_of(run: RunDirectory) -> Result:

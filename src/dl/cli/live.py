@@ -1,10 +1,10 @@
-"""The reporter for a terminal: stages with a spinner, a bar of epochs, metrics, losses so far."""
+"""What is redrawn on a terminal: stages, a bar of epochs, metrics, losses; the table of a sweep."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -21,7 +21,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from dl.progress import Advance, SilentReporter
+from dl.progress import APART, Advance, SilentReporter
 from dl.text import number, printable
 
 _NAMES = ("loss", "val_loss")
@@ -30,6 +30,7 @@ _MOST_POINTS = 512
 _WIDEST = 64
 _GAP = "  "
 _LEAST = 8
+_BAR = 20
 
 
 class LossCurves:
@@ -83,16 +84,12 @@ class _Curve:
         return [*self._means, *rest]
 
 
-_APART = ("epoch", "seconds", "learning_rate")
-
-
 class LiveReporter(SilentReporter):
     """Draws on stderr and redraws in place; what stays is one line for the training."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
-        no_color = "NO_COLOR" in os.environ
-        self._console = Console(file=stream, highlight=False, no_color=no_color)
+        self._console = _console(stream)
         self._fit: _FitDisplay | None = None
 
     @contextmanager
@@ -162,7 +159,7 @@ class _FitDisplay:
     def _metrics(self, values: Mapping[str, float]) -> Text:
         text = Text()
         for key, value in values.items():
-            if key not in _APART:
+            if key not in APART:
                 style = "cyan" if key.startswith("val_") else "default"
                 text.append(f"{key} ", style="dim").append(
                     f"{number(value, padded=True)}  ", style=style
@@ -180,3 +177,30 @@ class _Drawn:
         for name, chart in self._losses.lines(options.max_width, ascii_only=options.ascii_only):
             style = "cyan" if name.startswith("val_") else "default"
             yield Text(no_wrap=True).append(name, style="dim").append(chart, style=style)
+
+
+Draw = Callable[[float, str, Sequence[str], Sequence[str]], None]
+"""Draws a bar of so much of 1, what stands beside it, lines below, and lines that are cut."""
+
+
+@contextmanager
+def live_table(stream: TextIO) -> Iterator[Draw]:
+    """Gives what redraws a bar with lines below it; all of it is gone at the end."""
+    live = Live(console=_console(stream), auto_refresh=False, transient=True)
+
+    def draw(share: float, head: str, rows: Sequence[str], best: Sequence[str]) -> None:
+        if not live.is_started:  # not before: until then, the stages are drawn
+            live.start()
+        done = round(_BAR * share)
+        bar = Text("━" * done, style="green").append("━" * (_BAR - done), style="dim")
+        cut = [Text(text, style="cyan", overflow="ellipsis", no_wrap=True) for text in best]
+        live.update(Group(bar.append(head, style="default"), *map(Text, rows), *cut), refresh=True)
+
+    try:
+        yield draw
+    finally:
+        live.stop()
+
+
+def _console(stream: TextIO) -> Console:
+    return Console(file=stream, highlight=False, no_color="NO_COLOR" in os.environ)

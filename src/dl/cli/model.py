@@ -75,7 +75,7 @@ def evaluate(
     dl evaluate model.h5 --data rows.csv --target label --set training.metrics=[accuracy]
     """
     from dl.app import using
-    from dl.cli.display import open_reporter
+    from dl.cli.streams import open_reporter
     from dl.cli.texts import metrics_text
     from dl.rundir.directory import find_run
 
@@ -151,8 +151,8 @@ def predict(
     thousand rows at a time are in memory.
     """
     from dl.app import using
-    from dl.cli.display import open_reporter
     from dl.cli.options import check_output
+    from dl.cli.streams import open_reporter
     from dl.rundir.directory import find_run
 
     if file is not None and split is not None:
@@ -184,7 +184,7 @@ def summary(config_or_run: str, overrides: tuple[str, ...], runs: Path, as_json:
     The argument is a config file or a run.
     """
     from dl.app import using
-    from dl.cli.display import open_reporter
+    from dl.cli.streams import open_reporter
     from dl.cli.texts import hyperparameters_text, summary_text, totals
     from dl.config.schema import hyperparameters
 
@@ -232,7 +232,7 @@ def trace(
     dl trace xor --rows 2 --json
     """
     from dl.app import using
-    from dl.cli.display import open_reporter
+    from dl.cli.streams import open_reporter
     from dl.cli.texts import trace_document, trace_text
 
     with open_reporter(quiet=quiet) as reporter:
@@ -261,7 +261,7 @@ def diagnose(run: str, runs: Path, quiet: bool, as_json: bool) -> None:
     dl diagnose moons/3 --json
     """
     from dl.app import using
-    from dl.cli.display import open_reporter
+    from dl.cli.streams import open_reporter
     from dl.cli.texts import diagnose_document, diagnose_text
     from dl.rundir.directory import find_run
 

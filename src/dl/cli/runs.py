@@ -16,6 +16,7 @@ from dl.cli.options import (
     run_argument,
     runs_option,
 )
+from dl.cli.sweep import show_sweep
 from dl.errors import UsageError
 from dl.text import printable
 
@@ -228,12 +229,10 @@ def compare(
             "--json, --csv, --md and --html exclude each other", hint="leave one of them"
         )
     if len(selected) == 1 and is_sweep(selected[0], runs):
-        from dl.cli.sweep_text import MOST_LINES, sweep_json, sweep_text
         from dl.sweeps.results import read_results
 
         results = read_results(find_sweep(selected[0], runs))
-        most = len(results.trials) if everything else MOST_LINES
-        click.echo(sweep_json(results) if as_json else sweep_text(results, most))
+        show_sweep(results, as_json=as_json, everything=everything)
         return
     found = [find_run(text, runs) for text in selected]
     if len({os.path.realpath(run.path) for run in found}) < max(2, len(found)):

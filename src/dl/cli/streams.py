@@ -1,14 +1,21 @@
-"""The standard streams of a command: always open, and writing to stderr never fails."""
+"""The standard streams of a command, always open, and what is told on stderr while it works."""
 
 from __future__ import annotations
 
 import io
 import os
 import sys
-from contextlib import suppress
-from typing import TextIO
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, TextIO
+
+import click
 
 from dl.errors import DiskError
+from dl.text import printable
+
+if TYPE_CHECKING:
+    from dl.progress import Reporter, SilentReporter
 
 _STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
@@ -76,3 +83,41 @@ def flush_stdout() -> DiskError | None:
         return None
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return failure
+
+
+@contextmanager
+def open_reporter(*, quiet: bool) -> Iterator[Reporter]:
+    """Gives the reporter that fits stderr, and shows the collected warnings at the end."""
+    reporter = _reporter(quiet)
+    try:
+        yield reporter
+    finally:
+        reporter.fit_end()
+        for text in dict.fromkeys(reporter.warnings):
+            click.echo(printable(f"warning: {text}"), err=True)
+
+
+def _reporter(quiet: bool) -> SilentReporter:
+    from dl.progress import PlainReporter, SilentReporter
+
+    if quiet:
+        return SilentReporter()
+    if is_live_terminal():
+        from dl.cli.live import LiveReporter
+
+        return LiveReporter(stderr_of_its_own())
+    return PlainReporter(stderr_of_its_own())
+
+
+def stderr_of_its_own() -> TextIO:
+    """Returns stderr by a descriptor of its own: 2 is silenced while TensorFlow is imported."""
+    try:
+        number = sys.stderr.fileno()
+    except (OSError, ValueError):  # replaced by something that is not a file
+        return sys.stderr
+    return unfailing(os.dup(number), sys.stderr.encoding)
+
+
+def is_live_terminal() -> bool:
+    """Tells whether stderr can redraw lines: a live display fits, else plain lines."""
+    return sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"

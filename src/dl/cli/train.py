@@ -72,7 +72,7 @@ def train(
     dl train --resume digits --epochs 40  (longer than was planned)
     """
     from dl.app import training, using
-    from dl.cli.display import open_reporter
+    from dl.cli.streams import open_reporter
     from dl.config.load import load_config
     from dl.rundir.directory import find_run
     from dl.tracking import check_packages
@@ -145,7 +145,7 @@ def reproduce(run: str, runs: Path, quiet: bool, as_json: bool) -> None:
     named, and what has changed since: data, versions, threads, processor.
     """
     from dl.app import training
-    from dl.cli.display import open_reporter
+    from dl.cli.streams import open_reporter
     from dl.rundir.directory import find_run
 
     directory = find_run(run, runs)
