@@ -307,7 +307,7 @@ def test_missing_source_lists_the_choices() -> None:
             "'multi_class'",
             "did you mean multiclass?",
         ),
-        ("data.separator=ab", "a single character", "'ab'", None),
+        ("data.separator=ab", "a single character, or blanks", "'ab'", None),
         (
             "model.input_shape=28",
             "a list of whole numbers above 0 or null",

@@ -83,9 +83,8 @@ def test_synonym_leads_to_words_that_there_are(word: str) -> None:
          "is"),
         ("data.test_size=0.2", "write `data.split.test`"),
         ("data.sep=;", "write `data.separator`"),
-        ("data.header=0",
-         "the first line of the file must hold the names of the columns: add one if it has none"),
-        ("data.index_col=0", "leave it out: list the other columns in `data.features`"),
+        ("data.nrows=9", "write `data.rows`"),
+        ("data.index_col=0", "write `data.exclude`"),
         ("data.split.shuffle=false",
          "the rows are always shuffled by `seed` before they are split; for a split in order of "
          "time give the later rows as `data.validation_path` and `data.test_path`"),

@@ -156,5 +156,5 @@ def test_lists_cannot_be_used() -> None:
         "rows.csv:2: column 'x' cannot be used\n"
         "expected: numbers, text, booleans or dates\n"
         "found: values of type list<item: int64>\n"
-        "hint: leave it out: list the other columns in `data.features`"
+        "hint: leave it out with `data.exclude`"
     )

@@ -218,7 +218,6 @@ def test_wrong_separator(tmp_path: Path, separator: str, spelled: str) -> None:
     [
         (b"PAR1\x15", "a Parquet file: use `source: parquet`"),
         (b"PK\x03\x04", "a zip or spreadsheet file: export it as CSV"),
-        (b"\x1f\x8b\x08", "compressed by gzip: unpack it first"),
     ],
 )
 def test_other_formats_are_named(tmp_path: Path, content: bytes, what: str) -> None:
@@ -276,7 +275,7 @@ def test_integer_that_is_not_exact(tmp_path: Path) -> None:
         "rows.csv:3: column 'x' holds an integer that is too large to be exact\n"
         "expected: integers up to 2^53\n"
         "found: '9007199254740993'\n"
-        "hint: leave an identifier out with `data.features`, or make it `categorical` in "
+        "hint: leave an identifier out with `data.exclude`, or make it `categorical` in "
         "`data.columns`"
     )
 
@@ -303,7 +302,7 @@ def test_column_without_values(tmp_path: Path) -> None:
     rows = "".join(f"{i},,{i}\n" for i in range(10))
     assert fault(tmp_path, f"x,z,y\n{rows}") == (
         "rows.csv: column 'z' has no values in the training part\n"
-        "hint: leave it out: list the other columns in `data.features`"
+        "hint: add `exclude: [z]` below `data`"
     )
 
 
@@ -312,8 +311,8 @@ def test_too_many_categories(tmp_path: Path) -> None:
     assert fault(tmp_path, f"x,y\n{rows}") == (
         "rows.csv: column 'x' has 1050 categories\n"
         "expected: at most 1000 for one-hot encoding\n"
-        "hint: an identifier or free text says nothing about new rows: leave it out by listing "
-        "the other columns in `data.features`, or write `preprocess.categorical: ordinal`"
+        "hint: an identifier or free text says nothing about new rows: leave it out with "
+        "`data.exclude`, or write `preprocess.categorical: ordinal`"
     )
 
 

@@ -128,7 +128,7 @@ def test_index_of_pandas_is_no_column(tmp_path: Path) -> None:
         "rows.parquet: column '__index_level_0__' is the index of a pandas frame, which numbers "
         "the rows\n"
         "expected: columns to learn from\n"
-        "hint: list the columns to use in `data.features`; pandas leaves it out with "
+        "hint: add `exclude: [__index_level_0__]` below `data`; pandas leaves it out with "
         "`to_parquet(FILE, index=False)`"
     )
     named = load_dataset(parquet_config(path, features=["x"]), SilentReporter())

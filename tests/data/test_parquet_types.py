@@ -63,7 +63,7 @@ def unusable(kind: str) -> str:
         "rows.parquet: row 1: column 'c' cannot be used\n"
         "expected: numbers, text, booleans or dates\n"
         f"found: values of type {kind}\n"
-        "hint: leave it out: list the other columns in `data.features`"
+        "hint: leave it out with `data.exclude`"
     )
 
 
@@ -137,7 +137,7 @@ CASES: dict[str, tuple[Any, Read | str]] = {
         "rows.parquet: row 2: column 'c' holds an integer that is too large to be exact\n"
         "expected: integers up to 2^53\n"
         "found: '9007199254740993'\n"
-        "hint: leave an identifier out with `data.features`, or make it `categorical` in "
+        "hint: leave an identifier out with `data.exclude`, or make it `categorical` in "
         "`data.columns`",
     ),
     "float16-infinite": (
@@ -156,7 +156,7 @@ CASES: dict[str, tuple[Any, Read | str]] = {
         "rows.parquet: row 2: column 'c' holds bytes that are not text\n"
         "expected: UTF-8\n"
         "found: \"b'\\\\xff'\"\n"
-        "hint: write the texts in UTF-8, or leave the column out of `data.features`",
+        "hint: write the texts in UTF-8, or leave the column out with `data.exclude`",
     ),
     "binary": (A([b"a"]), unusable("binary")),
     "large_binary": (A([b"a"], pyarrow.large_binary()), unusable("large_binary")),

@@ -214,6 +214,6 @@ def test_more_columns_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
         "rows.csv: does not fit in the memory as numbers\n"
         "expected: at most 0.0 GiB\n"
         "found: 0.0 GiB, 2 rows of 2 columns\n"
-        "hint: leave columns of many categories out with `data.features`, or write "
+        "hint: leave columns of many categories out with `data.exclude`, or write "
         "`preprocess.categorical: ordinal`"
     )

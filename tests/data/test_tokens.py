@@ -206,7 +206,7 @@ CITIES = [f"{'abc'[i % 3]},{i % 10},{i % 2}" for i in range(ROWS)]
         (
             "a,-1,1",
             f"column 'age' {UNFIT}\nexpected: 0 to 9 (`input_dim: 10`)\nfound: -1\n"
-            "hint: leave it out with `data.features`, or begin with another layer than Embedding",
+            "hint: leave it out with `data.exclude`, or begin with another layer than Embedding",
         ),
     ],
 )
@@ -232,7 +232,7 @@ def test_scaled_columns_cannot_be_looked_up(tmp_path: Path) -> None:
 
     assert hint == (
         "hint: write `preprocess.numeric: none`, so that it is not scaled; or leave it out with "
-        "`data.features`, or begin with another layer than Embedding"
+        "`data.exclude`, or begin with another layer than Embedding"
     )
 
 

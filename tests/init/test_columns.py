@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from conftest import Dl
 from dl.data.types import Column
 from dl.init.columns import Feature, LeftOut, judge
 
@@ -65,3 +68,13 @@ def test_an_identifier_is_known_by_its_whole_name() -> None:
 def test_months_are_dates() -> None:
     column = words([f"1949-{month:02}" for month in range(1, 13)])
     assert judge("month", column) == Feature("month", "date", 6, 0, months="1949-01")
+
+
+def test_a_number_of_the_row_is_taken_where_there_is_nothing_else(
+    dl: Dl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{step},{step % 24 * 1.5}\n" for step in range(200))
+    (tmp_path / "load.csv").write_text("step,demand\n" + rows)
+    text = dl("init", "load.csv", "--target", "demand").out
+    assert "  # `step` numbers the rows (0 to 199): there is no better input\n" in text

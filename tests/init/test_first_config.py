@@ -32,7 +32,7 @@ data:
   # Left out:
   #   `id` numbers the rows (1 to 40)
   #   `note` is free text (40 different values)
-  features: [age, town, booked]
+  exclude: [id, note]
   split: {validation: 0.15, test: 0.2, stratify: true}  # the same mix of classes in each
 
 preprocess:
@@ -146,7 +146,7 @@ def test_a_column_that_training_would_refuse_is_left_out(folder: Path, dl: Dl) -
     odd = [*map(str, range(100, 159)), "oops"]
     write(folder / "a.csv", "x,odd,y", *(f"{i / 7},{odd[i]},{i % 2}" for i in range(60)))
     text = dl("init", "a.csv", "--target", "y").out
-    assert yaml.safe_load(text)["data"]["features"] == ["x"]
+    assert yaml.safe_load(text)["data"]["exclude"] == ["odd"]
     what = "column 'odd' is numeric, but this is text: 'oops'"
     reason = f"`odd` cannot be read yet (a.csv:61: {what})"
     assert f"  #   {reason}\n" in text

@@ -12,6 +12,8 @@ from dl.vocabulary.types import Choice, Integer, Text
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
 ColumnKind = Literal["numeric", "categorical", "date"]
+BLANKS = "blanks"
+"""The separator that is any run of spaces and tabs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,13 +55,16 @@ class _Data(Section):
 @dataclass(frozen=True, kw_only=True)
 class _Table(_Data):
     features: Texts | None = key(None, "Input columns. Default: every column but the target.")
+    exclude: Texts | None = key(None, "Columns to leave out, such as an identifier.")
     columns: dict[str, ColumnKind] | None = key(
         None, "Kind of each input column. Default: from the values."
     )
 
 
 @dataclass(frozen=True, kw_only=True)
-class _TableFile(_Table):
+class TableFile(_Table):
+    """A table in a file: what all its forms share."""
+
     path: str = key(about="The file, relative to the config.")
     target: str | Texts = key(about="The column, or columns, to predict.")
     validation_path: str | None = key(None, "A file of validation rows.")
@@ -72,6 +77,9 @@ class _TableFile(_Table):
     missing_target: Literal["error", "drop"] = key(
         "error", "A row without a target: refuse it, or leave it out."
     )
+    rows: Count | None = key(
+        None, "Read only so many rows, from the start of each part. Default: all."
+    )
 
     def missing_in(self, column: str) -> tuple[str, ...]:
         """Returns the texts that stand for a missing value in a column."""
@@ -80,18 +88,23 @@ class _TableFile(_Table):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CsvData(_TableFile):
-    """A table in a CSV file with a header row."""
+class CsvData(TableFile):
+    """A table in a CSV file."""
 
     source: Literal["csv"]
-    separator: Annotated[str, Text("a single character", ".")] = key(
-        ",", "The character between two values."
+    header: bool | Texts = key(
+        True,
+        "Whether the first row holds the names of the columns. If not, they are `c1`, `c2`… or "
+        "the names of this list.",
+    )
+    separator: Annotated[str, Text("a single character, or blanks", f".|{BLANKS}")] = key(
+        ",", "The character between two values; `blanks`: any run of spaces and tabs."
     )
     encoding: str = key("utf-8", "The text encoding of the file.")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ParquetData(_TableFile):
+class ParquetData(TableFile):
     """A table in a Parquet file."""
 
     source: Literal["parquet"]

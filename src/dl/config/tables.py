@@ -9,11 +9,10 @@ import csv
 import itertools
 import math
 import re
-import shlex
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from dl.config.data import CsvData, Data, own_paths
+from dl.config.data import BLANKS, CsvData, Data, own_paths
 from dl.errors import DataError
 
 MISSING_WORDS = frozenset(
@@ -61,6 +60,29 @@ def finite_number(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
+_PACKED = {
+    "gzip": rb"\x1f\x8b",
+    "bz2": rb"BZh[1-9]1AY&SY",
+    "xz": rb"\xfd7zXZ\x00",
+    "zstd": rb"\x28\xb5\x2f\xfd",
+}
+
+
+def packing(start: bytes) -> str | None:
+    """Returns by what a file is packed that begins with these bytes, None if it is not."""
+    return next((name for name, magic in _PACKED.items() if re.match(magic, start)), None)
+
+
+def tabbed(rows: bytes) -> bytes:
+    """Returns whole rows with a tab for each run of blanks between two values, none around them."""
+    between = re.split(rb'((?<![^ \t\r\n])"[^"]*")', rows.strip(b" \t"))
+    for place, text in enumerate(between):
+        if place % 2 == 0:  # the others are in quotes
+            text = re.sub(rb"[ \t]*(\r?\n)[ \t]*", rb"\1", text)
+            between[place] = re.sub(rb"[ \t]+", b"\t", text)
+    return b"".join(between)
+
+
 def is_formatted(text: str) -> bool:
     """Whether a text is surely a number as people write it: `$4,095.72`, `41 %`; `1o` is a slip."""
     return bool(re.search(FORMATTED, text)) and not re.search(f"{ORDINAL}|[0-9][A-Za-z]$", text)
@@ -91,14 +113,7 @@ _SLACK = 0.25
 """So far the first value may lie outside of the others, in spans: row numbers begin with 1."""
 _SENTENCE = 5
 """Spaces from which a text is not the name of a column."""
-_MOST_NAMES = 12
-"""Names that the command in the message spells out."""
 _GAP = re.compile(r"\S {2,}\S.* {2,}\S")
-_SPLIT = (
-    'python3 -c "import csv, sys; csv.writer(sys.stdout).writerows(csv.reader((line.expandtabs() '
-    "for line in sys.stdin), delimiter=' ', skipinitialspace=True))\""
-)
-"""A program that makes commas of the spaces, but not of those in quotes."""
 
 
 def check_headers(data: Data) -> None:
@@ -107,7 +122,7 @@ def check_headers(data: Data) -> None:
     Raises:
         DataError: With what to do now.
     """
-    if not isinstance(data, CsvData):
+    if not isinstance(data, CsvData) or data.header is not True:
         return
     for path in own_paths(data):
         if not path.is_file():
@@ -121,11 +136,30 @@ def check_headers(data: Data) -> None:
 
 
 def csv_rows(data: CsvData, path: Path) -> Iterator[list[str]]:
-    """Yields the cells of each line, the header first, without spaces around them."""
+    """Yields the names of the columns and the cells of each row, without spaces around them.
+
+    Raises:
+        ValueError: The file is packed, or not text in its encoding.
+    """
     encoding = "utf-8-sig" if data.encoding.lower() in ("utf-8", "utf8") else data.encoding
+    with path.open("rb") as file:
+        if packing(file.read(16)):
+            raise ValueError("it is packed")
     with path.open(encoding=encoding, newline="") as lines:
-        for row in csv.reader(lines, delimiter=data.separator):
-            yield [cell.strip() for cell in row]
+        if data.separator == BLANKS:
+            rows = csv.reader((tabbed(text.encode()).decode() for text in lines), delimiter="\t")
+        else:
+            rows = csv.reader(lines, delimiter=data.separator)
+        cells: Iterator[list[str]] = ([cell.strip() for cell in row] for row in rows)
+        if data.header is not True:
+            first = next(cells, [])
+            cells = itertools.chain([list(data.header or numbered(len(first))), first], cells)
+        yield from itertools.islice(cells, data.rows and 1 + data.rows)
+
+
+def numbered(columns: int) -> list[str]:
+    """Returns the names of the columns of a file without a header."""
+    return [f"c{position + 1}" for position in range(columns)]
 
 
 def refuse_row(
@@ -134,6 +168,8 @@ def refuse_row(
     rows: Iterable[Sequence[str]],
     separator: str,
     named: Collection[str] = (),
+    *,
+    trained: bool = False,
 ) -> None:
     """Refuses a header that is a row like those below it.
 
@@ -144,6 +180,7 @@ def refuse_row(
         separator: The character between two values.
         named: Columns that are asked for by name, by a config or a run of an earlier `dl`; where
             all are there, the header holds names.
+        trained: Whether a run reads the rows, whose config stays as it is.
 
     Raises:
         DataError: With what to do now.
@@ -154,20 +191,24 @@ def refuse_row(
             f"{source}:1: the columns are separated by runs of spaces",
             expected=f"columns separated by {separator!r}",
             found=repr(header[0][:60]),
-            hint=f"rewrite it: {_SPLIT} {_from_to(source, '<')}",
+            hint="add `separator: blanks` below `data`",
         )
-    if (named and set(named) <= set(header)) or not _is_row(header, alike):
+    if (named and set(named) <= set(header)) or not is_row(header, alike):
         return
     shown = separator.join(header)
+    hint = "write the names of the columns in a line above it"
+    if not trained:
+        hint = "add `header: false` below `data`: the columns are then c1, c2, …; or list their "
+        hint += "names: `header: [a, b, …]`"
     raise DataError(
         f"{source}:1: the first line is a row of data, not the names of the columns",
         expected="a first line with a name for each column",
         found=shown if len(shown) <= 60 else f"{shown[:57]}...",
-        hint=f"write it above: {_command(source, len(header), separator)}",
+        hint=hint,
     )
 
 
-def _is_row(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+def is_row(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Tells whether most names would be values of their columns.
 
     Names that are rising or falling numbers may be years, wavelengths or places: they alone tell
@@ -200,23 +241,3 @@ def _shape(text: str) -> str:
     if not any(map(str.isalpha, text)):
         return re.sub(r"\d", "0", text)
     return "a sentence" if text.count(" ") >= _SENTENCE else text
-
-
-def _command(source: str, columns: int, separator: str) -> str:
-    """Returns the command that writes a line of names and the file below it."""
-    if columns > _MOST_NAMES:
-        names = f"seq -s '{separator}' {columns}"
-    else:
-        names = (
-            "printf '"
-            + separator.join(f"c{i + 1}" for i in range(columns)).replace("\t", "\\t")
-            + "\\n'"
-        )
-    return f"({names}; {_from_to(source, 'cat', end=')')}"
-
-
-def _from_to(source: str, read: str, end: str = "") -> str:
-    """Returns the end of a command that reads a file and writes one beside it."""
-    path = Path(source)
-    written = path.with_name(f"{path.stem}-named.csv")
-    return f"{read} {shlex.quote(source)}{end} > {shlex.quote(str(written))}"

@@ -183,7 +183,7 @@ def _plain(values: Any, cell: Cell) -> Any:
             f"{cell.place(0)}: column {cell.name!r} cannot be used",
             expected="numbers, text, booleans or dates",
             found=f"values of type {values.type}",
-            hint="leave it out: list the other columns in `data.features`",
+            hint="leave it out with `data.exclude`",
         )
     return values
 
@@ -198,7 +198,7 @@ def _check_text(texts: Any, cell: Cell) -> None:
         row, content = next(
             (i, c) for i, c in contents if c is not None and c.decode(errors="ignore").encode() != c
         )
-        hint = "write the texts in UTF-8, or leave the column out of `data.features`"
+        hint = "write the texts in UTF-8, or leave the column out with `data.exclude`"
         raise cell.error(row, "holds bytes that are not text", content, hint, "UTF-8") from error
 
 
@@ -352,7 +352,7 @@ def _numbers(values: NDArray[np.float64], written: Any, cell: Cell) -> Column:
                 row,
                 "holds an integer that is too large to be exact",
                 written[row].as_py(),
-                "leave an identifier out with `data.features`, or make it `categorical` in "
+                "leave an identifier out with `data.exclude`, or make it `categorical` in "
                 "`data.columns`",
                 "integers up to 2^53",
             )

@@ -11,14 +11,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dl.config.data import CsvData, Data, ParquetData
+from dl.config.data import Data, TableFile
 from dl.config.nodes import flow
 from dl.config.rules.facts import Advice, advice
 from dl.config.tables import stands_for_missing
 from dl.data.texts import FEW_MONTHS, MONTH
 from dl.data.types import Array, Column, Raw, RawTable
-
-Table = CsvData | ParquetData
 
 MOST_CATEGORIES = 100
 """A category with more values than this has too few rows of each to learn from."""
@@ -119,7 +117,7 @@ def are_pixels(columns: Sequence[Column]) -> bool:
 
 def advice_on(table: Raw, data: Data) -> Iterator[Advice]:
     """Yields what is doubtful in the file of a table, of which there are all rows as read."""
-    if not isinstance(data, CsvData | ParquetData) or not isinstance(table, RawTable):
+    if not isinstance(data, TableFile) or not isinstance(table, RawTable):
         return
     step = -(-len(table) // _MOST_ROWS)
     looked = table.take(np.arange(0, len(table), step))
@@ -198,7 +196,7 @@ def _is_one_to_one(values: Array, wanted: Array) -> bool:
     return len(np.unique(np.stack([values, wanted]), axis=1).T) == classes
 
 
-def months(table: RawTable, data: Table) -> Iterator[Advice]:
+def months(table: RawTable, data: TableFile) -> Iterator[Advice]:
     """Months taken for categories: neither their order nor their distance is known."""
     kinds = data.columns or {}
     for name, column in table.columns.items():
@@ -209,7 +207,7 @@ def months(table: RawTable, data: Table) -> Iterator[Advice]:
             yield advice(("data", "columns"), "months", write=line, **words)
 
 
-def stand_in(table: RawTable, data: Table) -> Iterator[Advice]:
+def stand_in(table: RawTable, data: TableFile) -> Iterator[Advice]:
     """Numbers and dates far outside of all others, which stand for a missing value."""
     for name, column in table.columns.items():
         found = _stand_in(column)
@@ -222,7 +220,7 @@ def stand_in(table: RawTable, data: Table) -> Iterator[Advice]:
         yield advice(("data", "missing_values"), "stand_in.value", write=line, **words)
 
 
-def _missing_as_class(table: RawTable, data: Table) -> Iterator[Advice]:
+def _missing_as_class(table: RawTable, data: TableFile) -> Iterator[Advice]:
     """Texts such as `NA` among the classes, if there are two others: beside one, it is a class."""
     if len(table.targets) != 1 or data.classes:
         return
@@ -238,7 +236,7 @@ def _missing_as_class(table: RawTable, data: Table) -> Iterator[Advice]:
     yield advice(("data", "missing_values"), "stand_in.class", write=line, **words)
 
 
-def _also_missing(data: Table, name: str, texts: list[str]) -> str:
+def _also_missing(data: TableFile, name: str, texts: list[str]) -> str:
     """Returns `data.missing_values` with more texts, of one column where that can be said."""
     known = data.missing_values
     if isinstance(known, tuple):

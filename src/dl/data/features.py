@@ -177,7 +177,7 @@ def _fit(train: RawTable, name: str, preprocess: Preprocess) -> Feature:
     if missing.all():
         raise DataError(
             f"{train.source}: column {name!r} has no values in the training part",
-            hint="leave it out: list the other columns in `data.features`",
+            hint=f"add `exclude: [{name}]` below `data`",
         )
     if column.kind == "date" and preprocess.dates == "drop":
         return DateFeature(name, (), "none", (), (), None)
@@ -198,8 +198,8 @@ def _fit(train: RawTable, name: str, preprocess: Preprocess) -> Feature:
         raise DataError(
             f"{train.source}: column {name!r} has {len(present)} categories",
             expected=f"at most {MOST_CATEGORIES} for one-hot encoding",
-            hint="an identifier or free text says nothing about new rows: leave it out by listing "
-            "the other columns in `data.features`, or write `preprocess.categorical: ordinal`",
+            hint="an identifier or free text says nothing about new rows: leave it out with "
+            "`data.exclude`, or write `preprocess.categorical: ordinal`",
         )
     return CategoricalFeature(
         name,
@@ -282,7 +282,7 @@ def transform_table(
         4 * len(table) * columns,
         f"{table.source}: does not fit in the memory as numbers",
         f"{len(table)} rows of {columns} columns",
-        "leave columns of many categories out with `data.features`, or write "
+        "leave columns of many categories out with `data.exclude`, or write "
         "`preprocess.categorical: ordinal`",
     )
     x = np.empty((len(table), columns), dtype=np.float32)
@@ -401,7 +401,7 @@ def _refuse_unknown(table: RawTable, feature: Feature, out: Array, tokens: Token
         return
     row, column = (int(place) for place in np.argwhere(wrong)[0])
     place = f"{table.row_place(row)}: column {feature.name!r}"
-    hint = f"leave it out with `data.features`, or begin with another layer than {tokens.layer}"
+    hint = f"leave it out with `data.exclude`, or begin with another layer than {tokens.layer}"
     match feature:
         case CategoricalFeature():
             place += f": category {feature.categories[int(out[row, column])]!r}"

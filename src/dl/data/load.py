@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from dl.config.data import KerasData, Split, SyntheticData
+from dl.config.data import CsvData, KerasData, Split, SyntheticData
 from dl.config.load import Loaded
 from dl.config.schema import Config
 from dl.data.arrays import ArrayFeature, fit_arrays, transform_arrays
@@ -30,6 +30,7 @@ from dl.data.files import ahead, check_file
 from dl.data.read import FORMATS, read_arrays, read_blocks, read_labelled, read_parts, source_title
 from dl.data.requirements import requirements_of
 from dl.data.rules import refuse_misfits
+from dl.data.sources import csv
 from dl.data.sources.builtin import default_noise, default_rows
 from dl.data.sources.keras import text_settings
 from dl.data.split import split_parts
@@ -342,6 +343,8 @@ def resolve_config(config: Config, dataset: Dataset) -> Config:
         data["columns"] = {feature.name: feature.kind for feature in fitted.columns}
     else:
         preprocess = {"numeric": array.scaling, "scale": array.scale}
+    if isinstance(config.data, CsvData) and not config.data.header:
+        data["header"] = tuple(csv.names(config.data, Path(config.data.path)))
     if isinstance(config.data, SyntheticData):
         data["rows"], data["noise"] = default_rows(config.data), default_noise(config.data)
     if isinstance(config.data, KerasData):

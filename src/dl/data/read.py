@@ -208,6 +208,8 @@ def _table_parts(data: Any, task: _Task) -> RawParts:
         strict_target=strict if data.task is None else data.task not in _CLASSIFICATION,
         classes=data.classes or (),
         missing_in=data.missing_in,
+        exclude=data.exclude or (),
+        rows=data.rows,
     )
 
     paths = own_paths(data)

@@ -6,7 +6,8 @@ joined, held on the disk they are appended to a file, and to predict each is use
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -57,6 +58,11 @@ class Block:
     source: str
     place: Place
 
+    def first(self, rows: int) -> Block:
+        """Returns the first of the rows."""
+        length = min(rows, self.length)
+        return replace(self, column=lambda name: self.column(name)[:length], length=length)
+
 
 ReadBlock = Callable[[], Block]
 """Reads some rows. May be called in another thread."""
@@ -69,6 +75,8 @@ class Wanted:
     Attributes:
         features: Input columns; None for every column but the targets.
         targets: Target columns; empty for rows to predict.
+        exclude: Columns that are left out of every column.
+        rows: Most rows that are read; None for all.
         kinds: Kinds of columns that are known.
         strict_target: Whether a target of numbers and a few texts is a mistake.
         classes: The classes of the target, where they are known.
@@ -83,6 +91,8 @@ class Wanted:
     classes: Sequence[str] = ()
     missing_in: Callable[[str], Sequence[str]] = lambda name: ()
     trained: bool = False
+    exclude: Sequence[str] = ()
+    rows: int | None = None
 
     def selected(self, source: str, header: list[str]) -> list[str]:
         """Returns the names of these columns in a file with that header; raises `DataError`."""
@@ -90,6 +100,8 @@ class Wanted:
         if self.features is not None:
             require(source, self.features, header, "column")
             return list(dict.fromkeys([*self.features, *self.targets]))
+        require(source, self.exclude, header, "column")
+        header = [name for name in header if name not in self.exclude]
         if "" in header:
             raise DataError(
                 f"{source}: column {header.index('') + 1} has no name",
@@ -103,7 +115,7 @@ class Wanted:
                 f"{source}: column {index!r} is the index of a pandas frame, which numbers the "
                 "rows",
                 expected="columns to learn from",
-                hint="list the columns to use in `data.features`; pandas leaves it out "
+                hint=f"add `exclude: [{index}]` below `data`; pandas leaves it out "
                 "with `to_parquet(FILE, index=False)`",
             )
         names = [name for name in header if name not in self.targets]
@@ -156,35 +168,50 @@ def require(source: str, wanted: Iterable[str], present: Sequence[str], what: st
         )
 
 
-def joined(blocks: Iterable[ReadBlock], place: Place) -> Block:
-    """Returns all rows in memory; `place` is for those of the whole file."""
-    read = list(ahead(blocks))
+def joined(blocks: Iterable[ReadBlock], place: Place, rows: int | None = None) -> Block:
+    """Returns all rows in memory, or the first ones; `place` is for those of the whole file."""
+    return _whole(list(_first(blocks, rows)), place)
 
+
+def _whole(read: Sequence[Block], place: Place) -> Block:
     def column(name: str) -> Any:
-        return pyarrow.chunked_array([part for b in read for part in b.column(name).chunks])
+        parts = (block.column(name) for block in read)
+        chunks = [chunk for part in parts for chunk in part.chunks]
+        return pyarrow.chunked_array(chunks)
 
     length = sum(block.length for block in read)
     return Block(read[0].names, column, length, read[0].source, place)
 
 
-def appended(blocks: Iterable[ReadBlock], place: Place) -> Block:
-    """Returns all rows as they lie on the disk, of which only what is used is brought into memory.
+def appended(blocks: Iterable[ReadBlock], place: Place, rows: int | None = None) -> Block:
+    """Returns all rows as they lie on the disk, or the first ones, of which only what is used is
+    brought into memory.
 
     Raises:
         DiskError: There is no space for them.
     """
     scratch, writer = ScratchFile(), None
     with scratch.guarded():
-        for block in ahead(blocks):
-            rows = pyarrow.table({name: block.column(name) for name in block.names})
+        for block in _first(blocks, rows):
+            table = pyarrow.table({name: block.column(name) for name in block.names})
             if writer is None:
                 sink = pyarrow.PythonFile(scratch.file, "w")
-                writer = pyarrow.ipc.new_file(sink, rows.schema)
-            writer.write_table(rows)
+                writer = pyarrow.ipc.new_file(sink, table.schema)
+            writer.write_table(table)
         if writer is not None:
             writer.close()
-    rows = pyarrow.ipc.open_file(pyarrow.py_buffer(scratch.mapped())).read_all()
-    return Block(rows.column_names, rows.column, len(rows), block.source, place)
+    table = pyarrow.ipc.open_file(pyarrow.py_buffer(scratch.mapped())).read_all()
+    return Block(table.column_names, table.column, len(table), block.source, place)
+
+
+def _first(blocks: Iterable[ReadBlock], rows: int | None) -> Iterator[Block]:
+    """Yields blocks, one of them read ahead, until there are so many rows."""
+    left = sys.maxsize if rows is None else rows
+    for block in ahead(blocks):
+        yield block if block.length <= left else block.first(left)
+        left -= block.length
+        if left <= 0:
+            return
 
 
 def typed_table(block: Block, wanted: Wanted, on_disk: bool = False) -> RawTable:

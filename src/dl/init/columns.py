@@ -6,6 +6,7 @@ What is found out here are the facts from which a first config is written.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,12 +14,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dl.config.data import ColumnKind, Task
+from dl.config.data import BLANKS, ColumnKind, Task
+from dl.config.tables import MOST_ROWS, is_row, tabbed
 from dl.data.columns import Cell, stand_ins, to_column, without_texts
 from dl.data.doubts import are_months, are_pixels, doubt
 from dl.data.files import check_file
 from dl.data.read import FORMATS
-from dl.data.sources.csv import Dialect
+from dl.data.sources.csv import SEPARATORS, Dialect
 from dl.data.tables import Block, EveryColumn, require
 from dl.data.target_values import TargetValues, target_values
 from dl.data.types import Column, RawTable
@@ -34,8 +36,8 @@ _FEW_WORDS = 10
 _DATE_NUMBERS = 6
 """Numbers that a date becomes, about."""
 _PARQUET = (".parquet", ".pq")
-_SEPARATORS = (",", ";", "\t", "|")
-"""Of two that fit as well, the first one is taken."""
+_MOST = 0.9
+"""Share of the lines that have as many values as the first; the rest may be a title or a slip."""
 _FIRST_BYTES = 64 * 1024
 """Bytes of a file that tell how it is written: hundreds of rows."""
 _ALL = EveryColumn(None, (), {})
@@ -57,6 +59,7 @@ class Feature:
         words: The texts that stand for a missing value, with the number of rows of each.
         categories: Its categories, where it has some.
         months: One of its values, where they are months, which training must be told are dates.
+        doubt: Why it would be left out if there were another.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Feature:
     words: Mapping[str, int] = field(default_factory=dict)
     categories: tuple[str, ...] = ()
     months: str = ""
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,21 +130,26 @@ def read_table(path: Path, targets: Sequence[str]) -> Table:
     judged = [_judged(name, column, pixels) for name, column in inputs.items()]
     features = [replace(f, words=words[f.name]) for f in judged if isinstance(f, Feature)]
     left_out = [column for column in judged if isinstance(column, LeftOut)]
+    if not features:  # a number of the row is a poor input, but better than none
+        number = {name for name, column in inputs.items() if _numbers_rows(name, column)}
+        reasons = {column.name: column.reason for column in left_out}
+        features = [Feature(n, "numeric", 1, 0, doubt=reasons[n]) for n in inputs if n in number]
+        left_out = [column for column in left_out if column.name not in number]
     if not features:
-        reasons = [f"{column.name!r} {column.reason}" for column in left_out[:5]]
+        told = [f"{column.name!r} {column.reason}" for column in left_out[:5]]
         raise DataError(
             f"{path}: there is no column to predict from",
             expected="numbers, categories or dates besides the target",
-            found="; ".join(reasons) or "only the target",
+            found="; ".join(told) or "only the target",
         )
     rows = block.length - target.missing
     return Table(path, written, rows, features, left_out, target, pixels)
 
 
 def sniff(path: Path) -> Dialect:
-    """Reads the beginning of a CSV file and returns its likely separator and encoding.
+    """Reads the beginning of a CSV file and returns how it is likely written.
 
-    The separator is the one with which most lines have as many values as the header.
+    The separator is the one with which most lines have as many values as the first.
 
     Raises:
         DataError: The file cannot be opened.
@@ -159,16 +168,29 @@ def sniff(path: Path) -> Dialect:
         except UnicodeDecodeError:
             encoding = "latin-1"
     lines = beginning.decode(encoding, errors="replace").splitlines()
-    separator = max(_SEPARATORS, key=lambda separator: _agreement(lines, separator))
-    return Dialect(str(path), separator, encoding)
+    records = {separator: _records(lines, separator) for separator in (*SEPARATORS, BLANKS)}
+    separator = max(SEPARATORS, key=lambda separator: _agreement(records[separator]))
+    rows = records[separator]
+    padded = rows and all(any(re.search(r"\S {2,}\S", cell) for cell in row) for row in rows)
+    if padded or _agreement(records[separator])[0] < _MOST <= _agreement(records[BLANKS])[0]:
+        separator = BLANKS
+    rows = [[cell.strip() for cell in row] for row in records[separator][: MOST_ROWS + 1]]
+    header = not rows or not is_row(rows[0], rows[1:])
+    return Dialect(str(path), separator, encoding, header)
 
 
-def _agreement(lines: list[str], separator: str) -> tuple[float, int]:
-    """Returns which fraction of the lines has as many values as the first, and how many."""
+def _records(lines: list[str], separator: str) -> list[list[str]]:
+    """Returns the values of the lines that have some, none if a line cannot be read."""
+    if separator == BLANKS:
+        lines, separator = [tabbed(line.encode()).decode() for line in lines], "\t"
     try:
-        records = [record for record in csv.reader(lines, delimiter=separator) if record]
+        return [record for record in csv.reader(lines, delimiter=separator) if record]
     except csv.Error:
-        return (0.0, 0)
+        return []
+
+
+def _agreement(records: list[list[str]]) -> tuple[float, int]:
+    """Returns which fraction of the lines has as many values as the first, and how many."""
     width = len(records[0]) if records else 0
     if width < 2:
         return (0.0, 0)
@@ -198,6 +220,13 @@ def _judged(name: str, column: Column | LeftOut, pixels: bool) -> Feature | Left
         return column
     # The edge of a picture is black in every row; a picture without it would be a puzzle.
     return Feature(name, "numeric", 1, 0) if pixels else judge(name, column)
+
+
+def _numbers_rows(name: str, column: Column | LeftOut) -> bool:
+    if isinstance(column, LeftOut) or column.kind != "numeric":
+        return False
+    found = doubt(name, column)
+    return found is not None and found.rule == "identifier"
 
 
 def judge(name: str, column: Column) -> Feature | LeftOut:

@@ -175,6 +175,10 @@ def _of_table(table: Table) -> str:
 def _table_source(table: Table) -> list[str]:
     written, names = table.csv, table.target.names
     lines = [f"  source: {'csv' if written else 'parquet'}", path_line(table.path)]
+    if written is not None and not written.header:
+        columns = len(table.features) + len(table.left_out) + len(names)
+        told = f"the first line is a row, too: the columns are c1 to c{columns}"
+        lines.append(commented("  header: false", told))
     if written is not None and written.separator != ",":
         lines.append(f"  separator: {scalar(written.separator)}")
     if written is not None and written.encoding != "utf-8":
@@ -187,13 +191,21 @@ def _table_source(table: Table) -> list[str]:
 def _chosen_columns(table: Table) -> list[str]:
     """Returns what was left out and why, what stays, and what training would take for another."""
     lines: list[str] = []
+    for feature in table.features:
+        if feature.doubt:
+            lines += comment_lines(
+                f"{shown(feature.name)} {feature.doubt}: there is no better input"
+            )
     if table.left_out:
         lines.append("  # Left out:")
         for column in table.left_out[:_MOST_REASONS]:
             lines += comment_lines(f"  {shown(column.name)} {column.reason}")
         left = len(table.left_out) - _MOST_REASONS
         lines += [f"  #   and {left} more"] if left > 0 else []
-        lines += scalar_list("features", [feature.name for feature in table.features], indent=2)
+        kept = [feature.name for feature in table.features]
+        out = [column.name for column in table.left_out]
+        few = all(out) and len(out) <= len(kept)  # a column without a name cannot be named
+        lines += scalar_list("exclude" if few else "features", out if few else kept, indent=2)
     months = {feature.name: feature.months for feature in table.features if feature.months}
     if months:
         why = f"months, such as {next(iter(months.values()))}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from dl.config.data import BuiltinData, CsvData, ParquetData
+from dl.config.data import BuiltinData, TableFile
 from dl.config.schema import Config
 from dl.vocabulary.names import chosen
 from dl.vocabulary.spec import Spec
@@ -46,7 +46,7 @@ def clipped(config: Config) -> Change:
 
 def scaled_inputs(config: Config) -> Change:
     """Returns the scaling of the columns of a table that has none; nothing for other data."""
-    table = isinstance(config.data, CsvData | ParquetData | BuiltinData)
+    table = isinstance(config.data, TableFile | BuiltinData)
     unscaled = table and config.preprocess.numeric == "none"
     return {"preprocess": {"numeric": "standardize"}} if unscaled else {}
 

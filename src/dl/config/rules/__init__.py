@@ -32,6 +32,7 @@ ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
     data.names_are_listed_once,
     data.classes_are_several,
     data.target_is_not_a_feature,
+    data.excluded_columns_are_not_used,
     data.columns_are_features,
     data.missing_values_are_of_columns,
     data.arrays_come_in_pairs,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from dl.config.data import BuiltinData, CsvData, Data, ImagesData, ParquetData
+from dl.config.data import BuiltinData, Data, ImagesData, TableFile
 from dl.config.rules.facts import (
     LOSS,
     Advice,
@@ -95,7 +95,7 @@ def unscaled_inputs(data: Data, preprocess: Preprocess, model: Model) -> Iterato
     """Large inputs make large steps."""
     if begins_with(model, traits.SCALING | {"Embedding"}):
         return
-    if isinstance(data, CsvData | ParquetData | BuiltinData) and preprocess.numeric == "none":
+    if isinstance(data, TableFile | BuiltinData) and preprocess.numeric == "none":
         yield advice(("preprocess", "numeric"), "unscaled_inputs.table")
     elif isinstance(data, ImagesData) and preprocess.scale == 1:
         yield advice(("preprocess", "scale"), "unscaled_inputs.pictures")

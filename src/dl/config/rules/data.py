@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from dl.config.data import BuiltinData, CsvData, Data, KerasData, NpzData, ParquetData
+from dl.config.data import BuiltinData, Data, KerasData, NpzData, TableFile
 from dl.config.rules.facts import LOSS, Facts, finding, keeps_axes, right_loss
 from dl.config.rules.probe import Answer, Form, has_own, targets_of
 from dl.config.schema import Preprocess, Training
@@ -17,7 +17,7 @@ from dl.vocabulary.traits import KERAS
 
 def names_are_listed_once(data: Data) -> Iterator[Finding]:
     """No feature, target, class or text for a missing value is written twice."""
-    for key in ("features", "target", "classes", "missing_values"):
+    for key in ("path", "header", "features", "exclude", "target", "classes", "missing_values"):
         path: Path = ("data", key)
         values = getattr(data, key, None)
         lists = [(path, values)] if isinstance(values, tuple) else []
@@ -37,15 +37,31 @@ def classes_are_several(data: Data) -> Iterator[Finding]:
 
 def target_is_not_a_feature(data: Data) -> Iterator[Finding]:
     """The network must not see what it has to predict."""
-    if isinstance(data, CsvData | ParquetData):
+    if isinstance(data, TableFile):
         for index, name in enumerate(data.features or ()):
             if name in targets_of(data):
                 yield finding(("data", "features", index), "target_is_not_a_feature", name=name)
 
 
+def excluded_columns_are_not_used(data: Data) -> Iterator[Finding]:
+    """A column that is left out is neither an input nor the target."""
+    if not isinstance(data, TableFile | BuiltinData):
+        return
+    for index, name in enumerate(data.exclude or ()):
+        used: dict[str, Collection[str] | None] = {
+            "target": targets_of(data),
+            "features": data.features,
+            "columns": data.columns,
+        }
+        for key, names in used.items():
+            if name in (names or ()):
+                words = {"name": name, "key": key}
+                yield finding(("data", "exclude", index), "excluded_columns_are_not_used", **words)
+
+
 def columns_are_features(data: Data) -> Iterator[Finding]:
     """Only input columns have a kind in `data.columns`."""
-    if not isinstance(data, CsvData | ParquetData | BuiltinData):
+    if not isinstance(data, TableFile | BuiltinData):
         return
     for name in data.columns or ():
         path, remove = ("data", "columns", name), f"remove {name} from data.columns"
@@ -58,7 +74,7 @@ def columns_are_features(data: Data) -> Iterator[Finding]:
 
 def missing_values_are_of_columns(data: Data) -> Iterator[Finding]:
     """Only columns that are read have texts for a missing value in `data.missing_values`."""
-    if not isinstance(data, CsvData | ParquetData) or data.features is None:
+    if not isinstance(data, TableFile) or data.features is None:
         return
     known = (*data.features, *targets_of(data))
     for name in data.missing_values if isinstance(data.missing_values, dict) else ():

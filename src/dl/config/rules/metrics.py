@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Literal, TypedDict
 
-from dl.config.data import CsvData, ParquetData
+from dl.config.data import TableFile
 from dl.config.rules.data import answer_of
 from dl.config.rules.facts import Facts, finding, keeps_axes
 from dl.config.rules.probe import Form
@@ -96,7 +96,7 @@ def measurable(facts: Facts) -> Measurable | None:
 
 def _is_flat(facts: Facts) -> bool:
     """Tells whether a row surely has its outputs side by side, not at steps or pixels."""
-    table = isinstance(facts.config.data, CsvData | ParquetData)
+    table = isinstance(facts.config.data, TableFile)
     axes = keeps_axes(facts.config.model)
     return axes is False or (axes is None and table)
 

@@ -20,8 +20,8 @@ from dl.config.data import (
     ImagesData,
     KerasData,
     NpzData,
-    ParquetData,
     SyntheticData,
+    TableFile,
     Task,
 )
 from dl.config.tables import csv_rows, finite_number, is_formatted
@@ -101,7 +101,7 @@ def probe(data: Data, folder: Path) -> Probe:
             return Probe("classes", classes, labels, columns=1, input_shape=shape)
         case CsvData():
             return _of_csv(data, folder)
-        case ParquetData():
+        case TableFile():
             return Probe(columns=len(targets_of(data)))
     return Probe()
 
@@ -114,7 +114,7 @@ def targets_of(data: Data) -> tuple[str, ...]:
 
 def has_own(data: Data, part: Literal["validation", "test"]) -> bool:
     """Tells whether a part has rows of its own, so that it takes none of the others."""
-    if isinstance(data, CsvData | ParquetData | ImagesData):
+    if isinstance(data, TableFile | ImagesData):
         return getattr(data, f"{part}_path") is not None
     if isinstance(data, NpzData):
         return getattr(data.arrays, f"x_{part}") is not None

@@ -33,8 +33,10 @@ def read_builtin(data: BuiltinData) -> RawParts:
 
     bunch: Any = getattr(datasets, f"load_{data.dataset}")()
     names = [str(name) for name in bunch.feature_names]
-    for wanted in (data.features, data.columns):
+    for wanted in (data.features, data.exclude, data.columns):
         require(data.dataset, wanted or (), names, "column")
+
+    left_out = data.exclude or ()
 
     def place(row: int) -> str:
         return f"{data.dataset}: row {row + 1}"
@@ -50,7 +52,7 @@ def read_builtin(data: BuiltinData) -> RawParts:
     target = Column("numeric", bunch.target.astype(np.float64), integral=classes is not None)
     return RawParts(
         train=RawTable(
-            columns={name: column(name) for name in data.features or names},
+            columns={name: column(name) for name in data.features or names if name not in left_out},
             targets={BUILTIN[data.dataset].target: target},
             rows=np.arange(len(bunch.target), dtype=np.int64),
             source=data.dataset,

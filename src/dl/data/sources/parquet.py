@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -39,10 +40,10 @@ def read(data: Any, path: Path, wanted: Wanted, on_disk: bool = False) -> Block:
     """
     file = _opened(path)
     names = wanted.selected(str(path), list(file.schema_arrow.names))
-    length = file.metadata.num_rows
+    length = min(file.metadata.num_rows, wanted.rows or sys.maxsize)
 
     def whole(names: Sequence[str]) -> Block:
-        return joined(_blocks(path, _opened(path), names), _place(path))
+        return joined(_blocks(path, _opened(path), names), _place(path), wanted.rows)
 
     if on_disk:
         return Block(
@@ -70,7 +71,7 @@ def numbers(data: Any, path: Path) -> int:
         metadata = pyarrow.parquet.read_metadata(path)
     except _BROKEN:
         return 0
-    return int(metadata.num_rows) * int(metadata.num_columns)
+    return min(int(metadata.num_rows), data.rows or sys.maxsize) * int(metadata.num_columns)
 
 
 def blocks(data: Any, rows: Path, wanted: Wanted, advance: Advance) -> Iterator[ReadBlock]:

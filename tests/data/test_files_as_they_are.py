@@ -1,0 +1,155 @@
+"""Tables as they come: without a header, with blanks, only some rows or columns of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dl.config.data import CsvData
+from dl.config.schema import Config
+from dl.data.dataset import Dataset
+from dl.data.load import load_dataset, load_part, open_blocks, resolve_config
+from dl.progress import SilentReporter
+from support.streaming import assert_same, both
+from support.tables import config_for, told
+
+SILENT = SilentReporter()
+WORDS = {i: "two words" if i % 2 else "one" for i in range(1, 31)}
+ROWS = [f'{i}.5   {i % 3}\t"{word}"   {2 * i}' for i, word in WORDS.items()]
+COMMAS = [f"{i}.5,{i % 3},{word},{2 * i}" for i, word in WORDS.items()]
+NO_SPLIT = {"split": {"validation": 0, "test": 0}}
+
+
+def written(folder: Path, *lines: str, name: str = "rows.csv") -> Path:
+    path = folder / name
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def load(path: Path, **data: Any) -> Dataset:
+    return load_dataset(config_for(path, **NO_SPLIT, **data), SILENT)
+
+
+def inputs(config: Config, dataset: Dataset, path: Path) -> Any:
+    blocks = open_blocks(config, dataset.preprocessing, path, SILENT).read(lambda size: None)
+    return np.concatenate([block.x for block in blocks])
+
+
+def features(dataset: Dataset) -> list[str]:
+    return [feature.name for feature in dataset.preprocessing.columns]
+
+
+def test_columns_without_a_header_are_numbered_or_get_the_names_of_the_config(
+    tmp_path: Path,
+) -> None:
+    path, named = (
+        written(tmp_path, *COMMAS),
+        written(tmp_path, "a,b,c,y", *COMMAS, name="named.csv"),
+    )
+    expected = load(named)
+    listed = load(path, header=["a", "b", "c", "y"])
+    numbered = load(path, header=False, target="c4")
+    assert features(listed) == ["a", "b", "c"]
+    assert features(numbered) == ["c1", "c2", "c3"]
+    for dataset in (listed, numbered):
+        np.testing.assert_array_equal(dataset.train.x, expected.train.x)
+        np.testing.assert_array_equal(dataset.train.y, expected.train.y)
+
+
+@pytest.mark.parametrize("quoted", [True, False])
+def test_blanks_are_runs_of_spaces_and_tabs_outside_of_quotes(tmp_path: Path, quoted: bool) -> None:
+    lines = ROWS if quoted else [line.replace("two w", "two_w").replace('"', "") for line in ROWS]
+    path = written(tmp_path, f"  {lines[0]} ", *lines[1:-1], f"{lines[-1]}\t \r")
+    dataset = load(path, header=["a", "b", "c", "y"], separator="blanks")
+    expected = load(written(tmp_path, "a,b,c,y", *COMMAS, name="named.csv"))
+    np.testing.assert_array_equal(dataset.train.x, expected.train.x)
+    category = dataset.preprocessing.columns[2]
+    assert category.categories == ("one", "two words" if quoted else "two_words")  # type: ignore[union-attr]
+
+
+def test_rows_are_the_first_ones_of_each_part(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,b,c,y", *COMMAS)
+    assert len(load(path, rows=7).train) == 7
+    assert len(load(path, rows=1000).train) == 30
+    whole = load(path, rows=7, test_path=str(path))
+    assert whole.test is not None
+    assert len(whole.test) == 7
+
+
+@pytest.mark.parametrize("form", ["numbered", "blanks", "rows"])
+def test_such_files_are_streamed_as_they_are_read(tmp_path: Path, form: str) -> None:
+    keys: dict[str, Any] = {
+        "numbered": {"header": False, "target": "c4"},
+        "blanks": {"header": False, "target": "c4", "separator": "blanks"},
+        "rows": {"header": ["a", "b", "c", "y"], "rows": 12},
+    }[form]
+    path = written(tmp_path, *(ROWS if form == "blanks" else COMMAS))
+    resident, streamed, *_ = both(config_for(path, **keys))
+    assert_same(resident, streamed)
+
+
+def test_excluded_columns_are_no_inputs(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,b,c,y", *COMMAS)
+    assert features(load(path, exclude=["c", "a"])) == ["b"]
+    assert features(load(path, exclude=["a"], features=["b"])) == ["b"]
+    assert told(lambda: load(path, exclude=["d"]), tmp_path) == (
+        "rows.csv: there is no column 'd'\nexpected: one of a, b, c, y"
+    )
+
+
+def test_the_config_of_a_run_has_the_names_that_were_made(tmp_path: Path) -> None:
+    path = written(tmp_path, *COMMAS)
+    config = config_for(path, header=False, target="c4", exclude=["c3"])
+    data = resolve_config(config, load_dataset(config, SILENT)).data
+    assert isinstance(data, CsvData)
+    assert data.header == ("c1", "c2", "c3", "c4")
+    assert (data.features, data.exclude) == (("c1", "c2"), ("c3",))
+
+
+def test_rows_to_predict_may_lack_the_target_or_be_written_otherwise(tmp_path: Path) -> None:
+    config = config_for(written(tmp_path, *COMMAS), header=False, target="c1", exclude=["c3"])
+    dataset = load_dataset(config, SILENT)
+    config = resolve_config(config, dataset)
+    inner = [line.partition(",")[2] for line in COMMAS]
+    expected = inputs(config, dataset, Path(config.data.path))  # type: ignore[union-attr]
+    forms = {
+        "no-target.csv": inner,
+        "header.csv": ["c4;c2", *(";".join(line.split(",")[::-2]) for line in COMMAS)],
+        "blanks.txt": ["c1 c2 c3 c4", *ROWS],
+    }
+    for name, lines in forms.items():
+        found = inputs(config, dataset, written(tmp_path, *lines, name=name))
+        np.testing.assert_array_equal(found, expected, err_msg=name)
+
+
+def test_a_row_that_is_too_long_for_the_names_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, *COMMAS)
+    assert told(lambda: load(path, header=["a", "y"]), tmp_path) == (
+        "rows.csv:1: row has 4 values\nexpected: 2 values, one for each name in `data.header`"
+    )
+    other = written(tmp_path, *COMMAS[:5], "1,2", name="other.csv")
+    assert told(lambda: load(other, header=False, target="c1"), tmp_path) == (
+        "other.csv:6: row has 2 values\nexpected: 4 values, as in the first row\n"
+        'hint: put a value that holds the separator in quotes: "a, b"'
+    )
+
+
+def test_a_mistake_has_its_line_also_without_a_header(tmp_path: Path) -> None:
+    path = written(tmp_path, *ROWS[:20], ROWS[20].replace("21.5", "oops"), *ROWS[21:])
+    text = told(lambda: load(path, header=False, target="c4", separator="blanks"), tmp_path)
+    assert text.startswith("rows.csv:21: column 'c1' is numeric, but this is text\n")
+
+
+def test_rows_without_names_are_refused_where_a_run_was_trained_with_names(tmp_path: Path) -> None:
+    config = config_for(written(tmp_path, "a,b,c,y", *COMMAS))
+    dataset = load_dataset(config, SILENT)
+    bare = written(tmp_path, *COMMAS, name="bare.csv")
+    assert told(lambda: load_part(config, dataset.preprocessing, bare, SILENT), tmp_path) == (
+        "bare.csv:1: the first line is a row of data, not the names of the columns\n"
+        "expected: a first line with a name for each column\n"
+        "found: 1.5,1,two words,2\n"
+        "hint: write the names of the columns in a line above it"
+    )
