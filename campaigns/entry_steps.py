@@ -20,9 +20,9 @@ from dl.config.load import load_config
 from dl.data.load import read_dataset
 from dl.data.types import Array
 from dl.errors import DlError
+from dl.imports import quiet_stderr
 from dl.predict.evaluate import load_labelled, open_run, predict
 from dl.progress import SilentReporter
-from dl.quiet import quiet_stderr
 
 NAME = "case"
 _REPORTER = SilentReporter()

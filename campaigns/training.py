@@ -21,8 +21,8 @@ from dl.config.load import Loaded, load_config
 from dl.data.dataset import Dataset
 from dl.data.load import read_dataset
 from dl.errors import DlError, ExitCode, RunError
+from dl.imports import quiet_stderr
 from dl.progress import SilentReporter
-from dl.quiet import quiet_stderr
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import locked
 from dl.rundir.record import read_record

@@ -12,15 +12,13 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from typing import TypeVar
 
 from dl.app.training import Caller
 from dl.errors import DlError, Interrupted, error_text
-from dl.imports import check_keras
+from dl.imports import check_keras, in_thread, quiet_warnings
 from dl.progress import Advance, PlainReporter, Reporter
-from dl.quiet import quiet_warnings
 
 T = TypeVar("T")
 
@@ -85,18 +83,13 @@ def _waited_for(work: Callable[[], T], reporter: _Reporter) -> T:
     Raises:
         KeyboardInterrupt: Ctrl-C, once the work has ended; a second Ctrl-C does not wait.
     """
-    future: Future[T] = Future()
 
-    def run() -> None:
-        try:
-            check_keras()
-            with quiet_warnings():
-                future.set_result(work())
-        except BaseException as error:
-            future.set_exception(error)
+    def quietly() -> T:
+        check_keras()
+        with quiet_warnings():
+            return work()
 
-    # Not a daemon: one that is cut off in native code takes the process down.
-    threading.Thread(target=run, name="dl").start()
+    future = in_thread(quietly, "dl")
     try:
         return noted(future.result)
     except KeyboardInterrupt:

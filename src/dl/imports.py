@@ -1,4 +1,7 @@
-"""Shortens the wait for a large library: in a thread, and without what it takes along unused."""
+"""Loads large libraries: in a thread, without what they take along unused, and in silence.
+
+Most of the standard library is imported where it is used: `dl list` loads this module, too.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,18 @@ import importlib
 import os
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from importlib.machinery import ModuleSpec, PathFinder
-from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from types import ModuleType
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from dl.errors import UsageError
 
 if TYPE_CHECKING:
+    import logging
+    from concurrent.futures import Future
     from importlib.abc import Loader
 else:  # takes 5 ms, and a loader is whatever has its methods
     Loader = object
@@ -26,6 +32,9 @@ _KERAS_AS_IT_COMES = {
     "epsilon": 1e-7,
     "image_data_format": "channels_last",
 }
+
+T = TypeVar("T")
+_STDERR = 2
 
 Around = Callable[[], AbstractContextManager[None]]
 
@@ -190,46 +199,156 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-class Importing:
-    """A module on its way; as a context manager it is waited for at the end, also after an error.
+def in_thread(work: Callable[[], T], name: str) -> Future[T]:
+    """Has work done in a thread; not a daemon: one cut off in native code takes the process down.
 
-    Nobody may leave before: the import redirects stderr, and a thread that is cut off in native
-    code takes the process down.
+    The future is waited for: `Thread.join` takes a thread for ended when a signal comes meanwhile
+    (bpo-45274).
+    """
+    from concurrent.futures import Future  # takes 4 ms, of which only a training has any use
+
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, name=name).start()
+    return future
+
+
+@contextmanager
+def importing(name: str) -> Iterator[Callable[[], Any]]:
+    """Imports a module in a thread; gives what waits for it and returns it, or raises its error.
+
+    The import is waited for at the end, also after an error: it redirects stderr.
+    """
+    future = in_thread(lambda: importlib.import_module(name), f"import {name}")
+    try:
+        yield future.result
+    finally:
+        future.exception()
+
+
+class _Shared:
+    """A change of the process that all threads share: the first block begins it, the last ends it.
+
+    A block inside of a block of the same thread does nothing.
     """
 
-    def __init__(self, module: str) -> None:
-        self._name = module
-        self._module: ModuleType | None = None
+    def __init__(self, change: Callable[[], AbstractContextManager[None]]) -> None:
+        self._change = change
+        self._current: AbstractContextManager[None] = nullcontext()
+        self._lock = threading.Lock()
+        self._threads: set[int] = set()
         self._error: BaseException | None = None
-        # Not `Thread.join`: one that a signal interrupts takes the thread for ended (bpo-45274).
-        self._done = threading.Event()
-        threading.Thread(target=self._import, name=f"import {module}").start()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._done.wait()
-
-    def module(self) -> Any:
-        """Waits for the module and returns it; raises what its import raised."""
-        self._done.wait()
-        if self._error is not None:
-            raise self._error
-        return self._module
-
-    def _import(self) -> None:
+    @contextmanager
+    def block(self) -> Iterator[None]:
+        """Has the change in force inside; it gets to know an error that leaves any block."""
+        thread = threading.get_ident()
+        if thread in self._threads:
+            yield
+            return
+        with self._lock:
+            if not self._threads:
+                self._current = self._change()
+                self._current.__enter__()
+            self._threads.add(thread)
         try:
-            self._module = importlib.import_module(self._name)
+            yield
         except BaseException as error:
             self._error = error
+            raise
         finally:
-            self._done.set()
+            with self._lock:
+                self._threads.remove(thread)
+                if not self._threads:
+                    left, self._error = self._error, None
+                    self._current.__exit__(type(left) if left else None, left, None)
+
+
+@contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Swallows all that is written to file descriptor 2 inside; replays it if the block raises.
+
+    TensorFlow's native code logs to the descriptor before any log level is in force, so that
+    replacing `sys.stderr` or setting TF_CPP_MIN_LOG_LEVEL does not help.
+    """
+    with _SILENCE.block():
+        yield
+
+
+@contextmanager
+def quiet_warnings() -> Iterator[None]:
+    """Hides what Keras and TensorFlow warn of inside, and what any library tells its developers."""
+    with _WARNINGS.block():
+        yield
+
+
+@contextmanager
+def _stderr_turned_away() -> Iterator[None]:
+    try:
+        stderr = os.dup(_STDERR)
+    except OSError:  # the process has no standard error stream: nothing to keep quiet
+        yield
+        return
+    _flush()
+    with _nameless() as swallowed:
+        os.dup2(swallowed.fileno(), _STDERR)
+        failed = True
+        try:
+            yield
+            failed = False
+        finally:
+            _flush()
+            os.dup2(stderr, _STDERR)
+            os.close(stderr)
+            if failed:
+                swallowed.seek(0)
+                with suppress(OSError):
+                    os.write(_STDERR, swallowed.read())
+
+
+def _flush() -> None:
+    with suppress(AttributeError, OSError, ValueError):
+        sys.stderr.flush()
+
+
+def _nameless() -> IO[bytes]:
+    """Returns a file without a name: in memory, where the system can, which needs no folder."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("stderr"), "w+b")
+    import tempfile
+
+    return tempfile.TemporaryFile()
+
+
+@contextmanager
+def _warnings_hidden() -> Iterator[None]:
+    import logging
+
+    def is_error(record: logging.LogRecord) -> bool:
+        # A filter, not a level: TensorFlow sets its level when it is loaded, which may be inside.
+        return record.levelno >= logging.ERROR
+
+    loggers = [logging.getLogger(name) for name in ("absl", "tensorflow")]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.filterwarnings("ignore", module=r"keras\.src")
+        for logger in loggers:
+            logger.addFilter(is_error)
+        try:
+            yield
+        finally:
+            for logger in loggers:
+                logger.removeFilter(is_error)
+
+
+_SILENCE = _Shared(_stderr_turned_away)
+_WARNINGS = _Shared(_warnings_hidden)
 
 
 def check_keras() -> None:

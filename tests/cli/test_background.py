@@ -6,19 +6,19 @@ import json
 
 import pytest
 
-from dl.imports import Importing
+from dl.imports import importing
 
 
 def test_the_module_is_returned() -> None:
-    with Importing("json") as importing:
-        assert importing.module() is json
+    with importing("json") as module:
+        assert module() is json
 
 
 def test_an_import_that_fails_raises_where_the_module_is_asked_for() -> None:
-    with Importing("dl.no_such_module") as importing, pytest.raises(ModuleNotFoundError):
-        importing.module()
+    with importing("dl.no_such_module") as module, pytest.raises(ModuleNotFoundError):
+        module()
 
 
 def test_an_error_meanwhile_is_not_hidden_by_a_failed_import() -> None:
-    with pytest.raises(ZeroDivisionError), Importing("dl.no_such_module"):
+    with pytest.raises(ZeroDivisionError), importing("dl.no_such_module"):
         raise ZeroDivisionError

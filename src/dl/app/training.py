@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from dl.app.using import config_of
 from dl.errors import BusyError, ConfigError, Interrupted, RunError, UsageError
-from dl.imports import Importing
+from dl.imports import importing
 from dl.progress import Reporter
 from dl.rundir.directory import RunDirectory, numbers
 from dl.rundir.files import locked
@@ -175,11 +175,11 @@ def prepare(loaded: Loaded, caller: Caller, *, advise: bool = False) -> Prepared
         _tell_of_variables(reporter)
     if loaded.config.data.source == _KERAS_SOURCE:
         dataset = _read(loaded, reporter)
-    with Importing("dl.training.workflow") as engine:
+    with importing("dl.training.workflow") as engine:
         if loaded.config.data.source != _KERAS_SOURCE:
             dataset = _read(loaded, reporter)
         with reporter.stage("Loading Keras"):
-            engine.module()
+            engine()
     from dl.training import setup as engine_prepare
 
     if advise:

@@ -11,8 +11,7 @@ import os
 import warnings
 from contextlib import ExitStack
 
-from dl.imports import check_keras, deferred, hidden, uncollected
-from dl.quiet import quiet_stderr
+from dl.imports import check_keras, deferred, hidden, quiet_stderr, uncollected
 from dl.variables import is_own_process, silent_by_default
 
 __all__ = ["keras", "tf"]

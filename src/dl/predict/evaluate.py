@@ -22,6 +22,7 @@ from dl.data.rules import without_misfits
 from dl.data.trivial import elsewhere
 from dl.data.types import Array, Part, Rows
 from dl.errors import DataError, RunError, first_line
+from dl.imports import quiet_stderr
 from dl.model import keras, tf
 from dl.model.build import build_model, compile_model, traced
 from dl.model.checks import Tensors, computing, shaped_target, tensors_of
@@ -37,7 +38,6 @@ from dl.predict.lite import (
     write_refusal,
 )
 from dl.progress import Advance, Reporter
-from dl.quiet import quiet_stderr
 from dl.rundir.directory import RunDirectory
 from dl.rundir.manifest import read_checked
 from dl.rundir.record import Trivial, read_record

@@ -23,8 +23,8 @@ from dl.data.load import InputBlocks
 from dl.data.target import Target, decode
 from dl.data.types import Array, Rows
 from dl.errors import RunError, first_line, unfit_rows
+from dl.imports import quiet_stderr
 from dl.progress import Reporter
-from dl.quiet import quiet_stderr
 from dl.rundir.directory import RunDirectory
 from dl.rundir.manifest import file_sha256, publish, read_checked, read_manifest, sha256
 from dl.rundir.record import RunRecord, read_json, read_record

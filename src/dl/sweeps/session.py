@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dl.config.load import load_config
 from dl.errors import BusyError, DlError, Interrupted, RunError, UsageError, error_class
-from dl.imports import Importing
+from dl.imports import importing
 from dl.progress import Reporter
 from dl.rundir.directory import SweepDirectory, sweeps_of, trial_name
 from dl.rundir.files import take_lock
@@ -161,7 +161,7 @@ def run_sweep(
             journal = OwnJournal(directory.journal)
             if journal.again:
                 reporter.note(again_text(journal.again))
-            with Importing(_PLOTS) as plots:
+            with importing(_PLOTS) as plots:
                 loop = Loop(sweep, directory, journal, pool, watcher)
                 try:
                     loop.run()
@@ -180,7 +180,7 @@ def run_sweep(
             )
         directory.plots.mkdir(exist_ok=True)
         shares = importance(results.scored, sweep.parameters, sweep.plan.goal.maximize)
-        plots.module().draw_sweep(directory.plots, results, sweep.logarithmic, shares)
+        plots().draw_sweep(directory.plots, results, sweep.logarithmic, shares)
         return results
 
 

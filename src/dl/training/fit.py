@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from dl.config.schema import Config
 from dl.data.types import Array
 from dl.errors import NOT_FINITE, NumericError
+from dl.imports import quiet_warnings
 from dl.model import keras
 from dl.model.build import traced
 from dl.model.checks import BUILD_ERRORS, computing, loss_targets, shaped_target, tensors_of, unfit
 from dl.model.objects import build_object, seeded_python
 from dl.predict.evaluate import evaluate, evaluate_blocks, evaluation_batch
 from dl.progress import Reporter
-from dl.quiet import quiet_warnings
 from dl.training.checkpoint import Checkpoints, History, State, training_state
 from dl.training.setup import Prepared, build_callbacks
 from dl.training.steps import Batches, StreamedTrainer, Trainer, block_steps, trainer_in_memory

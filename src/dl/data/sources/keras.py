@@ -27,8 +27,8 @@ from dl.config.data import KerasData
 from dl.data.files import fingerprint_arrays
 from dl.data.types import Array, RawArrays, RawParts
 from dl.errors import DataError, first_line
+from dl.imports import quiet_stderr
 from dl.progress import Reporter
-from dl.quiet import quiet_stderr
 from dl.variables import data_sets_of_keras
 from dl.vocabulary.traits import KERAS, LENGTH, WORDS
 

@@ -32,7 +32,7 @@ from dl.config.load import Loaded, load_config
 from dl.data.load import Datasets
 from dl.data.trivial import trivial_of
 from dl.errors import SCARCE, DlError, ExitCode, Interrupted, Problem, is_scarce
-from dl.imports import Importing
+from dl.imports import importing
 from dl.progress import SilentReporter
 from dl.rundir.files import disk_errors, regular_descriptor
 from dl.sweeps.pools import (
@@ -323,11 +323,11 @@ def _trivial_metrics(loaded: Loaded, datasets: Datasets) -> dict[str, float]:
 def serve_here(client: Connection, setup: Setup) -> None:
     """Serves by processes of this machine; the data is read while a thread imports Keras."""
     datasets, variants = Datasets(), variants_of(setup)
-    with Importing(TRAINING) as importing:
+    with importing(TRAINING) as engine:
         if variants[0].config.data.source == _KERAS_SOURCE:
-            importing.module()
+            engine()
         baseline = read_baseline(variants, datasets)
-        trainer = importing.module().Trainer(datasets)
+        trainer = engine().Trainer(datasets)
     gc.collect()
     gc.freeze()  # so that no worker looks through, and copies, what it shares with the others
     client.send(Ready(baseline, setup.jobs or 1))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 
 import pytest
 
-from dl.quiet import quiet_stderr
+from dl.imports import quiet_stderr
 
 
 def test_what_is_written_inside_is_swallowed(capfd: pytest.CaptureFixture[str]) -> None:
@@ -31,6 +33,40 @@ def test_what_is_written_inside_is_replayed_after_a_failure(
         failing()
 
     assert capfd.readouterr().err == "reason\n"
+
+
+def test_the_last_of_overlapping_blocks_ends_the_silence(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with quiet_stderr():
+            begun.set()
+            ended.wait()
+            os.write(2, b"noise\n")
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    begun.wait()
+    with pytest.raises(ImportError), quiet_stderr(), quiet_stderr():
+        raise ImportError
+    ended.set()
+    thread.join()
+    os.write(2, b"after\n")
+
+    assert capfd.readouterr().err == "noise\nafter\n"
+
+
+def test_an_error_that_an_outer_block_handles_replays_nothing(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with quiet_stderr():
+        os.write(2, b"noise\n")
+        with suppress(ImportError), quiet_stderr():
+            raise ImportError
+
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.slow
