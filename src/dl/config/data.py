@@ -8,17 +8,26 @@ from typing import Annotated, Literal
 
 from dl.vocabulary.sections import Count, Fraction, NotNegative, Section, Texts, key
 from dl.vocabulary.traits import BUILTIN, KERAS, SYNTHETIC
-from dl.vocabulary.types import Choice, Integer, Text
+from dl.vocabulary.types import Choice, Integer, Number, OneOf, Text
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
 ColumnKind = Literal["numeric", "categorical", "date"]
 BLANKS = "blanks"
 """The separator that is any run of spaces and tabs."""
+Gap = Annotated[
+    float | str,
+    OneOf(
+        (
+            Text("a time such as 7d, 12h or 30m", r"\d+(\.\d+)?[wdhms]"),
+            Number(above=0),
+        )
+    ),
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Split(Section):
-    """Fractions of the rows for validation and test."""
+    """Fractions of the rows for validation and test, and what decides which rows they are."""
 
     validation: Fraction = key(0.1, "Fraction of the rows for validation.")
     test: Fraction = key(0.2, "Fraction of the rows for the test.")
@@ -32,11 +41,38 @@ class Split(Section):
         "validates, and `validation` is not used.",
     )
     fold: Count = key(1, "Which of the folds validates, from 1.")
+    by: str | None = key(
+        None,
+        "Column of groups: rows with the same value, such as those of a patient, stay in one part. "
+        "csv, parquet only. It is no input unless `features` names it.",
+    )
+    order: Literal["time"] | None = key(
+        None,
+        "`by` is a column of dates or numbers: train on the earliest rows, validate on later ones, "
+        "test on the latest; of folds, each validates the next piece of time.",
+    )
+    gap: Gap | None = key(
+        None,
+        "Time that is left out between two parts in order: 7d, 12h, 30m; a number where `by` "
+        "holds numbers.",
+    )
+    column: str | None = key(
+        None,
+        "Column that says the part of each row: train, validation or test. csv, parquet only.",
+    )
 
     @property
     def validation_share(self) -> float:
         """The fraction of the rows that validates: about that of a fold, where there are folds."""
-        return self.validation if self.folds is None else (1 - self.test) / self.folds
+        if self.folds is None:
+            return self.validation
+        pieces = self.folds + 1 if self.order else self.folds  # the first piece is never validated
+        return (1 - self.test) / pieces
+
+    @property
+    def rows_by(self) -> str | None:
+        """The column that decides in which part a row is; None where chance alone does."""
+        return self.by or self.column
 
 
 @dataclass(frozen=True, kw_only=True)

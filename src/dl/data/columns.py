@@ -30,11 +30,18 @@ from dl.data.texts import (
     parse_months,
     parse_numbers,
 )
-from dl.data.types import Column, Place
+from dl.data.types import Column, Place, Role
 from dl.errors import DataError
 from dl.text import cut, listing
 
-Use = Literal["input", "number", "class", "target"]
+Use = Literal["input", "number", "class", "target"] | Role
+KINDS_OF_ROLES: Mapping[Role, ColumnKind | None] = {
+    "group": "categorical",
+    "part": "categorical",
+    "time": None,
+    "weight": "numeric",
+}
+"""The kind of a column that is for something else; None where dates and numbers will do."""
 
 _LARGEST_INTEGER = 2**53
 """From here on two integers may be the same float64."""
@@ -50,7 +57,8 @@ class Cell:
     Attributes:
         name: The column.
         place: Words for the place of a row.
-        use: An input, a target that is a number or a class, or one that `dl init` is to judge.
+        use: An input, a target that is a number or a class, or one that `dl init` is to judge; or
+            what else the column is for.
         named: The texts that the config names for a missing value.
         trained: Whether a trained run reads the rows: its columns stay what they are.
     """
@@ -73,6 +81,10 @@ class Cell:
             "class": "list it in `data.classes` if it is a class",
             "target": "name another column with --target",
             "number": "name a loss for classes if these are classes",
+            "group": "name another column in `data.split.by`",
+            "time": "name another column in `data.split.by`",
+            "part": "name another column in `data.split.column`",
+            "weight": "name another column in `data.weight`",
         }[self.use]
 
     def error(self, row: int, message: str, found: object, hint: str, expected: str) -> DataError:
@@ -288,6 +300,8 @@ def _dates_of_text(texts: Any, cell: Cell) -> Column:
     text = texts[row].as_py()
     _refuse_stand_in(row, text, Texts.of(texts).stand_ins("date"), "dates", cell, len(texts))
     message = "is a date, but this is not one that can be read"
+    if cell.use == "time":
+        message = "gives the order of the rows, but this is neither a number nor a date to be read"
     mending = "write it in one of these forms"
     if parse_dates(texts[row : row + 1]) is not None:
         message = "mixes dates with and without a time zone"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from dl.rundir.record import read_json
 from dl.rundir.typed import MisfitError, read_as
 
 SCHEMA = 1
+_LATER = ("by", "order", "gap", "column")
 BEFORE_PLACES = 0
 """Schema of files without `target.places`: of a version that let metrics say something else than
 their name, and recorded no variables of the environment."""
@@ -86,6 +88,8 @@ class Preprocessing:
     def text(self) -> str:
         """Returns the content of `preprocess.json`."""
         content = {**asdict(self), "info": self._info()}
+        # Keys that earlier versions did not know stand there only where they say something.
+        content["split"] = {k: v for k, v in content["split"].items() if k not in _LATER or v}
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
     def check(self, info: object) -> None:
@@ -121,6 +125,7 @@ class Dataset:
         preprocessing: What was fitted on the training part.
         storage: Where the rows are held; the `x` of streamed parts lies on the disk.
         advice: What is doubtful in the data, each with the id of its rule.
+        about: What else is to be told of a part, by its name: its groups, or its times.
     """
 
     train: Part
@@ -129,6 +134,7 @@ class Dataset:
     preprocessing: Preprocessing
     storage: Storage = IN_MEMORY
     advice: tuple[Advice, ...] = ()
+    about: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def target(self) -> Target:
@@ -142,9 +148,17 @@ class Dataset:
         return {name: part for name, part in named.items() if part is not None}
 
     def sizes(self) -> dict[str, Any]:
-        """Returns the rows of each part, the shape of one and the bytes of all, as plain data."""
+        """Returns the rows of each part, the shape of one and the bytes of all, as plain data.
+
+        And what else is known of a part, where the rows were split by a column.
+        """
         return {
-            name: {"rows": len(part), "inputs": _size(part.x), "targets": _size(part.y)}
+            name: {
+                "rows": len(part),
+                "inputs": _size(part.x),
+                "targets": _size(part.y),
+                **self.about.get(name, {}),
+            }
             for name, part in self.parts.items()
         }
 

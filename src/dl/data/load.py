@@ -27,13 +27,14 @@ from dl.data.features import (
     transform_table,
 )
 from dl.data.files import ahead, check_file
+from dl.data.parts import split_parts
 from dl.data.read import FORMATS, read_arrays, read_blocks, read_labelled, read_parts, source_title
 from dl.data.requirements import requirements_of
 from dl.data.rules import refuse_misfits
 from dl.data.sources import csv
 from dl.data.sources.builtin import default_noise, default_rows
 from dl.data.sources.keras import text_settings
-from dl.data.split import split_parts
+from dl.data.split import SplitRows
 from dl.data.tables import transform_stored
 from dl.data.target import Target, encode_target
 from dl.data.target_task import describe_target, fit_target
@@ -102,12 +103,14 @@ class SplitData:
         parts: The rows of each part.
         target: What the target is, without its scaling.
         fractions: The fractions of `whole` that were taken for the parts.
+        rows: Which of its rows are in which part, and why.
     """
 
     whole: Raw
     parts: RawParts
     target: Target
     fractions: Split
+    rows: SplitRows
 
 
 def read_split(config: Config, reporter: Reporter) -> SplitData:
@@ -115,8 +118,8 @@ def read_split(config: Config, reporter: Reporter) -> SplitData:
     parts, needs = _read(config, reporter), requirements_of(config)
     target = describe_target(list(parts.named.values()), needs, parts.class_names)
     refuse_misfits(config, target)
-    split, fractions = split_parts(needs, parts, target, config.data.split)
-    return SplitData(parts.train, split, target, fractions)
+    split, fractions, rows = split_parts(needs, parts, target, config.data.split)
+    return SplitData(parts.train, split, target, fractions, rows)
 
 
 def load_dataset(config: Config, reporter: Reporter) -> Dataset:
@@ -129,6 +132,8 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
     split, needs = read_split(config, reporter), requirements_of(config)
     parts = split.parts
     with reporter.stage("Preparing the rows"):
+        if said := split.rows.sentence(config.data.split):
+            reporter.note(said)
         features: tuple[Feature | ArrayFeature, ...]
         if isinstance(parts.train, RawTable):
             features = fit_features(parts.train, needs.preprocess)
@@ -146,7 +151,8 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
             name: _prepared(raw, config, fitted, reporter) for name, raw in parts.named.items()
         }
         own = ready["train"], ready.get("validation"), ready.get("test")
-        return Dataset(*own, fitted, parts.storage, tuple(advice_on(split.whole, config.data)))
+        advice = tuple(advice_on(split.whole, config.data))
+        return Dataset(*own, fitted, parts.storage, advice, split.rows.record)
 
 
 def load_part(config: Config, fitted: Preprocessing, path: Path, reporter: Reporter) -> Part:
@@ -183,7 +189,7 @@ def load_split(config: Config, fitted: Preprocessing, split: str, reporter: Repo
             hint="name labelled rows of your own with `--data FILE`, or train again",
         )
     with reporter.stage("Preparing the rows"):
-        parts, _ = split_parts(requirements_of(config), parts, fitted.target, fitted.split)
+        parts, *_ = split_parts(requirements_of(config), parts, fitted.target, fitted.split)
         raw = parts.named.get(split)
         if raw is None:
             raise DataError(

@@ -26,7 +26,7 @@ from dl.data.sources.images import (
 from dl.data.sources.keras import read_keras
 from dl.data.sources.npz import read_npz, read_npz_inputs, read_npz_part
 from dl.data.tables import Block, ReadBlock, Wanted, require, typed_table
-from dl.data.types import Raw, RawArrays, RawParts, RawTable, Storage
+from dl.data.types import Raw, RawArrays, RawParts, RawTable, Role, Storage
 from dl.progress import Advance, Reporter
 from dl.system import available_memory
 from dl.vocabulary.traits import TAKES_CLASSES
@@ -198,6 +198,16 @@ def _table(data: Any, path: Path, wanted: Wanted, task: _Task) -> RawTable:
     return typed_table(block, wanted, task.streamed)
 
 
+def _others(data: Any) -> dict[Role, str]:
+    """Returns the columns of a table that are neither inputs nor targets, by what they are for."""
+    split = data.split
+    named: dict[Role, str | None] = {
+        "time" if split.order else "group": split.by,
+        "part": split.column,
+    }
+    return {role: name for role, name in named.items() if name is not None}
+
+
 def _table_parts(data: Any, task: _Task) -> RawParts:
     """Reads the files of a table; the first decides the kinds of columns."""
     strict = task.needs.loss not in TAKES_CLASSES | {"KLDivergence"}
@@ -210,6 +220,7 @@ def _table_parts(data: Any, task: _Task) -> RawParts:
         missing_in=data.missing_in,
         exclude=data.exclude or (),
         rows=data.rows,
+        others=_others(data),
     )
 
     paths = own_paths(data)
@@ -217,7 +228,7 @@ def _table_parts(data: Any, task: _Task) -> RawParts:
         train = _table(data, Path(data.path), wanted, task)
         require(train.source, data.columns or (), tuple(train.columns), "input column")
         if isinstance(data.missing_values, dict):
-            names = (*train.columns, *train.targets)
+            names = (*train.columns, *train.targets, *wanted.others.values())
             require(train.source, data.missing_values, names, "column")
         kinds = {name: c.kind for name, c in (*train.columns.items(), *train.targets.items())}
         wanted = replace(wanted, features=tuple(train.columns), kinds=kinds)

@@ -1,4 +1,4 @@
-"""Splitting rows into parts, as a function of the seed and the rows alone.
+"""Splitting rows into parts at random, as a function of the seed and the rows alone.
 
 A fraction is rounded to the nearest whole number of rows. In a stratified split each class gives
 its fraction, rounded so that the parts keep their sizes, and every class keeps a row for the
@@ -9,71 +9,87 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dl.config.data import Split, SyntheticData
-from dl.data.requirements import Requirements
-from dl.data.sources.builtin import is_whole_truth
-from dl.data.target import Target, class_positions
-from dl.data.types import Array, RawParts
+from dl.config.data import Split
+from dl.data.types import Array
 from dl.errors import DataError
-from dl.text import plural
+from dl.text import listing, plural
 
 Positions = NDArray[np.intp]
+PARTS = ("train", "validation", "test")
+LEFT_OUT = -1
 
 
-class SplitRows(NamedTuple):
-    """0-based positions of the rows of each part, ascending, and whether it was stratified."""
+@dataclass(frozen=True, slots=True)
+class SplitRows:
+    """How rows were split.
+
+    Attributes:
+        train: 0-based positions of the rows of the training part, ascending.
+        validation: Those of the validation part.
+        test: Those of the test part.
+        stratified: Whether the classes were heeded.
+        about: What else there is to say of each part: its groups, or its first and last time.
+        left_out: Rows that are in no part.
+        deviation: How far the fraction of a class in a part is from that in all rows, in words.
+    """
 
     train: Positions
     validation: Positions
     test: Positions
     stratified: bool
+    about: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    left_out: int = 0
+    deviation: str = ""
+
+    @classmethod
+    def of(cls, part: Array, stratified: bool = False, **more: Any) -> SplitRows:
+        """Returns the rows by the part of each: 0, 1 or 2, or -1 for none."""
+        train, validation, test = (np.flatnonzero(part == place) for place in range(len(PARTS)))
+        left_out = int((part == LEFT_OUT).sum())
+        return cls(train, validation, test, stratified, left_out=left_out, **more)
+
+    @property
+    def positions(self) -> dict[str, Positions]:
+        """The positions of the rows of each part."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    @property
+    def record(self) -> dict[str, dict[str, Any]]:
+        """What `run.json` says of the parts."""
+        told = {part: dict(words) for part, words in self.about.items()}
+        if self.left_out:
+            told.setdefault("train", {})["left_out"] = self.left_out
+        return told
+
+    def sentence(self, split: Split) -> str:
+        """Returns what was done, in words; empty where chance alone decided."""
+        if split.rows_by is None:
+            return ""
+        told = [
+            f"{part} {_words(self.about.get(part, {}), len(rows))}"
+            for part, rows in self.positions.items()
+            if len(rows)
+        ]
+        text = f"split by {split.rows_by}: {', '.join(told)}"
+        if self.left_out:
+            why = [f"in the gaps of {split.gap}"] if split.gap is not None else []
+            why += ["later than the fold"] if split.folds else []
+            text += f"; left out: {plural(self.left_out, 'row')} {listing(why)}"
+        return f"{text}; {self.deviation}" if self.deviation else text
 
 
-def split_parts(
-    needs: Requirements, parts: RawParts, target: Target, split: Split
-) -> tuple[RawParts, Split]:
-    """Splits what is still to be split; a part that has rows of its own takes none of the others.
-
-    Args:
-        needs: What the config asks of the data: the seed.
-        parts: All rows.
-        target: What the target is; its classes are kept in proportion.
-        split: The fractions.
-
-    Returns:
-        The rows of each part, and the fractions that were taken for them.
-
-    Raises:
-        DataError: A part would be empty, or the rows cannot be stratified as asked.
-    """
-    whole = isinstance(needs.data, SyntheticData) and is_whole_truth(needs.data)
-    own_validation = whole or parts.validation is not None
-    fractions = replace(
-        split,
-        validation=0.0 if own_validation or split.folds else split.validation,
-        test=0.0 if whole or parts.test is not None else split.test,
-        folds=None if own_validation else split.folds,
-    )
-    rows = parts.train
-    one_class = target.task in ("binary", "multiclass") and not target.places
-    labels = class_positions(rows, target) if one_class else None
-    found = split_rows(rows.source, len(rows), fractions, needs.seed, labels, target.classes)
-    return (
-        replace(
-            parts,
-            train=rows if len(found.train) == len(rows) else rows.take(found.train),
-            validation=rows.take(found.validation) if len(found.validation) else parts.validation,
-            test=rows.take(found.test) if len(found.test) else parts.test,
-        ),
-        replace(fractions, stratify=found.stratified),
-    )
+def _words(about: Mapping[str, Any], rows: int) -> str:
+    counted = plural(rows, "row")
+    if "groups" in about:
+        return f"{plural(about['groups'], 'group')} ({counted})"
+    return f"{about['from']} to {about['to']} ({counted})" if "from" in about else counted
 
 
 def split_rows(
@@ -84,7 +100,7 @@ def split_rows(
     labels: Array | None,
     classes: Sequence[str] = (),
 ) -> SplitRows:
-    """Splits the rows.
+    """Splits the rows at random.
 
     Args:
         source: What is split, for messages.
@@ -100,12 +116,7 @@ def split_rows(
     test = _count("test", split.test, rows, source)
     validation = _count("validation", split.validation, rows, source)
     if split.folds is not None:
-        if split.folds > rows - test:
-            raise DataError(
-                f"{source}: the folds are more than the rows",
-                expected=f"at most {rows - test}",
-                found=f"`data.split.folds: {split.folds}`",
-            )
+        refuse_many_folds(split, rows - test, "rows", source)
         validation = -(-(rows - test) // split.folds)
     train = rows - validation - test
     if train <= 0:
@@ -116,10 +127,10 @@ def split_rows(
             hint="make `data.split.validation` or `data.split.test` smaller",
         )
     others = (validation, test)
-    if not any(others) or not _can_stratify(split, labels, train, others, classes):
+    if not any(others) or not can_stratify(split, labels, train, others, classes):
         labels = None
     part = np.zeros(rows, dtype=np.int8)
-    order = _shuffled(rows, seed)
+    order = shuffled(rows, seed)
     of_fold = split.folds is not None
     if labels is not None:
         _mark_by_class(part, order, labels, 0 if of_fold else validation, test)
@@ -127,12 +138,26 @@ def split_rows(
         part[order[:test]] = 2
         part[order[test : test if of_fold else test + validation]] = 1
     if of_fold:
-        rest = order[part[order] == 0]
-        if labels is not None:  # every n-th, class after class
-            rest = rest[np.argsort(labels[rest], kind="stable")]
-        part[rest[split.fold - 1 :: split.folds]] = 1
-    train_rows, validation_rows, test_rows = (np.flatnonzero(part == i) for i in range(3))
-    return SplitRows(train_rows, validation_rows, test_rows, labels is not None)
+        mark_fold(part, order, labels, split)
+    return SplitRows.of(part, labels is not None)
+
+
+def mark_fold(part: NDArray[np.int8], order: Positions, labels: Array | None, split: Split) -> None:
+    """Writes 1 for the rows of the fold that validates, among those that are 0."""
+    rest = order[part[order] == 0]
+    if labels is not None:  # every n-th, class after class
+        rest = rest[np.argsort(labels[rest], kind="stable")]
+    part[rest[split.fold - 1 :: split.folds]] = 1
+
+
+def refuse_many_folds(split: Split, most: int, what: str, source: str) -> None:
+    """Refuses more folds than there are rows, or groups, for them; raises `DataError`."""
+    if split.folds is not None and split.folds > most:
+        raise DataError(
+            f"{source}: the folds are more than the {what}",
+            expected=f"at most {most}",
+            found=f"`data.split.folds: {split.folds}`",
+        )
 
 
 def _count(part: str, fraction: float, rows: int, source: str) -> int:
@@ -147,7 +172,7 @@ def _count(part: str, fraction: float, rows: int, source: str) -> int:
     return count
 
 
-def _shuffled(rows: int, seed: int) -> Positions:
+def shuffled(rows: int, seed: int) -> Positions:
     """Returns all positions in an order that depends on the seed and the number of rows only.
 
     It sorts raw random bits, whose stream NumPy guarantees; that of `permutation` may change.
@@ -157,7 +182,7 @@ def _shuffled(rows: int, seed: int) -> Positions:
     return np.argsort(source.random_raw(rows), kind="stable")
 
 
-def _can_stratify(
+def can_stratify(
     split: Split,
     labels: Array | None,
     train: int,

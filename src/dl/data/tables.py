@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ import pyarrow.ipc
 
 from dl.config.data import ColumnKind
 from dl.config.tables import stands_for_missing
-from dl.data.columns import Cell, Use, to_column, without_texts
+from dl.data.columns import KINDS_OF_ROLES, Cell, Use, to_column, without_texts
 from dl.data.features import (
     Feature,
     UnseenCategories,
@@ -28,7 +28,7 @@ from dl.data.features import (
 from dl.data.files import ahead
 from dl.data.requirements import Tokens
 from dl.data.storage import ScratchFile, StoredArray, check_space
-from dl.data.types import Column, Place, RawTable, StoredColumns
+from dl.data.types import Column, Place, RawTable, Role, StoredColumns
 from dl.errors import DataError, closest
 from dl.progress import Reporter
 from dl.text import listing
@@ -82,6 +82,7 @@ class Wanted:
         classes: The classes of the target, where they are known.
         missing_in: Returns the texts that stand for a missing value in a column.
         trained: Whether a trained run reads the rows.
+        others: Columns that are for something else, by what they are for.
     """
 
     features: Sequence[str] | None
@@ -93,13 +94,16 @@ class Wanted:
     trained: bool = False
     exclude: Sequence[str] = ()
     rows: int | None = None
+    others: Mapping[Role, str] = field(default_factory=dict)
 
     def selected(self, source: str, header: list[str]) -> list[str]:
         """Returns the names of these columns in a file with that header; raises `DataError`."""
         require(source, self.targets, header, "target column")
+        require(source, self.others.values(), header, "column")
+        apart = (*self.targets, *self.others.values())
         if self.features is not None:
             require(source, self.features, header, "column")
-            return list(dict.fromkeys([*self.features, *self.targets]))
+            return list(dict.fromkeys([*self.features, *apart]))
         require(source, self.exclude, header, "column")
         header = [name for name in header if name not in self.exclude]
         if "" in header:
@@ -118,10 +122,10 @@ class Wanted:
                 hint=f"add `exclude: [{index}]` below `data`; pandas leaves it out "
                 "with `to_parquet(FILE, index=False)`",
             )
-        names = [name for name in header if name not in self.targets]
+        names = [name for name in header if name not in apart]
         if not names:
             raise DataError(f"{source}: there is no column besides the target")
-        return [*names, *self.targets]
+        return list(dict.fromkeys([*names, *apart]))
 
 
 class EveryColumn(Wanted):
@@ -230,7 +234,8 @@ def typed_table(block: Block, wanted: Wanted, on_disk: bool = False) -> RawTable
     def typed(name: str) -> Column:
         return _typed(block, name, wanted)
 
-    inputs = [name for name in block.names if name not in wanted.targets]
+    apart = {*wanted.targets, *wanted.others.values()} - {*(wanted.features or ())}
+    inputs = [name for name in block.names if name not in apart]
     columns: Mapping[str, Column]
     if on_disk:
         columns = _stored(inputs, typed, block.length)
@@ -244,6 +249,7 @@ def typed_table(block: Block, wanted: Wanted, on_disk: bool = False) -> RawTable
         rows=np.arange(block.length, dtype=np.int64),
         source=block.source,
         place=block.place,
+        others={role: _typed(block, name, wanted, role) for role, name in wanted.others.items()},
     )
 
 
@@ -258,17 +264,21 @@ def _stored(names: Sequence[str], typed: Callable[[str], Column], length: int) -
     return StoredColumns(columns)
 
 
-def _typed(block: Block, name: str, wanted: Wanted) -> Column:
-    kind = wanted.kinds.get(name)
-    use: Use = "input"
-    if name in wanted.targets:
+def _typed(block: Block, name: str, wanted: Wanted, role: Role | None = None) -> Column:
+    kind = wanted.kinds.get(name) if role is None else KINDS_OF_ROLES[role]
+    use: Use = role or "input"
+    if role is None and name in wanted.targets:
         use = "number" if wanted.strict_target else "class"
         if any(map(stands_for_missing, wanted.classes)):
             kind = "categorical"
     named = wanted.missing_in(name)
     cell = Cell(name, block.place, use, named, wanted.trained)
     try:
-        return to_column(without_texts(block.column(name), named), cell, kind)
+        values = without_texts(block.column(name), named)
+        column = to_column(values, cell, kind)
+        # Texts that are neither dates nor numbers may be months; else the first one is refused.
+        unclear = role == "time" and column.kind == "categorical"
+        return to_column(values, cell, "date") if unclear else column
     except pyarrow.ArrowInvalid as error:
         raise DataError(
             f"{block.source}: column {name!r} is too large to be read at once",

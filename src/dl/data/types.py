@@ -7,8 +7,8 @@ A source function reads a config's `data` into `RawParts`. Rows that are still t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,9 @@ class DiskRows(Protocol):
 
 
 Rows = Array | DiskRows
+Role = Literal["group", "time", "part", "weight"]
+"""What a column of a table is for that is neither an input nor a target: what keeps rows together,
+orders them, or says the part of each; and how much a row counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +200,7 @@ class RawTable:
         rows: 0-based position of each row in its source, shape (rows,).
         source: The file, or name of the data set, for messages.
         place: Words for the place of a row in its source, given its position there (from `rows`).
+        others: Columns that are for something else, by what they are for; always in memory.
     """
 
     columns: Mapping[str, Column]
@@ -204,6 +208,7 @@ class RawTable:
     rows: Numbers
     source: str
     place: Place
+    others: Mapping[Role, Column] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -221,6 +226,7 @@ class RawTable:
             else {name: column.take(positions) for name, column in self.columns.items()},
             targets={name: column.take(positions) for name, column in self.targets.items()},
             rows=self.rows[positions],
+            others={role: column.take(positions) for role, column in self.others.items()},
         )
 
 

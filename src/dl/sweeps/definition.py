@@ -394,7 +394,9 @@ def _objective(file: SweepFile, base: Loaded, at: Mark) -> Objective | Problem:
 
 def _plan(file: SweepFile, base: Loaded, objective: Objective) -> EvaluationPlan:
     if file.folds is not None:
-        return EvaluationPlan(objective, file.folds, 1 / (file.folds - 1))
+        # Of forward folds in time, the training part is on average half as many pieces, and half.
+        pieces = (file.folds + 1) / 2 if base.config.data.split.order else file.folds - 1
+        return EvaluationPlan(objective, file.folds, 1 / pieces)
     split = base.config.data.split
     fraction = split.validation_share
     return EvaluationPlan(objective, file.repeats, fraction / (1 - fraction - split.test))

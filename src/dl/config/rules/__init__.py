@@ -39,6 +39,7 @@ ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
     data.words_are_of_texts,
     data.fractions_leave_rows_to_train,
     data.fold_is_one_of_the_folds,
+    data.split_keys_fit,
     network.layer_names_differ,
     network.input_comes_first,
     network.a_layer_computes,

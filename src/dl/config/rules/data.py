@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from dl.config.data import BuiltinData, Data, KerasData, NpzData, TableFile
+from dl.config.data import BuiltinData, Data, KerasData, NpzData, Split, TableFile
 from dl.config.rules.facts import LOSS, Facts, finding, keeps_axes, right_loss
 from dl.config.rules.probe import Answer, Form, has_own, targets_of
 from dl.config.schema import Preprocess, Training
@@ -76,7 +76,7 @@ def missing_values_are_of_columns(data: Data) -> Iterator[Finding]:
     """Only columns that are read have texts for a missing value in `data.missing_values`."""
     if not isinstance(data, TableFile) or data.features is None:
         return
-    known = (*data.features, *targets_of(data))
+    known = (*data.features, *targets_of(data), *filter(None, [data.split.rows_by]))
     for name in data.missing_values if isinstance(data.missing_values, dict) else ():
         if name not in known:
             path = ("data", "missing_values", name)
@@ -125,6 +125,40 @@ def fold_is_one_of_the_folds(data: Data) -> Iterator[Finding]:
         yield finding(("data", "split", "fold"), "fold_is_one_of_the_folds.other", split=split)
     elif split.folds and has_own(data, "validation"):
         yield finding(("data", "split", "folds"), "fold_is_one_of_the_folds.own")
+
+
+def split_keys_fit(data: Data) -> Iterator[Finding]:
+    """A split goes by one column, of a table in a file; what it says besides fits to that."""
+    split, path = data.split, ("data", "split")
+    for key in ("by", "column"):
+        if (name := getattr(split, key)) is not None:
+            if not isinstance(data, TableFile):
+                yield finding((*path, key), "split_keys_fit.source", source=data.source)
+            elif name in targets_of(data):
+                yield finding((*path, key), "split_keys_fit.target", name=name)
+    if split.by and split.column:
+        yield finding((*path, "column"), "split_keys_fit.both")
+    if split.order and not split.by:
+        yield finding((*path, "order"), "split_keys_fit.order")
+    if split.gap is not None and not split.order:
+        yield finding((*path, "gap"), "split_keys_fit.gap")
+    if split.stratify and split.order:
+        yield finding((*path, "stratify"), "split_keys_fit.in_order")
+    if split.column is not None:
+        yield from _beside_written_parts(data)
+
+
+def _beside_written_parts(data: Data) -> Iterator[Finding]:
+    split, path, usual = data.split, ("data", "split"), Split()
+    if split.stratify and not split.folds:
+        yield finding((*path, "stratify"), "split_keys_fit.as_written")
+    for part in ("validation", "test"):
+        fraction: float = getattr(split, part)
+        if fraction not in (0, getattr(usual, part)):
+            words = {"part": part, "fraction": fraction}
+            yield finding((*path, part), "split_keys_fit.fraction", **words)
+        if getattr(data, f"{part}_path", None) is not None:
+            yield finding(("data", f"{part}_path"), "split_keys_fit.path", part=part)
 
 
 def stratify_needs_classes(data: Data, facts: Facts) -> Iterator[Finding]:

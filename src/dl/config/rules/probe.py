@@ -114,6 +114,8 @@ def targets_of(data: Data) -> tuple[str, ...]:
 
 def has_own(data: Data, part: Literal["validation", "test"]) -> bool:
     """Tells whether a part has rows of its own, so that it takes none of the others."""
+    if data.split.column is not None and not (data.split.folds and part == "validation"):
+        return True
     if isinstance(data, TableFile | ImagesData):
         return getattr(data, f"{part}_path") is not None
     if isinstance(data, NpzData):
