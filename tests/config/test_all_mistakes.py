@@ -128,7 +128,6 @@ def test_missing_loss_hides_nothing(tmp_path: Path) -> None:
         ("'16'", "write 16, without quotes"),
         ("'1,600'", "write 1600"),
         ("\u201c16\u201d", 'write straight quotes: "16"'),
-        ("null", "write a value"),
     ],
 )
 def test_kind_of_mistake_has_one_wording_in_layers_and_sections(

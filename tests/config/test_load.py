@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dl.config.data import CsvData, ParquetData
-from dl.config.load import Loaded, default_name, load_config
+from dl.config.load import Loaded, default_name, load_config, load_mapping
 from dl.errors import ConfigError, ExitCode, error_text
 from dl.vocabulary.spec import Finding
 
@@ -324,7 +324,7 @@ def test_missing_source_lists_the_choices() -> None:
         ("preprocess.scale=-1e-3", "a number above 0, or null", "-1e-3", None),
         (
             "preprocess.numeric=standardise",
-            "standardize, minmax, none or null",
+            "standardize, minmax or none",
             "'standardise'",
             "did you mean standardize?",
         ),
@@ -455,3 +455,40 @@ def test_any_values_are_taken_or_refused(pairs: list[tuple[str, str]]) -> None:
 def test_any_small_change_of_the_text_is_taken_or_refused(at: int, cut: int, put: str) -> None:
     with contextlib.suppress(ConfigError):
         load(CSV[:at] + put + CSV[at + cut :])
+
+
+DICT = {
+    "data": {"source": "builtin", "dataset": "wine", "classes": ["0", "1", "2"]},
+    "model": {"layers": [{"type": "Dense", "units": 3, "activation": "softmax"}]},
+}
+LOSS = "sparse_categorical_crossentropy"
+
+
+def test_whole_numbers_are_keys_of_a_dict_as_of_a_file() -> None:
+    weights = {0: 1.0, 1: 2.0, 2: 5.0}
+    loaded = load_mapping({**DICT, "training": {"loss": LOSS, "class_weight": weights}})
+    assert loaded.config.training.class_weight == {"0": 1.0, "1": 2.0, "2": 5.0}
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ({0: 1, "0": 2}, "0 is given twice, as text and as a number"),
+        ({True: 1}, "a key must be text"),
+        ({"0": 10**5000}, "this is too large for a whole number"),
+        ({"0": "a\0b"}, "the text holds a character that no text has"),
+        ({"\ud800": 1}, "a key must be text"),
+    ],
+)
+def test_odd_values_of_a_dict_are_refused(weights: object, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_mapping({**DICT, "training": {"loss": LOSS, "class_weight": weights}})
+    assert caught.value.problems[0].message == message
+
+
+def test_largest_whole_number_is_refused_by_its_type() -> None:
+    assert refusal(CSV + f"seed: {2**63 - 1}\n").endswith("fixes everything random, for example 0")
+
+
+def test_long_key_is_cut_in_the_message() -> None:
+    assert f"{'k' * 199}… is not known" in refusal(CSV + f"{'k' * 900}: 1\n")

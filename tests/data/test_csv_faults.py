@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from encodings.aliases import aliases
 from pathlib import Path
 
 import pytest
 
 from dl.data.load import load_dataset
+from dl.errors import ConfigError, DataError
 from dl.progress import SilentReporter
-from dl.vocabulary.spec import Findings
 from support.tables import config_for, config_with, told
 
 
@@ -195,12 +197,17 @@ def test_other_encodings_are_read(tmp_path: Path, encoding: str, key: str) -> No
 @pytest.mark.parametrize(
     ("key", "value"), [("encoding", "latin-99"), ("encoding", "hex"), ("separator", '"')]
 )
-def test_unusable_dialect_is_a_finding(tmp_path: Path, key: str, value: str) -> None:
+def test_unusable_dialect_is_a_mistake_of_the_config(tmp_path: Path, key: str, value: str) -> None:
     (tmp_path / "rows.csv").write_text("x,y\n1,2\n")
-    config = config_for(tmp_path / "rows.csv", **{key: value})
-    with pytest.raises(Findings) as caught:
-        load_dataset(config, SilentReporter())
-    assert caught.value.findings[0].path == ("data", key)
+    with pytest.raises(ConfigError, match=f"data.{key} "):
+        config_for(tmp_path / "rows.csv", **{key: value})
+
+
+@pytest.mark.parametrize("encoding", sorted(set(aliases.values())))
+def test_every_encoding_is_refused_before_or_read(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "rows.csv").write_text("x,y\n1,2\n")
+    with contextlib.suppress(ConfigError, DataError):  # such as that the file is no such text
+        load_dataset(config_for(tmp_path / "rows.csv", encoding=encoding), SilentReporter())
 
 
 @pytest.mark.parametrize(("separator", "spelled"), [(";", '";"'), ("\t", '"\\t"')])

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from dl.config.nodes import (
+    LIMIT,
     Entry,
     ListNode,
     MapNode,
@@ -311,28 +312,34 @@ def node_of(value: Any, place: str, depth: int = 0) -> Node:
     mark = Mark(place)
     if depth > MOST_LEVELS:
         raise ConfigError(f"values are nested more than {MOST_LEVELS} deep", mark=mark)
-    if isinstance(value, PathLike):
-        value = fspath(value)
-    if not isinstance(value, str | list | tuple) and getattr(value, "shape", None) == ():
-        value = value.item()  # a number of NumPy
-    if value is None or isinstance(value, str | bool | int | float):
-        return ScalarNode(value, flow(value), mark)
     if isinstance(value, list | tuple):
         items = enumerate(value)
-        return ListNode(
-            tuple(node_of(item, f"{place}[{index}]", depth + 1) for index, item in items), mark
-        )
+        return ListNode(tuple(node_of(item, f"{place}[{i}]", depth + 1) for i, item in items), mark)
     if not isinstance(value, Mapping):
-        raise ConfigError(
-            "a config holds text, numbers, lists and mappings",
-            mark=mark,
-            found=f"a value of type {type(value).__name__}",
-        )
-    for key in value:
-        if not isinstance(key, str):
-            raise ConfigError("a key must be text", mark=mark, found=repr(key))
-    entries = {}
+        return _scalar_node(value, mark)
+    entries: dict[str, Entry] = {}
     for key, item in value.items():
         below = f"{place}[{key!r}]"
-        entries[key] = Entry(Mark(below), node_of(item, below, depth + 1))
+        # A whole number counts as its digits, as in a file: `class_weight={0: 1, 1: 5}`.
+        name = str(key) if isinstance(key, int) and not isinstance(key, bool) else key
+        if not isinstance(name, str) or not _is_text(name):
+            raise ConfigError("a key must be text", mark=mark, found=repr(key))
+        if name in entries:
+            raise ConfigError(f"{name} is given twice, as text and as a number", mark=Mark(below))
+        entries[name] = Entry(Mark(below), node_of(item, below, depth + 1))
     return MapNode(entries, mark)
+
+
+def _scalar_node(value: Any, mark: Mark) -> ScalarNode:
+    if isinstance(value, PathLike):
+        value = fspath(value)
+    if not isinstance(value, str) and getattr(value, "shape", None) == ():
+        value = value.item()  # a number of NumPy
+    if value is not None and not isinstance(value, str | bool | int | float):
+        message, found = "a config holds text, numbers, lists and mappings", type(value).__name__
+        raise ConfigError(message, mark=mark, found=f"a value of type {found}")
+    if isinstance(value, str) and not _is_text(value):
+        raise ConfigError("the text holds a character that no text has", mark=mark)
+    if isinstance(value, int) and not -LIMIT <= value < LIMIT:
+        raise ConfigError("this is too large for a whole number", mark=mark)
+    return ScalarNode(value, flow(value), mark)

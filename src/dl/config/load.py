@@ -294,6 +294,9 @@ def _belongs(finding: Finding) -> str | None:
     here = other_tools()["in_place"].get(dotted(path))
     if here is not None:
         return here
+    above, _, last = name.rpartition(".")
+    if len(path) == 1 and above.partition(".")[0] in keys(Config):
+        return f"write {last} below `{above}:`, indented"
     owners = [(home, owner) for home, owner in walk(Config) if name in keys(owner)]
     sources = [keys(owner)["source"].type for home, owner in owners if home == path[:-1]]
     if sources:

@@ -124,6 +124,10 @@ def shown(node: Node) -> str:
     return found_text(plain(node))
 
 
+_LONGEST_PATH = 200
+"""Characters of a path in a message; a key can be as long as a file."""
+
+
 def problem_of(finding: Finding, root: MapNode) -> Problem:
     """Gives a finding its place and its full message, and says values as they are written."""
     node = find(root, finding.path)
@@ -133,12 +137,12 @@ def problem_of(finding: Finding, root: MapNode) -> Problem:
     found, hint = finding.found, finding.hint
     value = plain(node) if node is not None else None
     # A rule has the canonical value, which is a float where the user may have written 1.
-    canonical = float(value) if type(value) is int else value
+    canonical = float(value) if type(value) is int and abs(value) < 2**53 else value
     if node is not None and found in (found_text(value), found_text(canonical)):
         found = shown(node)
     if hint == QUOTE and isinstance(node, ScalarNode):
         hint = f'{QUOTE}: "{node.written}"' if node.written else "write a value"
-    what = dotted(finding.path) or "the config"
+    what = cut(dotted(finding.path), _LONGEST_PATH) or "the config"
     return Problem(f"{what} {finding.message}", mark, finding.expected, found, hint)
 
 
@@ -190,7 +194,8 @@ _FIRST = frozenset("+-.0123456789yYnNoO")
 """What a word begins with that is not text at first sight; most are, and shall cost no pattern."""
 _MOST_DIGITS = 30
 """Longer whole numbers are not even read: Python takes its time for thousands of digits."""
-_LIMIT = 2**63
+LIMIT = 2**63
+"""From here on, a whole number has no place in 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +214,8 @@ def plain_value(word: str) -> Plain | Surprise:
         return word
     short = cut(word, 40)
     if _INTEGER.fullmatch(word):
-        value = int(word, 0) if len(word) <= _MOST_DIGITS else _LIMIT
-        if -_LIMIT <= value < _LIMIT:
+        value = int(word, 0) if len(word) <= _MOST_DIGITS else LIMIT
+        if -LIMIT <= value < LIMIT:
             return value
         hint = "put it in quotes if it is text, or write it with an exponent, as in 1e20"
         return Surprise(f"`{short}` is too large for a whole number", hint)

@@ -15,7 +15,7 @@ from dl.vocabulary.catalog import Object
 from dl.vocabulary.names import called_here, chosen, metric_name
 from dl.vocabulary.sections import AboveZero, Count, RunName, Section, Seed, Switch, key, keys
 from dl.vocabulary.spec import Kind, Spec, document
-from dl.vocabulary.types import Choice, ListOf, Number
+from dl.vocabulary.types import COUNT, Choice, ListOf, Nullable, Number
 
 Scaling = Literal["standardize", "minmax", "none"]
 TargetScaling = Literal["standardize", "minmax", "minmax_signed", "none"]
@@ -70,7 +70,7 @@ class Preprocess(Section):
 class Model(Section):
     """A stack of layers."""
 
-    input_shape: tuple[Count | None, ...] | None = key(
+    input_shape: Annotated[tuple[int | None, ...], ListOf(Nullable(COUNT))] | None = key(
         None, "Shape of one input row. Default: that of the data."
     )
     layers: Annotated[tuple[Spec, ...], ListOf(Object(Kind.LAYER))] = key(

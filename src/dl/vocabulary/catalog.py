@@ -335,6 +335,9 @@ def _known(kind: Kind, spelled: str, path: tuple[str, ...]) -> Entry:
 
 def _nearest_name(kind: Kind, spelled: str) -> str | None:
     """Returns the name that is nearest, spelled as the user spells: `Dense` for `Dens`."""
+    path, _, last = spelled.rpartition(".")  # `keras.layers.Dense`
+    if path and (entry := find(kind, last)):
+        return entry.name
     near = other_word(spelled, names(kind))
     if near is None and any(find(other, spelled) for other in Kind):
         return None

@@ -25,7 +25,7 @@ from typing import (
 
 from dl.errors import closest, did_you_mean
 from dl.text import listing
-from dl.vocabulary.spec import Finding, Findings, found_text, meant
+from dl.vocabulary.spec import QUOTE, Finding, Findings, found_text, meant
 from dl.vocabulary.types import (
     ABOVE_ZERO,
     ANY_NUMBER,
@@ -80,7 +80,9 @@ class Parameter:
 
     def explain(self, finding: Finding) -> Finding:
         """Returns a finding on the value, below the name, with a hint what the value is for."""
-        if finding.hint or finding.path or finding.message == UNKNOWN_KEY:
+        # Where nothing is written, what is wanted tells more than to put it in quotes.
+        hinted = finding.hint if finding.found != "null" else finding.hint not in (None, QUOTE)
+        if hinted or finding.path or finding.message == UNKNOWN_KEY:
             return finding.below((self.name,))
         number = isinstance(self.default, int | float) and not isinstance(self.default, bool)
         example = f", for example {self.default}" if number else ""

@@ -8,7 +8,7 @@ import enum
 import functools
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any
@@ -220,42 +220,54 @@ def range_words(
 
 
 def value_hint(
-    value: object, sorts: Sorts, choices: Collection[str] = (), length: int = 1
+    value: object,
+    sorts: Sorts,
+    fits: Callable[[object], bool],
+    choices: Collection[str] = (),
+    length: int = 1,
 ) -> str | None:
     """Returns what to write instead of a wrong value, for the mistakes that are often made.
 
     Args:
         value: The value.
         sorts: The Python types of the values that are taken.
+        fits: Tells whether a value is taken: nothing is proposed that is wrong, too.
         choices: The words that are taken, if only some are.
         length: How many items a list must have.
     """
     if value is None:
-        return QUOTE if sorts == {str} and not choices else "write a value"
+        return QUOTE if sorts == {str} and not choices else None
     only_lists = list in sorts and not sorts & {str, int, float, bool}
-    if only_lists and not isinstance(value, list | tuple | Mapping):
-        item = value if isinstance(value, str) else plain(value)
-        return f"write a list, in brackets: [{', '.join([str(item)] * length)}]"
+    tuple_of_python = isinstance(value, str) and value[:1] == "(" and list in sorts
+    if tuple_of_python or (only_lists and not isinstance(value, list | tuple | Mapping)):
+        items = value.strip("() ").rstrip(", ") if isinstance(value, str) else plain(value)
+        several = items if "," in items else ", ".join([items] * length)
+        return f"write a list, in brackets: [{several}]"
     if isinstance(value, str):
-        return _text_hint(value, sorts, choices)
-    if isinstance(value, float) and int in sorts and value.is_integer():
+        return _text_hint(value, sorts, fits, choices)
+    if isinstance(value, float) and value.is_integer() and fits(int(value)):
         return f"write {value:.0f}, without a decimal point"
     is_word = str in sorts and dict not in sorts and not choices
     return QUOTE if is_word and isinstance(value, bool | int | float) else None
 
 
-def _text_hint(text: str, sorts: Sorts, choices: Collection[str]) -> str | None:
+def _text_hint(
+    text: str, sorts: Sorts, fits: Callable[[object], bool], choices: Collection[str]
+) -> str | None:
     if choices and (near := meant(text, choices)):
         return did_you_mean(near)
     if re.fullmatch(_CURLED, text):
         return f'write straight quotes: "{text[1:-1]}"'
-    if percent := re.fullmatch(_PERCENT, text):
-        return f"write {float(percent[1]) / 100:g}" if float in sorts else None
     word = text.strip()
-    if bool in sorts and word.lower() in _BOOLEANS:
-        return f"write {_BOOLEANS[word.lower()]}, without quotes"
-    if int in sorts and re.fullmatch(_NUMBER, word):
-        return f"write {word}, without quotes"
-    if int in sorts and re.fullmatch(_DIGIT_GROUPS, word):
-        return f"write {re.sub('[^0-9]', '', word)}"
-    return None
+    if (percent := re.fullmatch(_PERCENT, word)) and fits(float(percent[1]) / 100):
+        return f"write {float(percent[1]) / 100:g}"
+    truth = _BOOLEANS.get(word.lower())
+    if truth and fits(truth == "true"):
+        return f"write {truth}, without quotes"
+    if re.fullmatch(_NUMBER, word):
+        number = float(word)
+        if fits(int(word) if word.lstrip("+-").isdigit() else number):
+            return f"write {word}, without quotes"
+        return f"write {number:.0f}" if number.is_integer() and fits(int(number)) else None
+    digits = re.sub("[^0-9]", "", word)
+    return f"write {digits}" if re.fullmatch(_DIGIT_GROUPS, word) and fits(int(digits)) else None

@@ -13,11 +13,11 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar, NoReturn, TypeVar
 
 from dl.text import listing
-from dl.vocabulary.spec import Finding, Findings, Sorts, found_text, range_words, value_hint
+from dl.vocabulary.spec import Finding, Findings, Sorts, found_text, plain, range_words, value_hint
 
 K = TypeVar("K", int, str)
 
@@ -60,7 +60,8 @@ class ParameterType(ABC):
 
     def refuse(self, value: object, hint: str | None = None) -> NoReturn:
         """Raises that `value` is not what is expected."""
-        hint = hint or value_hint(value, self.sorts, self.choices, self.length or 1)
+        fits, length = partial(accepts, self), self.length or 1
+        hint = hint or value_hint(value, self.sorts, fits, self.choices, length)
         if value in ("", [], ()):
             raise Findings.one((), "must not be empty", self.expected, found_text(value))
         raise Findings.one((), f"must be {self.expected}", None, found_text(value), hint)
@@ -108,7 +109,9 @@ class Number(ParameterType):
         ):
             self.refuse(value)
         if abs(value) > max(self.largest, self.maximum or 0):
-            raise Findings.one((), f"must be at most {self.largest:g}", None, found_text(value))
+            raise Findings.one(
+                (), f"must be at most {plain(self.largest)}", None, found_text(value)
+            )
         return self.kind(value)
 
     def schema(self) -> dict[str, object]:
@@ -315,8 +318,12 @@ class OneOf(ParameterType):
         meant = [option for option in self.types if type(value) in option.sorts]
         deep = type(value) in (list, tuple, dict) or (isinstance(value, str) and not self.choices)
         # A text that starts like a number is a number with a slip, not the name of a thing.
-        if len(meant) == 1 and deep and not (isinstance(value, str) and value[:1].isdigit()):
-            return meant[0].check(value)
+        if len(meant) == 1 and not (isinstance(value, str) and value[:1].isdigit()):
+            try:
+                return meant[0].check(value)
+            except Findings as error:
+                if deep or error.findings[0].message != f"must be {meant[0].expected}":
+                    raise
         return self.refuse(value)
 
     def schema(self) -> dict[str, object]:
@@ -344,9 +351,10 @@ class Nullable(ParameterType):
     @property
     def expected(self) -> str:
         if isinstance(self.type, Choice):
-            return listing([*self.type.words, "null"])
-        words = self.type.expected
-        return words if words.endswith("or null") else f"{words}, or null"
+            words = list(self.type.words)  # `null` beside `none` would read as the same
+            return listing(words if "none" in words else [*words, "null"])
+        said = self.type.expected
+        return said if said.endswith("or null") else f"{said}, or null"
 
     @property
     def many(self) -> str:

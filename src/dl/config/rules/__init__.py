@@ -35,6 +35,7 @@ ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
     data.excluded_columns_are_not_used,
     data.columns_are_features,
     data.missing_values_are_of_columns,
+    data.text_can_be_read,
     data.arrays_come_in_pairs,
     data.words_are_of_texts,
     data.fractions_leave_rows_to_train,
@@ -57,6 +58,7 @@ ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
     data.stratify_needs_classes,
     metrics.metrics_fit_target,
     training.metrics_differ,
+    training.metrics_are_columns,
     training.monitors_exist,
     training.modes_fit_monitors,
     training.schedule_is_the_only_rule,
@@ -77,6 +79,7 @@ ONLY_BEFORE: tuple[Callable[..., Any], ...] = (
     network.softmax_is_over_several,
     network.activation_fits_loss,
     metrics.metrics_fit_target,
+    training.metrics_are_columns,
 )
 """Rules that are not held against a run that exists: an earlier `dl` had trained it, and what it
 has learned can be used. What cannot be measured or looked up is told where that is tried."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from dl.config.data import BuiltinData, Data, KerasData, NpzData, Split, TableFile
+from dl.config.data import BuiltinData, CsvData, Data, KerasData, NpzData, Split, TableFile
 from dl.config.rules.facts import LOSS, Facts, finding, keeps_axes, right_loss
 from dl.config.rules.probe import Answer, Form, has_own, targets_of
 from dl.config.schema import Preprocess, Training
@@ -82,6 +82,20 @@ def missing_values_are_of_columns(data: Data) -> Iterator[Finding]:
             path = ("data", "missing_values", name)
             hint = did_you_mean(closest(name, known), f"remove {name} from it")
             yield finding(path, "missing_values_are_of_columns", known=known, hint=hint)
+
+
+def text_can_be_read(data: Data) -> Iterator[Finding]:
+    """Python knows the encoding of a CSV file, and the separator is a character apart."""
+    if not isinstance(data, CsvData):
+        return
+    if not data.separator.isascii() or data.separator in '"\r\n':
+        yield finding(("data", "separator"), "text_can_be_read.separator", found=data.separator)
+    try:
+        b"ab".decode(data.encoding)
+    except UnicodeDecodeError:
+        pass  # a text encoding, in which this is no text
+    except (LookupError, ValueError):
+        yield finding(("data", "encoding"), "text_can_be_read.encoding", found=data.encoding)
 
 
 def arrays_come_in_pairs(data: Data) -> Iterator[Finding]:

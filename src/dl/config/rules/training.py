@@ -24,6 +24,8 @@ _PENALTIES = (
     *("kernel_regularizer", "bias_regularizer", "activity_regularizer"),
     *("kernel_constraint", "bias_constraint"),
 )
+_COLUMNS = ("epoch", "learning_rate", "seconds")
+"""Columns of the history beside the loss and the metrics."""
 _SERVERS = ("http", "https", "databricks")
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9.-]*)(\+[A-Za-z0-9_]+)?:(?://)?(.*)", re.DOTALL)
@@ -60,6 +62,16 @@ def metrics_differ(training: Training) -> Iterator[Finding]:
             path = ("training", "metrics", index)
             yield finding(path, "metrics_differ", name=name, other=seen[name])
         seen.setdefault(name, f"training.metrics.{index}")
+
+
+def metrics_are_columns(training: Training) -> Iterator[Finding]:
+    """A metric takes no other column of the history: those of the epoch, and `val_` of another."""
+    for index, name in enumerate(metric_names(training.metrics)):
+        path = training.metrics[index].place(("training", "metrics", index), "name")
+        if name in _COLUMNS:
+            yield finding(path, "metrics_are_columns.taken", name=name)
+        elif name.startswith("val_"):
+            yield finding(path, "metrics_are_columns.validation", name=name)
 
 
 def _monitors(training: Training, parameter: str) -> Iterator[tuple[Path, Spec, str]]:

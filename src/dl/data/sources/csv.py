@@ -40,7 +40,6 @@ from dl.data.tables import Block, ReadBlock, Wanted, appended, joined, refuse_re
 from dl.errors import DataError
 from dl.progress import Advance
 from dl.text import plural
-from dl.vocabulary.spec import Findings
 
 _SMALL_BLOCK = 1 << 21
 """Bytes of rows that are put together again: small enough for the caches of a processor."""
@@ -82,17 +81,6 @@ class Dialect:
     def character(self) -> str:
         """The character between two values of `_Rows`."""
         return "\t" if self.separator == BLANKS else self.separator
-
-    def check(self) -> None:
-        """Refuses a separator that cannot be used."""
-        if not self.separator.isascii() or self.separator in '"\r\n\0':
-            raise Findings.one(
-                ("data", "separator"),
-                "separator cannot be used",
-                "an ASCII character other than a quote or line end",
-                repr(self.separator),
-                'the usual ones are "," and ";" and "\\t"',
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +142,6 @@ def csv_blocks(
 
     Raises:
         DataError: The file is not a table, or (from the readers) a row is not one; with the line.
-        Findings: The config's encoding or separator cannot be used.
     """
     header, blocks = _opened(
         pieces(stream, dialect.source, size or BLOCK, advance), dialect, wanted
@@ -267,7 +254,6 @@ def _opened(
     content: Iterator[bytes], dialect: Dialect, wanted: Wanted | None = None
 ) -> tuple[list[str], Iterator[_Rows]]:
     """Returns the names of the columns, without spaces around them, and the rows in blocks."""
-    dialect.check()
     texts = decoded(content, dialect.source, dialect.encoding)
     if wanted and wanted.trained:
         start = next(texts)

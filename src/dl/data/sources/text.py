@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 from dl.config.tables import packing
 from dl.errors import DataError
 from dl.progress import Advance
-from dl.vocabulary.spec import Findings
 
 BLOCK = 1 << 23
 """Bytes that are read for a block to predict, which is longer only where a single row is."""
@@ -106,7 +105,6 @@ def decoded(content: Iterator[bytes], source: str, encoding: str) -> Iterator[by
 
     Raises:
         DataError: The bytes are no text, or a file of another format.
-        Findings: The config's encoding is not known.
     """
     start = next(content)
     for magic, meaning in _OTHER_FORMATS.items():
@@ -122,17 +120,17 @@ def decoded(content: Iterator[bytes], source: str, encoding: str) -> Iterator[by
                 text = decoder.decode(read, final=not read)
                 data = (text if begun else text.removeprefix("\ufeff")).encode()
                 begun = begun or bool(text)
-        except UnicodeDecodeError as error:
-            place = line + error.object.count(b"\n", 0, error.start)
-            known = error.start < len(error.object)
+        except UnicodeError as error:
+            place, byte = line, b""  # some encodings do not tell more
+            if isinstance(error, UnicodeDecodeError):
+                place += error.object.count(b"\n", 0, error.start)
+                byte = error.object[error.start : error.start + 1]
             raise DataError(
                 f"{source}:{place}: is not {encoding} text",
-                found=f"byte 0x{error.object[error.start]:02x}" if known else None,
+                found=f"byte 0x{byte.hex()}" if byte else None,
                 hint="name its encoding: `encoding: cp1252` (Windows), `encoding: latin-1` or "
                 "`encoding: utf-16`",
             ) from error
-        except UnicodeError as error:
-            raise _unknown_encoding(encoding) from error
         nul = data.find(b"\0")
         if nul >= 0:
             place = line + data.count(b"\n", 0, nul)
@@ -146,23 +144,10 @@ def decoded(content: Iterator[bytes], source: str, encoding: str) -> Iterator[by
 
 
 def _decoder(encoding: str, start: bytes) -> codecs.IncrementalDecoder:
-    try:
-        io.TextIOWrapper(io.BytesIO(), encoding)  # refuses codecs that are not for text: `hex`
-        name = codecs.lookup(encoding).name
-        if name in _BYTE_ORDERS and not start.startswith(_BYTE_ORDERS[name]):
-            name += "-le"  # `bytes.decode` takes this order; an incremental decoder takes none
-        return codecs.getincrementaldecoder(name)()
-    except (LookupError, ValueError) as error:
-        raise _unknown_encoding(encoding) from error
-
-
-def _unknown_encoding(encoding: str) -> Findings:
-    return Findings.one(
-        ("data", "encoding"),
-        "encoding is not known",
-        "a text encoding of Python, such as utf-8, latin-1, cp1252, utf-16",
-        repr(encoding),
-    )
+    name = codecs.lookup(encoding).name  # the rules of the config have tried it
+    if name in _BYTE_ORDERS and not start.startswith(_BYTE_ORDERS[name]):
+        name += "-le"  # `bytes.decode` takes this order; an incremental decoder takes none
+    return codecs.getincrementaldecoder(name)()
 
 
 def whole_rows(chunks: Iterator[bytes], separators: bytes) -> Iterator[bytes]:
