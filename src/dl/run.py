@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -117,7 +117,13 @@ class Run:
         return computed(measure)
 
     def predict(
-        self, data: Rows = None, *, split: str | None = None, threshold: float | None = None
+        self,
+        data: Rows = None,
+        *,
+        split: str | None = None,
+        threshold: float | None = None,
+        keep: Sequence[str] = (),
+        name: str = "prediction",
     ) -> pd.DataFrame:
         """Returns the predictions for rows, in their order; a DataFrame's index is kept.
 
@@ -125,6 +131,9 @@ class Run:
             data: The rows; a target may be among the columns. Default: a part of the own data.
             split: Which part: train, validation or test, which is the default.
             threshold: Probability from which a row is of the second class, or has a label.
+            keep: Columns of `data` that stand before the predictions, as they are; text where
+                `data` is a CSV file.
+            name: Name of the column `prediction`.
 
         Returns:
             The column `prediction`, and for a classifier `probability_<class>` of each class.
@@ -135,14 +144,17 @@ class Run:
             raise UsageError("data and split exclude each other", hint="leave one of them out")
 
         def compute(reporter: Reporter) -> pd.DataFrame:
+            from dl.predict.lite import Task
+
             with self._file(data) as path:
-                blocks = using.predict(self.directory, path, split or "test", threshold, reporter)
-                frames = [pd.DataFrame(dict(block)) for block in blocks]
+                task = Task(path, split or "test", threshold, tuple(keep), name)
+                frames = [_frame(block) for block in using.predict(self.directory, task, reporter)]
             return pd.concat(frames, ignore_index=True)
 
         found = computed(compute)
         if isinstance(data, pd.DataFrame):
             found.index = data.index
+            found[list(keep)] = data[list(keep)]  # not as the file between the two held them
         return found
 
     @contextmanager
@@ -251,6 +263,14 @@ class Sweep:
         """Returns one line: label and status."""
         results = self._results
         return f"<dl.Sweep {self.label}: {results.record.status}, {len(results.trials)} settings>"
+
+
+def _frame(columns: Mapping[str, Any]) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    arrays = (c if isinstance(c, np.ndarray) else c.to_pandas() for c in columns.values())
+    return pd.DataFrame(dict(zip(columns, arrays, strict=True)))
 
 
 def write_rows(

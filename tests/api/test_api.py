@@ -85,6 +85,30 @@ def test_predictions_are_those_of_the_command(
 
 
 @pytest.mark.slow
+def test_columns_are_kept_and_predictions_named(
+    trained: Path, folder: Path, fruit: pd.DataFrame, dl: Dl
+) -> None:
+    import dl as api
+
+    done = dl(
+        *("predict", trained, "fruit.csv", "--keep", "colour", "--as", "fruit"),
+        *("-o", "out.parquet", "-q"),
+    )
+    assert done.code == 0
+    rows = fruit.assign(sold=pd.Timestamp("2024-01-31"), kind=fruit["kind"].astype("category"))
+    found = api.load(trained).predict(rows, keep=["colour", "sold", "kind"], name="fruit")
+
+    written = pd.read_parquet("out.parquet")
+    assert list(written)[:2] == ["colour", "fruit"]
+    assert list(found)[:4] == ["colour", "sold", "kind", "fruit"]
+    said = found.drop(columns=["sold", "kind"]).reset_index(drop=True)
+    pd.testing.assert_frame_equal(said, written, check_dtype=False)
+    pd.testing.assert_frame_equal(found[["sold", "kind"]], rows[["sold", "kind"]])
+    with pytest.raises(api.UsageError, match="columns are kept of rows in a file"):
+        api.load(trained).predict(keep=["colour"])
+
+
+@pytest.mark.slow
 def test_a_model_is_measured_on_parts_and_on_other_rows(trained: Path, fruit: pd.DataFrame) -> None:
     run = dl.load(trained)
 

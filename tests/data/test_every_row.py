@@ -22,7 +22,7 @@ from dl.data.sources.csv import Dialect, csv_blocks, read
 from dl.data.tables import Wanted, joined, typed_table
 from dl.data.types import RawTable
 from dl.errors import DataError
-from dl.predict.lite import predictions
+from dl.predict.lite import Task, predictions
 from dl.progress import SilentReporter
 from support.tables import config_with, told
 
@@ -143,7 +143,7 @@ def predicted(folder: Path, data: bytes, missing: str, stdin: bool) -> list[floa
     path = folder / "new.csv"
     path.write_bytes(data)
     chunks = open_blocks(config, fitted, io.BytesIO(data) if stdin else path, SilentReporter())
-    found = predictions(lambda x: np.asarray(x[:]), chunks, fitted.target, SilentReporter())
+    found = predictions(np.asarray, chunks, fitted.target, Task(path), SilentReporter())
     return [float(value) for columns in found for value in columns["prediction"]]
 
 

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dl.data.types import Array
-from dl.data.write import csv_output
+from dl.data.write import rows_output
 from dl.errors import DiskError
 
 
 def write_csv(columns: Mapping[str, Array], target: Path | BinaryIO) -> None:
-    with csv_output(target) as write:
+    with rows_output(target) as write:
         write(columns)
 
 

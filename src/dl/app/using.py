@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from dl.errors import NOT_FINITE, NOT_FINITE_BEFORE, DlError, UsageError
 from dl.progress import Reporter, SilentReporter
@@ -17,12 +17,11 @@ if TYPE_CHECKING:
     from dl.config.load import Loaded
     from dl.config.rules import Advice, Note
     from dl.data.load import InputBlocks
-    from dl.data.types import Array
     from dl.inspect import LayerRow, NetworkStatistics
     from dl.inspect.diagnose import Diagnosis, Evidence
     from dl.inspect.trace import Trace
     from dl.predict.evaluate import Evaluation
-    from dl.predict.lite import Outputs, SavedFiles
+    from dl.predict.lite import Outputs, SavedFiles, Task
     from dl.rundir.query import Entry, Row
 
 _MOST_BYTES = 100_000_000
@@ -191,32 +190,23 @@ def evaluate_file(
     return evaluate_keras_file(read_keras_file(path, overrides), data, target, overrides, reporter)
 
 
-def predict(
-    run: RunDirectory,
-    source: Path | BinaryIO | None,
-    split: str,
-    threshold: float | None,
-    reporter: Reporter,
-) -> Iterator[Mapping[str, Array]]:
-    """Yields the columns of the predictions, some rows at a time, in the order of the rows.
+def predict(run: RunDirectory, task: Task, reporter: Reporter) -> Iterator[Mapping[str, Any]]:
+    """Yields the columns of the output, some rows at a time, in the order of the rows.
 
-    Args:
-        run: The run.
-        source: A file or folder, or a stream of CSV; None for a part of the run's own data.
-        split: The part, if there is no source.
-        threshold: Probability from which a row is of the second class, or has a label. Default:
-            that of the run.
-        reporter: Is told what happens.
+    Those that are kept are Arrow's, as they were read, those of predictions are arrays.
 
     Raises:
         DlError: The run or the rows cannot be used.
     """
     from dl.predict.lite import open_files, predictions
 
-    files = open_files(run, threshold)
+    if task.source is None and task.keep:
+        message = "columns are kept of rows in a file, not of a part of the run's own data"
+        raise UsageError(message, hint="name the file of the rows, or leave --keep out")
+    files = open_files(run, task.threshold)
     model = _outputs(files, reporter)
-    rows = _rows(files, source, split, reporter)
-    return predictions(model, rows, files.preprocessing.target, reporter)
+    rows = _rows(files, task, reporter)
+    return predictions(model, rows, files.preprocessing.target, task, reporter)
 
 
 def diagnose(run: RunDirectory, reporter: Reporter) -> Findings:
@@ -316,14 +306,12 @@ def _outputs(files: SavedFiles, reporter: Reporter) -> Outputs:
     return model
 
 
-def _rows(
-    files: SavedFiles, source: Path | BinaryIO | None, split: str, reporter: Reporter
-) -> InputBlocks:
+def _rows(files: SavedFiles, task: Task, reporter: Reporter) -> InputBlocks:
     from dl.data.load import open_blocks, split_blocks
 
-    if source is None:
-        return split_blocks(files.config, files.preprocessing, split, reporter)
-    return open_blocks(files.config, files.preprocessing, source, reporter)
+    if task.source is None:
+        return split_blocks(files.config, files.preprocessing, task.split, reporter)
+    return open_blocks(files.config, files.preprocessing, task.source, reporter, task.keep)
 
 
 def _one_answer(run: RunDirectory) -> str:

@@ -132,6 +132,15 @@ def _model_file(path: Path, data: Path | None, split: str | None) -> tuple[Path,
     type=_SPLITS,
     help="A part of the run's own data instead of FILE.  [default: test, if there is no FILE]",
 )
+@click.option(
+    "--keep",
+    multiple=True,
+    metavar="COLUMN",
+    help="Write a column of FILE, too, as it stands there; may be repeated.",
+)
+@click.option(
+    "--as", "name", default="prediction", metavar="NAME", help="Name of the column `prediction`."
+)
 @threshold_option
 @runs_option
 @quiet_option
@@ -140,15 +149,21 @@ def predict(
     file: str | None,
     output: Path | None,
     split: str | None,
+    keep: tuple[str, ...],
+    name: str,
     threshold: float | None,
     runs: Path,
     quiet: bool,
 ) -> None:
-    """Predict with the saved model of RUN; CSV in, CSV out, in the order of the rows.
+    """Predict with the saved model of RUN, row by row, in the order of the rows.
 
     FILE is read as the run's own data was (the target may be absent); - is stdin. The columns are
-    `prediction` and, for a classifier, `probability_<class>`. A table may be of any length: a few
-    thousand rows at a time are in memory.
+    `prediction` and, for a classifier, `probability_<class>`. What is written is CSV, or Parquet
+    where OUT ends in .parquet. A table may be of any length: a few thousand rows at a time are in
+    memory.
+
+    \b
+    dl predict titanic test.csv --keep PassengerId --as Survived -o out.csv
     """
     from dl.app import using
     from dl.cli.options import check_output
@@ -165,10 +180,12 @@ def predict(
     if file is not None:
         source = sys.stdin.buffer if file == "-" else Path(file)
     with open_reporter(quiet=quiet) as reporter:
-        from dl.data.write import csv_output
+        from dl.data.write import rows_output
+        from dl.predict.lite import Task
 
-        columns = using.predict(directory, source, split or "test", threshold, reporter)
-        with csv_output(output if output is not None else sys.stdout.buffer) as write:
+        task = Task(source, split or "test", threshold, keep, name)
+        columns = using.predict(directory, task, reporter)
+        with rows_output(output if output is not None else sys.stdout.buffer) as write:
             for block in columns:
                 write(block)
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -38,8 +38,8 @@ from dl.data.split import SplitRows
 from dl.data.tables import transform_stored
 from dl.data.target import Target, encode_target
 from dl.data.target_task import describe_target, fit_target
-from dl.data.types import Array, Inputs, Part, Raw, RawParts, RawTable, Rows, StoredColumns
-from dl.errors import DataError, RunError
+from dl.data.types import Inputs, Part, Raw, RawParts, RawTable, Rows, StoredColumns
+from dl.errors import DataError, RunError, UsageError
 from dl.progress import Advance, Reporter
 from dl.vocabulary.names import with_names
 from dl.vocabulary.spec import Findings
@@ -267,7 +267,11 @@ class InputBlocks:
 
 
 def open_blocks(
-    config: Config, fitted: Preprocessing, source: Path | BinaryIO, reporter: Reporter
+    config: Config,
+    fitted: Preprocessing,
+    source: Path | BinaryIO,
+    reporter: Reporter,
+    kept: Sequence[str] = (),
 ) -> InputBlocks:
     """Opens rows to predict; of a table, no more than a few blocks are in memory at a time.
 
@@ -279,12 +283,19 @@ def open_blocks(
         fitted: The preprocessing of the run.
         source: A file or folder, or a stream of CSV.
         reporter: Is told what happens.
+        kept: Columns of a table that are handed on as they stand.
 
     Raises:
         DataError: The rows cannot be used with this run; also while they are read.
     """
     if fitted.array is None:
-        return _open_table(config, fitted, source, reporter)
+        return _open_table(config, fitted, source, reporter, kept)
+    if kept:
+        raise UsageError(
+            "a column can be kept of the rows of a table alone",
+            found=f"a model that takes {'images' if fitted.array.image else 'arrays'}",
+            hint="leave --keep out",
+        )
     if isinstance(source, Path):
         return _sliced(read_inputs(config, fitted, source, reporter), str(source))
     raise DataError(
@@ -316,7 +327,11 @@ def _sliced(inputs: Inputs, title: str) -> InputBlocks:
 
 
 def _open_table(
-    config: Config, fitted: Preprocessing, source: Path | BinaryIO, reporter: Reporter
+    config: Config,
+    fitted: Preprocessing,
+    source: Path | BinaryIO,
+    reporter: Reporter,
+    kept: Sequence[str],
 ) -> InputBlocks:
     title, total = "standard input", None
     if isinstance(source, Path):
@@ -324,12 +339,13 @@ def _open_table(
         title, total = str(source), FORMATS[config.data.source].total(source)
     unseen, tokens = UnseenCategories(), requirements_of(config).tokens
 
-    def numbers(table: Callable[[], RawTable]) -> Array:
-        return transform_table(table(), fitted.columns, unseen, tokens)
+    def prepared(read_table: Callable[[], RawTable]) -> Inputs:
+        table = read_table()
+        return Inputs(transform_table(table, fitted.columns, unseen, tokens), kept=table.kept)
 
     def read(advance: Advance) -> Iterator[Inputs]:
-        tables = read_blocks(config, fitted, source, advance)
-        yield from map(Inputs, ahead(partial(numbers, table) for table in tables))
+        tables = read_blocks(config, fitted, source, advance, kept)
+        yield from ahead(partial(prepared, table) for table in tables)
         unseen.tell(reporter)
 
     return InputBlocks(title, total, read)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -118,14 +118,20 @@ def read_arrays(config: Config, path: Path, reporter: Reporter) -> RawArrays:
 
 
 def read_blocks(
-    config: Config, fitted: Preprocessing, rows: Path | BinaryIO, advance: Advance
+    config: Config,
+    fitted: Preprocessing,
+    rows: Path | BinaryIO,
+    advance: Advance,
+    kept: Sequence[str] = (),
 ) -> Iterator[Callable[[], RawTable]]:
-    """Yields readers of the rows of a table to predict; a stream holds CSV.
+    """Yields readers of the rows of a table to predict, with columns that are kept as they stand.
+
+    A stream holds CSV.
 
     Raises:
         DataError: The rows cannot be used with this run; the readers raise it, too.
     """
-    data, wanted = config.data, replace(_wanted(config.data, fitted), targets=())
+    data, wanted = config.data, replace(_wanted(config.data, fitted), targets=(), kept=kept)
     if isinstance(rows, Path):
         blocks = FORMATS[data.source].blocks(data, rows, wanted, advance)
     else:

@@ -83,6 +83,7 @@ class Wanted:
         missing_in: Returns the texts that stand for a missing value in a column.
         trained: Whether a trained run reads the rows.
         others: Columns that are for something else, by what they are for.
+        kept: Columns that are handed on as they stand, beside those that are used.
     """
 
     features: Sequence[str] | None
@@ -95,6 +96,7 @@ class Wanted:
     exclude: Sequence[str] = ()
     rows: int | None = None
     others: Mapping[Role, str] = field(default_factory=dict)
+    kept: Sequence[str] = ()
 
     def selected(self, source: str, header: list[str]) -> list[str]:
         """Returns the names of these columns in a file with that header; raises `DataError`."""
@@ -102,8 +104,8 @@ class Wanted:
         require(source, self.others.values(), header, "column")
         apart = (*self.targets, *self.others.values())
         if self.features is not None:
-            require(source, self.features, header, "column")
-            return list(dict.fromkeys([*self.features, *apart]))
+            require(source, [*self.features, *self.kept], header, "column")
+            return list(dict.fromkeys([*self.features, *apart, *self.kept]))
         require(source, self.exclude, header, "column")
         header = [name for name in header if name not in self.exclude]
         if "" in header:
@@ -234,7 +236,7 @@ def typed_table(block: Block, wanted: Wanted, on_disk: bool = False) -> RawTable
     def typed(name: str) -> Column:
         return _typed(block, name, wanted)
 
-    apart = {*wanted.targets, *wanted.others.values()} - {*(wanted.features or ())}
+    apart = {*wanted.targets, *wanted.others.values(), *wanted.kept} - {*(wanted.features or ())}
     inputs = [name for name in block.names if name not in apart]
     columns: Mapping[str, Column]
     if on_disk:
@@ -250,6 +252,7 @@ def typed_table(block: Block, wanted: Wanted, on_disk: bool = False) -> RawTable
         source=block.source,
         place=block.place,
         others={role: _typed(block, name, wanted, role) for role, name in wanted.others.items()},
+        kept={name: block.column(name) for name in wanted.kept},
     )
 
 

@@ -101,10 +101,12 @@ class Inputs:
     Attributes:
         x: As in `Part`.
         files: The file of each row; empty unless the rows are image files.
+        kept: Columns of the rows that are handed on as they stand, by name.
     """
 
     x: Rows
     files: tuple[str, ...] = ()
+    kept: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -201,6 +203,7 @@ class RawTable:
         source: The file, or name of the data set, for messages.
         place: Words for the place of a row in its source, given its position there (from `rows`).
         others: Columns that are for something else, by what they are for; always in memory.
+        kept: Arrow columns that are handed on as they stand, by name; `take` leaves them out.
     """
 
     columns: Mapping[str, Column]
@@ -209,6 +212,7 @@ class RawTable:
     source: str
     place: Place
     others: Mapping[Role, Column] = field(default_factory=dict)
+    kept: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -227,6 +231,7 @@ class RawTable:
             targets={name: column.take(positions) for name, column in self.targets.items()},
             rows=self.rows[positions],
             others={role: column.take(positions) for role, column in self.others.items()},
+            kept={},
         )
 
 

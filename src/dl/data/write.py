@@ -1,4 +1,4 @@
-"""Writing columns as CSV, in blocks of rows, safe to open in a spreadsheet."""
+"""Writing columns in blocks of rows: as CSV, safe to open in a spreadsheet, or as Parquet."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow
 import pyarrow.compute as pc
 import pyarrow.csv
+import pyarrow.parquet
 
-from dl.data.types import Array
-from dl.errors import DiskError
+from dl.errors import DataError, DiskError
 from dl.rundir.files import output
 
 _FORMULA = r"^[=+\-@\t\r]"
@@ -21,63 +21,112 @@ _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _SPECIAL = r'[",\r\n]|^$'
 _BLOCK = 1 << 16
 
-Write = Callable[[Mapping[str, Array]], None]
-"""Writes columns of equal length: arrays of numbers or text, shape (rows,), by name."""
+Columns = Mapping[str, Any]
+"""Columns of equal length by name: arrays of numbers or text, shape (rows,), or Arrow's."""
+Write = Callable[[Columns], None]
 
 
 @contextmanager
-def csv_output(target: Path | BinaryIO) -> Iterator[Write]:
-    """Gives what writes blocks of rows below each other, the first one with a header row.
+def rows_output(target: Path | BinaryIO) -> Iterator[Write]:
+    """Gives what writes blocks of rows below each other.
 
-    Floats are written with as many digits as it takes to read the same value again. Text that a
-    spreadsheet would run as a formula gets an apostrophe in front. A file appears when it is
-    whole: after an error an earlier one is as it was.
+    Parquet, a group of rows for each block, where the file ends in `.parquet`; else CSV with a
+    header. There, floats have as many digits as it takes to read the same value again, and text
+    that a spreadsheet would run as a formula gets an apostrophe in front. A file appears when it
+    is whole: after an error an earlier one is as it was.
 
     Args:
         target: A file to replace, or an open binary stream, which stays open.
 
     Raises:
         DiskError: The file cannot be written.
+        DataError: The format has no form for the values of a column.
         BrokenPipeError: Nobody reads the stream any more.
     """
     if not isinstance(target, Path):
-        yield _writer(target, "standard output")
-    else:
-        with output(target) as stream:
-            yield _writer(stream, str(target))
+        yield _csv_writer(target, "standard output")
+        return
+    with output(target) as stream:
+        if target.suffix.lower() != ".parquet":
+            yield _csv_writer(stream, str(target))
+            return
+        with _parquet_writer(stream, str(target)) as write:
+            yield write
 
 
-def _writer(stream: BinaryIO, name: str) -> Write:
+@contextmanager
+def _parquet_writer(stream: BinaryIO, name: str) -> Iterator[Write]:
+    writer: Any = None
+
+    def write(columns: Columns) -> None:
+        nonlocal writer
+        rows = pyarrow.table([_arrow(values) for values in columns.values()], list(columns))
+        with _writing(name):
+            writer = writer or pyarrow.parquet.ParquetWriter(stream, rows.schema)
+            writer.write_table(rows)
+
+    try:
+        yield write
+    finally:
+        with _writing(name):
+            if writer is not None:
+                writer.close()
+
+
+@contextmanager
+def _writing(name: str) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise DiskError(f"{name}: cannot be written: {error.strerror or error}") from error
+
+
+def _csv_writer(stream: BinaryIO, name: str) -> Write:
     begun = False
 
-    def write(columns: Mapping[str, Array]) -> None:
+    def write(columns: Columns) -> None:
         nonlocal begun
-        rows = pyarrow.table([_column(values) for values in columns.values()], list(columns))
-        batches = rows.to_batches(max_chunksize=_BLOCK)
+        cells = [_cells(title, values) for title, values in columns.items()]
+        batches = pyarrow.table(cells, list(columns)).to_batches(max_chunksize=_BLOCK)
         if not begun:
-            header = [_column(np.array([title], object)) for title in columns]
+            header = [_cells(title, np.array([title], object)) for title in columns]
             batches.insert(0, pyarrow.record_batch(header, list(columns)))
             begun = True
-        try:
+        with _writing(name):
             for batch in batches:
                 stream.write(_text(batch))
             stream.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise DiskError(f"{name}: cannot be written: {error.strerror or error}") from error
 
     return write
 
 
-def _column(values: Array) -> Any:
+def _arrow(values: Any) -> Any:
+    """Returns a column as a single array of Arrow."""
+    if isinstance(values, pyarrow.ChunkedArray):
+        return values.combine_chunks()
+    if isinstance(values, np.ndarray) and values.dtype.kind not in "biuf":
+        return pyarrow.array(np.asarray(values, dtype=object), pyarrow.string())
+    return pyarrow.array(np.ascontiguousarray(values) if isinstance(values, np.ndarray) else values)
+
+
+def _cells(title: str, values: Any) -> Any:
     """Returns numbers, or texts encoded by the distinct ones: each is looked at once.
 
     A text that a spreadsheet would run as a formula gets an apostrophe.
     """
-    if values.dtype.kind in "biuf":
-        return pyarrow.array(np.ascontiguousarray(values))
-    encoded = pyarrow.array(np.asarray(values, dtype=object), pyarrow.string()).dictionary_encode()
+    array = _arrow(values)
+    if pyarrow.types.is_primitive(array.type) and not pyarrow.types.is_temporal(array.type):
+        return array  # numbers, true or false
+    try:
+        encoded = array.cast(pyarrow.string()).dictionary_encode()
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
+        raise DataError(
+            f"column {title!r} has no form in CSV",
+            found=f"values of the type {array.type}",
+            hint="write Parquet: -o NAME.parquet",
+        ) from error
     texts = encoded.dictionary
     formula = pc.and_not(
         pc.match_substring_regex(texts, _FORMULA), pc.match_substring_regex(texts, _NUMBER)

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from dl.data.dataset import Preprocessing, read_preprocessing
 from dl.data.load import InputBlocks
 from dl.data.target import Target, decode
 from dl.data.types import Array, Rows
-from dl.errors import RunError, first_line, unfit_rows
+from dl.errors import RunError, UsageError, first_line, unfit_rows
 from dl.imports import quiet_stderr
 from dl.progress import Reporter
 from dl.rundir.directory import RunDirectory
@@ -30,9 +31,12 @@ from dl.rundir.manifest import file_sha256, publish, read_checked, read_manifest
 from dl.rundir.record import RunRecord, read_json, read_record
 from dl.rundir.typed import Positive
 from dl.system import processors
+from dl.text import listing
 from dl.vocabulary.catalog import keras_version
 
 SCHEMA = 1
+PREDICTION = "prediction"
+"""What the column of the predictions is called where nobody says otherwise."""
 
 Outputs = Callable[[Rows], Array]
 """Returns a model's outputs, shape (rows, *outputs), for rows prepared as `x`."""
@@ -143,25 +147,66 @@ def _without_model(run: RunDirectory, record: RunRecord) -> RunError:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be predicted, and what stands in the output.
+
+    Attributes:
+        source: A file or folder, or a stream of CSV; None for a part of the run's own data.
+        split: The part, if there is no source.
+        threshold: Probability from which a row is of the second class, or has a label. Default:
+            that of the run.
+        keep: Columns of the source that stand before the predictions, as they are.
+        name: What the column of the predictions is called.
+    """
+
+    source: Path | BinaryIO | None
+    split: str = "test"
+    threshold: float | None = None
+    keep: tuple[str, ...] = ()
+    name: str = PREDICTION
+
+
 def predictions(
-    model: Outputs, rows: InputBlocks, target: Target, reporter: Reporter
-) -> Iterator[dict[str, Array]]:
-    """Yields the columns of the predictions block by block, in the order of the rows.
+    model: Outputs, rows: InputBlocks, target: Target, task: Task, reporter: Reporter
+) -> Iterator[dict[str, Any]]:
+    """Yields the columns that were kept and the predictions, block by block, in the rows' order.
 
     Args:
         model: Computes the outputs, by LiteRT or by TensorFlow.
         rows: The rows to predict.
         target: What the model predicts.
+        task: What stands in the output.
         reporter: Is told what happens.
 
     Raises:
         DataError: The rows cannot be used with this run.
+        UsageError: Two columns would have the same name, or there is none to give a name to.
     """
     with reporter.stage(f"Predicting {rows.title}", rows.total) as advance:
         for inputs in rows.read(advance):
             columns = decode(model(inputs.x), target)
             files = {"file": np.asarray(inputs.files, dtype=object)} if inputs.files else {}
-            yield {**files, **columns}
+            kept = {name: inputs.kept[name] for name in task.keep}
+            yield _titled(kept, {**files, **columns}, task)
+
+
+def _titled(kept: Mapping[str, Any], said: Mapping[str, Array], task: Task) -> dict[str, Any]:
+    """Returns all columns by the names that were asked for."""
+    titles = [*task.keep, *(task.name if name == PREDICTION else name for name in said)]
+    if task.name not in titles[len(task.keep) :] and task.name != PREDICTION:
+        raise UsageError(
+            f"the predictions cannot be named {task.name!r}: they are several columns",
+            found=listing(said, "and", most=4),
+            hint="leave the name out, and rename the columns afterwards",
+        )
+    repeated = [title for place, title in enumerate(titles) if title in titles[:place]]
+    if repeated:
+        raise UsageError(
+            f"two columns of the output would be named {repeated[0]!r}",
+            hint="keep each column once, or give the predictions another name: --as NAME",
+        )
+    return dict(zip(titles, [*kept.values(), *said.values()], strict=True))
 
 
 def write_lite(run: RunDirectory, model: str, copy: LiteCopy) -> None:

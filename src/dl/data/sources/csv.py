@@ -155,7 +155,9 @@ def csv_blocks(
     numeric = [
         name
         for name in (names if to_predict else ())
-        if wanted.kinds.get(name) == "numeric" and not wanted.missing_in(name)
+        if wanted.kinds.get(name) == "numeric"
+        and not wanted.missing_in(name)
+        and name not in wanted.kept
     ]
     for rows in itertools.chain([first], blocks):
         yield partial(_parsed, rows, names, numeric)
