@@ -76,11 +76,23 @@ class Split(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Duplicates(Section):
+    """Rows that are there more than once."""
+
+    across_parts: Literal["allow", "warn", "error"] = key(
+        "allow",
+        "The same inputs in two parts, as the network gets them: say nothing, warn how many there "
+        "are and where, or refuse them.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Data(Section):
     split: Split = key(
         Split(),
         "Fractions of the rows; a part that has rows of its own takes none.",
     )
+    duplicates: Duplicates = key(Duplicates(), "Rows that are there more than once.")
     task: Task | None = key(None, "Kind of task. Default: from the target, loss and output.")
     classes: Texts | None = key(
         None,

@@ -19,6 +19,7 @@ from dl.config.schema import Config
 from dl.data.arrays import ArrayFeature, fit_arrays, transform_arrays
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.doubts import advice_on
+from dl.data.duplicates import judge_duplicates
 from dl.data.features import (
     Feature,
     UnseenCategories,
@@ -150,6 +151,7 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
         ready = {
             name: _prepared(raw, config, fitted, reporter) for name, raw in parts.named.items()
         }
+        judge_duplicates(config.data.duplicates, parts.named, ready, reporter)
         own = ready["train"], ready.get("validation"), ready.get("test")
         advice = tuple(advice_on(split.whole, config.data))
         return Dataset(*own, fitted, parts.storage, advice, split.rows.record)
