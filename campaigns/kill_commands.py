@@ -28,7 +28,7 @@ from campaigns.crash_at_every_write import Case, Fault
 from campaigns.published import verify
 from campaigns.training import kill
 from dl.cli.main import run as dl
-from dl.cli.signals import Stopped, stopping_at_once
+from dl.cli.process import Stopped, stopping_at_once
 from dl.errors import DlError, ExitCode
 from dl.rundir.directory import RunDirectory, all_runs
 from dl.rundir.files import TEMPORARY

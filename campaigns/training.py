@@ -16,7 +16,7 @@ from pathlib import Path
 
 import dl.training.checkpoint
 from campaigns.published import runs_of, unequal, verify
-from dl.cli.signals import Stopped, stop_requests, stopping_at_once
+from dl.cli.process import Stopped, stop_requests, stopping_at_once
 from dl.config.load import Loaded, load_config
 from dl.data.dataset import Dataset
 from dl.data.load import read_dataset

@@ -120,7 +120,7 @@ OPENERS = {
     "rundir/manifest.py": "writes to a temporary name of its own",
     "training/setup.py": "a file of the package",
     "report/html.py": "files of the package",
-    "cli/streams.py": "/dev/null",
+    "cli/process.py": "/dev/null",
     "sweeps/journal.py": "adds to a file that it has read before",
     "sweeps/pools/transfer.py": "files of data, and its copies of them",
 }

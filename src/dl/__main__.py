@@ -12,7 +12,7 @@ def main() -> None:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # Python's would show a traceback
     import_nothing_from_here()
     try:
-        from dl.cli.signals import end_at_once
+        from dl.cli.process import end_at_once
 
         end_at_once()
         from dl.cli.main import main as command

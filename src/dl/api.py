@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dl.app import training, using
+from dl import app
+from dl.app import training
 from dl.app.training import Caller
 from dl.config.builder import node_of
 from dl.config.document import read_bytes
@@ -93,7 +94,7 @@ def resume(
     def work(reporter: Reporter, caller: Caller) -> RunDirectory:
         directory = run.directory if isinstance(run, Run) else find_run(str(run), Path(runs))
         overrides = () if epochs is None else (f"training.epochs={epochs}",)
-        loaded = using.config_of(directory, overrides)
+        loaded = app.config_of(directory, overrides)
         return training.resume(directory, loaded, caller, force=force).run
 
     return Run(hosted(work, f"dl.resume({str(run)!r})", quiet=quiet))
@@ -114,7 +115,7 @@ def validate(config: Config, overrides: Overrides = None) -> None:
     Raises:
         ConfigError: It is wrong; `problems` has every mistake with line, column, message and hint.
     """
-    noted(lambda: using.validate(_read(config, overrides, None), build=False))
+    noted(lambda: app.validate(_read(config, overrides, None), build=False))
 
 
 def sweep(
@@ -194,7 +195,7 @@ def runs(
     import pandas as pd
 
     conditions = [filter] if isinstance(filter, str) else list(filter)
-    found = noted(lambda: using.select_runs(Path(runs), name, conditions, sort, columns))
+    found = noted(lambda: app.select_runs(Path(runs), name, conditions, sort, columns))
     first = ["name", "status", "started", "seconds", "epochs", "seed", "tags", *columns]
     rows = {
         entry.run.label: {key: row.get(key) for key in first}

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dl.app import using
+from dl import app
 from dl.config.schema import document_of
 from dl.errors import DataError, RunError, UsageError, first_line
 from dl.hosted import computed, noted
@@ -73,7 +73,7 @@ class Run:
     @property
     def config(self) -> dict[str, Any]:
         """The config with every default and every value that was inferred."""
-        return document_of(noted(lambda: using.config_of(self.directory, ())).config)
+        return document_of(noted(lambda: app.config_of(self.directory, ())).config)
 
     @cached_property
     def model(self) -> keras.Sequential:
@@ -93,7 +93,7 @@ class Run:
 
         page = self.directory.report
         if not page.exists():
-            write_text(page, noted(lambda: using.page(self.directory)))
+            write_text(page, noted(lambda: app.page(self.directory)))
         return page
 
     def evaluate(
@@ -112,7 +112,7 @@ class Run:
         def measure(reporter: Reporter) -> Metrics:
             part = split or "test"
             with self._file(data) as path:
-                return using.evaluate(self.directory, path, part, threshold, reporter).metrics
+                return app.evaluate(self.directory, path, part, threshold, reporter).metrics
 
         return computed(measure)
 
@@ -148,7 +148,7 @@ class Run:
 
             with self._file(data) as path:
                 task = Task(path, split or "test", threshold, tuple(keep), name)
-                frames = [_frame(block) for block in using.predict(self.directory, task, reporter)]
+                frames = [_frame(block) for block in app.predict(self.directory, task, reporter)]
             return pd.concat(frames, ignore_index=True)
 
         found = computed(compute)

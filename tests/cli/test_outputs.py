@@ -128,7 +128,7 @@ def test_prediction_does_not_replace_what_stdin_reads(
 def test_page_of_a_run_and_other_files_are_replaced(
     dl: Dl, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dl.app.using.page", lambda directory: "page")
+    monkeypatch.setattr("dl.app.page", lambda directory: "page")
     run = RunDirectory(folder / "runs" / "digits" / "0001")
     for target in (run.report, run.path / "more.html", folder / "other.html"):
         target.write_text("old")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from dl.cli import signals
-from dl.cli.signals import STOPPING, Stopped, stopping_at_once
+from dl.cli import process
+from dl.cli.process import STOPPING, Stopped, stopping_at_once
 
 _SLOW_MODULE = """
 import os, signal, time
@@ -81,7 +81,7 @@ def test_a_signal_that_python_throws_away_is_raised_again() -> None:
 
 def test_a_command_that_hangs_while_it_cleans_up_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[int] = []
-    monkeypatch.setattr(signals, "_LONGEST", 0.05)
+    monkeypatch.setattr(process, "_LONGEST", 0.05)
     monkeypatch.setattr(os, "_exit", ended.append)
 
     with pytest.raises(Stopped):

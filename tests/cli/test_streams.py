@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dl.cli.main import _exit_code
-from dl.cli.streams import unfailing
+from dl.cli.process import unfailing
 
 _FULL = "error: reading or writing failed: No space left on device\n"
 

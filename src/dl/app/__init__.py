@@ -1,1 +1,339 @@
-"""The use cases: what the commands and the Python API have in common, with nothing of either."""
+"""The use cases, which commands and the Python API share: check a config, use a run, look inside.
+
+Those that train are in `training`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dl.errors import NOT_FINITE, NOT_FINITE_BEFORE, DlError, UsageError
+from dl.progress import Reporter, SilentReporter
+from dl.rundir.directory import RunDirectory, SweepDirectory, find_run
+from dl.rundir.manifest import read_checked
+from dl.rundir.record import RunRecord, read_history, read_record
+
+if TYPE_CHECKING:
+    from dl.config.load import Loaded
+    from dl.config.rules import Advice, Note
+    from dl.data.load import InputBlocks
+    from dl.inspect import LayerRow, NetworkStatistics
+    from dl.inspect.diagnose import Diagnosis, Evidence
+    from dl.inspect.trace import Trace
+    from dl.predict.evaluate import Evaluation
+    from dl.predict.lite import Outputs, SavedFiles, Task
+    from dl.rundir.query import Entry, Row
+
+_MOST_BYTES = 100_000_000
+"""Larger data takes seconds to read; its advice is told when it is trained on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What `diagnose` found in a run: ids with what they say, and what they were found in."""
+
+    run: RunDirectory
+    record: RunRecord
+    case: Evidence
+    found: Sequence[tuple[str, Diagnosis]]
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """Runs that were asked for.
+
+    Attributes:
+        chosen: Each with what is known of it, by key.
+        damaged: What is wrong with those that cannot be read.
+        any_readable: Whether there are runs at all.
+    """
+
+    chosen: list[tuple[Entry, Row]]
+    damaged: list[str]
+    any_readable: bool
+
+
+def config_of(run: RunDirectory, overrides: tuple[str, ...]) -> Loaded:
+    """Returns the config of a run, which an earlier `dl` may have trained, with overrides.
+
+    Raises:
+        RunError: It is damaged.
+        ConfigError: The overrides make it a wrong one.
+    """
+    from dl.config.load import load_resolved, load_text
+
+    text = read_checked(run.resolved)
+    loaded = load_resolved(run.resolved, text)
+    return load_text(run.resolved, text, overrides, trained=True) if overrides else loaded
+
+
+def named_config(text: str, runs: Path, overrides: tuple[str, ...]) -> Loaded:
+    """Returns the config that `text` names: a file, or that of a run.
+
+    Raises:
+        DlError: There is none, or it is wrong.
+    """
+    from dl.config.load import load_config
+
+    if names_config(text):
+        return load_config(Path(text), overrides)
+    return config_of(find_run(text, runs), overrides)
+
+
+def names_config(text: str) -> bool:
+    """Tells whether `text` names a config's file, not a run."""
+    path = Path(text)
+    return path.is_file() or path.suffix in (".yaml", ".yml")
+
+
+def validate(loaded: Loaded, *, build: bool) -> None:
+    """Checks what a config says of a table's header; with `build`, its data and model, too.
+
+    Raises:
+        ConfigError: The config is wrong.
+        DataError: The data cannot be used.
+    """
+    from dl.config.tables import check_headers
+
+    check_headers(loaded.config.data)
+    if build:
+        from dl.data.load import read_dataset
+        from dl.training.setup import prepare
+
+        prepare(loaded, read_dataset(loaded, SilentReporter()), SilentReporter())
+
+
+def lint(loaded: Loaded) -> list[Note]:
+    """Returns advice on a config, and on its data where that is a file of moderate size."""
+    from dl.config.rules import placed
+
+    return placed(loaded, _advice(loaded))
+
+
+def summary(loaded: Loaded, reporter: Reporter) -> list[LayerRow]:
+    """Returns the layers of a config's model; raises `DlError` where it cannot be built."""
+    with reporter.stage("Loading Keras"):
+        from dl.inspect.layers import layer_rows
+        from dl.training.setup import build
+    return layer_rows(build(loaded, reporter))
+
+
+def trace(
+    text: str, runs: Path, overrides: tuple[str, ...], rows: int | None, reporter: Reporter
+) -> Trace:
+    """Returns one training step: the first of a config, or one from the weights of a run.
+
+    Args:
+        text: A config's file, or a run.
+        runs: The folder of all runs.
+        overrides: Of a config.
+        rows: Rows of the mini-batch; None for the batch size of the config.
+        reporter: Is told what happens.
+
+    Raises:
+        DlError: There is no such config or run, or its data or model cannot be used.
+    """
+    if names_config(text):
+        from dl.config.load import load_config
+        from dl.data.load import read_dataset
+
+        loaded = load_config(Path(text), overrides)
+        with reporter.stage("Loading Keras"):
+            from dl.inspect.trace import trace as trace_step
+            from dl.training.setup import prepare
+        prepared = prepare(loaded, read_dataset(loaded, reporter), reporter)
+        return trace_step(prepared.model, prepared.dataset, prepared.config, rows)
+    run = find_run(text, runs)
+    if overrides:
+        raise UsageError(
+            "--set changes a config, but a run is as it was trained",
+            hint=f"dl trace {run.resolved} --set {overrides[0]}",
+        )
+    with reporter.stage("Loading Keras"):
+        from dl.inspect.trace import trace as trace_step
+        from dl.predict.evaluate import open_run, training_data
+    saved = open_run(run, reporter)
+    return trace_step(saved.model, training_data(saved, reporter), saved.config, rows)
+
+
+def evaluate(
+    run: RunDirectory,
+    data: Path | None,
+    split: str,
+    threshold: float | None,
+    reporter: Reporter,
+) -> Evaluation:
+    """Measures the model of a run on a file of labelled rows, or on a part of the run's own data.
+
+    Raises:
+        DlError: The run or the rows cannot be used.
+    """
+    with reporter.stage("Loading Keras"):
+        from dl.predict.evaluate import evaluate_run, open_run
+    return evaluate_run(open_run(run, reporter, threshold), data, split, reporter)
+
+
+def evaluate_file(
+    path: Path,
+    data: Path,
+    target: tuple[str, ...],
+    overrides: tuple[str, ...],
+    reporter: Reporter,
+) -> Evaluation:
+    """Measures a model file of plain Keras on a file of labelled rows.
+
+    Raises:
+        DlError: The model or the rows cannot be used.
+    """
+    with reporter.stage("Loading Keras"):
+        from dl.predict.keras_file import evaluate_keras_file, read_keras_file
+    return evaluate_keras_file(read_keras_file(path, overrides), data, target, overrides, reporter)
+
+
+def predict(run: RunDirectory, task: Task, reporter: Reporter) -> Iterator[Mapping[str, Any]]:
+    """Yields the columns of the output, some rows at a time, in the order of the rows.
+
+    Those that are kept are Arrow's, as they were read, those of predictions are arrays.
+
+    Raises:
+        DlError: The run or the rows cannot be used.
+    """
+    from dl.predict.lite import open_files, predictions
+
+    if task.source is None and task.keep:
+        message = "columns are kept of rows in a file, not of a part of the run's own data"
+        raise UsageError(message, hint="name the file of the rows, or leave --keep out")
+    files = open_files(run, task.threshold)
+    model = _outputs(files, reporter)
+    rows = _rows(files, task, reporter)
+    return predictions(model, rows, files.preprocessing.target, task, reporter)
+
+
+def diagnose(run: RunDirectory, reporter: Reporter) -> Findings:
+    """Returns what went wrong in a run: from its history, its weights and their gradients.
+
+    Raises:
+        RunError: The run is damaged.
+    """
+    from dl.config.load import load_resolved
+    from dl.inspect.diagnose import Evidence
+    from dl.inspect.diagnose import diagnose as findings
+
+    record = read_record(run)
+    config = load_resolved(run.resolved, read_checked(run.resolved)).config
+    history = read_history(run) if run.history.exists() else []
+    error = record.error or ""
+    left = error.partition(": ")[2] if error.startswith((NOT_FINITE, NOT_FINITE_BEFORE)) else ""
+    case = Evidence(config, history, left, _signals(run, reporter), _one_answer(run))
+    return Findings(run, record, case, findings(case))
+
+
+def page(directory: RunDirectory | SweepDirectory) -> str:
+    """Returns the page of a run or a sweep, as HTML; raises `RunError` where that is damaged."""
+    if isinstance(directory, SweepDirectory):
+        from dl.report.html import sweep_page
+        from dl.sweeps.results import read_results
+
+        return sweep_page(read_results(directory))
+    from dl.report.facts import read_stored_run
+    from dl.report.html import run_page
+
+    return run_page(read_stored_run(directory))
+
+
+def _advice(loaded: Loaded) -> Iterator[Advice]:
+    from dl.config.data import CsvData, NpzData, ParquetData
+    from dl.config.rules import advise, facts_of
+
+    data = loaded.config.data
+    path = Path(data.path) if isinstance(data, CsvData | ParquetData | NpzData) else Path()
+    if not path.is_file() or path.stat().st_size > _MOST_BYTES:
+        return advise(facts_of(loaded.config, Path()))
+    from dl.data.load import read_dataset
+    from dl.data.rules import advice_for
+
+    return advice_for(loaded.config, read_dataset(loaded, SilentReporter()))
+
+
+def select_runs(
+    root: Path, name: str | None, conditions: Sequence[str], sort: str, columns: Sequence[str] = ()
+) -> Selected:
+    """Returns the runs below `root` that fulfil all conditions, in the order asked for.
+
+    Args:
+        root: The folder of all runs.
+        name: Only the runs of this name; of a sweep, its trials.
+        conditions: Such as `accuracy>0.95` or `training.batch_size=32`.
+        sort: A key to sort by; descending where it begins with `-`.
+        columns: More keys whose values are wanted.
+
+    Raises:
+        UsageError: A condition cannot be read, or no run has a value of a key.
+    """
+    from dl.rundir.query import parse_condition, read_entries, select, utc_now
+
+    entries = read_entries(root, name)
+    parsed = [parse_condition(text) for text in conditions]
+    key, now = sort.removeprefix("-"), utc_now()
+    wanted = [*(condition.key for condition in parsed), key, *columns]
+    rows: list[Row] = [entry.facts(now) for entry in entries.readable]
+    if not all(each in row for each in wanted for row in rows):
+        from dl.rundir.settings import require_keys, rows_of
+
+        rows = rows_of(entries.readable, root, wanted)
+        require_keys("--filter", (condition.key for condition in parsed), rows)
+        require_keys("--sort", [key], rows)
+        require_keys("--columns", columns, rows)
+    chosen = select(entries.readable, rows, parsed, sort)
+    return Selected(chosen, entries.damaged, bool(entries.readable))
+
+
+def _outputs(files: SavedFiles, reporter: Reporter) -> Outputs:
+    """Opens the lite copy of the model; loads TensorFlow only where that cannot be used."""
+    from dl.predict.lite import UnusableError, open_lite
+
+    try:
+        return open_lite(files.run)
+    except UnusableError as error:
+        unusable = error
+    if not unusable.suspicious:
+        reporter.note(f"no lite copy of the model ({unusable}): TensorFlow is loaded")
+    with reporter.stage("Loading Keras"):
+        from dl.predict.evaluate import Forward, rebuild
+    model = Forward(rebuild(files, reporter).model)
+    if unusable.suspicious:
+        reporter.warn(f"{files.run.label}: {unusable}; TensorFlow predicted from model.h5 instead")
+    return model
+
+
+def _rows(files: SavedFiles, task: Task, reporter: Reporter) -> InputBlocks:
+    from dl.data.load import open_blocks, split_blocks
+
+    if task.source is None:
+        return split_blocks(files.config, files.preprocessing, task.split, reporter)
+    return open_blocks(files.config, files.preprocessing, task.source, reporter, task.keep)
+
+
+def _one_answer(run: RunDirectory) -> str:
+    from dl.data.dataset import read_preprocessing
+    from dl.data.predictions import one_answer, read_answers
+
+    if not run.outputs.exists():
+        return ""
+    target = read_preprocessing(run).target
+    return one_answer(read_answers(run, target), target)
+
+
+def _signals(run: RunDirectory, reporter: Reporter) -> NetworkStatistics | None:
+    """Measures the layers; where that cannot be, the history has to do."""
+    with reporter.stage("Loading Keras"):
+        from dl.inspect.layers import measure_run
+    try:
+        with reporter.stage("Measuring the layers"):
+            return measure_run(run, reporter)
+    except DlError as error:
+        reporter.warn(f"the layers cannot be measured: {error.problems[0].message}")
+        return None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dl.app.using import config_of
+from dl.app import config_of
 from dl.errors import BusyError, ConfigError, Interrupted, RunError, UsageError
 from dl.imports import importing
 from dl.progress import Reporter

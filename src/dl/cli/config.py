@@ -30,12 +30,12 @@ def validate(config: Path, overrides: tuple[str, ...], build: bool, as_json: boo
 
     Exits with 0 if the config is right, with 2 if it is not, with 3 if its table has no header.
     """
-    from dl.app import using
+    from dl import app
     from dl.config.load import load_config
 
     problems: Sequence[Problem] = ()
     try:
-        using.validate(load_config(config, overrides), build=build)
+        app.validate(load_config(config, overrides), build=build)
     except ConfigError as error:
         if not as_json:
             raise
@@ -63,10 +63,10 @@ def lint(config: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     dl lint configs/digits.yaml
     dl lint configs/digits.yaml --set training.optimizer.learning_rate=5
     """
-    from dl.app import using
+    from dl import app
     from dl.config.load import load_config
 
-    found = using.lint(load_config(config, overrides))
+    found = app.lint(load_config(config, overrides))
     if as_json:
         print_json({"advice": list(map(_placed, found))})
     elif found:

@@ -15,9 +15,8 @@ import click
 from dl import __version__
 from dl.cli.config import completion, init, lint, schema, validate
 from dl.cli.model import diagnose, evaluate, predict, summary, trace
+from dl.cli.process import Stopped, flush_stdout, open_streams, stopping_at_once
 from dl.cli.runs import board, compare, list_runs, report, show
-from dl.cli.signals import Stopped, stopping_at_once
-from dl.cli.streams import flush_stdout, open_streams
 from dl.cli.sweep import sweep
 from dl.cli.tidy import prune, remove, tag
 from dl.cli.train import reproduce, train

@@ -11,6 +11,7 @@ import click
 
 from dl.cli.options import (
     RunType,
+    check_output,
     json_option,
     print_json,
     quiet_option,
@@ -19,7 +20,9 @@ from dl.cli.options import (
     set_option,
     threshold_option,
 )
+from dl.cli.process import open_reporter
 from dl.errors import UsageError
+from dl.rundir.directory import find_run
 
 _SPLITS = click.Choice(["train", "validation", "test"])
 _STDIN = 0
@@ -74,17 +77,15 @@ def evaluate(
     dl evaluate digits/3 --data new.csv
     dl evaluate model.h5 --data rows.csv --target label --set training.metrics=[accuracy]
     """
-    from dl.app import using
-    from dl.cli.streams import open_reporter
+    from dl import app
     from dl.cli.texts import metrics_text
-    from dl.rundir.directory import find_run
 
     with open_reporter(quiet=quiet) as reporter:
         if os.path.isfile(run):
             path, rows = _model_file(Path(run), data, split)
             if threshold is not None:
                 overrides = (*overrides, f"evaluation.threshold={threshold}")
-            evaluation = using.evaluate_file(path, rows, target, overrides, reporter)
+            evaluation = app.evaluate_file(path, rows, target, overrides, reporter)
         elif target or overrides:
             raise UsageError(
                 "--target and --set are for model files: a run has its own config",
@@ -93,7 +94,7 @@ def evaluate(
         else:
             directory = find_run(run, runs)
             path = directory.path
-            evaluation = using.evaluate(directory, data, split or "test", threshold, reporter)
+            evaluation = app.evaluate(directory, data, split or "test", threshold, reporter)
     if as_json:
         print_json({"run": path}, evaluation)
     else:
@@ -165,10 +166,7 @@ def predict(
     \b
     dl predict titanic test.csv --keep PassengerId --as Survived -o out.csv
     """
-    from dl.app import using
-    from dl.cli.options import check_output
-    from dl.cli.streams import open_reporter
-    from dl.rundir.directory import find_run
+    from dl import app
 
     if file is not None and split is not None:
         raise UsageError("FILE and --split exclude each other", hint="leave one of them out")
@@ -184,7 +182,7 @@ def predict(
         from dl.predict.lite import Task
 
         task = Task(source, split or "test", threshold, keep, name)
-        columns = using.predict(directory, task, reporter)
+        columns = app.predict(directory, task, reporter)
         with rows_output(output if output is not None else sys.stdout.buffer) as write:
             for block in columns:
                 write(block)
@@ -200,14 +198,13 @@ def summary(config_or_run: str, overrides: tuple[str, ...], runs: Path, as_json:
 
     The argument is a config file or a run.
     """
-    from dl.app import using
-    from dl.cli.streams import open_reporter
+    from dl import app
     from dl.cli.texts import hyperparameters_text, summary_text, totals
     from dl.config.schema import hyperparameters
 
-    loaded = using.named_config(config_or_run, runs, overrides)
+    loaded = app.named_config(config_or_run, runs, overrides)
     with open_reporter(quiet=False) as reporter:
-        rows = using.summary(loaded, reporter)
+        rows = app.summary(loaded, reporter)
     chosen = hyperparameters(loaded.config)
     if as_json:
         total, trainable = totals(rows)
@@ -248,12 +245,11 @@ def trace(
     dl trace configs/xor.yaml
     dl trace xor --rows 2 --json
     """
-    from dl.app import using
-    from dl.cli.streams import open_reporter
+    from dl import app
     from dl.cli.texts import trace_document, trace_text
 
     with open_reporter(quiet=quiet) as reporter:
-        made = using.trace(config_or_run, runs, overrides, rows, reporter)
+        made = app.trace(config_or_run, runs, overrides, rows, reporter)
     if as_json:
         print_json(trace_document(made))
     else:
@@ -277,14 +273,12 @@ def diagnose(run: str, runs: Path, quiet: bool, as_json: bool) -> None:
     dl diagnose moons
     dl diagnose moons/3 --json
     """
-    from dl.app import using
-    from dl.cli.streams import open_reporter
+    from dl import app
     from dl.cli.texts import diagnose_document, diagnose_text
-    from dl.rundir.directory import find_run
 
     directory = find_run(run, runs)
     with open_reporter(quiet=quiet) as reporter:
-        findings = using.diagnose(directory, reporter)
+        findings = app.diagnose(directory, reporter)
     if as_json:
         print_json(diagnose_document(findings))
     else:

@@ -18,7 +18,8 @@ from dl.cli.options import (
 )
 from dl.cli.sweep import show_sweep
 from dl.errors import UsageError
-from dl.text import printable
+from dl.rundir.directory import all_sweeps, find_run, find_sweep, is_sweep
+from dl.text import age, duration, number, printable
 
 if TYPE_CHECKING:
     from dl.rundir.query import Entry, Row
@@ -71,7 +72,7 @@ def list_runs(
     dl list --filter 'accuracy>0.95' --sort accuracy
     dl list digits --columns training.batch_size,training.optimizer.learning_rate
     """
-    from dl.app.using import select_runs
+    from dl.app import select_runs
 
     more = [key.strip() for key in columns.split(",") if key.strip()]
     found = select_runs(runs, name, conditions, sort, more)
@@ -92,7 +93,6 @@ def list_runs(
 
 def _tell_of_sweeps(root: Path) -> None:
     """Says which sweeps there are: their trials are runs, but not in the list of all."""
-    from dl.rundir.directory import all_sweeps
 
     labels = [sweep.label for sweep in all_sweeps(root)]
     if labels:
@@ -113,7 +113,6 @@ def _document(entry: Entry, row: Row, more: list[str]) -> dict[str, object]:
 def _list_text(listed: Listed, more: list[str]) -> str:
     from dl.report.terminal import table
     from dl.rundir.query import shown
-    from dl.text import age, duration, number
 
     tagged = any(entry.tags for entry, _ in listed)
     rows = []
@@ -149,7 +148,6 @@ def show(run: str, runs: Path, as_json: bool) -> None:
     from dl.config.load import load_resolved
     from dl.config.schema import hyperparameters
     from dl.report.terminal import learning_curves
-    from dl.rundir.directory import find_run
     from dl.rundir.manifest import read_checked
     from dl.rundir.record import read_history, read_metrics, read_record
 
@@ -173,7 +171,6 @@ def show(run: str, runs: Path, as_json: bool) -> None:
 
 
 def _facts(run: RunDirectory, record: RunRecord) -> str:
-    from dl.text import duration
 
     facts = {
         "run": str(run.path),
@@ -220,7 +217,6 @@ def compare(
     """
     from dl.report.compare import compare as compare_runs
     from dl.report.compare import csv_text, json_text, markdown_text, plain_text
-    from dl.rundir.directory import find_run, find_sweep, is_sweep
     from dl.rundir.files import write_output
     from dl.rundir.query import read_entry
 
@@ -270,8 +266,7 @@ def report(run: str, output: Path | None, runs: Path) -> None:
 
     `dl train` has written that of a run already. The last line on stdout is the file.
     """
-    from dl.app.using import page
-    from dl.rundir.directory import find_run, find_sweep, is_sweep
+    from dl.app import page
     from dl.rundir.files import write_output, write_text
 
     directory = find_sweep(run, runs) if is_sweep(run, runs) else find_run(run, runs)

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from dl.cli.options import json_option, print_json, quiet_option, runs_option, set_option
+from dl.cli.process import is_live_terminal, open_reporter, stderr_of_its_own, stop_requests
 from dl.errors import DlError, UsageError, error_class
+from dl.rundir.directory import find_sweep
 from dl.text import cut, duration, number
 
 if TYPE_CHECKING:
@@ -128,7 +130,6 @@ def run(
     if dry_run:
         _foretell(checked, job, quiet=quiet)
         return
-    from dl.cli.streams import open_reporter
 
     again = "the same command with --resume"
     with open_reporter(quiet=quiet) as reporter:
@@ -143,7 +144,6 @@ def run(
 
 def _foretell(checked: Sweep, job: Job, *, quiet: bool) -> None:
     """Prints what a sweep is going to do, then what it will take, which needs a training."""
-    from dl.cli.streams import open_reporter
     from dl.sweeps.session import estimate
 
     click.echo(_plan_text(checked))
@@ -156,7 +156,6 @@ def _foretell(checked: Sweep, job: Job, *, quiet: bool) -> None:
 
 @contextmanager
 def _watching(*, quiet: bool, fail_fast: bool) -> Iterator[Watcher]:
-    from dl.cli.signals import stop_requests
     from dl.sweeps.loop import Watcher
 
     with stop_requests() as request, _view(quiet=quiet) as show:
@@ -172,7 +171,6 @@ def best(sweep_name: str, runs: Path) -> None:
     \b
     dl sweep best digits-search > best.yaml
     """
-    from dl.rundir.directory import find_sweep
     from dl.sweeps.results import best_config, read_results
 
     click.echo(best_config(read_results(find_sweep(sweep_name, runs))), nl=False)
@@ -181,7 +179,6 @@ def best(sweep_name: str, runs: Path) -> None:
 @contextmanager
 def _view(*, quiet: bool) -> Iterator[Show]:
     """Gives what shows a running sweep on stderr: a live table on a terminal, else plain lines."""
-    from dl.cli.streams import is_live_terminal, stderr_of_its_own
 
     if quiet:
         yield lambda progress: None

@@ -12,7 +12,7 @@ from dl.report.terminal import table
 from dl.text import number, percent, plural, shortened, size
 
 if TYPE_CHECKING:
-    from dl.app.using import Findings
+    from dl.app import Findings
     from dl.inspect import LayerRow, NetworkStatistics
     from dl.inspect.diagnose import Diagnosis, Evidence
     from dl.inspect.trace import LayerTrace, Trace, WeightTrace

@@ -12,6 +12,8 @@ import click
 
 from dl.cli.options import RunType, run_argument, runs_option, yes_option
 from dl.errors import BusyError, RunError, UsageError
+from dl.rundir.directory import RunDirectory, find_run
+from dl.text import plural, size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,7 +34,6 @@ def tag(run: str, tags: tuple[str, ...], remove: bool, runs: Path) -> None:
     dl tag digits/3 best
     dl list --filter tags~best
     """
-    from dl.rundir.directory import find_run
     from dl.rundir.record import change_tags, check_tag, read_tags
 
     directory = find_run(run, runs)
@@ -63,7 +64,6 @@ def _require(label: str, given: set[str], present: set[str]) -> None:
 @runs_option
 def remove(selected: tuple[str, ...], yes: bool, runs: Path) -> None:
     """Remove runs with all their files; asks before. A name alone means its newest run."""
-    from dl.rundir.directory import find_run
 
     found = {os.path.realpath(run.path): run for run in (find_run(text, runs) for text in selected)}
     errors = remove_after_asking(found.values(), yes=yes)
@@ -88,7 +88,6 @@ def remove_after_asking(
         Why runs were not removed: somebody works on them, or was faster.
     """
     from dl.rundir.folders import remove_run, size_of
-    from dl.text import plural, size
 
     chosen = list(found)
     sizes = [size_of(run.path) for run in chosen]
@@ -172,7 +171,6 @@ def prune(
 
 def _tell(paths: list[Path]) -> None:
     from dl.rundir.folders import size_of
-    from dl.text import size
 
     for path in paths:
         click.echo(f"{path}  {size(size_of(path))}")
@@ -181,11 +179,9 @@ def _tell(paths: list[Path]) -> None:
 def _prune_checkpoints(
     runs: Path, name: str | None, *, last: bool, dry_run: bool, yes: bool
 ) -> None:
-    from dl.rundir.directory import RunDirectory
     from dl.rundir.files import locked
     from dl.rundir.folders import size_of
     from dl.rundir.query import checkpoints_to_prune
-    from dl.text import size
 
     found = checkpoints_to_prune(runs, name, last=last)
     if dry_run:

@@ -18,8 +18,9 @@ from dl.cli.options import (
     runs_option,
     set_option,
 )
-from dl.cli.signals import stop_requests
+from dl.cli.process import open_reporter, stop_requests
 from dl.errors import ExitCode, UsageError
+from dl.rundir.directory import find_run
 
 if TYPE_CHECKING:
     from dl.app.training import Caller, Result
@@ -71,10 +72,9 @@ def train(
     dl train --resume digits              (after an interruption)
     dl train --resume digits --epochs 40  (longer than was planned)
     """
-    from dl.app import training, using
-    from dl.cli.streams import open_reporter
+    from dl import app
+    from dl.app import training
     from dl.config.load import load_config
-    from dl.rundir.directory import find_run
     from dl.tracking import check_packages
 
     if epochs is not None:
@@ -89,7 +89,7 @@ def train(
         if resume is not None:
             newest = loaded is not None and resume == _NEWEST
             run = training.run_of(loaded, runs) if loaded and newest else find_run(resume, runs)
-            loaded = loaded or using.config_of(run, overrides)
+            loaded = loaded or app.config_of(run, overrides)
             training.resume(run, loaded, caller, force=force)
         elif loaded is None:
             raise UsageError("a config is missing", hint="dl train CONFIG, or --resume RUN")
@@ -145,8 +145,6 @@ def reproduce(run: str, runs: Path, quiet: bool, as_json: bool) -> None:
     named, and what has changed since: data, versions, threads, processor.
     """
     from dl.app import training
-    from dl.cli.streams import open_reporter
-    from dl.rundir.directory import find_run
 
     directory = find_run(run, runs)
     with open_reporter(quiet=quiet) as reporter:
