@@ -36,6 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "rundir": {"config", "vocabulary", "errors", "system", "text"},
     "data": LIGHT,
     "init": {"data", *LIGHT},
+    "audit": {"init", "data", *LIGHT},
     "model": {"data", *LIGHT},
     "predict": {"model", "data", *LIGHT},
     "training": {"predict", "model", "data", *LIGHT},
@@ -44,6 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "tracking": {"sweeps", *LIGHT},
     "report": {"inspect", "sweeps", "data", *LIGHT},
     "app": {
+        "audit",
         "report",
         "sweeps",
         "inspect",
@@ -56,6 +58,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "cli": {
         "app",
+        "audit",
         "init",
         "report",
         "sweeps",

@@ -13,7 +13,7 @@ from conftest import Dl
 from dl.config import rules
 from dl.config.load import load_config
 from dl.config.rules import Note, advise, facts_of, placed
-from dl.config.schema import ADVICE, OF_DATA
+from dl.config.schema import ADVICE, OF_DATA, OF_TABLES
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 BASE = """\
@@ -257,7 +257,7 @@ def said(path: Path, changes: Mapping[str, str] = {}) -> list[Note]:
 
 def test_every_rule_has_its_id_in_the_config_and_a_flaw_here() -> None:
     ids = tuple(rule.__name__.replace("_", "-") for rule in rules.ADVICE)
-    assert (*ids, *OF_DATA) == ADVICE
+    assert (*ids, *OF_DATA, *OF_TABLES) == ADVICE
     assert set(BY_RULE) == set(ids)
 
 

@@ -43,7 +43,7 @@ def validate(config: Path, overrides: tuple[str, ...], build: bool, as_json: boo
     if not as_json:
         click.echo(f"{config}: valid")
         return
-    print_json({"valid": not problems, "errors": list(map(_placed, problems))})
+    print_json({"valid": not problems, "errors": list(map(placed_values, problems))})
     if problems:
         raise click.exceptions.Exit(ExitCode.USAGE)
 
@@ -68,14 +68,14 @@ def lint(config: Path, overrides: tuple[str, ...], as_json: bool) -> None:
 
     found = app.lint(load_config(config, overrides))
     if as_json:
-        print_json({"advice": list(map(_placed, found))})
+        print_json({"advice": list(map(placed_values, found))})
     elif found:
-        click.echo("\n\n".join(_note_text(note) for note in found))
+        click.echo("\n\n".join(map(note_text, found)))
     else:
         click.echo(f"{config}: no advice")
 
 
-def _placed(found: Problem | Note) -> dict[str, object]:
+def placed_values(found: Problem | Note) -> dict[str, object]:
     """Returns what is known of a problem or of advice, with file, line and column as its place."""
     values = asdict(found)
     mark = values.pop("mark") or {}
@@ -86,7 +86,8 @@ def _placed(found: Problem | Note) -> dict[str, object]:
     } | values
 
 
-def _note_text(note: Note) -> str:
+def note_text(note: Note) -> str:
+    """Returns a piece of advice with its line, its reason and what to write."""
     lines = [f"{note.mark}: {note.rule}: {note.path} {note.message}", *excerpt(note.mark)]
     return "\n".join([*lines, f"why: {note.why}", f"write: {note.mended}"])
 

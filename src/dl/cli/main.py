@@ -14,6 +14,7 @@ import click
 
 from dl import __version__
 from dl.cli.config import completion, init, lint, schema, validate
+from dl.cli.data import data
 from dl.cli.model import diagnose, evaluate, predict, summary, trace
 from dl.cli.process import Stopped, flush_stdout, open_streams, stopping_at_once
 from dl.cli.runs import board, compare, list_runs, report, show
@@ -31,6 +32,9 @@ _COMMANDS: Mapping[str, str] = {
     "infer": "predict",
     "inference": "predict",
     "check": "validate",
+    "profile": "data",
+    "eda": "data",
+    "audit": "data",
     "new": "init",
     "create": "init",
     "ls": "list",
@@ -122,6 +126,7 @@ for _listed in (
     reproduce,
     validate,
     lint,
+    data,
     trace,
     diagnose,
     summary,

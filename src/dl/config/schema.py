@@ -206,7 +206,11 @@ OF_DATA = (
     *("missing-class", "unscaled-target", "unused-threshold"),
 )
 """The ids of advice on data that was read, of `dl.data.doubts` and `dl.data.rules`."""
-ADVICE = (*OF_CONFIG, *OF_DATA)
+OF_TABLES = (
+    *("duplicate-rows", "groups-across-parts", "order-in-time", "future-column", "parts-differ"),
+)
+"""The ids of what `dl data` finds, of `dl.audit.leaks`."""
+ADVICE = (*OF_CONFIG, *OF_DATA, *OF_TABLES)
 """The ids that switch advice off."""
 
 

@@ -110,9 +110,7 @@ def read_table(path: Path, targets: Sequence[str]) -> Table:
         DataError: The file or the target cannot be used.
         UsageError: No target is named.
     """
-    written = None if path.suffix.lower() in _PARQUET else sniff(path)
-    form = FORMATS["parquet" if written is None else "csv"]
-    block = form.read(written, path, _ALL, on_disk=False)
+    written, block, words = open_table(path)
     names = block.names
     if not targets:
         raise UsageError(
@@ -121,11 +119,8 @@ def read_table(path: Path, targets: Sequence[str]) -> Table:
             hint=f"dl init {path} --target {likely_target(names)}",
         )
     require(str(path), targets, names, "target column")
-    words = {name: stand_ins(block.column(name)) for name in names}
-    known = {name: without_texts(block.column(name), tuple(words[name])) for name in names}
-    block = replace(block, column=known.__getitem__)
     target = _target(block, targets, words)
-    inputs = {name: _typed(block, name) for name in names if name not in targets}
+    inputs = {name: typed_column(block, name) for name in names if name not in targets}
     pixels = are_pixels([column for column in inputs.values() if isinstance(column, Column)])
     judged = [_judged(name, column, pixels) for name, column in inputs.items()]
     features = [replace(f, words=words[f.name]) for f in judged if isinstance(f, Feature)]
@@ -144,6 +139,22 @@ def read_table(path: Path, targets: Sequence[str]) -> Table:
         )
     rows = block.length - target.missing
     return Table(path, written, rows, features, left_out, target, pixels)
+
+
+def open_table(path: Path) -> tuple[Dialect | None, Block, dict[str, dict[str, int]]]:
+    """Reads a table file: how it is written, its rows, and the texts that stand for no value there.
+
+    These are missing in the rows; they are given by column, with the rows that have them.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    written = None if path.suffix.lower() in _PARQUET else sniff(path)
+    form = FORMATS["parquet" if written is None else "csv"]
+    block = form.read(written, path, _ALL, on_disk=False)
+    words = {name: stand_ins(block.column(name)) for name in block.names}
+    known = {name: without_texts(block.column(name), tuple(words[name])) for name in words}
+    return written, replace(block, column=known.__getitem__), words
 
 
 def sniff(path: Path) -> Dialect:
@@ -205,7 +216,7 @@ def likely_target(names: Sequence[str]) -> str:
     return next(usual, names[-1])
 
 
-def _typed(block: Block, name: str) -> Column | LeftOut:
+def typed_column(block: Block, name: str) -> Column | LeftOut:
     """Types a column as training will; one that training would refuse is left out."""
     try:
         return to_column(block.column(name), Cell(name, block.place), None)

@@ -1,0 +1,364 @@
+"""Where a table leaks: what the network learns from, or is judged by, that it should not see.
+
+Each check yields advice with its numbers and the line to write; it is silent unless they are far
+from what chance does. The texts stand in `config/rules/texts.toml`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from dl.audit.measures import (
+    known_by_heart,
+    matrix_of,
+    roc_area,
+    separated,
+    shuffled,
+    told,
+)
+from dl.audit.table import Table
+from dl.config.data import BuiltinData, Split, TableFile
+from dl.config.nodes import flow
+from dl.config.rules import Note, placed
+from dl.config.rules.facts import Advice, advice
+from dl.config.rules.probe import has_own
+from dl.data.types import Array, Column
+from dl.text import listing, number, percent, plural
+
+_FEWEST_ROWS = 50
+"""In fewer rows everything may be chance."""
+_MANY = 0.01
+"""Fraction of the rows of a part from which copies move what it measures by a percent."""
+_NO_CHANCE = 0.8
+"""Fraction of the pairs of equal rows that must be copies, not alike by chance."""
+_TELLS_ALL = 0.99
+"""AUC or R² of a single column from which the target is in it: on the tables of a clean collection,
+the best column is at 0.96 (AUC) and 0.93 (R²)."""
+_FILLED_IN = 0.95
+"""AUC of the mere presence of a value, from which it is there since the target is known."""
+_RARE = 0.05
+"""Fraction of rows that must lack a value, and that must have one, for their presence to tell."""
+_GROUP, _FEWEST_GROUPS = 1.5, 10
+"""Rows of a group on average, and groups: below, a random split hardly parts any."""
+_SPREAD = 0.05
+"""Groups for each row from which a column may name groups whatever it is called."""
+_MOST_SIZE = 4000
+"""Rows on which it is tried out what a group is worth; whole groups of them."""
+_MOST_TRIED = 3
+_WORTH = {True: 0.05, False: 0.1}
+"""Accuracy (classes), R² (numbers) that rows of the same group must be worth."""
+_SURE = 4.0
+"""Standard errors: of a hundred tables, chance goes as far in none."""
+_ALIKE_IN_TIME = 0.3
+"""Correlation of the targets of neighbours in time, from which each tells the next one."""
+_APART = 0.65
+"""AUC of a guess at the part of a row from which the parts are not of one kind."""
+_ENTITY = re.compile(
+    r"(?i:(?:.*[_ .-])?(?:id|ids|uuid|guid|key|nr|no|code|name|patient|subject|person|customer"
+    r"|client|user|member|household|family|group|session|visit|device|machine|sensor|unit|speaker"
+    r"|writer|author|student|school|class|store|shop|site|plot|batch|lot|sample|animal|mother))"
+    r"|.*[a-z]I[Dd]"
+)
+"""Names of what has several rows."""
+
+Check = Callable[[Table], Iterator[Advice]]
+
+
+def audit(table: Table) -> list[Note]:
+    """Returns what leaks, with its place in the config; without what the config says to ignore."""
+    if table.loaded is None or len(table) < _FEWEST_ROWS:
+        return []
+    found = [*table.advice]
+    found += [each for check in CHECKS for each in check(table)]
+    return placed(table.loaded, found)
+
+
+def _copies(table: Table) -> Iterator[Advice]:
+    """Rows that are there several times, within a part or in several parts."""
+    # A column that tells each row from all others would tell a copy, too.
+    others = [column for column in table.others.values() if _repeats(column)]
+    columns = [*table.columns.values(), *table.targets.values(), *others]
+    if len(columns) < 2:
+        return
+    # A row is the sum of a random number for each of its values: equal rows have equal sums.
+    keys = [_random(place, column) for place, column in enumerate(columns)]
+    whole = np.asarray(np.sum(keys, axis=0, dtype=np.uint64))
+    _, of_row, counts = np.unique(whole, return_inverse=True, return_counts=True)
+    if min(_copied(whole, key) for key in keys) < _NO_CHANCE * max(1, _pairs(whole)):
+        return
+    in_training = np.zeros(len(counts), np.bool_)
+    in_training[of_row[table.part == 0]] = True
+    across = {
+        name: int((in_training[of_row] & (table.part == place)).sum())
+        for place, name in enumerate(table.sizes)
+        if place
+    }
+    worst = {
+        n: c
+        for n, c in across.items()
+        if c >= max(1, _MANY * (table.part == _place(table, n)).sum())
+    }
+    if worst:
+        told_of = [
+            f"{count:,} of {table.sizes[name]:,} {name} rows" for name, count in worst.items()
+        ]
+        rows = listing(told_of, "and")
+        yield advice(("data", "duplicates"), "duplicate_rows.across", rows=rows)
+    elif (extra := len(table) - len(counts)) >= _MANY * len(table):
+        rows = plural(extra, "row")
+        yield advice(("lint", "ignore"), "duplicate_rows.within", rows=rows, whole=len(table))
+
+
+def _place(table: Table, part: str) -> int:
+    return list(table.sizes).index(part)
+
+
+def _random(seed: int, column: Column) -> Array:
+    """Returns a random number for each value of a column, equal ones for equal values."""
+    values = (
+        np.nan_to_num(column.values) if column.kind == "numeric" else column.values.astype(np.int64)
+    )
+    _, codes = np.unique(np.where(column.missing(), values.max() + 1, values), return_inverse=True)
+    numbers = np.random.default_rng(seed).integers(0, 2**64, codes.max() + 1, np.uint64)
+    return np.asarray(numbers[codes])
+
+
+def _repeats(column: Column) -> bool:
+    known = column.values[~column.missing()]
+    return len(np.unique(known)) < len(known)
+
+
+def _pairs(keys: Array) -> int:
+    """Returns how many pairs of rows are equal."""
+    _, counts = np.unique(keys, return_counts=True)
+    return int((counts * (counts - 1)).sum()) // 2
+
+
+def _copied(whole: Array, key: Array) -> float:
+    """Estimates by a column how many pairs of equal rows are copies.
+
+    Of the pairs that are alike by chance without the column, a fraction is alike in it, too: that
+    of two rows drawn from all. What is more are copies.
+    """
+    pairs, alike = _pairs(whole), 2 * _pairs(key) / (len(key) * (len(key) - 1))
+    return pairs - (_pairs(whole - key) - pairs) * alike / (1 - alike) if alike < 1 else pairs
+
+
+def _groups(table: Table) -> Iterator[Advice]:
+    """Columns whose values name groups of rows that lie in several parts, and know each other."""
+    if len(table.targets) != 1 or table.task == "multilabel" or not table.columns:
+        return
+    if _split_of(table).order:  # what is asked about later times may be known from earlier ones
+        return
+    tried = sorted(
+        _candidates(table), key=lambda found: (not _ENTITY.fullmatch(found[0]), found[2])
+    )
+    for name, codes, _ in tried[:_MOST_TRIED]:
+        parts = np.zeros(codes.max() + 1, np.int64)
+        np.bitwise_or.at(parts, codes, 1 << table.part)
+        crossing = int(((parts & (parts - 1)) > 0)[1:].sum())
+        if not crossing:
+            continue
+        mixed, apart, sure = _worth(table, codes)
+        if mixed - apart >= _WORTH[table.in_classes] and sure >= _SURE:
+            words = {
+                "name": name,
+                "crossing": crossing,
+                "groups": len(np.unique(codes[codes > 0])),
+                "measure": "accuracy" if table.in_classes else "R²",
+                "mixed": number(mixed, 2),
+                "apart": number(apart, 2),
+            }
+            yield advice(
+                ("data", "split"), "groups_across_parts", write=_split(table, by=name), **words
+            )
+
+
+def _candidates(table: Table) -> Iterator[tuple[str, Array, int]]:
+    """Yields columns that may name groups: name, the number of each row's group, groups."""
+    for name, column in {**table.columns, **table.others}.items():
+        if column.kind == "date" or (column.kind == "numeric" and not column.integral):
+            continue
+        known = ~column.missing()
+        _, codes = np.unique(column.values[known], return_inverse=True)
+        groups = int(codes.max()) + 1 if len(codes) else 0
+        if groups < _FEWEST_GROUPS or known.sum() < _GROUP * groups:
+            continue
+        # A number that is an input is an amount, unless its name says that it is not.
+        unnamed = column.kind == "categorical" or name in table.others
+        if _ENTITY.fullmatch(name) or (unnamed and groups >= _SPREAD * known.sum()):
+            of_row = np.zeros(len(known), np.int64)
+            of_row[known] = codes + 1
+            yield name, of_row, groups
+
+
+def _worth(table: Table, codes: Array) -> tuple[float, float, float]:
+    """Tries on some whole groups what rows of the same group are worth; see `known_by_heart`."""
+    [target] = table.targets.values()
+    usable = (codes > 0) & ~target.missing()
+    order = shuffled(codes.max() + 1)[codes]
+    rows = np.flatnonzero(usable)
+    rows = rows[np.argsort(order[rows], kind="stable")]
+    if len(rows) > _MOST_SIZE:
+        rows = rows[order[rows] < order[rows[_MOST_SIZE]]]
+    _, groups = np.unique(codes[rows], return_inverse=True)
+    wanted = table.classes()[1] if table.in_classes else target.values
+    return known_by_heart(matrix_of(table.columns, rows), wanted[rows], groups, table.in_classes)
+
+
+def _time(table: Table) -> Iterator[Advice]:
+    """Rows in time, of which those before and after a row to judge are learned from."""
+    if len(table.targets) != 1 or table.task == "multilabel":
+        return
+    if _split_of(table).by:  # in time, or in groups, which go before
+        return
+    [target] = table.targets.values()
+    for name, column in {**table.columns, **table.others}.items():
+        known = ~(column.missing() | target.missing())
+        if column.kind != "date" or known.sum() < _FEWEST_ROWS:
+            continue
+        dates, part = column.values[known], table.part[known]
+        learned = dates[part == 0]
+        judged = dates[part > 0]
+        if not len(learned) or not len(judged):
+            continue
+        inside = int(((judged > learned.min()) & (judged < learned.max())).sum())
+        # Rows of the same time are in no order.
+        order = np.lexsort((shuffled(len(dates)), dates))
+        alike = _alike(table, known, order)
+        if inside >= _MANY * len(judged) and alike >= max(
+            _ALIKE_IN_TIME, _SURE / np.sqrt(len(dates))
+        ):
+            words = {
+                "name": name,
+                "inside": inside,
+                "judged": len(judged),
+                "alike": number(alike, 2),
+            }
+            line = _split(table, by=name, order="time")
+            yield advice(("data", "split"), "order_in_time", write=line, **words)
+            return
+
+
+def _alike(table: Table, known: Array, order: Array) -> float:
+    """Returns the correlation of the target with that of the next row in time."""
+    if not table.in_classes:
+        [target] = table.targets.values()
+        series = [target.values[known][order].astype(np.float64)]
+    else:
+        codes = table.classes()[1][known][order]
+        series = [(codes == place).astype(np.float64) for place in np.unique(codes)[:10]]
+    found = [
+        float(np.corrcoef(values[:-1], values[1:])[0, 1])
+        for values in series
+        if values[:-1].std() and values[1:].std()
+    ]
+    return max(found, default=0.0)
+
+
+def _tells_all(table: Table) -> Iterator[Advice]:
+    """Inputs of which one alone tells the target, or is there since the target is known."""
+    if len(table.targets) != 1 or table.task == "multilabel" or len(table.columns) < 2:
+        return
+    data = table.loaded.config.data if table.loaded else None
+    if not isinstance(data, TableFile | BuiltinData):
+        return
+    [(title, target)] = table.targets.items()
+    measure = "an AUC" if table.in_classes else "an R²"
+    for name, column in table.columns.items():
+        told_by_lint = any(f"`{name}`" in each.message for each in table.advice)
+        if column.kind == "date" or told_by_lint:
+            continue
+        if (found := _since(table, column)) is not None:
+            yield _without(data, name, "future_column", target=title, **found)
+        elif (alone := told(column, target, table.in_classes)) >= _TELLS_ALL:
+            message = (
+                f"takes in `{name}`, which tells the target `{title}` alone: {measure} of "
+                f"{number(alone, 3)} on rows that were not learned from"
+            )
+            yield _without(data, name, "target_leak", message=message)
+
+
+def _since(table: Table, column: Column) -> dict[str, object] | None:
+    """Says in which class a value is there, where its presence alone tells the class."""
+    present = ~column.missing()
+    if not table.in_classes or not _RARE <= present.mean() <= 1 - _RARE:
+        return None
+    names, codes = table.classes()
+    for place in np.unique(codes[codes >= 0]):
+        own = codes == place
+        if roc_area(own, present.astype(np.float64)) >= _FILLED_IN:
+            shares = {
+                "own": percent(float(present[own].mean())),
+                "rest": percent(float(present[~own].mean())),
+            }
+            return {"label": names[place], **shares}
+    return None
+
+
+def _parts(table: Table) -> Iterator[Advice]:
+    """Parts that were chosen, not drawn, and hold other rows than the training part."""
+    data = table.loaded.config.data if table.loaded else None
+    if not isinstance(data, TableFile):
+        return
+    columns = {name: c for name, c in table.columns.items() if c.kind != "date"}
+    for part in ("validation", "test"):
+        if part not in table.sizes or not columns or not has_own(data, part):
+            continue
+        rows, flags = _two_parts(table, _place(table, part))
+        if min(flags.sum(), (~flags).sum()) < _FEWEST_ROWS:
+            continue
+        area = separated(matrix_of(columns, rows), flags)
+        error = np.sqrt((len(flags) + 1) / (12.0 * flags.sum() * (~flags).sum()))
+        if area < max(_APART, 0.5 + _SURE * error):
+            continue
+        flag = Column("numeric", flags.astype(np.float64), integral=True)
+        alone = {name: told(column.take(rows), flag, True) for name, column in columns.items()}
+        name = max(alone, key=lambda each: alone[each])
+        words = {
+            "part": part,
+            "area": number(area, 2),
+            "name": name,
+            "alone": number(alone[name], 2),
+        }
+        by_column = data.split.column is not None
+        path = ("data", "split", "column") if by_column else ("data", f"{part}_path")
+        yield advice(path, "parts_differ", **words)
+
+
+def _two_parts(table: Table, place: int) -> tuple[Array, Array]:
+    """Returns some training rows and some of another part, and which are of that."""
+    chosen = []
+    for each in (0, place):
+        rows = np.flatnonzero(table.part == each)
+        chosen.append(rows[np.sort(shuffled(len(rows))[:_MOST_SIZE])])
+    flags = np.repeat([False, True], [len(rows) for rows in chosen])
+    return np.concatenate(chosen), flags
+
+
+def _without(data: TableFile | BuiltinData, name: str, text: str, **words: object) -> Advice:
+    """Returns advice to leave an input out, in the key that chooses the inputs already."""
+    if data.features is not None:
+        rest = [each for each in data.features if each != name]
+        return advice(("data", "features"), text, write=flow(rest), name=name, **words)
+    line = flow([*(data.exclude or ()), name])
+    return advice(("data", "exclude"), text, write=line, name=name, **words)
+
+
+def _split_of(table: Table) -> Split:
+    return table.loaded.config.data.split if table.loaded else Split()
+
+
+def _split(table: Table, **keys: object) -> str:
+    """Returns `data.split` with these keys, beside the fractions that the config has changed."""
+    split = _split_of(table)
+    known = {key: getattr(split, key) for key in ("validation", "test")}
+    changed = {key: value for key, value in known.items() if value != getattr(Split(), key)}
+    return str(flow({**changed, **keys}))
+
+
+CHECKS: Sequence[Check] = (_copies, _groups, _time, _tells_all, _parts)
+"""All checks, in the order in which they are told where they have no place."""

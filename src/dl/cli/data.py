@@ -1,0 +1,218 @@
+"""`dl data`: a table at a glance, its rows before and after preparation, and where it leaks."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dl.cli.options import json_option, print_json, set_option
+from dl.errors import DataError, UsageError
+from dl.progress import SilentReporter
+from dl.text import listing, number, percent, plural, shortened
+
+if TYPE_CHECKING:
+    from dl.audit.glance import Glance, Prepared
+    from dl.audit.table import Table
+
+_WIDTH = 80
+_NAME, _VALUES = 20, 28
+"""Letters of a column's name, and of its values."""
+_MOST_CLASSES = 4
+"""Classes that have room beside each other."""
+_CONFIGS = (".yaml", ".yml")
+
+
+@click.command()
+@click.argument("source", metavar="CONFIG|FILE", type=click.Path(path_type=Path))
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="COLUMN",
+    help="The column of a FILE to predict. Repeatable.",
+)
+@click.option(
+    "--rows",
+    type=click.IntRange(min=1, max=20),
+    metavar="N",
+    help="Show N training rows before and after preparation.",
+)
+@set_option
+@json_option
+def data(
+    source: Path,
+    targets: tuple[str, ...],
+    rows: int | None,
+    overrides: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Look at the table of CONFIG, or of a FILE as `dl init` would read it.
+
+    Shows each column: its kind, its values, what is missing, and how well it tells the target
+    alone. Nothing is trained or written.
+
+    \b
+    dl data titanic.yaml
+    dl data titanic.csv --target Survived
+    dl data titanic.csv --target Survived --rows 3
+    """
+    from dl.audit.glance import glance, prepared_rows
+    from dl.audit.leaks import audit
+    from dl.cli.config import note_text, placed_values
+
+    table, why = _table(source, targets, overrides)
+    columns, found = glance(table), audit(table)
+    places: list[str] = []
+    shown: list[Prepared] = []
+    if rows is not None and table.loaded is None:
+        hint = f"dl data {source} --target COLUMN --rows {rows}"
+        raise UsageError("--rows needs rows that a training can prepare", found=why, hint=hint)
+    if rows is not None and table.loaded is not None:
+        places, shown = prepared_rows(table.loaded, rows, SilentReporter())
+    if as_json:
+        print_json(
+            {
+                "source": table.title,
+                "rows": table.sizes,
+                "task": table.task if table.targets else None,
+                "columns": columns,
+                "findings": list(map(placed_values, found)),
+                "sample": {"rows": places, "columns": shown},
+            }
+        )
+        return
+    blocks = [_head(table), _columns(columns, table), _by_class(columns)]
+    blocks += [_rows(places, shown)] if shown else []
+    if why:
+        blocks.append(_wrapped(f"Leaks are not looked for: {why}."))
+    elif table.columns:
+        blocks += [note_text(note) for note in found] or ["No leak was found."]
+    click.echo("\n\n".join(filter(None, blocks)))
+
+
+def _table(source: Path, targets: Sequence[str], overrides: Sequence[str]) -> tuple[Table, str]:
+    """Reads a table; of a file of which no config can be made, without parts, and says why."""
+    from dl.audit.table import file_config, read_file, read_table
+    from dl.config.load import load_config
+
+    if source.suffix.lower() in _CONFIGS:
+        if targets:
+            hint = f"--set data.target={targets[0]}"
+            raise UsageError("--target is for a FILE; a config names its target", hint=hint)
+        return read_table(load_config(source, overrides), SilentReporter()), ""
+    if overrides:
+        hint = f"dl init {source} --target COLUMN > config.yaml"
+        raise UsageError("--set is for a CONFIG", hint=hint)
+    if not targets and not source.is_dir() and source.suffix.lower() != ".npz":
+        return read_file(source), f"name the column to predict: dl data {source} --target COLUMN"
+    try:
+        return read_table(file_config(source, targets), SilentReporter()), ""
+    except DataError as error:
+        if not source.is_file() or source.suffix.lower() == ".npz":
+            raise
+        table, problem = read_file(source), error.problems[0]
+        if not all(target in table.columns for target in targets):
+            raise
+        said = problem.message.removeprefix(f"{source}: ")
+        return table, f"{said}; found {problem.found}" if problem.found else said
+
+
+def _head(table: Table) -> str:
+    from dl.audit.glance import shares
+
+    parts = [f"{name} {count:,}" for name, count in table.sizes.items()]
+    head = f"{table.title.rpartition('/')[2]}: {plural(sum(table.sizes.values()), 'row')}"
+    head += f" ({', '.join(parts)})" if len(parts) > 1 else ""
+    if table.in_classes:
+        counts = shares(*table.classes())
+        whole = sum(counts.values())
+        classes = [f"{name} {percent(count / whole)}" for name, count in counts.items()]
+        head += f"\nto predict: {next(iter(table.targets))}, {listing(classes, '', 10)}"
+    elif table.targets:
+        head += f"\nto predict: {listing(table.targets, '', 10)} ({table.task})"
+    if table.step > 1:
+        head += f"\nlooked at: {len(table):,} rows, spread over all"
+    return "\n".join(_wrapped(line) for line in head.split("\n"))
+
+
+def _columns(columns: Sequence[Glance], table: Table) -> str:
+    from dl.report.terminal import table as laid_out
+
+    if not columns:
+        return "The rows are arrays: there are no columns to look at."
+    rows = [
+        [
+            shortened(column.name, _NAME),
+            "target" if column.use == "target" else column.kind,
+            f"{column.missing:,}" if column.missing else "",
+            f"{column.distinct:,}",
+            _values(column, len(table)),
+            "" if column.alone is None else f"{max(0.0, column.alone):.2f}",
+        ]
+        for column in columns
+    ]
+    measure = "AUC alone" if table.in_classes else "R² alone"
+    header = ["column", "kind", "missing", "distinct", "values", measure]
+    text = laid_out(rows, header if any(row[-1] for row in rows) else header[:-1])
+    doubts = [_doubt(column) for column in columns if column.doubt or column.use == "left out"]
+    return "\n".join([text, *filter(None, doubts)])
+
+
+def _values(column: Glance, rows: int) -> str:
+    """Returns the most frequent categories, and the range of numbers and dates."""
+    if column.common:
+        whole = rows - column.missing
+        texts = [f"{shortened(n, 14)} {percent(c / whole)}" for n, c in column.common.items()]
+        fitting = [n for n in range(1, len(texts) + 1) if len(", ".join(texts[:n])) <= _VALUES]
+        most = max(fitting, default=1)
+        return ", ".join(texts[:most]) + (", …" if most < column.distinct else "")
+    if column.least is None or column.most is None:
+        return ""
+    ends = (v if isinstance(v, str) else number(v) for v in (column.least, column.most))
+    mean = "" if column.mean is None else f", mean {number(column.mean)}"
+    return " to ".join(ends) + mean
+
+
+def _doubt(column: Glance) -> str:
+    out = "left out" if column.use == "left out" else ""
+    said = ", ".join(filter(None, [column.doubt, out]))
+    return _wrapped(f"`{column.name}` {said}" if column.doubt else f"`{column.name}` is {out}")
+
+
+def _by_class(columns: Sequence[Glance]) -> str:
+    """Returns the means of numbers, and the share of the most frequent category, by class."""
+    from dl.report.terminal import table as laid_out
+
+    shown = [column for column in columns if column.by_class and column.use == "input"]
+    if not shown:
+        return ""
+    classes = list(shown[0].by_class)[:_MOST_CLASSES]
+    rows = []
+    for column in shown:
+        of_category = column.kind == "categorical"
+        what = f"share of {shortened(next(iter(column.common), ''), 20)}" if of_category else "mean"
+        found = [column.by_class.get(name) for name in classes]
+        written = percent if of_category else number
+        texts = ["" if value is None else written(value) for value in found]
+        rows.append([shortened(column.name, _NAME), what, *texts])
+    return laid_out(rows, ["by class", "", *(shortened(name, 12) for name in classes)])
+
+
+def _rows(places: Sequence[str], shown: Sequence[Prepared]) -> str:
+    """Returns a line for each column and, below it, for each number that it becomes."""
+    from dl.report.terminal import table as laid_out
+
+    lines: list[list[str]] = []
+    for column in shown:
+        lines.append([column.name, *(shortened(text, 20) for text in column.before)])
+        for name, values in column.after.items():
+            lines.append([f"-> {name}", *(number(value) for value in values)])
+    return laid_out(lines, ["column", *(place.rpartition("/")[2] for place in places)])
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
