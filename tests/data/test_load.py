@@ -277,16 +277,27 @@ def test_synthetic_gates_are_not_split() -> None:
     assert resolve_config(config, dataset).data.split.test == 0
 
 
+class _Stages(SilentReporter):
+    def __init__(self) -> None:
+        super().__init__()
+        self.titles: list[str] = []
+
+    def stage(self, title: str, total: int | None = None) -> Any:
+        self.titles.append(title)
+        return super().stage(title, total)
+
+
 def test_stages_are_told(path: Path) -> None:
-    class Stages(SilentReporter):
-        titles: list[str] = []  # noqa: RUF012
+    stages = _Stages()
+    load_dataset(csv_config(path), stages)
+    assert stages.titles == [f"Reading {path}", "Preparing the rows"]
 
-        def stage(self, title: str, total: int | None = None) -> Any:
-            self.titles.append(title)
-            return super().stage(title, total)
 
-    load_dataset(csv_config(path), Stages())
-    assert Stages.titles == [f"Reading {path}", "Preparing the rows"]
+def test_the_reading_of_an_npz_file_is_told_once(tmp_path: Path) -> None:
+    path, stages = tmp_path / "rows.npz", _Stages()
+    np.savez(path, x_train=np.zeros((8, 2), np.float32), y_train=np.arange(8) % 2)
+    load_dataset(config_with({"source": "npz", "path": str(path)}), stages)
+    assert stages.titles == [f"Reading {path}", "Preparing the rows"]
 
 
 def test_arrays_from_standard_input() -> None:

@@ -87,7 +87,7 @@ def test_stderr_has_no_noise(project: Project, tmp_path: Path) -> None:
     process = _dl("train", project.config, "--runs", tmp_path)
     _, err = process.communicate()
     assert process.returncode == 0
-    starts = ("Loading", "Reading", "reading", "Preparing", "Building", "model ", "layer", "hidden")
+    starts = ("Loading", "Reading", "Preparing", "Building", "model ", "layer", "hidden")
     starts += ("part ", "train ", "validation ", "test ", "dense", "75 parameters", "epoch")
     starts += ("Evaluating", "Predicting", "Saving", "Drawing")
     assert [line for line in err.splitlines() if not line.startswith(starts)] == []

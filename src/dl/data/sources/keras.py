@@ -56,8 +56,7 @@ def read_keras(data: KerasData, reporter: Reporter) -> RawParts:
         DataError: The data set is not there and cannot be downloaded, or is damaged.
     """
     name, texts = str(data.dataset), text_settings(data)
-    with reporter.stage(f"reading {name}"):
-        (x_train, y_train), (x_test, y_test) = _loaded(name, texts)
+    (x_train, y_train), (x_test, y_test) = _loaded(name, texts)
     if texts:
         x_train, x_test = (padded(x, texts["length"]) for x in (x_train, x_test))
 

@@ -145,7 +145,7 @@ def read_npz(data: NpzData, reporter: Reporter) -> RawParts:
     """
     path, names = Path(data.path), data.arrays
     check_file(path)
-    with reporter.stage(f"reading {path.name}"), NpzFile(path) as file:
+    with NpzFile(path) as file:
         train = _pair(file, names.x_train, names.y_train, "train")
         validation = _own_part(file, train, names, "validation")
         test = _own_part(file, train, _with_test(names, file, reporter), "test")
