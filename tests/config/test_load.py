@@ -209,7 +209,7 @@ def test_missing_key_is_shown_at_the_mapping_that_lacks_it() -> None:
         "error: c.yaml:1:1: data.path is missing\n"
         "    1 | data:\n"
         "      | ^^^^\n"
-        "expected: text (the file, relative to the config)"
+        "expected: text, or a list of texts (the file, relative to the config)"
     )
 
 

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import io
+import lzma
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow
 import pytest
 
-from dl.config.data import CsvData
+from dl.config.data import CsvData, own_paths
+from dl.config.load import load_config
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
-from dl.data.load import load_dataset, load_part, open_blocks, resolve_config
+from dl.data.load import load_dataset, load_part, load_split, open_blocks, resolve_config
 from dl.progress import SilentReporter
 from support.streaming import assert_same, both
-from support.tables import config_for, told
+from support.tables import config_for, config_with, told
 
 SILENT = SilentReporter()
 WORDS = {i: "two words" if i % 2 else "one" for i in range(1, 31)}
 ROWS = [f'{i}.5   {i % 3}\t"{word}"   {2 * i}' for i, word in WORDS.items()]
 COMMAS = [f"{i}.5,{i % 3},{word},{2 * i}" for i, word in WORDS.items()]
+MODEL = "model: {layers: [{type: Dense, units: 1}]}\ntraining: {loss: mse}\n"
 NO_SPLIT = {"split": {"validation": 0, "test": 0}}
 
 
@@ -33,7 +41,7 @@ def load(path: Path, **data: Any) -> Dataset:
     return load_dataset(config_for(path, **NO_SPLIT, **data), SILENT)
 
 
-def inputs(config: Config, dataset: Dataset, path: Path) -> Any:
+def inputs(config: Config, dataset: Dataset, path: Path | io.BytesIO) -> Any:
     blocks = open_blocks(config, dataset.preprocessing, path, SILENT).read(lambda size: None)
     return np.concatenate([block.x for block in blocks])
 
@@ -153,3 +161,123 @@ def test_rows_without_names_are_refused_where_a_run_was_trained_with_names(tmp_p
         "found: 1.5,1,two words,2\n"
         "hint: write the names of the columns in a line above it"
     )
+
+
+def halves(
+    folder: Path, names: tuple[str, str] = ("a.csv", "b.csv"), other: str = "a,b,c,y"
+) -> Path:
+    folder = folder / "parts"
+    folder.mkdir()
+    written(folder, "a,b,c,y", *COMMAS[:12], name=names[0])
+    written(folder, other, *COMMAS[12:], name=names[1])
+    return folder
+
+
+@pytest.mark.parametrize("form", ["list", "pattern", "folder"])
+def test_several_files_are_one_table(tmp_path: Path, form: str) -> None:
+    whole = load(written(tmp_path, "a,b,c,y", *COMMAS))
+    parts = halves(tmp_path)
+    (parts / "_SUCCESS").touch()
+    (parts / ".hidden").touch()
+    named = [str(parts / "a.csv"), str(parts / "b.csv")]
+    path: Any = {"list": named, "pattern": f"{parts}/*.csv", "folder": str(parts)}[form]
+    config = config_with({"source": "csv", "path": path, "target": "y", **NO_SPLIT})
+    dataset = load_dataset(config, SILENT)
+    np.testing.assert_array_equal(dataset.train.x, whole.train.x)
+    np.testing.assert_array_equal(dataset.train.y, whole.train.y)
+    resolved = resolve_config(config, dataset)
+    assert resolved.data.path == tuple(named)  # type: ignore[union-attr]
+    again = load_split(resolved, dataset.preprocessing, "train", SILENT)
+    np.testing.assert_array_equal(again.x, whole.train.x)
+    assert_same(*both(config_with({"source": "csv", "path": path, "target": "y"}))[:2])
+    np.testing.assert_array_equal(inputs(config, dataset, parts), dataset.train.x)
+    part = load_part(config, dataset.preprocessing, parts, SILENT)
+    np.testing.assert_array_equal(part.y, whole.train.y)
+
+
+def test_paths_of_a_list_are_relative_to_the_config(tmp_path: Path) -> None:
+    parts = halves(tmp_path)
+    text = "data: {source: csv, path: [b.csv, ../parts/a.csv], target: y}\n" + MODEL
+    (parts / "c.yaml").write_text(text)
+    data = load_config(parts / "c.yaml").config.data
+    assert own_paths(data) == [parts / "b.csv", parts / "a.csv"]
+
+
+def test_rows_end_in_the_file_that_has_the_last_of_them(tmp_path: Path) -> None:
+    parts = halves(tmp_path)
+    for rows in (5, 12, 14):
+        config = config_with(
+            {"source": "csv", "path": str(parts), "target": "y", "rows": rows, **NO_SPLIT}
+        )
+        assert len(load_dataset(config, SILENT).train) == rows
+
+
+def test_columns_of_several_files_are_found_by_name(tmp_path: Path) -> None:
+    parts = halves(tmp_path)
+    rows = [",".join(reversed(line.split(","))) for line in COMMAS[12:]]
+    written(parts, "y,c,b,a", *rows, name="b.csv")
+    whole = load(written(tmp_path, "a,b,c,y", *COMMAS))
+    np.testing.assert_array_equal(load(parts).train.x, whole.train.x)
+
+
+def test_mistakes_name_the_file_and_the_line(tmp_path: Path) -> None:
+    parts = halves(tmp_path, other="a,b,d,y")
+    assert told(lambda: load(parts), tmp_path) == (
+        "parts/b.csv: has other columns than parts/a.csv\n"
+        "expected: the same columns in all files, in any order\n"
+        "found: lacks 'c', has besides 'd'"
+    )
+    written(parts, "a,b,c,y", *COMMAS[12:20], "oops,1,one,3", name="b.csv")
+    assert told(lambda: load(parts), tmp_path).startswith(
+        "parts/b.csv:10: column 'a' is numeric, but this is text\n"
+    )
+    written(parts, "a,b,c,y", *COMMAS[12:20], "1,one,3", name="b.csv")
+    assert told(lambda: load(parts), tmp_path).startswith("parts/b.csv:10: row has 3 values\n")
+
+
+def test_folders_and_patterns_that_are_no_table_are_refused(tmp_path: Path) -> None:
+    parts = halves(tmp_path, names=("a.csv", "b.txt"))
+    assert told(lambda: load(parts), tmp_path) == (
+        "parts: holds files of several kinds\n"
+        "expected: a folder of files of one kind\n"
+        "found: .csv and .txt\n"
+        "hint: name those to read by a pattern: parts/*.txt"
+    )
+    assert told(lambda: load(tmp_path / "*.parquet"), tmp_path) == (
+        "*.parquet: no file fits this pattern"
+    )
+
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zst": lambda text: pyarrow.compress(text, "zstd", asbytes=True),
+}
+
+
+@pytest.mark.parametrize("ending", PACKERS)
+def test_packed_files_are_read_as_they_are(tmp_path: Path, ending: str) -> None:
+    plain = written(tmp_path, "a,b,c,y", *COMMAS)
+    text = plain.read_bytes()
+    path = tmp_path / f"rows.csv.{ending}"
+    path.write_bytes(PACKERS[ending](text))
+    whole, dataset = load(plain), load(path)
+    np.testing.assert_array_equal(dataset.train.x, whole.train.x)
+    config = config_for(path)
+    assert_same(*both(config)[:2])
+    np.testing.assert_array_equal(inputs(config, dataset, path), whole.train.x)
+    np.testing.assert_array_equal(
+        inputs(config, dataset, io.BytesIO(path.read_bytes())), whole.train.x
+    )
+    path.write_bytes(path.read_bytes()[:-20])
+    assert told(lambda: load(path), tmp_path) == (
+        f"rows.csv.{ending}: is damaged: it cannot be unpacked to its end\n"
+        "hint: copy it again from where it came, or pack it again"
+    )
+
+
+def test_a_mistake_in_a_packed_file_has_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv.gz"
+    path.write_bytes(gzip.compress("\n".join(["a,y", *["1,2"] * 30, "oops,3"]).encode()))
+    assert told(lambda: load(path), tmp_path).startswith("rows.csv.gz:32: column 'a' is numeric")

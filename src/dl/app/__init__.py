@@ -245,12 +245,12 @@ def page(directory: RunDirectory | SweepDirectory) -> str:
 
 
 def _advice(loaded: Loaded) -> Iterator[Advice]:
-    from dl.config.data import CsvData, NpzData, ParquetData
+    from dl.config.data import NpzData, TableFile, own_paths
     from dl.config.rules import advise, facts_of
 
     data = loaded.config.data
-    path = Path(data.path) if isinstance(data, CsvData | ParquetData | NpzData) else Path()
-    if not path.is_file() or path.stat().st_size > _MOST_BYTES:
+    files = own_paths(data) if isinstance(data, TableFile | NpzData) else [Path()]
+    if not all(map(Path.is_file, files)) or sum(f.stat().st_size for f in files) > _MOST_BYTES:
         return advise(facts_of(loaded.config, Path()))
     from dl.data.load import read_dataset
     from dl.data.rules import advice_for

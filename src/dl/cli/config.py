@@ -124,7 +124,8 @@ def schema() -> None:
 def init(data: Path | None, targets: tuple[str, ...], example: str | None) -> None:
     """Print a first config for DATA that trains well as it is.
 
-    DATA is a CSV, Parquet or npz file, or a folder with a folder of pictures for each class.
+    DATA is a CSV, Parquet or npz file, a folder or pattern of such tables, or a
+    folder with a folder of pictures for each class.
 
     \b
     dl init flowers.csv --target species > flowers.yaml

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -113,10 +116,13 @@ class _Table(_Data):
 class TableFile(_Table):
     """A table in a file: what all its forms share."""
 
-    path: str = key(about="The file, relative to the config.")
+    path: str | Texts = key(
+        about="The file, relative to the config. Or several, whose rows follow each other: a "
+        "list, a pattern (`parts/*.csv`), a folder of files of one kind."
+    )
     target: str | Texts = key(about="The column, or columns, to predict.")
-    validation_path: str | None = key(None, "A file of validation rows.")
-    test_path: str | None = key(None, "A file of test rows.")
+    validation_path: str | Texts | None = key(None, "The same, of validation rows.")
+    test_path: str | Texts | None = key(None, "The same, of test rows.")
     missing_values: Texts | dict[str, Texts] | None = key(
         None,
         "Texts that stand for a missing value, such as `NA`: of all columns, or by "
@@ -230,7 +236,44 @@ class SyntheticData(_Data):
 Data = CsvData | ParquetData | NpzData | ImagesData | BuiltinData | KerasData | SyntheticData
 
 
+PATHS = ("path", "validation_path", "test_path")
+"""The keys that name files or folders, one for each part."""
+
+
+def own_files(data: Data, folder: str | Path = "") -> dict[str, list[Path]]:
+    """Returns the files, or the folder of pictures, of each key that names some.
+
+    Args:
+        data: The section.
+        folder: Where relative paths start.
+    """
+    found: dict[str, list[Path]] = {}
+    for name in PATHS:
+        named = getattr(data, name, None) or ()
+        paths = [os.path.join(folder, at) for at in ((named,) if isinstance(named, str) else named)]
+        if paths and isinstance(data, TableFile):
+            found[name] = [file for path in paths for file in files_at(path)]
+        elif paths:
+            found[name] = [Path(path) for path in paths]
+    return found
+
+
 def own_paths(data: Data) -> list[Path]:
     """Returns the files and folders that a section names; none for data that comes by a name."""
-    named = (getattr(data, name, None) for name in ("path", "validation_path", "test_path"))
-    return [Path(path) for path in named if path]
+    return [path for paths in own_files(data).values() for path in paths]
+
+
+def files_at(path: str) -> list[Path]:
+    """Returns the files of a table that a path means, sorted: its own, a folder's or a pattern's.
+
+    Of a folder, files whose names begin with a dot or a `_` are left out. Where there are none, it
+    is the path itself.
+    """
+    found: list[str] = []
+    if os.path.isdir(path):
+        with contextlib.suppress(OSError):
+            names = (name for name in os.listdir(path) if not name.startswith((".", "_")))
+            found = [os.path.join(path, name) for name in names]
+    elif not os.path.exists(path) and any(character in path for character in "*?["):
+        found = glob.glob(path, recursive=True)
+    return [Path(file) for file in sorted(found) if os.path.isfile(file)] or [Path(path)]

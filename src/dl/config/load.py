@@ -22,9 +22,11 @@ from typing import Any, cast
 
 from dl.config import rules
 from dl.config.builder import node_of
+from dl.config.data import PATHS
 from dl.config.document import Document, read_bytes
 from dl.config.nodes import (
     Entry,
+    ListNode,
     MapNode,
     ScalarNode,
     dotted,
@@ -42,7 +44,6 @@ from dl.vocabulary.spec import Finding, Findings
 
 _IN_MEMORY = 1_000_000_000
 """Megabytes that no data exceeds."""
-_PATHS = ("path", "validation_path", "test_path")
 _IN_PYTHON = Path("run.yaml")
 """Where a config would stand that is a dict: the name of its runs, if it has none, is `run`."""
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -252,15 +253,25 @@ def _with_absolute_paths(values: object, root: MapNode) -> dict[str, Any]:
     data = whole.get("data")
     if not isinstance(data, dict):
         return whole
-    absolute = {}
-    for name in _PATHS:
+    absolute: dict[str, object] = {}
+    for name in PATHS:
         node = find(root, ("data", name))
-        text = node.value if isinstance(node, ScalarNode) else None
-        if node is not None and isinstance(text, str) and text and not _URL.match(text):
-            on_command_line = node.mark.line is None
-            folder = Path.cwd() if on_command_line else _folder(node.mark.source)
-            absolute[name] = os.path.normpath(folder / os.path.expanduser(text))
+        if isinstance(node, ScalarNode):
+            absolute[name] = _absolute(node)
+        elif isinstance(node, ListNode):
+            scalars = [item for item in node.items if isinstance(item, ScalarNode)]
+            if len(scalars) == len(node.items):
+                absolute[name] = [_absolute(item) for item in scalars]
     return {**whole, "data": {**data, **absolute}}
+
+
+def _absolute(node: ScalarNode) -> object:
+    text = node.value
+    if not isinstance(text, str) or not text or _URL.match(text):
+        return text
+    on_command_line = node.mark.line is None
+    folder = Path.cwd() if on_command_line else _folder(node.mark.source)
+    return os.path.normpath(folder / os.path.expanduser(text))
 
 
 def _folder(file: str) -> Path:
@@ -300,7 +311,8 @@ def _belongs(finding: Finding) -> str | None:
     owners = [(home, owner) for home, owner in walk(Config) if name in keys(owner)]
     sources = [keys(owner)["source"].type for home, owner in owners if home == path[:-1]]
     if sources:
-        return f"{name} is for {listing(source.choices[0] for source in sources)} data"
+        choices = (choice for source in sources for choice in source.choices)
+        return f"{name} is for {listing(choices)} data"
     if owners and owners[0][0]:
         return f"{name} belongs below `{dotted(owners[0][0])}:`"
     if owners:

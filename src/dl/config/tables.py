@@ -154,7 +154,7 @@ def csv_rows(data: CsvData, path: Path) -> Iterator[list[str]]:
         if data.header is not True:
             first = next(cells, [])
             cells = itertools.chain([list(data.header or numbered(len(first))), first], cells)
-        yield from itertools.islice(cells, data.rows and 1 + data.rows)
+        yield from cells
 
 
 def numbered(columns: int) -> list[str]:

@@ -99,6 +99,8 @@ def _mode(path: Path) -> int:
     try:
         return path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
+        if any(character in str(path) for character in "*?["):
+            raise DataError(f"{path}: no file fits this pattern") from None
         raise DataError(f"{path}: there is no such file", hint=_near(path)) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)

@@ -13,7 +13,15 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from dl.config.data import CsvData, KerasData, Split, SyntheticData
+from dl.config.data import (
+    CsvData,
+    KerasData,
+    Split,
+    SyntheticData,
+    TableFile,
+    own_files,
+    own_paths,
+)
 from dl.config.load import Loaded
 from dl.config.schema import Config
 from dl.data.arrays import ArrayFeature, fit_arrays, transform_arrays
@@ -29,7 +37,16 @@ from dl.data.features import (
 )
 from dl.data.files import ahead, check_file
 from dl.data.parts import split_parts
-from dl.data.read import FORMATS, read_arrays, read_blocks, read_labelled, read_parts, source_title
+from dl.data.read import (
+    FORMATS,
+    form_of,
+    read_arrays,
+    read_blocks,
+    read_labelled,
+    read_parts,
+    source_title,
+    table_files,
+)
 from dl.data.requirements import requirements_of
 from dl.data.rules import refuse_misfits
 from dl.data.sources import csv
@@ -337,8 +354,13 @@ def _open_table(
 ) -> InputBlocks:
     title, total = "standard input", None
     if isinstance(source, Path):
-        check_file(source)
-        title, total = str(source), FORMATS[config.data.source].total(source)
+        files = table_files(str(source))
+        for file in files:
+            check_file(file)
+        title, total = (
+            str(source),
+            sum(map(FORMATS[form_of(files[0], config.data.source)].total, files)),
+        )
     unseen, tokens = UnseenCategories(), requirements_of(config).tokens
 
     def prepared(read_table: Callable[[], RawTable]) -> Inputs:
@@ -367,8 +389,11 @@ def resolve_config(config: Config, dataset: Dataset) -> Config:
         data["columns"] = {feature.name: feature.kind for feature in fitted.columns}
     else:
         preprocess = {"numeric": array.scaling, "scale": array.scale}
+    if isinstance(config.data, TableFile):
+        listed = {key: tuple(map(str, files)) for key, files in own_files(config.data).items()}
+        data |= {k: f for k, f in listed.items() if f != (getattr(config.data, k),)}
     if isinstance(config.data, CsvData) and not config.data.header:
-        data["header"] = tuple(csv.names(config.data, Path(config.data.path)))
+        data["header"] = tuple(csv.names(config.data, own_paths(config.data)[0]))
     if isinstance(config.data, SyntheticData):
         data["rows"], data["noise"] = default_rows(config.data), default_noise(config.data)
     if isinstance(config.data, KerasData):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol
 
-from dl.config.data import Arrays, own_paths
+from dl.config.data import Arrays, TableFile, files_at, own_paths
 from dl.config.schema import Config
 from dl.data.dataset import Preprocessing
 from dl.data.files import fingerprint_files, unchanged
@@ -25,10 +28,12 @@ from dl.data.sources.images import (
 )
 from dl.data.sources.keras import read_keras
 from dl.data.sources.npz import read_npz, read_npz_inputs, read_npz_part
-from dl.data.tables import Block, ReadBlock, Wanted, require, typed_table
+from dl.data.tables import Block, ReadBlock, Wanted, below_each_other, require, typed_table
 from dl.data.types import Raw, RawArrays, RawParts, RawTable, Role, Storage
+from dl.errors import DataError
 from dl.progress import Advance, Reporter
 from dl.system import available_memory
+from dl.text import listing
 from dl.vocabulary.traits import TAKES_CLASSES
 
 _AUTO_SHARE = 10
@@ -36,6 +41,12 @@ _AUTO_SHARE = 10
 float64, as float32, and as tensors."""
 _BYTES_PER_NUMBER = 4
 _MEGABYTE = 1_000_000
+ENDINGS = {
+    **dict.fromkeys((".csv", ".tsv", ".txt", ".data"), "csv"),
+    **dict.fromkeys((".parquet", ".pq"), "parquet"),
+}
+"""The format that the ending of a file's name tells."""
+_PACKED = r"\.(?:gz|bz2|xz|zst)$"
 _CLASSIFICATION = ("binary", "multiclass", "multilabel")
 
 
@@ -107,7 +118,8 @@ def read_labelled(config: Config, fitted: Preprocessing, path: Path, reporter: R
     """
     source, task = _task_for(config, path, reporter)
     if fitted.array is None:
-        return _table(config.data, path, _wanted(config.data, fitted), task)
+        form = form_of(table_files(str(path))[0], config.data.source)
+        return _table(form, config.data, str(path), _wanted(config.data, fitted), task)
     return source.labelled(config.data, path, task)
 
 
@@ -133,7 +145,11 @@ def read_blocks(
     """
     data, wanted = config.data, replace(_wanted(config.data, fitted), targets=(), kept=kept)
     if isinstance(rows, Path):
-        blocks = FORMATS[data.source].blocks(data, rows, wanted, advance)
+        files = table_files(str(rows))
+        read = FORMATS[form_of(files[0], data.source)].blocks
+        blocks: Iterator[ReadBlock] = itertools.chain.from_iterable(
+            read(data, file, wanted, advance) for file in files
+        )
     else:
         blocks = csv.blocks(data, rows, wanted, advance)
 
@@ -145,7 +161,8 @@ def read_blocks(
 
 def source_title(config: Config) -> str:
     """Words for the config's data: its file, or the name of the data set."""
-    return str(getattr(config.data, "path", None) or getattr(config.data, "dataset", ""))
+    path: Any = getattr(config.data, "path", None) or getattr(config.data, "dataset", "")
+    return path if isinstance(path, str) else listing(path, most=2)
 
 
 def storage_of(
@@ -184,8 +201,13 @@ def _megabytes(size: float) -> str:
 def _task_for(config: Config, path: Path, reporter: Reporter) -> tuple[Source, _Task]:
     """Returns what reads another file; `.npz` may stand for a folder of pictures."""
     name, needs = config.data.source, requirements_of(config)
-    source = SOURCES["npz" if name == "images" and path.suffix.lower() == ".npz" else name]
-    return source, _Task(needs, reporter, storage_of(needs, [path], source).streamed)
+    source, paths = SOURCES[name], [path]
+    if name == "images" and path.suffix.lower() == ".npz":
+        source = SOURCES["npz"]
+    elif isinstance(needs.data, TableFile):
+        needs, paths = replace(needs, data=replace(needs.data, rows=None)), table_files(str(path))
+        source = SOURCES[form_of(paths[0], name)]
+    return source, _Task(needs, reporter, storage_of(needs, paths, source).streamed)
 
 
 def _wanted(data: Any, fitted: Preprocessing) -> Wanted:
@@ -199,9 +221,39 @@ def _wanted(data: Any, fitted: Preprocessing) -> Wanted:
     )
 
 
-def _table(data: Any, path: Path, wanted: Wanted, task: _Task) -> RawTable:
-    block = FORMATS[data.source].read(data, path, wanted, task.streamed)
-    return typed_table(block, wanted, task.streamed)
+def form_of(path: Path, usual: str) -> str:
+    """Returns the format of a file: what its name says, else the usual one."""
+    return ENDINGS.get(Path(re.sub(_PACKED, "", path.name)).suffix.lower(), usual)
+
+
+def _table(
+    form: str, data: Any, path: str | Sequence[str], wanted: Wanted, task: _Task
+) -> RawTable:
+    """Reads the files that a path means, one below the other."""
+    left, read = wanted.rows, []
+    for file in table_files(path):
+        some = replace(wanted, rows=left)
+        read.append(FORMATS[form].read(data, file, some, task.streamed))
+        left = None if left is None else left - read[-1].length
+        if left == 0:
+            break
+    return typed_table(below_each_other(read), wanted, task.streamed)
+
+
+def table_files(path: str | Sequence[str]) -> list[Path]:
+    """Returns the files that a path means; refuses a folder of several kinds, or of none."""
+    if not isinstance(path, str):
+        return [file for each in path for file in table_files(each)]
+    files = files_at(path)
+    kinds = sorted({Path(re.sub(_PACKED, "", file.name)).suffix for file in files})
+    if os.path.isdir(path) and len(kinds) > 1:
+        raise DataError(
+            f"{path}: holds files of several kinds",
+            expected="a folder of files of one kind",
+            found=listing((kind or "no ending" for kind in kinds), "and"),
+            hint=f"name those to read by a pattern: {os.path.join(path, '*' + kinds[-1])}",
+        )
+    return files
 
 
 def _others(data: Any) -> dict[Role, str]:
@@ -231,7 +283,7 @@ def _table_parts(data: Any, task: _Task) -> RawParts:
 
     paths = own_paths(data)
     with unchanged(paths):
-        train = _table(data, Path(data.path), wanted, task)
+        train = _table(data.source, data, data.path, wanted, task)
         require(train.source, data.columns or (), tuple(train.columns), "input column")
         if isinstance(data.missing_values, dict):
             names = (*train.columns, *train.targets, *wanted.others.values())
@@ -239,7 +291,7 @@ def _table_parts(data: Any, task: _Task) -> RawParts:
         kinds = {name: c.kind for name, c in (*train.columns.items(), *train.targets.items())}
         wanted = replace(wanted, features=tuple(train.columns), kinds=kinds)
         validation, test = (
-            None if path is None else _table(data, Path(path), wanted, task)
+            None if path is None else _table(data.source, data, path, wanted, task)
             for path in (data.validation_path, data.test_path)
         )
         fingerprint = fingerprint_files(paths)

@@ -6,6 +6,8 @@ joined, held on the disk they are appended to a file, and to predict each is use
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +33,7 @@ from dl.data.storage import ScratchFile, StoredArray, check_space
 from dl.data.types import Column, Place, RawTable, Role, StoredColumns
 from dl.errors import DataError, closest
 from dl.progress import Reporter
-from dl.text import listing
+from dl.text import listing, plural
 
 _INDEX = "__index_level_"
 """How pandas names an index without a name, where it writes one as a column."""
@@ -181,12 +183,58 @@ def joined(blocks: Iterable[ReadBlock], place: Place, rows: int | None = None) -
 
 def _whole(read: Sequence[Block], place: Place) -> Block:
     def column(name: str) -> Any:
-        parts = (block.column(name) for block in read)
-        chunks = [chunk for part in parts for chunk in part.chunks]
-        return pyarrow.chunked_array(chunks)
+        parts = _of_one_type(name, read)
+        return pyarrow.chunked_array([chunk for part in parts for chunk in part.chunks])
 
     length = sum(block.length for block in read)
     return Block(read[0].names, column, length, read[0].source, place)
+
+
+def _of_one_type(name: str, read: Sequence[Block]) -> list[Any]:
+    """Returns a column of several blocks; those of several files may have several types."""
+    parts = [block.column(name) for block in read]
+    odd = next((place for place, part in enumerate(parts) if part.type != parts[0].type), None)
+    if odd is None:
+        return parts
+    schemas = [pyarrow.schema([(name, part.type)]) for part in parts]
+    try:
+        schema = pyarrow.unify_schemas(schemas, promote_options="permissive")
+        return [part.cast(schema.field(0).type) for part in parts]
+    except pyarrow.ArrowException as error:
+        raise DataError(
+            f"{read[odd].source}: column {name!r} has another type than in {read[0].source}",
+            expected=str(parts[0].type),
+            found=str(parts[odd].type),
+            hint="write the files with the same types, or leave the column out with `data.exclude`",
+        ) from error
+
+
+def below_each_other(read: Sequence[Block]) -> Block:
+    """Returns the rows of several files as those of one; raises `DataError` for other columns."""
+    first, *others = read
+    if not others:
+        return first
+    for block in others:
+        odd = set(first.names) ^ set(block.names)
+        if odd:
+            lacking = [name for name in first.names if name in odd]
+            words = {"lacks": lacking, "has besides": odd - set(lacking)}
+            told = [
+                f"{word} {listing(map(repr, sorted(n)), most=4)}" for word, n in words.items() if n
+            ]
+            raise DataError(
+                f"{block.source}: has other columns than {first.source}",
+                expected="the same columns in all files, in any order",
+                found=", ".join(told),
+            )
+    ends = list(itertools.accumulate(block.length for block in read))
+
+    def place(row: int) -> str:
+        which = bisect.bisect_right(ends, row)
+        return read[which].place(row - ends[which] + read[which].length)
+
+    source = f"{first.source} and {plural(len(others), 'more file')}"
+    return replace(_whole(read, place), source=source)
 
 
 def appended(blocks: Iterable[ReadBlock], place: Place, rows: int | None = None) -> Block:

@@ -19,9 +19,10 @@ from dl.config.tables import MOST_ROWS, is_row, tabbed
 from dl.data.columns import Cell, stand_ins, to_column, without_texts
 from dl.data.doubts import are_months, are_pixels, doubt
 from dl.data.files import check_file
-from dl.data.read import FORMATS
+from dl.data.read import FORMATS, form_of, table_files
 from dl.data.sources.csv import SEPARATORS, Dialect
-from dl.data.tables import Block, EveryColumn, require
+from dl.data.sources.text import opened, pieces, unpacked
+from dl.data.tables import Block, EveryColumn, below_each_other, require
 from dl.data.target_values import TargetValues, target_values
 from dl.data.types import Column, RawTable
 from dl.errors import DataError, UsageError
@@ -35,7 +36,6 @@ _FEW_WORDS = 10
 """So many different texts may be classes, however few rows there are."""
 _DATE_NUMBERS = 6
 """Numbers that a date becomes, about."""
-_PARQUET = (".parquet", ".pq")
 _MOST = 0.9
 """Share of the lines that have as many values as the first; the rest may be a title or a slip."""
 _FIRST_BYTES = 64 * 1024
@@ -85,7 +85,8 @@ class Table:
     """A table file, judged.
 
     Attributes:
-        path: The file, as the user wrote it.
+        path: The file, folder or pattern, as the user wrote it.
+        files: How many files it means.
         csv: How a CSV file is written; None for Parquet.
         rows: Number of rows that have a target.
         features: What the network shall see.
@@ -95,6 +96,7 @@ class Table:
     """
 
     path: Path
+    files: int
     csv: Dialect | None
     rows: int
     features: Sequence[Feature]
@@ -138,7 +140,8 @@ def read_table(path: Path, targets: Sequence[str]) -> Table:
             found="; ".join(told) or "only the target",
         )
     rows = block.length - target.missing
-    return Table(path, written, rows, features, left_out, target, pixels)
+    files = len(table_files(str(path)))
+    return Table(path, files, written, rows, features, left_out, target, pixels)
 
 
 def open_table(path: Path) -> tuple[Dialect | None, Block, dict[str, dict[str, int]]]:
@@ -149,9 +152,10 @@ def open_table(path: Path) -> tuple[Dialect | None, Block, dict[str, dict[str, i
     Raises:
         DataError: The file cannot be read.
     """
-    written = None if path.suffix.lower() in _PARQUET else sniff(path)
-    form = FORMATS["parquet" if written is None else "csv"]
-    block = form.read(written, path, _ALL, on_disk=False)
+    files = table_files(str(path))
+    form = form_of(files[0], "csv")
+    written = sniff(files[0]) if form == "csv" else None
+    block = below_each_other([FORMATS[form].read(written, f, _ALL, on_disk=False) for f in files])
     words = {name: stand_ins(block.column(name)) for name in block.names}
     known = {name: without_texts(block.column(name), tuple(words[name])) for name in words}
     return written, replace(block, column=known.__getitem__), words
@@ -166,8 +170,8 @@ def sniff(path: Path) -> Dialect:
         DataError: The file cannot be opened.
     """
     check_file(path)
-    with path.open("rb") as file:
-        beginning = file.read(_FIRST_BYTES)
+    with opened(path) as file:
+        beginning = next(pieces(unpacked(file), str(path), _FIRST_BYTES))
     if len(beginning) == _FIRST_BYTES:  # whole lines only
         beginning = beginning[: beginning.rfind(b"\n") + 1]
     encoding = "utf-8"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import statistics
 from collections import Counter
@@ -14,6 +15,7 @@ from dl.config.data import Arrays, NpzData, Task
 from dl.config.nodes import flow
 from dl.config.tables import stands_for_missing
 from dl.data.files import check_file
+from dl.data.read import form_of
 from dl.data.sources.images import class_files, opened_picture, without_warnings
 from dl.data.sources.npz import NpzFile, read_npz
 from dl.data.target_values import target_values
@@ -77,20 +79,28 @@ def first_config(path: Path, targets: Sequence[str]) -> str:
     """Returns the text of a config that trains well on this file or folder as it is.
 
     Args:
-        path: A CSV, Parquet or npz file, or a folder of class folders; it is written as given.
+        path: A CSV, Parquet or npz file, a folder of class folders, or a folder or pattern of
+            files of a table; it is written as given.
         targets: The columns to predict, for a table.
 
     Raises:
         DataError: The data cannot be used.
         UsageError: The target of a table is not named, or there is none to name.
     """
-    if path.is_dir():
+    if path.is_dir() and not _holds_tables(path):
         _refuse_target(path, targets, "the name of its folder is the class of a picture")
         return _of_pictures(path)
     if path.suffix.lower() == ".npz":
         _refuse_target(path, targets, "the array `y_train` holds the targets")
         return _of_arrays(path)
     return _of_table(read_table(path, targets))
+
+
+def _holds_tables(folder: Path) -> bool:
+    """Tells whether there are files of tables in a folder, and no folders."""
+    with os.scandir(folder) as entries:
+        found = [(entry.is_dir(), form_of(Path(entry.name), "")) for entry in entries]
+    return any(form for _, form in found) and not any(is_dir for is_dir, _ in found)
 
 
 def _refuse_target(path: Path, targets: Sequence[str], why: str) -> None:
@@ -174,7 +184,7 @@ def _of_table(table: Table) -> str:
 
 def _table_source(table: Table) -> list[str]:
     written, names = table.csv, table.target.names
-    lines = [f"  source: {'csv' if written else 'parquet'}", path_line(table.path)]
+    lines = [f"  source: {'csv' if written else 'parquet'}", path_line(table.path, table.files)]
     if written is not None and not written.header:
         columns = len(table.features) + len(table.left_out) + len(names)
         told = f"the first line is a row, too: the columns are c1 to c{columns}"

@@ -213,9 +213,10 @@ def comment_lines(comment: str, indent: int = 2) -> list[str]:
     )
 
 
-def path_line(path: Path) -> str:
-    """Returns the line of `data` that names a file or folder."""
-    comment = "" if path.is_absolute() else "relative to this file"
+def path_line(path: Path, files: int = 1) -> str:
+    """Returns the line of `data` that names a file, a folder, or several files."""
+    told = [f"{files} files"] if files > 1 else []
+    comment = ", ".join([*told, *([] if path.is_absolute() else ["relative to this file"])])
     return commented(f"  path: {scalar(str(path))}", comment)
 
 

@@ -261,7 +261,8 @@ class SourceOf(ParameterType):
     @functools.cached_property
     def by_source(self) -> Mapping[str, SectionOf]:
         """The sections by their sources."""
-        return {keys(option.section)["source"].type.choices[0]: option for option in self.options}
+        sources = ((keys(option.section)["source"].type.choices, option) for option in self.options)
+        return {choice: option for choices, option in sources for choice in choices}
 
     def check(self, value: object) -> Section:
         if isinstance(value, Section):

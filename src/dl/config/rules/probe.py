@@ -6,6 +6,7 @@ A look never fails: what cannot be read is unknown, and the loading of the data 
 from __future__ import annotations
 
 import csv
+import itertools
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,7 @@ from dl.config.data import (
     SyntheticData,
     TableFile,
     Task,
+    own_files,
 )
 from dl.config.tables import csv_rows, finite_number, is_formatted
 from dl.vocabulary.traits import BUILTIN, KERAS, SYNTHETIC
@@ -168,24 +170,32 @@ def _class_folders(folder: Path) -> tuple[str, ...] | None:
 def _of_csv(data: CsvData, folder: Path) -> Probe:
     targets = targets_of(data)
     unknown = Probe(columns=len(targets))
-    paths = [folder / path for path in (data.path, data.validation_path, data.test_path) if path]
+    parts = list(own_files(data, folder).values())
+    paths = [path for part in parts for path in part]
     try:
-        if not all(map(_is_cheap, paths)):
+        if not all(map(_is_there, paths)) or sum(p.stat().st_size for p in paths) > MOST_BYTES:
             return unknown
         titles = next(csv_rows(data, paths[0]), [])
-        counts, *others = (Counter(_column(data, path, targets[0])) for path in paths)
+        counts, *others = (_counts(data, part, targets[0]) for part in parts)
     except (OSError, ValueError, LookupError, TypeError, csv.Error):
         return unknown
-    inputs = len(titles) - len(targets) if data.features is None else len(data.features)
+    inputs = len(set(titles) - {*targets, *(data.exclude or ())})
+    inputs = inputs if data.features is None else len(data.features)
     found = replace(unknown, rows=_trained_on(data, counts.total()), inputs=inputs)
     if len(targets) > 1:
         return found
     return replace(_of_values(set().union(counts, *others) - {""}, found), counts=counts)
 
 
-def _is_cheap(path: Path) -> bool:
-    """Tells whether a file can be read in no time: not a pipe, and neither empty nor large."""
-    return path.is_file() and 0 < path.stat().st_size <= MOST_BYTES
+def _is_there(path: Path) -> bool:
+    """Tells whether a file can be read: not a pipe, and not empty."""
+    return path.is_file() and path.stat().st_size > 0
+
+
+def _counts(data: CsvData, files: list[Path], name: str) -> Counter[str]:
+    """Returns how often each value of a column is in the files of a part."""
+    values = itertools.chain.from_iterable(_column(data, path, name) for path in files)
+    return Counter(itertools.islice(values, data.rows))
 
 
 def _column(data: CsvData, path: Path, name: str) -> Iterator[str]:

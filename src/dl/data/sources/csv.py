@@ -212,9 +212,9 @@ def numbers(data: Any, path: Path) -> int:
     """Counts the values at the start of the file, and takes the rest to be alike."""
     check_file(path)
     sample, _ = sampled(path)
-    separators = b" " if data.separator == BLANKS else data.separator.encode()
-    values = sample.count(b"\n") + sample.count(separators)
-    return int(values * _text_size(path, data.rows) / max(1, len(sample)))
+    separator = Dialect.of(data, str(path)).separator
+    values = sample.count(b"\n") + sample.count(separator.replace(BLANKS, " ").encode())
+    return int(values * _text_size(path, getattr(data, "rows", None)) / max(1, len(sample)))
 
 
 def names(data: Any, path: Path) -> list[str]:

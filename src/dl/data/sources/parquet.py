@@ -71,7 +71,9 @@ def numbers(data: Any, path: Path) -> int:
         metadata = pyarrow.parquet.read_metadata(path)
     except _BROKEN:
         return 0
-    return min(int(metadata.num_rows), data.rows or sys.maxsize) * int(metadata.num_columns)
+    return min(int(metadata.num_rows), getattr(data, "rows", None) or sys.maxsize) * int(
+        metadata.num_columns
+    )
 
 
 def blocks(data: Any, rows: Path, wanted: Wanted, advance: Advance) -> Iterator[ReadBlock]:

@@ -11,11 +11,12 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dl.config.data import TableFile, own_files
 from dl.config.load import Loaded
 from dl.config.schema import Config
 from dl.errors import DataError
@@ -23,7 +24,6 @@ from dl.rundir.manifest import file_sha256
 
 PIECE = 32 << 20
 """Bytes of the pieces in which files travel: many small files go in one of them."""
-_KEYS = ("path", "validation_path", "test_path")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +51,31 @@ def data_files(config: Config) -> DataFiles:
     """Returns the files of a config's data; raises `OSError`."""
     return tuple(
         DataFile(str(path), place, path.stat().st_size, _sha256(path))
-        for key, root in _roots(config).items()
-        for path, place in _files(key, root)
+        for key, roots in own_files(config.data).items()
+        for root, where in zip(roots, _places(key, roots), strict=True)
+        for path, place in _files(where, root)
     )
 
 
-def _roots(config: Config) -> dict[str, Path]:
-    named = {key: getattr(config.data, key, None) for key in _KEYS}
-    return {key: Path(path) for key, path in named.items() if path}
+def _places(key: str, roots: Sequence[Path]) -> list[str]:
+    """Returns where files or folders stand below that of their key; several may have one name."""
+    several = len(roots) > 1
+    return [
+        f"{key}/{place}/{root.name}" if several else f"{key}/{root.name}"
+        for place, root in enumerate(roots)
+    ]
 
 
-def _files(key: str, root: Path) -> Iterator[tuple[Path, str]]:
+def _files(place: str, root: Path) -> Iterator[tuple[Path, str]]:
     """Yields the files of a path, and their places; of a folder all but the hidden ones."""
     if not root.is_dir():
-        yield root, f"{key}/{root.name}"
+        yield root, place
         return
     for folder, names, files in os.walk(root):
         names[:] = sorted(name for name in names if not name.startswith("."))
         for name in sorted(name for name in files if not name.startswith(".")):
             path = Path(folder) / name
-            yield path, f"{key}/{root.name}/{path.relative_to(root).as_posix()}"
+            yield path, f"{place}/{path.relative_to(root).as_posix()}"
 
 
 def name_of(files: DataFiles) -> str:
@@ -160,9 +165,15 @@ def _write(files: DataFiles, pieces: Iterator[bytes], folder: Path) -> None:
 def relocated(loaded: Loaded, files: DataFiles, cache: Path) -> Loaded:
     """Returns a config that reads its files in a cache that has them."""
     folder = cache / name_of(files)
-    roots = _roots(loaded.config)
-    places: dict[str, Any] = {key: str(folder / key / roots[key].name) for key in roots}
-    data = replace(loaded.config.data, **places)
+    places: dict[str, Any] = {}
+    data = loaded.config.data
+    for key, roots in own_files(data).items():
+        at = [str(folder / file.place) for file in files if file.place.startswith(f"{key}/")]
+        if not isinstance(data, TableFile) or len(at) == 1:
+            places[key] = str(folder / key / roots[0].name)
+        else:  # a pattern means nothing where its files are not
+            places[key] = tuple(at)
+    data = replace(data, **places)
     return replace(loaded, config=replace(loaded.config, data=data))
 
 
