@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -166,16 +164,6 @@ def test_windows_brings_files_to_the_disk_and_leaves_folders(
     system.sync(tmp_path)
     system.sync(file)
     assert opened == [(file, os.O_RDWR)]
-
-
-def test_pages_are_kept_where_they_cannot_be_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(mmap, "MADV_DONTNEED")
-    with tempfile.TemporaryFile() as file:
-        file.write(b"kept")
-        file.flush()
-        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        system.forget_pages(content)
-        assert content[:] == b"kept"
 
 
 def test_folders_without_an_owner_are_ones_own(

@@ -249,7 +249,7 @@ _LETTERS_PER_SLIP = 8
 """A word of up to 7 letters may have one slip, of up to 15 two: `crosses` is not `classes`."""
 _LONGEST_PLURAL = 2
 """Letters that an ending adds: `layers`, `classes`."""
-_ENDING = re.compile(r"\.[A-Za-z0-9]{1,8}$")
+_ENDING = r"\.[A-Za-z0-9]{1,8}$"
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
@@ -284,7 +284,7 @@ def without_separators(word: str) -> str:
 
 def _folded(word: str, beside: str) -> str:
     """Returns the letters that tell a word from another one."""
-    ending = _ENDING.search(word)
+    ending = re.search(_ENDING, word)
     if ending is not None and beside.endswith(ending[0]):
         word = word.removesuffix(ending[0])
     return without_separators(word)
@@ -345,17 +345,19 @@ def _has_parts(name: str, word: str) -> bool:
 
 _LINE_LIMIT = 160
 """Two lines of a terminal; what libraries say can be pages."""
-_FRAME = re.compile(
+_FRAME = (
     r"\s*(File \"|Graph execution error:|Detected at node |Exception encountered when calling \S+$)"
 )
-_INTERNAL = re.compile(r"\x1b\[\d*m|\{\{.*?\}\}|\s*\[Op:.*")
+_INTERNAL = r"\x1b\[\d*m|\{\{.*?\}\}|\s*\[Op:.*"
 """Colours, nodes of a graph, and the operation that TensorFlow adds at the end of a message."""
 
 
 def first_line(error: BaseException) -> str:
     """Returns what a library said as one line, without its traces and internal names."""
-    lines = (_INTERNAL.sub("", line).strip() for line in str(error).splitlines())
-    text = next((line for line in lines if line and not _FRAME.match(line)), type(error).__name__)
+    lines = (re.sub(_INTERNAL, "", line).strip() for line in str(error).splitlines())
+    text = next(
+        (line for line in lines if line and not re.match(_FRAME, line)), type(error).__name__
+    )
     return text if len(text) <= _LINE_LIMIT else text[: _LINE_LIMIT - 1] + "…"
 
 

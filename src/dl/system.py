@@ -14,10 +14,6 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import mmap
 
 _PROC = Path("/proc")
 """What Linux tells of processes and memory."""
@@ -122,14 +118,6 @@ def set_alarm(seconds: float) -> None:
     """Has `ALARM` sent after that time, 0 for never; nothing is sent without a timer."""
     if ALARM is not None:
         signal.setitimer(signal.ITIMER_REAL, seconds)
-
-
-def forget_pages(content: mmap.mmap) -> None:
-    """Tells that what is mapped is hardly needed any more; without `madvise` it is kept longer."""
-    import mmap
-
-    if hasattr(content, "madvise") and hasattr(mmap, "MADV_DONTNEED"):
-        content.madvise(mmap.MADV_DONTNEED)
 
 
 def lock_file(handle: int, *, shared: bool = False, wait: bool = False) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from conftest import Dl
-from dl.cli.main import _COMMANDS
 from dl.cli.main import dl as group
+from dl.config.load import other_tools
 
 
 @pytest.mark.parametrize(
@@ -33,5 +33,6 @@ def test_hint_names_what_was_meant(arguments: str, error: str, dl: Dl) -> None:
 
 
 def test_other_names_lead_to_commands_that_there_are() -> None:
-    assert {command.split()[0] for command in _COMMANDS.values()} <= set(group.commands)
-    assert not set(_COMMANDS) & set(group.commands)
+    meant = other_tools()["commands"]
+    assert {command.split()[0] for command in meant.values()} <= set(group.commands)
+    assert not set(meant) & set(group.commands)

@@ -21,6 +21,7 @@ from dl.rundir.directory import RunDirectory, numbers
 from dl.rundir.files import locked
 from dl.rundir.manifest import check
 from dl.rundir.record import RunRecord, Trivial, read_metrics, read_record
+from dl.variables import unheeded
 
 if TYPE_CHECKING:
     from dl.config.load import Loaded
@@ -171,8 +172,8 @@ def prepare(loaded: Loaded, caller: Caller, *, advise: bool = False) -> Prepared
         DlError: The data cannot be used, or the model cannot be built.
     """
     reporter = caller.reporter
-    if advise:
-        _tell_of_variables(reporter)
+    if advise and unheeded():
+        reporter.note(f"ignored, since they could change results: {', '.join(unheeded())}")
     if loaded.config.data.source == _KERAS_SOURCE:
         dataset = _read(loaded, reporter)
     with importing("dl.training.workflow") as engine:
@@ -180,11 +181,11 @@ def prepare(loaded: Loaded, caller: Caller, *, advise: bool = False) -> Prepared
             dataset = _read(loaded, reporter)
         with reporter.stage("Loading Keras"):
             engine()
-    from dl.training import setup as engine_prepare
+    from dl.training import setup
 
     if advise:
         _advise(loaded, dataset, reporter)
-    prepared = engine_prepare.prepare(loaded, dataset, reporter)
+    prepared = setup.prepare(loaded, dataset, reporter)
     caller.prepared(prepared)
     return prepared
 
@@ -294,9 +295,7 @@ def _conduct(
                 on_predictions=None if job is None else job.draw,
             )
             trained = start(prepared, hooks)
-        epochs = len(trained.history)
-        trivial = read_record(trained.run).trivial
-        result = Result(trained.run, "completed", epochs, trained.seconds, trained.metrics, trivial)
+        result = result_of(trained.run)
         caller.result(result)
         _diagnose(trained, caller.reporter)
         failure = _finish(trained, job, lock)
@@ -310,48 +309,45 @@ def _finish(trained: Trained, job: _ReportJob | None, lock: Lock) -> str | None:
     """Makes what nobody waits for, with the lock of the run; returns what went wrong."""
     from dl.predict.evaluate import keep_lite
 
+    prepared = trained.prepared
     try:
         with lock(trained.run):
             if job is not None:
                 job.write_page()
-            model = trained.prepared.model
-            rows = trained.prepared.dataset.train.x
-            keep_lite(trained.run, trained.model_sha256, model, rows)
-            return None if job is None else job.end()
+            keep_lite(trained.run, trained.model_sha256, prepared.model, prepared.dataset.train.x)
+            return None if job is None else job.process.end()
     except (BusyError, RunError) as error:  # somebody goes on with it at once, or has removed it
         return str(error)
 
 
+@dataclass
 class _ReportJob:
     """What a training leaves to look at, made by another process meanwhile."""
 
-    def __init__(self, process: ReportProcess) -> None:
-        self._process = process
-        self._predictions: tuple[PartPredictions, RunFacts] | None = None
+    process: ReportProcess
+    shown: tuple[PartPredictions, RunFacts] | None = None
 
-    def draw(self, predictions: PartPredictions) -> None:
+    def draw(self, found: PartPredictions) -> None:
         """Has the pictures drawn; returns at once."""
         from dl.data.predictions import answers
         from dl.report.facts import RunFacts, answer_facts, pictures_of
 
-        dataset, config = predictions.prepared.dataset, predictions.prepared.config
-        said = answers(predictions.part.y, predictions.outputs, dataset.target)
-        shown = RunFacts(
-            name=predictions.run.label,
-            history=predictions.history,
-            loss=config.training.loss.type,
-            part=predictions.name,
-            part_rows=len(dataset.parts[predictions.name]),
-            surface=predictions.surface,
-            path=predictions.path,
-            pictures=pictures_of(predictions.part, dataset.preprocessing)
-            if said.places == 1
-            else None,
+        dataset, loss = found.prepared.dataset, found.prepared.config.training.loss.type
+        said = answers(found.part.y, found.outputs, dataset.target)
+        facts = RunFacts(
+            name=found.run.label,
+            history=found.history,
+            loss=loss,
+            part=found.name,
+            part_rows=len(dataset.parts[found.name]),
+            surface=found.surface,
+            path=found.path,
+            pictures=pictures_of(found.part, dataset.preprocessing) if said.places == 1 else None,
             **answer_facts(said, dataset.preprocessing),
         )
-        predictions.run.plots.mkdir(exist_ok=True)
-        self._process.begin(predictions.run.plots, shown)
-        self._predictions = predictions, shown
+        found.run.plots.mkdir(exist_ok=True)
+        self.process.begin(found.run.plots, facts)
+        self.shown = found, facts
 
     def write_page(self) -> None:
         """Keeps the facts that the page needs, and has it written; returns before it is.
@@ -364,31 +360,20 @@ class _ReportJob:
         from dl.inspect.layers import layer_rows, measure, weight_rows
         from dl.report.facts import Network, write_training_facts
 
-        if self._predictions is None:
+        if self.shown is None:
             return
-        predictions, shown = self._predictions
-        prepared = predictions.prepared
-        signals = measure(prepared.model, prepared.dataset, prepared.config, trained=True)
-        network = Network(layer_rows(prepared.model), weight_rows(prepared.model), signals)
-        write_training_facts(predictions.run, shown, prepared.dataset, predictions.part, network)
-        self._process.write_page(predictions.run)
-
-    def end(self) -> str | None:
-        """Waits until all is made; returns what went wrong, if anything did."""
-        return self._process.end()
+        found, facts = self.shown
+        model, dataset = found.prepared.model, found.prepared.dataset
+        signals = measure(model, dataset, found.prepared.config, trained=True)
+        network = Network(layer_rows(model), weight_rows(model), signals)
+        write_training_facts(found.run, facts, dataset, found.part, network)
+        self.process.write_page(found.run)
 
 
 def _read(loaded: Loaded, reporter: Reporter) -> Dataset:
-    from dl.data.load import read_dataset
+    from dl.data.load import read_dataset  # pandas and pyarrow, while Keras loads
 
     return read_dataset(loaded, reporter)
-
-
-def _tell_of_variables(reporter: Reporter) -> None:
-    from dl.variables import unheeded
-
-    if unheeded():
-        reporter.note(f"ignored, since they could change results: {', '.join(unheeded())}")
 
 
 def _advise(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> None:

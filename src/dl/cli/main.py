@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import click
@@ -23,38 +23,6 @@ from dl.cli.tidy import prune, remove, tag
 from dl.cli.train import reproduce, train
 from dl.errors import SCARCE, DlError, ExitCode, closest, error_text, is_scarce
 from dl.text import printable
-
-_COMMANDS: Mapping[str, str] = {
-    "fit": "train",
-    "run": "train",
-    "resume": "train --resume",
-    "test": "evaluate",
-    "infer": "predict",
-    "inference": "predict",
-    "check": "validate",
-    "profile": "data",
-    "eda": "data",
-    "audit": "data",
-    "new": "init",
-    "create": "init",
-    "ls": "list",
-    "runs": "list",
-    "info": "show",
-    "describe": "show",
-    "delete": "rm",
-    "remove": "rm",
-    "clean": "prune",
-    "diff": "compare",
-    "tune": "sweep",
-    "hyperopt": "sweep",
-    "search": "sweep",
-    "plot": "report",
-    "visualize": "report",
-    "ui": "board",
-    "serve": "board",
-    "dashboard": "board",
-}
-"""What other tools call our commands."""
 
 
 def usage_text(error: click.ClickException) -> str:
@@ -87,8 +55,9 @@ def _option(name: str, context: click.Context) -> str | None:
 def _command(name: str, context: click.Context) -> str | None:
     if not isinstance(context.command, click.Group):
         return None
-    known = context.command.commands
-    near = _COMMANDS.get(name.lower()) or closest(name, known)
+    from dl.config.load import other_tools
+
+    near = other_tools()["commands"].get(name.lower()) or closest(name, context.command.commands)
     return f"{context.command_path} {near} --help" if near else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,15 +19,14 @@ from dl.cli.options import (
 )
 from dl.cli.sweep import show_sweep
 from dl.errors import UsageError
-from dl.rundir.directory import all_sweeps, find_run, find_sweep, is_sweep
+from dl.rundir.directory import RunDirectory, all_sweeps, find_run, find_sweep, is_sweep
 from dl.text import age, duration, number, printable
 
 if TYPE_CHECKING:
     from dl.rundir.query import Entry, Row
+    from dl.rundir.record import RunRecord
 
     Listed = list[tuple[Entry, Row]]
-    from dl.rundir.directory import RunDirectory
-    from dl.rundir.record import RunRecord
 
 _MOST_SWEEPS = 5
 
@@ -230,11 +230,7 @@ def compare(
         results = read_results(find_sweep(selected[0], runs))
         show_sweep(results, as_json=as_json, everything=everything)
         return
-    found = [find_run(text, runs) for text in selected]
-    if len({os.path.realpath(run.path) for run in found}) < max(2, len(found)):
-        raise UsageError(
-            "needs two or more different runs", hint="see the runs: dl list; then dl compare A B"
-        )
+    found = _several(selected, runs)
     if html is not None:
         check_output(html, found)
     comparison = compare_runs([read_entry(run) for run in found])
@@ -249,6 +245,15 @@ def compare(
         click.echo(csv_text(comparison, everything), nl=False)
     else:
         click.echo((markdown_text if as_markdown else plain_text)(comparison, everything))
+
+
+def _several(selected: Iterable[str], runs: Path) -> list[RunDirectory]:
+    found = [find_run(text, runs) for text in selected]
+    if len({os.path.realpath(run.path) for run in found}) < max(2, len(found)):
+        raise UsageError(
+            "needs two or more different runs", hint="see the runs: dl list; then dl compare A B"
+        )
+    return found
 
 
 @click.command()

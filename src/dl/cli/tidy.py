@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from dl.errors import DlError
-    from dl.rundir.directory import RunDirectory
 
 
 @click.command()
@@ -66,12 +65,12 @@ def remove(selected: tuple[str, ...], yes: bool, runs: Path) -> None:
     """Remove runs with all their files; asks before. A name alone means its newest run."""
 
     found = {os.path.realpath(run.path): run for run in (find_run(text, runs) for text in selected)}
-    errors = remove_after_asking(found.values(), yes=yes)
+    errors = _remove_after_asking(found.values(), yes=yes)
     if errors:
         raise type(errors[0]).of(problem for error in errors for problem in error.problems)
 
 
-def remove_after_asking(
+def _remove_after_asking(
     found: Iterable[RunDirectory],
     *,
     yes: bool,
@@ -87,13 +86,11 @@ def remove_after_asking(
     Returns:
         Why runs were not removed: somebody works on them, or was faster.
     """
-    from dl.rundir.folders import remove_run, size_of
+    from dl.rundir.folders import remove_run
 
     chosen = list(found)
-    sizes = [size_of(run.path) for run in chosen]
-    for run, count in zip(chosen, sizes, strict=True):
-        click.echo(f"{run.path}  {size(count)}", err=True)
-    if not yes and not is_agreed(f"Remove {plural(len(chosen), 'run')}, {size(sum(sizes))}?"):
+    sizes = _tell([run.path for run in chosen], err=True)
+    if not yes and not _is_agreed(f"Remove {plural(len(chosen), 'run')}, {size(sum(sizes))}?"):
         click.echo("nothing was removed", err=True)
         return []
     removed: list[int] = []
@@ -108,7 +105,7 @@ def remove_after_asking(
     return errors
 
 
-def is_agreed(question: str) -> bool:
+def _is_agreed(question: str) -> bool:
     """Asks on the terminal; raises `UsageError` where nobody can answer."""
     if not sys.stdin.isatty():
         raise UsageError("nothing is removed without asking", hint="where nobody can answer: -y")
@@ -157,23 +154,26 @@ def prune(
 
     doomed = to_prune(read_entries(runs, name).readable, keep=keep, unfinished=unfinished)
     if dry_run:
-        _tell([entry.run.path for entry in doomed])
+        _tell([entry.run.path for entry in doomed], err=False)
     else:
         clear_abandoned(runs)
     if doomed and not dry_run:
         entries = {entry.run: entry for entry in doomed}
-        remove_after_asking(entries, yes=yes, still=lambda run: is_as_it_was(entries[run]))
+        _remove_after_asking(entries, yes=yes, still=lambda run: is_as_it_was(entries[run]))
     if checkpoints or all_checkpoints:
         _prune_checkpoints(runs, name, last=all_checkpoints, dry_run=dry_run, yes=yes)
     elif not doomed and not dry_run:
         click.echo(_nothing(keep, unfinished), err=True)
 
 
-def _tell(paths: list[Path]) -> None:
+def _tell(paths: list[Path], *, err: bool) -> list[int]:
+    """Lists files and folders with their sizes, which are returned."""
     from dl.rundir.folders import size_of
 
-    for path in paths:
-        click.echo(f"{path}  {size(size_of(path))}")
+    sizes = [size_of(path) for path in paths]
+    for path, count in zip(paths, sizes, strict=True):
+        click.echo(f"{path}  {size(count)}", err=err)
+    return sizes
 
 
 def _prune_checkpoints(
@@ -185,13 +185,13 @@ def _prune_checkpoints(
 
     found = checkpoints_to_prune(runs, name, last=last)
     if dry_run:
-        _tell(found)
+        _tell(found, err=False)
         return
-    what = "1 checkpoint" if len(found) == 1 else f"{len(found)} checkpoints"
+    what = plural(len(found), "checkpoint")
     room = size(sum(map(size_of, found)))
     if not found:
         click.echo("there is no checkpoint to remove", err=True)
-    elif yes or is_agreed(f"Remove {what} of finished runs, {room}?"):
+    elif yes or _is_agreed(f"Remove {what} of finished runs, {room}?"):
         for path in found:
             # A run that is gone, or that somebody goes on with, is left alone.
             with suppress(BusyError, RunError), locked(RunDirectory(path.parent.parent)):

@@ -289,7 +289,7 @@ def _with_place_of_key(finding: Finding) -> Finding:
 
 @functools.cache
 def other_tools() -> Mapping[str, Mapping[str, str]]:
-    """Returns what to write instead of the keys of other tools."""
+    """Returns what to write instead of the keys and commands of other tools."""
     text = Path(__file__).with_name("other_tools.json").read_text(encoding="utf-8")
     tables: Mapping[str, Mapping[str, str]] = json.loads(text)
     return tables
