@@ -96,6 +96,8 @@ COLUMNS: Mapping[str, tuple[Case, ...]] = {
         Case("number", "number", 1, _SQUARES),
         Case("number-standardized", "number", 1, _SQUARES, scaling="standardize"),
         Case("number-minmax", "number", 1, _SQUARES, scaling="minmax"),
+        Case("number-log1p", "number", 1, _SQUARES, scaling="log1p"),
+        Case("number-of-steps-log1p", "number", 1, _SQUARES, scaling="log1p", steps=True),
         Case("number-of-steps", "number", 1, _SQUARES, steps=True),
         Case(
             "number-of-steps-standardized",
@@ -111,6 +113,7 @@ COLUMNS: Mapping[str, tuple[Case, ...]] = {
     "numbers": (
         Case("numbers", "numbers", 2, _SQUARES),
         Case("numbers-standardized", "numbers", 2, _SQUARES, scaling="standardize"),
+        Case("numbers-log1p", "numbers", 2, _SQUARES, scaling="log1p"),
     ),
 }
 """The columns of the table, and the cases that each stands for."""

@@ -167,7 +167,7 @@ class Run:
 
         files = open_files(self.directory)
         source: Any = document_of(files.config)["data"]
-        columns = [feature.name for feature in files.preprocessing.columns]
+        columns = list(files.preprocessing.kinds)
         with tempfile.TemporaryDirectory(prefix="dl-rows-") as folder:
             yield write_rows(rows, Path(folder), source, columns)
 

@@ -324,7 +324,7 @@ def test_missing_source_lists_the_choices() -> None:
         ("preprocess.scale=-1e-3", "a number above 0, or null", "-1e-3", None),
         (
             "preprocess.numeric=standardise",
-            "standardize, minmax or none",
+            "standardize, minmax, robust, quantile, log1p or none",
             "'standardise'",
             "did you mean standardize?",
         ),

@@ -313,16 +313,6 @@ def test_column_without_values(tmp_path: Path) -> None:
     )
 
 
-def test_too_many_categories(tmp_path: Path) -> None:
-    rows = "".join(f"name{i},{i % 2}\n" for i in range(1500))
-    assert fault(tmp_path, f"x,y\n{rows}") == (
-        "rows.csv: column 'x' has 1050 categories\n"
-        "expected: at most 1000 for one-hot encoding\n"
-        "hint: an identifier or free text says nothing about new rows: leave it out with "
-        "`data.exclude`, or write `preprocess.categorical: ordinal`"
-    )
-
-
 def test_empty_split(tmp_path: Path) -> None:
     assert fault(tmp_path, "x,y\n1,2\n2,3\n") == (
         "rows.csv: the test part is empty\n"

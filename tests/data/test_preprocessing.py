@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 
 import numpy as np
 import pyarrow
 import pytest
 
-from dl.config.schema import Preprocess
+from dl.config.preprocess import Preprocess
 from dl.data.columns import Cell, to_column
 from dl.data.features import (
     Feature,
-    UnseenCategories,
-    drop_missing,
     feature_names,
-    fit_features,
-    transform_table,
+    plain_feature,
 )
+from dl.data.fitting import drop_missing, fit_features
+from dl.data.transform import UnseenCategories, transform_table
 from dl.data.types import RawTable
 from dl.progress import SilentReporter
 from dl.rundir.typed import read_as
@@ -43,8 +41,10 @@ def table(targets: dict[str, list[object]] | None = None, **columns: list[object
 
 def learned(train: RawTable, **preprocess: object) -> list[Feature]:
     """Learns, and passes what was learned through JSON."""
-    features = fit_features(train, Preprocess(**preprocess))  # type: ignore[arg-type]
-    return list(read_as(tuple[Feature, ...], json.loads(json.dumps(list(map(asdict, features))))))
+    features = fit_features(train, Preprocess(**preprocess), print)  # type: ignore[arg-type]
+    return list(
+        read_as(tuple[Feature, ...], json.loads(json.dumps(list(map(plain_feature, features)))))
+    )
 
 
 def applied(rows: RawTable, features: Sequence[Feature]) -> list[list[float]]:
@@ -193,8 +193,12 @@ def test_value_too_large_when_scaled() -> None:
 def test_dropping_rows_with_missing_inputs_or_targets() -> None:
     rows = table({"y": [1, 2, None, 4]}, x=[1.0, None, 3.0, 4.0])
     told_of: list[str] = []
-    assert drop_missing(rows, "drop", "error", told_of.append).rows.tolist() == [0, 3]
-    assert drop_missing(rows, "median", "drop", told_of.append).rows.tolist() == [0, 1, 3]
+    assert drop_missing(
+        rows, Preprocess(missing="drop"), "error", told_of.append
+    ).rows.tolist() == [0, 3]
+    assert drop_missing(
+        rows, Preprocess(missing="median"), "drop", told_of.append
+    ).rows.tolist() == [0, 1, 3]
     assert told_of == [
         "rows.csv: 2 of 4 rows left out: lack a value",
         "rows.csv: 1 of 4 rows left out: lacks a target",

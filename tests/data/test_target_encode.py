@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dl.data.requirements import requirements_of
-from dl.data.target import Target, encode_target
+from dl.data.target import Target, decode, encode_target, unscale
 from dl.data.target_task import describe_target, fit_target, target_values
-from dl.errors import DataError
+from dl.errors import DataError, error_text
 from dl.rundir.typed import read_as
 from dl.vocabulary.spec import Findings
 from support.targets import encoded, learn, make_arrays, make_config, make_table
@@ -163,7 +163,12 @@ def test_multilabel_rows_are_kept() -> None:
 
 @pytest.mark.parametrize(
     ("scaling", "expected"),
-    [("none", [1, 3, 5]), ("minmax", [0, 0.5, 1]), ("standardize", [-1.2247449, 0, 1.2247449])],
+    [
+        ("none", [1, 3, 5]),
+        ("minmax", [0, 0.5, 1]),
+        ("standardize", [-1.2247449, 0, 1.2247449]),
+        ("log1p", [-1.31668597, 0.21140502, 1.10528095]),
+    ],
 )
 def test_numbers_are_scaled_by_the_training_rows(scaling: str, expected: list[float]) -> None:
     config = make_config(preprocess={"target": scaling})
@@ -172,6 +177,31 @@ def test_numbers_are_scaled_by_the_training_rows(scaling: str, expected: list[fl
     assert y.shape == (3, 1)
     np.testing.assert_allclose(y[:, 0], expected, rtol=1e-6)
     assert target.scaling == scaling
+
+
+def test_the_logarithm_of_numbers_is_undone() -> None:
+    numbers = [0.0, 3.5, 120.0, 80000.0]
+    target, y = encoded(make_table(y=numbers), make_config(preprocess={"target": "log1p"}))
+    logarithms = np.log1p(numbers)
+    assert y[:, 0] == pytest.approx((logarithms - logarithms.mean()) / logarithms.std())
+    assert unscale(y, target)[:, 0] == pytest.approx(numbers, rel=1e-5, abs=1e-5)
+    assert decode(y, target)["prediction"] == pytest.approx(numbers, rel=1e-5, abs=1e-5)
+
+
+def test_a_target_without_logarithm_is_an_error_with_its_line() -> None:
+    config = make_config(preprocess={"target": "log1p"})
+    with pytest.raises(DataError) as raised:
+        learn(make_table(y=[1, -1.5, 2]), config)
+    assert error_text(raised.value) == (
+        "error: rows.csv:3: the target `y` has a value that has no logarithm\n"
+        "expected: numbers above -1: `preprocess.target` is `log1p`, the logarithm of 1 + the "
+        "number\n"
+        "found: -1.5\n"
+        "hint: correct the value, or write `preprocess.target: standardize`"
+    )
+    target = learn(make_table(y=[1, 2]), config)
+    with pytest.raises(DataError, match="has no logarithm"):
+        encode_target(make_table(y=[1, -2]), target)
 
 
 def test_constant_target_is_divided_by_one() -> None:

@@ -1,5 +1,5 @@
-"""The whole config as one frozen type, its sections but for `data`, and the way back: a config as
-text and plain data, and what of it is worth telling.
+"""The whole config as one frozen type, its sections but for `data` and `preprocess`, and the way
+back: a config as text and plain data, and what of it is worth telling.
 """
 
 from __future__ import annotations
@@ -11,59 +11,14 @@ from typing import Annotated, Literal
 
 from dl.config.data import Data
 from dl.config.nodes import flat_document, flow, yaml_text
+from dl.config.preprocess import Preprocess, cross_name
 from dl.vocabulary.catalog import Object
 from dl.vocabulary.names import called_here, chosen, metric_name
 from dl.vocabulary.sections import AboveZero, Count, RunName, Section, Seed, Switch, key, keys
 from dl.vocabulary.spec import Kind, Spec, document
 from dl.vocabulary.types import COUNT, Choice, ListOf, Nullable, Number
 
-Scaling = Literal["standardize", "minmax", "none"]
-TargetScaling = Literal["standardize", "minmax", "minmax_signed", "none"]
 _OPTIMIZER = Object(Kind.OPTIMIZER)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Preprocess(Section):
-    """What happens to the columns of a table, to pixels and to the target."""
-
-    numeric: Scaling | None = key(
-        None,
-        "Scaling of numbers. Default: standardize for csv, parquet and builtin; none "
-        "for arrays, images and synthetic rows.",
-    )
-    categorical: Literal["one_hot", "ordinal"] = key("one_hot", "Encoding of categories.")
-    unseen: Literal["zeros", "error"] = key(
-        "zeros",
-        "A category that is not in the training part: all zeros (ordinal: -1) with a "
-        "warning, or an error. Always an error where an Embedding looks up ordinal numbers.",
-    )
-    missing: Literal["error", "mean", "median", "most_frequent", "drop"] = key(
-        "error",
-        "Missing values: refuse, fill (a category always by the most frequent), or "
-        "drop the row. Rows to predict are never dropped: they are filled by the median.",
-    )
-    dates: Literal["parts", "drop"] = key(
-        "parts", "Dates: year, month, day, weekday… as numbers, or left out."
-    )
-    target: TargetScaling = key(
-        "none",
-        "Scaling of a regression target; undone at prediction, metrics are in the "
-        "target's own unit. minmax: to 0..1, the range of a sigmoid; minmax_signed: to -1..1, the "
-        "range of a tanh.",
-    )
-    target_range: tuple[float, float] | None = key(
-        None,
-        "Smallest and largest possible value of the target, for minmax and "
-        "minmax_signed. Default: those of the training part.",
-    )
-    scale: AboveZero | None = key(
-        None,
-        "Divide pixels by this. Default: 255 for images and for arrays of bytes, else 1.",
-    )
-
-    def scaling(self, *, columns: bool) -> Scaling:
-        """Returns how numbers are scaled: those in the columns of a table, or in arrays."""
-        return self.numeric or ("standardize" if columns else "none")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -311,11 +266,19 @@ def _differing(path: str, value: object) -> Iterator[tuple[str, str]]:
         for name, item in chosen(value):
             if name != "name":
                 yield f"{path}.{name}", flow(plain_data(item))
-    elif isinstance(value, tuple) and any(isinstance(item, Spec) for item in value):
-        for place, item in enumerate(value):
-            yield from _differing(f"{path}.{item.parameters.get('name') or place}", item)
+    elif named := _named(value):
+        for place, item in named.items():
+            yield from _differing(f"{path}.{place}", item)
     else:
         yield path, flow(plain_data(value))
+
+
+def _named(value: object) -> dict[object, object]:
+    """Returns the things of a list or the sections of a mapping, by name; none of others."""
+    if isinstance(value, tuple) and any(isinstance(item, Spec) for item in value):
+        return {item.parameters.get("name") or place: item for place, item in enumerate(value)}
+    sections = isinstance(value, dict) and any(isinstance(item, Section) for item in value.values())
+    return value if isinstance(value, dict) and sections else {}
 
 
 _RATE = "learning_rate"
@@ -329,7 +292,9 @@ def hyperparameters(config: Config) -> dict[str, list[str]]:
     Of a layer or optimizer there is what must be chosen, and what differs from Keras' defaults.
     """
     training = config.training
+    columns = list(_prepared(config.preprocess))
     listed = {
+        **({"columns": columns} if columns else {}),
         "layers": [_words(layer) for layer in config.model.layers],
         "loss": [_words(training.loss)],
     }
@@ -343,6 +308,14 @@ def hyperparameters(config: Config) -> dict[str, list[str]]:
     if training.callbacks:
         listed["callbacks"] = [_words(callback) for callback in training.callbacks]
     return listed
+
+
+def _prepared(preprocess: Preprocess) -> Iterator[str]:
+    crosses = [cross_name(*pair) for pair in preprocess.crosses]
+    for name in dict.fromkeys([*preprocess.columns, *crosses]):
+        rules = dict(_differing("", preprocess.columns.get(name)))
+        told = ", ".join(f"{key.lstrip('.')} {value}" for key, value in rules.items() if key)
+        yield f"{name} ({told})" if told else name
 
 
 def _words(spec: Spec, without: str = "") -> str:

@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from dl.config.schema import Scaling
-from dl.data.features import loses_digits
+from dl.config.preprocess import Scaling
 from dl.data.requirements import Requirements, Tokens
+from dl.data.scaling import loses_digits
 from dl.data.types import Array, LazyRows, RawArrays, Rows
 from dl.errors import DataError
 from dl.progress import Reporter

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from dl.config.data import Split
+from dl.config.data import ColumnKind, Split
 from dl.config.rules import Advice
 from dl.data.arrays import ArrayFeature
-from dl.data.features import Feature, feature_names
+from dl.data.features import Feature, columns_of, feature_names, plain_feature
 from dl.data.target import Target
 from dl.data.types import IN_MEMORY, Part, Rows, Storage
 from dl.rundir.directory import RunDirectory
@@ -63,6 +63,11 @@ class Preprocessing:
         return tuple(item for item in self.features if not isinstance(item, ArrayFeature))
 
     @property
+    def kinds(self) -> dict[str, ColumnKind]:
+        """The columns of a table that the features are made of, with their kinds."""
+        return columns_of(self.columns)
+
+    @property
     def feature_names(self) -> tuple[str, ...]:
         """The names of the columns of `x`; empty where the rows are arrays."""
         return feature_names(self.columns)
@@ -87,7 +92,8 @@ class Preprocessing:
 
     def text(self) -> str:
         """Returns the content of `preprocess.json`."""
-        content = {**asdict(self), "info": self._info()}
+        features = [plain_feature(feature) for feature in self.features]
+        content = {**asdict(self), "features": features, "info": self._info()}
         # Keys that earlier versions did not know stand there only where they say something.
         content["split"] = {k: v for k, v in content["split"].items() if k not in _LATER or v}
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

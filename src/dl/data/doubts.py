@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -115,8 +115,11 @@ def are_pixels(columns: Sequence[Column]) -> bool:
     return whole and float(values.min()) == 0 and float(values.max()) <= _BRIGHTEST
 
 
-def advice_on(table: Raw, data: Data) -> Iterator[Advice]:
-    """Yields what is doubtful in the file of a table, of which there are all rows as read."""
+def advice_on(table: Raw, data: Data, shared: Collection[str] = ()) -> Iterator[Advice]:
+    """Yields what is doubtful in the file of a table, of which there are all rows as read.
+
+    The categories of columns that are `shared` have their inputs together, as many as they are.
+    """
     if not isinstance(data, TableFile) or not isinstance(table, RawTable):
         return
     step = -(-len(table) // _MOST_ROWS)
@@ -125,7 +128,7 @@ def advice_on(table: Raw, data: Data) -> Iterator[Advice]:
     looked = RawTable(dict(looked.columns), looked.targets, looked.rows, table.source, table.place)
     some = f", by {len(looked):,} rows spread over all" if step > 1 else ""
     found = (
-        _doubtful_columns(looked, step),
+        _doubtful_columns(looked, step, shared),
         months(looked, data),
         stand_in(looked, data),
         _missing_as_class(looked, data),
@@ -134,9 +137,13 @@ def advice_on(table: Raw, data: Data) -> Iterator[Advice]:
         yield replace(told, message=f"{told.message}{some}")
 
 
-def _doubtful_columns(table: RawTable, step: int) -> Iterator[Advice]:
+def _doubtful_columns(table: RawTable, step: int, shared: Collection[str]) -> Iterator[Advice]:
     """Columns that the network should not see, where it has others; of each `step`-th row."""
-    doubts = _doubts(table, step)
+    doubts = {
+        name: found
+        for name, found in _doubts(table, step).items()
+        if found.rule != "many-categories" or name not in shared
+    }
     rest = [name for name in table.columns if name not in doubts]
     for name, found in doubts.items():
         if rest or found.rule == "free-text":

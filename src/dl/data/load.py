@@ -28,14 +28,9 @@ from dl.data.arrays import ArrayFeature, fit_arrays, transform_arrays
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.doubts import advice_on
 from dl.data.duplicates import judge_duplicates
-from dl.data.features import (
-    Feature,
-    UnseenCategories,
-    drop_missing,
-    fit_features,
-    transform_table,
-)
+from dl.data.features import Feature
 from dl.data.files import ahead, check_file
+from dl.data.fitting import drop_missing, fit_features
 from dl.data.parts import split_parts
 from dl.data.read import (
     FORMATS,
@@ -56,6 +51,7 @@ from dl.data.split import SplitRows
 from dl.data.tables import transform_stored
 from dl.data.target import Target, encode_target
 from dl.data.target_task import describe_target, fit_target
+from dl.data.transform import UnseenCategories, transform_table
 from dl.data.types import Inputs, Part, Raw, RawParts, RawTable, Rows, StoredColumns
 from dl.errors import DataError, RunError, UsageError
 from dl.progress import Advance, Reporter
@@ -135,7 +131,8 @@ def read_split(config: Config, reporter: Reporter) -> SplitData:
     """Reads the data and splits it; raises as `load_dataset`."""
     parts, needs = _read(config, reporter), requirements_of(config)
     target = describe_target(list(parts.named.values()), needs, parts.class_names)
-    refuse_misfits(config, target)
+    kinds = parts.train.kinds if isinstance(parts.train, RawTable) else {}
+    refuse_misfits(config, target, kinds=kinds)
     split, fractions, rows = split_parts(needs, parts, target, config.data.split)
     return SplitData(parts.train, split, target, fractions, rows)
 
@@ -154,7 +151,7 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
             reporter.note(said)
         features: tuple[Feature | ArrayFeature, ...]
         if isinstance(parts.train, RawTable):
-            features = fit_features(parts.train, needs.preprocess)
+            features = fit_features(parts.train, needs.preprocess, reporter.note)
         else:
             features = (fit_arrays(parts.train, needs, parts.image, reporter),)
         of_input = features[0].own_scaling if isinstance(features[0], ArrayFeature) else None
@@ -170,7 +167,9 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
         }
         judge_duplicates(config.data.duplicates, parts.named, ready, reporter)
         own = ready["train"], ready.get("validation"), ready.get("test")
-        advice = tuple(advice_on(split.whole, config.data))
+        rules = config.preprocess.columns.items()
+        shared = [name for name, rule in rules if rule.hash or rule.categories]
+        advice = tuple(advice_on(split.whole, config.data, shared))
         return Dataset(*own, fitted, parts.storage, advice, split.rows.record)
 
 
@@ -245,7 +244,7 @@ def _without_gaps(raw: Raw, config: Config, reporter: Reporter) -> Raw:
     if not isinstance(raw, RawTable):
         return raw
     target_rule = getattr(config.data, "missing_target", "error")
-    return drop_missing(raw, config.preprocess.missing, target_rule, reporter.note)
+    return drop_missing(raw, config.preprocess, target_rule, reporter.note)
 
 
 def _prepared(raw: Raw, config: Config, fitted: Preprocessing, reporter: Reporter) -> Part:
@@ -385,8 +384,7 @@ def resolve_config(config: Config, dataset: Dataset) -> Config:
     }
     preprocess: dict[str, Any] = {"numeric": config.preprocess.scaling(columns=True)}
     if array is None:
-        data["features"] = tuple(feature.name for feature in fitted.columns)
-        data["columns"] = {feature.name: feature.kind for feature in fitted.columns}
+        data["features"], data["columns"] = tuple(fitted.kinds), fitted.kinds
     else:
         preprocess = {"numeric": array.scaling, "scale": array.scale}
     if isinstance(config.data, TableFile):

@@ -314,6 +314,8 @@ def input_plane(fitted: Preprocessing, x: Array) -> InputPlane | None:
     """Returns the plane of the rows `x`, or None where the inputs are not two numbers."""
     match fitted.features:
         case (NumericFeature() as first, NumericFeature() as second) if len(x):
+            if not first.is_linear or not second.is_linear:
+                return None
             names = (first.name, second.name)
             center, spread = (first.center, second.center), (first.spread, second.spread)
         case (ArrayFeature(dtype="float32", input_shape=(2,)) as array,) if len(x):

@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 
 from dl.data.dataset import Dataset
-from dl.data.features import original_columns
 from dl.data.target import class_counts, unscale
+from dl.data.transform import original_columns
 from dl.data.types import Array, Rows
 from dl.rundir.typed import Count, MisfitError
 

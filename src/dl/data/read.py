@@ -212,10 +212,10 @@ def _task_for(config: Config, path: Path, reporter: Reporter) -> tuple[Source, _
 
 def _wanted(data: Any, fitted: Preprocessing) -> Wanted:
     return Wanted(
-        features=tuple(feature.name for feature in fitted.columns),
+        features=tuple(fitted.kinds),
         targets=fitted.target.names,
         classes=fitted.target.values,
-        kinds={feature.name: feature.kind for feature in fitted.columns},
+        kinds=fitted.kinds,
         missing_in=getattr(data, "missing_in", lambda name: ()),
         trained=True,
     )

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dl.config.data import Data
+from dl.config.preprocess import Preprocess
 from dl.config.rules.facts import keeps_axes, output_of
-from dl.config.schema import Config, Preprocess
+from dl.config.schema import Config
 from dl.data.types import Array
 from dl.errors import DataError
 from dl.vocabulary.spec import Spec

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from dl.config import rules
+from dl.config.data import ColumnKind
 from dl.config.rules.advice import begins_with
 from dl.config.rules.facts import LOSS, Advice, advice, right_loss
 from dl.config.rules.metrics import measurable, misfits
@@ -35,13 +36,19 @@ _FEW_ROWS = 20
 """Of fewer rows, a target may have two values by chance."""
 
 
-def refuse_misfits(config: Config, target: Target, dataset: Dataset | None = None) -> None:
-    """Asks all rules with what is known of the target, or of all the data.
+def refuse_misfits(
+    config: Config,
+    target: Target,
+    dataset: Dataset | None = None,
+    kinds: Mapping[str, ColumnKind] | None = None,
+) -> None:
+    """Asks all rules with what is known of the target, of all the data, or of the columns read.
 
     Raises:
         Findings: The config asks for what makes no sense for this data.
     """
-    if found := rules.check(rules.facts_of(config, _probe(target, dataset))):
+    known = replace(_probe(target, dataset), kinds=kinds or {})
+    if found := rules.check(rules.facts_of(config, known)):
         raise Findings(found)
 
 

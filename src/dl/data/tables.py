@@ -21,15 +21,11 @@ import pyarrow.ipc
 from dl.config.data import ColumnKind
 from dl.config.tables import stands_for_missing
 from dl.data.columns import KINDS_OF_ROLES, Cell, Use, to_column, without_texts
-from dl.data.features import (
-    Feature,
-    UnseenCategories,
-    feature_names,
-    transform_table,
-)
+from dl.data.features import Feature, feature_names
 from dl.data.files import ahead
 from dl.data.requirements import Tokens
 from dl.data.storage import ScratchFile, StoredArray, check_space
+from dl.data.transform import UnseenCategories, transform_table
 from dl.data.types import Column, Place, RawTable, Role, StoredColumns
 from dl.errors import DataError, closest
 from dl.progress import Reporter

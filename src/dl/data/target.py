@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dl.config.data import Task
-from dl.config.schema import TargetScaling
-from dl.data.target_values import TargetValues, target_values, without_ones
+from dl.config.preprocess import TargetScaling
+from dl.data.scaling import scaled, unscaled
+from dl.data.target_values import TargetValues, refuse_logarithms, target_values, without_ones
 from dl.data.types import Array, Raw
 from dl.errors import DataError, UsageError
 from dl.rundir.typed import Count, Finite, NotZero
@@ -123,8 +124,10 @@ def encode_target(raw: Raw, target: Target) -> Array:
             numbers = _shaped(values, target.places or (len(target.names),), target)
         if target.scaling == "none":
             return numbers.astype(np.float32)
-        scaled = (numbers - np.array(target.center)) / np.array(target.spread)
-        return np.asarray(scaled, np.float32)
+        if target.scaling == "log1p":
+            refuse_logarithms(values)
+        by_scaling = scaled(numbers, target.scaling, target.center, target.spread)
+        return by_scaling.astype(np.float32)
     if target.form == "multilabel":
         values = target_values(raw)
         labels = _shaped(values, (*target.places, len(target.classes)), target)
@@ -265,7 +268,7 @@ def unscale(numbers: Array, target: Target) -> Array:
     """Returns scaled numbers of a regression target in the target's own unit, in their shape."""
     if target.scaling == "none":
         return numbers
-    return np.asarray(numbers * np.array(target.spread) + np.array(target.center))
+    return unscaled(numbers, target.scaling, target.center, target.spread)
 
 
 def own_numbers(outputs: Array, target: Target) -> Array:

@@ -37,9 +37,9 @@ from typing import Literal
 
 import numpy as np
 
-from dl.config.schema import Preprocess
-from dl.data.features import fit_scaling, loses_digits
+from dl.config.preprocess import Preprocess
 from dl.data.requirements import Requirements
+from dl.data.scaling import fit_scaling, loses_digits
 from dl.data.target import OutputFunction, Target, TargetForm, class_positions, encode_target
 from dl.data.target_values import (
     TargetValues,
@@ -47,6 +47,7 @@ from dl.data.target_values import (
     named_classes,
     not_one_hot,
     outside_unit,
+    refuse_logarithms,
     target_values,
     without_ones,
 )
@@ -372,6 +373,8 @@ def fit_target(
                 f"{np.spacing(np.float32(np.abs(values).max())):.3g} as float32",
                 hint="write preprocess: {target: standardize}",
             )
+        if scaling == "log1p":
+            refuse_logarithms(target_values(train))
         center, spread = _fit_scaling(values, needs.preprocess)
         fitted = replace(target, scaling=scaling, center=center, spread=spread)
     if needs.loss in traits.TAKES_SHARES:

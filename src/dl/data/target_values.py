@@ -277,6 +277,17 @@ def _of_arrays(raw: RawArrays) -> TargetValues:
     return TargetValues(names, y, words, raw.source, raw.row_place)
 
 
+def refuse_logarithms(target: TargetValues) -> None:
+    """Refuses numbers that have no logarithm of 1 + the number; raises `DataError`."""
+    if (wrong := target.values <= -1).any():
+        raise target.wrong(
+            wrong,
+            "has a value that has no logarithm",
+            "numbers above -1: `preprocess.target` is `log1p`, the logarithm of 1 + the number",
+            "correct the value, or write `preprocess.target: standardize`",
+        )
+
+
 # Classes
 
 

@@ -184,6 +184,11 @@ class StoredColumns(Mapping[str, Column]):
     def __len__(self) -> int:
         return len(self._stored)
 
+    @property
+    def kinds(self) -> dict[str, ColumnKind]:
+        """The kind of each column; reads nothing."""
+        return {name: like.kind for name, (like, _) in self._stored.items()}
+
     def take(self, positions: Array) -> StoredColumns:
         """Returns the columns with only these rows, in this order; reads nothing."""
         return StoredColumns(
@@ -216,6 +221,13 @@ class RawTable:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def kinds(self) -> dict[str, ColumnKind]:
+        """The kind of each input column."""
+        if isinstance(self.columns, StoredColumns):
+            return self.columns.kinds
+        return {name: column.kind for name, column in self.columns.items()}
 
     def row_place(self, position: int) -> str:
         """Returns words for the place of a row, given its 0-based position here."""

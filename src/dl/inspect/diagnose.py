@@ -413,7 +413,8 @@ def _guess(config: Config) -> float | None:
     training, output = config.training, output_of(config.model)
     if training.class_weight is not None:
         return None
-    if training.loss.type == "MeanSquaredError" and config.preprocess.target == "standardize":
+    standardized = config.preprocess.target in ("standardize", "log1p")
+    if training.loss.type == "MeanSquaredError" and standardized:
         return 1.0  # the variance of a standardized target
     if training.loss.type not in CROSS_ENTROPIES or output is None or not output.units:
         return None

@@ -79,7 +79,7 @@ class Views:
     def numbers(self, values: Any) -> Any:
         """Returns numbers of the target in their own unit, in float64 where they are scaled."""
         own = self.from_center(values)
-        if self._target.scaling == "none":
+        if self._target.scaling in ("none", "log1p"):
             return own
         center = np.array(self._target.center)
         return own + (center.mean() if self._target.places else center)
@@ -95,6 +95,8 @@ class Views:
             return values
         own = tf.cast(values, tf.float64) * np.array(self._target.spread)
         center = np.array(self._target.center)
+        if self._target.scaling == "log1p":  # what is counted from a center bends with it
+            return tf.math.expm1(own + center)
         return own + (center - center.mean()) if places else own
 
     def predicted_numbers(self, outputs: Any) -> Any:

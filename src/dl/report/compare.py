@@ -16,14 +16,19 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from dl.config.data import Task
+from dl.config.load import load_resolved
+from dl.config.schema import flat
 from dl.data.dataset import read_preprocessing
 from dl.data.predictions import Answers, read_answers
 from dl.data.types import Array
+from dl.errors import DlError
 from dl.report.charts import History
 from dl.report.terminal import table
+from dl.rundir.directory import RunDirectory
+from dl.rundir.files import read_regular
 from dl.rundir.query import Entry, shown
 from dl.rundir.record import read_history
-from dl.rundir.settings import read_settings
+from dl.rundir.settings import Settings, read_settings
 from dl.stats import LEVEL, bootstrap, holm, mcnemar
 from dl.text import number, percent
 from dl.vocabulary.names import called_here
@@ -130,13 +135,21 @@ class Comparison:
         }
 
 
+def _settings(run: RunDirectory) -> Settings:
+    """Returns every setting; one that is younger than the run has its default."""
+    try:
+        return flat(load_resolved(run.resolved, read_regular(run.resolved)).config)
+    except (OSError, DlError):  # of an earlier vocabulary, or damaged
+        return read_settings(run)
+
+
 def compare(entries: Sequence[Entry]) -> Comparison:
     """Compares two or more runs; a metric is called by the name that it has in the first of them.
 
     Raises:
         RunError: A file of a run is damaged.
     """
-    known = [read_settings(entry.run) for entry in entries]
+    known = [_settings(entry.run) for entry in entries]
     paths = dict.fromkeys(path for settings in known for path in settings if path != "name")
     verdicts, not_compared = _verdicts(entries)
     return Comparison(

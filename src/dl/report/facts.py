@@ -14,9 +14,9 @@ import numpy as np
 
 from dl.config.data import Task
 from dl.data.dataset import Dataset, Preprocessing, read_preprocessing
-from dl.data.features import original_columns
 from dl.data.predictions import Answers, DecisionSurface, ParameterPath, one_answer, read_answers
 from dl.data.profile import DataProfile, profile_of
+from dl.data.transform import original_columns
 from dl.data.types import Array, Part
 from dl.inspect import LayerRow, NetworkStatistics, WeightRow
 from dl.report.charts import History

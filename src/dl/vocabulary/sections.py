@@ -362,6 +362,8 @@ def sections_in(kind: ParameterType) -> tuple[type[Section], ...]:
             return tuple(option.section for option in kind.options)
         case Nullable():
             return sections_in(kind.type)
+        case MappingOf():
+            return sections_in(kind.item)
     return ()
 
 

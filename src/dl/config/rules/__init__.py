@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dl.config.nodes import MapNode, ScalarNode, dotted, find, place
-from dl.config.rules import advice, data, metrics, network, training
+from dl.config.rules import advice, data, metrics, network, preprocess, training
 from dl.config.rules.facts import Advice, Facts, facts_of
 from dl.config.schema import OF_CONFIG
 from dl.errors import Mark
@@ -52,8 +52,12 @@ ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
     data.task_fits_loss,
     data.target_fits_loss,
     data.units_fit_target,
-    data.target_is_not_scaled_for_classes,
-    data.target_range_is_used,
+    preprocess.columns_are_of_a_table,
+    preprocess.columns_are_prepared_by_kind,
+    preprocess.column_rules_agree,
+    preprocess.crosses_are_of_categories,
+    preprocess.target_is_not_scaled_for_classes,
+    preprocess.target_range_is_used,
     data.class_weight_names_classes,
     data.stratify_needs_classes,
     metrics.metrics_fit_target,

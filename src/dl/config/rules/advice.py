@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Iterator
 
 from dl.config.data import BuiltinData, Data, ImagesData, TableFile
+from dl.config.preprocess import Preprocess
 from dl.config.rules.facts import (
     LOSS,
     Advice,
@@ -21,7 +22,7 @@ from dl.config.rules.facts import (
     right_loss,
 )
 from dl.config.rules.probe import has_validation
-from dl.config.schema import Model, Preprocess, Training
+from dl.config.schema import Model, Training
 from dl.text import plural
 from dl.vocabulary import traits
 from dl.vocabulary.names import snake_case
@@ -52,7 +53,7 @@ def output_activation(
     stated = facts.config.data.classes is not None
     classes = facts.task not in (None, "regression") or stated or seen in ("classes", "text")
     bounded = activation in ("sigmoid", "tanh", "softmax")
-    scaled = preprocess.target not in ("none", "standardize")
+    scaled = preprocess.target not in ("none", "standardize", "log1p")
     if training.loss.type not in traits.REGRESSION or classes:
         return
     if activation == "relu" or (bounded and not scaled):

@@ -1,4 +1,4 @@
-"""What is certainly wrong in the sections `data` and `preprocess`, and around the target."""
+"""What is certainly wrong in the section `data`, and around the target."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dl.config.data import BuiltinData, CsvData, Data, KerasData, NpzData, Split, TableFile
 from dl.config.rules.facts import LOSS, Facts, finding, keeps_axes, right_loss
 from dl.config.rules.probe import Answer, Form, has_own, targets_of
-from dl.config.schema import Preprocess, Training
+from dl.config.schema import Training
 from dl.config.tables import finite_number
 from dl.errors import closest, did_you_mean
 from dl.vocabulary import traits
@@ -205,24 +205,6 @@ def class_weight_names_classes(training: Training, facts: Facts) -> Iterator[Fin
             hint = did_you_mean(closest(key, known), "name the classes as the data does")
             words = {"source": _source_of_classes(facts), "known": known, "key": key}
             yield finding((*path, key), "class_weight_names_classes.other", hint=hint, **words)
-
-
-def target_is_not_scaled_for_classes(preprocess: Preprocess, facts: Facts) -> Iterator[Finding]:
-    """Only a regression target can be scaled."""
-    task, loss = facts.task, facts.config.training.loss
-    by_loss = task is None and loss.type in traits.CLASSIFICATION
-    if preprocess.target != "none" and (by_loss or task not in (None, "regression")):
-        text = f"target_is_not_scaled_for_classes.{'loss' if by_loss else 'task'}"
-        yield finding(("preprocess", "target"), text, loss=loss, task=task, preprocess=preprocess)
-
-
-def target_range_is_used(preprocess: Preprocess) -> Iterator[Finding]:
-    """A range of the target is in rising order, and something scales by it."""
-    path, limits = ("preprocess", "target_range"), preprocess.target_range
-    if limits is not None and limits[0] >= limits[1]:
-        yield finding(path, "target_range_is_used.falling", low=limits[0], high=limits[1])
-    if limits is not None and preprocess.target not in ("minmax", "minmax_signed"):
-        yield finding(path, "target_range_is_used.unused", target=preprocess.target)
 
 
 def task_fits_loss(data: Data, training: Training, facts: Facts) -> Iterator[Finding]:

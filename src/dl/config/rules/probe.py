@@ -16,6 +16,7 @@ from typing import Literal
 
 from dl.config.data import (
     BuiltinData,
+    ColumnKind,
     CsvData,
     Data,
     ImagesData,
@@ -71,6 +72,7 @@ class Probe:
         rows: About how many rows are trained on.
         counts: Rows of each value of a target column.
         inputs: The least number of inputs of a table: a category makes several of one column.
+        kinds: The input columns of a table with their kinds, when the data was read.
         task: The task, when the data was read.
         answer: What is to be answered, when the data was read.
         near_zero: Words for how many of the numbers to predict are 0; empty for none.
@@ -85,6 +87,7 @@ class Probe:
     rows: int | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     inputs: int | None = None
+    kinds: Mapping[str, ColumnKind] = field(default_factory=dict)
     task: Task | None = None
     answer: Answer | None = None
     near_zero: str = ""
