@@ -11,7 +11,7 @@ import pytest
 
 from conftest import Dl
 from dl.config import rules
-from dl.config.load import load_config
+from dl.config.load import load_config, load_mapping
 from dl.config.rules import Note, advise, facts_of, placed
 from dl.config.schema import ADVICE, OF_DATA, OF_TABLES
 
@@ -379,3 +379,17 @@ def test_an_unknown_id_to_ignore_is_an_error(dl: Dl, tmp_path: Path) -> None:
 
     assert outcome.code == 2
     assert "one-epok" in outcome.err
+
+
+def test_a_mended_value_of_a_dict_is_told_with_its_path() -> None:
+    values = {
+        "data": {"source": "builtin", "dataset": "iris"},
+        "model": {"layers": [{"type": "Dense", "units": 3, "activation": "softmax"}]},
+        "training": {"loss": "sparse_categorical_crossentropy", "callbacks": ["EarlyStopping"]},
+    }
+    loaded = load_mapping(values)
+    notes = placed(loaded, advise(facts_of(loaded.config, loaded.folder)))
+    lines = {note.rule: note.mended for note in notes}
+    callback = "{type: EarlyStopping, restore_best_weights: true}"
+    assert lines["keep-best"] == f"training.callbacks.0: {callback}"
+    assert lines["no-metrics"] == "below training: metrics: [accuracy]"

@@ -31,14 +31,9 @@ from dl.vocabulary.spec import (
     other_word,
 )
 from dl.vocabulary.types import (
-    ABOVE_ZERO,
     AMOUNT,
-    ANY_NUMBER,
     BOOLEAN,
     COUNT,
-    INTEGER,
-    NOT_NEGATIVE,
-    TEXT,
     Choice,
     Integer,
     ListOf,
@@ -178,18 +173,6 @@ def _entry(kind: Kind, name: str) -> Entry:
     return Entry(kind, name, parameters, aliases, raw["summary"], raw["default_name"], own)
 
 
-_SIMPLE: Mapping[str, ParameterType] = {
-    "boolean": BOOLEAN,
-    "integer": INTEGER,
-    "amount": AMOUNT,
-    "count": COUNT,
-    "number": ANY_NUMBER,
-    "not negative": NOT_NEGATIVE,
-    "above zero": ABOVE_ZERO,
-    "text": TEXT,
-}
-
-
 def _type(raw: Any, rank: int) -> ParameterType:
     """Returns the type that the table writes: by a name, `NAME?` with null, or in full.
 
@@ -225,6 +208,8 @@ def _named_type(name: str, rank: int) -> ParameterType:
     if name.endswith("?"):
         return Nullable(_named_type(name[:-1], rank))
     match name:
+        case "boolean":
+            return BOOLEAN
         case "size":  # one whole number, or one for each spatial dimension
             return _for_each_dimension(COUNT, rank)
         case "padded size":
@@ -233,7 +218,7 @@ def _named_type(name: str, rank: int) -> ParameterType:
             both = OneOf((AMOUNT, ListOf(AMOUNT, length=2)))
             return both if rank == 1 else OneOf((AMOUNT, ListOf(both, length=rank)))
     shared = facts()["types"].get(name)
-    return _type(shared, rank) if shared else _SIMPLE.get(name) or Object(Kind(name))
+    return _type(shared, rank) if shared else Object(Kind(name))
 
 
 def _for_each_dimension(number: ParameterType, rank: int) -> ParameterType:

@@ -174,4 +174,6 @@ def mended(root: MapNode, path: Path, value: str | None) -> str:
         new = f"{span[:-1].rstrip()}{', ' if above.entries else ''}{written}}}"
     else:
         return f"below {dotted(path[:depth])}: {written}" if depth else written
-    return f"{text[:start]}{new}{text[end:]}".strip() if new and text else written
+    if not text:  # of a dict of Python, there is no line
+        return f"{dotted(path[:depth])}: {new}" if new else written
+    return f"{text[:start]}{new}{text[end:]}".strip() if new else written
