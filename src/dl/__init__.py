@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dl.variables import is_own_process, take_process
 
 if TYPE_CHECKING:
+    from dl.api import describe as describe
     from dl.api import load as load
     from dl.api import resume as resume
     from dl.api import train as train
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from dl.errors import UsageError as UsageError
     from dl.estimators import Classifier as Classifier
     from dl.estimators import Regressor as Regressor
+    from dl.run import Description as Description
     from dl.run import Run as Run
     from dl.run import Sweep as Sweep
 
@@ -39,7 +41,19 @@ _ERRORS = (
 )
 _PUBLIC = {
     **dict.fromkeys(
-        ("Run", "Sweep", "load", "resume", "runs", "sweep", "train", "validate"), "api"
+        (
+            "Description",
+            "Run",
+            "Sweep",
+            "describe",
+            "load",
+            "resume",
+            "runs",
+            "sweep",
+            "train",
+            "validate",
+        ),
+        "api",
     ),
     **dict.fromkeys(("Classifier", "Regressor"), "estimators"),
     **dict.fromkeys(_ERRORS, "errors"),

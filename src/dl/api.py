@@ -18,9 +18,9 @@ from dl.config.load import Loaded, load_config, load_mapping
 from dl.config.nodes import find, flow, plain
 from dl.config.overrides import Override, path_parts, read_with_bases
 from dl.errors import Mark, UsageError
-from dl.hosted import hosted, noted
+from dl.hosted import computed, hosted, noted
 from dl.progress import Reporter
-from dl.run import Rows, Run, Sweep, write_rows
+from dl.run import Description, Rows, Run, Sweep, write_rows
 from dl.rundir.directory import DEFAULT_ROOT, RunDirectory, SweepDirectory, find_run
 
 if TYPE_CHECKING:
@@ -116,6 +116,34 @@ def validate(config: Config, overrides: Overrides = None) -> None:
         ConfigError: It is wrong; `problems` has every mistake with line, column, message and hint.
     """
     noted(lambda: app.validate(_read(config, overrides, None), build=False))
+
+
+def describe(
+    data: Config | pd.DataFrame,
+    target: str | Sequence[str] = (),
+    overrides: Overrides = None,
+) -> Description:
+    """Looks at a table as `dl data` does: each column at a glance, and where the table leaks.
+
+    Args:
+        data: A config, a file of a table, or a `pandas.DataFrame`.
+        target: The columns to predict, where the table is not that of a config.
+        overrides: Values on top of the config, by their paths.
+
+    Raises:
+        DlError: The table cannot be read, or not be used as the config says.
+    """
+    targets = (target,) if isinstance(target, str) else tuple(target)
+    with tempfile.TemporaryDirectory(prefix="dl-rows-") as folder:
+
+        def work(reporter: Reporter) -> app.Described:
+            if not isinstance(data, str | Path | Mapping):
+                return app.describe(write_rows(data, Path(folder), {}), targets, reporter)
+            if isinstance(data, Mapping) or Path(data).suffix in (".yaml", ".yml"):
+                return app.describe(_read(data, overrides, None), targets, reporter)
+            return app.describe(Path(data), targets, reporter)
+
+        return Description(computed(work))
 
 
 def sweep(

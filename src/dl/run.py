@@ -7,6 +7,7 @@ import html
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -205,6 +206,41 @@ class Run:
                 f'<p><a href="{self.directory.report.absolute().as_uri()}">report</a></p>'
             )
         return "\n".join(blocks)
+
+
+class Description:
+    """A table at a glance.
+
+    Attributes:
+        sizes: Rows of each part, by its name.
+    """
+
+    def __init__(self, described: app.Described) -> None:
+        self._described = described
+        self.sizes = dict(described.table.sizes)
+
+    @property
+    def columns(self) -> pd.DataFrame:
+        """A row for each column: use, kind, missing, distinct, doubt, least, mean, most, …"""
+        import pandas as pd
+
+        return pd.DataFrame(map(asdict, self._described.columns)).set_index("name")
+
+    @property
+    def leaks(self) -> pd.DataFrame:
+        """A row for each leak that was found: rule, path, message, why, and what to write."""
+        import pandas as pd
+
+        names = ["rule", "path", "message", "why", "mended"]
+        return pd.DataFrame(map(asdict, self._described.leaks), columns=names)
+
+    def __repr__(self) -> str:
+        title, found = self._described.table.title, self._described.leaks
+        return f"<dl.Description {title}: {sum(self.sizes.values())} rows, {len(found)} leaks>"
+
+    def _repr_html_(self) -> str:
+        frames = [self.columns, self.leaks] if len(self.leaks) else [self.columns]
+        return "\n".join(frame.to_html() for frame in frames)
 
 
 class Sweep:

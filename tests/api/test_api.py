@@ -286,3 +286,26 @@ def test_values_on_top_of_a_sweep_are_refused_without_a_grid(tmp_path: Path) -> 
         with pytest.raises(dl.UsageError, match="overrides and metric go with grid") as error:
             dl.sweep(tmp_path / "sweep.yaml", **given)
         assert error.value.problems[0].hint == "the file of a sweep has both"
+
+
+def test_a_table_is_described_by_its_frame_its_file_and_its_config(tmp_path: Path) -> None:
+    chance = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": chance.normal(size=80), "k": ["x", "y"] * 40})
+    frame["y"] = 2 * frame.a + chance.normal(size=80)
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    of_file = dl.describe(tmp_path / "rows.csv", target="y")
+    assert of_file.sizes == {"train": 52, "validation": 12, "test": 16}
+    assert list(of_file.columns.index) == ["y", "a", "k"]
+    assert of_file.columns.loc["a", "mean"] == pytest.approx(frame.a.mean())
+    assert list(of_file.leaks.columns) == ["rule", "path", "message", "why", "mended"]
+    assert repr(of_file).endswith("rows.csv: 80 rows, 0 leaks>")
+    assert dl.describe(frame, "y").columns.equals(of_file.columns)
+    given = {
+        "data": {"source": "csv", "path": str(tmp_path / "rows.csv"), "target": "y"},
+        "model": {"layers": [{"type": "Dense", "units": 1}]},
+        "training": {"loss": "mean_squared_error"},
+    }
+    changed = dl.describe(given, overrides={"data.split.test": 0})
+    assert changed.sizes == {"train": 72, "validation": 8}
+    with pytest.raises(dl.DataError, match="no target column"):
+        dl.describe(tmp_path / "rows.csv", target="z")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 from sklearn import datasets
 
+from dl.audit.glance import glance
 from dl.audit.leaks import CHECKS, audit
 from dl.audit.table import file_config, read_table
 from dl.config.load import load_config
@@ -162,8 +164,9 @@ def written(folder: Path, table: pd.DataFrame, classes: bool) -> Path:
 
 
 def found(path: Path, *settings: str) -> list[Advice]:
-    table = read_table(load_config(path, settings), SilentReporter())
-    return [advice for check in CHECKS for advice in check(table)]
+    loaded = load_config(path, settings)
+    table = read_table(loaded, SilentReporter())
+    return [advice for check in CHECKS for advice in check(table, loaded.config.data)]
 
 
 @pytest.mark.parametrize("leak", LEAKS, ids=lambda leak: f"{leak.rule}-{leak.make.__name__}")
@@ -191,6 +194,7 @@ def test_copies_in_several_parts_are_counted(tmp_path: Path) -> None:
         f"allows copies in several parts: {counts[0]} of {sizes[1]} validation rows and "
         f"{counts[1]} of {sizes[2]} test rows are in the training part, too"
     )
+    assert found(path, f"data.duplicates={advice.write}") == []
 
 
 def test_copies_within_a_part_of_its_own_are_told(tmp_path: Path) -> None:
@@ -281,3 +285,25 @@ def test_clean_tables_with_ids_and_dates_by_chance_are_silent(
         chance.integers(0, 700, ROWS), "D"
     )
     assert found(written(tmp_path, table, classes)) == []
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_rows_of_twenty_columns_take_less_than_five_seconds(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    count = 100_000
+    chance = np.random.default_rng(0)
+    table = rows(chance, count)
+    for place in range(14):
+        table[f"n{place}"] = chance.normal(size=count).round(4)
+    table["customer_id"] = chance.integers(0, count // 5, count)
+    table["day"] = pd.to_datetime("2020-01-01") + pd.to_timedelta(
+        chance.integers(0, 900, count), "D"
+    )
+    path = written(tmp_path, table, True)
+    started = time.process_time()
+    assert found(path) == []
+    glance(read_table(load_config(path), SilentReporter()))
+    seconds = time.process_time() - started
+    record_property("seconds of 100,000 rows", seconds)
+    assert seconds < 5

@@ -78,11 +78,11 @@ def test_a_file_is_shown_as_init_reads_it(dl: Dl, people: Path) -> None:
     assert "-> risk=low" in outcome.out
 
 
-def test_json_has_the_columns_the_findings_and_the_sample(dl: Dl, people: Path) -> None:
+def test_json_has_the_columns_the_leaks_and_the_sample(dl: Dl, people: Path) -> None:
     found = json.loads(dl("data", "people.yaml", "--rows", "1", "--json").out)
     assert found["rows"] == {"train": 112, "validation": 16, "test": 32}
     assert [column["name"] for column in found["columns"]] == ["risk", "age", "dose", "patient"]
-    [finding] = found["findings"]
+    [finding] = found["leaks"]
     assert (finding["rule"], finding["line"]) == ("groups-across-parts", 1)
     assert finding["mended"] == "below data: split: {by: patient}"
     assert [column["name"] for column in found["sample"]["columns"]] == ["age", "dose", "risk"]
@@ -110,7 +110,7 @@ def test_the_line_to_write_makes_it_silent(dl: Dl, people: Path) -> None:
         (
             ["people.csv", "--rows", "2"],
             "error: --rows needs rows that a training can prepare\n"
-            "found: name the column to predict: dl data people.csv --target COLUMN\n"
+            "found: it is not said which column is to be predicted\n"
             "hint: dl data people.csv --target COLUMN --rows 2\n",
         ),
         (["none.csv"], "error: none.csv: there is no such file\n"),

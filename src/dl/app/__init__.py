@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dl.errors import NOT_FINITE, NOT_FINITE_BEFORE, DlError, UsageError
+from dl.errors import NOT_FINITE, NOT_FINITE_BEFORE, DataError, DlError, UsageError
 from dl.progress import Reporter, SilentReporter
 from dl.rundir.directory import RunDirectory, SweepDirectory, find_run
 from dl.rundir.manifest import read_checked
 from dl.rundir.record import RunRecord, read_history, read_record
 
 if TYPE_CHECKING:
+    from dl.audit.glance import Glance
+    from dl.audit.table import Table
     from dl.config.load import Loaded
     from dl.config.rules import Advice, Note
     from dl.data.load import InputBlocks
@@ -39,6 +41,23 @@ class Findings:
     record: RunRecord
     case: Evidence
     found: Sequence[tuple[str, Diagnosis]]
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A table at a glance.
+
+    Attributes:
+        table: The table.
+        columns: Its columns.
+        leaks: Where it leaks.
+        why_not: Why leaks are not looked for, in words; empty if they are.
+    """
+
+    table: Table
+    columns: list[Glance]
+    leaks: list[Note]
+    why_not: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +130,42 @@ def lint(loaded: Loaded) -> list[Note]:
     from dl.config.rules import placed
 
     return placed(loaded, _advice(loaded))
+
+
+def describe(source: Path | Loaded, targets: Sequence[str], reporter: Reporter) -> Described:
+    """Looks at the table of a config, or at that of a file as `dl init` would read it.
+
+    A file of which no config can be made, or whose target nobody names, is only looked at.
+
+    Args:
+        source: The config, or the file.
+        targets: The columns of a file to predict.
+        reporter: Is told what happens.
+
+    Raises:
+        DlError: The table cannot be read, or not be used as the config says.
+    """
+    from dl.audit.glance import glance
+    from dl.audit.leaks import audit
+    from dl.audit.table import file_config, read_file, read_table
+
+    why_not = ""
+    if not isinstance(source, Path):
+        table = read_table(source, reporter)
+    elif not targets and not source.is_dir() and source.suffix.lower() != ".npz":
+        table, why_not = read_file(source), "it is not said which column is to be predicted"
+    else:
+        try:
+            table = read_table(file_config(source, targets), reporter)
+        except DataError as error:
+            if not targets or not source.is_file():
+                raise
+            table, problem = read_file(source), error.problems[0]
+            if not all(target in table.columns for target in targets):
+                raise
+            why_not = problem.message.removeprefix(f"{source}: ")
+            why_not += f"; found {problem.found}" if problem.found else ""
+    return Described(table, glance(table), audit(table), why_not)
 
 
 def summary(loaded: Loaded, reporter: Reporter) -> list[LayerRow]:

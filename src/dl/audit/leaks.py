@@ -20,7 +20,7 @@ from dl.audit.measures import (
     told,
 )
 from dl.audit.table import Table
-from dl.config.data import BuiltinData, Split, TableFile
+from dl.config.data import BuiltinData, Data, Split, TableFile
 from dl.config.nodes import flow
 from dl.config.rules import Note, placed
 from dl.config.rules.facts import Advice, advice
@@ -64,19 +64,19 @@ _ENTITY = re.compile(
 )
 """Names of what has several rows."""
 
-Check = Callable[[Table], Iterator[Advice]]
+Check = Callable[[Table, Data], Iterator[Advice]]
 
 
 def audit(table: Table) -> list[Note]:
     """Returns what leaks, with its place in the config; without what the config says to ignore."""
     if table.loaded is None or len(table) < _FEWEST_ROWS:
         return []
-    found = [*table.advice]
-    found += [each for check in CHECKS for each in check(table)]
-    return placed(table.loaded, found)
+    data = table.loaded.config.data
+    found = (each for check in CHECKS for each in check(table, data))
+    return placed(table.loaded, [*table.advice, *found])
 
 
-def _copies(table: Table) -> Iterator[Advice]:
+def _copies(table: Table, data: Data) -> Iterator[Advice]:
     """Rows that are there several times, within a part or in several parts."""
     # A column that tells each row from all others would tell a copy, too.
     others = [column for column in table.others.values() if _repeats(column)]
@@ -91,23 +91,16 @@ def _copies(table: Table) -> Iterator[Advice]:
         return
     in_training = np.zeros(len(counts), np.bool_)
     in_training[of_row[table.part == 0]] = True
-    across = {
-        name: int((in_training[of_row] & (table.part == place)).sum())
-        for place, name in enumerate(table.sizes)
-        if place
-    }
-    worst = {
-        n: c
-        for n, c in across.items()
-        if c >= max(1, _MANY * (table.part == _place(table, n)).sum())
-    }
-    if worst:
-        told_of = [
-            f"{count:,} of {table.sizes[name]:,} {name} rows" for name, count in worst.items()
-        ]
-        rows = listing(told_of, "and")
+    across = []
+    for place, name in list(enumerate(table.sizes))[1:]:
+        copied = in_training[of_row[table.part == place]]
+        if copied.sum() >= max(1, _MANY * len(copied)):
+            across.append(f"{copied.sum():,} of {len(copied):,} {name} rows")
+    extra = len(table) - len(counts)
+    if across and data.duplicates.across_parts == "allow":
+        rows = listing(across, "and")
         yield advice(("data", "duplicates"), "duplicate_rows.across", rows=rows)
-    elif (extra := len(table) - len(counts)) >= _MANY * len(table):
+    elif not across and extra >= _MANY * len(table):
         rows = plural(extra, "row")
         yield advice(("lint", "ignore"), "duplicate_rows.within", rows=rows, whole=len(table))
 
@@ -147,11 +140,11 @@ def _copied(whole: Array, key: Array) -> float:
     return pairs - (_pairs(whole - key) - pairs) * alike / (1 - alike) if alike < 1 else pairs
 
 
-def _groups(table: Table) -> Iterator[Advice]:
+def _groups(table: Table, data: Data) -> Iterator[Advice]:
     """Columns whose values name groups of rows that lie in several parts, and know each other."""
     if len(table.targets) != 1 or table.task == "multilabel" or not table.columns:
         return
-    if _split_of(table).order:  # what is asked about later times may be known from earlier ones
+    if data.split.order:  # what is asked about later times may be known from earlier ones
         return
     tried = sorted(
         _candidates(table), key=lambda found: (not _ENTITY.fullmatch(found[0]), found[2])
@@ -173,7 +166,7 @@ def _groups(table: Table) -> Iterator[Advice]:
                 "apart": number(apart, 2),
             }
             yield advice(
-                ("data", "split"), "groups_across_parts", write=_split(table, by=name), **words
+                ("data", "split"), "groups_across_parts", write=_split(data.split, by=name), **words
             )
 
 
@@ -209,11 +202,11 @@ def _worth(table: Table, codes: Array) -> tuple[float, float, float]:
     return known_by_heart(matrix_of(table.columns, rows), wanted[rows], groups, table.in_classes)
 
 
-def _time(table: Table) -> Iterator[Advice]:
+def _time(table: Table, data: Data) -> Iterator[Advice]:
     """Rows in time, of which those before and after a row to judge are learned from."""
     if len(table.targets) != 1 or table.task == "multilabel":
         return
-    if _split_of(table).by:  # in time, or in groups, which go before
+    if data.split.by:  # in time, or in groups, which go before
         return
     [target] = table.targets.values()
     for name, column in {**table.columns, **table.others}.items():
@@ -238,7 +231,7 @@ def _time(table: Table) -> Iterator[Advice]:
                 "judged": len(judged),
                 "alike": number(alike, 2),
             }
-            line = _split(table, by=name, order="time")
+            line = _split(data.split, by=name, order="time")
             yield advice(("data", "split"), "order_in_time", write=line, **words)
             return
 
@@ -259,11 +252,10 @@ def _alike(table: Table, known: Array, order: Array) -> float:
     return max(found, default=0.0)
 
 
-def _tells_all(table: Table) -> Iterator[Advice]:
+def _tells_all(table: Table, data: Data) -> Iterator[Advice]:
     """Inputs of which one alone tells the target, or is there since the target is known."""
     if len(table.targets) != 1 or table.task == "multilabel" or len(table.columns) < 2:
         return
-    data = table.loaded.config.data if table.loaded else None
     if not isinstance(data, TableFile | BuiltinData):
         return
     [(title, target)] = table.targets.items()
@@ -299,9 +291,8 @@ def _since(table: Table, column: Column) -> dict[str, object] | None:
     return None
 
 
-def _parts(table: Table) -> Iterator[Advice]:
+def _parts(table: Table, data: Data) -> Iterator[Advice]:
     """Parts that were chosen, not drawn, and hold other rows than the training part."""
-    data = table.loaded.config.data if table.loaded else None
     if not isinstance(data, TableFile):
         return
     columns = {name: c for name, c in table.columns.items() if c.kind != "date"}
@@ -348,13 +339,8 @@ def _without(data: TableFile | BuiltinData, name: str, text: str, **words: objec
     return advice(("data", "exclude"), text, write=line, name=name, **words)
 
 
-def _split_of(table: Table) -> Split:
-    return table.loaded.config.data.split if table.loaded else Split()
-
-
-def _split(table: Table, **keys: object) -> str:
+def _split(split: Split, **keys: object) -> str:
     """Returns `data.split` with these keys, beside the fractions that the config has changed."""
-    split = _split_of(table)
     known = {key: getattr(split, key) for key in ("validation", "test")}
     changed = {key: value for key, value in known.items() if value != getattr(Split(), key)}
     return str(flow({**changed, **keys}))

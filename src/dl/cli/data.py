@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dl.cli.options import json_option, print_json, set_option
-from dl.errors import DataError, UsageError
+from dl.errors import UsageError
 from dl.progress import SilentReporter
 from dl.text import listing, number, percent, plural, shortened
 
@@ -60,18 +60,27 @@ def data(
     dl data titanic.csv --target Survived
     dl data titanic.csv --target Survived --rows 3
     """
-    from dl.audit.glance import glance, prepared_rows
-    from dl.audit.leaks import audit
+    from dl import app
+    from dl.audit.glance import prepared_rows
     from dl.cli.config import note_text, placed_values
+    from dl.config.load import load_config
 
-    table, why = _table(source, targets, overrides)
-    columns, found = glance(table), audit(table)
+    is_config, command = source.suffix.lower() in _CONFIGS, f"dl data {source} --target COLUMN"
+    if is_config and targets:
+        hint = f"--set data.target={targets[0]}"
+        raise UsageError("--target is for a FILE; a config names its target", hint=hint)
+    if overrides and not is_config:
+        hint = f"dl init {source} --target COLUMN > config.yaml"
+        raise UsageError("--set is for a CONFIG", hint=hint)
+    config = load_config(source, overrides) if is_config else source
+    found = app.describe(config, targets, SilentReporter())
+    table = found.table
     places: list[str] = []
     shown: list[Prepared] = []
-    if rows is not None and table.loaded is None:
-        hint = f"dl data {source} --target COLUMN --rows {rows}"
-        raise UsageError("--rows needs rows that a training can prepare", found=why, hint=hint)
-    if rows is not None and table.loaded is not None:
+    if rows is not None:
+        if table.loaded is None:
+            message = "--rows needs rows that a training can prepare"
+            raise UsageError(message, found=found.why_not, hint=f"{command} --rows {rows}")
         places, shown = prepared_rows(table.loaded, rows, SilentReporter())
     if as_json:
         print_json(
@@ -79,46 +88,20 @@ def data(
                 "source": table.title,
                 "rows": table.sizes,
                 "task": table.task if table.targets else None,
-                "columns": columns,
-                "findings": list(map(placed_values, found)),
+                "columns": found.columns,
+                "leaks": list(map(placed_values, found.leaks)),
                 "sample": {"rows": places, "columns": shown},
             }
         )
         return
-    blocks = [_head(table), _columns(columns, table), _by_class(columns)]
+    blocks = [_head(table), _columns(found.columns, table), _by_class(found.columns)]
     blocks += [_rows(places, shown)] if shown else []
-    if why:
-        blocks.append(_wrapped(f"Leaks are not looked for: {why}."))
+    if found.why_not:
+        hint = "" if targets else f" Name it: {command}"
+        blocks.append(_wrapped(f"Leaks are not looked for: {found.why_not}.{hint}"))
     elif table.columns:
-        blocks += [note_text(note) for note in found] or ["No leak was found."]
+        blocks += [note_text(note) for note in found.leaks] or ["No leak was found."]
     click.echo("\n\n".join(filter(None, blocks)))
-
-
-def _table(source: Path, targets: Sequence[str], overrides: Sequence[str]) -> tuple[Table, str]:
-    """Reads a table; of a file of which no config can be made, without parts, and says why."""
-    from dl.audit.table import file_config, read_file, read_table
-    from dl.config.load import load_config
-
-    if source.suffix.lower() in _CONFIGS:
-        if targets:
-            hint = f"--set data.target={targets[0]}"
-            raise UsageError("--target is for a FILE; a config names its target", hint=hint)
-        return read_table(load_config(source, overrides), SilentReporter()), ""
-    if overrides:
-        hint = f"dl init {source} --target COLUMN > config.yaml"
-        raise UsageError("--set is for a CONFIG", hint=hint)
-    if not targets and not source.is_dir() and source.suffix.lower() != ".npz":
-        return read_file(source), f"name the column to predict: dl data {source} --target COLUMN"
-    try:
-        return read_table(file_config(source, targets), SilentReporter()), ""
-    except DataError as error:
-        if not source.is_file() or source.suffix.lower() == ".npz":
-            raise
-        table, problem = read_file(source), error.problems[0]
-        if not all(target in table.columns for target in targets):
-            raise
-        said = problem.message.removeprefix(f"{source}: ")
-        return table, f"{said}; found {problem.found}" if problem.found else said
 
 
 def _head(table: Table) -> str:
