@@ -162,6 +162,15 @@ def test_buckets_by_number_are_those_of_scikit_learn() -> None:
     assert applied(table(x=SKEWED), features).tolist() == theirs.tolist()
 
 
+@pytest.mark.parametrize("scale", ["quantile", "log1p", "robust"])
+def test_parts_of_dates_can_be_scaled_by_any_rule(scale: str) -> None:
+    train = table(d=["2024-01-01", "2025-07-03", "2026-12-31"])
+    x = applied(train, learned(train, numeric=scale))
+    assert np.isfinite(x).all()
+    if scale == "quantile":
+        assert x[:, 0].tolist() == [0, 0.5, 1]
+
+
 @pytest.mark.parametrize("values", [[3.0, 3.0, 3.0], [0.0, 0, 0, 0, 0, 0, 0, 0, 5]])
 def test_buckets_of_values_that_are_mostly_one(values: list[float]) -> None:
     features = learned(table(x=values), columns={"x": {"buckets": 4}})
@@ -369,6 +378,7 @@ def test_without_rules_of_columns_nothing_new_is_written(rules: dict[str, object
         ("age", {"categories": ["any"], "fill": None}, "`categories` must be one for each bucket"),
         ("city", {"categories": ["a", "b"]}, "`categories` must end with (other)"),
         ("city x age", {"of": ["city"]}, "`of` must be two columns"),
+        ("d", {"scaling": "quantile"}, "`scaling` must not be quantile for a date"),
         ("d", {"forms": ["cyclic"]}, "`forms` must be as many as parts"),
         ("d", {"forms": ["cyclic", "cyclic"]}, "`forms` must be number for the year"),
     ],

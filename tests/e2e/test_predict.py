@@ -166,6 +166,20 @@ CASES: dict[str, dict[str, Any]] = {
         "model": {"layers": [DENSE, "BatchNormalization", {"type": "Dense", "units": 1}]},
         "training": {"loss": "mse"},
     },
+    "prepared columns": {
+        "data": {**TABLE, "target": "price", "columns": {"odd": "categorical"}},
+        "preprocess": {
+            "target": "log1p",
+            "columns": {
+                "a": {"scale": "quantile"},
+                "b": {"buckets": 4, "missing": "median", "indicator": True},
+                "b x odd": {"hash": 6},
+            },
+            "crosses": [["b", "odd"]],
+        },
+        "model": {"layers": [DENSE, {"type": "Dense", "units": 1}]},
+        "training": {"loss": "mse"},
+    },
     "binary": {
         "data": {**TABLE, "target": "big", "features": ["a", "b"]},
         "model": {"layers": [DENSE, {"type": "Dense", "units": 1, "activation": "sigmoid"}]},

@@ -35,8 +35,8 @@ class ColumnRules(Section):
     scale: Scaling | None = key(
         None,
         "Scaling of numbers. robust: by median and quartiles, which outliers do not move. "
-        "quantile: the share of the training rows below, 0..1. log1p: the logarithm of 1 + the "
-        "number, standardized. Default: `preprocess.numeric`.",
+        "quantile: the share of the training rows below, 0..1 (of a date, of the range). log1p: "
+        "the logarithm of 1 + the number, standardized. Default: `preprocess.numeric`.",
     )
     clip: Annotated[float, Number(above=0, below=0.5)] | tuple[float, float] | None = key(
         None,

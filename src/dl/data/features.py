@@ -157,6 +157,8 @@ class DateFeature:
     def __post_init__(self) -> None:
         if not len(self.parts) == len(self.centers) == len(self.spreads):
             raise MisfitError("must be as many as parts", ("centers",))
+        if self.scaling == "quantile":
+            raise MisfitError("must not be quantile for a date", ("scaling",))
         if self.forms and len(self.forms) != len(self.parts):
             raise MisfitError("must be as many as parts", ("forms",))
         if "year" in [part for part, form in self.formed() if form != "number"]:

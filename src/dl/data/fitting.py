@@ -105,7 +105,8 @@ def _fit_date(
     stated = {} if rules.parts is None else document_of(rules.parts)
     forms: dict[str, Any] = {part: form for part, form in stated.items() if form is not None}
     parts = tuple(forms) or DAY_PARTS + (TIME_PARTS if column.timed else ())
-    scaling = rules.scale or "none"
+    # A part of a date is spread evenly: its share of the range says the same as quantiles would.
+    scaling = "minmax" if rules.scale == "quantile" else rules.scale or "none"
     pairs = [
         fit_scaling(date_part(known, part), scaling)
         if forms.get(part, "number") == "number"

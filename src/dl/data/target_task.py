@@ -100,7 +100,7 @@ def describe_target(
     channels = 1 if needs.reshaped == places else needs.channels
     kind = _kind_at_places(raw, first, needs, channels)
     along_last = kind in ("one_hot", "labels")
-    each = [_each_place(values, along_last) for values in several]
+    each = [values.by_place(along_last) for values in several]
     if kind == "classes" and class_names is None and needs.data.classes is None:
         class_names = _names_of_outputs(several, channels)
     target = _target(kind, each, replace(needs, units=channels), class_names)
@@ -191,19 +191,6 @@ def _refuse_fractions(target: TargetValues) -> None:
             f"whole numbers or text{_BY_LOSS}",
             _FOR_NUMBERS,
         )
-
-
-def _each_place(target: TargetValues, along_last: bool) -> TargetValues:
-    """Returns the values with a row for each place; `along_last` if the last axis is not one."""
-    columns = target.values.shape[-1] if along_last else 1
-    values: Array = target.values.reshape(-1, columns)
-    per_row = len(values) // len(target.values)
-    return replace(
-        target,
-        names=tuple(map(str, range(columns))) if along_last else target.names,
-        values=values[:, 0] if target.words is not None else values,
-        place=lambda position: target.place(position // per_row),
-    )
 
 
 def _names_of_outputs(
@@ -357,12 +344,12 @@ def fit_target(
     if target.task != "regression":
         _refuse_one_class(train, target)
         return target
-    scaling = needs.preprocess.target
+    scaling, read = needs.preprocess.target, target_values(train)
+    values = read.values
     if of_input is not None and scaling == "none" and is_own_input(train):
         center, spread = of_input
         fitted = replace(target, scaling="input", center=center, spread=spread)
     else:
-        values = target_values(train).values
         if scaling == "none" and loses_digits([values.reshape(len(values), -1)]):
             raise Findings.one(
                 ("preprocess", "target"),
@@ -374,13 +361,13 @@ def fit_target(
                 hint="write preprocess: {target: standardize}",
             )
         if scaling == "log1p":
-            refuse_logarithms(target_values(train))
+            refuse_logarithms(read)
         center, spread = _fit_scaling(values, needs.preprocess)
         fitted = replace(target, scaling=scaling, center=center, spread=spread)
     if needs.loss in traits.TAKES_SHARES:
         y = encode_target(train, fitted)
         if y.size and (y.min() < 0 or y.max() > 1):
-            raise outside_unit(target_values(train), y)
+            raise outside_unit(read, y)
     return fitted
 
 

@@ -103,6 +103,18 @@ class TargetValues:
             values = self.values[start : start + step]
             yield replace(self, values=values, place=partial(_shifted, self.place, start))
 
+    def by_place(self, along_last: bool) -> TargetValues:
+        """Returns a row for each place; `along_last` if the last axis is not one of places."""
+        columns = self.values.shape[-1] if along_last else 1
+        values: Array = self.values.reshape(-1, columns)
+        per_row = len(values) // len(self.values)
+        return replace(
+            self,
+            names=tuple(map(str, range(columns))) if along_last else self.names,
+            values=values[:, 0] if self.words is not None else values,
+            place=lambda position: self.place(position // per_row),
+        )
+
     def wrong(
         self,
         where: Array,
