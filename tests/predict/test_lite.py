@@ -10,10 +10,21 @@ import numpy as np
 import pytest
 
 from dl.data.types import Array
+from dl.errors import RunError, error_text
 from dl.predict.evaluate import lite_copy
-from dl.predict.lite import LiteCopy, UnusableError, open_lite, write_lite, write_refusal
+from dl.predict.lite import (
+    LiteCopy,
+    LiteModel,
+    UnusableError,
+    open_files,
+    open_lite,
+    write_lite,
+    write_refusal,
+)
 from dl.rundir.directory import RunDirectory
 from dl.rundir.manifest import first_manifest, publish, sha256
+from dl.rundir.record import Status
+from support.runs import make_run
 from support.training import DENSE, built, config, dataset, inputs, labels
 
 DATA = dataset(inputs(20, 4), labels(20))
@@ -163,3 +174,36 @@ def test_file_that_is_no_model_is_not_run(run: RunDirectory) -> None:
     changed = {**fields, "light": sha256(b"no model at all")}
     publish(run.light_record, json.dumps(changed).encode())
     assert str(refusal(run)).startswith("LiteRT cannot run it: ")
+
+
+@pytest.mark.parametrize("batch", [1, 7, 20, 64])
+def test_outputs_are_the_same_in_batches_of_any_size(light: LiteCopy, batch: int) -> None:
+    whole = LiteModel(light.content, len(DATA.train))(DATA.train.x)
+    model = LiteModel(light.content, batch)
+    assert whole.shape == (len(DATA.train), 3)
+    for _ in range(2):  # the last batch of the first time was a smaller one
+        assert model(DATA.train.x) == pytest.approx(whole, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "hint"),
+    [
+        (
+            "completed",
+            "digits/0001 has no model.h5: of a sweep, only the best settings keep their models",
+            "train it again: dl train {run.resolved}; or sweep with a larger `keep`",
+        ),
+        (
+            "interrupted",
+            "digits/0001 has no model.h5: its training did not end",
+            "resume it: {run.command_to_resume}",
+        ),
+    ],
+)
+def test_a_run_without_its_model_says_why(
+    status: Status, message: str, hint: str, tmp_path: Path
+) -> None:
+    run = make_run(tmp_path, status=status)
+    with pytest.raises(RunError) as caught:
+        open_files(run)
+    assert error_text(caught.value) == f"error: {message}\nhint: {hint.format(run=run)}"
