@@ -141,7 +141,7 @@ def test_metric_is_called_what_keras_calls_it(written: object, name: str) -> Non
                 "has no `type`",
                 "`type`, the name of a layer",
                 "{Dense: {units: 3}}",
-                "write {type: Dense, ...}",
+                "write {type: Dense, units: 3}",
             ),
         ),
         (

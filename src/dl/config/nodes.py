@@ -335,7 +335,7 @@ def _escaped(character: str) -> str:
 
 
 def flat_document(document: object) -> dict[str, object]:
-    """Returns every value of a config as plain data by its dotted path; see `resolve.flat`."""
+    """Returns every value of a config as plain data by its dotted path; see `schema.flat`."""
     return dict(_leaves("", document))
 
 

@@ -29,6 +29,7 @@ from dl.vocabulary.spec import (
     found_text,
     kind_words,
     other_word,
+    plain,
 )
 from dl.vocabulary.types import (
     AMOUNT,
@@ -54,6 +55,8 @@ _ACTIVATION = (
     "as ReLU, LeakyReLU, ELU or Softmax"
 )
 _MOST_OWNERS = 3
+_LONGEST = 100
+"""Characters of a mapping that is written anew."""
 _NAME_OR_MAPPING = "write its name, or a mapping with `type`"
 _INPUT_SHAPE = "write `model.input_shape`, or a layer `Input` with `shape`"
 
@@ -284,8 +287,7 @@ def checked_object(kind: Kind, value: object) -> Spec:
         raise Findings.one((), f"must be {kind_words(kind)}", None, found, _NAME_OR_MAPPING)
     if "type" not in value:
         expected = f"`type`, the name of {kind_words(kind)}"
-        named_thing = next((key for key in value if _is_thing(kind, key, value[key])), "NAME")
-        hint = f"write {{type: {named_thing}, ...}}"
+        hint = f"write {cut(_with_type(kind, value), _LONGEST)}"
         raise Findings.one((), "has no `type`", expected, found_text(value), hint)
     spelled = value["type"]
     if not isinstance(spelled, str):
@@ -295,10 +297,19 @@ def checked_object(kind: Kind, value: object) -> Spec:
     return _with_parameters(entry, {key: item for key, item in value.items() if key != "type"})
 
 
-def _is_thing(kind: Kind, key: object, value: object) -> bool:
-    """Tells whether an entry is a name with its parameters below: `Dense: {units: 3}`."""
-    below = value is None or isinstance(value, Mapping)
-    return below and isinstance(key, str) and find(kind, key) is not None
+def _with_type(kind: Kind, value: Mapping[str, object]) -> str:
+    """Returns how a mapping is written here that names its thing as its key, or as Keras does."""
+    if "class_name" in value:
+        value = {str(value["class_name"]): value.get("config")}
+    for name, below in value.items():
+        is_below = below is None or isinstance(below, Mapping) or len(value) == 1
+        entry = find(kind, name) if is_below and isinstance(name, str) else None
+        if entry is not None:
+            own = entry.parameters  # `l2: 0.01` is a name and its parameter at once
+            others = {key: item for key, item in value.items() if key != name or key in own}
+            parameters = plain({**(below if isinstance(below, Mapping) else {}), **others})[1:-1]
+            return f"{{type: {name}, {parameters or '...'}}}"
+    return "{type: NAME, ...}"
 
 
 def _known(kind: Kind, spelled: str, path: tuple[str, ...]) -> Entry:
