@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dl import app
 from dl.config.schema import document_of
@@ -125,6 +125,7 @@ class Run:
         threshold: float | None = None,
         keep: Sequence[str] = (),
         name: str = "prediction",
+        drift: Literal["ignore", "warn", "error"] = "warn",
     ) -> pd.DataFrame:
         """Returns the predictions for rows, in their order; a DataFrame's index is kept.
 
@@ -135,6 +136,7 @@ class Run:
             keep: Columns of `data` that stand before the predictions, as they are; text where
                 `data` is a CSV file.
             name: Name of the column `prediction`.
+            drift: What to do about rows that the training part had nothing like.
 
         Returns:
             The column `prediction`, and for a classifier `probability_<class>` of each class.
@@ -148,7 +150,7 @@ class Run:
             from dl.predict.lite import Task
 
             with self._file(data) as path:
-                task = Task(path, split or "test", threshold, tuple(keep), name)
+                task = Task(path, split or "test", threshold, tuple(keep), name, drift)
                 frames = [_frame(block) for block in app.predict(self.directory, task, reporter)]
             return pd.concat(frames, ignore_index=True)
 

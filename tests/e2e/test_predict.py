@@ -136,10 +136,12 @@ def test_unseen_categories_of_all_blocks_are_one_warning(
     monkeypatch.setattr(csv_source, "BLOCK", 100)
     outcome = dl("predict", project.run, path, "-q")
     assert len(rows(outcome.out)) == 80
-    assert outcome.err == (
+    told = outcome.err.splitlines()
+    assert told[0] == (
         f"warning: {path}:3: column 'colour': 40 rows have a category that is not in the "
-        "training part, such as 'pink'; encoded as zeros\n"
+        "training part, such as 'pink'; encoded as zeros"
     )
+    assert all(" has shifted: " in line for line in told[1:])  # such rows are unlike the others
 
 
 def test_output_file_stays_as_it_was_after_an_error_in_a_late_row(

@@ -365,11 +365,22 @@ def _outputs(files: SavedFiles, reporter: Reporter) -> Outputs:
 
 
 def _rows(files: SavedFiles, task: Task, reporter: Reporter) -> InputBlocks:
+    from dl.data.drift import Drift, read_summaries
     from dl.data.load import open_blocks, split_blocks
 
+    fitted = files.preprocessing
+    columns = None if task.source is None or fitted.array else read_summaries(files.run)
+    if task.drift == "error" and columns is None:
+        reason, hint = "an earlier dl trained", "train again, or leave --drift error out"
+        reason = f"{reason} {files.run.label}, and kept nothing of its rows"
+        if task.source is None or fitted.array:
+            reason = "only rows of a table in a file are compared with those of the training part"
+            hint = "leave --drift error out"
+        raise UsageError(f"whether the rows have drifted is not known: {reason}", hint=hint)
     if task.source is None:
-        return split_blocks(files.config, files.preprocessing, task.split, reporter)
-    return open_blocks(files.config, files.preprocessing, task.source, reporter, task.keep)
+        return split_blocks(files.config, fitted, task.split, reporter)
+    drift = Drift(columns or (), task.drift)
+    return open_blocks(files.config, fitted, task.source, reporter, task.keep, drift)
 
 
 def _one_answer(run: RunDirectory) -> str:

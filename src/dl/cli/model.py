@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import click
 
@@ -142,6 +142,13 @@ def _model_file(path: Path, data: Path | None, split: str | None) -> tuple[Path,
 @click.option(
     "--as", "name", default="prediction", metavar="NAME", help="Name of the column `prediction`."
 )
+@click.option(
+    "--drift",
+    type=click.Choice(["ignore", "warn", "error"]),
+    default="warn",
+    show_default=True,
+    help="What to do about rows that the training part had nothing like.",
+)
 @threshold_option
 @runs_option
 @quiet_option
@@ -152,6 +159,7 @@ def predict(
     split: str | None,
     keep: tuple[str, ...],
     name: str,
+    drift: Literal["ignore", "warn", "error"],
     threshold: float | None,
     runs: Path,
     quiet: bool,
@@ -161,7 +169,8 @@ def predict(
     FILE is read as the run's own data was (the target may be absent); - is stdin. The columns are
     `prediction` and, for a classifier, `probability_<class>`. What is written is CSV, or Parquet
     where OUT ends in .parquet. A table may be of any length: a few thousand rows at a time are in
-    memory.
+    memory. Values, categories and whole columns that are unlike those of the training part are
+    told at the end.
 
     \b
     dl predict titanic test.csv --keep PassengerId --as Survived -o out.csv
@@ -181,7 +190,7 @@ def predict(
         from dl.data.write import rows_output
         from dl.predict.lite import Task
 
-        task = Task(source, split or "test", threshold, keep, name)
+        task = Task(source, split or "test", threshold, keep, name, drift)
         columns = app.predict(directory, task, reporter)
         with rows_output(output if output is not None else sys.stdout.buffer) as write:
             for block in columns:

@@ -12,6 +12,7 @@ import numpy as np
 from dl.config.data import ColumnKind, Split
 from dl.config.rules import Advice
 from dl.data.arrays import ArrayFeature
+from dl.data.drift import ColumnSummary
 from dl.data.features import Feature, columns_of, feature_names, plain_feature
 from dl.data.target import Target
 from dl.data.types import IN_MEMORY, Part, Rows, Storage
@@ -132,6 +133,7 @@ class Dataset:
         storage: Where the rows are held; the `x` of streamed parts lies on the disk.
         advice: What is doubtful in the data, each with the id of its rule.
         about: What else is to be told of a part, by its name: its groups, or its times.
+        columns: What the columns of a table were like in the training part.
     """
 
     train: Part
@@ -141,6 +143,7 @@ class Dataset:
     storage: Storage = IN_MEMORY
     advice: tuple[Advice, ...] = ()
     about: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    columns: tuple[ColumnSummary, ...] = ()
 
     @property
     def target(self) -> Target:

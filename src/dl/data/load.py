@@ -27,6 +27,7 @@ from dl.config.schema import Config
 from dl.data.arrays import ArrayFeature, fit_arrays, transform_arrays
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.doubts import advice_on
+from dl.data.drift import Drift, summaries
 from dl.data.duplicates import judge_duplicates
 from dl.data.features import Feature
 from dl.data.files import ahead, check_file
@@ -170,7 +171,9 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
         rules = config.preprocess.columns.items()
         shared = [name for name, rule in rules if rule.hash or rule.categories]
         advice = tuple(advice_on(split.whole, config.data, shared))
-        return Dataset(*own, fitted, parts.storage, advice, split.rows.record)
+        table = parts.train if isinstance(parts.train, RawTable) else None
+        columns = summaries(table, fitted.columns) if table else ()
+        return Dataset(*own, fitted, parts.storage, advice, split.rows.record, columns)
 
 
 def load_part(config: Config, fitted: Preprocessing, path: Path, reporter: Reporter) -> Part:
@@ -290,6 +293,7 @@ def open_blocks(
     source: Path | BinaryIO,
     reporter: Reporter,
     kept: Sequence[str] = (),
+    drift: Drift | None = None,
 ) -> InputBlocks:
     """Opens rows to predict; of a table, no more than a few blocks are in memory at a time.
 
@@ -302,12 +306,13 @@ def open_blocks(
         source: A file or folder, or a stream of CSV.
         reporter: Is told what happens.
         kept: Columns of a table that are handed on as they stand.
+        drift: Compares the rows of a table with those of the training part.
 
     Raises:
         DataError: The rows cannot be used with this run; also while they are read.
     """
     if fitted.array is None:
-        return _open_table(config, fitted, source, reporter, kept)
+        return _open_table(config, fitted, source, reporter, kept, drift or Drift((), "warn"))
     if kept:
         raise UsageError(
             "a column can be kept of the rows of a table alone",
@@ -350,6 +355,7 @@ def _open_table(
     source: Path | BinaryIO,
     reporter: Reporter,
     kept: Sequence[str],
+    drift: Drift,
 ) -> InputBlocks:
     title, total = "standard input", None
     if isinstance(source, Path):
@@ -364,12 +370,13 @@ def _open_table(
 
     def prepared(read_table: Callable[[], RawTable]) -> Inputs:
         table = read_table()
+        drift.add(table)
         return Inputs(transform_table(table, fitted.columns, unseen, tokens), kept=table.kept)
 
     def read(advance: Advance) -> Iterator[Inputs]:
         tables = read_blocks(config, fitted, source, advance, kept)
         yield from ahead(partial(prepared, table) for table in tables)
-        unseen.tell(reporter)
+        drift.tell(title, list(unseen.messages()), reporter)
 
     return InputBlocks(title, total, read)
 

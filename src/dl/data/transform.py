@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,9 +49,14 @@ class UnseenCategories:
 
     def tell(self, reporter: Reporter) -> None:
         """Warns of each column."""
+        for message in self.messages():
+            reporter.warn(message)
+
+    def messages(self) -> Iterator[str]:
+        """Yields what was found in each column, in words."""
         for column, (place, category, encoded) in self._first.items():
             has = "has" if self._rows[column] == 1 else "have"
-            reporter.warn(
+            yield (
                 f"{place}: column {column!r}: {plural(self._rows[column], 'row')} {has} a category "
                 f"that is not in the training part, such as {category!r}; encoded as {encoded}"
             )

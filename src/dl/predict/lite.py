@@ -20,6 +20,7 @@ import numpy as np
 from dl.config.load import load_resolved
 from dl.config.schema import Config
 from dl.data.dataset import Preprocessing, read_preprocessing
+from dl.data.drift import Heed
 from dl.data.load import InputBlocks
 from dl.data.target import Target, decode
 from dl.data.types import Array, Rows
@@ -158,6 +159,7 @@ class Task:
             that of the run.
         keep: Columns of the source that stand before the predictions, as they are.
         name: What the column of the predictions is called.
+        drift: What is done about rows that are unlike those of the training part.
     """
 
     source: Path | BinaryIO | None
@@ -165,6 +167,7 @@ class Task:
     threshold: float | None = None
     keep: tuple[str, ...] = ()
     name: str = PREDICTION
+    drift: Heed = "warn"
 
 
 def predictions(

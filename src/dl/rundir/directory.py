@@ -49,6 +49,8 @@ class RunDirectory:
     """The final metrics of each part."""
     preprocess = _Inside("preprocess.json")
     """What was learned from the training part."""
+    columns = _Inside("columns.json")
+    """What the columns of the training part were like: see `dl.data.drift`."""
     model = _Inside("model.h5")
     """The trained model."""
     light = _Inside("model.tflite")

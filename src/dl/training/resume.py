@@ -11,6 +11,7 @@ from typing import Any
 from dl.config.load import load_resolved
 from dl.config.schema import Config, flat, resolved_text
 from dl.data.dataset import BEFORE_PLACES, read_preprocessing
+from dl.data.drift import summaries_text
 from dl.errors import Problem, RunError
 from dl.model.metrics import Adapted, build_metrics
 from dl.progress import Reporter
@@ -88,6 +89,8 @@ def job_of(
     resolved = replace(prepared.config, engine=before.engine)
     publish(run.resolved, resolved_text(resolved, run.path.absolute()).encode())
     publish(run.preprocess, prepared.dataset.preprocessing.text().encode())
+    if prepared.dataset.columns:
+        publish(run.columns, summaries_text(prepared.dataset.columns).encode())
     again = {"at": now(), "after_epoch": done, "command": list(command)}
     if changes:
         again["changed"] = [str(change) for change in changes]

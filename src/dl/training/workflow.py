@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dl.config.schema import resolved_text
+from dl.data.drift import summaries_text
 from dl.data.predictions import DecisionSurface, ParameterPath, Predictions, write_predictions
 from dl.data.trivial import trivial_of
 from dl.data.types import Array, Part
@@ -203,6 +204,8 @@ def _first_files(prepared: Prepared, record: RunRecord) -> dict[str, bytes]:
         "preprocess.json": prepared.dataset.preprocessing.text().encode(),
         "run.json": record.text().encode(),
     }
+    if prepared.dataset.columns:
+        files["columns.json"] = summaries_text(prepared.dataset.columns).encode()
     if loaded.rows is not None:
         files[loaded.rows.name] = read_regular(loaded.rows)
     if loaded.overrides:
