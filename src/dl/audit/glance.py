@@ -21,7 +21,7 @@ from dl.progress import Reporter, SilentReporter
 from dl.text import number
 
 _MOST_COMMON = 10
-"""Categories that are counted; of more, the rest is counted together by what is left."""
+"""Categories that are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +126,9 @@ def _by_class(column: Column, table: Table) -> Iterator[tuple[str, float]]:
 
 
 def _alone(column: Column, table: Table) -> float | None:
-    if len(table.targets) != 1 or table.task == "multilabel":
+    if table.target is None:
         return None
-    [target] = table.targets.values()
-    found = told(column, target, table.in_classes)
+    found = told(column, table.target, table.in_classes)
     return None if np.isnan(found) else found
 
 

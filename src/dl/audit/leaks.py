@@ -13,6 +13,7 @@ import numpy as np
 
 from dl.audit.measures import (
     known_by_heart,
+    labels_of,
     matrix_of,
     roc_area,
     separated,
@@ -35,8 +36,8 @@ _MANY = 0.01
 _NO_CHANCE = 0.8
 """Fraction of the pairs of equal rows that must be copies, not alike by chance."""
 _TELLS_ALL = 0.99
-"""AUC or R² of a single column from which the target is in it: on the tables of a clean collection,
-the best column is at 0.96 (AUC) and 0.93 (R²)."""
+"""AUC or R² of a single column from which the target is in it: of clean tables, the best column
+known is at 0.97 (iris) and 0.93 (diamonds)."""
 _FILLED_IN = 0.95
 """AUC of the mere presence of a value, from which it is there since the target is known."""
 _RARE = 0.05
@@ -51,7 +52,7 @@ _MOST_TRIED = 3
 _WORTH = {True: 0.05, False: 0.1}
 """Accuracy (classes), R² (numbers) that rows of the same group must be worth."""
 _SURE = 4.0
-"""Standard errors: of a hundred tables, chance goes as far in none."""
+"""Standard errors: of 168 columns of groups by chance, three went beyond 3, none beyond 4."""
 _ALIKE_IN_TIME = 0.3
 """Correlation of the targets of neighbours in time, from which each tells the next one."""
 _APART = 0.65
@@ -79,12 +80,14 @@ def audit(table: Table) -> list[Note]:
 def _copies(table: Table, data: Data) -> Iterator[Advice]:
     """Rows that are there several times, within a part or in several parts."""
     # A column that tells each row from all others would tell a copy, too.
-    others = [column for column in table.others.values() if _repeats(column)]
-    columns = [*table.columns.values(), *table.targets.values(), *others]
-    if len(columns) < 2:
+    others = [labels_of(column) for column in table.others.values()]
+    labels = [each for each in others if each.max() < (each > 0).sum()]
+    labels += [labels_of(c) for c in (*table.columns.values(), *table.targets.values())]
+    if len(labels) < 2:
         return
     # A row is the sum of a random number for each of its values: equal rows have equal sums.
-    keys = [_random(place, column) for place, column in enumerate(columns)]
+    chance = np.random.default_rng(0)
+    keys = [chance.integers(0, 2**64, each.max() + 1, np.uint64)[each] for each in labels]
     whole = np.asarray(np.sum(keys, axis=0, dtype=np.uint64))
     _, of_row, counts = np.unique(whole, return_inverse=True, return_counts=True)
     if min(_copied(whole, key) for key in keys) < _NO_CHANCE * max(1, _pairs(whole)):
@@ -105,25 +108,6 @@ def _copies(table: Table, data: Data) -> Iterator[Advice]:
         yield advice(("lint", "ignore"), "duplicate_rows.within", rows=rows, whole=len(table))
 
 
-def _place(table: Table, part: str) -> int:
-    return list(table.sizes).index(part)
-
-
-def _random(seed: int, column: Column) -> Array:
-    """Returns a random number for each value of a column, equal ones for equal values."""
-    values = (
-        np.nan_to_num(column.values) if column.kind == "numeric" else column.values.astype(np.int64)
-    )
-    _, codes = np.unique(np.where(column.missing(), values.max() + 1, values), return_inverse=True)
-    numbers = np.random.default_rng(seed).integers(0, 2**64, codes.max() + 1, np.uint64)
-    return np.asarray(numbers[codes])
-
-
-def _repeats(column: Column) -> bool:
-    known = column.values[~column.missing()]
-    return len(np.unique(known)) < len(known)
-
-
 def _pairs(keys: Array) -> int:
     """Returns how many pairs of rows are equal."""
     _, counts = np.unique(keys, return_counts=True)
@@ -142,108 +126,100 @@ def _copied(whole: Array, key: Array) -> float:
 
 def _groups(table: Table, data: Data) -> Iterator[Advice]:
     """Columns whose values name groups of rows that lie in several parts, and know each other."""
-    if len(table.targets) != 1 or table.task == "multilabel" or not table.columns:
+    # What is asked about later times may be known from earlier ones.
+    if table.target is None or not table.columns or data.split.order:
         return
-    if data.split.order:  # what is asked about later times may be known from earlier ones
-        return
-    tried = sorted(
-        _candidates(table), key=lambda found: (not _ENTITY.fullmatch(found[0]), found[2])
-    )
-    for name, codes, _ in tried[:_MOST_TRIED]:
-        parts = np.zeros(codes.max() + 1, np.int64)
-        np.bitwise_or.at(parts, codes, 1 << table.part)
+    tried = sorted(_candidates(table), key=lambda found: not _ENTITY.fullmatch(found[0]))
+    for name, groups in tried[:_MOST_TRIED]:
+        parts = np.zeros(groups.max() + 1, np.int64)
+        np.bitwise_or.at(parts, groups, 1 << table.part)
         crossing = int(((parts & (parts - 1)) > 0)[1:].sum())
         if not crossing:
             continue
-        mixed, apart, sure = _worth(table, codes)
+        mixed, apart, sure = _worth(table, table.target, groups)
         if mixed - apart >= _WORTH[table.in_classes] and sure >= _SURE:
-            words = {
-                "name": name,
-                "crossing": crossing,
-                "groups": len(np.unique(codes[codes > 0])),
-                "measure": "accuracy" if table.in_classes else "R²",
-                "mixed": number(mixed, 2),
-                "apart": number(apart, 2),
-            }
             yield advice(
-                ("data", "split"), "groups_across_parts", write=_split(data.split, by=name), **words
+                ("data", "split"),
+                "groups_across_parts",
+                write=_split(data.split, by=name),
+                name=name,
+                crossing=crossing,
+                groups=groups.max(),
+                measure="accuracy" if table.in_classes else "R²",
+                mixed=number(mixed, 2),
+                apart=number(apart, 2),
             )
 
 
-def _candidates(table: Table) -> Iterator[tuple[str, Array, int]]:
-    """Yields columns that may name groups: name, the number of each row's group, groups."""
+def _candidates(table: Table) -> Iterator[tuple[str, Array]]:
+    """Yields columns that may name groups, with the number of each row's group; 0 for none."""
     for name, column in {**table.columns, **table.others}.items():
         if column.kind == "date" or (column.kind == "numeric" and not column.integral):
             continue
-        known = ~column.missing()
-        _, codes = np.unique(column.values[known], return_inverse=True)
-        groups = int(codes.max()) + 1 if len(codes) else 0
-        if groups < _FEWEST_GROUPS or known.sum() < _GROUP * groups:
+        groups = labels_of(column)
+        count, rows = groups.max(), (groups > 0).sum()
+        if count < _FEWEST_GROUPS or rows < _GROUP * count:
             continue
         # A number that is an input is an amount, unless its name says that it is not.
         unnamed = column.kind == "categorical" or name in table.others
-        if _ENTITY.fullmatch(name) or (unnamed and groups >= _SPREAD * known.sum()):
-            of_row = np.zeros(len(known), np.int64)
-            of_row[known] = codes + 1
-            yield name, of_row, groups
+        if _ENTITY.fullmatch(name) or (unnamed and count >= _SPREAD * rows):
+            yield name, groups
 
 
-def _worth(table: Table, codes: Array) -> tuple[float, float, float]:
+def _worth(table: Table, target: Column, groups: Array) -> tuple[float, float, float]:
     """Tries on some whole groups what rows of the same group are worth; see `known_by_heart`."""
-    [target] = table.targets.values()
-    usable = (codes > 0) & ~target.missing()
-    order = shuffled(codes.max() + 1)[codes]
-    rows = np.flatnonzero(usable)
+    order = shuffled(groups.max() + 1)[groups]
+    rows = np.flatnonzero((groups > 0) & ~target.missing())
     rows = rows[np.argsort(order[rows], kind="stable")]
     if len(rows) > _MOST_SIZE:
         rows = rows[order[rows] < order[rows[_MOST_SIZE]]]
-    _, groups = np.unique(codes[rows], return_inverse=True)
-    wanted = table.classes()[1] if table.in_classes else target.values
-    return known_by_heart(matrix_of(table.columns, rows), wanted[rows], groups, table.in_classes)
+    wanted = labels_of(target) if table.in_classes else target.values
+    matrix, chosen = matrix_of(table.columns, rows), np.unique(groups[rows], return_inverse=True)[1]
+    return known_by_heart(matrix, wanted[rows], chosen, table.in_classes)
 
 
 def _time(table: Table, data: Data) -> Iterator[Advice]:
     """Rows in time, of which those before and after a row to judge are learned from."""
-    if len(table.targets) != 1 or table.task == "multilabel":
+    target = table.target
+    if target is None or data.split.by:  # in time, or in groups, which go before
         return
-    if data.split.by:  # in time, or in groups, which go before
-        return
-    [target] = table.targets.values()
     for name, column in {**table.columns, **table.others}.items():
         known = ~(column.missing() | target.missing())
         if column.kind != "date" or known.sum() < _FEWEST_ROWS:
             continue
-        dates, part = column.values[known], table.part[known]
-        learned = dates[part == 0]
-        judged = dates[part > 0]
-        if not len(learned) or not len(judged):
+        dates, judged = column.values[known], table.part[known] > 0
+        if judged.all() or not judged.any():
             continue
-        inside = int(((judged > learned.min()) & (judged < learned.max())).sum())
+        first, last = dates[~judged].min(), dates[~judged].max()
+        inside = int((judged & (dates > first) & (dates < last)).sum())
         # Rows of the same time are in no order.
-        order = np.lexsort((shuffled(len(dates)), dates))
-        alike = _alike(table, known, order)
-        if inside >= _MANY * len(judged) and alike >= max(
-            _ALIKE_IN_TIME, _SURE / np.sqrt(len(dates))
-        ):
-            words = {
-                "name": name,
-                "inside": inside,
-                "judged": len(judged),
-                "alike": number(alike, 2),
-            }
-            line = _split(data.split, by=name, order="time")
-            yield advice(("data", "split"), "order_in_time", write=line, **words)
+        order = np.flatnonzero(known)[np.lexsort((shuffled(len(dates)), dates))]
+        alike = _alike(target.take(order), table.in_classes)
+        enough = max(_ALIKE_IN_TIME, _SURE / np.sqrt(len(dates)))
+        if inside >= _MANY * judged.sum() and alike >= enough:
+            yield advice(
+                ("data", "split"),
+                "order_in_time",
+                write=_split(data.split, by=name, order="time"),
+                name=name,
+                inside=inside,
+                judged=judged.sum(),
+                alike=number(alike, 2),
+            )
             return
 
 
-def _alike(table: Table, known: Array, order: Array) -> float:
-    """Returns the correlation of the target with that of the next row in time."""
-    if not table.in_classes:
-        [target] = table.targets.values()
-        series = [target.values[known][order].astype(np.float64)]
-    else:
-        codes = table.classes()[1][known][order]
-        series = [(codes == place).astype(np.float64) for place in np.unique(codes)[:10]]
+def _alike(target: Column, in_classes: bool) -> float:
+    """Returns the correlation of each value with the next one; of classes, the largest."""
+    series = (
+        [target.values.astype(np.float64)]
+        if not in_classes
+        else [
+            (labels == place).astype(np.float64)
+            for labels in [labels_of(target)]
+            for place in range(1, labels.max() + 1)
+        ]
+    )
     found = [
         float(np.corrcoef(values[:-1], values[1:])[0, 1])
         for values in series
@@ -254,11 +230,9 @@ def _alike(table: Table, known: Array, order: Array) -> float:
 
 def _tells_all(table: Table, data: Data) -> Iterator[Advice]:
     """Inputs of which one alone tells the target, or is there since the target is known."""
-    if len(table.targets) != 1 or table.task == "multilabel" or len(table.columns) < 2:
+    title, target = next(iter(table.targets), ""), table.target
+    if target is None or len(table.columns) < 2 or not isinstance(data, TableFile | BuiltinData):
         return
-    if not isinstance(data, TableFile | BuiltinData):
-        return
-    [(title, target)] = table.targets.items()
     measure = "an AUC" if table.in_classes else "an R²"
     for name, column in table.columns.items():
         told_by_lint = any(f"`{name}`" in each.message for each in table.advice)
@@ -283,11 +257,8 @@ def _since(table: Table, column: Column) -> dict[str, object] | None:
     for place in np.unique(codes[codes >= 0]):
         own = codes == place
         if roc_area(own, present.astype(np.float64)) >= _FILLED_IN:
-            shares = {
-                "own": percent(float(present[own].mean())),
-                "rest": percent(float(present[~own].mean())),
-            }
-            return {"label": names[place], **shares}
+            shares = (percent(float(present[rows].mean())) for rows in (own, ~own))
+            return {"label": names[place], **dict(zip(("own", "rest"), shares, strict=True))}
     return None
 
 
@@ -299,7 +270,7 @@ def _parts(table: Table, data: Data) -> Iterator[Advice]:
     for part in ("validation", "test"):
         if part not in table.sizes or not columns or not has_own(data, part):
             continue
-        rows, flags = _two_parts(table, _place(table, part))
+        rows, flags = _two_parts(table, list(table.sizes).index(part))
         if min(flags.sum(), (~flags).sum()) < _FEWEST_ROWS:
             continue
         area = separated(matrix_of(columns, rows), flags)
@@ -309,15 +280,10 @@ def _parts(table: Table, data: Data) -> Iterator[Advice]:
         flag = Column("numeric", flags.astype(np.float64), integral=True)
         alone = {name: told(column.take(rows), flag, True) for name, column in columns.items()}
         name = max(alone, key=lambda each: alone[each])
-        words = {
-            "part": part,
-            "area": number(area, 2),
-            "name": name,
-            "alone": number(alone[name], 2),
-        }
         by_column = data.split.column is not None
         path = ("data", "split", "column") if by_column else ("data", f"{part}_path")
-        yield advice(path, "parts_differ", **words)
+        words = {"part": part, "area": number(area, 2), "alone": number(alone[name], 2)}
+        yield advice(path, "parts_differ", name=name, **words)
 
 
 def _two_parts(table: Table, place: int) -> tuple[Array, Array]:

@@ -40,6 +40,14 @@ def codes_of(column: Column) -> tuple[Array, int]:
     return np.where(missing, 0, codes), len(edges) + 2
 
 
+def labels_of(column: Column) -> Array:
+    """Returns a number for each value, from 1 on and in their order; 0 for a missing one."""
+    known = ~column.missing()
+    labels = np.zeros(len(known), np.int64)
+    labels[known] = np.unique(column.values[known], return_inverse=True)[1] + 1
+    return labels
+
+
 def told(column: Column, target: Column, in_classes: bool) -> float:
     """Returns how well one column tells another: the area under the ROC curve of classes, or R².
 

@@ -42,7 +42,7 @@ class Table:
         task: Kind of task.
         part: The part of each row, as a position in `sizes`, shape (rows,).
         sizes: Rows of each part, by its name; also of those that are not looked at.
-        step: Every so-manieth row of each part is looked at.
+        step: Distance between two rows of a part that are looked at.
         advice: What `dl lint` says of the columns.
     """
 
@@ -64,6 +64,12 @@ class Table:
     def every_column(self) -> dict[str, Column]:
         """The targets, the inputs and the other columns."""
         return {**self.targets, **self.columns, **self.others}
+
+    @property
+    def target(self) -> Column | None:
+        """The target, where it is a single column of classes or numbers."""
+        several = len(self.targets) != 1 or self.task == "multilabel"
+        return None if several else next(iter(self.targets.values()))
 
     @property
     def in_classes(self) -> bool:
