@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from conftest import Dl
+from dl.config.load import load_config
+from dl.config.schema import resolved_text
 from dl.data.predictions import Predictions, write_predictions
 from dl.rundir.directory import RunDirectory
 from dl.rundir.manifest import publish
@@ -84,6 +86,25 @@ def test_compare_shows_what_differs(dl: Dl, root: Path) -> None:
         "  digits/0002 against digits/0001: worse; accuracy -0.475 "
         "(95% interval -0.625 to -0.325), McNemar's p 3.8e-06\n"
     )
+
+
+def test_a_setting_that_an_earlier_version_did_not_have_is_its_default(
+    dl: Dl, root: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "new.yaml"
+    config.write_text(
+        "data: {source: csv, path: rows.csv, target: y}\n"
+        "model: {layers: [{type: Dense, units: 1}]}\n"
+        "training: {loss: mse}\n"
+    )
+    text = resolved_text(load_config(config).config)
+    young = ("columns: {}", "crosses: []", "header: true", "duplicates:")
+    earlier = [line for line in text.splitlines() if not line.strip().startswith(young)]
+    assert len(earlier) == len(text.splitlines()) - len(young)
+    RunDirectory(root / "digits/0001").resolved.write_text("\n".join(earlier))
+    RunDirectory(root / "digits/0002").resolved.write_text(text)
+    outcome = dl("compare", "digits/1", "digits/2", "--runs", root)
+    assert outcome.out.startswith("all settings are equal\n")
 
 
 def test_compare_as_markdown(dl: Dl, root: Path) -> None:

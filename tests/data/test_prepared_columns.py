@@ -344,6 +344,16 @@ def test_parts_of_a_date_in_their_forms() -> None:
     }
 
 
+def test_the_time_of_days_is_an_error_of_the_config() -> None:
+    train = table(d=["2024-01-01", "2024-02-01"])
+    with pytest.raises(Findings) as caught:
+        learned(train, columns={"d": {"parts": {"month": "cyclic", "hour": "cyclic"}}})
+    (found,) = caught.value.findings
+    assert dotted(found.path) == "preprocess.columns.d.parts.hour"
+    assert found.message == "would be 0 in every row: d holds days without a time"
+    assert found.expected == "year, month, day, weekday or day_of_year"
+
+
 def test_a_date_with_parts_is_kept_where_others_are_left_out() -> None:
     train = table(a=["2024-01-01", "2024-02-01"], b=["2024-01-01", "2024-02-01"])
     rules = {"a": {"parts": {"month": "number"}}}

@@ -23,7 +23,8 @@ from dl.data.scaling import fit_quantiles, fit_scaling
 from dl.data.transform import crossed, date_part, missing_error, refuse_logarithm, refuse_missing
 from dl.data.types import Array, Column, RawTable
 from dl.errors import DataError
-from dl.text import plural
+from dl.text import listing, plural
+from dl.vocabulary.spec import Findings
 
 MOST_CATEGORIES = 1000
 """One-hot encoding has no more inputs for a column, unless its rules say otherwise."""
@@ -45,6 +46,7 @@ def fit_features(
     Raises:
         DataError: A column has no values, values are missing against the rule, a number has no
             logarithm, or no column is left.
+        Findings: The time of the day is asked of days.
     """
     fitted = {name: _fit(train, name, preprocess, tell) for name in train.columns}
     for pair in preprocess.crosses:
@@ -105,6 +107,13 @@ def _fit_date(
     stated = {} if rules.parts is None else document_of(rules.parts)
     forms: dict[str, Any] = {part: form for part, form in stated.items() if form is not None}
     parts = tuple(forms) or DAY_PARTS + (TIME_PARTS if column.timed else ())
+    for part in () if column.timed else set(TIME_PARTS) & set(parts):
+        raise Findings.one(
+            ("preprocess", "columns", name, "parts", part),
+            f"would be 0 in every row: {name} holds days without a time",
+            expected=listing(DAY_PARTS),
+            hint="remove it",
+        )
     # A part of a date is spread evenly: its share of the range says the same as quantiles would.
     scaling = "minmax" if rules.scale == "quantile" else rules.scale or "none"
     pairs = [
