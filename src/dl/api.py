@@ -263,6 +263,9 @@ def _loaded(config: Config, overrides: Overrides, name: str | None, rows: Rows) 
         changed["data"] = source
     if not source.get("source"):
         changed["data.source"] = "parquet"
+    for key, value in {"header": True, "separator": ","}.items():  # as the rows are written below
+        if key in source:
+            changed[f"data.{key}"] = source[key] = value
     with tempfile.TemporaryDirectory(prefix="dl-rows-") as folder:
         path = write_rows(rows, Path(folder), source)
         yield replace(_read(config, {**changed, "data.path": str(path)}, name), rows=path)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dl import app
+from dl.config.data import BLANKS
 from dl.config.schema import document_of
 from dl.errors import DataError, RunError, UsageError, first_line
 from dl.hosted import computed, noted
@@ -170,6 +171,8 @@ class Run:
 
         files = open_files(self.directory)
         source: Any = document_of(files.config)["data"]
+        if getattr(files.config.data, "forms", None):  # a number is not written as one in CSV
+            source = {**source, "source": "parquet"}
         columns = list(files.preprocessing.kinds)
         with tempfile.TemporaryDirectory(prefix="dl-rows-") as folder:
             yield write_rows(rows, Path(folder), source, columns)
@@ -343,8 +346,9 @@ def write_rows(
                     expected="columns of numbers, text, truth values or dates",
                 ) from error
         else:
-            separator, encoding = source.get("separator"), source.get("encoding")
-            rows.to_csv(path, index=False, sep=separator or ",", encoding=encoding or "utf-8")
+            separator = "," if source.get("separator") == BLANKS else source.get("separator")
+            encoding = source.get("encoding") or "utf-8"
+            rows.to_csv(path, index=False, sep=separator or ",", encoding=encoding)
         return path
     path = folder / f"{_ROWS}.npz"
     if isinstance(rows, pd.DataFrame):

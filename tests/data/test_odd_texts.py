@@ -185,7 +185,8 @@ def test_money_as_a_target_is_told_under_any_loss_for_numbers(tmp_path: Path, lo
     assert told(lambda: load_dataset(config, SilentReporter()), tmp_path) == (
         "rows.csv:2: column 'y': '$0.50' is not a number; write 0.50\n"
         "expected: a number: digits, a point before the decimals, and nothing else\n"
-        "hint: correct all values of the column, or name a loss for classes if these are classes"
+        "hint: correct all values of the column, state in `data.columns` how they are written, or "
+        "name a loss for classes if these are classes"
     )
 
 

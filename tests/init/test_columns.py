@@ -67,7 +67,9 @@ def test_an_identifier_is_known_by_its_whole_name() -> None:
 
 def test_months_are_dates() -> None:
     column = words([f"1949-{month:02}" for month in range(1, 13)])
-    assert judge("month", column) == Feature("month", "date", 6, 0, months="1949-01")
+    assert judge("month", column) == Feature(
+        "month", "date", 6, 0, written="date", example="1949-01"
+    )
 
 
 def test_a_number_of_the_row_is_taken_where_there_is_nothing_else(

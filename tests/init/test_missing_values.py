@@ -128,13 +128,22 @@ def test_column_that_cannot_be_read_is_told_in_whole_words(tmp_path: Path, bad: 
 def test_money_is_told_as_a_number_that_is_written_otherwise(tmp_path: Path) -> None:
     rows = [f'"${1000 + 7 * i:,}.50",{i},{i / 7:.3f}' for i in range(40)]
     text, _ = proposed(tmp_path, "\n".join(["price,b,y", *rows]))
+    line = '    price: {kind: numeric, thousands: ",", unit: "$"}  # `$1,000.50` is 1000.50\n'
+    assert line in text
+    assert line in first_config(tmp_path / "rows.csv", ["price"])
+
+
+def test_money_of_several_currencies_is_told_as_it_is_for_a_training(tmp_path: Path) -> None:
+    rows = [f'"{"$€"[i % 2]}{1000 + 7 * i:,}.50",{i},{i / 7:.3f}' for i in range(40)]
+    text, _ = proposed(tmp_path, "\n".join(["price,b,y", *rows]))
     comment = " ".join(line.strip(" #") for line in text.splitlines() if line.startswith("  #"))
     assert "rows.csv:2: column 'price': '$1,000.50' is not a number; write 1000.50)" in comment
     path = tmp_path / "rows.csv"
     assert told(lambda: first_config(path, ["price"]), tmp_path) == (
         "rows.csv:2: column 'price': '$1,000.50' is not a number; write 1000.50\n"
         "expected: a number: digits, a point before the decimals, and nothing else\n"
-        "hint: correct all values of the column, or name another column with --target"
+        "hint: correct all values of the column, state in `data.columns` how they are written, or "
+        "name another column with --target"
     )
 
 

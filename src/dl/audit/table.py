@@ -97,7 +97,7 @@ def file_config(path: Path, targets: Sequence[str]) -> Loaded:
 
 def read_file(path: Path) -> Table:
     """Reads a table of which nobody has said what is to be predicted; raises as `dl init`."""
-    _, block, _ = open_table(path)
+    _, block, *_ = open_table(path)
     typed = {name: typed_column(block, name) for name in block.names}
     columns = {name: column for name, column in typed.items() if isinstance(column, Column)}
     part, sizes = np.zeros(block.length, np.int64), {"all": block.length}

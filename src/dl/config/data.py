@@ -104,12 +104,49 @@ class _Data(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ColumnForm(Section):
+    """The kind of a column, and how its values are written."""
+
+    kind: ColumnKind = key(about="How the values are read.")
+    decimal: Annotated[str, Text("a point or a comma", "[.,]")] | None = key(
+        None,
+        "The sign before the decimals of a number. Default: a point; a comma where `thousands` is "
+        "a point.",
+    )
+    thousands: Annotated[str, Text("a comma, point, space or apostrophe", "[,. ']")] | None = key(
+        None, "The sign between the thousands of a number."
+    )
+    unit: str | None = key(
+        None, "What may stand before or behind a number, and is left out: `41 %` is 41."
+    )
+    format: str | None = key(None, 'The format of a date, as of Python\'s strptime: "%m/%d/%Y".')
+
+    @property
+    def point(self) -> str:
+        """The sign before the decimals."""
+        return self.decimal or ("," if self.thousands == "." else ".")
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Table(_Data):
     features: Texts | None = key(None, "Input columns. Default: every column but the target.")
     exclude: Texts | None = key(None, "Columns to leave out, such as an identifier.")
-    columns: dict[str, ColumnKind] | None = key(
-        None, "Kind of each input column. Default: from the values."
+    columns: dict[str, ColumnKind | ColumnForm] | None = key(
+        None,
+        "Kind of each input column, or its kind and form; of a target, too, its form. Default: "
+        "from the values.",
     )
+
+    @property
+    def forms(self) -> dict[str, ColumnForm]:
+        """How the values of columns are written that are not written plainly."""
+        return {n: c for n, c in (self.columns or {}).items() if isinstance(c, ColumnForm)}
+
+    @property
+    def kinds(self) -> dict[str, ColumnKind]:
+        """The kinds of columns that are stated."""
+        columns = self.columns or {}
+        return {n: c.kind if isinstance(c, ColumnForm) else c for n, c in columns.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,6 +48,7 @@ _LARGEST_INTEGER = 2**53
 _LARGEST = float(np.finfo(np.float32).max)
 _YEARS = (np.datetime64("0001"), np.datetime64("10000"))
 _LONGEST = 40
+_FORM = ", state in `data.columns` how they are written"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def without_texts(values: Any, missing: Sequence[str]) -> Any:
     """Returns a column without the texts, or what they mean in its type, that stand for nothing."""
     if not missing:
         return values
-    if _is_text(values.type):
+    if is_text(values.type):
         values = pc.cast(values, pyarrow.string())
         stands_in = pc.is_in(pc.utf8_trim_whitespace(values), pyarrow.array(missing))
     else:
@@ -151,7 +152,7 @@ def _meant(text: str, kind: Any) -> Any:
 
 def stand_ins(values: Any) -> dict[str, int]:
     """Returns the texts that stand for a missing value among numbers or dates, with their rows."""
-    if not _is_text(values.type):
+    if not is_text(values.type):
         return {}
     texts = pc.cast(values, pyarrow.string())
     if isinstance(texts, pyarrow.ChunkedArray):
@@ -163,7 +164,8 @@ def stand_ins(values: Any) -> dict[str, int]:
     return distinct.stand_ins(kind) if kind else {}
 
 
-def _is_text(kind: Any) -> bool:
+def is_text(kind: Any) -> bool:
+    """Tells whether an Arrow type is text, perhaps encoded by its distinct values."""
     types = pyarrow.types
     if types.is_dictionary(kind):
         kind = kind.value_type
@@ -182,7 +184,7 @@ def _plain(values: Any, cell: Cell) -> Any:
     types = pyarrow.types
     if types.is_dictionary(values.type):
         values = values.dictionary_decode()
-    if _is_text(values.type):
+    if is_text(values.type):
         return pc.cast(values, pyarrow.string())
     if not (
         types.is_boolean(values.type)
@@ -284,7 +286,7 @@ def _numbers_of_text(texts: Any, cell: Cell) -> Column:
         raise DataError(
             f"{cell.place(row)}: column {cell.name!r}: {shown} is not a number; write {number}",
             expected="a number: digits, a point before the decimals, and nothing else",
-            hint=cell.hint("correct all values of the column"),
+            hint=cell.hint(f"correct all values of the column{'' if cell.trained else _FORM}"),
         )
     hint = cell.hint("leave the field empty if the value is missing; write decimals with a point")
     raise cell.error(row, "is numeric, but this is text", text, hint, "a number")

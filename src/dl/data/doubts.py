@@ -14,6 +14,7 @@ import numpy as np
 from dl.config.data import Data, TableFile
 from dl.config.nodes import flow
 from dl.config.rules.facts import Advice, advice
+from dl.config.schema import plain_data
 from dl.config.tables import stands_for_missing
 from dl.data.texts import FEW_MONTHS, MONTH
 from dl.data.types import Array, Column, Raw, RawTable
@@ -205,12 +206,11 @@ def _is_one_to_one(values: Array, wanted: Array) -> bool:
 
 def months(table: RawTable, data: TableFile) -> Iterator[Advice]:
     """Months taken for categories: neither their order nor their distance is known."""
-    kinds = data.columns or {}
     for name, column in table.columns.items():
         texts = column.categories
-        if are_months(column) and kinds.get(name) != "categorical":
+        if are_months(column) and data.kinds.get(name) != "categorical":
             words = {"name": name, "text": texts[0], "count": len(texts)}
-            line = flow({**kinds, name: "date"})
+            line = flow(plain_data({**(data.columns or {}), name: "date"}))
             yield advice(("data", "columns"), "months", write=line, **words)
 
 

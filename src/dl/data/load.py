@@ -391,7 +391,8 @@ def resolve_config(config: Config, dataset: Dataset) -> Config:
     }
     preprocess: dict[str, Any] = {"numeric": config.preprocess.scaling(columns=True)}
     if array is None:
-        data["features"], data["columns"] = tuple(fitted.kinds), fitted.kinds
+        data["features"] = tuple(fitted.kinds)
+        data["columns"] = {**fitted.kinds, **getattr(config.data, "forms", {})}
     else:
         preprocess = {"numeric": array.scaling, "scale": array.scale}
     if isinstance(config.data, TableFile):

@@ -217,6 +217,7 @@ def _wanted(data: Any, fitted: Preprocessing) -> Wanted:
         classes=fitted.target.values,
         kinds=fitted.kinds,
         missing_in=getattr(data, "missing_in", lambda name: ()),
+        forms=getattr(data, "forms", {}),
         trained=True,
     )
 
@@ -272,7 +273,8 @@ def _table_parts(data: Any, task: _Task) -> RawParts:
     wanted = Wanted(
         features=data.features,
         targets=(data.target,) if isinstance(data.target, str) else data.target,
-        kinds=data.columns or {},
+        kinds=data.kinds,
+        forms=data.forms,
         strict_target=strict if data.task is None else data.task not in _CLASSIFICATION,
         classes=data.classes or (),
         missing_in=data.missing_in,
@@ -284,7 +286,8 @@ def _table_parts(data: Any, task: _Task) -> RawParts:
     paths = own_paths(data)
     with unchanged(paths):
         train = _table(data.source, data, data.path, wanted, task)
-        require(train.source, data.columns or (), tuple(train.columns), "input column")
+        inputs = [name for name in data.columns or () if name not in wanted.targets]
+        require(train.source, inputs, tuple(train.columns), "input column")
         if isinstance(data.missing_values, dict):
             names = (*train.columns, *train.targets, *wanted.others.values())
             require(train.source, data.missing_values, names, "column")

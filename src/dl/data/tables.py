@@ -18,11 +18,12 @@ import numpy as np
 import pyarrow
 import pyarrow.ipc
 
-from dl.config.data import ColumnKind
+from dl.config.data import ColumnForm, ColumnKind
 from dl.config.tables import stands_for_missing
 from dl.data.columns import KINDS_OF_ROLES, Cell, Use, to_column, without_texts
 from dl.data.features import Feature, feature_names
 from dl.data.files import ahead
+from dl.data.forms import plain_values
 from dl.data.requirements import Tokens
 from dl.data.storage import ScratchFile, StoredArray, check_space
 from dl.data.transform import UnseenCategories, transform_table
@@ -76,6 +77,7 @@ class Wanted:
         exclude: Columns that are left out of every column.
         rows: Most rows that are read; None for all.
         kinds: Kinds of columns that are known.
+        forms: How the values of columns are written that are not written plainly.
         strict_target: Whether a target of numbers and a few texts is a mistake.
         classes: The classes of the target, where they are known.
         missing_in: Returns the texts that stand for a missing value in a column.
@@ -93,6 +95,7 @@ class Wanted:
     trained: bool = False
     exclude: Sequence[str] = ()
     rows: int | None = None
+    forms: Mapping[str, ColumnForm] = field(default_factory=dict)
     others: Mapping[Role, str] = field(default_factory=dict)
     kept: Sequence[str] = ()
 
@@ -322,6 +325,7 @@ def _typed(block: Block, name: str, wanted: Wanted, role: Role | None = None) ->
     cell = Cell(name, block.place, use, named, wanted.trained)
     try:
         values = without_texts(block.column(name), named)
+        values = plain_values(values, wanted.forms.get(name), cell)
         column = to_column(values, cell, kind)
         # Texts that are neither dates nor numbers may be months; else the first one is refused.
         unclear = role == "time" and column.kind == "categorical"

@@ -39,7 +39,9 @@ _READABLE = (
 """Texts that have one of these forms; some are not a day of the calendar."""
 _SLASHED = r"^\s*[0-9]{1,2}[-/][0-9]{1,2}[-/]([0-9]{4}|[0-9]{2})([T ].*)?\s*$"
 """Dates that could be read day or month first."""
-MONTH = r"^[0-9]{4}[-/](0?[1-9]|1[0-2])$"
+MONTH = r"^[0-9]{4}[-/](0?[1-9]|1[0-2])$|^[0-9]{4}[-/ ]?[Qq][1-4]$"
+"""A month, or a quarter: `1949-01`, `1949Q1`."""
+_FIRST_MONTHS = {"1": "01", "2": "04", "3": "07", "4": "10"}
 FEW_MONTHS = 2
 """So few different months may be names of something."""
 _TO_ISO = (
@@ -95,13 +97,17 @@ def parse_dates(texts: Any) -> Any:
 
 
 def parse_months(texts: Any) -> Any:
-    """Returns months, `2024-12` or `2024/12`, as their first day; None if a text is not a month.
+    """Returns months and quarters, `2024-12`, `2024/12` or `2024Q4`, as their first day.
+
+    None if a text is neither.
 
     They are categories unless a config says that they are dates: few of them may name seasons.
     """
     trimmed = pc.utf8_trim_whitespace(texts)
     if not pc.all(pc.match_substring_regex(trimmed, MONTH)).as_py():
         return None
+    for quarter, month in _FIRST_MONTHS.items():
+        trimmed = pc.replace_substring_regex(trimmed, f"[-/ ]?[Qq]{quarter}$", f"-{month}")
     dashed = pc.replace_substring(trimmed, "/", "-")
     return parse_dates(pc.binary_join_element_wise(dashed, "01", "-"))
 

@@ -10,15 +10,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dl.config.data import BLANKS, ColumnKind, Task
+from dl.config.data import BLANKS, ColumnForm, ColumnKind, Task
 from dl.config.tables import MOST_ROWS, is_row, tabbed
 from dl.data.columns import Cell, stand_ins, to_column, without_texts
 from dl.data.doubts import are_months, are_pixels, doubt
 from dl.data.files import check_file
+from dl.data.forms import likely_form, plain_values
 from dl.data.read import FORMATS, form_of, table_files
 from dl.data.sources.csv import SEPARATORS, Dialect
 from dl.data.sources.text import opened, pieces, unpacked
@@ -34,6 +37,8 @@ _ROWS_OF_CLASS = 5
 """Numbers are classes only where they repeat at least this often on average."""
 _FEW_WORDS = 10
 """So many different texts may be classes, however few rows there are."""
+_SHOWN = 100
+"""Values of which one is shown."""
 _DATE_NUMBERS = 6
 """Numbers that a date becomes, about."""
 _MOST = 0.9
@@ -47,6 +52,10 @@ _USUAL_TARGETS = (
 )
 
 
+Written = dict[str, Any]
+"""How a column is written, `written`, and one of its values, `example`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Feature:
     """A column that the network shall see.
@@ -58,7 +67,9 @@ class Feature:
         missing: Number of rows without a value.
         words: The texts that stand for a missing value, with the number of rows of each.
         categories: Its categories, where it has some.
-        months: One of its values, where they are months, which training must be told are dates.
+        written: How its values are written, where training must be told: they are months, which
+            are dates, or a form.
+        example: One of these values.
         doubt: Why it would be left out if there were another.
     """
 
@@ -68,7 +79,8 @@ class Feature:
     missing: int
     words: Mapping[str, int] = field(default_factory=dict)
     categories: tuple[str, ...] = ()
-    months: str = ""
+    written: str | ColumnForm = ""
+    example: str = ""
     doubt: str = ""
 
 
@@ -93,6 +105,7 @@ class Table:
         left_out: The other columns.
         target: What is to be predicted.
         pixels: Whether the inputs look like the pixels of small pictures.
+        stated: How the targets are written that are not written plainly.
     """
 
     path: Path
@@ -103,6 +116,7 @@ class Table:
     left_out: Sequence[LeftOut]
     target: Target
     pixels: bool
+    stated: Mapping[str, Written]
 
 
 def read_table(path: Path, targets: Sequence[str]) -> Table:
@@ -112,7 +126,7 @@ def read_table(path: Path, targets: Sequence[str]) -> Table:
         DataError: The file or the target cannot be used.
         UsageError: No target is named.
     """
-    written, block, words = open_table(path)
+    written, block, words, forms = open_table(path, targets)
     names = block.names
     if not targets:
         raise UsageError(
@@ -125,7 +139,11 @@ def read_table(path: Path, targets: Sequence[str]) -> Table:
     inputs = {name: typed_column(block, name) for name in names if name not in targets}
     pixels = are_pixels([column for column in inputs.values() if isinstance(column, Column)])
     judged = [_judged(name, column, pixels) for name, column in inputs.items()]
-    features = [replace(f, words=words[f.name]) for f in judged if isinstance(f, Feature)]
+    features = [
+        replace(f, words=words[f.name], **forms.get(f.name, {}))
+        for f in judged
+        if isinstance(f, Feature)
+    ]
     left_out = [column for column in judged if isinstance(column, LeftOut)]
     if not features:  # a number of the row is a poor input, but better than none
         number = {name for name, column in inputs.items() if _numbers_rows(name, column)}
@@ -141,13 +159,19 @@ def read_table(path: Path, targets: Sequence[str]) -> Table:
         )
     rows = block.length - target.missing
     files = len(table_files(str(path)))
-    return Table(path, files, written, rows, features, left_out, target, pixels)
+    stated = {name: forms[name] for name in targets if name in forms}
+    return Table(path, files, written, rows, features, left_out, target, pixels, stated)
 
 
-def open_table(path: Path) -> tuple[Dialect | None, Block, dict[str, dict[str, int]]]:
-    """Reads a table file: how it is written, its rows, and the texts that stand for no value there.
+def open_table(
+    path: Path, targets: Sequence[str] = ()
+) -> tuple[Dialect | None, Block, dict[str, dict[str, int]], dict[str, Written]]:
+    """Reads a table file, with plain values.
 
-    These are missing in the rows; they are given by column, with the rows that have them.
+    Returns:
+        How it is written; its rows; by column, the texts that stand for no value there, with the
+        rows that have them, which are missing in the rows; the columns that are not written
+        plainly, and how.
 
     Raises:
         DataError: The file cannot be read.
@@ -158,7 +182,14 @@ def open_table(path: Path) -> tuple[Dialect | None, Block, dict[str, dict[str, i
     block = below_each_other([FORMATS[form].read(written, f, _ALL, on_disk=False) for f in files])
     words = {name: stand_ins(block.column(name)) for name in block.names}
     known = {name: without_texts(block.column(name), tuple(words[name])) for name in words}
-    return written, replace(block, column=known.__getitem__), words
+    forms: dict[str, Written] = {}
+    for name, values in known.items():
+        found = likely_form(values, name in targets)
+        if found is not None:
+            some = pc.drop_null(values)[:_SHOWN].to_pylist()  # a long one tells more
+            forms[name] = {"written": found, "example": max(some, key=len).strip()}
+            known[name] = plain_values(values, found, Cell(name, block.place))
+    return written, replace(block, column=known.__getitem__), words, forms
 
 
 def sniff(path: Path) -> Dialect:
@@ -248,7 +279,8 @@ def judge(name: str, column: Column) -> Feature | LeftOut:
     """Decides whether a column is an input, and as what."""
     missing = int(column.missing().sum())
     if are_months(column):
-        return Feature(name, "date", _DATE_NUMBERS, missing, months=column.categories[0])
+        first = column.categories[0]
+        return Feature(name, "date", _DATE_NUMBERS, missing, written="date", example=first)
     found = doubt(name, column)
     if found is not None:
         return LeftOut(name, found.reason)

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from dl.config.data import Arrays, NpzData, Task
+from dl.config.data import Arrays, ColumnForm, NpzData, Task
 from dl.config.nodes import flow
 from dl.config.tables import stands_for_missing
 from dl.data.files import check_file
+from dl.data.forms import meaning
 from dl.data.read import form_of
 from dl.data.sources.images import class_files, opened_picture, without_warnings
 from dl.data.sources.npz import NpzFile, read_npz
@@ -38,7 +39,8 @@ from dl.init.plan import (
     training_lines,
 )
 from dl.progress import SilentReporter
-from dl.text import plural
+from dl.text import cut, plural
+from dl.vocabulary.sections import keys
 
 _MOST_REASONS = 12
 _MOST_PLACES = 6
@@ -54,6 +56,8 @@ _LOOK_AT = 50
 _GREY = ("1", "L", "LA", "I;16", "I;16B")
 _STANDARDIZE = commented("  numeric: standardize", "mean 0, standard deviation 1")
 _PIXELS = commented("  scale: 255", "pixels between 0 and 1")
+_PLAIN = ColumnForm(kind="categorical")
+"""A form whose kind is none of those that are written; its other values are the defaults."""
 _FOLDERS = {
     "path": ("train", "training"),
     "validation_path": ("validation", "valid", "val"),
@@ -216,10 +220,22 @@ def _chosen_columns(table: Table) -> list[str]:
         out = [column.name for column in table.left_out]
         few = all(out) and len(out) <= len(kept)  # a column without a name cannot be named
         lines += scalar_list("exclude" if few else "features", out if few else kept, indent=2)
-    months = {feature.name: feature.months for feature in table.features if feature.months}
-    if months:
-        why = f"months, such as {next(iter(months.values()))}"
-        lines.append(commented(f"  columns: {flow(dict.fromkeys(months, 'date'))}", why))
+    return [*lines, *_forms(table)]
+
+
+def _forms(table: Table) -> list[str]:
+    """Returns which columns are written so that training must be told what their values mean."""
+    named = {f.name: (f.written, f.example) for f in table.features if f.written}
+    named |= {name: (told["written"], told["example"]) for name, told in table.stated.items()}
+    lines = ["  columns:"] if named else []
+    for name, (written, example) in named.items():
+        if isinstance(written, str):
+            told = f"a month or quarter, such as {example}"
+        else:
+            told = f"`{cut(example, 30)}` is {meaning(example, written)}"
+            said = {key: getattr(written, key) for key in keys(ColumnForm)}
+            written = flow({k: v for k, v in said.items() if v != getattr(_PLAIN, k, None)})
+        lines.append(commented(f"    {scalar(name)}: {written}", told))
     return lines
 
 

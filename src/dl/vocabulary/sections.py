@@ -364,6 +364,8 @@ def sections_in(kind: ParameterType) -> tuple[type[Section], ...]:
             return sections_in(kind.type)
         case MappingOf():
             return sections_in(kind.item)
+        case OneOf():
+            return tuple(section for option in kind.types for section in sections_in(option))
     return ()
 
 

@@ -34,6 +34,7 @@ ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
     data.target_is_not_a_feature,
     data.excluded_columns_are_not_used,
     data.columns_are_features,
+    data.forms_fit_kinds,
     data.missing_values_are_of_columns,
     data.text_can_be_read,
     data.arrays_come_in_pairs,

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from datetime import datetime
 
-from dl.config.data import BuiltinData, CsvData, Data, KerasData, NpzData, Split, TableFile
+from dl.config.data import (
+    BuiltinData,
+    ColumnForm,
+    CsvData,
+    Data,
+    KerasData,
+    NpzData,
+    Split,
+    TableFile,
+)
 from dl.config.rules.facts import LOSS, Facts, finding, keeps_axes, right_loss
 from dl.config.rules.probe import Answer, Form, has_own, targets_of
 from dl.config.schema import Training
@@ -63,13 +73,46 @@ def columns_are_features(data: Data) -> Iterator[Finding]:
     """Only input columns have a kind in `data.columns`."""
     if not isinstance(data, TableFile | BuiltinData):
         return
-    for name in data.columns or ():
+    for name, column in (data.columns or {}).items():
         path, remove = ("data", "columns", name), f"remove {name} from data.columns"
         if name in targets_of(data):
-            yield finding(path, "columns_are_features.target", hint=remove)
+            if isinstance(column, str):  # a target is numbers or classes by its task
+                yield finding(path, "columns_are_features.target", hint=remove)
         elif data.features is not None and name not in data.features:
             hint = did_you_mean(closest(name, data.features), remove)
             yield finding(path, "columns_are_features.other", known=data.features, hint=hint)
+
+
+_PLAIN = ColumnForm(kind="categorical")
+"""A form with the defaults of all keys but its kind."""
+
+
+def forms_fit_kinds(data: Data) -> Iterator[Finding]:
+    """Only numbers have decimals and a unit, only dates a format, and all signs differ."""
+    if not isinstance(data, TableFile | BuiltinData):
+        return
+    for name, form in data.forms.items():
+        path = ("data", "columns", name)
+        of_kind = {"numeric": ("decimal", "thousands", "unit"), "date": ("format",)}
+        for kind, keys in of_kind.items():
+            for key in keys if form.kind != kind else ():
+                if getattr(form, key) != getattr(_PLAIN, key):
+                    yield finding((*path, key), "forms_fit_kinds.kind", key=key, kind=kind)
+        if form.kind == _PLAIN.kind or (name in targets_of(data) and form.kind != "numeric"):
+            yield finding((*path, "kind"), "forms_fit_kinds.target", kind=form.kind)
+        if form.thousands == form.point:
+            yield finding((*path, "thousands"), "forms_fit_kinds.signs", sign=form.point)
+        if form.format is not None and not _is_format(form.format):
+            yield finding((*path, "format"), "forms_fit_kinds.format", format=form.format)
+
+
+def _is_format(form: str) -> bool:
+    """Tells whether a text is a format of dates with a year."""
+    try:
+        day = datetime(2024, 12, 31).strftime(form)
+        return datetime.strptime(day, form).year == 2024
+    except ValueError:
+        return False
 
 
 def missing_values_are_of_columns(data: Data) -> Iterator[Finding]:

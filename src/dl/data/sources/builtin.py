@@ -43,7 +43,7 @@ def read_builtin(data: BuiltinData) -> RawParts:
 
     def column(name: str) -> Column:
         numbers = bunch.data[:, names.index(name)].astype(np.float64)
-        kind = (data.columns or {}).get(name, "numeric")
+        kind = data.kinds.get(name, "numeric")
         written = numbers if kind == "numeric" else [f"{number:g}" for number in numbers]
         return to_column(pyarrow.array(written), Cell(name, place), kind)
 

@@ -158,6 +158,7 @@ def csv_blocks(
         if wanted.kinds.get(name) == "numeric"
         and not wanted.missing_in(name)
         and name not in wanted.kept
+        and name not in wanted.forms
     ]
     for rows in itertools.chain([first], blocks):
         yield partial(_parsed, rows, names, numeric)
