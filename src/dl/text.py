@@ -95,6 +95,13 @@ def listing(words: Iterable[str], last: str = "or", most: int | None = None) -> 
     return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
 
+def wrapped(text: str) -> str:
+    """Returns a text in lines of 80 columns, all but the first one indented."""
+    import textwrap  # half a millisecond, which `dl list` has no use for
+
+    return textwrap.fill(text, 80, subsequent_indent="  ", break_on_hyphens=False)
+
+
 def cut(text: str, most: int = _LONGEST) -> str:
     """Returns the text without what is beyond its first `most` characters: `[1, 2, 3…`."""
     return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,14 +10,12 @@ import click
 
 from dl.cli.options import json_option, print_json, set_option
 from dl.errors import UsageError
-from dl.progress import SilentReporter
-from dl.text import listing, number, percent, plural, shortened
+from dl.text import listing, number, percent, plural, shortened, wrapped
 
 if TYPE_CHECKING:
     from dl.audit.glance import Glance, Prepared
     from dl.audit.table import Table
 
-_WIDTH = 80
 _NAME, _VALUES = 20, 28
 """Letters of a column's name, and of its values."""
 _MOST_CLASSES = 4
@@ -64,6 +61,7 @@ def data(
     from dl.audit.glance import prepared_rows
     from dl.cli.config import note_text, placed_values
     from dl.config.load import load_config
+    from dl.progress import SilentReporter
 
     is_config, command = source.suffix.lower() in _CONFIGS, f"dl data {source} --target COLUMN"
     if is_config and targets:
@@ -98,7 +96,7 @@ def data(
     blocks += [_rows(places, shown)] if shown else []
     if found.why_not:
         hint = "" if targets else f" Name it: {command}"
-        blocks.append(_wrapped(f"Leaks are not looked for: {found.why_not}.{hint}"))
+        blocks.append(wrapped(f"Leaks are not looked for: {found.why_not}.{hint}"))
     elif table.columns:
         blocks += [note_text(note) for note in found.leaks] or ["No leak was found."]
     click.echo("\n\n".join(filter(None, blocks)))
@@ -119,7 +117,7 @@ def _head(table: Table) -> str:
         head += f"\nto predict: {listing(table.targets, '', 10)} ({table.task})"
     if table.step > 1:
         head += f"\nlooked at: {len(table):,} rows, spread over all"
-    return "\n".join(_wrapped(line) for line in head.split("\n"))
+    return "\n".join(wrapped(line) for line in head.split("\n"))
 
 
 def _columns(columns: Sequence[Glance], table: Table) -> str:
@@ -163,7 +161,7 @@ def _values(column: Glance, rows: int) -> str:
 def _doubt(column: Glance) -> str:
     out = "left out" if column.use == "left out" else ""
     said = ", ".join(filter(None, [column.doubt, out]))
-    return _wrapped(f"`{column.name}` {said}" if column.doubt else f"`{column.name}` is {out}")
+    return wrapped(f"`{column.name}` {said}" if column.doubt else f"`{column.name}` is {out}")
 
 
 def _by_class(columns: Sequence[Glance]) -> str:
@@ -195,7 +193,3 @@ def _rows(places: Sequence[str], shown: Sequence[Prepared]) -> str:
         for name, values in column.after.items():
             lines.append([f"-> {name}", *(number(value) for value in values)])
     return laid_out(lines, ["column", *(place.rpartition("/")[2] for place in places)])
-
-
-def _wrapped(text: str) -> str:
-    return textwrap.fill(text, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -259,6 +258,8 @@ def show_sweep(results: Results, *, as_json: bool, everything: bool = False) -> 
 
 def _text(results: Results, most: int) -> str:
     """Returns the leaderboard as a table, what its verdicts rest on, and the directory."""
+    import textwrap
+
     from dl.report.terminal import table
     from dl.sweeps.results import ALIKE, NOT_TESTED, paths_of
 

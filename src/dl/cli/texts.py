@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dl.config.nodes import yaml_text
 from dl.report.terminal import table
-from dl.text import number, percent, plural, shortened, size
+from dl.text import number, percent, plural, shortened, size, wrapped
 
 if TYPE_CHECKING:
     from dl.app import Findings
@@ -252,7 +252,7 @@ def _weights(signals: NetworkStatistics) -> str:
 
 def _finding(name: str, diagnosis: Diagnosis) -> str:
     change = textwrap.indent(yaml_text(diagnosis.change).rstrip(), "  ")
-    said, why = _wrapped(f"{name}: {diagnosis.message}"), _wrapped(f"why: {diagnosis.why}")
+    said, why = wrapped(f"{name}: {diagnosis.message}"), wrapped(f"why: {diagnosis.why}")
     return f"{said}\n{why}\ntry:\n{change}"
 
 
@@ -273,10 +273,6 @@ def _layers(case: Evidence) -> str:
     weights, count = (_weights(signals), signals.rows) if signals else ("trained", 0)
     head = f"the layers with their {weights} weights, on {count} training rows"
     return f"{head}\n{table(rows, columns)}"
-
-
-def _wrapped(text: str) -> str:
-    return textwrap.fill(text, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _best(case: Evidence) -> str:
