@@ -44,8 +44,10 @@ ALLOWED: dict[str, set[str]] = {
     "sweeps": {"training", "data", *LIGHT},
     "tracking": {"sweeps", *LIGHT},
     "report": {"inspect", "sweeps", "data", *LIGHT},
+    "baselines": {"report", "predict", "model", "data", *LIGHT},
     "app": {
         "audit",
+        "baselines",
         "report",
         "sweeps",
         "inspect",
@@ -59,6 +61,7 @@ ALLOWED: dict[str, set[str]] = {
     "cli": {
         "app",
         "audit",
+        "baselines",
         "init",
         "report",
         "sweeps",
@@ -71,7 +74,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "hosted": {"app", *LIGHT},
     "run": {"app", "hosted", "predict", "sweeps", *LIGHT},
-    "api": {"app", "hosted", "run", "sweeps", "tracking", *LIGHT},
+    "api": {"app", "baselines", "hosted", "run", "sweeps", "tracking", *LIGHT},
     "estimators": {"api", "run", *LIGHT},
     "__main__": {"cli", "variables"},
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dl.variables import is_own_process, take_process
 
 if TYPE_CHECKING:
+    from dl.api import baseline as baseline
     from dl.api import describe as describe
     from dl.api import load as load
     from dl.api import resume as resume
@@ -45,6 +46,7 @@ _PUBLIC = {
             "Description",
             "Run",
             "Sweep",
+            "baseline",
             "describe",
             "load",
             "resume",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,8 @@ from dl.rundir.directory import DEFAULT_ROOT, RunDirectory, SweepDirectory, find
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from dl.baselines.ranking import Ranking
 
 Config = str | Path | Mapping[str, Any]
 """A config: its file, or the same as a dict."""
@@ -107,6 +109,56 @@ def load(run: str | Path, *, runs: str | Path = DEFAULT_ROOT) -> Run:
         RunError: There is no such run.
     """
     return Run(noted(lambda: find_run(str(run), Path(runs))))
+
+
+def baseline(
+    config_or_run: Config | Run,
+    overrides: Overrides = None,
+    *,
+    data: Rows = None,
+    runs: str | Path = DEFAULT_ROOT,
+) -> pd.DataFrame:
+    """Returns what simple models reach where a network is trained, the best first.
+
+    Args:
+        config_or_run: The config, as for `train`; or a run, which then stands among them.
+        overrides: Values on top of a config, by their paths.
+        data: Rows in the place of a config's file, as for `train`.
+        runs: The folder of all runs.
+
+    Returns:
+        A row for each model: its metrics, `rows` that it was fitted on and `seconds`. With a run,
+        `gain` is by how much the network is better, between `low` and `high`, `p` how often chance
+        gives as much, and `real` whether it is more than that.
+
+    Raises:
+        DlError: The data or the run cannot be used, or there is nothing to compare.
+    """
+    import pandas as pd
+
+    def rank(reporter: Reporter) -> Ranking:
+        if isinstance(config_or_run, Run):
+            return app.baseline(config_or_run.directory, reporter)
+        if isinstance(config_or_run, Mapping) or app.names_config(str(config_or_run)):
+            with _loaded(config_or_run, overrides, None, data) as loaded:
+                return app.baseline(loaded, reporter)
+        return app.baseline(find_run(str(config_or_run), Path(runs)), reporter)
+
+    found = computed(rank)
+    gains = {verdict.model: asdict(verdict) for verdict in found.verdicts}
+    columns = ("gain", "low", "high", "p", "real") if gains else ()
+    rows = {
+        model.name: {
+            **model.metrics,
+            "rows": model.rows,
+            "seconds": model.seconds,
+            **{name: gains.get(model.name, {}).get(name) for name in columns},
+        }
+        for model in found.models
+    }
+    frame = pd.DataFrame.from_dict(rows, orient="index")
+    frame.index.name = "model"
+    return frame.astype({"rows": "Int64"})
 
 
 def validate(config: Config, overrides: Overrides = None) -> None:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from dl.baselines.models import outputs_of
+from dl.baselines.ranking import unchanged
 from dl.config.load import Loaded, load_text
 from dl.config.nodes import yaml_text
 from dl.config.rules.metrics import misfits
 from dl.data.load import read_dataset
 from dl.data.predictions import answers
+from dl.data.trivial import constant, reached
 from dl.errors import ConfigError
-from dl.predict.evaluate import blocks_of, evaluate_blocks, predict
+from dl.predict.evaluate import blocks_of, evaluate, evaluate_blocks, predict
 from dl.progress import SilentReporter
 from dl.training.setup import Prepared, prepare
 from dl.vocabulary.catalog import entries
@@ -33,6 +37,8 @@ _SPEC.loader.exec_module(table)
 
 CASES = list(table.cases())
 METRICS = list(entries(Kind.METRIC))
+TRIVIAL = ("accuracy", "BinaryAccuracy", "BinaryCrossentropy", "MeanAbsoluteError", "AUC")
+"""Metrics that an answer without inputs has, one of each kind."""
 ROWS, STEPS = 90, 4
 QUIET = SilentReporter()
 
@@ -132,6 +138,44 @@ def test_each_metric_is_what_its_name_says_of_the_predictions(case: Any, tmp_pat
     values = dict(zip(names, list(found.values())[1:], strict=True))
     right = {name: expected(name, rows) for name in names}
     assert values == pytest.approx(right, rel=2e-5, abs=2e-6)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_measures_other_models_measures_the_outputs_of_a_network_alike(
+    case: Any, tmp_path: Path
+) -> None:
+    names = [name for name in METRICS if table.advice(name, case) is None][::5]
+    made = prepared(case, names, tmp_path)
+    config, target, part = made.config, made.dataset.target, made.dataset.train
+    outputs = predict(made.model, part.x, QUIET)
+
+    same = unchanged(outputs.shape[1:], config, target)
+    found = evaluate(same, replace(part, x=outputs), config)
+
+    assert found == pytest.approx(evaluate(made.model, part, config), rel=2e-5, abs=2e-6)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_trivial_answer_is_measured_without_keras_as_with_it(case: Any, tmp_path: Path) -> None:
+    names = [name for name in TRIVIAL if table.advice(name, case) is None]
+    made = prepared(case, names, tmp_path)
+    target, part = made.dataset.target, made.dataset.train
+    target = replace(target, cut=0.5) if target.cut == 0.4 else target  # the commonest class
+    answer = constant(part.y, target, made.config.training.loss.type)
+    shape = (len(part), *made.model.output_shape[1:])
+    outputs = outputs_of(np.broadcast_to(answer, (1, *answer.shape)), target)
+    if case.steps and not of_numbers(case):
+        outputs = outputs[:, np.newaxis]
+    if case.steps and of_numbers(case):
+        outputs = outputs.reshape(1, *shape[1:])
+
+    same = unchanged(shape[1:], made.config, target)
+    rows = replace(part, x=np.broadcast_to(outputs, shape))
+    measured = evaluate(same, rows, made.config)
+
+    found = reached(answer, part.y, target, made.config)
+    assert found
+    assert found == pytest.approx({name: measured[name] for name in found}, rel=1e-4, abs=1e-5)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -19,6 +19,7 @@ from dl.rundir.record import RunRecord, read_history, read_record
 if TYPE_CHECKING:
     from dl.audit.glance import Glance
     from dl.audit.table import Table
+    from dl.baselines.ranking import Ranking
     from dl.config.load import Loaded
     from dl.config.rules import Advice, Note
     from dl.data.load import InputBlocks
@@ -176,42 +177,51 @@ def summary(loaded: Loaded, reporter: Reporter) -> list[LayerRow]:
     return layer_rows(build(loaded, reporter))
 
 
-def trace(
-    text: str, runs: Path, overrides: tuple[str, ...], rows: int | None, reporter: Reporter
-) -> Trace:
-    """Returns one training step: the first of a config, or one from the weights of a run.
-
-    Args:
-        text: A config's file, or a run.
-        runs: The folder of all runs.
-        overrides: Of a config.
-        rows: Rows of the mini-batch; None for the batch size of the config.
-        reporter: Is told what happens.
+def config_or_run(
+    command: str, text: str, runs: Path, overrides: tuple[str, ...]
+) -> Loaded | RunDirectory:
+    """Returns the config or the run that `text` names, for a command that takes either.
 
     Raises:
-        DlError: There is no such config or run, or its data or model cannot be used.
+        DlError: There is none, it is wrong, or there are overrides of a run.
     """
-    if names_config(text):
-        from dl.config.load import load_config
-        from dl.data.load import read_dataset
+    from dl.config.load import load_config
 
-        loaded = load_config(Path(text), overrides)
-        with reporter.stage("Loading Keras"):
-            from dl.inspect.trace import trace as trace_step
-            from dl.training.setup import prepare
-        prepared = prepare(loaded, read_dataset(loaded, reporter), reporter)
-        return trace_step(prepared.model, prepared.dataset, prepared.config, rows)
+    if names_config(text):
+        return load_config(Path(text), overrides)
     run = find_run(text, runs)
     if overrides:
         raise UsageError(
             "--set changes a config, but a run is as it was trained",
-            hint=f"dl trace {run.resolved} --set {overrides[0]}",
+            hint=f"dl {command} {run.resolved} --set {overrides[0]}",
         )
+    return run
+
+
+def trace(subject: Loaded | RunDirectory, rows: int | None, reporter: Reporter) -> Trace:
+    """Returns one training step: the first of a config, or one from the weights of a run.
+
+    Args:
+        subject: The config, or the run.
+        rows: Rows of the mini-batch; None for the batch size of the config.
+        reporter: Is told what happens.
+
+    Raises:
+        DlError: The data or the model cannot be used.
+    """
+    if isinstance(subject, RunDirectory):
+        with reporter.stage("Loading Keras"):
+            from dl.inspect.trace import trace as trace_step
+            from dl.predict.evaluate import open_run, training_data
+        saved = open_run(subject, reporter)
+        return trace_step(saved.model, training_data(saved, reporter), saved.config, rows)
+    from dl.data.load import read_dataset
+
     with reporter.stage("Loading Keras"):
         from dl.inspect.trace import trace as trace_step
-        from dl.predict.evaluate import open_run, training_data
-    saved = open_run(run, reporter)
-    return trace_step(saved.model, training_data(saved, reporter), saved.config, rows)
+        from dl.training.setup import prepare
+    prepared = prepare(subject, read_dataset(subject, reporter), reporter)
+    return trace_step(prepared.model, prepared.dataset, prepared.config, rows)
 
 
 def evaluate(
@@ -246,6 +256,20 @@ def evaluate_file(
     with reporter.stage("Loading Keras"):
         from dl.predict.keras_file import evaluate_keras_file, read_keras_file
     return evaluate_keras_file(read_keras_file(path, overrides), data, target, overrides, reporter)
+
+
+def baseline(subject: Loaded | RunDirectory, reporter: Reporter) -> Ranking:
+    """Returns what simple models reach on the data of a config, or where a run stands among them.
+
+    Raises:
+        DlError: The data cannot be used, the run is damaged, or there is nothing to compare.
+    """
+    with reporter.stage("Loading Keras"):
+        from dl.baselines.ranking import rank_config, rank_run
+        from dl.predict.evaluate import open_run
+    if isinstance(subject, RunDirectory):
+        return rank_run(open_run(subject, reporter), reporter)
+    return rank_config(subject, reporter)
 
 
 def predict(run: RunDirectory, task: Task, reporter: Reporter) -> Iterator[Mapping[str, Any]]:

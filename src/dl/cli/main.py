@@ -15,7 +15,7 @@ import click
 from dl import __version__
 from dl.cli.config import completion, init, lint, schema, validate
 from dl.cli.data import data
-from dl.cli.model import diagnose, evaluate, predict, summary, trace
+from dl.cli.model import baseline, diagnose, evaluate, predict, summary, trace
 from dl.cli.process import Stopped, flush_stdout, open_streams, stopping_at_once
 from dl.cli.runs import board, compare, list_runs, report, show
 from dl.cli.sweep import sweep
@@ -91,6 +91,7 @@ def dl() -> None:
 for _listed in (
     train,
     evaluate,
+    baseline,
     predict,
     reproduce,
     validate,

@@ -123,6 +123,40 @@ def _model_file(path: Path, data: Path | None, split: str | None) -> tuple[Path,
 
 
 @click.command()
+@config_or_run_argument
+@set_option
+@runs_option
+@quiet_option
+@json_option
+def baseline(
+    config_or_run: str, overrides: tuple[str, ...], runs: Path, quiet: bool, as_json: bool
+) -> None:
+    """Say what simple models reach: always the same answer, a line, neighbours, boosted trees.
+
+    They are fitted on the same training rows, prepared in the same way, and measured by the same
+    metrics on the same test (else validation) rows. With a run, the network stands among them, and
+    each difference is tested row by row.
+
+    \b
+    dl baseline bikes.yaml
+    dl baseline bikes/3 --json
+    """
+    from dl import app
+
+    with open_reporter(quiet=quiet) as reporter:
+        subject = app.config_or_run("baseline", config_or_run, runs, overrides)
+        ranking = app.baseline(subject, reporter)
+        if ranking.network is None:
+            reporter.note("the network beside them: dl train, then dl baseline RUN")
+    if as_json:
+        print_json(ranking)
+    else:
+        from dl.baselines.ranking import ranking_text
+
+        click.echo(ranking_text(ranking))
+
+
+@click.command()
 @run_argument
 @click.argument("file", required=False, metavar="[FILE|-]")
 @click.option(
@@ -258,7 +292,8 @@ def trace(
     from dl.cli.texts import trace_document, trace_text
 
     with open_reporter(quiet=quiet) as reporter:
-        made = app.trace(config_or_run, runs, overrides, rows, reporter)
+        subject = app.config_or_run("trace", config_or_run, runs, overrides)
+        made = app.trace(subject, rows, reporter)
     if as_json:
         print_json(trace_document(made))
     else:

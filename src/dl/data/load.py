@@ -201,6 +201,25 @@ def load_split(config: Config, fitted: Preprocessing, split: str, reporter: Repo
         DataError: There is no such part, or the data cannot be read any more.
         RunError: The data has changed since the run, so its parts are others.
     """
+    parts = _split_again(config, fitted, reporter)
+    raw = parts.named.get(split)
+    if raw is None:
+        raise DataError(
+            f"the run has no {split} part",
+            hint=f"train with `data.split.{split}` above 0, or name rows with `--data FILE`",
+        )
+    with reporter.stage("Preparing the rows"):
+        return _prepared(raw, config, fitted, reporter)
+
+
+def load_parts(config: Config, fitted: Preprocessing, reporter: Reporter) -> dict[str, Part]:
+    """Reads all parts of the run's own data again; see `load_split`."""
+    parts = _split_again(config, fitted, reporter)
+    with reporter.stage("Preparing the rows"):
+        return {name: _prepared(raw, config, fitted, reporter) for name, raw in parts.named.items()}
+
+
+def _split_again(config: Config, fitted: Preprocessing, reporter: Reporter) -> RawParts:
     parts = _read(config, reporter)
     if parts.fingerprint != fitted.fingerprint:
         raise RunError(
@@ -209,15 +228,8 @@ def load_split(config: Config, fitted: Preprocessing, split: str, reporter: Repo
             found=f"{parts.fingerprint[:12]}…",
             hint="name labelled rows of your own with `--data FILE`, or train again",
         )
-    with reporter.stage("Preparing the rows"):
-        parts, *_ = split_parts(requirements_of(config), parts, fitted.target, fitted.split)
-        raw = parts.named.get(split)
-        if raw is None:
-            raise DataError(
-                f"the run has no {split} part",
-                hint=f"train with `data.split.{split}` above 0, or name rows with `--data FILE`",
-            )
-        return _prepared(raw, config, fitted, reporter)
+    parts, *_ = split_parts(requirements_of(config), parts, fitted.target, fitted.split)
+    return parts
 
 
 def read_inputs(config: Config, fitted: Preprocessing, path: Path, reporter: Reporter) -> Inputs:

@@ -53,7 +53,7 @@ class MetricRow:
         """The metric, then its value in each run with the difference to the first."""
         first, *others = self.values
         changes = [
-            "" if value is None or first is None else f" ({_signed(value - first, padded=True)})"
+            "" if value is None or first is None else f" ({signed(value - first, padded=True)})"
             for value in others
         ]
         values = [_NONE if value is None else number(value, padded=True) for value in self.values]
@@ -96,8 +96,8 @@ class Verdict:
         judgement = ("better" if better else "worse") if self.real else "not distinguishable"
         test = "McNemar's p" if self.measure == "accuracy" else "p"
         return (
-            f"{self.run} against {first}: {judgement}; {self.measure} {_signed(self.difference)} "
-            f"({number(100 * self.level)}% interval {_signed(self.low)} to {_signed(self.high)}), "
+            f"{self.run} against {first}: {judgement}; {self.measure} {signed(self.difference)} "
+            f"({number(100 * self.level)}% interval {signed(self.low)} to {signed(self.high)}), "
             f"{test} {number(self.p, 2)}"
         )
 
@@ -355,5 +355,5 @@ def json_text(comparison: Comparison, everything: bool) -> str:
     )
 
 
-def _signed(value: float, *, padded: bool = False) -> str:
+def signed(value: float, *, padded: bool = False) -> str:
     return f"{'+' if value > 0 else ''}{number(value, padded=padded)}"
