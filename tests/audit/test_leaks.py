@@ -117,7 +117,7 @@ LEAKS = (
     Leak(
         "target-leak",
         near_copy,
-        "takes in `cost`, which tells the target `y` alone: an R² of 1 on rows that were not "
+        "lacks `cost`, which tells the target `y` alone: an R² of 1 on rows that were not "
         "learned from",
         "data.exclude=[cost]",
     ),
@@ -130,14 +130,14 @@ LEAKS = (
     Leak(
         "target-leak",
         in_other_units,
-        "takes in `exp`, which tells the target `y` alone: an AUC of ",
+        "lacks `exp`, which tells the target `y` alone: an AUC of ",
         "data.exclude=[exp]",
         True,
     ),
     Leak(
         "future-column",
         fee,
-        "takes in `fee`, which has a value in 99% of the rows with `y` yes",
+        "lacks `fee`, which has a value in 99% of the rows with `y` yes",
         "data.exclude=[fee]",
         True,
     ),

@@ -67,14 +67,14 @@ class Doubtful:
 FLAWS = (
     Doubtful(
         "identifier",
-        "data.features takes in `id`, which numbers the rows (1 to 100)",
-        "below data: features: [a]",
+        "data.exclude lacks `id`, which numbers the rows (1 to 100)",
+        "below data: exclude: [id]",
         {"id": lambda i: i + 1, "a": wave},
     ),
     Doubtful(
         "identifier",
-        "data.features takes in `order_no`, which is an identifier: all 100 values differ",
-        "below data: features: [a]",
+        "data.exclude lacks `order_no`, which is an identifier: all 100 values differ",
+        "below data: exclude: [order_no]",
         {"order_no": lambda i: 3000 - i * i, "a": wave},
     ),
     Doubtful(
@@ -86,8 +86,8 @@ FLAWS = (
     ),
     Doubtful(
         "free-text",
-        "data.features takes in `text`, which is free text (50 different values)",
-        "below data: features: [a]",
+        "data.exclude lacks `text`, which is free text (50 different values)",
+        "below data: exclude: [text]",
         {"text": lambda i: f"a film that I saw {i % 50} times", "a": wave},
     ),
     Doubtful(
@@ -98,39 +98,39 @@ FLAWS = (
     ),
     Doubtful(
         "many-categories",
-        "data.features takes in `ticket`, which has too many categories (80 in 100 rows)",
-        "below data: features: [a]",
+        "data.exclude lacks `ticket`, which has too many categories (80 in 100 rows)",
+        "below data: exclude: [ticket]",
         {"ticket": lambda i: f"T{i % 80}x", "a": wave},
     ),
     Doubtful(
         "constant-column",
-        "data.features takes in `country`, which is the same in all 100 rows",
-        "below data: features: [a]",
+        "data.exclude lacks `country`, which is the same in all 100 rows",
+        "below data: exclude: [country]",
         {"country": lambda i: "fr", "a": wave},
     ),
     Doubtful(
         "empty-column",
-        "data.features takes in `cabin`, which is mostly empty (75 of 100 rows)",
-        "below data: features: [a]",
+        "data.exclude lacks `cabin`, which is mostly empty (75 of 100 rows)",
+        "below data: exclude: [cabin]",
         {"cabin": lambda i: "" if i % 4 else "C85" if i % 8 else "B2", "a": wave},
     ),
     Doubtful(
         "repeated-column",
-        "data.features takes in `b`, which is `a` again in all 100 rows",
-        "below data: features: [a]",
+        "data.exclude lacks `b`, which is `a` again in all 100 rows",
+        "below data: exclude: [b]",
         {"a": wave, "b": wave},
     ),
     Doubtful(
         "target-leak",
-        "data.features takes in `fahrenheit`, which is on a straight line with the target `y` in "
+        "data.exclude lacks `fahrenheit`, which is on a straight line with the target `y` in "
         "all 100 rows",
-        "below data: features: [a]",
+        "below data: exclude: [fahrenheit]",
         {"a": wave, "y": lambda i: wave(i * 3), "fahrenheit": lambda i: wave(i * 3) * 1.8 + 32},
     ),
     Doubtful(
         "target-leak",
-        "data.features takes in `alive`, which names the target `y` in all 100 rows",
-        "below data: features: [a]",
+        "data.exclude lacks `alive`, which names the target `y` in all 100 rows",
+        "below data: exclude: [alive]",
         {"a": wave, "alive": lambda i: "ny"[i % 2], "y": lambda i: i % 2},
         settings=BINARY,
     ),
@@ -225,8 +225,9 @@ def test_advice_names_column_count_and_line(flaw: Doubtful, tmp_path: Path) -> N
 )
 def test_the_line_to_write_makes_it_silent(flaw: Doubtful, tmp_path: Path) -> None:
     path = written(tmp_path, flaw)
-    [note] = said(path, {k: v for k, v in flaw.settings.items() if k != "data.features"})
-    assert said(path, {**flaw.settings, **mending(note)}) == []
+    settings = {k: v for k, v in flaw.settings.items() if k != "data.features"}
+    [note] = said(path, settings)
+    assert said(path, {**settings, **mending(note)}) == []
 
 
 @pytest.mark.parametrize("flaw", FLAWS, ids=lambda flaw: flaw.rule)
@@ -273,7 +274,7 @@ def test_of_many_rows_some_are_looked_at_all_over(memory: str, tmp_path: Path) -
     [advice] = dataset.advice
     assert (advice.rule, advice.message) == (
         "identifier",
-        "takes in `id`, which numbers the rows (0 to 59997), by 20,000 rows spread over all",
+        "lacks `id`, which numbers the rows (0 to 59997), by 20,000 rows spread over all",
     )
 
 
@@ -321,7 +322,7 @@ def test_lint_and_train_tell_the_same(
     assert done.out.startswith(
         f"case.yaml:2:1: identifier: {flaw.said}\n    2 | data:\n      | ^^^^\n"
         "why: A name of the row says nothing about the target; the network can only learn it by "
-        "heart, and has never seen that of a new row.\nwrite: below data: features: [a]\n"
+        "heart, and has never seen that of a new row.\nwrite: below data: exclude: [id]\n"
     )
     done = dl("train", "case.yaml", "--dry-run")
     assert f"advice: {flaw.said} (identifier)\n" in done.err

@@ -26,6 +26,7 @@ from dl.config.nodes import flow
 from dl.config.rules import Note, placed
 from dl.config.rules.facts import Advice, advice
 from dl.config.rules.probe import has_own
+from dl.data.doubts import without
 from dl.data.types import Array, Column
 from dl.text import listing, number, percent, plural
 
@@ -238,28 +239,32 @@ def _tells_all(table: Table, data: Data) -> Iterator[Advice]:
         told_by_lint = any(f"`{name}`" in each.message for each in table.advice)
         if column.kind == "date" or told_by_lint:
             continue
-        if (found := _since(table, column)) is not None:
-            yield _without(data, name, "future_column", target=title, **found)
-        elif (alone := told(column, target, table.in_classes)) >= _TELLS_ALL:
-            message = (
-                f"takes in `{name}`, which tells the target `{title}` alone: {measure} of "
-                f"{number(alone, 3)} on rows that were not learned from"
+        since, alone = _since(table, column, title), told(column, target, table.in_classes)
+        if since:
+            yield without(data, name, "future_column", since)
+        elif alone >= _TELLS_ALL:
+            reason = (
+                f"tells the target `{title}` alone: {measure} of {number(alone, 3)} on rows that "
+                "were not learned from"
             )
-            yield _without(data, name, "target_leak", message=message)
+            yield without(data, name, "target_leak", reason)
 
 
-def _since(table: Table, column: Column) -> dict[str, object] | None:
+def _since(table: Table, column: Column, title: str) -> str:
     """Says in which class a value is there, where its presence alone tells the class."""
     present = ~column.missing()
     if not table.in_classes or not _RARE <= present.mean() <= 1 - _RARE:
-        return None
+        return ""
     names, codes = table.classes()
     for place in np.unique(codes[codes >= 0]):
         own = codes == place
         if roc_area(own, present.astype(np.float64)) >= _FILLED_IN:
-            shares = (percent(float(present[rows].mean())) for rows in (own, ~own))
-            return {"label": names[place], **dict(zip(("own", "rest"), shares, strict=True))}
-    return None
+            here, elsewhere = (percent(float(present[rows].mean())) for rows in (own, ~own))
+            return (
+                f"has a value in {here} of the rows with `{title}` {names[place]}, and in "
+                f"{elsewhere} of the others"
+            )
+    return ""
 
 
 def _parts(table: Table, data: Data) -> Iterator[Advice]:
@@ -294,15 +299,6 @@ def _two_parts(table: Table, place: int) -> tuple[Array, Array]:
         chosen.append(rows[np.sort(shuffled(len(rows))[:_MOST_SIZE])])
     flags = np.repeat([False, True], [len(rows) for rows in chosen])
     return np.concatenate(chosen), flags
-
-
-def _without(data: TableFile | BuiltinData, name: str, text: str, **words: object) -> Advice:
-    """Returns advice to leave an input out, in the key that chooses the inputs already."""
-    if data.features is not None:
-        rest = [each for each in data.features if each != name]
-        return advice(("data", "features"), text, write=flow(rest), name=name, **words)
-    line = flow([*(data.exclude or ()), name])
-    return advice(("data", "exclude"), text, write=line, name=name, **words)
 
 
 def _split(split: Split, **keys: object) -> str:

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dl.config.data import Data, TableFile
+from dl.config.data import BuiltinData, Data, TableFile
 from dl.config.nodes import flow
 from dl.config.rules.facts import Advice, advice
 from dl.config.schema import plain_data
@@ -129,7 +129,7 @@ def advice_on(table: Raw, data: Data, shared: Collection[str] = ()) -> Iterator[
     looked = RawTable(dict(looked.columns), looked.targets, looked.rows, table.source, table.place)
     some = f", by {len(looked):,} rows spread over all" if step > 1 else ""
     found = (
-        _doubtful_columns(looked, step, shared),
+        _doubtful_columns(looked, data, step, shared),
         months(looked, data),
         stand_in(looked, data),
         _missing_as_class(looked, data),
@@ -138,7 +138,9 @@ def advice_on(table: Raw, data: Data, shared: Collection[str] = ()) -> Iterator[
         yield replace(told, message=f"{told.message}{some}")
 
 
-def _doubtful_columns(table: RawTable, step: int, shared: Collection[str]) -> Iterator[Advice]:
+def _doubtful_columns(
+    table: RawTable, data: TableFile, step: int, shared: Collection[str]
+) -> Iterator[Advice]:
     """Columns that the network should not see, where it has others; of each `step`-th row."""
     doubts = {
         name: found
@@ -147,10 +149,35 @@ def _doubtful_columns(table: RawTable, step: int, shared: Collection[str]) -> It
     }
     rest = [name for name in table.columns if name not in doubts]
     for name, found in doubts.items():
-        if rest or found.rule == "free-text":
-            line, text = flow(rest or [f"{name}_1", f"{name}_2"]), found.rule.replace("-", "_")
+        text = found.rule.replace("-", "_")
+        if rest:
+            yield without(data, name, text, found.reason, doubts)
+        elif found.rule == "free-text":
+            line = flow([f"{name}_1", f"{name}_2"])
             message = f"takes in `{name}`, which {found.reason}"
             yield advice(("data", "features"), text, message=message, write=line)
+
+
+def without(
+    data: TableFile | BuiltinData, name: str, text: str, reason: str, names: Iterable[str] = ()
+) -> Advice:
+    """Returns advice to leave an input out, in the key that chooses the inputs already.
+
+    Args:
+        data: The section of the config.
+        name: The input.
+        text: The text of the advice.
+        reason: Why, in words that follow the name of a column.
+        names: All that are to be left out; by default this one.
+    """
+    out = list(names) or [name]
+    if data.features is not None:
+        line = flow([each for each in data.features if each not in out])
+        message = f"takes in `{name}`, which {reason}"
+        return advice(("data", "features"), text, message=message, write=line)
+    line = flow([*(data.exclude or ()), *out])
+    message = f"lacks `{name}`, which {reason}"
+    return advice(("data", "exclude"), text, message=message, write=line)
 
 
 def _doubts(table: RawTable, step: int) -> dict[str, Doubt]:
