@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +23,16 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from dl.config.data import Split
 from dl.config.nodes import dotted
 from dl.config.preprocess import Preprocess
 from dl.config.schema import Config
 from dl.data.columns import Cell, to_column
+from dl.data.dataset import Preprocessing
 from dl.data.features import Feature, feature_names, hashed, plain_feature
 from dl.data.fitting import drop_missing, fit_features
 from dl.data.load import load_dataset, load_part, open_blocks
+from dl.data.target import Target
 from dl.data.transform import UnseenCategories, original_columns, transform_table
 from dl.data.types import Array, RawTable
 from dl.progress import SilentReporter
@@ -385,12 +389,19 @@ def test_without_rules_of_columns_nothing_new_is_written(rules: dict[str, object
     [
         ("x", {"quantiles": []}, "`quantiles` must be those of the scaling"),
         ("x", {"clip": [1]}, "`clip` must be a list of 2"),
+        ("x", {"quantiles": [3, 1]}, "`quantiles` must be in rising order"),
+        ("age", {"edges": [3, 1]}, "`edges` must be in rising order"),
+        ("city", {"hash": 10**9}, "`hash` must be a whole number from 0 to 100000"),
         ("age", {"categories": ["any"], "fill": None}, "`categories` must be one for each bucket"),
         ("city", {"categories": ["a", "b"]}, "`categories` must end with (other)"),
         ("city x age", {"of": ["city"]}, "`of` must be two columns"),
         ("d", {"scaling": "quantile"}, "`scaling` must not be quantile for a date"),
         ("d", {"forms": ["cyclic"]}, "`forms` must be as many as parts"),
-        ("d", {"forms": ["cyclic", "cyclic"]}, "`forms` must be number for the year"),
+        (
+            "d",
+            {"forms": ["cyclic", "cyclic"]},
+            "`forms` must be number for a part that does not come again",
+        ),
     ],
 )
 def test_what_was_learned_is_checked_when_it_is_read(
@@ -414,6 +425,17 @@ def test_what_was_learned_is_checked_when_it_is_read(
     with pytest.raises(MisfitError) as caught:
         read_as(Feature, json.loads(json.dumps({**plain, **change})))  # type: ignore[arg-type]
     assert str(caught.value) == message
+
+
+def test_a_cross_without_its_columns_is_damaged() -> None:
+    preprocess = read_section(Preprocess, {"crosses": [["a", "b"]]})
+    features = fit_features(table(a=["x", "y"], b=["x", "y"]), preprocess, lambda note: None)
+    target = Target("regression", ("y",), "numbers")
+    whole = {"fingerprint": "", "split": Split(), "target": target}
+    Preprocessing(**whole, features=features)  # type: ignore[arg-type]
+    for wrong in (features[1:], (*features, replace(features[2], name="c", of=("a", "a x b")))):  # type: ignore[call-arg]
+        with pytest.raises(MisfitError, match="must have the columns of each cross"):
+            Preprocessing(**whole, features=wrong)  # type: ignore[arg-type]
 
 
 # From a config

@@ -13,7 +13,7 @@ from dl.config.data import ColumnKind, Split
 from dl.config.rules import Advice
 from dl.data.arrays import ArrayFeature
 from dl.data.drift import ColumnSummary
-from dl.data.features import Feature, columns_of, feature_names, plain_feature
+from dl.data.features import Feature, categories_by_name, columns_of, feature_names, plain_feature
 from dl.data.target import Target
 from dl.data.types import IN_MEMORY, Part, Rows, Storage
 from dl.rundir.directory import RunDirectory
@@ -51,6 +51,10 @@ class Preprocessing:
     def __post_init__(self) -> None:
         if len(self.features) != 1 and self.array is not None:
             raise MisfitError("must be a single one, or columns only", ("features",))
+        features = categories_by_name(self.columns)
+        single = [name for name, feature in features.items() if not feature.of]
+        if any(name not in single for feature in features.values() for name in feature.of):
+            raise MisfitError("must have the columns of each cross, as categories", ("features",))
 
     @property
     def array(self) -> ArrayFeature | None:

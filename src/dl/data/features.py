@@ -13,7 +13,7 @@ import numpy as np
 from dl.config.data import ColumnKind
 from dl.config.preprocess import PartForm, Scaling
 from dl.data.types import Array
-from dl.rundir.typed import Count, Finite, MisfitError, NotZero, Range
+from dl.rundir.typed import Finite, MisfitError, NotZero, Range
 
 RANGES = {
     "month": (1, 12),
@@ -34,6 +34,15 @@ def _is_date(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+Rising = Annotated[
+    tuple[Finite, ...],
+    Range(lambda numbers: list(numbers) == sorted(numbers), "must be in rising order"),
+]
+_Shared = Annotated[
+    int, Range(lambda count: 0 <= count <= 100_000, "must be a whole number from 0 to 100000")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,7 @@ class NumericFeature:
     fill: Finite | None
     kind: Literal["numeric"] = "numeric"
     clip: tuple[Finite, Finite] | None = None
-    quantiles: tuple[Finite, ...] = ()
+    quantiles: Rising = ()
     indicator: bool = False
 
     def __post_init__(self) -> None:
@@ -100,8 +109,8 @@ class CategoricalFeature:
     fill: str | None
     kind: Literal["categorical"] = "categorical"
     pooled: bool = False
-    hash: Count = 0
-    edges: tuple[Finite, ...] = ()
+    hash: _Shared = 0
+    edges: Rising = ()
     of: tuple[str, ...] = ()
     indicator: bool = False
 
@@ -161,8 +170,8 @@ class DateFeature:
             raise MisfitError("must not be quantile for a date", ("scaling",))
         if self.forms and len(self.forms) != len(self.parts):
             raise MisfitError("must be as many as parts", ("forms",))
-        if "year" in [part for part, form in self.formed() if form != "number"]:
-            raise MisfitError("must be number for the year", ("forms",))
+        if any(part not in RANGES for part, form in self.formed() if form != "number"):
+            raise MisfitError("must be number for a part that does not come again", ("forms",))
 
     def formed(self) -> list[tuple[str, PartForm]]:
         """Returns each part with its form."""
@@ -186,6 +195,11 @@ def columns_of(features: Iterable[Feature]) -> dict[str, ColumnKind]:
         item.name: "numeric" if isinstance(item, CategoricalFeature) and item.edges else item.kind
         for item in single
     }
+
+
+def categories_by_name(features: Iterable[Feature]) -> dict[str, CategoricalFeature]:
+    """Returns the features that a cross can be of."""
+    return {item.name: item for item in features if isinstance(item, CategoricalFeature)}
 
 
 def feature_names(features: Iterable[Feature]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from dl.data.features import (
     DateFeature,
     Feature,
     NumericFeature,
+    categories_by_name,
     feature_names,
 )
 from dl.data.scaling import fit_quantiles, fit_scaling
@@ -51,7 +52,7 @@ def fit_features(
     fitted = {name: _fit(train, name, preprocess, tell) for name in train.columns}
     for pair in preprocess.crosses:
         name = cross_name(*pair)
-        column = crossed(train, pair, fitted)
+        column = crossed(train, pair, categories_by_name(fitted.values()))
         fitted[name] = _fit_categories(train.source, name, column, preprocess, tell, of=pair)
     features = tuple(fitted.values())
     if not feature_names(features):

@@ -15,6 +15,7 @@ from dl.data.features import (
     DateFeature,
     Feature,
     NumericFeature,
+    categories_by_name,
     feature_names,
     names_of,
     part_names,
@@ -25,7 +26,6 @@ from dl.data.storage import check_memory
 from dl.data.types import Array, Column, RawTable
 from dl.errors import DataError
 from dl.progress import Reporter
-from dl.rundir.typed import MisfitError
 from dl.text import plural
 
 UNSEEN = "(unseen)"
@@ -89,7 +89,7 @@ def transform_table(
         "`preprocess.categorical: ordinal`",
     )
     x = np.empty((len(table), columns), dtype=np.float32)
-    by_name = {feature.name: feature for feature in features}
+    by_name = categories_by_name(features)
     end = 0
     for feature in features:
         begin, end = end, end + len(names_of(feature))
@@ -140,7 +140,7 @@ def _numbers(table: RawTable, feature: NumericFeature, out: Array) -> None:
 def _categories(
     table: RawTable,
     feature: CategoricalFeature,
-    by_name: Mapping[str, Feature],
+    by_name: Mapping[str, CategoricalFeature],
     out: Array,
     unseen: UnseenCategories,
     tokens: Tokens | None,
@@ -191,13 +191,13 @@ def _as_categories(column: Column, feature: CategoricalFeature) -> Column:
     return Column("categorical", codes.astype(np.int32), feature.categories)
 
 
-def crossed(table: RawTable, pair: Sequence[str], by_name: Mapping[str, Feature]) -> Column:
+def crossed(
+    table: RawTable, pair: Sequence[str], by_name: Mapping[str, CategoricalFeature]
+) -> Column:
     """Returns the pairs of categories of two columns as a column without gaps."""
     codes, names = [], []
     for name in pair:
         feature = by_name[name]
-        if not isinstance(feature, CategoricalFeature):
-            raise MisfitError("must be columns of categories", ("of",))
         column = _as_categories(table.columns[name], feature)
         if feature.fill is None:
             refuse_missing(table, name, column.missing())
