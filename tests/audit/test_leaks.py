@@ -79,6 +79,13 @@ def fee(chance: Chance) -> pd.DataFrame:
     return table
 
 
+def last_day(chance: Chance) -> pd.DataFrame:
+    table = rows(chance)
+    day = pd.to_datetime("2020-01-01") + pd.to_timedelta(chance.integers(0, 300, ROWS), "D")
+    table["left_on"] = np.where(table.y > 0.3, day.strftime("%Y-%m-%d"), "")
+    return table
+
+
 @dataclass(frozen=True)
 class Leak:
     """A table with a leak, and what is said of it."""
@@ -132,6 +139,14 @@ LEAKS = (
         in_other_units,
         "lacks `exp`, which tells the target `y` alone: an AUC of ",
         "data.exclude=[exp]",
+        True,
+    ),
+    Leak(
+        "future-column",
+        last_day,
+        "lacks `left_on`, which has a value in 100% of the rows with `y` yes, and in 0% of the "
+        "others",
+        "data.exclude=[left_on]",
         True,
     ),
     Leak(
