@@ -25,6 +25,7 @@ from dl.progress import SilentReporter
 from dl.training.setup import Prepared, prepare
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind, document
+from dl.vocabulary.traits import COUNTING
 from support.metric_values import Rows, expected
 
 PATH = Path(__file__).parents[2] / "scripts" / "generate_metrics.py"
@@ -59,7 +60,7 @@ def targets(case: Any) -> Any:
     return generator.integers(0, case.count, shape if case.steps else (ROWS, 1))
 
 
-def source(case: Any, folder: Path) -> dict[str, object]:
+def source(case: Any, folder: Path, weights: np.ndarray | None = None) -> dict[str, object]:
     """Writes the data; returns the section `data` of the config."""
     x, y = np.random.default_rng(4).normal(size=(ROWS, STEPS, 2)), targets(case)
     split = {"validation": 0, "test": 0}
@@ -67,8 +68,11 @@ def source(case: Any, folder: Path) -> dict[str, object]:
         np.savez(folder / "d.npz", x_train=x, y_train=y)
         return {"source": "npz", "path": str(folder / "d.npz"), "split": split}
     names = ["t0", "t1", "t2"][: y.shape[1]]
-    rows = [[*map(float, xs), *ys.tolist()] for xs, ys in zip(x[:, 0], y, strict=True)]
-    lines = [",".join(map(str, row)) for row in [["a", "b", *names], *rows]]
+    counts = np.ones(ROWS) if weights is None else weights
+    rows = [
+        [*map(float, xs), *ys.tolist(), w] for xs, ys, w in zip(x[:, 0], y, counts, strict=True)
+    ]
+    lines = [",".join(map(str, row)) for row in [["a", "b", *names, "w"], *rows]]
     (folder / "d.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return {
         "source": "csv",
@@ -76,16 +80,17 @@ def source(case: Any, folder: Path) -> dict[str, object]:
         "features": ["a", "b"],
         "target": names if len(names) > 1 else "t0",
         "split": split,
+        "weight": None if weights is None else "w",
     }
 
 
-def loaded(case: Any, names: list[str], folder: Path) -> Loaded:
+def loaded(case: Any, names: list[str], folder: Path, weights: np.ndarray | None = None) -> Loaded:
     """Returns the config of a case with these metrics."""
     units = 1 if case.form == "one" else case.count
     task = {"one": "binary", "two": "binary", "several": "multiclass", "labels": "multilabel"}
     config = {
         "name": "case",
-        "data": {**source(case, folder), "task": task.get(case.form, "regression")},
+        "data": {**source(case, folder, weights), "task": task.get(case.form, "regression")},
         "preprocess": {"numeric": "none", "target": case.scaling},
         "model": {"layers": [{"type": "Dense", "units": units, "activation": case.activation}]},
         "training": {
@@ -97,9 +102,11 @@ def loaded(case: Any, names: list[str], folder: Path) -> Loaded:
     return load_text(folder / "case.yaml", yaml_text(config).encode())
 
 
-def prepared(case: Any, names: list[str], folder: Path) -> Prepared:
+def prepared(
+    case: Any, names: list[str], folder: Path, weights_of_rows: np.ndarray | None = None
+) -> Prepared:
     """Returns a model with fixed weights, and its rows."""
-    made = loaded(case, names, folder)
+    made = loaded(case, names, folder, weights_of_rows)
     result = prepare(made, read_dataset(made, QUIET), QUIET)
     kernel, bias = result.model.layers[-1].get_weights()
     generator = np.random.default_rng(5)
@@ -138,6 +145,29 @@ def test_each_metric_is_what_its_name_says_of_the_predictions(case: Any, tmp_pat
     values = dict(zip(names, list(found.values())[1:], strict=True))
     right = {name: expected(name, rows) for name in names}
     assert values == pytest.approx(right, rel=2e-5, abs=2e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if not case.steps], ids=lambda case: case.name
+)
+def test_a_row_of_weight_three_counts_as_three_rows(case: Any, tmp_path: Path) -> None:
+    """Counts are in rows of mean weight."""
+    names = [name for name in METRICS if table.advice(name, case) is None]
+    counts = np.random.default_rng(6).integers(0, 4, ROWS)
+    made = prepared(case, names, tmp_path, counts)
+    rows = rows_of(case, made)
+    fields = {field: getattr(rows, field) for field in ("true", "predicted", "outputs")}
+    several = {field: np.repeat(values, counts, axis=0) for field, values in fields.items()}
+    if rows.probabilities is not None:
+        several["probabilities"] = np.repeat(rows.probabilities, counts, axis=0)
+
+    found = evaluate_blocks(made.model, blocks_of(made.dataset.train, made.model, 32), 32)
+
+    values = dict(zip(names, list(found.values())[1:], strict=True))
+    right = {name: expected(name, replace(rows, **several)) for name in names}
+    scaled = {name: value / counts.mean() for name, value in right.items() if name in COUNTING}
+    assert values == pytest.approx(right | scaled, rel=2e-5, abs=2e-6)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

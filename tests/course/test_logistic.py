@@ -28,7 +28,7 @@ def test_every_step_goes_down_the_gradient_of_its_rows(size: int | str, sampling
     start = prepared("02-loss-minimisation", changes)
     x, y = with_ones(start.dataset.train.x), start.dataset.train.y.reshape(-1)
     theta = parameters(start.model)
-    batches = Batches.of(start.config, len(start.dataset.train))
+    batches = Batches.of(start.config, start.dataset)
     by_dl: list[Any] = []
     trained(start, on_step=lambda model: by_dl.append(parameters(model)))
     by_hand = []
@@ -43,12 +43,12 @@ def test_every_step_goes_down_the_gradient_of_its_rows(size: int | str, sampling
 
 def test_rows_come_once_an_epoch_or_at_random() -> None:
     start = prepared("02-loss-minimisation", {"training.batch_size": 10})
-    batches = Batches.of(start.config, len(start.dataset.train))
+    batches = Batches.of(start.config, start.dataset)
     first, second = batches.order(1), batches.order(2)
     assert sorted(first) == sorted(second) == list(range(100))
     assert list(first) != list(second)
     start = prepared("02-loss-minimisation", {"training.sampling": "with_replacement"})
-    drawn = Batches.of(start.config, len(start.dataset.train)).order(1)
+    drawn = Batches.of(start.config, start.dataset).order(1)
     assert len(drawn) == 100
     assert 50 < len(set(drawn)) < 75  # 1 - 1/e of the rows: 63 of 100
 
@@ -60,7 +60,7 @@ def test_logistic_update_is_the_rate_times_error_times_input() -> None:
     start = prepared("03-logistic-unit", changes)
     x, y = with_ones(start.dataset.train.x), start.dataset.train.y.reshape(-1)
     theta = parameters(start.model)
-    order = Batches.of(start.config, len(start.dataset.train)).order(1)
+    order = Batches.of(start.config, start.dataset).order(1)
     by_dl: list[Any] = []
     trained(start, on_step=lambda model: by_dl.append(parameters(model)))
     for row, found in zip(order, by_dl, strict=True):

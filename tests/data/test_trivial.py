@@ -164,8 +164,8 @@ def test_on_other_rows_it_is_the_answer_of_the_training_part(tmp_path: Path) -> 
     layer = "{type: Dense, units: 3, activation: softmax}"
     loss = "sparse_categorical_crossentropy"
     loaded, data, found = _read(tmp_path, _frame(), layer, loss, "accuracy", target="kind")
-    y = np.array([0, 0, 0, 1], np.int32)
-    other = elsewhere(found, "new.csv", y, data.target, loaded.config)
+    y = data.train.y
+    other = elsewhere(found, "new.csv", data.train, data.target, loaded.config)
     assert other is not None
     assert other.metrics["new.csv"]["accuracy"] == np.mean(y == np.argmax(found.answer))
 
@@ -174,5 +174,5 @@ def test_an_answer_that_was_not_kept_says_nothing_of_other_rows(tmp_path: Path) 
     layer = "{type: Dense, units: 3, activation: softmax}"
     loss = "sparse_categorical_crossentropy"
     loaded, data, _ = _read(tmp_path, _frame(), layer, loss, "accuracy", target="kind")
-    y = np.array([0], np.int32)
-    assert elsewhere(Trivial((), "", {}), "new.csv", y, data.target, loaded.config) is None
+    lost = Trivial((), "", {})
+    assert elsewhere(lost, "new.csv", data.train, data.target, loaded.config) is None

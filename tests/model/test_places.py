@@ -107,7 +107,7 @@ def test_figures_are_those_of_plain_keras(case: str, tmp_path: Path) -> None:
     plain = _plain(plain_layers(), seen[0].shape[1:], loss, names)
     plain.set_weights(made.model.get_weights())
 
-    batches = Batches.of(made.config, len(made.dataset.train))
+    batches = Batches.of(made.config, made.dataset)
     for epoch in (1, 2):
         order = batches.order(epoch)
         for begin in range(0, 30, 8):
@@ -152,7 +152,7 @@ def test_class_weights_weigh_the_loss_of_each_step(y: Array, tmp_path: Path) -> 
     plain = _plain(_steps(), (4, 3), loss, [])
     plain.set_weights(made.model.get_weights())
 
-    order = Batches.of(made.config, len(made.dataset.train)).order(1)
+    order = Batches.of(made.config, made.dataset).order(1)
     losses = []
     for begin in range(0, 30, 8):
         numbers = order[begin : begin + 8]

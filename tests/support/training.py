@@ -111,7 +111,7 @@ def ready(chosen: Config, data: Dataset, model: keras.Sequential | None = None) 
     """Returns what `fit` trains: a model, or the compiled one of a config."""
     model = built(chosen, data) if model is None else model
     check_training(model, data, chosen)
-    strategy = choose_strategy(model, chosen, Batches.of(chosen, len(data.train)))
+    strategy = choose_strategy(model, chosen, Batches.of(chosen, data))
     return Prepared(cast(Any, None), chosen, data, model, strategy)
 
 

@@ -86,7 +86,7 @@ def difference(
     metrics = [evaluate(model, data.train, chosen)["loss"] for model in (one, two)]
     rows_of_history = zip(history, other, strict=True)
     return {
-        "devices": choose_strategy(two, chosen, Batches.of(chosen, rows)).devices,
+        "devices": choose_strategy(two, chosen, Batches.of(chosen, data)).devices,
         "weights": max(float(np.abs(a - b).max()) for a, b in pairs),
         "outputs": float(np.abs(outputs[0] - outputs[1]).max()),
         "metrics": abs(metrics[0] - metrics[1]),

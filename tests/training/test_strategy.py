@@ -29,7 +29,9 @@ def strategy(
     chosen = config(layers, engine={"compile": "auto", **engine}, batch_size=32)
     data = dataset(inputs(2, *shape), labels(2))
     return choose_strategy(
-        build_model(chosen, data.preprocessing.input_shape), chosen, Batches.of(chosen, rows)
+        build_model(chosen, data.preprocessing.input_shape),
+        chosen,
+        Batches(rows, 32, 1, shuffle=True),
     )
 
 

@@ -37,10 +37,12 @@ _FEWEST_ROWS = 100
 """A model of fewer rows would say nothing of one of all."""
 _ITERATIONS = 200
 _NEIGHBOURS = 5
+_LEAST_WEIGHT = 1e-12
+"""Where none of the nearest rows counts, all of them do."""
 _EPSILON = 1e-7
 """Keras' own: what a probability of 0 counts for in a cross-entropy."""
 
-Values = Callable[[Array, Array, Array, Target], Array]
+Values = Callable[[Array, Array, Array, Target, Array | None], Array]
 """Returns for other rows what was learned: probabilities of the classes or labels, or numbers."""
 
 
@@ -88,7 +90,7 @@ def fitted(
             left_out[name] = f"{width:,} numbers in a row for {each} would take minutes"
         else:
             begin, sample = time.perf_counter(), train.sample(rows)
-            said = values(_flat(sample), sample.y, _flat(part), target)
+            said = values(_flat(sample), sample.y, _flat(part), target, sample.weights)
             shaped = outputs_of(_possible(said, train.y, target, config), target)
             yield Answer(name, shaped, rows, time.perf_counter() - begin)
 
@@ -142,45 +144,60 @@ def _most_trees(width: int, outputs: int, answered: int) -> int:
     return max(0, int((_MOST_SPLITS / (width * outputs) - _OF_LEAVES) / 5))
 
 
-def _linear(x: Array, y: Array, rows: Array, target: Target) -> Array:
+def _linear(x: Array, y: Array, rows: Array, target: Target, weights: Array | None) -> Array:
     """Logistic or ridge regression of columns that are standardized, so that it converges."""
     center, spread = x.mean(axis=0), x.std(axis=0)
     x, rows = ((each - center) / np.where(spread > 0, spread, 1) for each in (x, rows))
     if target.form == "numbers":
-        return np.asarray(Ridge().fit(x, y).predict(rows)).reshape(len(rows), -1)
-    return _probabilities(partial(LogisticRegression, max_iter=_ITERATIONS), x, y, rows, target)
+        return np.asarray(Ridge().fit(x, y, weights).predict(rows)).reshape(len(rows), -1)
+    make = partial(LogisticRegression, max_iter=_ITERATIONS)
+    return _probabilities(make, x, y, rows, target, weights)
 
 
-def _nearest(x: Array, y: Array, rows: Array, target: Target) -> Array:
-    """The mean of the nearest rows; of classes, their fractions."""
+def _nearest(x: Array, y: Array, rows: Array, target: Target, weights: Array | None) -> Array:
+    """The mean of the nearest rows, by their weights; of classes, their fractions."""
     if target.form not in ("numbers", "multilabel"):
         y = np.eye(len(target.classes), dtype=np.float32)[class_indexes(y, target)]
     model = KNeighborsRegressor(min(_NEIGHBOURS, len(x)), algorithm="brute")
-    return np.asarray(model.fit(x, y).predict(rows)).reshape(len(rows), -1)
+    model.fit(x, y)
+    if weights is None:
+        return np.asarray(model.predict(rows)).reshape(len(rows), -1)
+    near = model.kneighbors(rows, return_distance=False)
+    counts = np.maximum(weights, _LEAST_WEIGHT)[near][..., np.newaxis]
+    return np.asarray((y.reshape(len(y), -1)[near] * counts).sum(axis=1) / counts.sum(axis=1))
 
 
-def _trees(x: Array, y: Array, rows: Array, target: Target) -> Array:
+def _trees(x: Array, y: Array, rows: Array, target: Target, weights: Array | None) -> Array:
     settings: dict[str, Any] = {"early_stopping": False, "random_state": 0}
     # Threads of so many short steps wait for each other: beside other work ten times as long.
     with threadpool_limits(1, user_api="openmp"):
         if target.form != "numbers":
             make = partial(HistGradientBoostingClassifier, **settings)
-            return _probabilities(make, x, y, rows, target)
+            return _probabilities(make, x, y, rows, target, weights)
         model = HistGradientBoostingRegressor(**settings)
         columns = y.reshape(len(y), -1).T
-        return np.stack([model.fit(x, column).predict(rows) for column in columns], axis=1)
+        said = [model.fit(x, column, sample_weight=weights).predict(rows) for column in columns]
+        return np.stack(said, axis=1)
 
 
 def _probabilities(
-    make: Callable[[], Any], x: Array, y: Array, rows: Array, target: Target
+    make: Callable[[], Any],
+    x: Array,
+    y: Array,
+    rows: Array,
+    target: Target,
+    weights: Array | None,
 ) -> Array:
     """Returns the probability of each class, or of each label, shape (rows, classes)."""
     if target.form == "multilabel":
-        return np.stack([_of_one(make(), x, each, rows, 2)[:, 1] for each in y.T], axis=1)
-    return _of_one(make(), x, class_indexes(y, target), rows, len(target.classes))
+        said = [_of_one(make(), x, each, rows, 2, weights)[:, 1] for each in y.T]
+        return np.stack(said, axis=1)
+    return _of_one(make(), x, class_indexes(y, target), rows, len(target.classes), weights)
 
 
-def _of_one(model: Any, x: Array, classes: Array, rows: Array, count: int) -> Array:
+def _of_one(
+    model: Any, x: Array, classes: Array, rows: Array, count: int, weights: Array | None
+) -> Array:
     """Fits a classifier; a class without training rows has the probability 0."""
     found, present = np.zeros((len(rows), count)), np.unique(classes.astype(np.intp))
     if len(present) == 1:
@@ -188,7 +205,7 @@ def _of_one(model: Any, x: Array, classes: Array, rows: Array, count: int) -> Ar
         return found
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it could go on for longer
-        found[:, present] = model.fit(x, classes.astype(np.intp)).predict_proba(rows)
+        found[:, present] = model.fit(x, classes.astype(np.intp), weights).predict_proba(rows)
     return found
 
 

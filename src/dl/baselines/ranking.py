@@ -185,14 +185,14 @@ class _Bench:
 
     def rank(self, saved: SavedRun | None = None) -> Ranking:
         network, left_out = saved.run.label if saved else None, dict[str, str]()
-        constant_answer = constant(self._train.y, self._target, self._config.training.loss.type)
+        constant_answer = constant(self._train, self._target, self._config.training.loss.type)
         said = [self._trivial(constant_answer)]
         with self._reporter.stage("Fitting simple models"):
             said += fitted(self._train, self._part, self._target, self._config, left_out)
         with self._reporter.stage("Evaluating"):
             standings = [self._standing(answer) for answer in said]
             # Its decision is for the commonest class, whatever a threshold makes of the fractions.
-            own_metrics = reached(constant_answer, self._part.y, self._target, self._config)
+            own_metrics = reached(constant_answer, self._part, self._target, self._config)
             standings[0].metrics.update(own_metrics)
             verdicts: Sequence[Verdict] = ()
             if saved is not None:
@@ -236,7 +236,8 @@ class _Bench:
         return answer.outputs.reshape(len(self._part), *self._shape)
 
     def _scores(self, answer: Answer) -> Scores | None:
-        said = answers(self._part.y, self._shaped(answer), self._target)
+        part = self._part
+        said = answers(part.y, self._shaped(answer), self._target, part.weights)
         return scores_of(said, self._target.task)
 
     def _verdicts(self, own: Answer, others: Sequence[Answer]) -> list[Verdict]:

@@ -168,6 +168,11 @@ class TableFile(_Table):
     missing_target: Literal["error", "drop"] = key(
         "error", "A row without a target: refuse it, or leave it out."
     )
+    weight: str | None = key(
+        None,
+        "Column of numbers from 0: how much each row counts, in the loss and in every metric. Only "
+        "their ratios matter. It is no input.",
+    )
     rows: Count | None = key(
         None, "Read only so many rows, from the start of each part. Default: all."
     )
@@ -293,6 +298,11 @@ def own_files(data: Data, folder: str | Path = "") -> dict[str, list[Path]]:
         elif paths:
             found[name] = [Path(path) for path in paths]
     return found
+
+
+def weight_of(data: Data) -> str | None:
+    """Returns the column that says how much each row counts, if there is one."""
+    return data.weight if isinstance(data, TableFile) else None
 
 
 def own_paths(data: Data) -> list[Path]:

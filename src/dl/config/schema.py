@@ -57,9 +57,10 @@ class Training(Section):
     )
     epochs: Count = key(10, "Passes over the training part.")
     shuffle: bool = key(True, "Take the rows in a new order each epoch.")
-    sampling: Literal["without_replacement", "with_replacement"] = key(
+    sampling: Literal["without_replacement", "with_replacement", "balanced"] = key(
         "without_replacement",
-        "Every row once an epoch, or as many rows drawn at random, some of them twice.",
+        "Every row once an epoch, or as many rows drawn at random, some of them twice. balanced: "
+        "drawn so that every class comes equally often.",
     )
     class_weight: Literal["balanced"] | dict[str, AboveZero] | None = key(
         None,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dl.config.data import (
     CsvData,
@@ -21,6 +22,7 @@ from dl.config.data import (
     TableFile,
     own_files,
     own_paths,
+    weight_of,
 )
 from dl.config.load import Loaded
 from dl.config.schema import Config
@@ -56,6 +58,7 @@ from dl.data.transform import UnseenCategories, transform_table
 from dl.data.types import Inputs, Part, Raw, RawParts, RawTable, Rows, StoredColumns
 from dl.errors import DataError, RunError, UsageError
 from dl.progress import Advance, Reporter
+from dl.text import plural
 from dl.vocabulary.names import with_names
 from dl.vocabulary.spec import Findings
 
@@ -264,7 +267,33 @@ def _without_gaps(raw: Raw, config: Config, reporter: Reporter) -> Raw:
 
 def _prepared(raw: Raw, config: Config, fitted: Preprocessing, reporter: Reporter) -> Part:
     x = _numbers(raw, config, fitted, reporter)
-    return Part(x, encode_target(raw, fitted.target), raw.rows)
+    return Part(x, encode_target(raw, fitted.target), raw.rows, _weights(raw, config))
+
+
+def _weights(raw: Raw, config: Config) -> NDArray[np.float32] | None:
+    """Returns how much each row counts, divided by the mean: the unit of weights says nothing."""
+    column = raw.others.get("weight") if isinstance(raw, RawTable) else None
+    if column is None:
+        return None
+    name, wrong = weight_of(config.data), ~(column.values >= 0)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        value = float(column.values[row])
+        raise DataError(
+            f"{raw.row_place(row)}: column {name!r} is no weight",
+            expected="a number from 0 in each row: how much it counts (`data.weight`)",
+            found="no value" if np.isnan(value) else f"{value:g}",
+            hint="correct it; 0 leaves a row out of the loss and the metrics",
+        )
+    mean = column.values.mean() if len(raw) else 1.0
+    if mean == 0:
+        raise DataError(
+            f"{raw.source}: the weights in column {name!r} are all 0, in {plural(len(raw), 'row')} "
+            "of one part",
+            expected="rows that count in each part",
+            hint="correct them, or name another column in `data.weight`",
+        )
+    return np.asarray(column.values / mean, np.float32)
 
 
 def _numbers(raw: Raw, config: Config, fitted: Preprocessing, reporter: Reporter) -> Rows:

@@ -10,6 +10,7 @@ import io
 import math
 import zipfile
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from dl.data.arrays import ArrayFeature
 from dl.data.dataset import Preprocessing
 from dl.data.features import NumericFeature
 from dl.data.target import Target, class_indexes, classes_of, own_numbers, unscale
-from dl.data.types import Array
+from dl.data.types import Array, mean
 from dl.rundir.directory import RunDirectory
 from dl.rundir.manifest import damaged, publish, read_checked
 
@@ -39,11 +40,13 @@ class Predictions:
         part: Name of the part: test, else validation, else train.
         y: Targets as the network was trained on.
         outputs: What the network gave, shape (rows, units) or (rows, *places, units).
+        weights: How much each row counts, shape (rows,); None where all count the same.
     """
 
     part: str
     y: Array
     outputs: Array
+    weights: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +61,24 @@ class Answers:
         predicted: As `true`; None where the outputs name no class, or other numbers than targets.
         probabilities: Shape (rows, classes), if the outputs are any.
         places: How many places a row of the data has.
+        weights: How much each row counts, shape (rows,); None where all count the same.
     """
 
     true: Array
     predicted: Array | None
     probabilities: Array | None
     places: int = 1
+    weights: Array | None = None
 
 
-def answers(y: Array, outputs: Array, target: Target) -> Answers:
+def answers(y: Array, outputs: Array, target: Target, weights: Array | None = None) -> Answers:
     """Returns what the outputs say, beside what is true.
 
     Args:
         y: Targets as the network was trained on.
         outputs: The model's outputs, shape (rows, units) or (rows, *places, units).
         target: What the model predicts.
+        weights: How much each row counts, shape (rows,).
     """
     places = math.prod(target.places)
     rows = len(y) * places
@@ -80,14 +86,14 @@ def answers(y: Array, outputs: Array, target: Target) -> Answers:
         true, said = unscale(y, target), own_numbers(outputs, target)
         fits = true.size == said.size  # a loss such as CTC compares other numbers
         predicted = said.reshape(rows, -1) if fits else None
-        return Answers(true.reshape(rows, -1), predicted, None, places)
+        return Answers(true.reshape(rows, -1), predicted, None, places, weights)
     shape = (rows, -1) if target.form == "multilabel" else (rows,)
     true = (y if target.form == "multilabel" else class_indexes(y, target)).reshape(shape)
     if target.units is None:
-        return Answers(true, None, None, places)
+        return Answers(true, None, None, places, weights)
     chosen, probabilities = classes_of(outputs, target)
     flat = None if probabilities is None else probabilities.reshape(rows, -1)
-    return Answers(true, chosen.reshape(shape), flat, places)
+    return Answers(true, chosen.reshape(shape), flat, places, weights)
 
 
 def write_predictions(run: RunDirectory, rows: Predictions) -> None:
@@ -95,7 +101,9 @@ def write_predictions(run: RunDirectory, rows: Predictions) -> None:
     if rows.y.nbytes + rows.outputs.nbytes > MOST_BYTES:
         return
     content = io.BytesIO()
-    np.savez(content, part=np.array(rows.part), y=rows.y, outputs=rows.outputs)
+    weights = {} if rows.weights is None else {"weights": rows.weights}
+    arrays: dict[str, Any] = {"y": rows.y, "outputs": rows.outputs, **weights}
+    np.savez(content, part=np.array(rows.part), **arrays)
     publish(run.outputs, content.getvalue())
 
 
@@ -110,14 +118,23 @@ def read_predictions(run: RunDirectory) -> Predictions | None:
     content = read_checked(run.outputs)
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            rows = Predictions(str(file["part"]), file["y"], file["outputs"])
+            weights = file["weights"] if "weights" in file.files else None
+            rows = Predictions(str(file["part"]), file["y"], file["outputs"], weights)
     except _UNREADABLE as error:
         raise damaged(run.outputs) from error
     if rows.y.dtype.kind not in "iuf" or rows.outputs.dtype.kind not in "iuf":
         raise damaged(run.outputs, "`y` and `outputs` must be numbers")
     if rows.y.ndim == 0 or rows.y.shape[:1] != rows.outputs.shape[:1] or not len(rows.y):
         raise damaged(run.outputs, "`y` and `outputs` must have the same rows")
+    if rows.weights is not None and not _are_weights(rows.weights, len(rows.y)):
+        raise damaged(run.outputs, "`weights` must have a number from 0 for each row")
     return rows
+
+
+def _are_weights(weights: Array, rows: int) -> bool:
+    if weights.dtype.kind != "f" or weights.shape != (rows,) or not np.isfinite(weights).all():
+        return False
+    return bool(weights.min() >= 0 and weights.max() > 0)
 
 
 def read_answers(run: RunDirectory, target: Target) -> tuple[str, Answers] | None:
@@ -137,7 +154,7 @@ def read_answers(run: RunDirectory, target: Target) -> tuple[str, Answers] | Non
         return None
     try:
         with np.errstate(all="ignore"):  # numbers that are not classes are refused below
-            said = answers(rows.y, rows.outputs, target)
+            said = answers(rows.y, rows.outputs, target, rows.weights)
     except (ValueError, IndexError) as error:  # shapes that cannot be brought into those wanted
         raise damaged(run.outputs, _OTHER) from error
     if not np.isfinite(said.true).all() or not _fits(said, target):
@@ -180,14 +197,15 @@ def one_answer(answered: tuple[str, Answers] | None, target: Target) -> str:
         return _of_numbers(said.true, said.predicted, where)
     if np.all(said.true == said.true[0]) or not np.all(said.predicted == said.predicted[0]):
         return ""
-    return _of_classes(said.true, said.predicted[0], where, target)
+    return _of_classes(said, said.predicted[0], where, target)
 
 
-def _of_classes(true: Array, answer: Array, where: str, target: Target) -> str:
+def _of_classes(said: Answers, answer: Array, where: str, target: Target) -> str:
     if target.form == "multilabel":
         chosen = [f"`{target.classes[place]}`" for place in np.flatnonzero(answer)]
         return f"always answers {' and '.join(chosen) or 'no label'}, for each of {where}"
-    fraction, commonest = np.mean(true == answer), np.bincount(true.astype(np.int64)).argmax()
+    fraction = float(mean(said.true == answer, said.weights))
+    commonest = np.bincount(said.true.astype(np.int64), said.weights).argmax()
     which = "the most frequent class" if answer == commonest else "that class"
     return (
         f"always answers `{target.classes[int(answer)]}`, for each of {where}: the accuracy "

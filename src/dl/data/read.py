@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol
 
-from dl.config.data import Arrays, TableFile, files_at, own_paths
+from dl.config.data import Arrays, TableFile, files_at, own_paths, weight_of
 from dl.config.schema import Config
 from dl.data.dataset import Preprocessing
 from dl.data.files import fingerprint_files, unchanged
@@ -143,7 +143,8 @@ def read_blocks(
     Raises:
         DataError: The rows cannot be used with this run; the readers raise it, too.
     """
-    data, wanted = config.data, replace(_wanted(config.data, fitted), targets=(), kept=kept)
+    data, trained = config.data, _wanted(config.data, fitted)
+    wanted = replace(trained, targets=(), others={}, kept=kept)
     if isinstance(rows, Path):
         files = table_files(str(rows))
         read = FORMATS[form_of(files[0], data.source)].blocks
@@ -219,6 +220,7 @@ def _wanted(data: Any, fitted: Preprocessing) -> Wanted:
         missing_in=getattr(data, "missing_in", lambda name: ()),
         forms=getattr(data, "forms", {}),
         trained=True,
+        others={"weight": name} if (name := weight_of(data)) else {},
     )
 
 
@@ -263,6 +265,7 @@ def _others(data: Any) -> dict[Role, str]:
     named: dict[Role, str | None] = {
         "time" if split.order else "group": split.by,
         "part": split.column,
+        "weight": data.weight,
     }
     return {role: name for role, name in named.items() if name is not None}
 

@@ -17,7 +17,7 @@ from dl.config.rules.training import metric_names
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.target import Target, class_indexes, unscale
-from dl.data.types import Array
+from dl.data.types import Array, Part, mean
 from dl.rundir.record import Trivial
 from dl.text import listing, number, shortened
 from dl.vocabulary.spec import Spec
@@ -42,51 +42,62 @@ def trivial_of(config: Config, dataset: Dataset) -> Trivial | None:
     target = dataset.target
     if target.units is None:  # the outputs of such a network are no answer
         return None
-    answer = constant(dataset.train.y, target, config.training.loss.type)
-    metrics = {
-        name: reached(answer, part.y, target, config) for name, part in dataset.parts.items()
-    }
+    answer = constant(dataset.train, target, config.training.loss.type)
+    metrics = {name: reached(answer, part, target, config) for name, part in dataset.parts.items()}
     kept = answer.reshape(-1).tolist() if answer.size <= _MOST_NUMBERS else []
     return Trivial(tuple(kept), in_words(answer, target), metrics)
 
 
 def elsewhere(
-    trivial: Trivial, title: str, y: Array, target: Target, config: Config
+    trivial: Trivial, title: str, part: Part, target: Target, config: Config
 ) -> Trivial | None:
     """Returns what the trivial answer of a run reaches on other rows; None if it was not kept.
 
     Args:
         trivial: The answer.
         title: What the rows are called.
-        y: Targets as the network takes them.
+        part: The rows.
         target: What the network predicts.
         config: The config of the run.
     """
-    shape = y.shape[1:] if target.form == "numbers" else (len(target.classes),)
+    shape = part.y.shape[1:] if target.form == "numbers" else (len(target.classes),)
     if len(trivial.answer) != math.prod(shape):
         return None
     answer = np.array(trivial.answer).reshape(shape)
-    return replace(trivial, metrics={title: reached(answer, y, target, config)})
+    return replace(trivial, metrics={title: reached(answer, part, target, config)})
 
 
-def constant(y: Array, target: Target, loss: str) -> Array:
+def constant(train: Part, target: Target, loss: str) -> Array:
     """Returns the fraction of each class or label, shape (classes,), or what is said of numbers.
 
     Args:
-        y: Targets of the training part, as the network takes them.
-        target: What they are.
+        train: The training part.
+        target: What its targets are.
         loss: Type of the loss.
 
     Returns:
         Of numbers, in the unit that the network is trained in, shape (*places) or (targets,).
     """
+    y, weights = train.y, train.weights
     if target.form == "numbers":
-        middle = np.median if loss == "MeanAbsoluteError" else np.mean
-        return np.asarray(middle(y, axis=0), np.float64)
+        if loss == "MeanAbsoluteError":
+            return np.asarray(_median(y, weights), np.float64)
+        return np.asarray(mean(y, weights), np.float64)
     if target.form == "multilabel":
-        return np.asarray(y.reshape(-1, len(target.classes)).mean(axis=0, dtype=np.float64))
+        return mean(y.reshape(-1, len(target.classes)).astype(np.float64), weights)
     indexes = class_indexes(y, target).reshape(-1)
-    return np.asarray(np.bincount(indexes, minlength=len(target.classes)) / len(indexes))
+    rows = np.bincount(indexes, weights, minlength=len(target.classes))
+    return np.asarray(rows / rows.sum())
+
+
+def _median(y: Array, weights: Array | None) -> Array:
+    """Returns the median of each column; by weights, the value at which half of them is reached."""
+    if weights is None:
+        return np.asarray(np.median(y, axis=0))
+    order = np.argsort(y, axis=0, kind="stable")
+    reached_half = np.cumsum(weights[order], axis=0) >= weights.sum() / 2
+    ordered = np.take_along_axis(y, order, 0)
+    return np.asarray(np.take_along_axis(ordered, reached_half.argmax(0)[None], 0)[0])
 
 
 def in_words(answer: Array, target: Target) -> str:
@@ -101,7 +112,7 @@ def in_words(answer: Array, target: Target) -> str:
     return shortened(f"always {listing(names, 'and', 2) if names else 'no label'}", _MOST_WORDS)
 
 
-def reached(answer: Array, y: Array, target: Target, config: Config) -> dict[str, float]:
+def reached(answer: Array, part: Part, target: Target, config: Config) -> dict[str, float]:
     """Returns loss and metrics of an answer on some rows; only those that such an answer has."""
     metrics = config.training.metrics
     kinds: Mapping[str, Spec] = {
@@ -109,49 +120,56 @@ def reached(answer: Array, y: Array, target: Target, config: Config) -> dict[str
         **dict(zip(metric_names(metrics), metrics, strict=True)),
     }
     measure = _of_numbers if target.form == "numbers" else _of_classes
-    found = {name: measure(spec, answer, y, target, name == "loss") for name, spec in kinds.items()}
+    found = {
+        name: measure(spec, answer, part, target, name == "loss") for name, spec in kinds.items()
+    }
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _of_classes(spec: Spec, answer: Array, y: Array, target: Target, is_loss: bool) -> float | None:
-    kind = spec.type
+def _of_classes(
+    spec: Spec, answer: Array, part: Part, target: Target, is_loss: bool
+) -> float | None:
+    kind, y, weights = spec.type, part.y, part.weights
     if target.form == "multilabel":
         labels, truth = None, y.reshape(-1, len(answer))
         if kind in _OF_EACH_OUTPUT:
-            return float(np.mean(truth == (answer >= 0.5)))
+            return float(mean(truth == (answer >= 0.5), weights, None))
     else:
         labels = class_indexes(y, target).reshape(-1)
         truth = np.eye(len(answer))[labels] if kind == "BinaryCrossentropy" else y
         if kind in _OF_ONE_CLASS or (kind == "BinaryAccuracy" and target.form == "single"):
-            return float(np.mean(labels == answer.argmax()))
+            return float(mean(labels == answer.argmax(), weights))
         if kind == "AUC" and target.form == "single" and spec.parameters.get("curve") == "ROC":
             return 0.5  # every pair of rows is a tie
     if spec.parameters.get("label_smoothing") or not target.probabilities:
         return None
     if kind == "BinaryCrossentropy":
-        return _binary_entropy(answer, truth)
+        return _binary_entropy(answer, truth, weights)
     if labels is None or kind not in ENTROPIES | FITTING:
         return None
-    return float(-np.mean(np.log(np.maximum(answer[labels], _EPSILON))))
+    return float(-mean(np.log(np.maximum(answer[labels], _EPSILON)), weights))
 
 
-def _of_numbers(spec: Spec, answer: Array, y: Array, target: Target, is_loss: bool) -> float | None:
-    said, truth = answer.reshape(1, *y.shape[1:]), y
+def _of_numbers(
+    spec: Spec, answer: Array, part: Part, target: Target, is_loss: bool
+) -> float | None:
+    truth, weights = part.y, part.weights
+    said = answer.reshape(1, *truth.shape[1:])
     if not is_loss:  # metrics are in the unit of the target
         said, truth = unscale(said, target), unscale(truth, target)
-    errors = (truth - said).reshape(len(y), -1)
+    errors = (truth - said).reshape(len(truth), -1)
     match spec.type:
         case "MeanSquaredError":
-            return float(np.mean(errors**2))
+            return float(mean(errors**2, weights, None))
         case "RootMeanSquaredError":
-            return float(np.sqrt(np.mean(errors**2)))
+            return float(np.sqrt(mean(errors**2, weights, None)))
         case "MeanAbsoluteError":
-            return float(np.mean(np.abs(errors)))
+            return float(mean(np.abs(errors), weights, None))
         case "BinaryCrossentropy" if not spec.parameters.get("label_smoothing"):
-            return _binary_entropy(said, truth)
+            return _binary_entropy(said, truth, weights)
     return None
 
 
-def _binary_entropy(said: Array, truth: Array) -> float:
+def _binary_entropy(said: Array, truth: Array, weights: Array | None) -> float:
     said = np.clip(said, _EPSILON, 1 - _EPSILON)
-    return float(-np.mean(truth * np.log(said) + (1 - truth) * np.log(1 - said)))
+    return float(-mean(truth * np.log(said) + (1 - truth) * np.log(1 - said), weights, None))

@@ -18,6 +18,17 @@ from dl.config.data import ColumnKind
 Array = NDArray[Any]
 
 
+def mean(values: Array, weights: Array | None, axis: int | None = 0) -> Array:
+    """Returns the mean over rows, each counting by its weight, shape (rows,), where there are any.
+
+    With `axis` None it is the mean over everything in the rows, too.
+    """
+    if weights is None:
+        return np.asarray(values.mean(axis=axis))
+    by_row = values if axis == 0 else values.reshape(len(values), -1).mean(axis=1)
+    return np.asarray(np.average(by_row, axis=0, weights=weights))
+
+
 class DiskRows(Protocol):
     """Rows that lie on the disk; an index brings those that it names into memory, as an array."""
 
@@ -77,21 +88,28 @@ class Part:
         x: Inputs, float32 (integers for token ids), shape (rows, *input_shape).
         y: Targets as the loss wants them, float32 or int32, shape (rows,) or (rows, outputs).
         rows: 0-based position of each row in its source, shape (rows,).
+        weights: How much each row counts, float32 with a mean of 1, shape (rows,); None where all
+            count the same.
     """
 
     x: Rows
     y: Array
     rows: NDArray[np.int64]
+    weights: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.x)
+
+    def take(self, rows: slice | Array) -> Part:
+        """Returns some rows, in memory."""
+        weights = None if self.weights is None else self.weights[rows]
+        return Part(self.x[rows], self.y[rows], self.rows[rows], weights)
 
     def sample(self, most: int) -> Part:
         """Returns at most so many of the rows, evenly spread over all, in their order."""
         if len(self) <= most:
             return self
-        chosen = np.linspace(0, len(self) - 1, most).astype(np.int64)
-        return Part(self.x[chosen], self.y[chosen], self.rows[chosen])
+        return self.take(np.linspace(0, len(self) - 1, most).astype(np.int64))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from dl.config.data import weight_of
 from dl.config.rules.facts import output_of
 from dl.config.schema import Config
 from dl.inspect import LayerStatistics, NetworkStatistics, changes
@@ -247,7 +248,8 @@ def _one_answer(run: Evidence) -> Diagnosis | None:
     config = run.config
     weighs = config.training.loss.type in CLASSIFICATION and config.data.task != "multilabel"
     change = changes.larger(config)
-    if weighs and config.training.class_weight is None:
+    heeded = config.training.class_weight or config.training.sampling == "balanced"
+    if weighs and not heeded and weight_of(config.data) is None:
         change = {"training": {"class_weight": "balanced"}}
     return Diagnosis(
         run.one_answer,

@@ -112,8 +112,9 @@ def measure(
     """
     values = sum(math.prod(size or 1 for size in layer.output.shape[1:]) for layer in model.layers)
     rows = max(_LEAST_ROWS, min(_MOST_ROWS, _MOST_VALUES // max(1, values)))
-    x, y = dataset.train.x[:rows], dataset.train.y[:rows]
-    step = record_step(model, x, *loss_targets(model, dataset, config, y), training=False)
+    few = dataset.train.take(slice(rows))
+    x = few.x[:]
+    step = record_step(model, x, *loss_targets(model, dataset, config, few), training=False)
     return NetworkStatistics(len(x), trained, tuple(_statistics(model, step)))
 
 

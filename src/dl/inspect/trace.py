@@ -133,10 +133,11 @@ def trace(
             f"training.solver: {config.training.solver} takes no steps that could be traced",
             hint="trace with --set training.solver=gradient_descent",
         )
-    train, batches = dataset.train, Batches.of(config, len(dataset.train))
+    train, batches = dataset.train, Batches.of(config, dataset)
     chosen = batches.order(1)[: rows or batches.size]
-    x = train.x[chosen]
-    target, row_weights = loss_targets(model, dataset, config, train.y[chosen])
+    taken = train.take(chosen)
+    x = taken.x[:]
+    target, row_weights = loss_targets(model, dataset, config, taken)
     before = [weight.numpy() for weight in model.trainable_weights]
     step = record_step(model, x, target, row_weights, training=True)
     gradients = step.gradients(model.trainable_weights)

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 import keras
 
+from dl.config.data import weight_of
 from dl.config.rules.network import declared_shapes
 from dl.config.schema import Config
 from dl.data.target import Target
@@ -88,10 +89,11 @@ def compile_model(model: keras.Sequential, config: Config, target: Target) -> No
         measure = keras.losses.BinaryCrossentropy()
     else:
         measure = keras.losses.CategoricalCrossentropy()
+    weighted = weight_of(config.data) is not None
     model.compile(
         optimizer=_part(config, config.training.optimizer, "optimizer"),
         loss=measure,
-        metrics=build_metrics(config, target),
+        **{"weighted_metrics" if weighted else "metrics": build_metrics(config, target)},
         jit_compile=False,  # whether steps are compiled is decided for loops of them
     )
     _TRACED.pop(model, None)

@@ -19,7 +19,7 @@ from dl.data.dataset import Dataset
 from dl.data.rules import wrong_units
 from dl.data.target import Target, class_weights, row_weights
 from dl.data.target_values import without_ones
-from dl.data.types import Array
+from dl.data.types import Array, Part
 from dl.errors import first_line, unfit_rows
 from dl.model.metrics import build_metrics
 from dl.vocabulary.spec import Finding, Findings
@@ -72,7 +72,7 @@ def shaped_target(y: Array, model: keras.Sequential) -> Array:
 
 
 def loss_targets(
-    model: keras.Sequential, dataset: Dataset, config: Config, y: Array
+    model: keras.Sequential, dataset: Dataset, config: Config, part: Part
 ) -> tuple[Array, Array | None]:
     """Returns training targets as the loss takes them, and the weight of each row in it.
 
@@ -80,14 +80,15 @@ def loss_targets(
         model: The model.
         dataset: The data; "balanced" weights follow from its whole training part.
         config: The config.
-        y: Targets, shape (rows, ...).
+        part: Rows of the training part, or all of it.
 
     Returns:
         The targets with the axes of the model's outputs, and the weights, shape (rows, *places);
         None where all rows weigh the same.
     """
     weights = class_weights(dataset.train.y, dataset.target, config.training.class_weight)
-    return shaped_target(y, model), row_weights(y, dataset.target, weights)
+    by_class = row_weights(part.y, dataset.target, weights)
+    return shaped_target(part.y, model), part.weights if by_class is None else by_class
 
 
 def check_training(model: keras.Sequential, dataset: Dataset, config: Config) -> None:
@@ -99,8 +100,8 @@ def check_training(model: keras.Sequential, dataset: Dataset, config: Config) ->
         Findings: The loss or a metric does not take the model's output and the target; or the
             class weights do not fit the target.
     """
-    x, y = dataset.train.x[:_CHECKED_ROWS], dataset.train.y[:_CHECKED_ROWS]
-    y, weights = loss_targets(model, dataset, config, y)
+    few = dataset.train.take(slice(_CHECKED_ROWS))
+    y, weights = loss_targets(model, dataset, config, few)
     places = dataset.target.places
     if weights is not None and places and len(model.output_shape) < len(places) + 2:
         raise Findings.one(
@@ -114,7 +115,7 @@ def check_training(model: keras.Sequential, dataset: Dataset, config: Config) ->
     state = [variable for variable in model.variables if not variable.trainable]
     before = [np.array(variable.numpy()) for variable in state]
     try:
-        model.test_step(tensors_of(x, y))
+        model.test_step(tensors_of(few.x[:], y, few.weights))
     except BUILD_ERRORS as error:
         raise unfit(model, dataset, config, error, training=False) from error
     for variable, value in zip(state, before, strict=True):

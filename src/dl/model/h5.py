@@ -352,12 +352,16 @@ def _training_settings(model: keras.Sequential) -> dict[str, Any] | None:
         _opens(keras.optimizers, compiled["optimizer"]) and _opens(keras.losses, compiled["loss"])
     ):
         return None
+    metrics = {
+        name: [metric for metric in compiled[name] or [] if metric is not None] or None
+        for name in ("metrics", "weighted_metrics")
+    }
     return {
         "loss": compiled["loss"],
         "loss_weights": None,
-        "metrics": [metric for metric in compiled["metrics"] or [] if metric is not None] or None,
+        "metrics": metrics["metrics"],
         "optimizer_config": compiled["optimizer"],
-        "weighted_metrics": None,
+        "weighted_metrics": metrics["weighted_metrics"],
     }
 
 

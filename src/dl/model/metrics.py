@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from dl.config.rules.facts import output_of
 from dl.config.rules.metrics import METRIC_FORMS, values_of
@@ -41,9 +42,13 @@ class Adapted(keras.metrics.Metric):  # type: ignore[misc]
         self._plain = None if plain is None else keras.metrics.serialize(plain)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Adds rows, as the loss takes them."""
+        """Adds rows, as the loss takes them; each counts by its weight, shape (rows,)."""
         truth, outputs = self._views
-        self.metric.update_state(truth(y_true), outputs(y_pred))
+        seen = truth(y_true)
+        if sample_weight is not None and isinstance(self.metric, keras.metrics.BinaryIoU):
+            # It counts each label of a row, and takes a weight for each.
+            sample_weight = tf.broadcast_to(tf.reshape(sample_weight, (-1, 1)), tf.shape(seen))
+        self.metric.update_state(seen, outputs(y_pred), sample_weight)
 
     def result(self) -> Any:
         """Returns the value so far."""

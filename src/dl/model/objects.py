@@ -205,6 +205,15 @@ def row_draws(seed: int, epoch: int, rows: int) -> RowNumbers:
     return _generator(seed, "draws", epoch).integers(0, rows, rows, dtype=np.int32)
 
 
+def class_draws(seed: int, epoch: int, labels: np.ndarray) -> RowNumbers:
+    """Returns as many row numbers as there are rows: each class equally likely, then its rows."""
+    present, counts = np.unique(labels, return_counts=True)
+    random, rows = _generator(seed, "classes", epoch), len(labels)
+    drawn = random.integers(0, len(present), rows)
+    place = np.cumsum(counts)[drawn] - 1 - (random.random(rows) * counts[drawn]).astype(np.int64)
+    return np.argsort(labels, kind="stable")[place].astype(np.int32)
+
+
 def _generator(seed: int, purpose: str, epoch: int) -> np.random.Generator:
     stream = np.random.SeedSequence([derived_seed(seed, (purpose,)), epoch])
     return np.random.Generator(np.random.PCG64(stream))

@@ -214,13 +214,16 @@ class OverRows(keras.metrics.Metric):  # type: ignore[misc]
         self._sums: list[Any] = []
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Adds rows."""
+        """Adds rows; each counts by its weight, shape (rows,)."""
         columns = self._columns or y_pred.shape[-1]
         y = tf.reshape(tf.cast(y_true, tf.float64), (-1, columns))
         p = tf.reshape(tf.cast(y_pred, tf.float64), (-1, columns))
         terms = (tf.ones_like(y), y, p, y * y, p * p, y * p, (y - p) ** 2)
         if not self._sums:
             self._sums = [self.add_variable((columns,), "zeros", dtype="float64") for _ in terms]
+        if sample_weight is not None:
+            weights = tf.reshape(tf.cast(sample_weight, tf.float64), (-1, 1))
+            terms = tuple(weights * term for term in terms)
         for total, term in zip(self._sums, terms, strict=True):
             total.assign(total + tf.reduce_sum(term, axis=0))
 

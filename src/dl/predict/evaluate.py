@@ -77,10 +77,11 @@ def evaluate(model: keras.Sequential, part: Part, config: Config) -> dict[str, f
 
 def blocks_of(part: Part, model: keras.Sequential, batch: int) -> Iterator[Tensors]:
     """Yields the rows of a part in blocks of whole batches, so that few are in memory at once."""
-    y = shaped_target(part.y, model)
+    arrays = part.x, shaped_target(part.y, model), part.weights
     size = batch * max(1, _BLOCK_BYTES // max(1, batch * part.x[:1].nbytes))
     for begin in range(0, len(part), size):
-        yield tensors_of(part.x[begin : begin + size], y[begin : begin + size])
+        rows = slice(begin, begin + size)
+        yield tensors_of(*(None if array is None else array[rows] for array in arrays))
 
 
 def evaluate_blocks(
@@ -90,8 +91,8 @@ def evaluate_blocks(
 
     Args:
         model: The compiled model.
-        blocks: Inputs, shape (rows, ...), and targets, shape (rows, ...). The rows of a block, but
-            for the last one, are a multiple of `batch`.
+        blocks: Inputs, shape (rows, ...), targets, shape (rows, ...), and perhaps weights, shape
+            (rows,). The rows of a block, but for the last one, are a multiple of `batch`.
         batch: Rows that are measured at once.
     """
 
@@ -102,21 +103,21 @@ def evaluate_blocks(
     model.reset_metrics()
     logs: dict[str, Any] = {}
     with computing(model):
-        for x, y in blocks:
-            logs = loop(x, y, tf.constant(batch))
+        for rows in blocks:
+            logs = loop(rows, tf.constant(batch))
         return {name: float(value) for name, value in logs.items()}
 
 
 def _test_loop(model: keras.Sequential) -> Callable[..., Any]:
-    def run(x: tf.Tensor, y: tf.Tensor, batch: tf.Tensor) -> Any:
-        count = tf.shape(x)[0]
+    def run(rows: Tensors, batch: tf.Tensor) -> Any:
+        count = tf.shape(rows[0])[0]
 
         def more(begin: tf.Tensor) -> tf.Tensor:
             return begin < count
 
         def test(begin: tf.Tensor) -> tuple[tf.Tensor]:
             end = tf.minimum(begin + batch, count)
-            model.test_step((x[begin:end], y[begin:end]))
+            model.test_step(tuple(tensor[begin:end] for tensor in rows))
             return (end,)
 
         tf.while_loop(more, test, (tf.constant(0),))
@@ -223,7 +224,7 @@ def evaluate_run(saved: SavedRun, data: Path | None, split: str, reporter: Repor
         metrics = evaluate(saved.model, part, saved.config)
     title, trivial = data.name if data else split, read_record(saved.run).trivial
     if trivial is not None:
-        trivial = elsewhere(trivial, title, part.y, saved.preprocessing.target, saved.config)
+        trivial = elsewhere(trivial, title, part, saved.preprocessing.target, saved.config)
     return Evaluation(title, len(part), metrics, trivial)
 
 

@@ -199,6 +199,7 @@ class Scores:
         true: The true values, by which the same rows are known.
         part: The part of the data.
         fingerprint: That of the data.
+        weights: How much each row counts, shape (rows,); None where all count the same.
     """
 
     measure: str
@@ -206,6 +207,7 @@ class Scores:
     true: Array
     part: str = ""
     fingerprint: str = ""
+    weights: Array | None = None
 
 
 def scores_of(answers: Answers, task: Task, part: str = "", fingerprint: str = "") -> Scores | None:
@@ -224,7 +226,7 @@ def scores_of(answers: Answers, task: Task, part: str = "", fingerprint: str = "
         measure = "accuracy" if answers.places == 1 else "fraction of places right"
         values = (predicted == true).all(axis=1).astype(np.float64)
     by_row = values.reshape(-1, answers.places).mean(axis=1)
-    return Scores(measure, by_row, answers.true, part, fingerprint)
+    return Scores(measure, by_row, answers.true, part, fingerprint, answers.weights)
 
 
 def _read_scores(entry: Entry) -> Scores | None:
@@ -260,16 +262,35 @@ def _unequal(first: Scores | None, other: Scores | None) -> str | None:
         return f"one was evaluated on the {first.part} part, one on the {other.part} part"
     if first.true.shape != other.true.shape or not np.allclose(first.true, other.true):
         return f"the {first.part} parts hold other rows: another seed or split"
+    if not np.allclose(_counting(first), _counting(other)):
+        return f"the rows of the {first.part} parts have other weights"
     return None
+
+
+def _counting(scores: Scores) -> Array:
+    return np.ones(len(scores.values)) if scores.weights is None else scores.weights
+
+
+def _changes(values: Array, first: Scores) -> Array:
+    """Returns differences whose mean is that of the rows by their weights.
+
+    And whose spread is, to first order, that of such a mean: D + w (d - D) / mean of w, the
+    linearization of a ratio (W. Cochran, "Sampling Techniques", 1977, section 6.3). So what is
+    done to a mean of plain rows is right for them.
+    """
+    if first.weights is None:
+        return values
+    middle = float(np.average(values, weights=first.weights))
+    return np.asarray(middle + first.weights / first.weights.mean() * (values - middle))
 
 
 def judge(first: Scores, others: Mapping[str, Scores]) -> tuple[Verdict, ...]:
     """Compares runs with the first one, row by row."""
-    changes = {run: other.values - first.values for run, other in others.items()}
+    changes = {run: _changes(other.values - first.values, first) for run, other in others.items()}
     samples = {run: bootstrap(change) for run, change in changes.items()}
     raw = [
         mcnemar(int((change > 0).sum()), int((change < 0).sum()))
-        if first.measure == "accuracy"
+        if first.measure == "accuracy" and first.weights is None
         else samples[run].p_value
         for run, change in changes.items()
     ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dl.data.types import Array
+from dl.data.types import Array, mean
 from dl.report.charts import Chart, Line, Mark
 from dl.report.facts import RunFacts
 from dl.text import number, shortened
@@ -29,7 +29,8 @@ class Confusion:
     """How often each class was predicted as which; of very many classes, those most mistaken.
 
     Attributes:
-        counts: Rows are true classes, columns predicted ones, shape (classes, columns).
+        counts: Rows are true classes, columns predicted ones, shape (classes, columns); sums of
+            weights, to a decimal, where rows have some.
         totals: Rows of data of each true class, shape (classes,).
         predicted: Rows that were predicted as each of these classes, shape (classes,).
         rows: Names of the true classes.
@@ -78,7 +79,8 @@ def confusion_of(run: RunFacts) -> Confusion | None:
         return None
     true, predicted = run.true.astype(np.int64), run.predicted.astype(np.int64)
     size = max(len(run.classes), 1 + int(max(true.max(), predicted.max())))
-    counts = np.bincount(true * size + predicted, minlength=size * size).reshape(size, size)
+    pairs = true * size + predicted
+    counts = np.bincount(pairs, run.weights, minlength=size * size).reshape(size, size)
     totals, guesses = counts.sum(axis=1), counts.sum(axis=0)
     kept = np.arange(size)
     if size > MOST_CLASSES:
@@ -89,9 +91,13 @@ def confusion_of(run: RunFacts) -> Confusion | None:
     if len(kept) < size:
         others = totals[kept] - shown.sum(axis=1)
         shown, columns = np.hstack([shown, others[:, None]]), [*names, _OTHERS]
-    accuracy = float(np.mean(true == predicted))
+    accuracy = float(mean(true == predicted, run.weights))
     left_out = size - len(kept)
-    return Confusion(shown, totals[kept], guesses[kept], names, columns, left_out, accuracy)
+    return Confusion(_shown(shown), totals[kept], guesses[kept], names, columns, left_out, accuracy)
+
+
+def _shown(counts: Array) -> Array:
+    return counts if counts.dtype.kind == "i" else counts.round(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +123,23 @@ def label_confusion(run: RunFacts) -> LabelConfusion | None:
     mistakes = (true != predicted).sum(axis=0)
     shown = np.sort(np.argsort(-mistakes, kind="stable")[:MOST_CLASSES])
     pairs = 2 * true[:, shown].astype(np.int64) + predicted[:, shown]
-    counts = np.stack([(pairs == pair).sum(axis=0) for pair in range(4)], axis=1)
+    rows = [pairs == pair for pair in range(4)]
+    if run.weights is None:
+        counts = np.stack([cell.sum(axis=0) for cell in rows], axis=1)
+    else:
+        counts = np.stack([run.weights @ cell for cell in rows], axis=1)
     names = [run.class_name(int(label)) for label in shown]
-    return LabelConfusion(names, counts.reshape(-1, 2, 2), len(mistakes))
+    return LabelConfusion(names, _shown(counts.reshape(-1, 2, 2)), len(mistakes))
 
 
 @dataclass(frozen=True, slots=True)
 class _Label:
-    """A class that has a curve: truth (0 or 1) and probability of each row, shape (rows,)."""
+    """A class that has a curve: truth (0 or 1), probability and weight of each row, (rows,)."""
 
     name: str
     truth: Array
     probability: Array
+    weights: Array
 
 
 def class_charts(run: RunFacts) -> list[Chart]:
@@ -162,7 +173,8 @@ def _one_against_rest(run: RunFacts) -> list[_Label]:
         truth = run.true[:, place] if run.task == "multilabel" else run.true == place
         if 0 < truth.sum() < len(truth):
             name = shortened(run.class_name(place), 24)
-            labels.append(_Label(name, truth.astype(np.int64), given[:, place]))
+            weights = np.ones(len(truth)) if run.weights is None else run.weights
+            labels.append(_Label(name, truth.astype(np.int64), given[:, place], weights))
     return labels
 
 
@@ -182,15 +194,17 @@ def _curves(
 def _roc(label: _Label) -> tuple[str, Array, Array]:
     from sklearn.metrics import roc_auc_score, roc_curve
 
-    false_rate, true_rate, _ = roc_curve(label.truth, label.probability)
-    return f"area {roc_auc_score(label.truth, label.probability):.3f}", false_rate, true_rate
+    rows = {"y_true": label.truth, "y_score": label.probability, "sample_weight": label.weights}
+    false_rate, true_rate, _ = roc_curve(**rows)
+    return f"area {roc_auc_score(**rows):.3f}", false_rate, true_rate
 
 
 def _precision_recall(label: _Label) -> tuple[str, Array, Array]:
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
-    precision, recall, _ = precision_recall_curve(label.truth, label.probability)
-    area = average_precision_score(label.truth, label.probability)
+    rows = {"y_true": label.truth, "y_score": label.probability, "sample_weight": label.weights}
+    precision, recall, _ = precision_recall_curve(**rows)
+    area = average_precision_score(**rows)
     return f"average {area:.3f}", recall[::-1], precision[::-1]
 
 
@@ -199,16 +213,18 @@ def _diagonal(label: str) -> Line:
 
 
 def _calibration(run: RunFacts, labels: list[_Label]) -> Chart:
-    from sklearn.calibration import calibration_curve
-
     if run.task == "multiclass" and run.probabilities is not None:
         # Of many classes, the probability of the predicted one is held against its frequency.
         right = (run.true == run.predicted).astype(np.int64)
-        labels = [_Label("predicted class", right, run.probabilities.max(axis=1))]
+        given = run.probabilities.max(axis=1)
+        labels = [_Label("predicted class", right, given, labels[0].weights)]
     lines = []
     for colour, label in enumerate(labels):
         given = np.clip(label.probability, 0, 1)  # a sum of rounded numbers may be above 1
-        observed, predicted = calibration_curve(label.truth, given, n_bins=10)
+        place = np.searchsorted(np.linspace(0, 1, 11)[1:-1], given)  # tenths of the probability
+        whole = np.bincount(place, label.weights, minlength=10)
+        sums = [np.bincount(place, label.weights * v, minlength=10) for v in (label.truth, given)]
+        observed, predicted = (total[whole > 0] / whole[whole > 0] for total in sums)
         lines.append(Line(label.name, predicted, observed, colour=colour))
     return Chart(
         "Calibration",
@@ -222,11 +238,11 @@ def _calibration(run: RunFacts, labels: list[_Label]) -> Chart:
 def _threshold(label: _Label, threshold: float) -> Chart:
     truth = label.truth == 1
     chosen = label.probability[None, :] >= _THRESHOLDS[:, None]
-    right = (chosen & truth).sum(axis=1)
-    precision = right / np.maximum(1, chosen.sum(axis=1))
-    recall = right / truth.sum()
+    right, found = (chosen & truth) @ label.weights, chosen @ label.weights
+    precision = np.divide(right, found, out=np.zeros_like(right), where=found > 0)
+    recall = right / (truth @ label.weights)
     balance = 2 * precision * recall / np.maximum(1e-12, precision + recall)
-    accuracy = (chosen == truth).mean(axis=1)
+    accuracy = (chosen == truth) @ label.weights / label.weights.sum()
     measures = {"precision": precision, "recall": recall, "F1": balance, "accuracy": accuracy}
     best = _THRESHOLDS[int(balance.argmax())]
     return Chart(
@@ -252,12 +268,14 @@ class Residuals:
         true: True values, shape (rows,).
         predicted: Predicted values, shape (rows,).
         counted: What there is one value of: rows, or places of rows.
+        weights: How much each counts, shape (rows,); None where all count the same.
     """
 
     name: str
     true: Array
     predicted: Array
     counted: str
+    weights: Array | None = None
 
     @property
     def values(self) -> Array:
@@ -268,14 +286,25 @@ class Residuals:
     def figures(self) -> dict[str, str]:
         """What sums them up, by what it is called."""
         residuals = self.values
-        total = float(np.square(self.true - self.true.mean()).sum())
-        explained = 1 - float(np.square(residuals).sum()) / total if total else math.nan
+        total = self._mean(np.square(self.true - self._mean(self.true)))
+        squares = self._mean(np.square(residuals))
+        explained = 1 - squares / total if total else math.nan
         return {
-            "mean absolute error": number(float(np.abs(residuals).mean())),
-            "root mean squared error": number(float(np.sqrt(np.square(residuals).mean()))),
-            "mean residual": number(float(residuals.mean())),
+            "mean absolute error": number(self._mean(np.abs(residuals))),
+            "root mean squared error": number(math.sqrt(squares)),
+            "mean residual": number(self._mean(residuals)),
             "R squared": "" if math.isnan(explained) else number(explained),
         }
+
+    def _mean(self, values: Array) -> float:
+        return float(mean(values, self.weights))
+
+    def _error_of(self, rows: Array) -> float:
+        """Returns the mean absolute error of some rows; 0 where none of them counts."""
+        weights = None if self.weights is None else self.weights[rows]
+        if weights is not None and not weights.any():
+            return 0.0
+        return float(mean(np.abs(self.values[rows]), weights))
 
     def predicted_true(self) -> Chart:
         """Returns predicted against true values, with the line of perfect predictions."""
@@ -299,19 +328,20 @@ class Residuals:
         points = Line(self.counted, self.predicted, self.values, kind="points")
         ends = float(self.predicted.min()), float(self.predicted.max())
         zero = Line("perfect", ends, (0.0, 0.0), dashed=True, colour=-1)
-        mean, deviation = number(float(self.values.mean())), number(float(self.values.std()))
+        middle = self._mean(self.values)
+        deviation = number(math.sqrt(self._mean(np.square(self.values - middle))))
         return Chart(
             f"{self.name}: residuals by prediction",
             "predicted",
             "residual",
             (points, zero),
-            aside=f"mean {mean}, standard deviation {deviation}",
+            aside=f"mean {number(middle)}, standard deviation {deviation}",
         )
 
     def distribution(self) -> Chart:
         """Returns how often a residual is in each of equal bins: more of them for more rows."""
         bins = int(min(40, max(8, math.sqrt(len(self.true)))))
-        counts, edges = np.histogram(self.values, bins=bins)
+        counts, edges = np.histogram(self.values, bins=bins, weights=self.weights)
         bars = Line(self.counted, (edges[1:] + edges[:-1]) / 2, counts, kind="bars")
         note = "Right of 0: predicted too high."
         title = f"{self.name}: residuals"
@@ -325,7 +355,7 @@ class Residuals:
         place = np.clip(place, 0, max(0, len(edges) - 2))
         found = [place == each for each in np.unique(place)]
         centers = [float(self.true[rows].mean()) for rows in found]
-        errors = [float(np.abs(self.values[rows]).mean()) for rows in found]
+        errors = [self._error_of(rows) for rows in found]
         bars = Line("mean absolute error", centers, errors, kind="bars", colour=1)
         title = f"{self.name}: error by range"
         return Chart(title, f"true {self.name}", "mean absolute error", (bars,))
@@ -342,5 +372,6 @@ def residuals_of(run: RunFacts) -> list[Residuals]:
         finite = np.isfinite(true) & np.isfinite(predicted)
         if finite.any():
             values = true[finite], predicted[finite]
-            found.append(Residuals(shortened(name, 18), *values, run.counted))
+            weights = None if run.weights is None else run.weights[finite]
+            found.append(Residuals(shortened(name, 18), *values, run.counted, weights))
     return found

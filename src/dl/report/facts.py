@@ -147,6 +147,7 @@ class RunFacts:
         pictures: The inputs, where they are pictures.
         surface: What the network says on the plane of its inputs, where they are two numbers.
         path: The way of the parameters, where the network is a unit with one input.
+        weights: How much each row counts, shape (rows,); None where all count the same.
     """
 
     name: str
@@ -165,6 +166,7 @@ class RunFacts:
     pictures: Pictures | None = None
     surface: DecisionSurface | None = None
     path: ParameterPath | None = None
+    weights: Array | None = None
 
     @property
     def counted(self) -> str:
@@ -176,6 +178,7 @@ class RunFacts:
         """The part and its number of rows: `test part, 360 rows`."""
         count = len(self.true) // self.places
         each = f" of {self.places:,} places" if self.places > 1 else ""
+        each += "" if self.weights is None else ", weighted"
         if self.part_rows is not None and self.part_rows > count:
             return f"{self.part} part, {count:,} of {self.part_rows:,} rows{each}"
         return f"{self.part} part, {plural(count, 'row')}{each}"
@@ -249,6 +252,7 @@ def answer_facts(answers: Answers, preprocessing: Preprocessing) -> dict[str, An
         "predicted": answers.predicted,
         "probabilities": answers.probabilities,
         "places": answers.places,
+        "weights": answers.weights,
         "threshold": target.cut,
     }
 

@@ -143,7 +143,7 @@ class _Training:
         config, strategy = prepared.config, prepared.strategy
         self._model, self._reporter, self._should_stop = prepared.model, reporter, should_stop
         self._epochs = config.training.epochs
-        self._batches = Batches.of(config, len(prepared.dataset.train))
+        self._batches = Batches.of(config, prepared.dataset)
         self._steps_per_call = strategy.steps_per_call
         if prepared.dataset.storage.streamed:
             most = block_steps(self._batches, prepared.dataset.train.x)
@@ -171,7 +171,7 @@ class _Training:
 
     def _trainer_of(self, prepared: Prepared) -> Trainer:
         model, train, compiled = prepared.model, prepared.dataset.train, prepared.strategy.compiled
-        y, weights = loss_targets(model, prepared.dataset, prepared.config, train.y)
+        y, weights = loss_targets(model, prepared.dataset, prepared.config, train)
         if prepared.dataset.storage.streamed:
             rows = (train.x, y) if weights is None else (train.x, y, weights)
             steps = self._steps_per_call
@@ -260,7 +260,7 @@ def _validation(prepared: Prepared) -> Callable[[], dict[str, float]] | None:
         return None
     if prepared.dataset.storage.streamed:
         return partial(evaluate, model, part, config)
-    rows = tensors_of(part.x[:], shaped_target(part.y, model))
+    rows = tensors_of(part.x[:], shaped_target(part.y, model), part.weights)
     return partial(evaluate_blocks, model, [rows], evaluation_batch(model, config))
 
 
@@ -307,7 +307,8 @@ def solve(prepared: Prepared, reporter: Reporter, on_epoch: OnEpoch) -> History:
         # Of rows of several axes, the layer sees each place as a row.
         columns, units = layer.kernel.shape
         x, y = dataset.train.x[:].reshape(-1, columns), dataset.train.y.reshape(-1, units)
-        theta, rank = least_squares(x, y, bias=layer.use_bias)
+        weights = dataset.train.weights
+        theta, rank = least_squares(x, y, bias=layer.use_bias, weights=weights)
     if rank < len(theta):
         reporter.note(
             f"{len(theta) - rank} of {len(theta)} columns follow from the others: of all weights "
@@ -325,7 +326,9 @@ def solve(prepared: Prepared, reporter: Reporter, on_epoch: OnEpoch) -> History:
     return [row]
 
 
-def least_squares(x: Array, y: Array, *, bias: bool) -> tuple[NDArray[np.float64], int]:
+def least_squares(
+    x: Array, y: Array, *, bias: bool, weights: Array | None = None
+) -> tuple[NDArray[np.float64], int]:
     """Returns the θ of the least mean squared error, and the rank of X.
 
     XᵀX is never formed, since that squares the condition of the problem: NumPy's `lstsq` finds the
@@ -335,6 +338,7 @@ def least_squares(x: Array, y: Array, *, bias: bool) -> tuple[NDArray[np.float64
         x: Inputs, shape (rows, ...).
         y: Targets, shape (rows, targets) or (rows,).
         bias: Whether X has a column of ones before the others.
+        weights: How much each row counts, shape (rows,): its square root multiplies the row.
 
     Returns:
         θ, shape (columns, targets), with the bias as its first row, and the rank.
@@ -342,5 +346,9 @@ def least_squares(x: Array, y: Array, *, bias: bool) -> tuple[NDArray[np.float64
     rows = np.asarray(x, np.float64).reshape(len(x), -1)
     if bias:
         rows = np.column_stack([np.ones(len(rows)), rows])
-    theta, _, rank, _ = np.linalg.lstsq(rows, np.asarray(y, np.float64).reshape(len(y), -1))
+    targets = np.asarray(y, np.float64).reshape(len(y), -1)
+    if weights is not None:
+        roots = np.sqrt(weights.astype(np.float64))[:, np.newaxis]
+        rows, targets = rows * roots, targets * roots
+    theta, _, rank, _ = np.linalg.lstsq(rows, targets)
     return np.asarray(theta), int(rank)

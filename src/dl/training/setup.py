@@ -93,7 +93,7 @@ def prepare(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> Prepared:
     except Findings as error:
         raise loaded.error(error.findings) from error
     check_resolved(loaded, config)
-    strategy = choose_strategy(model, config, Batches.of(config, len(dataset.train)))
+    strategy = choose_strategy(model, config, Batches.of(config, dataset))
     return Prepared(loaded, config, dataset, model, strategy)
 
 

@@ -21,17 +21,19 @@ import functools
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dl.config.schema import Config
+from dl.data.dataset import Dataset
+from dl.data.target import class_indexes
 from dl.data.types import Array, Rows
 from dl.model import keras, tf
 from dl.model.checks import Tensors
-from dl.model.objects import row_draws, row_order
+from dl.model.objects import class_draws, row_draws, row_order
 from dl.progress import Reporter
 from dl.vocabulary.spec import Findings
 
@@ -62,6 +64,7 @@ class Batches:
         seed: The config's seed.
         shuffle: Whether each epoch has an order of its own.
         replacement: Whether an epoch draws its rows at random, so that one can come twice.
+        labels: Class of each row, where an epoch draws classes equally often, and then their rows.
     """
 
     rows: int
@@ -69,14 +72,17 @@ class Batches:
     seed: int
     shuffle: bool
     replacement: bool = False
+    labels: Array | None = field(default=None, compare=False, repr=False)
 
     @classmethod
-    def of(cls, config: Config, rows: int) -> Batches:
-        """Returns the batches of a config for so many training rows."""
-        training = config.training
+    def of(cls, config: Config, dataset: Dataset) -> Batches:
+        """Returns the batches of a config for its training rows."""
+        training, rows = config.training, len(dataset.train)
         size = rows if training.batch_size == "full" else min(training.batch_size, rows)
         drawn = training.sampling == "with_replacement"
-        return cls(rows, size, config.seed, training.shuffle, drawn)
+        balanced = training.sampling == "balanced"
+        labels = class_indexes(dataset.train.y, dataset.target) if balanced else None
+        return cls(rows, size, config.seed, training.shuffle, drawn, labels)
 
     @property
     def steps(self) -> int:
@@ -91,6 +97,8 @@ class Batches:
 
     def order(self, epoch: int) -> Numbers:
         """Returns the row numbers in the order of an epoch (1-based), shape (rows,)."""
+        if self.labels is not None:
+            return class_draws(self.seed, epoch, self.labels)
         if self.replacement:
             return row_draws(self.seed, epoch, self.rows)
         if not self.shuffle or self.size >= self.rows:

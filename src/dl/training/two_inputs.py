@@ -21,7 +21,7 @@ from dl.data.predictions import (
     input_plane,
 )
 from dl.data.target import Target, decode, unscale
-from dl.data.types import Array
+from dl.data.types import Array, mean
 from dl.model import keras, tf
 from dl.model.build import nested_layers
 from dl.model.checks import shaped_target
@@ -180,16 +180,18 @@ class PathKeeper(keras.callbacks.Callback):  # type: ignore[misc]
             return None
         if self._points[-1] != _parameters(self._unit):
             self._see()
-        x, y = dataset.train.x[:_MOST_ROWS], shaped_target(dataset.train.y[:_MOST_ROWS], model)
+        rows = dataset.train.take(slice(_MOST_ROWS))
+        x, y, counting = rows.x[:], shaped_target(rows.y, model), rows.weights
         points, least = np.array(self._points), None
         linear = self._unit.activation is keras.activations.linear
         if linear and isinstance(model.loss, keras.losses.MeanSquaredError):
-            theta, _ = least_squares(x, y, bias=True)
+            theta, _ = least_squares(x, y, bias=True, weights=counting)
             least = float(theta[0, 0]), float(theta[1, 0])
         biases, weights = _grid(points, least)
         targets = np.repeat(y.reshape(-1, 1), len(biases), axis=0)
         lines = [
-            _losses(self._unit, model.loss, weight * x + biases, targets) for weight in weights
+            _losses(self._unit, model.loss, weight * x + biases, targets, counting)
+            for weight in weights
         ]
         return ParameterPath(points, self._steps, biases, weights, np.array(lines), len(x), least)
 
@@ -227,8 +229,8 @@ def _grid(points: Array, least: tuple[float, float] | None) -> tuple[Array, Arra
     )
 
 
-def _losses(unit: Any, loss: Any, sums: Array, y: Array) -> Array:
+def _losses(unit: Any, loss: Any, sums: Array, y: Array, counting: Array | None) -> Array:
     """Returns the mean loss for each column of weighted sums, shape (rows, columns)."""
     outputs = unit.activation(keras.ops.convert_to_tensor(sums.reshape(-1, 1), "float32"))
     by_row = keras.ops.convert_to_numpy(loss.call(keras.ops.convert_to_tensor(y), outputs))
-    return np.asarray(by_row.reshape(sums.shape).mean(axis=0))
+    return mean(by_row.reshape(sums.shape), counting)

@@ -60,6 +60,8 @@ ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
     preprocess.target_is_not_scaled_for_classes,
     preprocess.target_range_is_used,
     data.class_weight_names_classes,
+    data.weight_is_apart,
+    data.weights_are_of_rows,
     data.stratify_needs_classes,
     metrics.metrics_fit_target,
     training.metrics_differ,

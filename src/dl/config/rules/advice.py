@@ -291,7 +291,8 @@ def no_accuracy(training: Training, output: Output) -> Iterator[Advice]:
 def imbalance(training: Training, facts: Facts) -> Iterator[Advice]:
     """A rare class is ignored unless it counts more."""
     counts = {name: rows for name, rows in facts.probe.counts.items() if name}
-    if training.class_weight is not None or training.loss.type not in traits.CLASSIFICATION:
+    heeded = training.class_weight is not None or training.sampling == "balanced"
+    if heeded or training.loss.type not in traits.CLASSIFICATION:
         return
     if not 2 <= len(counts) <= _MOST_CLASSES or sum(counts.values()) < _FEW_ROWS:
         return

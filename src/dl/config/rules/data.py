@@ -14,6 +14,7 @@ from dl.config.data import (
     NpzData,
     Split,
     TableFile,
+    weight_of,
 )
 from dl.config.rules.facts import LOSS, Facts, finding, keeps_axes, right_loss
 from dl.config.rules.probe import Answer, Form, has_own, targets_of
@@ -232,6 +233,34 @@ def _without_class(facts: Facts) -> str:
     if facts.probe.answer and facts.probe.answer.places:
         return "a row has a class at each of several places"
     return "a row has several labels" if facts.task == "multilabel" else ""
+
+
+def weight_is_apart(data: Data) -> Iterator[Finding]:
+    """What a row counts is no input, and not what is to be predicted."""
+    name = weight_of(data)
+    if isinstance(data, TableFile) and name is not None:
+        if name in targets_of(data):
+            yield finding(("data", "weight"), "weight_is_apart.target", name=name)
+        for index, feature in enumerate(data.features or ()):
+            if feature == name:
+                yield finding(("data", "features", index), "weight_is_apart.feature", name=name)
+
+
+def weights_are_of_rows(data: Data, training: Training, facts: Facts) -> Iterator[Finding]:
+    """Rows count by a column, or by their class; classes are drawn equally, or weighed."""
+    weighted = weight_of(data) is not None
+    path: Path = ("training", "class_weight")
+    if weighted and training.class_weight is not None:
+        yield finding(path, "weights_are_of_rows.both")
+    if weighted and facts.probe.answer and facts.probe.answer.places:
+        yield finding(("data", "weight"), "weights_are_of_rows.places")
+    if training.sampling != "balanced":
+        return
+    if training.class_weight is not None:
+        yield finding(path, "weights_are_of_rows.drawn")
+    if reason := _without_class(facts):
+        path = ("training", "sampling")
+        yield finding(path, "weights_are_of_rows.sampling", reason=reason)
 
 
 def class_weight_names_classes(training: Training, facts: Facts) -> Iterator[Finding]:
