@@ -139,7 +139,7 @@ def read_table(loaded: Loaded, reporter: Reporter) -> Table:
         part[order],
         sizes,
         step,
-        tuple(advice_on(split.whole, loaded.config.data)),
+        tuple(advice_on(split.whole, loaded.config.data, loaded.config.preprocess)),
     )
 
 

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from dl.config.data import BuiltinData, Data, TableFile
 from dl.config.nodes import flow
+from dl.config.preprocess import Preprocess
 from dl.config.rules.facts import Advice, advice
 from dl.config.schema import plain_data
 from dl.config.tables import stands_for_missing
@@ -116,11 +117,8 @@ def are_pixels(columns: Sequence[Column]) -> bool:
     return whole and float(values.min()) == 0 and float(values.max()) <= _BRIGHTEST
 
 
-def advice_on(table: Raw, data: Data, shared: Collection[str] = ()) -> Iterator[Advice]:
-    """Yields what is doubtful in the file of a table, of which there are all rows as read.
-
-    The categories of columns that are `shared` have their inputs together, as many as they are.
-    """
+def advice_on(table: Raw, data: Data, preprocess: Preprocess) -> Iterator[Advice]:
+    """Yields what is doubtful in the file of a table, of which there are all rows as read."""
     if not isinstance(data, TableFile) or not isinstance(table, RawTable):
         return
     step = -(-len(table) // _MOST_ROWS)
@@ -129,7 +127,7 @@ def advice_on(table: Raw, data: Data, shared: Collection[str] = ()) -> Iterator[
     looked = RawTable(dict(looked.columns), looked.targets, looked.rows, table.source, table.place)
     some = f", by {len(looked):,} rows spread over all" if step > 1 else ""
     found = (
-        _doubtful_columns(looked, data, step, shared),
+        _doubtful_columns(looked, data, step, preprocess),
         months(looked, data),
         stand_in(looked, data),
         _missing_as_class(looked, data),
@@ -139,9 +137,11 @@ def advice_on(table: Raw, data: Data, shared: Collection[str] = ()) -> Iterator[
 
 
 def _doubtful_columns(
-    table: RawTable, data: TableFile, step: int, shared: Collection[str]
+    table: RawTable, data: TableFile, step: int, preprocess: Preprocess
 ) -> Iterator[Advice]:
     """Columns that the network should not see, where it has others; of each `step`-th row."""
+    # Rare categories that share an input have rows enough together.
+    shared = [name for name, rule in preprocess.columns.items() if rule.hash or rule.categories]
     doubts = {
         name: found
         for name, found in _doubts(table, step).items()

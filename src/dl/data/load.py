@@ -171,9 +171,7 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
         }
         judge_duplicates(config.data.duplicates, parts.named, ready, reporter)
         own = ready["train"], ready.get("validation"), ready.get("test")
-        rules = config.preprocess.columns.items()
-        shared = [name for name, rule in rules if rule.hash or rule.categories]
-        advice = tuple(advice_on(split.whole, config.data, shared))
+        advice = tuple(advice_on(split.whole, config.data, config.preprocess))
         table = parts.train if isinstance(parts.train, RawTable) else None
         columns = summaries(table, fitted.columns) if table else ()
         return Dataset(*own, fitted, parts.storage, advice, split.rows.record, columns)
