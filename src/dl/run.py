@@ -232,19 +232,19 @@ class Description:
         return pd.DataFrame(map(asdict, self._described.columns)).set_index("name")
 
     @property
-    def leaks(self) -> pd.DataFrame:
-        """A row for each leak that was found: rule, path, message, why, and what to write."""
+    def findings(self) -> pd.DataFrame:
+        """A row for each leak, and what `dl lint` says of columns: rule, path, message, why, …"""
         import pandas as pd
 
         names = ["rule", "path", "message", "why", "mended"]
-        return pd.DataFrame(map(asdict, self._described.leaks), columns=names)
+        return pd.DataFrame(map(asdict, self._described.findings), columns=names)
 
     def __repr__(self) -> str:
-        title, found = self._described.table.title, self._described.leaks
-        return f"<dl.Description {title}: {sum(self.sizes.values())} rows, {len(found)} leaks>"
+        title, found = self._described.table.title, self._described.findings
+        return f"<dl.Description {title}: {sum(self.sizes.values())} rows, {len(found)} findings>"
 
     def _repr_html_(self) -> str:
-        frames = [self.columns, self.leaks] if len(self.leaks) else [self.columns]
+        frames = [self.columns, self.findings] if len(self.findings) else [self.columns]
         return "\n".join(frame.to_html() for frame in frames)
 
 

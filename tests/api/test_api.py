@@ -297,8 +297,8 @@ def test_a_table_is_described_by_its_frame_its_file_and_its_config(tmp_path: Pat
     assert of_file.sizes == {"train": 52, "validation": 12, "test": 16}
     assert list(of_file.columns.index) == ["y", "a", "k"]
     assert of_file.columns.loc["a", "mean"] == pytest.approx(frame.a.mean())
-    assert list(of_file.leaks.columns) == ["rule", "path", "message", "why", "mended"]
-    assert repr(of_file).endswith("rows.csv: 80 rows, 0 leaks>")
+    assert list(of_file.findings.columns) == ["rule", "path", "message", "why", "mended"]
+    assert repr(of_file).endswith("rows.csv: 80 rows, 0 findings>")
     assert dl.describe(frame, "y").columns.equals(of_file.columns)
     given = {
         "data": {"source": "csv", "path": str(tmp_path / "rows.csv"), "target": "y"},

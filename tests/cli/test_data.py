@@ -78,11 +78,11 @@ def test_a_file_is_shown_as_init_reads_it(dl: Dl, people: Path) -> None:
     assert "-> risk=low" in outcome.out
 
 
-def test_json_has_the_columns_the_leaks_and_the_sample(dl: Dl, people: Path) -> None:
+def test_json_has_the_columns_the_findings_and_the_sample(dl: Dl, people: Path) -> None:
     found = json.loads(dl("data", "people.yaml", "--rows", "1", "--json").out)
     assert found["rows"] == {"train": 112, "validation": 16, "test": 32}
     assert [column["name"] for column in found["columns"]] == ["risk", "age", "dose", "patient"]
-    [finding] = found["leaks"]
+    [finding] = found["findings"]
     assert (finding["rule"], finding["line"]) == ("groups-across-parts", 1)
     assert finding["mended"] == "below data: split: {by: patient}"
     assert [column["name"] for column in found["sample"]["columns"]] == ["age", "dose", "risk"]
@@ -90,7 +90,7 @@ def test_json_has_the_columns_the_leaks_and_the_sample(dl: Dl, people: Path) -> 
 
 def test_the_line_to_write_makes_it_silent(dl: Dl, people: Path) -> None:
     assert dl("data", "people.yaml", "--set", "data.split={by: patient}").out.endswith(
-        "No leak was found.\n"
+        "Nothing doubtful was found.\n"
     )
 
 

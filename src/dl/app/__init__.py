@@ -51,13 +51,13 @@ class Described:
     Attributes:
         table: The table.
         columns: Its columns.
-        leaks: Where it leaks.
+        findings: Where it leaks, and what `dl lint` says of its columns.
         why_not: Why leaks are not looked for, in words; empty if they are.
     """
 
     table: Table
     columns: list[Glance]
-    leaks: list[Note]
+    findings: list[Note]
     why_not: str = ""
 
 

@@ -50,7 +50,7 @@ def data(
     """Look at the table of CONFIG, or of a FILE as `dl init` would read it.
 
     Shows each column: its kind, its values, what is missing, and how well it tells the target
-    alone. Nothing is trained or written.
+    alone; and where the table leaks, with the line to write. Nothing is trained or written.
 
     \b
     dl data titanic.yaml
@@ -87,7 +87,7 @@ def data(
                 "rows": table.sizes,
                 "task": table.task if table.targets else None,
                 "columns": found.columns,
-                "leaks": list(map(placed_values, found.leaks)),
+                "findings": list(map(placed_values, found.findings)),
                 "sample": {"rows": places, "columns": shown},
             }
         )
@@ -98,7 +98,7 @@ def data(
         hint = "" if targets else f" Name it: {command}"
         blocks.append(wrapped(f"Leaks are not looked for: {found.why_not}.{hint}"))
     elif table.columns:
-        blocks += [note_text(note) for note in found.leaks] or ["No leak was found."]
+        blocks += [note_text(note) for note in found.findings] or ["Nothing doubtful was found."]
     click.echo("\n\n".join(filter(None, blocks)))
 
 
