@@ -360,7 +360,7 @@ def test_advice_on_the_config_counts_the_rows_that_were_read(tmp_path: Path) -> 
     )
     dataset = read_dataset(loaded, SilentReporter())
     told = {advice.rule: advice.message for advice in advice_for(loaded.config, dataset)}
-    assert told["imbalance"] == "is missing: 190 rows are 'no', only 10 are 'yes'"
+    assert told["imbalance"] == "is 0.5, but 190 rows are 'no', only 10 are 'yes'"
 
 
 @pytest.mark.parametrize("one_hot", [False, True])

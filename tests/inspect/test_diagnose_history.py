@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dl.inspect.diagnose import Evidence, diagnose
+from dl.rundir.record import Trivial
 from support.diagnosis import HIDDEN, SIGMOID, config_of, history, on_top, only
 
 FALLING = [1 / epoch for epoch in range(1, 21)]
@@ -317,3 +320,53 @@ def test_a_plateau_lowers_the_rate(tmp_path: Path) -> None:
 )
 def test_no_plateau(losses: list[float]) -> None:
     assert only("plateau", Evidence(config_of(), history(losses))) is None
+
+
+def _uneven(share: float = 0.05) -> Trivial:
+    entropy = -share * math.log(share) - (1 - share) * math.log(1 - share)
+    metrics = {"loss": entropy, "accuracy": 1 - share}
+    return Trivial((1 - share, share), "always no", {"train": metrics, "validation": metrics})
+
+
+def test_guessing_knows_the_entropy_of_the_class_fractions() -> None:
+    learned_nothing = history([0.5, 0.199])  # well below log 2, but not below the entropy: 0.1985
+    found = only("no-better-than-guessing", Evidence(config_of(), learned_nothing))
+    assert found is None
+    case = Evidence(config_of(), learned_nothing, trivial=_uneven())
+    found = only("no-better-than-guessing", case)
+    assert found is not None
+    assert found.message == (
+        "the training loss did not fall below 0.199; always giving the same answer has 0.1985"
+    )
+    assert only("no-better-than-guessing", replace(case, trivial=_uneven(0.4))) is None
+
+
+def test_one_answer_of_a_network_that_has_learned_asks_for_a_threshold(tmp_path: Path) -> None:
+    case = Evidence(config_of(), history([0.5, 0.1]), one_answer="always answers `no`")
+    found = only("one-answer", replace(case, trivial=_uneven()))
+    assert found is not None
+    assert found.change == {"evaluation": {"threshold": 0.05}}
+    assert on_top(case.config, found.change, tmp_path).evaluation.threshold == 0.05
+
+    nothing_learned = replace(case, history=history([0.5, 0.2]), trivial=_uneven())
+    found = only("one-answer", nothing_learned)
+    assert found is not None
+    assert on_top(case.config, found.change, tmp_path).training.class_weight == "balanced"
+
+
+def test_an_accuracy_that_is_that_of_the_commonest_class_is_no_success(tmp_path: Path) -> None:
+    rows = [
+        {**row, "accuracy": 0.95, "val_accuracy": 0.94}
+        for row in history([0.3, 0.2, 0.15, 0.12, 0.1], [0.3, 0.2, 0.16, 0.14, 0.13])
+    ]
+    case = Evidence(config_of(), rows, trivial=_uneven())
+    found = only("no-better-than-the-commonest", case)
+    assert found is not None
+    assert found.message == (
+        "the accuracy of the validation part did not rise above 0.94; always no has 0.95"
+    )
+    assert on_top(case.config, found.change, tmp_path).evaluation.threshold == 0.05
+
+    better = [{**row, "val_accuracy": 0.96} for row in rows]
+    assert only("no-better-than-the-commonest", replace(case, history=better)) is None
+    assert only("no-better-than-the-commonest", replace(case, trivial=None)) is None

@@ -215,6 +215,18 @@ FLAWS = (
         "training.class_weight is missing: 190 rows are 'no', only 10 are 'yes'",
         "below training: class_weight: balanced",
         {"training.class_weight": "balanced"},
+        {
+            "{type: Dense, units: 1, activation: sigmoid}": "{type: Dense, units: 2, activation: "
+            "softmax}",
+            "binary_crossentropy": SPARSE,
+        },
+        rows=(190, 10),
+    ),
+    Flaw(
+        "imbalance",
+        "evaluation.threshold is 0.5, but 190 rows are 'no', only 10 are 'yes'",
+        "evaluation: {threshold: 0.05}",
+        {"evaluation.threshold": "0.05"},
         {},
         rows=(190, 10),
     ),

@@ -306,7 +306,8 @@ def diagnose(run: RunDirectory, reporter: Reporter) -> Findings:
     history = read_history(run) if run.history.exists() else []
     error = record.error or ""
     left = error.partition(": ")[2] if error.startswith((NOT_FINITE, NOT_FINITE_BEFORE)) else ""
-    case = Evidence(config, history, left, _signals(run, reporter), _one_answer(run))
+    signals, said = _signals(run, reporter), _one_answer(run)
+    case = Evidence(config, history, left, signals, said, record.trivial)
     return Findings(run, record, case, findings(case))
 
 

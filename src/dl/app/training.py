@@ -397,7 +397,8 @@ def _diagnose(trained: Trained, reporter: Reporter) -> None:
     said = one_answer(read_answers(trained.run, target), target) if known else ""
     if said:
         reporter.warn(f"the model {said}")
-    found = diagnose(Evidence(trained.prepared.config, trained.history, one_answer=said))
+    trivial, config = read_record(trained.run).trivial, trained.prepared.config
+    found = diagnose(Evidence(config, trained.history, one_answer=said, trivial=trivial))
     if found:
         names = ", ".join(name for name, _ in found)
         reporter.note(f"worth a look: {names}; what to try: dl diagnose {trained.run.path}")

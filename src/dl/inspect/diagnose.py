@@ -16,6 +16,7 @@ from dl.config.rules.facts import output_of
 from dl.config.schema import Config
 from dl.inspect import LayerStatistics, NetworkStatistics, changes
 from dl.inspect.changes import Change
+from dl.rundir.record import Trivial
 from dl.text import number, percent
 from dl.vocabulary.traits import BINARY, CLASSIFICATION, CROSS_ENTROPIES, PERCEPTRON, SATURATING
 
@@ -65,6 +66,7 @@ class Evidence:
         diverged: Where the loss became NaN or infinite, in words; empty if it did not.
         network: The statistics of its layers, where they could be measured.
         one_answer: What the network answers always, in words; empty if its answers differ.
+        trivial: What it had to beat; None where that is not known.
     """
 
     config: Config
@@ -72,6 +74,7 @@ class Evidence:
     diverged: str = ""
     network: NetworkStatistics | None = None
     one_answer: str = ""
+    trivial: Trivial | None = None
 
     def column(self, name: str) -> list[float]:
         """Returns a column of the history; empty if an epoch lacks it or has no finite value."""
@@ -247,7 +250,15 @@ def _one_answer(run: Evidence) -> Diagnosis | None:
         return None
     config = run.config
     weighs = config.training.loss.type in CLASSIFICATION and config.data.task != "multilabel"
-    change = changes.larger(config)
+    change, threshold = changes.larger(config), _better_threshold(run)
+    if threshold is not None:
+        return Diagnosis(
+            run.one_answer,
+            "It has learned which rows are likelier of the rare class, for its loss is below that "
+            "of the fractions of the classes, but hardly one of them gets a probability beyond "
+            "the threshold. At the fraction of the second class it is cut where weights would.",
+            {"evaluation": {"threshold": threshold}},
+        )
     heeded = config.training.class_weight or config.training.sampling == "balanced"
     if weighs and not heeded and weight_of(config.data) is None:
         change = {"training": {"class_weight": "balanced"}}
@@ -259,9 +270,34 @@ def _one_answer(run: Evidence) -> Diagnosis | None:
     )
 
 
+def _no_better_than_the_commonest(run: Evidence) -> Diagnosis | None:
+    """The accuracy is that of an answer that looks at no input, though the loss has fallen."""
+    if run.one_answer or run.trivial is None or _no_better_than_guessing(run) is not None:
+        return None
+    for part, prefix in (("validation", "val_"), ("train", "")):
+        trivial = run.trivial.metrics.get(part, {}).get("accuracy")
+        reached = run.column(f"{prefix}accuracy")
+        if trivial is None or not reached:
+            continue
+        if len(reached) < _LEAST_EPOCHS or trivial >= 1 or max(reached) > trivial:
+            return None
+        threshold = _better_threshold(run)
+        return Diagnosis(
+            f"the accuracy of the {part} part did not rise above {number(max(reached))}; "
+            f"{run.trivial.words} has {number(trivial)}",
+            "By its answers the network is no success: saying the commonest class of every row is "
+            "right as often. Its probabilities may tell more: look at the AUC, at precision and "
+            "recall, and cut them lower.",
+            changes.larger(run.config)
+            if threshold is None
+            else {"evaluation": {"threshold": threshold}},
+        )
+    return None
+
+
 def _no_better_than_guessing(run: Evidence) -> Diagnosis | None:
     """The training loss is about that of a network that ignores its inputs."""
-    losses, guess = run.column("loss"), _guess(run.config)
+    losses, guess = run.column("loss"), _guess(run)
     if not losses or guess is None or min(losses) < _GUESSING * guess:
         return None
     return Diagnosis(
@@ -371,6 +407,7 @@ CHECKS: Mapping[str, Callable[[Evidence], Diagnosis | None]] = {
     "jumping-loss": _jumping_loss,
     "one-answer": _one_answer,
     "no-better-than-guessing": _no_better_than_guessing,
+    "no-better-than-the-commonest": _no_better_than_the_commonest,
     "unfinished": _unfinished,
     "plateau": _plateau,
     "overfitting": _overfitting,
@@ -410,11 +447,14 @@ def _gap(run: Evidence) -> tuple[str, int, float, float] | None:
     return None
 
 
-def _guess(config: Config) -> float | None:
-    """Returns the loss of the best constant answer, where it follows from the config."""
+def _guess(run: Evidence) -> float | None:
+    """Returns the training loss of the best constant answer: the entropy of the class shares."""
+    config = run.config
     training, output = config.training, output_of(config.model)
-    if training.class_weight is not None:
+    if training.class_weight is not None or training.sampling == "balanced":
         return None
+    if run.trivial is not None and "loss" in run.trivial.metrics.get("train", {}):
+        return run.trivial.metrics["train"]["loss"]
     standardized = config.preprocess.target in ("standardize", "log1p")
     if training.loss.type == "MeanSquaredError" and standardized:
         return 1.0  # the variance of a standardized target
@@ -422,6 +462,22 @@ def _guess(config: Config) -> float | None:
         return None
     one_of_two = output.units == 1 or training.loss.type in BINARY
     return math.log(2 if one_of_two else output.units)  # the entropy of equally frequent classes
+
+
+def _better_threshold(run: Evidence) -> float | None:
+    """Returns the fraction of the second of two classes, where a network that has learned is cut.
+
+    C. Elkan, "The foundations of cost-sensitive learning", IJCAI (2001), theorem 2: probabilities
+    that are cut there decide as those of balanced classes, cut at a half.
+    """
+    config, trivial, losses = run.config, run.trivial, run.column("loss")
+    guess = _guess(run)
+    if trivial is None or len(trivial.answer) != 2 or guess is None or not losses:
+        return None
+    cut = config.training.loss.type in BINARY and output_of(config.model).units == 1
+    if not cut or config.evaluation.threshold != 0.5 or min(losses) >= _GUESSING * guess:
+        return None
+    return float(f"{trivial.answer[1]:.2g}")
 
 
 def _is_perceptron(run: Evidence) -> bool:

@@ -22,7 +22,7 @@ from dl.config.rules.facts import (
     right_loss,
 )
 from dl.config.rules.probe import has_validation
-from dl.config.schema import Model, Training
+from dl.config.schema import Evaluation, Model, Training
 from dl.text import plural
 from dl.vocabulary import traits
 from dl.vocabulary.names import snake_case
@@ -41,6 +41,8 @@ _FEW_ROWS = 20
 """With fewer rows than this nobody expects a split or balance: such tables are exercises."""
 _MOST_CLASSES = 50
 """A target of more values is not one of classes."""
+_EVEN = 0.5
+"""The threshold that nobody chose."""
 _UNEVEN = 5
 """So many times as many rows make a class rare beside another."""
 
@@ -288,8 +290,14 @@ def no_accuracy(training: Training, output: Output) -> Iterator[Advice]:
         yield advice(("training", "metrics"), "no_accuracy", names=names)
 
 
-def imbalance(training: Training, facts: Facts) -> Iterator[Advice]:
-    """A rare class is ignored unless it counts more."""
+def imbalance(
+    training: Training, evaluation: Evaluation, output: Output, facts: Facts
+) -> Iterator[Advice]:
+    """A rare class is never answered unless it counts more, or a smaller probability is enough.
+
+    The threshold at the fraction of the second class decides as weights would, but leaves the
+    probabilities what they are.
+    """
     counts = {name: rows for name, rows in facts.probe.counts.items() if name}
     heeded = training.class_weight is not None or training.sampling == "balanced"
     if heeded or training.loss.type not in traits.CLASSIFICATION:
@@ -299,7 +307,13 @@ def imbalance(training: Training, facts: Facts) -> Iterator[Advice]:
     most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
     if counts[most] >= _UNEVEN * counts[least]:
         words = {"most": most[:30], "least": least[:30], "counts": [counts[most], counts[least]]}
-        yield advice(("training", "class_weight"), "imbalance", **words)
+        if training.loss.type not in traits.BINARY or output.units != 1 or len(counts) != 2:
+            yield advice(("training", "class_weight"), "imbalance", **words)
+        elif evaluation.threshold == _EVEN:
+            second = (facts.labels or tuple(sorted(counts)))[1]
+            fraction = f"{counts.get(second, 0) / sum(counts.values()):.2g}"
+            words |= {"second": second[:30], "fraction": fraction}
+            yield advice(("evaluation", "threshold"), "imbalance.threshold", **words)
 
 
 def callback_never_fires(training: Training) -> Iterator[Advice]:
