@@ -13,6 +13,7 @@ from dl import app
 from dl.app import training
 from dl.app.training import Caller
 from dl.config.builder import node_of
+from dl.config.data import TYPED
 from dl.config.document import read_bytes
 from dl.config.load import Loaded, load_config, load_mapping
 from dl.config.nodes import find, flow, plain
@@ -303,15 +304,16 @@ def _loaded(config: Config, overrides: Overrides, name: str | None, rows: Rows) 
         for key, value in changed.items()
         if key.startswith("data.") and key.count(".") == 1
     }
-    if source.get("source") not in ("csv", "parquet", "npz", "builtin", None):
+    if source.get("source") not in ("csv", "npz", "builtin", None, *TYPED):
         raise UsageError(
             "data= takes the place of a file",
-            expected="a config whose `data.source` is csv, parquet, npz or builtin",
+            expected="a config whose `data.source` is a table, npz or builtin",
             found=f"source: {source['source']}",
         )
-    if source.get("source") == "builtin":  # another source has no key `dataset`
+    own = ("source", "dataset", "sheet")  # keys that Parquet has not, or otherwise
+    if source.get("source") in ("builtin", *TYPED[1:]):
         changed = {key: value for key, value in changed.items() if not key.startswith("data.")}
-        source = {key: value for key, value in source.items() if key not in ("source", "dataset")}
+        source = {key: value for key, value in source.items() if key not in own}
         changed["data"] = source
     if not source.get("source"):
         changed["data.source"] = "parquet"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dl import app
-from dl.config.data import BLANKS
+from dl.config.data import BLANKS, TYPED
 from dl.config.schema import document_of
 from dl.errors import DataError, RunError, UsageError, first_line
 from dl.hosted import computed, noted
@@ -332,12 +332,12 @@ def write_rows(
     import pandas as pd
 
     kind = source.get("source") or "parquet"
-    table = kind in ("csv", "parquet", "builtin") or bool(columns)
+    table = kind not in ("npz", "images", "keras", "synthetic") or bool(columns)
     if table and not isinstance(rows, pd.DataFrame):
         rows = pd.DataFrame(np.asarray(rows), columns=columns)
     if table:
-        path = folder / f"{_ROWS}.{'parquet' if kind == 'parquet' else 'csv'}"
-        if kind == "parquet":
+        path = folder / f"{_ROWS}.{'parquet' if kind in TYPED else 'csv'}"
+        if kind in TYPED:
             try:
                 rows.to_parquet(path, index=False)
             except (TypeError, ValueError) as error:  # those of pyarrow are such

@@ -224,7 +224,7 @@ def test_wrong_separator(tmp_path: Path, separator: str, spelled: str) -> None:
     ("content", "what"),
     [
         (b"PAR1\x15", "a Parquet file: use `source: parquet`"),
-        (b"PK\x03\x04", "a zip or spreadsheet file: export it as CSV"),
+        (b"PK\x03\x04", "a zip or spreadsheet file: use `source: excel`, or unpack it"),
     ],
 )
 def test_other_formats_are_named(tmp_path: Path, content: bytes, what: str) -> None:

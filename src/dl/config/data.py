@@ -207,6 +207,21 @@ class ParquetData(TableFile):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OtherData(TableFile):
+    """A table in a file of JSON Lines, Feather, Stata, SAS or SPSS."""
+
+    source: Literal["jsonl", "feather", "stata", "sas", "spss"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExcelData(TableFile):
+    """A table in a sheet of an Excel file with a header row."""
+
+    source: Literal["excel"]
+    sheet: str | None = key(None, "The sheet. Default: the first.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Arrays(Section):
     """The names of the arrays in an `.npz` file."""
 
@@ -275,9 +290,21 @@ class SyntheticData(_Data):
     )
 
 
-Data = CsvData | ParquetData | NpzData | ImagesData | BuiltinData | KerasData | SyntheticData
+Data = (
+    CsvData
+    | ParquetData
+    | OtherData
+    | ExcelData
+    | NpzData
+    | ImagesData
+    | BuiltinData
+    | KerasData
+    | SyntheticData
+)
 
 
+TYPED = ("parquet", "jsonl", "feather", "stata", "sas", "spss", "excel")
+"""The sources whose files tell what is a number; rows in memory take their place as Parquet."""
 PATHS = ("path", "validation_path", "test_path")
 """The keys that name files or folders, one for each part."""
 

@@ -17,7 +17,7 @@ from dl.config.schema import Config
 from dl.data.dataset import Preprocessing
 from dl.data.files import fingerprint_files, unchanged
 from dl.data.requirements import Requirements, requirements_of
-from dl.data.sources import csv, parquet
+from dl.data.sources import csv, other, parquet
 from dl.data.sources.builtin import make_synthetic, read_builtin
 from dl.data.sources.images import (
     picture_files,
@@ -28,6 +28,7 @@ from dl.data.sources.images import (
 )
 from dl.data.sources.keras import read_keras
 from dl.data.sources.npz import read_npz, read_npz_inputs, read_npz_part
+from dl.data.sources.other import OTHERS, STREAMED
 from dl.data.tables import Block, ReadBlock, Wanted, below_each_other, require, typed_table
 from dl.data.types import Raw, RawArrays, RawParts, RawTable, Role, Storage
 from dl.errors import DataError
@@ -44,6 +45,12 @@ _MEGABYTE = 1_000_000
 ENDINGS = {
     **dict.fromkeys((".csv", ".tsv", ".txt", ".data"), "csv"),
     **dict.fromkeys((".parquet", ".pq"), "parquet"),
+    **dict.fromkeys((".jsonl", ".ndjson"), "jsonl"),
+    **dict.fromkeys((".feather", ".arrow"), "feather"),
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), "excel"),
+    **dict.fromkeys((".sas7bdat", ".xpt"), "sas"),
+    **dict.fromkeys((".sav", ".zsav"), "spss"),
+    ".dta": "stata",
 }
 """The format that the ending of a file's name tells."""
 _PACKED = r"\.(?:gz|bz2|xz|zst)$"
@@ -69,6 +76,7 @@ FORMATS: dict[str, TableFormat] = {
     "csv": csv,
     "builtin": csv,  # labelled rows and rows to predict, of a model that was trained on it
     "parquet": parquet,
+    **OTHERS,
 }
 
 
@@ -307,6 +315,7 @@ def _table_parts(data: Any, task: _Task) -> RawParts:
 SOURCES = {
     "csv": Source(_table_parts, numbers=csv.numbers),
     "parquet": Source(_table_parts, numbers=parquet.numbers),
+    **{s: Source(_table_parts, numbers=other.numbers if s in STREAMED else None) for s in OTHERS},
     "builtin": Source(lambda data, task: read_builtin(data)),
     "npz": Source(lambda data, task: read_npz(data, task.reporter)),
     "images": Source(

@@ -16,9 +16,10 @@ from dl.config.nodes import flow
 from dl.config.tables import stands_for_missing
 from dl.data.files import check_file
 from dl.data.forms import meaning
-from dl.data.read import form_of
+from dl.data.read import form_of, table_files
 from dl.data.sources.images import class_files, opened_picture, without_warnings
 from dl.data.sources.npz import NpzFile, read_npz
+from dl.data.sources.other import sheets
 from dl.data.target_values import target_values
 from dl.data.types import RawArrays
 from dl.errors import DataError, UsageError
@@ -188,7 +189,11 @@ def _of_table(table: Table) -> str:
 
 def _table_source(table: Table) -> list[str]:
     written, names = table.csv, table.target.names
-    lines = [f"  source: {'csv' if written else 'parquet'}", path_line(table.path, table.files)]
+    first = table_files(str(table.path))[0]
+    form = form_of(first, "csv")
+    lines = [f"  source: {form}", path_line(table.path, table.files)]
+    if form == "excel" and len(found := sheets(first)) > 1:
+        lines.append(commented(f"  sheet: {scalar(found[0])}", f"the first of {len(found)}"))
     if written is not None and not written.header:
         columns = len(table.features) + len(table.left_out) + len(names)
         told = f"the first line is a row, too: the columns are c1 to c{columns}"

@@ -30,7 +30,7 @@ BLOCK = 1 << 23
 _SAMPLE = 1 << 20
 _OTHER_FORMATS = {
     b"PAR1": "a Parquet file: use `source: parquet`",
-    b"PK\x03\x04": "a zip or spreadsheet file: export it as CSV",
+    b"PK\x03\x04": "a zip or spreadsheet file: use `source: excel`, or unpack it",
 }
 _BYTE_ORDERS = {
     "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
