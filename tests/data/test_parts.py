@@ -246,9 +246,25 @@ def test_a_word_that_is_no_part(tmp_path: Path) -> None:
 def test_no_row_to_train_on(tmp_path: Path) -> None:
     rows = [["", "", word, 1, "ill"] for word in ("validation", "test")]
     assert fault(table(tmp_path, rows), {"column": "part"}, classes=["ill", "well"]) == (
-        "rows.csv: column 'part' gives no row to the training part\n"
-        "expected: rows with the word `train`\n"
-        "found: test and validation"
+        "rows.csv: column 'part' names 0 rows for the train part\n"
+        "expected: rows for it\n"
+        "hint: write the word train in column 'part' of some rows"
+    )
+
+
+def test_a_column_and_a_config_say_which_parts_there_are(tmp_path: Path) -> None:
+    rows = [["", "", "test" if row % 4 else "train", row, "ill"] for row in range(8)]
+    path = table(tmp_path, [*rows, ["", "", "train", 9, "well"]])
+    assert fault(path, {"column": "part"}) == (
+        "rows.csv: column 'part' names 0 rows for the validation part\n"
+        "expected: rows for it\n"
+        "hint: write `data.split.validation: 0` to do without it"
+    )
+    assert list(loaded(path, {"column": "part", "validation": 0})[0].parts) == ["train", "test"]
+    assert fault(path, {"column": "part", "validation": 0, "test": 0}) == (
+        "rows.csv: column 'part' names 6 rows for the test part\n"
+        "expected: none: `data.split.test: 0`\n"
+        "hint: remove `data.split.test: 0`, or leave these rows out"
     )
 
 

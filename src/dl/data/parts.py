@@ -58,12 +58,13 @@ def split_parts(
             does not say in which part a row is.
     """
     whole = isinstance(needs.data, SyntheticData) and is_whole_truth(needs.data)
-    written = split.column is not None
     own_validation = whole or parts.validation is not None
     fractions = replace(
         split,
-        validation=0.0 if own_validation or split.folds or written else split.validation,
-        test=0.0 if whole or parts.test is not None or written else split.test,
+        validation=0.0
+        if own_validation or (split.folds and split.rows_by is None)
+        else split.validation,
+        test=0.0 if whole or parts.test is not None else split.test,
         folds=None if own_validation else split.folds,
     )
     rows = parts.train
@@ -220,15 +221,30 @@ def _as_written(
             found=repr(cut(word)),
             hint=f"did you mean {near}?" if near else "name another column in `data.split.column`",
         )
+    _compare_with_fractions(rows.source, part, split)
     if split.folds is not None:
         return _folds_beside_test(rows.source, part, split, seed, labels, classes)
-    if not (part == 0).any():
-        raise DataError(
-            f"{rows.source}: column {split.column!r} gives no row to the training part",
-            expected="rows with the word `train`",
-            found=listing(column.categories, "and"),
-        )
     return SplitRows.of(part)
+
+
+def _compare_with_fractions(source: str, part: NDArray[np.int8], split: Split) -> None:
+    """Refuses a part without rows, unless the config says that it has none; and the other way."""
+    wanted = {"train": True, "validation": split.validation > 0, "test": split.test > 0}
+    for place, (name, is_wanted) in enumerate(wanted.items()):
+        rows = int((part == place).sum())
+        if bool(rows) == is_wanted or (name == "validation" and split.folds):
+            continue
+        if name == "train":
+            rows, hint = 0, f"write the word train in column {split.column!r} of some rows"
+        elif rows:
+            hint = f"remove `data.split.{name}: 0`, or leave these rows out"
+        else:
+            hint = f"write `data.split.{name}: 0` to do without it"
+        raise DataError(
+            f"{source}: column {split.column!r} names {plural(rows, 'row')} for the {name} part",
+            expected="rows for it" if is_wanted else f"none: `data.split.{name}: 0`",
+            hint=hint,
+        )
 
 
 def _folds_beside_test(

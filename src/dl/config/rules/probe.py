@@ -120,7 +120,7 @@ def targets_of(data: Data) -> tuple[str, ...]:
 def has_own(data: Data, part: Literal["validation", "test"]) -> bool:
     """Tells whether a part has rows of its own, so that it takes none of the others."""
     if data.split.column is not None and not (data.split.folds and part == "validation"):
-        return True
+        return bool(getattr(data.split, part) > 0)
     if isinstance(data, TableFile | ImagesData):
         return getattr(data, f"{part}_path") is not None
     if isinstance(data, NpzData):
@@ -182,7 +182,8 @@ def _of_csv(data: CsvData, folder: Path) -> Probe:
         counts, *others = (_counts(data, part, targets[0]) for part in parts)
     except (OSError, ValueError, LookupError, TypeError, csv.Error):
         return unknown
-    inputs = len(set(titles) - {*targets, *(data.exclude or ())})
+    apart = {*targets, *(data.exclude or ()), data.split.rows_by, data.weight}
+    inputs = len(set(titles) - apart)
     inputs = inputs if data.features is None else len(data.features)
     found = replace(unknown, rows=_trained_on(data, counts.total()), inputs=inputs)
     if len(targets) > 1:
