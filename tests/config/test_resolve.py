@@ -13,7 +13,14 @@ from dl.config.builder import Places
 from dl.config.document import read_node
 from dl.config.load import load_config
 from dl.config.nodes import flow, plain, scalar, yaml_text
-from dl.config.schema import Config, document_of, flat, resolved_text
+from dl.config.schema import (
+    Config,
+    changed,
+    document_of,
+    flat,
+    hyperparameters,
+    resolved_text,
+)
 from dl.errors import Mark
 
 GOOD = Path(__file__).resolve().parents[1] / "cases" / "good"
@@ -138,3 +145,25 @@ def test_flat_names_layers_and_metrics_by_their_names(config: Config) -> None:
     assert values["training.metrics.top_2.k"] == 2
     assert values["data.features"] == ["length", "width", "colour"]
     assert values["training.class_weight.versicolor"] == 2.5
+
+
+def test_columns_with_rules_are_told_by_their_names(tmp_path: Path) -> None:
+    path = tmp_path / "sales.yaml"
+    path.write_text(
+        "data: {source: csv, path: rows.csv, target: y}\n"
+        "preprocess:\n"
+        "  columns: {Amount: {scale: log1p, clip: 0.01}, Day: {parts: {month: cyclic}}}\n"
+        "  crosses: [[City, Device]]\n"
+        "model: {layers: [{type: Dense, units: 1}]}\n"
+        "training: {loss: mse}\n"
+    )
+    config = load_config(path).config
+    assert hyperparameters(config)["columns"] == [
+        "Amount (scale log1p, clip 0.01)",
+        "Day (parts.month cyclic)",
+        "City x Device",
+    ]
+    assert changed(config)["preprocess.columns.Amount.scale"] == "log1p"
+    resolved = tmp_path / "resolved.yaml"
+    resolved.write_text(resolved_text(config))
+    assert load_config(resolved).config == config
