@@ -26,7 +26,15 @@ _PARTS += ["/dev/zero", "/dev/null", "/proc/self/mem", "/etc/passwd", "file://x"
 _RUN_COMMANDS = ["show", "evaluate", "predict", "summary", "report", "diagnose", "compare", "tag"]
 _RUN_COMMANDS += ["list", "rm"]
 _FILES = ["run.json", "manifest.json", "history.csv", "metrics.json", "resolved.yaml", "model.h5"]
-_FILES += ["preprocess.json", "tags.json", "outputs.npz", "facts.json", ".lock", "plots"]
+_FILES += [
+    "preprocess.json",
+    "columns.json",
+    "tags.json",
+    "outputs.npz",
+    "facts.json",
+    ".lock",
+    "plots",
+]
 _CODES = {0, 2, 3, 4, 5, 7}
 
 Case = tuple[str, ...]

@@ -17,6 +17,7 @@ FILE = re.compile(r"[\w.-]+(?:/[\w.*-]+)*\.(?:py|md|json|toml|csv|yaml|html|lock
 FOLDER = re.compile(r"[\w.-]+(?:/[\w.-]+)*/")
 MODULE = re.compile(r"dl\.[a-z_]+(?:\.\w+)*")
 OF_A_RUN = {
+    "columns.json",
     "config.yaml",
     "facts.json",
     "history.csv",

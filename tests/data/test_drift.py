@@ -214,6 +214,8 @@ def test_the_chance_of_rows_beyond_the_range_is_that_of_drawing_them() -> None:
     [
         ({"counts": [1]}, "`counts` must be one more than bounds and categories"),
         ({"low": None}, "`low` must be numbers where there are no categories"),
+        ({"bounds": [], "counts": [5]}, "`low` must be numbers where there are no categories"),
+        ({"kind": "date", "high": 1e300}, "`low` must be microseconds since 1970"),
         ({"kind": "words"}, "`kind` must be numeric or categorical or date"),
         ({"missing": -1}, "`missing` must be a whole number from 0"),
     ],
@@ -229,4 +231,11 @@ def test_a_summary_that_says_nonsense_is_refused(changed: dict[str, Any], told: 
 def test_a_run_without_summaries_has_none(tmp_path: Path) -> None:
     from dl.rundir.directory import RunDirectory
 
-    assert drift.read_summaries(RunDirectory(tmp_path)) is None
+    assert drift.read_summaries(RunDirectory(tmp_path), {}) is None
+
+
+def test_a_column_of_a_few_values_among_very_many_rows_has_a_summary() -> None:
+    values = np.full(300_001, np.nan)
+    values[[1, 5, 100]] = [1, 2, 3]
+    found = drift._summary("a", Column("numeric", values))
+    assert (found.low, found.high, sum(found.counts), found.missing) == (1, 3, 3, 299_998)

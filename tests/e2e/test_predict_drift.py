@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from conftest import Dl
+from dl.rundir.directory import RunDirectory
+from dl.rundir.manifest import publish
 from e2e.conftest import Project
 
 pytestmark = pytest.mark.slow
@@ -89,6 +91,16 @@ def test_a_damaged_summary_is_refused(dl: Dl, project: Project, tmp_path: Path) 
     outcome = dl("predict", run, project.data, "-q")
     assert outcome.code == 4
     assert outcome.err.startswith(f"error: {run}/columns.json is damaged or was edited\n")
+
+
+def test_a_summary_of_other_columns_is_refused(dl: Dl, project: Project, tmp_path: Path) -> None:
+    run = RunDirectory(Path(shutil.copytree(project.run, tmp_path / "run")))
+    publish(run.columns, run.columns.read_bytes().replace(b'"width"', b'"depth"'))
+    outcome = dl("predict", run.path, project.data, "-q")
+    assert outcome.code == 4
+    assert outcome.err.startswith(
+        f"error: {run.columns} is damaged: it must be of the columns in preprocess.json\n"
+    )
 
 
 def test_odd_rows_are_told_in_python(project: Project, odd: Path) -> None:

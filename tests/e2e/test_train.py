@@ -60,6 +60,7 @@ def test_train_leaves_everything_about_the_run(project: Project) -> None:
         "history.csv",
         "metrics.json",
         "preprocess.json",
+        "columns.json",
         "model.h5",
         "model.tflite",
         "model.tflite.json",

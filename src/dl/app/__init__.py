@@ -394,11 +394,12 @@ def _rows(files: SavedFiles, task: Task, reporter: Reporter) -> InputBlocks:
     from dl.data.load import open_blocks, split_blocks
 
     fitted = files.preprocessing
-    columns = None if task.source is None or fitted.array else read_summaries(files.run)
+    compared = task.source is not None and fitted.array is None
+    columns = read_summaries(files.run, fitted.kinds) if compared else None
     if task.drift == "error" and columns is None:
         reason, hint = "an earlier dl trained", "train again, or leave --drift error out"
         reason = f"{reason} {files.run.label}, and kept nothing of its rows"
-        if task.source is None or fitted.array:
+        if not compared:
             reason = "only rows of a table in a file are compared with those of the training part"
             hint = "leave --drift error out"
         raise UsageError(f"whether the rows have drifted is not known: {reason}", hint=hint)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from statistics import NormalDist
 from typing import Literal
@@ -22,6 +22,7 @@ from dl.data.types import Array, Column, RawTable
 from dl.errors import DataError, Problem
 from dl.progress import Reporter
 from dl.rundir.directory import RunDirectory
+from dl.rundir.manifest import damaged
 from dl.rundir.record import read_json
 from dl.rundir.typed import Count, Finite, MisfitError
 from dl.text import number, percent, plural
@@ -34,6 +35,8 @@ _BINS = 10
 _MOST_CATEGORIES = 20
 """The others share a bin: of rare ones, even a large change is chance."""
 _SAMPLE = 100_000
+_FEWEST_KNOWN = 1000
+"""Values that the sample of a column must have: of one with many gaps, all are taken."""
 _BLOCK_SAMPLE = 1 << 13
 """Rows that are counted in bins, evenly spread, of the training part and of a block to predict: of
 so many, a tenth is known to a thousandth, and counting takes no time beside reading."""
@@ -53,6 +56,8 @@ _FEWEST = 5.0
 """Rows of a category that must be expected for it to have a bin of its own: below, chi square does
 not hold (W. G. Cochran, "Some methods for strengthening the common chi-square tests", 1954)."""
 _MOST_TOLD = 10
+_MOMENTS = 2.0**63
+"""Microseconds that a date can be away from 1970."""
 _ENDS = {
     (False, -1): ("below", "least value"),
     (False, 1): ("above", "largest value"),
@@ -89,8 +94,17 @@ class ColumnSummary:
     def __post_init__(self) -> None:
         if len(self.counts) != len(self.bounds) + len(self.categories) + 1:
             raise MisfitError("must be one more than bounds and categories", ("counts",))
-        if (self.low is None or self.high is None) != (self.kind == "categorical"):
-            raise MisfitError("must be numbers where there are no categories", ("low",))
+        if self.kind != "categorical":
+            if self.low is None or self.high is None or not self.bounds:
+                raise MisfitError("must be numbers where there are no categories", ("low",))
+            if (
+                self.kind == "date"
+                and not -_MOMENTS
+                < min(self.low, *self.bounds)
+                <= max(self.high, *self.bounds)
+                < _MOMENTS
+            ):
+                raise MisfitError("must be microseconds since 1970", ("low",))
 
     def binned(self, column: Column) -> Array:
         """Returns how many values of a block are in each bin, and last, how many are missing."""
@@ -138,12 +152,15 @@ class _File:
 
 def summaries(train: RawTable, features: Iterable[Feature]) -> tuple[ColumnSummary, ...]:
     """Returns the columns of the training part that become numbers, each in a few numbers."""
-    names = dict.fromkeys(feature.name for feature in features if feature_names([feature]))
-    return tuple(_summary(n, train.columns[n]) for n in names if n in train.columns)
+    used = {feature.name for feature in features if feature_names([feature])}
+    columns = ((name, train.columns[name]) for name in train.columns if name in used)
+    return tuple(_summary(*each) for each in columns if not each[1].missing().all())
 
 
 def _summary(name: str, column: Column) -> ColumnSummary:
     sample = _evenly(column, _SAMPLE)
+    if (~sample.missing()).sum() < _FEWEST_KNOWN:
+        sample = column
     missing, known = int(sample.missing().sum()), sample.values[~sample.missing()]
     if column.kind == "categorical":
         counts = np.bincount(known, minlength=len(column.categories))
@@ -177,9 +194,20 @@ def summaries_text(columns: Sequence[ColumnSummary]) -> str:
     return json.dumps(asdict(_File(tuple(columns))), indent=2, ensure_ascii=False) + "\n"
 
 
-def read_summaries(run: RunDirectory) -> tuple[ColumnSummary, ...] | None:
-    """Reads `columns.json`; None if there is none; raises `RunError` where it is damaged."""
-    return read_json(run.columns, _File).columns if run.columns.exists() else None
+def read_summaries(
+    run: RunDirectory, kinds: Mapping[str, ColumnKind]
+) -> tuple[ColumnSummary, ...] | None:
+    """Reads `columns.json`; None if there is none.
+
+    Raises:
+        RunError: The file is damaged, or of other columns than those that were fitted.
+    """
+    if not run.columns.exists():
+        return None
+    columns = read_json(run.columns, _File).columns
+    if any(kinds.get(column.name) != column.kind for column in columns):
+        raise damaged(run.columns, "it must be of the columns in preprocess.json")
+    return columns
 
 
 class _Side:
@@ -323,7 +351,7 @@ def _shift(column: ColumnSummary, counts: Array, chance: float) -> str | None:
             bins[rare] = 0
     used = (before + counts) > 0
     free = int(used.sum()) - 1
-    if free < 1 or not m:
+    if free < 1 or not n or not m:
         return None
     # Half a row more in each bin, and in the new rows as many like those of before: so an empty
     # bin has a finite logarithm, and few rows look like those of before.
