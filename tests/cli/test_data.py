@@ -137,3 +137,13 @@ def test_a_file_of_which_no_config_can_be_made_is_still_shown(dl: Dl, tmp_path: 
         "  free text (60 different values).\n"
     )
     assert dl("data", path, "--target", "z").code == 3
+
+
+def test_leaks_are_not_looked_for_in_few_rows(dl: Dl, tmp_path: Path) -> None:
+    path = tmp_path / "few.csv"
+    pd.DataFrame({"x": range(20), "y": ["a", "b"] * 10}).to_csv(path, index=False)
+    outcome = dl("data", path, "--target", "y")
+    assert outcome.code == 0
+    assert outcome.out.endswith(
+        "Leaks are not looked for: in fewer than 50 rows all may be chance.\n"
+    )

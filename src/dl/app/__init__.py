@@ -147,7 +147,7 @@ def describe(source: Path | Loaded, targets: Sequence[str], reporter: Reporter) 
         DlError: The table cannot be read, or not be used as the config says.
     """
     from dl.audit.glance import glance
-    from dl.audit.leaks import audit
+    from dl.audit.leaks import FEWEST_ROWS, audit
     from dl.audit.table import file_config, read_file, read_table
 
     why_not = ""
@@ -166,6 +166,8 @@ def describe(source: Path | Loaded, targets: Sequence[str], reporter: Reporter) 
                 raise
             why_not = problem.message.removeprefix(f"{source}: ")
             why_not += f"; found {problem.found}" if problem.found else ""
+    if not why_not and len(table) < FEWEST_ROWS:
+        why_not = f"in fewer than {FEWEST_ROWS} rows all may be chance"
     return Described(table, glance(table), audit(table), why_not)
 
 

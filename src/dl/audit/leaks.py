@@ -30,7 +30,7 @@ from dl.data.doubts import without
 from dl.data.types import Array, Column
 from dl.text import listing, number, percent, plural
 
-_FEWEST_ROWS = 50
+FEWEST_ROWS = 50
 """In fewer rows everything may be chance."""
 _MANY = 0.01
 """Fraction of the rows of a part from which copies move what it measures by a percent."""
@@ -71,10 +71,10 @@ Check = Callable[[Table, Data], Iterator[Advice]]
 
 def audit(table: Table) -> list[Note]:
     """Returns what leaks, with its place in the config; without what the config says to ignore."""
-    if table.loaded is None or len(table) < _FEWEST_ROWS:
+    if table.loaded is None:
         return []
-    data = table.loaded.config.data
-    found = (each for check in CHECKS for each in check(table, data))
+    data, checks = table.loaded.config.data, CHECKS if len(table) >= FEWEST_ROWS else ()
+    found = (each for check in checks for each in check(table, data))
     return placed(table.loaded, [*table.advice, *found])
 
 
@@ -186,7 +186,7 @@ def _time(table: Table, data: Data) -> Iterator[Advice]:
         return
     for name, column in {**table.columns, **table.others}.items():
         known = ~(column.missing() | target.missing())
-        if column.kind != "date" or known.sum() < _FEWEST_ROWS:
+        if column.kind != "date" or known.sum() < FEWEST_ROWS:
             continue
         dates, judged = column.values[known], table.part[known] > 0
         if judged.all() or not judged.any():
@@ -277,7 +277,7 @@ def _parts(table: Table, data: Data) -> Iterator[Advice]:
         if part not in table.sizes or not columns or not has_own(data, part):
             continue
         rows, flags = _two_parts(table, list(table.sizes).index(part))
-        if min(flags.sum(), (~flags).sum()) < _FEWEST_ROWS:
+        if min(flags.sum(), (~flags).sum()) < FEWEST_ROWS:
             continue
         area = separated(matrix_of(columns, rows), flags)
         error = np.sqrt((len(flags) + 1) / (12.0 * flags.sum() * (~flags).sum()))

@@ -94,11 +94,12 @@ def data(
         return
     blocks = [_head(table), _columns(found.columns, table), _by_class(found.columns)]
     blocks += [_rows(places, shown)] if shown else []
+    blocks += map(note_text, found.findings)
     if found.why_not:
-        hint = "" if targets else f" Name it: {command}"
+        hint = "" if table.targets or targets else f" Name it: {command}"
         blocks.append(wrapped(f"Leaks are not looked for: {found.why_not}.{hint}"))
-    elif table.columns:
-        blocks += [note_text(note) for note in found.findings] or ["Nothing doubtful was found."]
+    elif table.columns and not found.findings:
+        blocks.append("Nothing doubtful was found.")
     click.echo("\n\n".join(filter(None, blocks)))
 
 
