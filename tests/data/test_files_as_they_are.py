@@ -16,6 +16,7 @@ import pytest
 
 from dl.config.data import CsvData, own_paths
 from dl.config.load import load_config
+from dl.config.rules.probe import probe
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.load import load_dataset, load_part, load_split, open_blocks, resolve_config
@@ -245,6 +246,41 @@ def test_folders_and_patterns_that_are_no_table_are_refused(tmp_path: Path) -> N
     )
     assert told(lambda: load(tmp_path / "*.parquet"), tmp_path) == (
         "*.parquet: no file fits this pattern"
+    )
+    assert told(lambda: load(tmp_path), tmp_path.parent) == (
+        f"{tmp_path.name}: is a folder without files\n"
+        "expected: a folder of files of one kind\n"
+        f"hint: files in the folders of it are named by a pattern: {tmp_path.name}/*/*"
+    )
+
+
+def test_the_names_of_a_header_are_as_many_as_the_values_of_a_row(tmp_path: Path) -> None:
+    """Only rows to predict may lack the target."""
+    path = written(tmp_path, *COMMAS)
+    assert told(lambda: load(path, header=["a", "b", "c", "d", "y"]), tmp_path) == (
+        "rows.csv:1: row has 4 values\nexpected: 5 values, one for each name in `data.header`"
+    )
+
+
+def test_a_first_row_that_repeats_the_names_of_the_config_is_no_row(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,b,c,y", *COMMAS)
+    known = probe(config_for(path, header=["a", "b", "c", "y"]).data, tmp_path)
+    assert known == probe(config_for(path).data, tmp_path)
+    assert len(load(path, header=["a", "b", "c", "y"]).train) == len(COMMAS)
+
+
+def test_a_row_between_blanks_that_lacks_a_value_is_told_how_to_write_it(tmp_path: Path) -> None:
+    path = written(tmp_path, "a b y", "1 2 3", "1 3")
+    assert told(lambda: load(path, separator="blanks"), tmp_path) == (
+        "rows.csv:3: row has 2 values\n"
+        "expected: 3 values, as in the header\n"
+        'hint: put a value that holds a blank in quotes, "a b"; a missing one is ""'
+    )
+    commas = written(tmp_path, "a,b,c,y", *COMMAS)
+    assert told(lambda: load(commas, separator="blanks"), tmp_path) == (
+        "rows.csv: has a single column, 'a,b,c,y'\n"
+        "expected: columns separated by blanks\n"
+        'hint: add `separator: ","` below `data`'
     )
 
 

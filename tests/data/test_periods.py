@@ -88,7 +88,7 @@ def test_too_few_times() -> None:
 
 
 def test_a_gap_that_takes_all_rows() -> None:
-    assert told(lambda: in_time([1, 2, 3, 4, 5], 9)) == (
+    assert told(lambda: in_time([1, 2, 3, 4, 5], 9.0)) == (
         "rows: the gap of 9 leaves no rows for the train part\n"
         "expected: times in column 't' that are far enough apart\n"
         "hint: make `data.split.gap`, `folds`, `validation` or `test` smaller"

@@ -73,6 +73,11 @@ class Split(Section):
         return (1 - self.test) / pieces
 
     @property
+    def gap_text(self) -> str:
+        """The gap as it is written: `7d`, `5`."""
+        return f"{self.gap:g}" if isinstance(self.gap, float) else self.gap or ""
+
+    @property
     def rows_by(self) -> str | None:
         """The column that decides in which part a row is; None where chance alone does."""
         return self.by or self.column

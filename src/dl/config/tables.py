@@ -153,7 +153,8 @@ def csv_rows(data: CsvData, path: Path) -> Iterator[list[str]]:
         cells: Iterator[list[str]] = ([cell.strip() for cell in row] for row in rows)
         if data.header is not True:
             first = next(cells, [])
-            cells = itertools.chain([list(data.header or numbered(len(first))), first], cells)
+            names = list(data.header or numbered(len(first)))
+            cells = itertools.chain([names, *([] if first == names else [first])], cells)
         yield from cells
 
 

@@ -307,7 +307,7 @@ def _refuse_earlier(split: Split, first: str, left: RawTable, second: str, right
     row, last = int(np.argmin(after.values)), before.values.max()
     apart = after.values[row] - last
     if apart <= np.zeros_like(apart) or apart < gap_of(split, after, right.source):
-        gap = f", the gap of {split.gap} between them" if split.gap is not None else ""
+        gap = f", the gap of {split.gap_text} between them" if split.gap is not None else ""
         raise DataError(
             f"{right.row_place(row)}: the {second} part begins at {time_text(after.values[row])}, "
             f"but the {first} part, of {left.source}, goes on to {time_text(last)}",

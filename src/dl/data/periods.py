@@ -90,7 +90,11 @@ def _refuse_empty(found: Periods, split: Split, source: str) -> None:
     wanted = {"train": True, "validation": bool(split.folds or split.validation)}
     for part, (begin, end) in found._asdict().items():
         if wanted.get(part) and end <= begin:
-            taken = f"the gap of {split.gap} leaves" if split.gap is not None else "the times leave"
+            taken = (
+                f"the gap of {split.gap_text} leaves"
+                if split.gap is not None
+                else "the times leave"
+            )
             fold = f" in fold {split.fold}" if split.folds else ""
             raise DataError(
                 f"{source}: {taken} no rows for the {part} part{fold}",
@@ -109,7 +113,7 @@ def gap_of(split: Split, column: Column, source: str) -> Array | float:
     if gap is None:
         return 0.0
     if isinstance(gap, str) != dates:
-        written = gap if isinstance(gap, str) else f"{gap:g}"
+        written = split.gap_text
         what, example = ("dates", f"{written}d") if dates else ("numbers", written[:-1])
         raise DataError(
             f"{source}: column {split.by!r} holds {what}, but `data.split.gap` is {written}",

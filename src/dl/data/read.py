@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol
 
-from dl.config.data import Arrays, TableFile, files_at, own_paths, weight_of
+from dl.config.data import PATHS, Arrays, TableFile, files_at, own_paths, weight_of
 from dl.config.schema import Config
 from dl.data.dataset import Preprocessing
 from dl.data.files import fingerprint_files, unchanged
@@ -113,6 +113,9 @@ class Source:
 def read_parts(config: Config, reporter: Reporter) -> RawParts:
     """Reads all rows of the config's data, into memory or onto the disk: see `storage_of`."""
     needs = requirements_of(config)
+    for named in filter(None, (getattr(needs.data, key, None) for key in PATHS)):
+        if isinstance(needs.data, TableFile):
+            table_files(named)  # refuses a folder that is none of files
     storage = storage_of(needs)
     task = _Task(needs, reporter, storage.streamed)
     return replace(SOURCES[config.data.source].parts(config.data, task), storage=storage)
@@ -171,7 +174,7 @@ def read_blocks(
 def source_title(config: Config) -> str:
     """Words for the config's data: its file, or the name of the data set."""
     path: Any = getattr(config.data, "path", None) or getattr(config.data, "dataset", "")
-    return path if isinstance(path, str) else listing(path, most=2)
+    return path if isinstance(path, str) else listing(path, "and", most=2)
 
 
 def storage_of(
@@ -256,6 +259,12 @@ def table_files(path: str | Sequence[str]) -> list[Path]:
     if not isinstance(path, str):
         return [file for each in path for file in table_files(each)]
     files = files_at(path)
+    if os.path.isdir(files[0]):
+        raise DataError(
+            f"{path}: is a folder without files",
+            expected="a folder of files of one kind",
+            hint=f"files in the folders of it are named by a pattern: {os.path.join(path, '*/*')}",
+        )
     kinds = sorted({Path(re.sub(_PACKED, "", file.name)).suffix for file in files})
     if os.path.isdir(path) and len(kinds) > 1:
         raise DataError(

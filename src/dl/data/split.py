@@ -79,7 +79,7 @@ class SplitRows:
         ]
         text = f"split by {split.rows_by}: {', '.join(told)}"
         if self.left_out:
-            why = [f"in the gaps of {split.gap}"] if split.gap is not None else []
+            why = [f"in the gaps of {split.gap_text}"] if split.gap is not None else []
             why += ["later than the fold"] if split.folds else []
             text += f"; left out: {plural(self.left_out, 'row')} {listing(why)}"
         return f"{text}; {self.deviation}" if self.deviation else text

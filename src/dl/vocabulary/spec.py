@@ -247,7 +247,7 @@ def value_hint(
         return _text_hint(value, sorts, fits, choices)
     if isinstance(value, float) and value.is_integer() and fits(int(value)):
         return f"write {value:.0f}, without a decimal point"
-    is_word = str in sorts and dict not in sorts and not choices
+    is_word = str in sorts and not sorts & {dict, int, float} and not choices
     return QUOTE if is_word and isinstance(value, bool | int | float) else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dl.config.data import BuiltinData, Data, TableFile
 from dl.config.preprocess import ColumnRules, Preprocess, cross_name
@@ -53,11 +53,11 @@ def columns_are_prepared_by_kind(
 ) -> Iterator[Finding]:
     """The rules of a column are for one that is an input, and for what it holds."""
     kinds, known = _kinds(data, facts)
-    crosses = {cross_name(*pair) for pair in preprocess.crosses}
+    crosses = {cross_name(b, a): cross_name(a, b) for a, b in preprocess.crosses}
     for name, rules in preprocess.columns.items():
         path = ("preprocess", "columns", name)
-        kind = "cross" if name in crosses else kinds.get(name)
-        if kind is None and (wrong := _no_input(path, name, data, known)):
+        kind = "cross" if name in crosses.values() else kinds.get(name)
+        if kind is None and (wrong := _no_input(path, name, data, known, crosses)):
             yield wrong
             continue
         written = [key for key, value in document_of(rules).items() if value not in (None, False)]
@@ -114,7 +114,7 @@ def crosses_are_of_categories(
         seen.add(frozenset(pair))
         for place, name in enumerate(pair):
             buckets = name in preprocess.columns and preprocess.columns[name].buckets is not None
-            if wrong := _no_input((*path, place), name, data, known):
+            if wrong := _no_input((*path, place), name, data, known, {}):
                 yield wrong
             elif kinds.get(name) == "date" or (kinds.get(name) == "numeric" and not buckets):
                 what = "date" if kinds[name] == "date" else "numbers"
@@ -129,13 +129,19 @@ def _kinds(data: Data, facts: Facts) -> tuple[dict[str, str], tuple[str, ...]]:
     return {**stated, **read}, names
 
 
-def _no_input(path: Path, name: str, data: Data, known: tuple[str, ...]) -> Finding | None:
-    """Returns that a name is none of an input column, where that is known."""
+def _no_input(
+    path: Path, name: str, data: Data, known: tuple[str, ...], crosses: Mapping[str, str]
+) -> Finding | None:
+    """Returns that a name is none of an input column, where that is known.
+
+    `crosses` has the name of each cross by that of its columns in the other order.
+    """
     if name in targets_of(data):
         return finding(path, "columns_are_prepared_by_kind.target", name=name)
     if not known or name in known:
         return None
-    hint = did_you_mean(closest(name, known), f"remove {name}")
+    near = crosses.get(name) or closest(name, (*known, *crosses.values()))
+    hint = did_you_mean(near, f"remove {name}")
     return finding(path, "columns_are_prepared_by_kind.unknown", name=name, known=known, hint=hint)
 
 

@@ -78,6 +78,11 @@ class Dialect:
         return cls(source, **told, targets=targets_of(data))
 
     @property
+    def shown(self) -> str:
+        """The separator, for messages."""
+        return BLANKS if self.separator == BLANKS else repr(self.separator)
+
+    @property
     def character(self) -> str:
         """The character between two values of `_Rows`."""
         return "\t" if self.separator == BLANKS else self.separator
@@ -107,14 +112,16 @@ class _Rows:
 
     def check(self) -> None:
         """Refuses the first row whose length is wrong or whose quotes are not closed."""
-        expected = len(self.header)
+        expected, blanks = len(self.header), self.dialect.separator == BLANKS
         for line, values in self.records():
             if len(values) != expected:
                 raise DataError(
                     f"{self.dialect.source}:{line}: row has {plural(len(values), 'value')}",
                     expected=f"{plural(expected, 'value')}, as in the "
                     + ("header" if self.dialect.header is True else "first row"),
-                    hint='put a value that holds the separator in quotes: "a, b"',
+                    hint='put a value that holds a blank in quotes, "a b"; a missing one is ""'
+                    if blanks
+                    else 'put a value that holds the separator in quotes: "a, b"',
                 )
 
 
@@ -270,7 +277,7 @@ def _opened(
     for _, values, end in _records(first, dialect):
         if values:
             cells = [name.strip() for name in values]
-            header = _named(cells, dialect)
+            header = _named(cells, dialect, trained=wanted is not None and wanted.trained)
             end = end if header is cells else 0
             return header, _bodies(dialect, header, (first[:end], first[end:]), rows)
     expected = "a header row and rows below it" if dialect.header is True else "rows"
@@ -291,15 +298,18 @@ def _as_written(start: bytes, dialect: Dialect, features: Sequence[str]) -> Dial
     return dialect
 
 
-def _named(cells: list[str], dialect: Dialect) -> list[str]:
-    """Returns the names of the columns, the cells of the first row themselves if it has them."""
+def _named(cells: list[str], dialect: Dialect, *, trained: bool) -> list[str]:
+    """Returns the names of the columns, the cells of the first row themselves if it has them.
+
+    Rows for a trained model may lack the targets.
+    """
     if dialect.header is True:
         return cells
     known = list(dialect.header or numbered(len(cells)))
     if cells == known:
         return cells
     inputs = [name for name in known if name not in dialect.targets]
-    for names in (known, inputs):
+    for names in (known, inputs) if trained else (known,):
         if len(cells) == len(names):
             return names
     raise DataError(
@@ -358,7 +368,7 @@ def _check_header(dialect: Dialect, header: list[str], rows: _Rows | None, wante
         if other in shown and other != dialect.separator:
             raise DataError(
                 f"{source}: has a single column, {shown[:60]!r}",
-                expected=f"columns separated by {dialect.separator!r}",
+                expected=f"columns separated by {dialect.shown}",
                 hint=f"add `separator: {spelled}` below `data`",
             )
     refuse_repeated(source, header)
