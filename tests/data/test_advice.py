@@ -251,7 +251,7 @@ def test_every_rule_on_data_has_a_flaw_here() -> None:
         ({"day": lambda i: f"2024-0{i % 9 + 1}-03"}, {}),
         ({"season": lambda i: f"2024-0{i % 4 + 1}"}, {"data.columns": "{season: categorical}"}),
         ({"ticket": lambda i: f"T{i % 80}x", "a": wave}, {"preprocess.columns.ticket.hash": "8"}),
-        ({f"p{n}": lambda i, n=n: 0 if n == 0 else i * n % 255 for n in range(20)}, {}),
+        ({f"p{n}": lambda i, n=n: 0 if n == 0 else i * n % 255 for n in range(64)}, {}),
     ],
     ids=["zip", "year", "only index", "below 0", "not far", "dates", "told", "hashed", "pixels"],
 )

@@ -48,8 +48,10 @@ def test_dates_are_an_input() -> None:
          "is an identifier: all 20 values differ"),
         ("review", words(["this is a good one"] * 9 + ["x y z a b"]),
          "is free text (2 different values)"),
-        ("city", words([f"c{i % 150}" for i in range(400)]),
-         "has too many categories (150 in 400 rows)"),
+        ("city", words([f"c{i % 250}" for i in range(400)]),
+         "has too many categories (250 in 400 rows)"),
+        ("city", words([f"c{i % 1001}" for i in range(4000)]),
+         "has too many categories (1,001 in 4,000 rows)"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip
@@ -67,8 +69,9 @@ def test_an_identifier_is_known_by_its_whole_name() -> None:
 
 def test_months_are_dates() -> None:
     column = words([f"1949-{month:02}" for month in range(1, 13)])
+    parts = {"year": "number", "month": "categories"}
     assert judge("month", column) == Feature(
-        "month", "date", 6, 0, written="date", example="1949-01"
+        "month", "date", 13, 0, written="date", example="1949-01", parts=parts
     )
 
 

@@ -38,7 +38,10 @@ data:
 preprocess:
   numeric: standardize            # mean 0, standard deviation 1
   categorical: one_hot            # `town`: a 0 or 1 for each category
-  dates: parts                    # `booked`: year, month, day, … as numbers
+  dates: parts                    # `booked`: year, month, day, …
+  columns:
+    booked:
+      parts: {year: number, month: categories, day: number, weekday: categories}
   missing: median                 # missing in `age` (1 row)
 
 model:
@@ -111,14 +114,61 @@ def test_several_targets_get_an_output_each(folder: Path, dl: Dl) -> None:
 
 
 def test_small_pictures_in_a_table_are_scaled_as_pixels(folder: Path, dl: Dl) -> None:
-    rows = np.random.default_rng(0).integers(0, 17, (60, 20))
+    rows = np.random.default_rng(0).integers(0, 17, (60, 64))
     rows[:, 0] = 0
-    names = [f"p{i}" for i in range(20)]
+    names = [f"p{i}" for i in range(64)]
     lines = [f"{','.join(map(str, row))},{i % 3}" for i, row in enumerate(rows)]
     write(folder / "a.csv", ",".join([*names, "y"]), *lines)
     config = yaml.safe_load(dl("init", "a.csv", "--target", "y").out)
     assert config["preprocess"]["numeric"] == "minmax"
     assert "features" not in config["data"]
+
+
+@pytest.mark.parametrize("columns", [16, 60])
+def test_few_columns_and_those_that_are_no_square_are_no_pixels(
+    folder: Path, dl: Dl, columns: int
+) -> None:
+    rows = np.random.default_rng(0).integers(0, 101, (60, columns))
+    names = [f"p{i}" for i in range(columns)]
+    lines = [f"{','.join(map(str, row))},{i % 3}" for i, row in enumerate(rows)]
+    write(folder / "a.csv", ",".join([*names, "y"]), *lines)
+    config = yaml.safe_load(dl("init", "a.csv", "--target", "y").out)
+    assert config["preprocess"]["numeric"] == "standardize"
+
+
+def test_times_are_seen_by_their_parts(folder: Path, dl: Dl) -> None:
+    days = np.datetime64("2024-01-01T00:30") + np.arange(60) * np.timedelta64(5, "h")
+    write(folder / "a.csv", "at,y", *(f"{day},{i * 0.25}" for i, day in enumerate(days)))
+    text = dl("init", "a.csv", "--target", "y").out
+    assert yaml.safe_load(text)["preprocess"]["columns"]["at"]["parts"] == {
+        **{"year": "number", "month": "categories", "day": "number", "weekday": "categories"},
+        **{"hour": "categories", "minute": "number"},
+    }
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_a_month_is_a_year_and_a_category(folder: Path, dl: Dl) -> None:
+    months = np.datetime64("2018-01") + np.arange(60)
+    write(folder / "a.csv", "month,y", *(f"{month},{i * 0.25}" for i, month in enumerate(months)))
+    config = yaml.safe_load(dl("init", "a.csv", "--target", "y").out)
+    assert config["preprocess"]["columns"] == {
+        "month": {"parts": {"year": "number", "month": "categories"}}
+    }
+
+
+def test_some_hundreds_of_categories_are_an_input(folder: Path, dl: Dl) -> None:
+    lines = [f"agent {i % 300},{i / 7:.2f},{i * 0.25}" for i in range(1500)]
+    write(folder / "a.csv", "agent,x,y", *lines)
+    config = yaml.safe_load(dl("init", "a.csv", "--target", "y").out)
+    assert config["preprocess"]["categorical"] == "one_hot"
+
+
+def test_from_10_000_rows_on_the_rate_falls_where_nothing_is_gained(folder: Path, dl: Dl) -> None:
+    stops = ["EarlyStopping"]
+    for rows, names in ((9_000, stops), (10_000, ["ReduceLROnPlateau", *stops])):
+        write(folder / "a.csv", "x,y", *(f"{i / 7:.3f},{i / 3:.3f}" for i in range(rows)))
+        training = yaml.safe_load(dl("init", "a.csv", "--target", "y").out)["training"]
+        assert [each["type"] for each in training["callbacks"]] == names
 
 
 def test_a_few_rows_are_not_split(folder: Path, dl: Dl) -> None:

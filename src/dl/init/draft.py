@@ -30,6 +30,7 @@ from dl.init.plan import (
     commented,
     dense_layers,
     image_layers,
+    mapping_lines,
     path_line,
     plan,
     scalar,
@@ -293,8 +294,13 @@ def _table_preprocess(table: Table, by_kind: Mapping[str, Sequence[str]]) -> lis
         why = f"{shown_list(names, 3)}: a 0 or 1 for each category"
         lines.append(commented("  categorical: one_hot", why))
     if names := by_kind["date"]:
-        why = f"{shown_list(names, 3)}: year, month, day, … as numbers"
+        why = f"{shown_list(names, 3)}: year, month, day, …"
         lines.append(commented("  dates: parts", why))
+        lines.append("  columns:")
+        for feature in table.features:
+            if feature.parts:
+                lines.append(f"    {scalar(feature.name)}:")
+                lines += mapping_lines("parts", feature.parts, indent=6)
     gaps = [feature for feature in table.features if feature.missing]
     words = ", ".join(f"{shown(gap.name)} ({plural(gap.missing, 'row')})" for gap in gaps[:3])
     more = f" and {len(gaps) - 3} more" if len(gaps) > 3 else ""

@@ -71,6 +71,7 @@ class Plan:
         batch_size: Rows of a step.
         epochs: Most epochs.
         patience: Epochs without progress after which the training stops; 0 to never stop.
+        plateau: Epochs without progress after which the learning rate falls; 0 to never fall.
     """
 
     validation: float
@@ -80,12 +81,13 @@ class Plan:
     batch_size: int
     epochs: int
     patience: int
+    plateau: int = 0
 
 
 _TINY = (FEWEST_ROWS_TO_SPLIT, Plan(0, 0, (16,), 0, 4, 300, 0))
 _SMALL = (1_000, Plan(0.15, 0.2, (64,), 0.3, 16, 300, 30))
-_LARGE = (200_000, Plan(0.1, 0.1, (256, 128), 0.2, 128, 50, 8))
-_HUGE = (math.inf, Plan(0.05, 0.05, (256, 128), 0.1, 1024, 20, 4))
+_LARGE = (200_000, Plan(0.1, 0.1, (256, 128), 0.2, 128, 150, 15, 5))
+_HUGE = (math.inf, Plan(0.05, 0.05, (256, 128), 0.1, 1024, 60, 8, 3))
 _CLASSES = (_TINY, _SMALL, (10_000, Plan(0.1, 0.2, (128, 64), 0.3, 32, 100, 15)), _LARGE, _HUGE)
 _NUMBERS = (_TINY, _SMALL, (10_000, Plan(0.1, 0.2, (128,), 0.2, 32, 100, 15)), _LARGE, _HUGE)
 _PICTURES = (
@@ -185,7 +187,12 @@ def training_lines(plan: Plan, target: Target, rows: int) -> list[str]:
         words = f"the rarest class has {target.rarest} rows; this makes it count as much"
         lines.append(commented("  # class_weight: balanced", words))
     stop = f"monitor: val_loss, patience: {plan.patience}, restore_best_weights: true"
-    return [*lines, "  callbacks:", f"    - {{type: EarlyStopping, {stop}}}"]
+    lines.append("  callbacks:")
+    if plan.plateau:
+        fall = f"monitor: val_loss, factor: 0.3, patience: {plan.plateau}"
+        why = "smaller steps where larger ones gain no more"
+        lines.append(commented(f"    - {{type: ReduceLROnPlateau, {fall}}}", why))
+    return [*lines, f"    - {{type: EarlyStopping, {stop}}}"]
 
 
 def scalar(text: str) -> str:
@@ -218,6 +225,16 @@ def path_line(path: Path, files: int = 1) -> str:
     told = [f"{files} files"] if files > 1 else []
     comment = ", ".join([*told, *([] if path.is_absolute() else ["relative to this file"])])
     return commented(f"  path: {scalar(str(path))}", comment)
+
+
+def mapping_lines(key: str, values: Mapping[str, str], indent: int) -> list[str]:
+    """Returns `key: {a: b, …}`, broken between its items where it is long."""
+    items = ", ".join(f"{name}:\0{value}" for name, value in values.items())
+    start = f"{' ' * indent}{key}: {{"
+    lines = textwrap.wrap(
+        f"{items}}}", WIDTH, initial_indent=start, subsequent_indent=" " * len(start)
+    )
+    return [line.replace("\0", " ") for line in lines]
 
 
 def scalar_list(key: str, values: Iterable[str], indent: int) -> list[str]:
