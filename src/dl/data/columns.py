@@ -47,7 +47,7 @@ _LARGEST_INTEGER = 2**53
 """From here on two integers may be the same float64."""
 _LARGEST = float(np.finfo(np.float32).max)
 _YEARS = (np.datetime64("0001"), np.datetime64("10000"))
-_LONGEST = 40
+_LONGEST, _FEW = 40, 1000
 _FORM = ", state in `data.columns` how they are written"
 
 
@@ -255,6 +255,8 @@ def _decided(texts: Any, cell: Cell) -> Column:
     numbers = parse_numbers(texts)
     if numbers is not None:
         values = _floats(numbers)
+        if _plain_integers(values, texts):
+            return Column("numeric", values, integral=True)
         whole = texts.filter(pyarrow.array(_whole(values)))
         if pc.any(pc.match_substring_regex(whole, LEADING_ZERO)).as_py():
             return _categories(texts)  # `00123` would lose something as a number
@@ -340,6 +342,18 @@ def _whole(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Returns which values are whole numbers or missing; a look at them saves one at the texts."""
     with np.errstate(invalid="ignore"):
         return np.asarray((values == np.floor(values)) | np.isnan(values))
+
+
+def _plain_integers(values: NDArray[np.float64], texts: Any) -> bool:
+    """Tells whether all are exact integers as `str` writes them: faster than by a pattern."""
+    if not _whole(values[:_FEW]).all() or not _whole(values).all():
+        return False
+    missing = np.isnan(values)
+    filled = np.where(missing, 0, values)
+    if np.abs(filled).max(initial=0) >= _LARGEST_INTEGER or texts.null_count != missing.sum():
+        return False
+    integers = pyarrow.array(filled.astype(np.int64), mask=missing)
+    return bool(pc.all(pc.equal(pc.cast(integers, pyarrow.string()), texts)).as_py())
 
 
 def _numbers(values: NDArray[np.float64], written: Any, cell: Cell) -> Column:

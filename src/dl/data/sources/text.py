@@ -162,14 +162,16 @@ def whole_rows(chunks: Iterator[bytes], separators: bytes) -> Iterator[bytes]:
         length += len(chunk)
         if length < len(rest):
             continue  # a row longer than some blocks is not to be searched again for each of them
-        block = b"".join([rest, *waiting])
+        last = waiting.pop()
+        cut = last.rfind(b"\n") + 1  # mostly the end of the rows: then nothing is copied again
+        block = b"".join([rest, *waiting, memoryview(last)[:cut]])
         end = _end_of_rows(block, separators)
         if _empty_end(block, end):
             end = len(block[:end].rstrip(b"\r\n"))
             end += 0 if end == 0 else 2 if block.startswith(b"\r\n", end) else 1
         if end:
             yield block[:end]
-        rest, waiting, length = block[end:], [], 0
+        rest, waiting, length = block[end:] + last[cut:], [], 0
     rest = b"".join([rest, *waiting])
     if rest := rest[: len(rest) - _empty_end(rest, len(rest))]:
         yield rest
