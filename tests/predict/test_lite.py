@@ -15,11 +15,11 @@ from dl.predict.evaluate import lite_copy
 from dl.predict.lite import (
     LiteCopy,
     LiteModel,
+    LiteRecord,
     UnusableError,
     open_files,
     open_lite,
     write_lite,
-    write_refusal,
 )
 from dl.rundir.directory import RunDirectory
 from dl.rundir.manifest import first_manifest, publish, sha256
@@ -86,7 +86,8 @@ def test_run_without_a_copy_is_in_order(tmp_path: Path) -> None:
 
 
 def test_reason_for_having_none_is_kept(run: RunDirectory) -> None:
-    write_refusal(run, sha256(b"weights"), "LiteRT has no operation AvgPool3D")
+    refused = LiteCopy(b"", LiteRecord(reason="LiteRT has no operation AvgPool3D"))
+    write_lite(run, sha256(b"weights"), refused)
     error = refusal(run)
     assert str(error) == "LiteRT has no operation AvgPool3D"
     assert not error.suspicious

@@ -34,12 +34,11 @@ SCHEMA = 1
 _BINS = 10
 _MOST_CATEGORIES = 20
 """The others share a bin: of rare ones, even a large change is chance."""
-_SAMPLE = 100_000
+_SAMPLE, _BLOCK_SAMPLE = 100_000, 1 << 13
+"""Rows that are counted in bins, evenly spread, of the training part and of a block to predict: a
+tenth is known to a thousandth, or to a third of a percent, and counting takes no time."""
 _FEWEST_KNOWN = 1000
 """Values that the sample of a column must have: of one with many gaps, all are taken."""
-_BLOCK_SAMPLE = 1 << 13
-"""Rows that are counted in bins, evenly spread, of the training part and of a block to predict: of
-so many, a tenth is known to a thousandth, and counting takes no time beside reading."""
 _LARGE = 0.25
 """Population stability index from which a shift is called large: the rule of thumb of credit
 scoring, N. Siddiqi, "Credit Risk Scorecards" (2006)."""

@@ -400,9 +400,7 @@ def _write_names(group: Any, name: str, texts: list[str]) -> None:
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, default=_json_value).encode("utf-8")
+    def plain(value: Any) -> Any:  # a number of NumPy, or a tensor
+        return value.tolist() if hasattr(value, "tolist") else value.numpy().tolist()
 
-
-def _json_value(value: Any) -> Any:
-    """Returns a number of NumPy or a tensor as JSON can hold it."""
-    return value.tolist() if hasattr(value, "tolist") else value.numpy().tolist()
+    return json.dumps(value, sort_keys=True, default=plain).encode("utf-8")

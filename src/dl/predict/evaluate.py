@@ -35,7 +35,6 @@ from dl.predict.lite import (
     UnusableError,
     open_files,
     write_lite,
-    write_refusal,
 )
 from dl.progress import Advance, Reporter
 from dl.rundir.directory import RunDirectory
@@ -272,9 +271,8 @@ def keep_lite(run: RunDirectory, model_sha256: str, model: keras.Sequential, x: 
     try:
         copy = lite_copy(model, x)
     except UnusableError as error:
-        write_refusal(run, model_sha256, str(error))
-    else:
-        write_lite(run, model_sha256, copy)
+        copy = LiteCopy(b"", LiteRecord(reason=str(error)))
+    write_lite(run, model_sha256, copy)
 
 
 def lite_copy(model: keras.Sequential, x: Rows) -> LiteCopy:
@@ -327,26 +325,23 @@ def _difference(found: Array, expected: Array) -> float:
 
 
 def _converted(model: keras.Sequential, rows: int | None) -> bytes:
+    forward = tf.function(lambda x: model(x, training=False), autograph=False)
+    signature = tf.TensorSpec([rows, *model.input_shape[1:]], model.inputs[0].dtype)
+    # Keras' layers are not TensorFlow's modules: the converter finds their variables here.
+    holder = tf.Module()
+    holder.variables_of_model = [variable.value for variable in model.variables]
     # The converter's native code explains at length what it could not convert.
     with quiet_stderr():
         try:
-            return _convert(model, rows)
+            graph = forward.get_concrete_function(signature)
+            converter = tf.lite.TFLiteConverter.from_concrete_functions([graph], holder)
+            content: bytes = converter.convert()
         except Exception as error:
             # It fails in many ways; none may harm a training that went well.
             missing = _MISSING.search(str(error))
             reason = f"LiteRT cannot hold it: {first_line(error)}"
             if missing:
                 reason = f"LiteRT has no operation {missing[1]}"
+        else:
+            return content
     raise UnusableError(reason)
-
-
-def _convert(model: keras.Sequential, rows: int | None) -> bytes:
-    forward = tf.function(lambda x: model(x, training=False), autograph=False)
-    signature = tf.TensorSpec([rows, *model.input_shape[1:]], model.inputs[0].dtype)
-    graph = forward.get_concrete_function(signature)
-    # Keras' layers are not TensorFlow's modules: the converter finds their variables here.
-    holder = tf.Module()
-    holder.variables_of_model = [variable.value for variable in model.variables]
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([graph], holder)
-    content: bytes = converter.convert()
-    return content

@@ -83,7 +83,10 @@ class LiteRecord:
 
 @dataclass(frozen=True, slots=True)
 class LiteCopy:
-    """A copy of a model for LiteRT, in memory: the bytes of `model.tflite`, and their record."""
+    """A copy of a model for LiteRT, in memory: the bytes of `model.tflite`, and their record.
+
+    Without bytes there is none, and the record says why.
+    """
 
     content: bytes
     record: LiteRecord
@@ -213,25 +216,23 @@ def _titled(kept: Mapping[str, Any], said: Mapping[str, Array], task: Task) -> d
 
 
 def write_lite(run: RunDirectory, model: str, copy: LiteCopy) -> None:
-    """Writes a copy and then its record, durably; raises `DiskError`.
+    """Writes a copy and then its record, durably; of a refusal, the record alone.
 
     Args:
         run: The run.
         model: SHA-256 of the `model.h5` that the copy was made from.
-        copy: The copy.
+        copy: The copy; one without content says why there is none, and an old one is removed.
+
+    Raises:
+        DiskError: A file cannot be written.
     """
-    publish(run.light, copy.content)
-    _publish(run, replace(copy.record, model=model, light=sha256(copy.content)))
-
-
-def write_refusal(run: RunDirectory, model: str, reason: str) -> None:
-    """Records why there is no copy, and removes an old one; raises `DiskError`."""
-    _publish(run, LiteRecord(model=model, reason=reason))
-    run.light.unlink(missing_ok=True)
-
-
-def _publish(run: RunDirectory, record: LiteRecord) -> None:
+    record = replace(copy.record, model=model)
+    if copy.content:
+        publish(run.light, copy.content)
+        record = replace(record, light=sha256(copy.content))
     publish(run.light_record, f"{json.dumps(asdict(record), indent=2)}\n".encode())
+    if not copy.content:
+        run.light.unlink(missing_ok=True)
 
 
 def open_lite(run: RunDirectory) -> LiteModel:
