@@ -42,7 +42,9 @@ def test_missing_folder(tmp_path: Path) -> None:
 def test_directory(tmp_path: Path) -> None:
     (tmp_path / "rows").mkdir()
     assert path_fault(tmp_path / "rows", tmp_path) == (
-        "rows: is a folder\nexpected: a file\nhint: name a file inside it"
+        "rows: is a folder without files\n"
+        "expected: a folder of files of one kind\n"
+        "hint: name another one; or files in its folders by a pattern: rows/*/*"
     )
 
 

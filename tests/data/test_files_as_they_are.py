@@ -250,7 +250,7 @@ def test_folders_and_patterns_that_are_no_table_are_refused(tmp_path: Path) -> N
     assert told(lambda: load(tmp_path), tmp_path.parent) == (
         f"{tmp_path.name}: is a folder without files\n"
         "expected: a folder of files of one kind\n"
-        f"hint: files in the folders of it are named by a pattern: {tmp_path.name}/*/*"
+        f"hint: name another one; or files in its folders by a pattern: {tmp_path.name}/*/*"
     )
 
 

@@ -263,7 +263,8 @@ def table_files(path: str | Sequence[str]) -> list[Path]:
         raise DataError(
             f"{path}: is a folder without files",
             expected="a folder of files of one kind",
-            hint=f"files in the folders of it are named by a pattern: {os.path.join(path, '*/*')}",
+            hint="name another one; or files in its folders by a pattern: "
+            + os.path.join(path, "*/*"),
         )
     kinds = sorted({Path(re.sub(_PACKED, "", file.name)).suffix for file in files})
     if os.path.isdir(path) and len(kinds) > 1:
