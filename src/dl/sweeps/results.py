@@ -365,6 +365,8 @@ def best_config(results: Results) -> str:
     resolved = results.directory.run(best.trial, 1).resolved
     config = load_resolved(resolved, read_checked(resolved)).config
     split = replace(config.data.split, folds=None, fold=1)
+    if split.column is not None:
+        split = replace(split, stratify=None)  # the folds could be; the parts are as written
     whole = replace(config, data=replace(config.data, split=split))
     metric = results.record.terms.goal.metric
     return (
