@@ -75,6 +75,8 @@ def packing(start: bytes) -> str | None:
 
 def tabbed(rows: bytes) -> bytes:
     """Returns whole rows with a tab for each run of blanks between two values, none around them."""
+    if b'"' not in rows and b"\r" not in rows:  # several times as fast
+        return b"\n".join([b"\t".join(line.split()) for line in rows.split(b"\n")])
     between = re.split(rb'((?<![^ \t\r\n])"[^"]*")', rows.strip(b" \t"))
     for place, text in enumerate(between):
         if place % 2 == 0:  # the others are in quotes
