@@ -116,3 +116,16 @@ def test_pictures_in_two_parts_are_found_by_their_files(tmp_path: Path) -> None:
     assert "found: test/a/one.png (test) as train/b/one.png (train)\n" in told(
         lambda: load_dataset(config, SilentReporter()), tmp_path
     )
+
+
+def test_the_first_rows_stand_for_all(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    lines = [f"1,{row % 2},{'test' if row > 4 else 'train'}" for row in range(12)]
+    path.write_text("\n".join(["x,y,part", *lines]) + "\n")
+    split, duplicates = {"column": "part", "validation": 0}, {"across_parts": "warn"}
+    reporter = SilentReporter()
+    load_dataset(config_for(path, split=split, duplicates=duplicates), reporter)
+    (warning,) = reporter.warnings
+    assert warning.startswith("7 rows of the test part have the same inputs")
+    assert warning.count(" as ") == 4
+    assert "more" not in warning

@@ -93,14 +93,15 @@ def judge_duplicates(
         for it in found
         for row, (part, place) in list(zip(it.rows, it.earlier, strict=True))[:_SHOWN]
     ]
+    shown = ", ".join(pairs[:_SHOWN])
     message = f"{listing(counts, 'and')} have the same inputs as rows of an earlier part"
     if setting.across_parts == "warn":
-        reporter.warn(f"{message}: {listing(pairs, '', _SHOWN)}")
+        reporter.warn(f"{message}: {shown}")
         return
     raise DataError(
         f"{raw['train'].source}: {message}",
         expected="rows that are in one part only (`data.duplicates.across_parts: error`)",
-        found=listing(pairs, "", _SHOWN),
+        found=shown,
         hint="leave them out of one part, keep rows that belong together in one part with "
         "`data.split.by`, or write `across_parts: warn`",
     )

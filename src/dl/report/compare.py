@@ -224,6 +224,7 @@ def scores_of(answers: Answers, task: Task, part: str = "", fingerprint: str = "
         measure, values = ERROR, np.abs(predicted - true).sum(axis=1)
     else:
         measure = "accuracy" if answers.places == 1 else "fraction of places right"
+        measure = measure if answers.weights is None else f"weighted {measure}"
         values = (predicted == true).all(axis=1).astype(np.float64)
     by_row = values.reshape(-1, answers.places).mean(axis=1)
     return Scores(measure, by_row, answers.true, part, fingerprint, answers.weights)
