@@ -124,7 +124,7 @@ def crosses_are_of_categories(
 def _kinds(data: Data, facts: Facts) -> tuple[dict[str, str], tuple[str, ...]]:
     """Returns what is known of the kinds of input columns, and all of them, empty if not known."""
     read = facts.probe.kinds
-    stated = getattr(data, "columns", None) or {}
+    stated = getattr(data, "kinds", {})
     names = tuple(read) if read else getattr(data, "features", None) or ()
     return {**stated, **read}, names
 
