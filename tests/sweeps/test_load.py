@@ -174,3 +174,25 @@ def test_a_wrong_value_of_an_option_names_the_option(tmp_path: Path) -> None:
     assert error_text(caught.value).startswith(
         "error: --grid training.batch_size=16,x: training.batch_size must be"
     )
+
+
+@pytest.mark.parametrize(
+    ("split", "trainings", "overlap"),
+    [
+        ("{by: who}", "folds: 5", 1 / 4),
+        ("{by: day, order: time}", "folds: 5", 1 / 3),
+        ("{by: who, validation: 0.1, test: 0.1}", "repeats: 3", 0.1 / 0.8),
+        ("{by: day, order: time}", "repeats: 3", 0),
+        ("{column: part}", "repeats: 3", 0),
+    ],
+)
+def test_how_much_the_trainings_of_a_setting_share(
+    tmp_path: Path, split: str, trainings: str, overlap: float
+) -> None:
+    data = f"data: {{source: csv, path: rows.csv, target: y, split: {split}}}\n"
+    model = "model: {layers: [{type: Dense, units: 1}]}\n"
+    (tmp_path / "base.yaml").write_text(f"{data}{model}training: {{loss: mean_squared_error}}\n")
+    (tmp_path / "s.yaml").write_text(
+        f"base: base.yaml\n{trainings}\nparameters: {{training.epochs: [1, 2]}}\n"
+    )
+    assert load_sweep(tmp_path / "s.yaml").plan.overlap == pytest.approx(overlap)

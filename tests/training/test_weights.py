@@ -25,7 +25,7 @@ from dl.rundir.record import read_history
 from dl.training.fit import fit, solve
 from dl.training.setup import Prepared
 from dl.training.steps import Batches
-from support.streaming import assert_same, both, tiny_budget
+from support.streaming import Notes, assert_same, both, tiny_budget
 from support.tables import config_with, told
 from support.training import built, ready, trained
 
@@ -84,6 +84,12 @@ def test_a_row_of_weight_three_trains_as_three_rows(tmp_path: Path) -> None:
     plain = fitted(config(repeated, tmp_path, training=FULL))[0].model
     for one, other in zip(weighted.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_how_much_rows_count_is_said(tmp_path: Path) -> None:
+    notes = Notes()
+    load_dataset(config(frame().assign(w=[1] * 45 + [3] * 45), tmp_path, **WEIGHT), notes)
+    assert notes.notes == ["rows of the train part count 0.5 to 1.5 by w, 1 in the mean"]
 
 
 def test_only_the_ratios_of_weights_matter(tmp_path: Path) -> None:

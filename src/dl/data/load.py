@@ -58,7 +58,7 @@ from dl.data.transform import UnseenCategories, transform_table
 from dl.data.types import Inputs, Part, Raw, RawParts, RawTable, Rows, StoredColumns
 from dl.errors import DataError, RunError, UsageError
 from dl.progress import Advance, Reporter
-from dl.text import plural
+from dl.text import number, plural
 from dl.vocabulary.names import with_names
 from dl.vocabulary.spec import Findings
 
@@ -169,6 +169,10 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
         ready = {
             name: _prepared(raw, config, fitted, reporter) for name, raw in parts.named.items()
         }
+        if (weights := ready["train"].weights) is not None:
+            span = f"{number(float(weights.min()))} to {number(float(weights.max()))}"
+            column = weight_of(config.data)
+            reporter.note(f"rows of the train part count {span} by {column}, 1 in the mean")
         judge_duplicates(config.data.duplicates, parts.named, ready, reporter)
         own = ready["train"], ready.get("validation"), ready.get("test")
         advice = tuple(advice_on(split.whole, config.data, config.preprocess))

@@ -394,11 +394,12 @@ def _objective(file: SweepFile, base: Loaded, at: Mark) -> Objective | Problem:
 
 def _plan(file: SweepFile, base: Loaded, objective: Objective) -> EvaluationPlan:
     if file.folds is not None:
-        # Of forward folds in time, the training part is on average half as many pieces, and half.
+        # Forward folds in time train on 1, 2, … pieces for each that validates.
         pieces = (file.folds + 1) / 2 if base.config.data.split.order else file.folds - 1
         return EvaluationPlan(objective, file.folds, 1 / pieces)
     split = base.config.data.split
-    fraction = split.validation_share
+    # The seed of a repeat changes nothing of parts that times or a column decide.
+    fraction = 0.0 if split.order or split.column else split.validation_share
     return EvaluationPlan(objective, file.repeats, fraction / (1 - fraction - split.test))
 
 
