@@ -21,6 +21,7 @@ from dl.progress import Reporter
 from dl.rundir.directory import RunDirectory, SweepDirectory
 from dl.rundir.files import read_regular
 from dl.rundir.record import RunRecord, read_history, read_metrics, read_record
+from dl.text import plural
 
 if TYPE_CHECKING:
     import keras
@@ -326,7 +327,7 @@ def write_rows(
         columns: Names of the columns of an array without names; none for arrays of any shape.
 
     Raises:
-        UsageError: These rows cannot be written as such a file.
+        DataError: These rows cannot be written as such a file.
     """
     import numpy as np
     import pandas as pd
@@ -334,7 +335,15 @@ def write_rows(
     kind = source.get("source") or "parquet"
     table = kind not in ("npz", "images", "keras", "synthetic") or bool(columns)
     if table and not isinstance(rows, pd.DataFrame):
-        rows = pd.DataFrame(np.asarray(rows), columns=columns)
+        try:
+            rows = pd.DataFrame(np.asarray(rows), columns=columns)
+        except ValueError as error:  # pandas tells of its own axes
+            wide = f", of {plural(len(columns), 'column')}" if columns else ""
+            raise DataError(
+                f"these rows are no table: {type(rows).__name__}",
+                expected=f"a DataFrame, the path of a file, or an array of two axes{wide}",
+                found=f"shape {rows.shape}" if hasattr(rows, "shape") else None,
+            ) from error
     if table:
         path = folder / f"{_ROWS}.{'parquet' if kind in TYPED else 'csv'}"
         if kind in TYPED:

@@ -13,6 +13,8 @@ import pytest
 
 import dl
 from conftest import Dl
+from dl.run import write_rows
+from support.tables import told
 
 Make = Callable[..., dict[str, Any]]
 
@@ -177,6 +179,20 @@ def test_arrays_stand_in_the_place_of_an_npz_file(folder: Path) -> None:
 
     assert len(run.predict(x[:5])) == 5
     assert run.evaluate({"x": x, "y": y})["accuracy"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [([1, 2], "list"), ({"a": [1]}, "dict"), (np.zeros((2, 3)), "ndarray\nfound: shape (2, 3)")],
+)
+def test_rows_that_are_no_table_are_refused(rows: Any, found: str, tmp_path: Path) -> None:
+    text = told(lambda: write_rows(rows, tmp_path, {"source": "csv"}, ["a", "b"]))
+    first, *shape = found.split("\n")
+    assert text.split("\n") == [
+        f"these rows are no table: {first}",
+        "expected: a DataFrame, the path of a file, or an array of two axes, of 2 columns",
+        *shape,
+    ]
 
 
 def test_the_places_of_a_dict_are_its_keys(config: Make, folder: Path) -> None:
