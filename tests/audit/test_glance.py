@@ -11,6 +11,7 @@ import pytest
 from dl.audit.glance import Glance, glance, prepared_rows
 from dl.audit.table import file_config, read_file, read_table
 from dl.config.load import load_config
+from dl.data.features import hashed
 from dl.errors import UsageError
 from dl.progress import SilentReporter
 
@@ -93,6 +94,32 @@ def test_rows_are_shown_as_read_and_as_the_network_sees_them(tmp_path: Path) -> 
     assert list(found["age"].after) == ["age"]
     assert found["risk"].before == tuple(frame.risk[rows])
     assert found["risk"].after == {"output 1": tuple(map(float, frame.risk[rows] == "low"))}
+
+
+def test_rows_are_shown_with_buckets_crosses_and_without_those_that_are_left_out(
+    tmp_path: Path,
+) -> None:
+    _, frame = table(tmp_path)
+    (tmp_path / "c.yaml").write_text(
+        "data: {source: csv, path: people.csv, target: risk, features: [age, job]}\n"
+        "preprocess:\n"
+        "  missing: drop\n"
+        "  columns: {age: {buckets: [40]}, age x job: {hash: 3}}\n"
+        "  crosses: [[age, job]]\n"
+        "model: {layers: [{type: Dense, units: 1, activation: sigmoid}]}\n"
+        "training: {loss: binary_crossentropy}\n"
+    )
+    places, columns = prepared_rows(load_config(tmp_path / "c.yaml"), 60, SilentReporter())
+    rows = [int(place.rpartition(":")[2]) - 2 for place in places]
+    assert not frame.age[rows].isna().any()
+    found = {column.name: column for column in columns}
+    assert found["age"].after["age=from 40"] == tuple((frame.age[rows] >= 40).astype(float))
+    buckets = np.where(frame.age[rows] >= 40, "from 40", "below 40")
+    pairs = [f"{age} x {job}" for age, job in zip(buckets, frame.job[rows], strict=True)]
+    assert found["age x job"].before == tuple(pairs)
+    hashes = np.array([hashed(pair, 3) for pair in pairs])
+    for number in range(3):
+        assert found["age x job"].after[f"age x job=#{number}"] == tuple(hashes == number)
 
 
 def test_files_of_parts_are_one_table_with_the_categories_of_both(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from dl.audit.table import Table
 from dl.config.data import ColumnKind
 from dl.config.load import Loaded
 from dl.data.doubts import doubt
-from dl.data.features import feature_names
+from dl.data.features import CategoricalFeature, categories_by_name, feature_names
 from dl.data.load import read_dataset, read_split
+from dl.data.transform import crossed
 from dl.data.types import Array, Column, RawTable
 from dl.errors import UsageError
 from dl.progress import Reporter, SilentReporter
@@ -163,13 +164,19 @@ def prepared_rows(
         )
     dataset = read_dataset(loaded, reporter)
     numbers = iter(np.asarray(dataset.train.x[: len(raw)]).T.tolist())
+    features = dataset.preprocessing.columns
+    by_name = categories_by_name(features)
     found = [
         Prepared(
             feature.name,
-            _texts(raw.columns[feature.name]),
+            _texts(
+                crossed(raw, feature.of, by_name)
+                if isinstance(feature, CategoricalFeature) and feature.of
+                else raw.columns[feature.name]
+            ),
             {name: tuple(next(numbers)) for name in feature_names([feature])},
         )
-        for feature in dataset.preprocessing.columns
+        for feature in features
     ]
     wanted = np.asarray(dataset.train.y[: len(raw)]).reshape(len(raw), -1).T.tolist()
     outputs = {f"output {place}": tuple(values) for place, values in enumerate(wanted, start=1)}
