@@ -269,6 +269,23 @@ def test_a_first_row_that_repeats_the_names_of_the_config_is_no_row(tmp_path: Pa
     assert len(load(path, header=["a", "b", "c", "y"]).train) == len(COMMAS)
 
 
+@pytest.mark.parametrize("separator", [";", "\t", "|", "   "])
+def test_rows_to_predict_without_a_header_may_have_another_separator(
+    tmp_path: Path, separator: str
+) -> None:
+    path = written(tmp_path, *COMMAS)
+    config = config_for(path, header=["a", "b", "c", "y"], **NO_SPLIT)
+    dataset = load_dataset(config, SILENT)
+    for values in (4, 3):  # the last one is the target
+        rows = (line.replace("two words", '"two words"').split(",")[:values] for line in COMMAS)
+        other = written(tmp_path, *map(separator.join, rows), name="other.csv")
+        np.testing.assert_array_equal(inputs(config, dataset, other), dataset.train.x)
+    other = written(tmp_path, "1;2", "3;4", name="other.csv")
+    assert told(lambda: inputs(config, dataset, other), tmp_path) == (
+        "other.csv:1: row has 1 value\nexpected: 4 values, one for each name in `data.header`"
+    )
+
+
 def test_a_row_between_blanks_that_lacks_a_value_is_told_how_to_write_it(tmp_path: Path) -> None:
     path = written(tmp_path, "a b y", "1 2 3", "1 3")
     assert told(lambda: load(path, separator="blanks"), tmp_path) == (

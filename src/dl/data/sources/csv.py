@@ -295,6 +295,15 @@ def _as_written(start: bytes, dialect: Dialect, features: Sequence[str]) -> Dial
         cells = line.split(None if separator == BLANKS else separator)
         if features and {cell.strip().strip('"') for cell in cells} >= set(features):
             return replace(dialect, separator=separator, header=True)
+    known = () if isinstance(dialect.header, bool) else dialect.header
+    inputs = [name for name in known if name not in dialect.targets]
+    for separator in (dialect.separator, *SEPARATORS, BLANKS) if len(inputs) > 1 else ():
+        text = tabbed(line.encode()).decode() if separator == BLANKS else line
+        with contextlib.suppress(csv.Error):  # it is told of where the rows are read
+            character = "\t" if separator == BLANKS else separator
+            cells = next(csv.reader([text], delimiter=character), [])
+            if len(cells) in (len(known), len(inputs)):
+                return replace(dialect, separator=separator)
     return dialect
 
 
