@@ -191,7 +191,7 @@ def test_the_trivial_answer_is_measured_without_keras_as_with_it(case: Any, tmp_
     made = prepared(case, names, tmp_path)
     target, part = made.dataset.target, made.dataset.train
     target = replace(target, cut=0.5) if target.cut == 0.4 else target  # the commonest class
-    answer = constant(part.y, target, made.config.training.loss.type)
+    answer = constant(part, target, made.config.training.loss.type)
     shape = (len(part), *made.model.output_shape[1:])
     outputs = outputs_of(np.broadcast_to(answer, (1, *answer.shape)), target)
     if case.steps and not of_numbers(case):
@@ -203,7 +203,7 @@ def test_the_trivial_answer_is_measured_without_keras_as_with_it(case: Any, tmp_
     rows = replace(part, x=np.broadcast_to(outputs, shape))
     measured = evaluate(same, rows, made.config)
 
-    found = reached(answer, part.y, target, made.config)
+    found = reached(answer, part, target, made.config)
     assert found
     assert found == pytest.approx({name: measured[name] for name in found}, rel=1e-4, abs=1e-5)
 
