@@ -62,7 +62,6 @@ def test_typo_leads_to_the_word_that_was_meant(
     ("word", "known"),
     [
         ("sample_weight", KEYS),
-        ("crosses", KEYS),
         ("validate", KEYS),
         ("max_iter", KEYS),
         ("monitor", KEYS),

@@ -244,7 +244,7 @@ def test_a_part_that_a_column_names_is_held_against_training(tmp_path: Path) -> 
     table = rows(np.random.default_rng(3))
     table["part"] = np.where(table.a > 0.7, "test", "train")
     path = written(tmp_path, table, False)
-    [advice] = found(path, "data.split={column: part}")
+    [advice] = found(path, "data.split={column: part, validation: 0}")
     assert (advice.rule, advice.path) == ("parts-differ", ("data", "split", "column"))
 
 
