@@ -93,7 +93,7 @@ HEAVY = {
     "sklearn",
     "tensorflow",
 }
-LIGHT_FILES = {"inspect/__init__.py", "inspect/diagnose.py", "inspect/changes.py"}
+LIGHT_FILES = {f"inspect/{name}.py" for name in ("__init__", "diagnose", "evidence", "changes")}
 """Files of heavy packages that judge numbers which others have measured."""
 LAZY_IN_CLI = HEAVY | {"rich", "yaml"}
 LAZY_MODULES = {

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from dl.inspect.diagnose import Evidence, diagnose
+from dl.inspect.diagnose import diagnose
+from dl.inspect.evidence import Evidence
 from dl.rundir.record import Trivial
 from support.diagnosis import HIDDEN, SIGMOID, config_of, history, on_top, only
 

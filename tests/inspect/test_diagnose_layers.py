@@ -8,7 +8,8 @@ import pytest
 
 from dl.config.schema import Config
 from dl.inspect.changes import Change
-from dl.inspect.diagnose import Evidence, diagnose
+from dl.inspect.diagnose import diagnose
+from dl.inspect.evidence import Evidence
 from support.diagnosis import HIDDEN, SIGMOID, config_of, layer, measured, on_top, only
 
 BENT = {**HIDDEN, "activation": "tanh"}

@@ -11,7 +11,8 @@ from dl.config.nodes import yaml_text
 from dl.config.schema import Config, resolved_text
 from dl.inspect import LayerStatistics, NetworkStatistics
 from dl.inspect.changes import Change
-from dl.inspect.diagnose import CHECKS, Diagnosis, Evidence
+from dl.inspect.diagnose import CHECKS, Diagnosis
+from dl.inspect.evidence import Evidence
 from dl.vocabulary.sections import read_section
 
 HIDDEN = {"type": "Dense", "units": 8, "activation": "relu", "name": "hidden"}

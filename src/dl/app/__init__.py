@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from dl.config.load import Loaded
     from dl.config.rules import Advice, Note
     from dl.data.load import InputBlocks
+    from dl.data.target import Target
     from dl.inspect import LayerRow, NetworkStatistics
-    from dl.inspect.diagnose import Diagnosis, Evidence
+    from dl.inspect.diagnose import Diagnosis
+    from dl.inspect.evidence import Evidence
     from dl.inspect.trace import Trace
     from dl.predict.evaluate import Evaluation
     from dl.predict.lite import Outputs, SavedFiles, Task
@@ -300,17 +302,28 @@ def diagnose(run: RunDirectory, reporter: Reporter) -> Findings:
         RunError: The run is damaged.
     """
     from dl.config.load import load_resolved
-    from dl.inspect.diagnose import Evidence
     from dl.inspect.diagnose import diagnose as findings
+    from dl.inspect.evidence import Evidence
 
     record = read_record(run)
     config = load_resolved(run.resolved, read_checked(run.resolved)).config
     history = read_history(run) if run.history.exists() else []
     error = record.error or ""
     left = error.partition(": ")[2] if error.startswith((NOT_FINITE, NOT_FINITE_BEFORE)) else ""
-    signals, said = _signals(run, reporter), _one_answer(run)
+    signals, said = _signals(run, reporter), one_answer_of(run)
     case = Evidence(config, history, left, signals, said, record.trivial)
     return Findings(run, record, case, findings(case))
+
+
+def one_answer_of(run: RunDirectory, target: Target | None = None) -> str:
+    """Returns what the network answers to each row of a run, in words; empty if answers differ."""
+    from dl.data.dataset import read_preprocessing
+    from dl.data.predictions import one_answer, read_answers
+
+    if not run.outputs.exists():
+        return ""
+    target = target or read_preprocessing(run).target
+    return one_answer(read_answers(run, target), target)
 
 
 def page(directory: RunDirectory | SweepDirectory) -> str:
@@ -409,16 +422,6 @@ def _rows(files: SavedFiles, task: Task, reporter: Reporter) -> InputBlocks:
         return split_blocks(files.config, fitted, task.split, reporter)
     drift = Drift(columns or (), task.drift)
     return open_blocks(files.config, fitted, task.source, reporter, task.keep, drift)
-
-
-def _one_answer(run: RunDirectory) -> str:
-    from dl.data.dataset import read_preprocessing
-    from dl.data.predictions import one_answer, read_answers
-
-    if not run.outputs.exists():
-        return ""
-    target = read_preprocessing(run).target
-    return one_answer(read_answers(run, target), target)
 
 
 def _signals(run: RunDirectory, reporter: Reporter) -> NetworkStatistics | None:

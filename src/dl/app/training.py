@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dl.app import config_of
+from dl.app import config_of, one_answer_of
 from dl.errors import BusyError, ConfigError, Interrupted, RunError, UsageError
 from dl.imports import importing
 from dl.progress import Reporter
@@ -389,12 +389,10 @@ def _advise(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> None:
 
 def _diagnose(trained: Trained, reporter: Reporter) -> None:
     """Says that something in the history is worth a look; the layers are not looked at here."""
-    from dl.data.predictions import one_answer, read_answers
-    from dl.inspect.diagnose import Evidence, diagnose
+    from dl.inspect.diagnose import diagnose
+    from dl.inspect.evidence import Evidence
 
-    target = trained.prepared.dataset.target
-    known = trained.run.outputs.exists()
-    said = one_answer(read_answers(trained.run, target), target) if known else ""
+    said = one_answer_of(trained.run, trained.prepared.dataset.target)
     if said:
         reporter.warn(f"the model {said}")
     trivial, config = read_record(trained.run).trivial, trained.prepared.config

@@ -14,7 +14,8 @@ from dl.text import number, percent, plural, shortened, size, wrapped
 if TYPE_CHECKING:
     from dl.app import Findings
     from dl.inspect import LayerRow, NetworkStatistics
-    from dl.inspect.diagnose import Diagnosis, Evidence
+    from dl.inspect.diagnose import Diagnosis
+    from dl.inspect.evidence import Evidence
     from dl.inspect.trace import LayerTrace, Trace, WeightTrace
     from dl.rundir.record import Trivial
 

@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from dl.config.data import weight_of
-from dl.config.rules.facts import output_of
-from dl.config.schema import Config
-from dl.inspect import LayerStatistics, NetworkStatistics, changes
+from dl.inspect import LayerStatistics, changes
 from dl.inspect.changes import Change
-from dl.rundir.record import Trivial
+from dl.inspect.evidence import LEAST_EPOCHS, Evidence, is_learned
 from dl.text import number, percent
-from dl.vocabulary.traits import BINARY, CLASSIFICATION, CROSS_ENTROPIES, PERCEPTRON, SATURATING
+from dl.vocabulary.traits import CLASSIFICATION, SATURATING
 
 # The thresholds are those of a person who reads curves: high enough that what a healthy training
 # does by chance stays below them, since a false alarm costs more trust than a miss.
 
-_LEAST_EPOCHS = 5
-"""Fewer say nothing of a course; what looks at late epochs alone needs several times as many."""
 _RISE = 1.5
 """So many times its least value the training loss must end at: noise of small batches moves it by
 some percent, a quarter at the most."""
@@ -34,17 +30,8 @@ _OFTEN = 1 / 3
 at a plateau, but by less than a tenth."""
 _WORSE = 1.1
 """So many times its least value the validation loss must end at: it wavers by some percent."""
-_GAP = 0.15
-"""Accuracy on the training part above that on the validation part: of 100 validation rows, chance
-alone makes a tenth either way."""
-_LOSS_GAP = 3.0
-"""The same of losses, where no accuracy is measured: a loss has no scale, so only a multiple."""
-_GUESSING = 0.95
-"""Fraction of the loss of a constant answer that a network must come below to have learned."""
 _STILL = 0.01
 """A fall by less than a hundredth is none; five times as much is one that should go on."""
-_LEARNED = 0.01
-"""A loss below this fraction of the first one has nothing left to fall."""
 _DEAD = 0.4
 """Fraction of dead units from which a layer is worth a word: some are dead in most networks."""
 _ALL_DEAD = 0.9
@@ -54,37 +41,6 @@ _VANISHES = 1e-3
 _EXPLODES = 1e3
 """Gradients by a weight of the first layer beside those of the last one. A factor of 1000 is more
 than optimizers with a rate for each weight even out in time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """A run as the checks see it.
-
-    Attributes:
-        config: Its config, complete.
-        history: A row for each whole epoch.
-        diverged: Where the loss became NaN or infinite, in words; empty if it did not.
-        network: The statistics of its layers, where they could be measured.
-        one_answer: What the network answers always, in words; empty if its answers differ.
-        trivial: What it had to beat; None where that is not known.
-    """
-
-    config: Config
-    history: Sequence[Mapping[str, float]]
-    diverged: str = ""
-    network: NetworkStatistics | None = None
-    one_answer: str = ""
-    trivial: Trivial | None = None
-
-    def column(self, name: str) -> list[float]:
-        """Returns a column of the history; empty if an epoch lacks it or has no finite value."""
-        values = [row.get(name, math.nan) for row in self.history]
-        return values if all(map(math.isfinite, values)) else []
-
-    @property
-    def layers(self) -> tuple[LayerStatistics, ...]:
-        """The layers that were measured."""
-        return self.network.layers if self.network else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +81,7 @@ def _exploding_gradients(run: Evidence) -> Diagnosis | None:
     """The gradient grows on its way to the first layer, or is out of all proportion."""
     broken = [layer for layer in run.layers if not math.isfinite(layer.gradient)]
     large = [layer for layer in run.layers if layer.gradient > _EXPLODES * max(layer.weights, 1)]
-    ends = _ends(run)
+    ends = run.ends
     if broken:
         message = f"the gradient by the weights of {broken[0].name} is NaN or infinite"
     elif large:
@@ -147,7 +103,7 @@ def _exploding_gradients(run: Evidence) -> Diagnosis | None:
 
 def _vanishing_gradients(run: Evidence) -> Diagnosis | None:
     """The gradient vanishes on its way from the output to the first layer."""
-    ends = _ends(run)
+    ends = run.ends
     if ends is None or any((layer.dead or 0.0) >= _ALL_DEAD for layer in run.layers):
         return None
     first, last = ends
@@ -212,10 +168,10 @@ def _saturated_units(run: Evidence) -> Diagnosis | None:
 def _rising_loss(run: Evidence) -> Diagnosis | None:
     """The training loss ended well above its least value."""
     losses = run.column("loss")
-    if run.diverged or len(losses) < _LEAST_EPOCHS or _is_perceptron(run):
+    if run.diverged or len(losses) < LEAST_EPOCHS or run.is_perceptron:
         return None
     least, last = min(losses), losses[-1]
-    if last < _RISE * least or _is_learned(last, losses):
+    if last < _RISE * least or is_learned(last, losses):
         return None
     return Diagnosis(
         f"the training loss was {number(least)} in epoch {losses.index(least) + 1} and rose to "
@@ -229,7 +185,7 @@ def _rising_loss(run: Evidence) -> Diagnosis | None:
 def _jumping_loss(run: Evidence) -> Diagnosis | None:
     """The training loss went up and down."""
     losses = run.column("loss")
-    if len(losses) < 2 * _LEAST_EPOCHS or _is_perceptron(run) or _is_learned(min(losses), losses):
+    if len(losses) < 2 * LEAST_EPOCHS or run.is_perceptron or is_learned(min(losses), losses):
         return None
     late = losses[len(losses) // 3 :]
     jumps = sum(after > _JUMP * before for before, after in itertools.pairwise(late))
@@ -250,15 +206,15 @@ def _one_answer(run: Evidence) -> Diagnosis | None:
         return None
     config = run.config
     weighs = config.training.loss.type in CLASSIFICATION and config.data.task != "multilabel"
-    change, threshold = changes.larger(config), _better_threshold(run)
-    if threshold is not None:
+    if run.better_threshold is not None:
         return Diagnosis(
             run.one_answer,
             "It has learned which rows are likelier of the rare class, for its loss is below that "
             "of the fractions of the classes, but hardly one of them gets a probability beyond "
             "the threshold. At the fraction of the second class it is cut where weights would.",
-            {"evaluation": {"threshold": threshold}},
+            _lower_cut(run),
         )
+    change = changes.larger(config)
     heeded = config.training.class_weight or config.training.sampling == "balanced"
     if weighs and not heeded and weight_of(config.data) is None:
         change = {"training": {"class_weight": "balanced"}}
@@ -272,33 +228,30 @@ def _one_answer(run: Evidence) -> Diagnosis | None:
 
 def _no_better_than_the_commonest(run: Evidence) -> Diagnosis | None:
     """The accuracy is that of an answer that looks at no input, though the loss has fallen."""
-    if run.one_answer or run.trivial is None or _no_better_than_guessing(run) is not None:
+    if run.one_answer or run.trivial is None or run.beats_guessing is False:
         return None
     for part, prefix in (("validation", "val_"), ("train", "")):
         trivial = run.trivial.metrics.get(part, {}).get("accuracy")
         reached = run.column(f"{prefix}accuracy")
         if trivial is None or not reached:
             continue
-        if len(reached) < _LEAST_EPOCHS or trivial >= 1 or max(reached) > trivial:
+        if len(reached) < LEAST_EPOCHS or trivial >= 1 or max(reached) > trivial:
             return None
-        threshold = _better_threshold(run)
         return Diagnosis(
             f"the accuracy of the {part} part did not rise above {number(max(reached))}; "
             f"{run.trivial.words} has {number(trivial)}",
             "By its answers the network is no success: saying the commonest class of every row is "
             "right as often. Its probabilities may tell more: look at the AUC, at precision and "
             "recall, and cut them lower.",
-            changes.larger(run.config)
-            if threshold is None
-            else {"evaluation": {"threshold": threshold}},
+            _lower_cut(run) if run.better_threshold is not None else changes.larger(run.config),
         )
     return None
 
 
 def _no_better_than_guessing(run: Evidence) -> Diagnosis | None:
     """The training loss is about that of a network that ignores its inputs."""
-    losses, guess = run.column("loss"), _guess(run)
-    if not losses or guess is None or min(losses) < _GUESSING * guess:
+    losses, guess = run.column("loss"), run.guess
+    if guess is None or run.beats_guessing is not False:
         return None
     return Diagnosis(
         f"the training loss did not fall below {number(min(losses))}; always giving the same "
@@ -312,7 +265,7 @@ def _no_better_than_guessing(run: Evidence) -> Diagnosis | None:
 def _unfinished(run: Evidence) -> Diagnosis | None:
     """The loss was still falling when the training ended."""
     losses = run.column("val_loss") or run.column("loss")
-    if len(losses) < 2 * _LEAST_EPOCHS or run.diverged or _is_learned(losses[-1], losses):
+    if len(losses) < 2 * LEAST_EPOCHS or run.diverged or is_learned(losses[-1], losses):
         return None
     tenth = max(2, len(losses) // 10)
     # Sums of as many epochs each: a single one may be low by chance.
@@ -332,11 +285,11 @@ def _unfinished(run: Evidence) -> Diagnosis | None:
 def _plateau(run: Evidence) -> Diagnosis | None:
     """The loss stood still for half of the training."""
     losses, validation = run.column("loss"), run.column("val_loss")
-    if len(losses) < 4 * _LEAST_EPOCHS or _is_learned(min(losses), losses):
+    if len(losses) < 4 * LEAST_EPOCHS or is_learned(min(losses), losses):
         return None
     half = len(losses) // 2
     gains = [_gain(values, half) for values in (losses, validation) if values]
-    if max(gains) >= _STILL or _no_better_than_guessing(run) is not None:
+    if max(gains) >= _STILL or run.beats_guessing is False:
         return None
     patience = max(2, len(losses) // 10)
     plateau = {"type": "ReduceLROnPlateau", "monitor": "loss", "factor": 0.3, "patience": patience}
@@ -356,7 +309,7 @@ def _overfitting(run: Evidence) -> Diagnosis | None:
         callback.type == "EarlyStopping" and callback.parameters.get("restore_best_weights") is True
         for callback in run.config.training.callbacks
     )
-    if len(validation) < _LEAST_EPOCHS or keeps_best:
+    if len(validation) < LEAST_EPOCHS or keeps_best:
         return None
     best = validation.index(min(validation))
     # A rise of an epoch or two can be noise: it must last for a tenth of the training.
@@ -382,7 +335,7 @@ def _overfitting(run: Evidence) -> Diagnosis | None:
 
 def _generalization_gap(run: Evidence) -> Diagnosis | None:
     """The network does far better on the rows that it trained on than on others."""
-    found = _gap(run)
+    found = run.gap
     if found is None:
         return None
     name, epoch, training, validation = found
@@ -416,13 +369,6 @@ CHECKS: Mapping[str, Callable[[Evidence], Diagnosis | None]] = {
 """The checks by the id of what they find; causes before their effects."""
 
 
-def _ends(run: Evidence) -> tuple[LayerStatistics, LayerStatistics] | None:
-    """Returns the first and the last layer, where there are two and the last one has a gradient."""
-    if len(run.layers) < 2 or not 0 < run.layers[-1].slope < math.inf:
-        return None
-    return run.layers[0], run.layers[-1]
-
-
 def _compared(first: LayerStatistics, last: LayerStatistics) -> str:
     times = number(first.slope / last.slope)
     return (
@@ -431,62 +377,8 @@ def _compared(first: LayerStatistics, last: LayerStatistics) -> str:
     )
 
 
-def _gap(run: Evidence) -> tuple[str, int, float, float] | None:
-    """Returns a measure, the best epoch, and its values there on both parts, if they lie apart."""
-    losses, validation = run.column("loss"), run.column("val_loss")
-    if len(validation) < _LEAST_EPOCHS:
-        return None
-    best = validation.index(min(validation))
-    for name in run.history[0]:
-        training, other = run.column(name), run.column(f"val_{name}")
-        if "accuracy" in name and training and other:
-            apart = training[best] - other[best] >= _GAP
-            return (name, best + 1, training[best], other[best]) if apart else None
-    if losses[best] > 0 and validation[best] >= _LOSS_GAP * losses[best]:
-        return ("the loss", best + 1, losses[best], validation[best])
-    return None
-
-
-def _guess(run: Evidence) -> float | None:
-    """Returns the training loss of the best constant answer: the entropy of the class shares."""
-    config = run.config
-    training, output = config.training, output_of(config.model)
-    if training.class_weight is not None or training.sampling == "balanced":
-        return None
-    if run.trivial is not None and "loss" in run.trivial.metrics.get("train", {}):
-        return run.trivial.metrics["train"]["loss"]
-    standardized = config.preprocess.target in ("standardize", "log1p")
-    if training.loss.type == "MeanSquaredError" and standardized:
-        return 1.0  # the variance of a standardized target
-    if training.loss.type not in CROSS_ENTROPIES or output is None or not output.units:
-        return None
-    one_of_two = output.units == 1 or training.loss.type in BINARY
-    return math.log(2 if one_of_two else output.units)  # the entropy of equally frequent classes
-
-
-def _better_threshold(run: Evidence) -> float | None:
-    """Returns the fraction of the second of two classes, where a network that has learned is cut.
-
-    C. Elkan, "The foundations of cost-sensitive learning", IJCAI (2001), theorem 2: probabilities
-    that are cut there decide as those of balanced classes, cut at a half.
-    """
-    config, trivial, losses = run.config, run.trivial, run.column("loss")
-    guess = _guess(run)
-    if trivial is None or len(trivial.answer) != 2 or guess is None or not losses:
-        return None
-    cut = config.training.loss.type in BINARY and output_of(config.model).units == 1
-    if not cut or config.evaluation.threshold != 0.5 or min(losses) >= _GUESSING * guess:
-        return None
-    return float(f"{trivial.answer[1]:.2g}")
-
-
-def _is_perceptron(run: Evidence) -> bool:
-    """Tells whether the rate only sets the scale, so that another one changes nothing."""
-    return run.config.training.loss.type == PERCEPTRON
-
-
-def _is_learned(loss: float, losses: list[float]) -> bool:
-    return loss <= _LEARNED * max(losses[0], 0.0)
+def _lower_cut(run: Evidence) -> Change:
+    return {"evaluation": {"threshold": run.better_threshold}}
 
 
 def _gain(values: list[float], half: int) -> float:
