@@ -106,11 +106,12 @@ def _range(column: Column) -> tuple[float | str | None, float | None, float | st
         return None, None, None
     if column.kind == "numeric":
         return float(known.min()), float(known.mean()), float(known.max())
-    ends = (known.min(), known.max())
-    first, last = (
-        str(end.astype("datetime64[m]" if column.timed else "datetime64[D]")) for end in ends
-    )
+    first, last = _dates(np.array([known.min(), known.max()]), column.timed)
     return first, None, last
+
+
+def _dates(values: Array, timed: bool) -> list[str]:
+    return list(map(str, values.astype("datetime64[m]" if timed else "datetime64[D]")))
 
 
 def _by_class(column: Column, table: Table) -> Iterator[tuple[str, float]]:
@@ -193,7 +194,5 @@ def _texts(column: Column) -> tuple[str, ...]:
     elif column.kind == "numeric":
         texts = [number(value, 7) for value in column.values.tolist()]
     else:
-        texts = list(
-            map(str, column.values.astype("datetime64[m]" if column.timed else "datetime64[D]"))
-        )
+        texts = _dates(column.values, column.timed)
     return tuple("" if lacks else text for lacks, text in zip(missing, texts, strict=True))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dl.data.types import Array, Column
+from dl.data.types import Array, Column, step_over
 
 _FOLDS, _FOLDS_OF_TREES = 5, 3
 _BINS = 64
@@ -57,7 +57,7 @@ def told(column: Column, target: Column, in_classes: bool) -> float:
     rest, weighted by their rows. NaN where there is nothing to tell.
     """
     known = np.flatnonzero(~target.missing())
-    known = known[:: -(-len(known) // _MOST_ROWS) or 1]
+    known = known[:: step_over(len(known), _MOST_ROWS)]
     codes, size = codes_of(column.take(known))
     if not in_classes:
         wanted = target.values[known].astype(np.float64)

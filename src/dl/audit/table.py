@@ -16,7 +16,7 @@ from dl.data.doubts import advice_on
 from dl.data.load import SplitData, read_split
 from dl.data.read import read_parts, source_title
 from dl.data.target_values import number_text
-from dl.data.types import Array, Column, Raw, RawTable
+from dl.data.types import Array, Column, Raw, RawTable, step_over
 from dl.errors import DataError, Mark
 from dl.init.columns import open_table, typed_column
 from dl.init.draft import first_config
@@ -116,7 +116,7 @@ def read_table(loaded: Loaded, reporter: Reporter) -> Table:
     except Findings as error:
         raise loaded.error(error.findings) from error
     sizes = {name: len(raw) for name, raw in split.parts.named.items()}
-    step = -(-sum(sizes.values()) // MOST_ROWS)
+    step = step_over(sum(sizes.values()), MOST_ROWS)
     looked = {
         name: raw.take(np.arange(0, len(raw), step)) if step > 1 else raw
         for name, raw in split.parts.named.items()

@@ -22,6 +22,7 @@ from threadpoolctl import threadpool_limits
 from dl.config.schema import Config
 from dl.data.requirements import tokens_of
 from dl.data.target import Target, class_indexes
+from dl.data.trivial import EPSILON
 from dl.data.types import Array, Part
 from dl.text import listing, plural
 from dl.vocabulary.traits import TAKES_SHARES
@@ -39,8 +40,6 @@ _ITERATIONS = 200
 _NEIGHBOURS = 5
 _LEAST_WEIGHT = 1e-12
 """Where none of the nearest rows counts, all of them do."""
-_EPSILON = 1e-7
-"""Keras' own: what a probability of 0 counts for in a cross-entropy."""
 
 Values = Callable[[Array, Array, Array, Target, Array | None], Array]
 """Returns for other rows what was learned: probabilities of the classes or labels, or numbers."""
@@ -105,9 +104,9 @@ def outputs_of(values: Array, target: Target) -> Array:
     if target.form == "single":
         values = values[:, 1:]
     if target.activation == "softmax":
-        return np.asarray(np.log(np.maximum(values, _EPSILON)), np.float32)
+        return np.asarray(np.log(np.maximum(values, EPSILON)), np.float32)
     if target.activation == "sigmoid":
-        inner = np.clip(values, _EPSILON, 1 - _EPSILON)
+        inner = np.clip(values, EPSILON, 1 - EPSILON)
         return np.asarray(np.log(inner / (1 - inner)), np.float32)
     if target.form != "numbers" and not target.probabilities and target.cut == 0:
         values = 2 * values - 1  # the sides of a hinge loss

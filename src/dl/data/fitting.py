@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dl.config.preprocess import ColumnRules, Missing, Preprocess, cross_name
+from dl.config.preprocess import MOST_CATEGORIES, ColumnRules, Missing, Preprocess, cross_name
 from dl.config.schema import document_of
 from dl.data.features import (
     OTHER,
@@ -27,8 +27,6 @@ from dl.errors import DataError
 from dl.text import listing, plural
 from dl.vocabulary.spec import Findings
 
-MOST_CATEGORIES = 1000
-"""One-hot encoding has no more inputs for a column, unless its rules say otherwise."""
 DAY_PARTS = ("year", "month", "day", "weekday", "day_of_year")
 TIME_PARTS = ("hour", "minute")
 _TARGET_HINT = "fill it in, or write `data.missing_target: drop` to leave such rows out"

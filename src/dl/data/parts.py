@@ -222,9 +222,16 @@ def _as_written(
             hint=f"did you mean {near}?" if near else "name another column in `data.split.column`",
         )
     _compare_with_fractions(rows.source, part, split)
-    if split.folds is not None:
-        return _folds_beside_test(rows.source, part, split, seed, labels, classes)
-    return SplitRows.of(part)
+    if split.folds is None:
+        return SplitRows.of(part)
+    part[part == 1] = 0
+    count = int((part == 0).sum())
+    refuse_many_folds(split, count, "rows", rows.source)
+    size = -(-count // split.folds)
+    rest = None if labels is None else labels[part == 0]
+    stratified = can_stratify(split, rest, count - size, (size, 0), classes)
+    mark_fold(part, shuffled(len(part), seed), labels if stratified else None, split)
+    return SplitRows.of(part, stratified)
 
 
 def _compare_with_fractions(source: str, part: NDArray[np.int8], split: Split) -> None:
@@ -245,24 +252,6 @@ def _compare_with_fractions(source: str, part: NDArray[np.int8], split: Split) -
             expected="rows for it" if is_wanted else f"none: `data.split.{name}: 0`",
             hint=hint,
         )
-
-
-def _folds_beside_test(
-    source: str,
-    part: NDArray[np.int8],
-    split: Split,
-    seed: int,
-    labels: Array | None,
-    classes: Sequence[str],
-) -> SplitRows:
-    part[part == 1] = 0
-    rows = int((part == 0).sum())
-    refuse_many_folds(split, rows, "rows", source)
-    size = -(-rows // (split.folds or 1))
-    rest = None if labels is None else labels[part == 0]
-    stratified = can_stratify(split, rest, rows - size, (size, 0), classes)
-    mark_fold(part, shuffled(len(part), seed), labels if stratified else None, split)
-    return SplitRows.of(part, stratified)
 
 
 # Parts with files of their own

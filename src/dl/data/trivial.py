@@ -26,7 +26,7 @@ from dl.vocabulary.traits import ENTROPIES, FITTING
 _MOST_NUMBERS = 1000
 """More are not kept in `run.json`: a mean picture is no answer that a person reads."""
 _MOST_WORDS = 20
-_EPSILON = 1e-7
+EPSILON = 1e-7
 """What Keras takes a probability of 0 for in an entropy."""
 _OF_ONE_CLASS = ("accuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy")
 _OF_EACH_OUTPUT = ("accuracy", "BinaryAccuracy")
@@ -147,7 +147,7 @@ def _of_classes(
         return _binary_entropy(answer, truth, weights)
     if labels is None or kind not in ENTROPIES | FITTING:
         return None
-    return float(-mean(np.log(np.maximum(answer[labels], _EPSILON)), weights))
+    return float(-mean(np.log(np.maximum(answer[labels], EPSILON)), weights))
 
 
 def _of_numbers(
@@ -171,5 +171,5 @@ def _of_numbers(
 
 
 def _binary_entropy(said: Array, truth: Array, weights: Array | None) -> float:
-    said = np.clip(said, _EPSILON, 1 - _EPSILON)
+    said = np.clip(said, EPSILON, 1 - EPSILON)
     return float(-mean(truth * np.log(said) + (1 - truth) * np.log(1 - said), weights, None))

@@ -29,6 +29,11 @@ def mean(values: Array, weights: Array | None, axis: int | None = 0) -> Array:
     return np.asarray(np.average(by_row, axis=0, weights=weights))
 
 
+def step_over(rows: int, most: int) -> int:
+    """Returns the step in which at most so many of the rows are looked at, evenly spread."""
+    return max(1, -(-rows // most))
+
+
 class DiskRows(Protocol):
     """Rows that lie on the disk; an index brings those that it names into memory, as an array."""
 
