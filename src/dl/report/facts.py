@@ -14,12 +14,14 @@ import numpy as np
 
 from dl.config.data import Task
 from dl.data.dataset import Dataset, Preprocessing, read_preprocessing
+from dl.data.drift import read_summaries
 from dl.data.predictions import Answers, DecisionSurface, ParameterPath, one_answer, read_answers
 from dl.data.profile import DataProfile, profile_of
 from dl.data.transform import original_columns
 from dl.data.types import Array, Part
 from dl.inspect import LayerRow, NetworkStatistics, WeightRow
 from dl.report.charts import History
+from dl.report.columns import ColumnRow, column_rows
 from dl.rundir.directory import RunDirectory
 from dl.rundir.manifest import publish
 from dl.rundir.query import Entry, read_entry
@@ -383,6 +385,7 @@ class StoredRun:
         training: What the training kept for the report.
         input_shape: Shape of a row, as the network takes it.
         one_answer: What the model answers always, in words; empty if its answers differ.
+        columns: The columns of a table in the training part; empty if they were not kept.
     """
 
     entry: Entry
@@ -390,6 +393,7 @@ class StoredRun:
     training: TrainingFacts
     input_shape: tuple[int | None, ...]
     one_answer: str
+    columns: Sequence[ColumnRow] = ()
 
 
 def read_stored_run(run: RunDirectory) -> StoredRun:
@@ -402,10 +406,13 @@ def read_stored_run(run: RunDirectory) -> StoredRun:
     answered = read_answers(run, fitted.target)
     part, answers = answered or ("", Answers(np.zeros(0), None, None))
     history = read_history(run) if run.history.exists() else []
+    training = read_json(run.facts, TrainingFacts) if run.facts.exists() else TrainingFacts()
+    drawn = {one.name: one for one in (training.glance.columns if training.glance else ())}
     return StoredRun(
         entry=read_entry(run),
         facts=RunFacts(name=run.label, history=history, part=part, **answer_facts(answers, fitted)),
-        training=read_json(run.facts, TrainingFacts) if run.facts.exists() else TrainingFacts(),
+        training=training,
         input_shape=fitted.input_shape,
         one_answer=one_answer(answered, fitted.target),
+        columns=column_rows(read_summaries(run, fitted.kinds) or (), drawn),
     )

@@ -43,6 +43,7 @@ _BOARD_SCRIPT = "board.js"
 _MOST_POINTS, _MOST_SCATTERED = 1200, 1000
 _MOST_ROWS = 100
 _MOST_CURVES = 10
+_MOST_COLUMNS = 30  # what one looks through; the others are folded
 # Settings that are inferred from the data, and shown there.
 _OF_THE_DATA = ("data.columns", "data.features", "data.classes")
 # Pictures of a sweep's folder that its page has as charts.
@@ -259,6 +260,17 @@ def _errors(run: StoredRun) -> list[evaluation.Residuals]:
     return evaluation.residuals_of(run.facts)
 
 
+def _data(run: StoredRun) -> dict[str, Any]:
+    """Returns the parts, the columns, and the distributions of what is no column of the table."""
+    glance, shown = run.training.glance, {column.name for column in run.columns}
+    if glance is None and not shown:
+        return {}
+    others = [] if glance is None else [one for one in glance.columns if one.name not in shown]
+    more = 0 if glance is None or shown else glance.more_columns
+    tables = run.columns[:_MOST_COLUMNS], run.columns[_MOST_COLUMNS:]
+    return {"glance": glance, "tables": tables, "others": others, "more_columns": more}
+
+
 def _settings(run: StoredRun) -> dict[str, Any]:
     """Returns the settings; raises `RunError` where the resolved config is damaged."""
     path = run.entry.run.resolved
@@ -274,7 +286,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[StoredRun], Any]], ...] = (
     ("classes", "Right and wrong", _classes),
     ("numbers", "Errors", _errors),
     ("mistakes", "Worst mistakes", attrgetter("training.mistakes")),
-    ("data", "Data", attrgetter("training.glance")),
+    ("data", "Data", _data),
     ("model", "Model", attrgetter("training.layers")),
     ("weights", "Weights", attrgetter("training.weights")),
     ("settings", "Settings", _settings),
