@@ -85,6 +85,17 @@ def tabbed(rows: bytes) -> bytes:
     return b"".join(between)
 
 
+def cells_of(lines: Iterable[str], separator: str) -> Iterator[list[str]]:
+    """Yields the values of each row of a text, whose values blanks may separate.
+
+    Raises:
+        csv.Error: A row cannot be read.
+    """
+    if separator == BLANKS:
+        lines, separator = (tabbed(line.encode()).decode() for line in lines), "\t"
+    return csv.reader(lines, delimiter=separator)
+
+
 def is_formatted(text: str) -> bool:
     """Whether a text is surely a number as people write it: `$4,095.72`, `41 %`; `1o` is a slip."""
     return bool(re.search(FORMATTED, text)) and not re.search(f"{ORDINAL}|[0-9][A-Za-z]$", text)
@@ -148,10 +159,7 @@ def csv_rows(data: CsvData, path: Path) -> Iterator[list[str]]:
         if packing(file.read(16)):
             raise ValueError("it is packed")
     with path.open(encoding=encoding, newline="") as lines:
-        if data.separator == BLANKS:
-            rows = csv.reader((tabbed(text.encode()).decode() for text in lines), delimiter="\t")
-        else:
-            rows = csv.reader(lines, delimiter=data.separator)
+        rows = cells_of(lines, data.separator)
         cells: Iterator[list[str]] = ([cell.strip() for cell in row] for row in rows)
         if data.header is not True:
             first = next(cells, [])

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dl.config.data import BLANKS, ColumnForm, ColumnKind, Task
-from dl.config.tables import MOST_ROWS, is_row, tabbed
+from dl.config.tables import MOST_ROWS, cells_of, is_row
 from dl.data.columns import Cell, stand_ins, to_column, without_texts
 from dl.data.doubts import are_months, are_pixels, doubt
 from dl.data.files import check_file
@@ -234,10 +234,8 @@ def sniff(path: Path) -> Dialect:
 
 def _records(lines: list[str], separator: str) -> list[list[str]]:
     """Returns the values of the lines that have some, none if a line cannot be read."""
-    if separator == BLANKS:
-        lines, separator = [tabbed(line.encode()).decode() for line in lines], "\t"
     try:
-        return [record for record in csv.reader(lines, delimiter=separator) if record]
+        return [record for record in cells_of(lines, separator) if record]
     except csv.Error:
         return []
 

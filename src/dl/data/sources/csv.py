@@ -23,7 +23,7 @@ import pyarrow.csv
 
 from dl.config.data import BLANKS
 from dl.config.rules.probe import targets_of
-from dl.config.tables import MOST_ROWS, numbered, refuse_row, tabbed
+from dl.config.tables import MOST_ROWS, cells_of, numbered, refuse_row, tabbed
 from dl.data.files import check_file
 from dl.data.sources.text import (
     BLOCK,
@@ -298,10 +298,8 @@ def _as_written(start: bytes, dialect: Dialect, features: Sequence[str]) -> Dial
     known = () if isinstance(dialect.header, bool) else dialect.header
     inputs = [name for name in known if name not in dialect.targets]
     for separator in (dialect.separator, *SEPARATORS, BLANKS) if len(inputs) > 1 else ():
-        text = tabbed(line.encode()).decode() if separator == BLANKS else line
         with contextlib.suppress(csv.Error):  # it is told of where the rows are read
-            character = "\t" if separator == BLANKS else separator
-            cells = next(csv.reader([text], delimiter=character), [])
+            cells = next(cells_of([line], separator), [])
             if len(cells) in (len(known), len(inputs)):
                 return replace(dialect, separator=separator)
     return dialect
