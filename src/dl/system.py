@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -17,6 +18,8 @@ from types import ModuleType
 
 _PROC = Path("/proc")
 """What Linux tells of processes and memory."""
+_ON_DISK = Path("/var/tmp")
+"""Often on a disk where `/tmp` is in memory."""
 
 _fcntl: ModuleType | None = None
 _resource: ModuleType | None = None
@@ -210,3 +213,10 @@ def _lines(name: str) -> Iterator[str]:
             yield from lines
     except OSError:
         return
+
+
+def scratch_folder() -> Path:
+    """Returns the folder of large temporary files: `TMPDIR` where it is set, else `/var/tmp`."""
+    if not os.environ.get("TMPDIR") and os.access(_ON_DISK, os.W_OK):
+        return _ON_DISK
+    return Path(tempfile.gettempdir())

@@ -344,7 +344,8 @@ def _advice(loaded: Loaded) -> Iterator[Advice]:
     from dl.config.rules import advise, facts_of
 
     data = loaded.config.data
-    files = own_paths(data) if isinstance(data, TableFile | NpzData) else [Path()]
+    near = isinstance(data, NpzData) or (isinstance(data, TableFile) and not data.remote)
+    files = own_paths(data) if near else [Path()]
     if not all(map(Path.is_file, files)) or sum(f.stat().st_size for f in files) > _MOST_BYTES:
         return advise(facts_of(loaded.config, Path()))
     from dl.data.load import read_dataset

@@ -172,6 +172,7 @@ def _data_of(run: RunDirectory | SweepDirectory) -> list[Path]:
 
     resolved = next(run.path.glob("trials/*/*/resolved.yaml"), run.path / "resolved.yaml")
     try:
-        return own_paths(load_resolved(resolved, read_regular(resolved)).config.data)
+        data = load_resolved(resolved, read_regular(resolved)).config.data
+        return [] if getattr(data, "remote", False) else own_paths(data)
     except (DlError, OSError):
         return []

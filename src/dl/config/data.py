@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+from dl.config.remote import remote_files
 from dl.vocabulary.sections import Count, Fraction, NotNegative, Section, Texts, key
 from dl.vocabulary.traits import BUILTIN, KERAS, SYNTHETIC
 from dl.vocabulary.types import Choice, Integer, Number, OneOf, Text
@@ -181,6 +182,11 @@ class TableFile(_Table):
     rows: Count | None = key(
         None, "Read only so many rows, from the start of each part. Default: all."
     )
+    remote: bool = key(
+        False,
+        "Whether the paths may be in a store of your own, `s3://bucket/rows.csv` or `gs://…`, read "
+        "with the credentials of the environment.",
+    )
 
     def missing_in(self, column: str) -> tuple[str, ...]:
         """Returns the texts that stand for a missing value in a column."""
@@ -326,7 +332,7 @@ def own_files(data: Data, folder: str | Path = "") -> dict[str, list[Path]]:
         named = getattr(data, name, None) or ()
         paths = [os.path.join(folder, at) for at in ((named,) if isinstance(named, str) else named)]
         if paths and isinstance(data, TableFile):
-            found[name] = [file for path in paths for file in files_at(path)]
+            found[name] = [file for path in paths for file in files_at(path, data.remote)]
         elif paths:
             found[name] = [Path(path) for path in paths]
     return found
@@ -342,12 +348,18 @@ def own_paths(data: Data) -> list[Path]:
     return [path for paths in own_files(data).values() for path in paths]
 
 
-def files_at(path: str) -> list[Path]:
+def files_at(path: str, remote: bool = False) -> list[Path]:
     """Returns the files of a table that a path means, sorted: its own, a folder's or a pattern's.
 
     Of a folder, files whose names begin with a dot or a `_` are left out. Where there are none, it
     is the path itself.
+
+    Args:
+        path: The path.
+        remote: Whether it may be the URL of a store.
     """
+    if remote and (files := remote_files(path)):
+        return files
     found: list[str] = []
     if os.path.isdir(path):
         with contextlib.suppress(OSError):

@@ -135,7 +135,7 @@ def check_headers(data: Data) -> None:
     Raises:
         DataError: With what to do now.
     """
-    if not isinstance(data, CsvData) or data.header is not True:
+    if not isinstance(data, CsvData) or data.header is not True or data.remote:
         return
     for path in own_paths(data):
         if not path.is_file():

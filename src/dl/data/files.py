@@ -18,6 +18,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from dl.config.remote import STORES
 from dl.data.types import Array
 from dl.errors import DataError, closest
 
@@ -89,12 +90,13 @@ def _state(path: Path) -> tuple[int, int, int] | None:
 
 
 def _mode(path: Path) -> int:
-    url = _URL.search(str(path))
+    url = _URL.search(os.fspath(path))  # a file of a store has a copy
     if url is not None:
+        own = "; what is in a store of your own is read there with `remote: true` below `data`"
         raise DataError(
             f"{str(path)[url.start(1) :]}: is a URL",
             expected="a path on this machine",
-            hint="download it first",
+            hint="download it first" + own * (url[1] in STORES),
         )
     try:
         return path.stat().st_mode

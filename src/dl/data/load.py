@@ -402,7 +402,7 @@ def _open_table(
 ) -> InputBlocks:
     title, total = "standard input", None
     if isinstance(source, Path):
-        files = table_files(str(source))
+        files = table_files(str(source), config.data)
         for file in files:
             check_file(file)
         title, total = (

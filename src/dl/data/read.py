@@ -115,7 +115,7 @@ def read_parts(config: Config, reporter: Reporter) -> RawParts:
     needs = requirements_of(config)
     for named in filter(None, (getattr(needs.data, key, None) for key in PATHS)):
         if isinstance(needs.data, TableFile):
-            table_files(named)  # refuses a folder that is none of files
+            table_files(named, needs.data)  # refuses a folder that is none of files
     storage = storage_of(needs)
     task = _Task(needs, reporter, storage.streamed)
     return replace(SOURCES[config.data.source].parts(config.data, task), storage=storage)
@@ -129,7 +129,7 @@ def read_labelled(config: Config, fitted: Preprocessing, path: Path, reporter: R
     """
     source, task = _task_for(config, path, reporter)
     if fitted.array is None:
-        form = form_of(table_files(str(path))[0], config.data.source)
+        form = form_of(table_files(str(path), config.data)[0], config.data.source)
         return _table(form, config.data, str(path), _wanted(config.data, fitted), task)
     return source.labelled(config.data, path, task)
 
@@ -157,7 +157,7 @@ def read_blocks(
     data, trained = config.data, _wanted(config.data, fitted)
     wanted = replace(trained, targets=(), others={}, kept=kept)
     if isinstance(rows, Path):
-        files = table_files(str(rows))
+        files = table_files(str(rows), data)
         read = FORMATS[form_of(files[0], data.source)].blocks
         blocks: Iterator[ReadBlock] = itertools.chain.from_iterable(
             read(data, file, wanted, advance) for file in files
@@ -217,7 +217,8 @@ def _task_for(config: Config, path: Path, reporter: Reporter) -> tuple[Source, _
     if name == "images" and path.suffix.lower() == ".npz":
         source = SOURCES["npz"]
     elif isinstance(needs.data, TableFile):
-        needs, paths = replace(needs, data=replace(needs.data, rows=None)), table_files(str(path))
+        needs = replace(needs, data=replace(needs.data, rows=None))
+        paths = table_files(str(path), needs.data)
         source = SOURCES[form_of(paths[0], name)]
     return source, _Task(needs, reporter, storage_of(needs, paths, source).streamed)
 
@@ -245,7 +246,7 @@ def _table(
 ) -> RawTable:
     """Reads the files that a path means, one below the other."""
     left, read = wanted.rows, []
-    for file in table_files(path):
+    for file in table_files(path, data):
         some = replace(wanted, rows=left)
         read.append(FORMATS[form].read(data, file, some, task.streamed))
         left = None if left is None else left - read[-1].length
@@ -254,11 +255,16 @@ def _table(
     return typed_table(below_each_other(read), wanted, task.streamed)
 
 
-def table_files(path: str | Sequence[str]) -> list[Path]:
-    """Returns the files that a path means; refuses a folder of several kinds, or of none."""
+def table_files(path: str | Sequence[str], data: Any = None) -> list[Path]:
+    """Returns the files that a path means; refuses a folder of several kinds, or of none.
+
+    Args:
+        path: The path, or several.
+        data: The section `data`, which says whether it may be in a store.
+    """
     if not isinstance(path, str):
-        return [file for each in path for file in table_files(each)]
-    files = files_at(path)
+        return [file for each in path for file in table_files(each, data)]
+    files = files_at(path, getattr(data, "remote", False))
     if os.path.isdir(files[0]):
         raise DataError(
             f"{path}: is a folder without files",

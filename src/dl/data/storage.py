@@ -6,14 +6,12 @@ The system frees the space of such a file when the process ends, however it ends
 from __future__ import annotations
 
 import mmap
-import os
 import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -22,10 +20,8 @@ from numpy.typing import DTypeLike
 from dl.data.types import Array
 from dl.errors import DataError, DiskError
 from dl.rundir.files import disk_error
-from dl.system import available_memory
+from dl.system import available_memory, scratch_folder
 
-_ON_DISK = Path("/var/tmp")
-"""Often on a disk where `/tmp` is in memory."""
 _SHARE = 0.8
 """The rest of the memory is left to others: a system that swaps stands still."""
 _WINDOW = 1 << 26
@@ -155,13 +151,6 @@ def check_memory(size: int, message: str, what: str, hint: str) -> None:
             found=f"{size / 2**30:.1f} GiB, {what}",
             hint=hint,
         )
-
-
-def scratch_folder() -> Path:
-    """Returns the folder of large temporary files: `TMPDIR` where it is set, else `/var/tmp`."""
-    if not os.environ.get("TMPDIR") and os.access(_ON_DISK, os.W_OK):
-        return _ON_DISK
-    return Path(tempfile.gettempdir())
 
 
 def check_space(size: int, what: str) -> None:

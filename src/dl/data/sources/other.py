@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import itertools
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -130,7 +131,7 @@ def _read_as(source: str, path: Path) -> Iterator[None]:
 
 
 def _of_feather(data: Any, path: Path) -> Iterator[Any]:
-    with _read_as("feather", path), pyarrow.memory_map(str(path)) as file:
+    with _read_as("feather", path), pyarrow.memory_map(os.fspath(path)) as file:
         reader = pyarrow.ipc.open_file(file)
         for number in range(reader.num_record_batches):
             yield pyarrow.Table.from_batches([reader.get_batch(number)])
