@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,7 +13,12 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 
 from dl.api import data_section, train
 from dl.errors import UsageError
@@ -23,6 +28,8 @@ from dl.rundir.folders import pack, unpack
 
 _TARGET = "target"
 """The name of the column of the target, where the config does not name one."""
+_WEIGHT = "sample_weight"
+"""The name of the column of the weights."""
 
 
 class _Estimator(BaseEstimator):  # type: ignore[misc]
@@ -63,12 +70,13 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             self.overrides = {**(self.overrides or {}), **paths}
         return self
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Trains the config on these rows.
 
         Args:
             X: A DataFrame, or an array of shape (rows, columns).
             y: The target, shape (rows,).
+            sample_weight: How much each row counts, shape (rows,), as a column of `data.weight`.
         """
         section = data_section(self.config)
         self._columns = section.get("features")
@@ -79,12 +87,22 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
                 f"X has the column {name}, which is the target",
                 hint="leave it out of X, or name another one in `data.target`",
             )
-        target = self._encoded(column_or_1d(y, warn=True))
+        given, paths = {name: self._encoded(column_or_1d(y, warn=True))}, {"data.target": name}
+        if sample_weight is not None:
+            own = (self.overrides or {}).get("data.weight", section.get("weight"))
+            if own is not None:
+                raise UsageError(
+                    f"sample_weight cannot be used beside data.weight: {own}",
+                    hint="leave one of the two out",
+                )
+            column = _free_name(_WEIGHT, [*frame.columns, name])
+            given[column] = _check_sample_weight(sample_weight, frame)
+            paths["data.weight"] = column
         self._is_kept = self.runs is not None
         self.run_: Run = train(
             self.config,
-            {**(self.overrides or {}), "data.target": name},
-            data=frame.assign(**{name: target}),
+            {**(self.overrides or {}), **paths},
+            data=frame.assign(**given),
             runs=self._temporary() if self.runs is None else self.runs,
             report=self._is_kept,
         )
@@ -130,6 +148,10 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
     def _encoded(self, target: Any) -> Any:
         """Returns the target as the config is to see it."""
         return target
+
+
+def _free_name(name: str, taken: Sequence[str]) -> str:
+    return _free_name(f"{name}_", taken) if name in taken else name
 
 
 class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]

@@ -16,6 +16,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.utils.estimator_checks import check_estimator
 
 import dl
+from dl.errors import error_text
 
 pytestmark = pytest.mark.slow
 
@@ -121,6 +122,8 @@ def test_scikit_learn_finds_nothing_wrong() -> None:
     exceptions = {
         "check_regressors_train": "one epoch is too short to learn anything",
         "check_dtype_object": "a dict in a cell is an error of dl, not a TypeError",
+        "check_sample_weight_equivalence_on_dense_data": "two rows are in other batches than one "
+        "that counts twice",
     }
 
     with warnings.catch_warnings(action="ignore"):
@@ -153,3 +156,25 @@ def test_an_estimator_that_is_not_fitted_says_so(fruit: pd.DataFrame) -> None:
 def test_the_target_must_not_be_among_the_features(fruit: pd.DataFrame) -> None:
     with pytest.raises(dl.UsageError, match="X has the column kind, which is the target"):
         dl.Classifier("fruit.yaml").fit(fruit, fruit["kind"])
+
+
+def test_a_sample_weight_is_the_weight_of_the_config(fruit: pd.DataFrame) -> None:
+    x, y = features(fruit)
+    weight = np.linspace(0.5, 2, len(x))
+    found = dl.Classifier("fruit.yaml").fit(x, y, sample_weight=weight.tolist())
+    assert found.run_.config["data"]["weight"] == "sample_weight"
+    weighted = dl.Classifier("fruit.yaml", {"data.weight": "w"}).fit(x.assign(w=weight), y)
+    np.testing.assert_array_equal(found.predict_proba(x), weighted.predict_proba(x.assign(w=0)))
+    plain = dl.Classifier("fruit.yaml").fit(x, y)
+    assert not np.array_equal(found.predict_proba(x), plain.predict_proba(x))
+
+
+def test_a_sample_weight_beside_that_of_the_config_is_refused(fruit: pd.DataFrame) -> None:
+    x, y = features(fruit)
+    found = dl.Classifier("fruit.yaml", {"data.weight": "width"})
+    with pytest.raises(dl.UsageError) as caught:
+        found.fit(x, y, sample_weight=np.ones(len(x)))
+    assert error_text(caught.value) == (
+        "error: sample_weight cannot be used beside data.weight: width\n"
+        "hint: leave one of the two out"
+    )

@@ -341,6 +341,26 @@ def test_wrong_value_is_explained(option: str, expected: str, found: str, hint: 
     assert to_do == f"hint: {hint}" if hint else to_do.startswith(f"hint: {meaning}")
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (
+            "preprocess.crosses=[city]",
+            "must be a list of 2 texts\nfound: 'city'\n"
+            "hint: write a list of 2, in brackets: [city, …]",
+        ),
+        (
+            "lint.ignore=[constantcolumns]",
+            "must be one of 40 words, such as constant-column, repeated-column or empty-column\n"
+            "found: 'constantcolumns'\nhint: did you mean constant-column?",
+        ),
+    ],
+)
+def test_a_wrong_item_is_explained(option: str, said: str) -> None:
+    key = option.partition("=")[0]
+    assert refusal(CSV, option) == f"error: --set {option}: {key}.0 {said}"
+
+
 def test_wrong_element_is_shown_at_its_place() -> None:
     assert refusal(replaced("target: price", "target: [price, 3]")) == (
         "error: c.yaml:4:19: data.target.1 must be text\n"

@@ -109,6 +109,13 @@ FLAWS = (
         {"country": lambda i: "fr", "a": wave},
     ),
     Doubtful(
+        "constant-column",
+        "preprocess.columns.b.clip makes `b` 20 in all 100 rows",
+        "remove preprocess.columns.b.clip",
+        {"a": wave, "b": lambda i: wave(i + 3)},
+        settings={"preprocess.columns": "{b: {clip: [20, 30]}}"},
+    ),
+    Doubtful(
         "empty-column",
         "data.exclude lacks `cabin`, which is mostly empty (75 of 100 rows)",
         "below data: exclude: [cabin]",
@@ -205,6 +212,8 @@ def mending(note: Note) -> dict[str, str]:
     """Returns the change that the line to write makes."""
     if note.path == "preprocess.target":
         return {note.path: "standardize"}
+    if note.path == "preprocess.columns.b.clip":
+        return {note.path: "null"}
     if note.path == "evaluation.threshold":
         return {note.path: "0.5"}
     text = note.mended.removeprefix("below data: ").removeprefix("data.")

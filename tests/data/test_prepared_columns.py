@@ -70,10 +70,9 @@ def learned(train: RawTable, notes: list[str] | None = None, **rules: object) ->
 
 def applied(rows: RawTable, features: list[Feature]) -> Array:
     """Applies without any warning."""
-    unseen, reporter = UnseenCategories(), SilentReporter()
+    unseen = UnseenCategories()
     x = transform_table(rows, features, unseen)
-    unseen.tell(reporter)
-    assert reporter.warnings == []
+    assert list(unseen.messages("test")) == []
     return x
 
 
@@ -256,13 +255,22 @@ def test_a_cross_is_each_pair_of_categories() -> None:
 def test_a_pair_that_the_training_part_lacks_is_told() -> None:
     train = table(city=["a", "b"], device=["pc", "phone"])
     features = learned(train, crosses=[["city", "device"]])
-    unseen, reporter = UnseenCategories(), SilentReporter()
+    unseen = UnseenCategories()
     x = transform_table(table(city=["a"], device=["phone"]), features, unseen)
-    unseen.tell(reporter)
     assert x.tolist() == [[1, 0, 0, 1, 0, 0]]
-    assert reporter.warnings == [
+    assert list(unseen.messages("test")) == [
         "rows.csv:2: column 'city x device': 1 row has a category that is not in the training "
         "part, such as 'a x phone'; encoded as zeros"
+    ]
+
+
+def test_a_new_category_is_told_once_where_its_column_is_crossed() -> None:
+    features = learned(table(city=["a", "b"], device=["pc", "phone"]), crosses=[["city", "device"]])
+    unseen = UnseenCategories()
+    transform_table(table(city=["c"], device=["phone"]), features, unseen)
+    assert list(unseen.messages("test")) == [
+        "rows.csv:2: column 'city': 1 row has a category that is not in the training part, "
+        "such as 'c'; encoded as zeros"
     ]
 
 

@@ -19,7 +19,6 @@ from dl.data.features import (
 from dl.data.fitting import drop_missing, fit_features
 from dl.data.transform import UnseenCategories, transform_table
 from dl.data.types import RawTable
-from dl.progress import SilentReporter
 from dl.rundir.typed import read_as
 from support.tables import told
 
@@ -56,11 +55,10 @@ def applied(rows: RawTable, features: Sequence[Feature]) -> list[list[float]]:
 
 def warned(rows: RawTable, features: Sequence[Feature]) -> tuple[list[list[float]], list[str]]:
     """Applies, and returns the numbers and the warnings."""
-    unseen, reporter = UnseenCategories(), SilentReporter()
+    unseen = UnseenCategories()
     x = transform_table(rows, features, unseen)
-    unseen.tell(reporter)
     assert x.dtype == np.float32
-    return x.tolist(), reporter.warnings
+    return x.tolist(), list(unseen.messages("test"))
 
 
 def test_standardize_by_the_training_rows() -> None:
@@ -113,6 +111,19 @@ def test_unseen_category_warns(encoding: str, row: list[float]) -> None:
         "rows.csv:3: column 'color': 1 row has a category that is not in the training part, "
         f"such as 'green'; encoded as {as_what}"
     ]
+
+
+def test_unseen_categories_of_several_columns_are_one_warning() -> None:
+    names = [f"c{place}" for place in range(8)]
+    features = learned(table(**{name: ["red", "blue"] for name in names}))
+    new = {name: ["red", "green", "pink"] for name in names[:2]}
+    _, warnings = warned(table(**{name: ["red"] * 3 for name in names} | new), features)
+    assert warnings == [
+        "test: 2 columns have categories that are not in the training part, encoded as zeros: "
+        "c0 2 rows (such as 'green', rows.csv:3), c1 2 rows (such as 'green', rows.csv:3)"
+    ]
+    _, [warning] = warned(table(**{name: ["pink"] for name in names}), features)
+    assert warning.endswith("c5 1 row (such as 'pink', rows.csv:2) and 2 more")
 
 
 def test_unseen_category_is_an_error_if_asked_for() -> None:

@@ -70,12 +70,14 @@ def test_a_run_from_a_frame_is_evaluated_resumed_and_reproduced(
     assert (resumed.path / "model.h5").read_bytes() == (whole.path / "model.h5").read_bytes()
 
 
-@pytest.mark.parametrize("name", SPLITS)
+@pytest.mark.parametrize("name", [*SPLITS, "random"])
 def test_the_folds_of_a_sweep_leave_the_test_part_of_its_best_config(
     dl: Dl, tmp_path: Path, name: str
 ) -> None:
     table().to_csv(tmp_path / "rows.csv", index=False)
-    asked = config(SPLITS[name], source="csv", path="rows.csv")
+    wanted = SPLITS.get(name, {"validation": 0.1})
+    asked = config(wanted, source="csv", path="rows.csv")
+    asked["training"]["callbacks"] = [{"type": "EarlyStopping", "monitor": "val_loss"}]
     (tmp_path / "ward.yaml").write_text(yaml.safe_dump(asked))
     grid = "parameters: {training.optimizer.learning_rate: [0.01, 0.1]}"
     (tmp_path / "sweep.yaml").write_text(f"base: ward.yaml\nfolds: 3\njobs: 1\n{grid}\n")
@@ -87,7 +89,7 @@ def test_the_folds_of_a_sweep_leave_the_test_part_of_its_best_config(
     }
     best = dl("sweep", "best", "sweep", "--runs", runs)
     split = yaml.safe_load(best.out)["data"]["split"]
-    assert {key: split[key] for key in SPLITS[name]} == SPLITS[name]
+    assert {key: split[key] for key in wanted} == wanted
     assert (split["folds"], split["validation"]) == (None, 0.1)
     (tmp_path / "best.yaml").write_text(best.out)
     assert dl("train", tmp_path / "best.yaml", "--runs", runs, "-q").code == 0

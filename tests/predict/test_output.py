@@ -16,7 +16,7 @@ from dl.data.dataset import Preprocessing
 from dl.data.load import load_dataset, open_blocks
 from dl.data.sources import csv
 from dl.data.write import rows_output
-from dl.errors import DataError, UsageError
+from dl.errors import DataError, UsageError, error_text
 from dl.predict.lite import Task, predictions
 from dl.progress import SilentReporter
 from support.tables import config_with
@@ -144,3 +144,23 @@ def test_columns_of_arrow_are_written_as_csv_where_they_have_a_form() -> None:
     assert problem.message == "column 'list' has no form in CSV"
     assert problem.found == "values of the type list<item: int64>"
     assert problem.hint == "write Parquet: -o NAME.parquet"
+
+
+@pytest.mark.parametrize("name", ["out.xlsx", "out.feather", "out.csv.gz"])
+def test_a_form_that_cannot_be_written_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError) as caught, rows_output(tmp_path / name):
+        pass
+    assert error_text(caught.value) == (
+        f"error: {tmp_path / name}: cannot be written as {Path(name).suffix}\n"
+        "expected: a name that ends in .csv or .parquet\n"
+        "hint: write out.csv"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["out", "out.txt", "out.tsv", "out.v2"])
+def test_other_names_are_csv(path: Path, tmp_path: Path, name: str) -> None:
+    with rows_output(tmp_path / name) as write:
+        for block in output(path):
+            write(block)
+    assert (tmp_path / name).read_text() == as_csv(output(path))

@@ -225,9 +225,8 @@ def predict(
         from dl.predict.lite import Task
 
         task = Task(source, split or "test", threshold, keep, name, drift)
-        columns = app.predict(directory, task, reporter)
         with rows_output(output if output is not None else sys.stdout.buffer) as write:
-            for block in columns:
+            for block in app.predict(directory, task, reporter):
                 write(block)
 
 

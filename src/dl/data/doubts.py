@@ -18,6 +18,7 @@ from dl.config.preprocess import MOST_CATEGORIES, Preprocess
 from dl.config.rules.facts import Advice, advice
 from dl.config.schema import plain_data
 from dl.config.tables import stands_for_missing
+from dl.data.fitting import clip_limits
 from dl.data.texts import FEW_MONTHS, MONTH
 from dl.data.types import Array, Column, Raw, RawTable, step_over
 
@@ -133,6 +134,7 @@ def advice_on(table: Raw, data: Data, preprocess: Preprocess) -> Iterator[Advice
     some = f", by {len(looked):,} rows spread over all" if step > 1 else ""
     found = (
         _doubtful_columns(looked, data, step, preprocess),
+        _clipped_to_one(looked, preprocess),
         months(looked, data),
         stand_in(looked, data),
         _missing_as_class(looked, data),
@@ -183,6 +185,21 @@ def without(
     line = flow([*(data.exclude or ()), *out])
     message = f"lacks `{name}`, which {reason}"
     return advice(("data", "exclude"), text, message=message, write=line)
+
+
+def _clipped_to_one(table: RawTable, preprocess: Preprocess) -> Iterator[Advice]:
+    """Limits that leave a column of different numbers one value."""
+    for name, column in table.columns.items():
+        known = column.values[~column.missing()]
+        clip = preprocess.rules_of(name).clip if column.kind == "numeric" else None
+        limits = clip_limits(known, clip) if len(known) else None
+        if limits is None or known.min() == known.max():
+            continue
+        clipped = np.clip(known, *limits)
+        if clipped.min() == clipped.max():
+            words = {"name": name, "value": f"{clipped[0]:.6g}", "rows": len(known)}
+            path = ("preprocess", "columns", name, "clip")
+            yield advice(path, "constant_column.clipped", **words)
 
 
 def _doubts(table: RawTable, step: int) -> dict[str, Doubt]:

@@ -83,7 +83,7 @@ def _fit(
         return _fit_date(name, column, known, rules, fill)
     if rules.buckets is not None:
         return _fit_buckets(name, known, preprocess, fill)
-    scaling, limits = rules.scale or "none", _limits(known, rules.clip)
+    scaling, limits = rules.scale or "none", clip_limits(known, rules.clip)
     plain = NumericFeature(name, "none", 0, 1, fill, clip=limits, indicator=rules.indicator)
     if scaling == "log1p":
         refuse_logarithm(train, name, plain.clipped(column.values))
@@ -93,7 +93,10 @@ def _fit(
     return replace(plain, scaling=scaling, center=center, spread=spread, quantiles=quantiles)
 
 
-def _limits(known: Array, clip: float | tuple[float, float] | None) -> tuple[float, float] | None:
+def clip_limits(
+    known: Array, clip: float | tuple[float, float] | None
+) -> tuple[float, float] | None:
+    """Returns the least and the largest value that a column is limited to."""
     if isinstance(clip, float):
         low, high = np.quantile(known, (clip, 1 - clip)).tolist()
         return low, high

@@ -167,7 +167,8 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
             target=fit_target(split.target, parts.train, needs, of_input),
         )
         ready = {
-            name: _prepared(raw, config, fitted, reporter) for name, raw in parts.named.items()
+            name: _prepared(raw, name, config, fitted, reporter)
+            for name, raw in parts.named.items()
         }
         if (weights := ready["train"].weights) is not None:
             span = f"{number(float(weights.min()))} to {number(float(weights.max()))}"
@@ -190,7 +191,7 @@ def load_part(config: Config, fitted: Preprocessing, path: Path, reporter: Repor
     with reporter.stage(f"Reading {path}"):
         raw = _without_gaps(read_labelled(config, fitted, path, reporter), config, reporter)
     with reporter.stage("Preparing the rows"):
-        return _prepared(raw, config, fitted, reporter)
+        return _prepared(raw, str(path), config, fitted, reporter)
 
 
 def load_split(config: Config, fitted: Preprocessing, split: str, reporter: Reporter) -> Part:
@@ -214,14 +215,17 @@ def load_split(config: Config, fitted: Preprocessing, split: str, reporter: Repo
             hint=f"train with `data.split.{split}` above 0, or name rows with `--data FILE`",
         )
     with reporter.stage("Preparing the rows"):
-        return _prepared(raw, config, fitted, reporter)
+        return _prepared(raw, split, config, fitted, reporter)
 
 
 def load_parts(config: Config, fitted: Preprocessing, reporter: Reporter) -> dict[str, Part]:
     """Reads all parts of the run's own data again; see `load_split`."""
     parts = _split_again(config, fitted, reporter)
     with reporter.stage("Preparing the rows"):
-        return {name: _prepared(raw, config, fitted, reporter) for name, raw in parts.named.items()}
+        return {
+            name: _prepared(raw, name, config, fitted, reporter)
+            for name, raw in parts.named.items()
+        }
 
 
 def _split_again(config: Config, fitted: Preprocessing, reporter: Reporter) -> RawParts:
@@ -246,7 +250,7 @@ def read_inputs(config: Config, fitted: Preprocessing, path: Path, reporter: Rep
     with reporter.stage(f"Reading {path}"):
         raw = read_arrays(config, path, reporter)
     with reporter.stage("Preparing the rows"):
-        return Inputs(_numbers(raw, config, fitted, reporter), raw.files)
+        return Inputs(_numbers(raw, str(path), config, fitted, reporter), raw.files)
 
 
 def _read(config: Config, reporter: Reporter) -> RawParts:
@@ -267,8 +271,10 @@ def _without_gaps(raw: Raw, config: Config, reporter: Reporter) -> Raw:
     return drop_missing(raw, config.preprocess, target_rule, reporter.note)
 
 
-def _prepared(raw: Raw, config: Config, fitted: Preprocessing, reporter: Reporter) -> Part:
-    x = _numbers(raw, config, fitted, reporter)
+def _prepared(
+    raw: Raw, title: str, config: Config, fitted: Preprocessing, reporter: Reporter
+) -> Part:
+    x = _numbers(raw, title, config, fitted, reporter)
     return Part(x, encode_target(raw, fitted.target), raw.rows, _weights(raw, config))
 
 
@@ -298,7 +304,9 @@ def _weights(raw: Raw, config: Config) -> NDArray[np.float32] | None:
     return np.asarray(column.values / mean, np.float32)
 
 
-def _numbers(raw: Raw, config: Config, fitted: Preprocessing, reporter: Reporter) -> Rows:
+def _numbers(
+    raw: Raw, title: str, config: Config, fitted: Preprocessing, reporter: Reporter
+) -> Rows:
     """Returns `x`, shape (rows, *input_shape)."""
     tokens, array = requirements_of(config).tokens, fitted.array
     if not isinstance(raw, RawTable):
@@ -308,10 +316,11 @@ def _numbers(raw: Raw, config: Config, fitted: Preprocessing, reporter: Reporter
     if array is not None:
         raise DataError(f"{raw.source}: is a table, but the model takes arrays")
     if isinstance(raw.columns, StoredColumns):
-        return transform_stored(raw, fitted.columns, tokens, reporter)
+        return transform_stored(raw, title, fitted.columns, tokens, reporter)
     unseen = UnseenCategories()
     x = transform_table(raw, fitted.columns, unseen, tokens)
-    unseen.tell(reporter)
+    for message in unseen.messages(title):
+        reporter.warn(message)
     return x
 
 
@@ -419,7 +428,7 @@ def _open_table(
     def read(advance: Advance) -> Iterator[Inputs]:
         tables = read_blocks(config, fitted, source, advance, kept)
         yield from ahead(partial(prepared, table) for table in tables)
-        drift.tell(title, list(unseen.messages()), reporter)
+        drift.tell(title, list(unseen.messages(title)), reporter)
 
     return InputBlocks(title, total, read)
 

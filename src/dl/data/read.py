@@ -241,6 +241,11 @@ def form_of(path: Path, usual: str) -> str:
     return ENDINGS.get(Path(re.sub(_PACKED, "", path.name)).suffix.lower(), usual)
 
 
+def is_packed(path: Path) -> bool:
+    """Tells whether the name of a file says that its bytes are packed."""
+    return re.search(_PACKED, path.name) is not None
+
+
 def _table(
     form: str, data: Any, path: str | Sequence[str], wanted: Wanted, task: _Task
 ) -> RawTable:

@@ -339,7 +339,11 @@ def _typed(block: Block, name: str, wanted: Wanted, role: Role | None = None) ->
 
 
 def transform_stored(
-    table: RawTable, features: Sequence[Feature], tokens: Tokens | None, reporter: Reporter
+    table: RawTable,
+    title: str,
+    features: Sequence[Feature],
+    tokens: Tokens | None,
+    reporter: Reporter,
 ) -> StoredArray:
     """Returns the rows as float32 numbers that lie on the disk, shape (rows, columns).
 
@@ -354,5 +358,6 @@ def transform_stored(
     for begin in range(0, len(table), rows):
         block = table.take(np.arange(begin, min(begin + rows, len(table))))
         scratch.write(transform_table(block, features, unseen, tokens))
-    unseen.tell(reporter)
+    for message in unseen.messages(title):
+        reporter.warn(message)
     return scratch.array(np.float32, (len(table), width))

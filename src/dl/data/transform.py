@@ -25,11 +25,14 @@ from dl.data.scaling import scaled, unscaled
 from dl.data.storage import check_memory
 from dl.data.types import Array, Column, RawTable
 from dl.errors import DataError
-from dl.progress import Reporter
-from dl.text import plural
+from dl.text import listing, plural
 
 UNSEEN = "(unseen)"
 """Stands for a category that is not in the training part."""
+
+
+_MOST_TOLD = 6
+"""Columns of a warning; where so many have new categories, the rows are of another kind."""
 
 
 class UnseenCategories:
@@ -47,18 +50,28 @@ class UnseenCategories:
         self._rows[column] += rows
         self._first.setdefault(column, (place, category, encoded))
 
-    def tell(self, reporter: Reporter) -> None:
-        """Warns of each column."""
-        for message in self.messages():
-            reporter.warn(message)
+    def messages(self, title: str) -> Iterator[str]:
+        """Yields what was found, in words: of one column with its place, of several as a list.
 
-    def messages(self) -> Iterator[str]:
-        """Yields what was found in each column, in words."""
-        for column, (place, category, encoded) in self._first.items():
+        Args:
+            title: What the rows are: the name of a part, or a file.
+        """
+        if len(self._first) == 1:
+            [(column, (place, category, encoded))] = self._first.items()
             has = "has" if self._rows[column] == 1 else "have"
             yield (
                 f"{place}: column {column!r}: {plural(self._rows[column], 'row')} {has} a category "
                 f"that is not in the training part, such as {category!r}; encoded as {encoded}"
+            )
+        elif self._first:
+            told = [
+                f"{column} {plural(self._rows[column], 'row')} (such as {category!r}, {place})"
+                for column, (place, category, _) in self._first.items()
+            ]
+            encoded = next(iter(self._first.values()))[-1]
+            yield (
+                f"{title}: {len(told)} columns have categories that are not in the training part, "
+                f"encoded as {encoded}: {listing(told, '', _MOST_TOLD)}"
             )
 
 
@@ -156,8 +169,10 @@ def _categories(
     fill = -1 if feature.fill is None else position(feature.fill)
     codes = np.array([*map(position, column.categories), fill])[column.values]
     strange = codes < 0
-    if strange.any():
-        row = int(np.argmax(strange))
+    # A pair that is new since one of its categories is, was told of with that one's column.
+    fresh = strange & ~_has_new_category(table, feature, by_name) if strange.any() else strange
+    if fresh.any():
+        row = int(np.argmax(fresh))
         category = column.categories[int(column.values[row])]
         # A table that is looked up with -1 would give its last row: that of another category.
         has_no_number = feature.encoding == "ordinal" and tokens is not None and not tokens.signed
@@ -174,13 +189,27 @@ def _categories(
                 else "correct it, or train with `preprocess.unseen: zeros`",
             )
         encoded = "-1" if feature.encoding == "ordinal" else "zeros"
-        unseen.add(feature.name, int(strange.sum()), table.row_place(row), category, encoded)
+        unseen.add(feature.name, int(fresh.sum()), table.row_place(row), category, encoded)
     if feature.encoding == "ordinal":
         out[:, 0] = codes
         return
     out[:] = 0
     rows = np.flatnonzero(~strange)
     out[rows, codes[rows]] = 1
+
+
+def _has_new_category(
+    table: RawTable, feature: CategoricalFeature, by_name: Mapping[str, CategoricalFeature]
+) -> NDArray[np.bool_]:
+    """Returns in which rows a column of a cross has a category that it had not in the training."""
+    new = np.zeros(len(table), np.bool_)
+    for name in feature.of:
+        known, column = by_name[name].position(), table.columns[name]
+        if column.kind == "categorical":  # numbers in buckets are always in one of them
+            new |= np.array([*(known(each) < 0 for each in column.categories), False])[
+                column.values
+            ]
+    return new
 
 
 def _as_categories(column: Column, feature: CategoricalFeature) -> Column:

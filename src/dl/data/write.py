@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from dl.errors import DataError, DiskError
+from dl.data.read import form_of, is_packed
+from dl.errors import DataError, DiskError, UsageError
 from dl.rundir.files import output
 
 _FORMULA = r"^[=+\-@\t\r]"
@@ -30,7 +31,7 @@ Write = Callable[[Columns], None]
 def rows_output(target: Path | BinaryIO) -> Iterator[Write]:
     """Gives what writes blocks of rows below each other.
 
-    Parquet, a group of rows for each block, where the file ends in `.parquet`; else CSV with a
+    Parquet, a group of rows for each block, where its name says so; else CSV with a
     header. There, floats have as many digits as it takes to read the same value again, and text
     that a spreadsheet would run as a formula gets an apostrophe in front. A file appears when it
     is whole: after an error an earlier one is as it was.
@@ -39,6 +40,7 @@ def rows_output(target: Path | BinaryIO) -> Iterator[Write]:
         target: A file to replace, or an open binary stream, which stays open.
 
     Raises:
+        UsageError: The name of the file tells a form that cannot be written.
         DiskError: The file cannot be written.
         DataError: The format has no form for the values of a column.
         BrokenPipeError: Nobody reads the stream any more.
@@ -46,8 +48,15 @@ def rows_output(target: Path | BinaryIO) -> Iterator[Write]:
     if not isinstance(target, Path):
         yield _csv_writer(target, "standard output")
         return
+    form = form_of(target, "csv")
+    if form not in ("csv", "parquet") or is_packed(target):
+        raise UsageError(
+            f"{target}: cannot be written as {target.suffix}",
+            expected="a name that ends in .csv or .parquet",
+            hint=f"write {target.name.partition('.')[0]}.csv",
+        )
     with output(target) as stream:
-        if target.suffix.lower() != ".parquet":
+        if form == "csv":
             yield _csv_writer(stream, str(target))
             return
         with _parquet_writer(stream, str(target)) as write:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, cast
 
+from dl.config.data import Split
 from dl.config.load import load_resolved
 from dl.config.nodes import flow
 from dl.config.schema import Config, document_of, resolved_text
@@ -364,7 +365,9 @@ def best_config(results: Results) -> str:
         raise RunError(message, hint=f"see what came of it: dl compare {label}")
     resolved = results.directory.run(best.trial, 1).resolved
     config = load_resolved(resolved, read_checked(resolved)).config
-    split = replace(config.data.split, folds=None, fold=1)
+    split = config.data.split
+    if split.folds:  # random folds take no other validation rows, so a run of one says 0
+        split = replace(split, folds=None, fold=1, validation=_own_split(results.record).validation)
     if split.column is not None:
         split = replace(split, stratify=None)  # the folds could be; the parts are as written
     whole = replace(config, data=replace(config.data, split=split))
@@ -372,3 +375,10 @@ def best_config(results: Results) -> str:
     return (
         f"# Trial {best.trial} of {label}: {metric} {number(best.mean, 6)}\n{resolved_text(whole)}"
     )
+
+
+def _own_split(record: SweepRecord) -> Split:
+    try:
+        return read_section(Config, record.base).data.split
+    except Findings:  # an earlier base that is refused now
+        return Split()

@@ -241,8 +241,11 @@ def value_hint(
     tuple_of_python = isinstance(value, str) and value[:1] == "(" and list in sorts
     if tuple_of_python or (only_lists and not isinstance(value, list | tuple | Mapping)):
         items = value.strip("() ").rstrip(", ") if isinstance(value, str) else plain(value)
-        several = items if "," in items else ", ".join([items] * length)
-        return f"write a list, in brackets: [{several}]"
+        if "," in items or length == 1:
+            return f"write a list, in brackets: [{items}]"
+        if isinstance(value, str) and not re.fullmatch(_NUMBER, items):
+            return f"write a list of {length}, in brackets: [{items}, …]"
+        return f"write a list, in brackets: [{', '.join([items] * length)}]"
     if isinstance(value, str):
         return _text_hint(value, sorts, fits, choices)
     if isinstance(value, float) and value.is_integer() and fits(int(value)):

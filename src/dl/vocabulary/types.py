@@ -23,6 +23,8 @@ K = TypeVar("K", int, str)
 
 LARGEST_INTEGER = 2**31 - 1
 """What TensorFlow holds in a 32-bit integer."""
+_MOST_WORDS = 25
+"""Of a choice of more, a message names the nearest."""
 LARGEST_NUMBER = 3.4e38
 """What a 32-bit float holds."""
 
@@ -202,9 +204,18 @@ class Choice(ParameterType):
         if value in self.words:
             return str(value)
         folded = value.lower() if isinstance(value, str) else None
-        return next((word for word in self.words if word.lower() == folded), None) or self.refuse(
-            value
-        )
+        found = next((word for word in self.words if word.lower() == folded), None)
+        return found or self.refuse(value)
+
+    def refuse(self, value: object, hint: str | None = None) -> NoReturn:
+        if len(self.words) <= _MOST_WORDS or not isinstance(value, str):
+            super().refuse(value, hint)
+        from difflib import get_close_matches
+
+        near = get_close_matches(value.lower(), self.words, n=3, cutoff=0)
+        expected = f"must be one of {len(self.words)} words, such as {listing(near)}"
+        hint = hint or value_hint(value, self.sorts, partial(accepts, self), self.words)
+        raise Findings.one((), expected, None, found_text(value), hint)
 
     def schema(self) -> dict[str, object]:
         return {"enum": list(self.words)}
