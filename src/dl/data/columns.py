@@ -152,16 +152,23 @@ def _meant(text: str, kind: Any) -> Any:
 
 def stand_ins(values: Any) -> dict[str, int]:
     """Returns the texts that stand for a missing value among numbers or dates, with their rows."""
-    if not is_text(values.type):
+    distinct = unread_texts(values)
+    if distinct is None:
         return {}
+    kind = "date" if distinct.are_months() else distinct.kind(number_wanted=False)
+    return distinct.stand_ins(kind) if kind else {}
+
+
+def unread_texts(values: Any) -> Texts | None:
+    """Returns the texts of a column as they stand; None where all are numbers, or all dates."""
+    if not is_text(values.type):
+        return None
     texts = pc.cast(values, pyarrow.string())
     if isinstance(texts, pyarrow.ChunkedArray):
         texts = texts.combine_chunks()
     if parse_numbers(texts) is not None or parse_dates(texts) is not None:
-        return {}
-    distinct = Texts.of(texts)
-    kind = "date" if distinct.are_months() else distinct.kind(number_wanted=False)
-    return distinct.stand_ins(kind) if kind else {}
+        return None
+    return Texts.of(texts)
 
 
 def is_text(kind: Any) -> bool:

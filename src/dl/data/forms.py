@@ -17,8 +17,8 @@ import pyarrow
 import pyarrow.compute as pc
 
 from dl.config.data import ColumnForm
-from dl.data.columns import Cell, is_text
-from dl.data.texts import Texts, mask, parse_dates, parse_numbers
+from dl.data.columns import Cell, is_text, unread_texts
+from dl.data.texts import mask
 
 _SPACE = "[ \u00a0\u202f]"
 """A space, and those that do not break a line: between thousands, and before a unit."""
@@ -141,14 +141,9 @@ def likely_form(values: Any, wanted: bool) -> ColumnForm | None:
     Returns:
         The form; None for plain values, categories, and dates that could be day or month first.
     """
-    if not is_text(values.type):
+    distinct = unread_texts(values)
+    if distinct is None:
         return None
-    texts = pc.cast(values, pyarrow.string())
-    if isinstance(texts, pyarrow.ChunkedArray):
-        texts = texts.combine_chunks()
-    if parse_numbers(texts) is not None or parse_dates(texts) is not None:
-        return None
-    distinct = Texts.of(texts)
     if distinct.kind(number_wanted=wanted) == "numeric":
         return _form_of_numbers(distinct.words)
     return None if wanted else _form_of_dates(distinct.words.to_pylist())

@@ -307,7 +307,7 @@ def _checked(
     Raises:
         ConfigError: A value does not fit, or the parts of the sweep do not fit together.
     """
-    problems = list(_misfits(file, parameters, listed, root))
+    problems = list(_misfits(file, parameters, root))
     objective = _objective(file, base, place(root, ("objective", "metric")))
     if isinstance(objective, Problem):
         problems.append(objective)
@@ -321,9 +321,7 @@ def _checked(
     return Sweep(file, text, base, tuple(parameters), tuple(settings), plan)
 
 
-def _misfits(
-    file: SweepFile, parameters: Sequence[Parameter], listed: Sequence[Listed], root: MapNode
-) -> Iterator[Problem]:
+def _misfits(file: SweepFile, parameters: Sequence[Parameter], root: MapNode) -> Iterator[Problem]:
     """Yields what does not fit together, though each part of it is right."""
     is_list, is_grid = file.method == "list", file.method == "grid"
     has_settings, has_parameters = ("settings" in root.entries, "parameters" in root.entries)
