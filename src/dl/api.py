@@ -192,7 +192,7 @@ def describe(
         def work(reporter: Reporter) -> app.Described:
             if not isinstance(data, str | Path | Mapping):
                 return app.describe(write_rows(data, Path(folder), {}), targets, reporter)
-            if isinstance(data, Mapping) or Path(data).suffix in (".yaml", ".yml"):
+            if isinstance(data, Mapping) or app.ends_as_config(Path(data)):
                 return app.describe(_read(data, overrides, None), targets, reporter)
             return app.describe(Path(data), targets, reporter)
 

@@ -108,7 +108,12 @@ def named_config(text: str, runs: Path, overrides: tuple[str, ...]) -> Loaded:
 def names_config(text: str) -> bool:
     """Tells whether `text` names a config's file, not a run."""
     path = Path(text)
-    return path.is_file() or path.suffix in (".yaml", ".yml")
+    return path.is_file() or ends_as_config(path)
+
+
+def ends_as_config(path: Path) -> bool:
+    """Tells whether a file is named as a config is, not as rows are."""
+    return path.suffix.lower() in (".yaml", ".yml")
 
 
 def validate(loaded: Loaded, *, build: bool) -> None:

@@ -96,9 +96,10 @@ def data(
 
 def _named(source: Path, targets: Sequence[str], overrides: tuple[str, ...]) -> Loaded | Path:
     """Returns the config, or the file; refuses the options of the other."""
+    from dl.app import ends_as_config
     from dl.config.load import load_config
 
-    is_config = source.suffix.lower() in (".yaml", ".yml")
+    is_config = ends_as_config(source)
     if is_config and targets:
         hint = f"--set data.target={targets[0]}"
         raise UsageError("--target is for a FILE; a config names its target", hint=hint)
