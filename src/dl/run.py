@@ -315,6 +315,23 @@ def _frame(columns: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(dict(zip(columns, arrays, strict=True)))
 
 
+def _in_forms(rows: pd.DataFrame, columns: object) -> pd.DataFrame:
+    """Returns numbers and dates as `data.columns` says that texts are written: `1234,5`."""
+    from pandas.api import types
+
+    forms = columns.items() if isinstance(columns, Mapping) else ()
+    written: dict[Any, Any] = {}
+    for name, form in forms:
+        if name not in rows or not isinstance(form, Mapping):
+            continue
+        comma = form.get("decimal", "," if form.get("thousands") == "." else ".") == ","
+        if comma and types.is_float_dtype(rows[name]):
+            written[name] = rows[name].astype("string").str.replace(".", ",")
+        elif form.get("format") and types.is_datetime64_any_dtype(rows[name]):
+            written[name] = rows[name].dt.strftime(form["format"])
+    return rows.assign(**written)
+
+
 def write_rows(
     rows: Rows, folder: Path, source: Mapping[str, Any], columns: list[str] | None = None
 ) -> Path:
@@ -357,6 +374,7 @@ def write_rows(
         else:
             separator = "," if source.get("separator") == BLANKS else source.get("separator")
             encoding = source.get("encoding") or "utf-8"
+            rows = _in_forms(rows, source.get("columns"))
             rows.to_csv(path, index=False, sep=separator or ",", encoding=encoding)
         return path
     path = folder / f"{_ROWS}.npz"

@@ -325,3 +325,27 @@ def test_a_table_is_described_by_its_frame_its_file_and_its_config(tmp_path: Pat
     assert changed.sizes == {"train": 72, "validation": 8}
     with pytest.raises(dl.DataError, match="no target column"):
         dl.describe(tmp_path / "rows.csv", target="z")
+
+
+def test_numbers_and_days_of_a_frame_are_such_whatever_form_texts_have(tmp_path: Path) -> None:
+    days = pd.Series(pd.date_range("2024-01-01", periods=40)).mask(np.arange(40) == 5)
+    price = pd.Series([1.234, None, 1e-7, 4321.5] * 10)
+    frame = pd.DataFrame({"price": price, "day": days, "y": np.arange(40) / 7})
+    forms = {
+        "price": {"kind": "numeric", "thousands": ".", "unit": "€"},
+        "day": {"kind": "date", "format": "%d/%m/%Y"},
+    }
+    config = {
+        "data": {"source": "csv", "path": "no.csv", "target": "y", "columns": forms},
+        "preprocess": {"missing": "median"},
+        "model": {"layers": [{"type": "Dense", "units": 1}]},
+        "training": {"loss": "mean_squared_error"},
+    }
+    file = write_rows(frame, tmp_path, config["data"])
+    described = dl.describe(config, overrides={"data.path": str(file)}).columns
+    assert described.loc["price", "missing"] == 10
+    assert described.loc["price", "mean"] == pytest.approx(price.mean())
+    assert described.loc["day", "kind"] == "date"
+    config["training"]["epochs"] = 1
+    run = dl.train(config, data=frame, runs=tmp_path / "runs")
+    assert len(run.predict(frame)) == len(frame)

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -224,7 +225,7 @@ def test_columns_of_several_files_are_found_by_name(tmp_path: Path) -> None:
 def test_mistakes_name_the_file_and_the_line(tmp_path: Path) -> None:
     parts = halves(tmp_path, other="a,b,d,y")
     assert told(lambda: load(parts), tmp_path) == (
-        "parts/b.csv: has other columns than parts/a.csv\n"
+        "parts/b.csv:1: has other columns than parts/a.csv\n"
         "expected: the same columns in all files, in any order\n"
         "found: lacks 'c', has besides 'd'"
     )
@@ -334,3 +335,13 @@ def test_a_mistake_in_a_packed_file_has_its_line(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv.gz"
     path.write_bytes(gzip.compress("\n".join(["a,y", *["1,2"] * 30, "oops,3"]).encode()))
     assert told(lambda: load(path), tmp_path).startswith("rows.csv.gz:32: column 'a' is numeric")
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_an_archive_is_told_as_one(tmp_path: Path, mode: Any) -> None:
+    inside, archive = written(tmp_path, *COMMAS), tmp_path / "rows.tar.gz"
+    with tarfile.open(archive, mode) as file:
+        file.add(inside, "rows.csv")
+    assert told(lambda: load(archive), tmp_path) == (
+        "rows.tar.gz: is a tar archive\nexpected: a table\nhint: unpack it: tar -xf rows.tar.gz"
+    )

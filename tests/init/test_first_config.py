@@ -202,6 +202,25 @@ def test_a_column_that_training_would_refuse_is_left_out(folder: Path, dl: Dl) -
     assert f"  #   {reason}\n" in text
 
 
+def test_days_that_could_be_months_are_left_out_with_the_line_to_write(
+    folder: Path, dl: Dl
+) -> None:
+    days = [f"{i % 12 + 1:02}/{i * 5 % 12 + 1:02}/{2000 + i % 20}" for i in range(120)]
+    write(folder / "a.csv", "x,day,y", *(f"{i / 7},{day},{i / 3}" for i, day in enumerate(days)))
+    text = dl("init", "a.csv", "--target", "y").out
+    comment = " ".join(line.strip(" #") for line in text.splitlines() if line.startswith("  #"))
+    line = '{day: {kind: date, format: "%m/%d/%Y"}}'
+    assert comment.startswith(
+        "Left out: `day` fits the formats '%m/%d/%Y' and '%d/%m/%Y': state one, "
+        f"`columns: {line}`, and exclude it no more"
+    )
+    config = yaml.safe_load(text)
+    assert config["data"].pop("exclude") == ["day"]
+    config["data"]["columns"] = yaml.safe_load(line)
+    (folder / "b.yaml").write_text(yaml.safe_dump(config))
+    assert dl("data", "b.yaml").code == 0
+
+
 def test_arrays_of_pictures_get_convolutions(folder: Path, dl: Dl) -> None:
     x = np.random.default_rng(0).integers(0, 256, (60, 12, 12), dtype=np.uint8)
     np.savez(folder / "a.npz", x_train=x, y_train=np.arange(60) % 3, x_test=x, y_test=np.arange(60))

@@ -177,11 +177,14 @@ def _may_be_thousands(words: Any, form: ColumnForm) -> bool:
 
 def _form_of_dates(texts: list[str]) -> ColumnForm | None:
     """Returns the one format that all texts have; none of two, such as day and month first."""
+    fitting = date_formats(texts)
+    return ColumnForm(kind="date", format=fitting[0]) if len(fitting) == 1 else None
+
+
+def date_formats(texts: list[str]) -> list[str]:
+    """Returns the usual formats that all texts have."""
     if len(texts) < 2 or not all(any(map(str.isdigit, text)) for text in texts):
-        return None
+        return []
     fitting = [form for form in _FORMATS if _date(texts[0], form) and _date(texts[-1], form)]
     fitting = [form for form in fitting if all(_date(text, form) for text in texts)]
-    fitting = [
-        form for form in fitting if form.replace("%B", "%b") not in fitting or "%B" not in form
-    ]
-    return ColumnForm(kind="date", format=fitting[0]) if len(fitting) == 1 else None
+    return [form for form in fitting if form.replace("%B", "%b") not in fitting or "%B" not in form]

@@ -257,7 +257,8 @@ def _table(
         left = None if left is None else left - read[-1].length
         if left == 0:
             break
-    return typed_table(below_each_other(read), wanted, task.streamed)
+    header = ":1" if form == "csv" and getattr(data, "header", None) is True else ""
+    return typed_table(below_each_other(read, header), wanted, task.streamed)
 
 
 def table_files(path: str | Sequence[str], data: Any = None) -> list[Path]:

@@ -208,8 +208,16 @@ def _of_one_type(name: str, read: Sequence[Block]) -> list[Any]:
         ) from error
 
 
-def below_each_other(read: Sequence[Block]) -> Block:
-    """Returns the rows of several files as those of one; raises `DataError` for other columns."""
+def below_each_other(read: Sequence[Block], header: str = "") -> Block:
+    """Returns the rows of several files as those of one.
+
+    Args:
+        read: The rows of each.
+        header: Where the names of columns are in a file, for messages: `:1`.
+
+    Raises:
+        DataError: One has other columns than the first.
+    """
     first, *others = read
     if not others:
         return first
@@ -222,7 +230,7 @@ def below_each_other(read: Sequence[Block]) -> Block:
                 f"{word} {listing(map(repr, sorted(n)), most=4)}" for word, n in words.items() if n
             ]
             raise DataError(
-                f"{block.source}: has other columns than {first.source}",
+                f"{block.source}{header}: has other columns than {first.source}",
                 expected="the same columns in all files, in any order",
                 found=", ".join(told),
             )

@@ -17,11 +17,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dl.config.data import BLANKS, ColumnForm, ColumnKind, Task
+from dl.config.nodes import flow
 from dl.config.tables import MOST_ROWS, cells_of, is_row
-from dl.data.columns import Cell, stand_ins, to_column, without_texts
+from dl.data.columns import Cell, is_text, stand_ins, to_column, without_texts
 from dl.data.doubts import are_months, are_pixels, doubt
 from dl.data.files import check_file
-from dl.data.forms import likely_form, plain_values
+from dl.data.forms import date_formats, likely_form, plain_values
 from dl.data.read import FORMATS, form_of, table_files
 from dl.data.sources.csv import SEPARATORS, Dialect
 from dl.data.sources.text import opened, pieces, unpacked
@@ -30,6 +31,7 @@ from dl.data.target_values import TargetValues, target_values
 from dl.data.types import Column, RawTable
 from dl.errors import DataError, UsageError
 from dl.init.plan import Target, shown_list
+from dl.text import listing
 
 MOST_CLASSES = 20
 """Whole numbers with more distinct values than this are amounts, not classes."""
@@ -186,7 +188,8 @@ def open_table(
     files = table_files(str(path))
     form = form_of(files[0], "csv")
     written = sniff(files[0]) if form == "csv" else None
-    block = below_each_other([FORMATS[form].read(written, f, _ALL, on_disk=False) for f in files])
+    read = [FORMATS[form].read(written, f, _ALL, on_disk=False) for f in files]
+    block = below_each_other(read, ":1" if written and written.header is True else "")
     words = {name: stand_ins(block.column(name)) for name in block.names}
     known = {name: without_texts(block.column(name), tuple(words[name])) for name in words}
     forms: dict[str, Written] = {}
@@ -261,6 +264,13 @@ def typed_column(block: Block, name: str) -> Column | LeftOut:
     try:
         return to_column(block.column(name), Cell(name, block.place), None)
     except DataError as error:
+        texts = pc.drop_null(pc.unique(block.column(name))).to_pylist()
+        formats = date_formats(texts) if is_text(block.column(name).type) else []
+        if len(formats) > 1:
+            line = flow({name: {"kind": "date", "format": formats[0]}})
+            which = listing(map(repr, formats), "and")
+            told = f"fits the formats {which}: state one, `columns: {line}`, and exclude it no more"
+            return LeftOut(name, told)
         problem = error.problems[0]
         found = f": {problem.found}" if problem.found else ""
         return LeftOut(name, f"cannot be read yet ({problem.message}{found})")

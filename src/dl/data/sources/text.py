@@ -110,6 +110,10 @@ def decoded(content: Iterator[bytes], source: str, encoding: str) -> Iterator[by
     for magic, meaning in _OTHER_FORMATS.items():
         if start.startswith(magic):
             raise DataError(f"{source}: is {meaning}")
+    if start[257:262] == b"ustar":
+        raise DataError(
+            f"{source}: is a tar archive", expected="a table", hint="unpack it: tar -xf " + source
+        )
     decoder = _decoder(encoding, start)
     line, begun = 1, False
     for read in itertools.chain([start], content):
