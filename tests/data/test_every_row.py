@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from dl.config.data import ColumnKind
 from dl.config.schema import Config
 from dl.data.dataset import Preprocessing
-from dl.data.load import load_dataset, open_blocks
+from dl.data.inputs import open_blocks
+from dl.data.load import load_dataset
 from dl.data.sources.csv import Dialect, csv_blocks, read
 from dl.data.tables import Wanted, joined, typed_table
 from dl.data.types import RawTable

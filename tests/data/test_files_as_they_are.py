@@ -20,7 +20,8 @@ from dl.config.load import load_config
 from dl.config.rules.probe import probe
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
-from dl.data.load import load_dataset, load_part, load_split, open_blocks, resolve_config
+from dl.data.inputs import open_blocks
+from dl.data.load import load_dataset, load_part, load_split, resolve_config
 from dl.progress import SilentReporter
 from support.streaming import assert_same, both
 from support.tables import config_for, config_with, told

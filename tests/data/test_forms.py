@@ -14,7 +14,8 @@ from conftest import Dl
 from dl.config.data import ColumnForm
 from dl.data.columns import Cell
 from dl.data.forms import likely_form, plain_values
-from dl.data.load import load_dataset, open_blocks, resolve_config
+from dl.data.inputs import open_blocks
+from dl.data.load import load_dataset, resolve_config
 from dl.data.texts import parse_months
 from dl.progress import SilentReporter
 from support.streaming import assert_same, both

@@ -21,7 +21,8 @@ from dl.config.rules.probe import probe
 from dl.config.schema import Config, resolved_text
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.features import CategoricalFeature
-from dl.data.load import load_dataset, load_part, open_blocks
+from dl.data.inputs import open_blocks
+from dl.data.load import load_dataset, load_part
 from dl.data.read import read_parts
 from dl.data.types import Array, RawTable
 from dl.progress import SilentReporter

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from conftest import Dl
-from dl.data.load import load_dataset, load_part, open_blocks
+from dl.data.inputs import open_blocks
+from dl.data.load import load_dataset, load_part
 from dl.data.read import STREAMED, form_of
 from dl.data.sources import other
 from dl.progress import SilentReporter

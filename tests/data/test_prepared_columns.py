@@ -31,7 +31,8 @@ from dl.data.columns import Cell, to_column
 from dl.data.dataset import Preprocessing
 from dl.data.features import Feature, feature_names, hashed, plain_feature
 from dl.data.fitting import drop_missing, fit_features
-from dl.data.load import load_dataset, load_part, open_blocks
+from dl.data.inputs import open_blocks
+from dl.data.load import load_dataset, load_part
 from dl.data.target import Target
 from dl.data.transform import UnseenCategories, original_columns, transform_table
 from dl.data.types import Array, RawTable

@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from dl.config.schema import Config
-from dl.data.load import load_dataset, load_part, load_split, read_inputs
+from dl.data.inputs import read_inputs
+from dl.data.load import load_dataset, load_part, load_split
 from dl.data.read import memory_budget, storage_of
 from dl.data.requirements import requirements_of
 from dl.progress import SilentReporter

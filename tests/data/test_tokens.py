@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dl.data.load import load_dataset, load_part, open_blocks, read_inputs
+from dl.data.inputs import open_blocks, read_inputs
+from dl.data.load import load_dataset, load_part
 from dl.data.requirements import Tokens, requirements_of, tokens_of
 from dl.progress import SilentReporter
 from support.streaming import tiny_budget

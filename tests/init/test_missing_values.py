@@ -14,7 +14,8 @@ import yaml
 from dl.config.load import load_config
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
-from dl.data.load import load_dataset, open_blocks
+from dl.data.inputs import open_blocks
+from dl.data.load import load_dataset
 from dl.init.draft import first_config
 from dl.init.plan import WIDTH
 from support.streaming import Notes

@@ -13,7 +13,8 @@ import pyarrow.parquet
 import pytest
 
 from dl.data.dataset import Preprocessing
-from dl.data.load import load_dataset, open_blocks
+from dl.data.inputs import open_blocks
+from dl.data.load import load_dataset
 from dl.data.sources import csv
 from dl.data.write import rows_output
 from dl.errors import DataError, UsageError, error_text

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dl.baselines.ranking import Ranking
     from dl.config.load import Loaded
     from dl.config.rules import Advice, Note
-    from dl.data.load import InputBlocks
+    from dl.data.inputs import InputBlocks
     from dl.data.target import Target
     from dl.inspect import LayerRow, NetworkStatistics
     from dl.inspect.diagnose import Diagnosis
@@ -412,7 +412,7 @@ def _outputs(files: SavedFiles, reporter: Reporter) -> Outputs:
 
 def _rows(files: SavedFiles, task: Task, reporter: Reporter) -> InputBlocks:
     from dl.data.drift import Drift, read_summaries
-    from dl.data.load import open_blocks, split_blocks
+    from dl.data.inputs import open_blocks, split_blocks
 
     fitted = files.preprocessing
     compared = task.source is not None and fitted.array is None

@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,22 +27,12 @@ from dl.config.schema import Config
 from dl.data.arrays import ArrayFeature, fit_arrays, transform_arrays
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.doubts import advice_on
-from dl.data.drift import Drift, summaries
+from dl.data.drift import summaries
 from dl.data.duplicates import judge_duplicates
 from dl.data.features import Feature
-from dl.data.files import ahead, check_file
 from dl.data.fitting import drop_missing, fit_features
 from dl.data.parts import split_parts
-from dl.data.read import (
-    FORMATS,
-    form_of,
-    read_arrays,
-    read_blocks,
-    read_labelled,
-    read_parts,
-    source_title,
-    table_files,
-)
+from dl.data.read import read_labelled, read_parts, source_title
 from dl.data.requirements import requirements_of
 from dl.data.rules import refuse_misfits
 from dl.data.sources import csv
@@ -55,18 +43,15 @@ from dl.data.tables import transform_stored
 from dl.data.target import Target, encode_target
 from dl.data.target_task import describe_target, fit_target
 from dl.data.transform import UnseenCategories, transform_table
-from dl.data.types import Inputs, Part, Raw, RawParts, RawTable, Rows, StoredColumns
-from dl.errors import DataError, RunError, UsageError
-from dl.progress import Advance, Reporter
+from dl.data.types import Part, Raw, RawParts, RawTable, Rows, StoredColumns
+from dl.errors import DataError, RunError
+from dl.progress import Reporter
 from dl.text import number, plural
 from dl.vocabulary.names import with_names
 from dl.vocabulary.spec import Findings
 
 MOST_BYTES = 1_000_000_000
 """More than this is kept only of the dataset that is in use."""
-_ROWS = 1 << 16
-_BYTES = 1 << 26
-"""Rows and bytes of a block of arrays; pictures may lie on the disk."""
 
 
 class Datasets:
@@ -241,18 +226,6 @@ def _split_again(config: Config, fitted: Preprocessing, reporter: Reporter) -> R
     return parts
 
 
-def read_inputs(config: Config, fitted: Preprocessing, path: Path, reporter: Reporter) -> Inputs:
-    """Reads arrays or images to predict; rows of a table come in blocks: `open_blocks`.
-
-    Raises:
-        DataError: The rows cannot be used with this run.
-    """
-    with reporter.stage(f"Reading {path}"):
-        raw = read_arrays(config, path, reporter)
-    with reporter.stage("Preparing the rows"):
-        return Inputs(_numbers(raw, str(path), config, fitted, reporter), raw.files)
-
-
 def _read(config: Config, reporter: Reporter) -> RawParts:
     with reporter.stage(f"Reading {source_title(config)}"):
         parts = read_parts(config, reporter)
@@ -274,7 +247,7 @@ def _without_gaps(raw: Raw, config: Config, reporter: Reporter) -> Raw:
 def _prepared(
     raw: Raw, title: str, config: Config, fitted: Preprocessing, reporter: Reporter
 ) -> Part:
-    x = _numbers(raw, title, config, fitted, reporter)
+    x = numbers_of(raw, title, config, fitted, reporter)
     return Part(x, encode_target(raw, fitted.target), raw.rows, _weights(raw, config))
 
 
@@ -304,7 +277,7 @@ def _weights(raw: Raw, config: Config) -> NDArray[np.float32] | None:
     return np.asarray(column.values / mean, np.float32)
 
 
-def _numbers(
+def numbers_of(
     raw: Raw, title: str, config: Config, fitted: Preprocessing, reporter: Reporter
 ) -> Rows:
     """Returns `x`, shape (rows, *input_shape)."""
@@ -322,115 +295,6 @@ def _numbers(
     for message in unseen.messages(title):
         reporter.warn(message)
     return x
-
-
-@dataclass(frozen=True, slots=True)
-class InputBlocks:
-    """Rows to predict, still to be read.
-
-    Attributes:
-        title: The file, or the part of the run's own data.
-        total: Units of progress in all; None where that is not known.
-        read: Yields the rows in blocks, in their order, and reports progress.
-    """
-
-    title: str
-    total: int | None
-    read: Callable[[Advance], Iterator[Inputs]]
-
-
-def open_blocks(
-    config: Config,
-    fitted: Preprocessing,
-    source: Path | BinaryIO,
-    reporter: Reporter,
-    kept: Sequence[str] = (),
-    drift: Drift | None = None,
-) -> InputBlocks:
-    """Opens rows to predict; of a table, no more than a few blocks are in memory at a time.
-
-    Arrays and images are read at once. Columns are matched by name; a target column and others
-    that were not fitted are ignored.
-
-    Args:
-        config: The config of the run.
-        fitted: The preprocessing of the run.
-        source: A file or folder, or a stream of CSV.
-        reporter: Is told what happens.
-        kept: Columns of a table that are handed on as they stand.
-        drift: Compares the rows of a table with those of the training part.
-
-    Raises:
-        DataError: The rows cannot be used with this run; also while they are read.
-    """
-    if fitted.array is None:
-        return _open_table(config, fitted, source, reporter, kept, drift or Drift((), "warn"))
-    if kept:
-        raise UsageError(
-            "a column can be kept of the rows of a table alone",
-            found=f"a model that takes {'images' if fitted.array.image else 'arrays'}",
-            hint="leave --keep out",
-        )
-    if isinstance(source, Path):
-        return _sliced(read_inputs(config, fitted, source, reporter), str(source))
-    raise DataError(
-        "standard input: can hold CSV rows only, but this model takes arrays or images",
-        hint="name a file or folder instead of `-`",
-    )
-
-
-def split_blocks(
-    config: Config, fitted: Preprocessing, split: str, reporter: Reporter
-) -> InputBlocks:
-    """Opens a part of the run's own data; see `load_split`."""
-    x = load_split(config, fitted, split, reporter).x
-    return _sliced(Inputs(x), f"the {split} part")
-
-
-def _sliced(inputs: Inputs, title: str) -> InputBlocks:
-    row = 4 * int(np.prod(inputs.x.shape[1:]))
-    step = min(_ROWS, max(1, _BYTES // row))
-
-    def read(advance: Advance) -> Iterator[Inputs]:
-        for begin in range(0, len(inputs), step):
-            end = begin + step
-            block = Inputs(inputs.x[begin:end], inputs.files[begin:end])
-            yield block
-            advance(len(block))
-
-    return InputBlocks(title, len(inputs), read)
-
-
-def _open_table(
-    config: Config,
-    fitted: Preprocessing,
-    source: Path | BinaryIO,
-    reporter: Reporter,
-    kept: Sequence[str],
-    drift: Drift,
-) -> InputBlocks:
-    title, total = "standard input", None
-    if isinstance(source, Path):
-        files = table_files(str(source), config.data)
-        for file in files:
-            check_file(file)
-        title, total = (
-            str(source),
-            sum(map(FORMATS[form_of(files[0], config.data.source)].total, files)),
-        )
-    unseen, tokens = UnseenCategories(), requirements_of(config).tokens
-
-    def prepared(read_table: Callable[[], RawTable]) -> Inputs:
-        table = read_table()
-        drift.add(table)
-        return Inputs(transform_table(table, fitted.columns, unseen, tokens), kept=table.kept)
-
-    def read(advance: Advance) -> Iterator[Inputs]:
-        tables = read_blocks(config, fitted, source, advance, kept)
-        yield from ahead(partial(prepared, table) for table in tables)
-        drift.tell(title, list(unseen.messages(title)), reporter)
-
-    return InputBlocks(title, total, read)
 
 
 def resolve_config(config: Config, dataset: Dataset) -> Config:

@@ -21,7 +21,7 @@ from dl.config.load import load_resolved
 from dl.config.schema import Config
 from dl.data.dataset import Preprocessing, read_preprocessing
 from dl.data.drift import Heed
-from dl.data.load import InputBlocks
+from dl.data.inputs import InputBlocks
 from dl.data.target import Target, decode
 from dl.data.types import Array, Rows
 from dl.errors import RunError, UsageError, first_line, unfit_rows
