@@ -12,8 +12,10 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import logging
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +24,7 @@ from typing import Any
 import numpy as np
 from measure import last_json, run
 from sklearn import datasets
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from dl.baselines.models import outputs_of
@@ -85,6 +88,10 @@ def main() -> None:
     parser.add_argument("--only", action="append", default=[], metavar="NAME")
     parser.add_argument("--page", type=Path, help="Write the table there, too.")
     options = parser.parse_args()
+    # Each table has a model of its own to measure with: TensorFlow warns of tracing each.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    # scikit-learn's network is measured as it is, which is often before it has converged.
+    warnings.simplefilter("ignore", ConvergenceWarning)
     found = []
     with tempfile.TemporaryDirectory() as work:
         for path, target in tables(options.folder, Path(work)):

@@ -179,10 +179,30 @@ def test_a_few_rows_are_not_split(folder: Path, dl: Dl) -> None:
 
 
 def test_a_rare_class_is_offered_a_weight(folder: Path, dl: Dl) -> None:
-    write(folder / "a.csv", "x,y", *(f"{i / 7},{int(i % 40 == 0)}" for i in range(200)))
+    words = ["a", "b"] * 98 + ["c"] * 4
+    write(folder / "a.csv", "x,y", *(f"{i / 7},{word}" for i, word in enumerate(words)))
     text = dl("init", "a.csv", "--target", "y").out
-    offer = "  # class_weight: balanced        # the rarest class has 5 rows; this makes it count"
+    offer = "  # class_weight: balanced        # the rarest class has 4 rows; this makes it count"
     assert offer in text
+    assert "threshold" not in text
+
+
+@pytest.mark.parametrize(("rare", "threshold"), [(1, 0.025), (0, 0.975)])
+def test_a_rare_class_of_two_is_offered_a_threshold(
+    folder: Path, dl: Dl, rare: int, threshold: float
+) -> None:
+    classes = [rare if i % 40 == 0 else 1 - rare for i in range(200)]
+    write(folder / "a.csv", "x,y", *(f"{i / 7},{y}" for i, y in enumerate(classes)))
+    text = dl("init", "a.csv", "--target", "y").out
+    assert "class_weight" not in text
+    assert text.endswith(
+        "\n\n# evaluation:\n"
+        f"#   threshold: {threshold:<19.2g}# the rarest class has 5 rows; "
+        "cut there, it counts as much\n"
+    )
+    taken = text.replace("# evaluation:", "evaluation:").replace("#   thresh", "  thresh")
+    (folder / "a.yaml").write_text(taken, encoding="utf-8")
+    assert dl("validate", "a.yaml").code == 0
 
 
 def test_a_class_of_two_rows_is_not_stratified(folder: Path, dl: Dl) -> None:

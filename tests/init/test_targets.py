@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.stats import skew
 
 from dl.data.target_values import TargetValues
 from dl.errors import DataError
@@ -19,7 +20,7 @@ def words(values: list[str]) -> TargetValues:
 
 
 def test_two_words_are_binary() -> None:
-    expected = Target(("y",), "binary", ("no", "yes"), rarest=1)
+    expected = Target(("y",), "binary", ("no", "yes"), rarest=1, second=2)
     assert judge_target(words(["yes", "no", "yes"])) == expected
 
 
@@ -28,7 +29,8 @@ def test_several_words_are_classes() -> None:
 
 
 def test_zero_and_one_are_binary() -> None:
-    assert judge_target(numbers([0, 1, 1])) == Target(("y",), "binary", ("0", "1"), rarest=1)
+    expected = Target(("y",), "binary", ("0", "1"), rarest=1, second=2)
+    assert judge_target(numbers([0, 1, 1])) == expected
 
 
 def test_whole_numbers_that_repeat_are_classes() -> None:
@@ -45,6 +47,11 @@ def test_other_numbers_are_regression(values: list[float]) -> None:
     target = judge_target(numbers(values))
     assert target.task == "regression"
     assert target.span == (min(values), max(values))
+
+
+def test_the_skewness_of_a_single_number_is_that_of_scipy() -> None:
+    values = np.random.default_rng(0).lognormal(size=200)
+    assert judge_target(numbers(values)).skewness == pytest.approx(float(skew(values)))
 
 
 def test_flags_with_a_single_one_are_classes() -> None:

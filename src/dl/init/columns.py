@@ -368,7 +368,8 @@ def judge_target(values: TargetValues) -> Target:
             hint="name another column with --target",
         )
     task: Task = "binary" if len(names) == 2 else "multiclass"
-    return Target(values.names, task, names, rarest=int(counts.min()))
+    second = int(counts[1]) if task == "binary" else 0
+    return Target(values.names, task, names, rarest=int(counts.min()), second=second)
 
 
 def _several(values: TargetValues) -> Target:
@@ -383,7 +384,10 @@ def _several(values: TargetValues) -> Target:
 
 def _numbers(values: TargetValues) -> Target:
     span = (float(np.min(values.values)), float(np.max(values.values)))
-    return Target(values.names, "regression", span=span)
+    off = values.values - np.mean(values.values)
+    spread = float(np.std(off)) if values.columns == 1 else 0.0
+    skewness = float(np.mean(off**3)) / spread**3 if spread else 0.0
+    return Target(values.names, "regression", span=span, skewness=skewness)
 
 
 def _are_amounts(numbers: NDArray[np.float64], distinct: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import statistics
@@ -24,11 +25,13 @@ from dl.data.target_values import target_values
 from dl.data.types import RawArrays
 from dl.errors import DataError, UsageError
 from dl.init.columns import Table, judge_target, read_table
+from dl.init.logarithm import STANDARDIZED, with_scaling
 from dl.init.plan import (
     Target,
     comment_lines,
     commented,
     dense_layers,
+    evaluation_lines,
     image_layers,
     mapping_lines,
     path_line,
@@ -119,21 +122,20 @@ def _refuse_target(path: Path, targets: Sequence[str], why: str) -> None:
         )
 
 
-def _text(path: Path, what: str, target: Target, **sections: Sequence[str]) -> str:
+def _text(path: Path, what: str, target: Target, rows: int, **sections: Sequence[str]) -> str:
     """Returns the whole config as YAML with comments.
 
     Args:
         path: The file or folder.
         what: What is in it, for the comment at the top.
         target: What is to be predicted.
+        rows: Number of rows that have a target.
         sections: The indented lines of each section; one without any is left out.
     """
     stem = (path.resolve() if path.is_dir() else path).stem  # the folder may be `.`
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:100]
     if target.task == "regression":
-        why = "learns faster; metrics are in its own unit again"
-        standardized = commented("  target: standardize", why)
-        sections["preprocess"] = [*sections["preprocess"], standardized]
+        sections["preprocess"] = [*sections["preprocess"], STANDARDIZED]
     blocks = [
         [
             "# A first config, written by `dl init`. Change whatever you like.",
@@ -143,6 +145,7 @@ def _text(path: Path, what: str, target: Target, **sections: Sequence[str]) -> s
         ],
         [f"name: {scalar(name or 'first')}", "seed: 42"],
         *([f"{section}:", *lines] for section, lines in sections.items() if lines),
+        *([offer] if (offer := evaluation_lines(target, rows)) else []),
     ]
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
@@ -172,10 +175,11 @@ def _of_table(table: Table) -> str:
     ]
     rows = plural(table.rows + table.target.missing, "row")
     chosen = plan(table.rows, table.target.task)
-    return _text(
+    text = _text(
         table.path,
         f"{rows}; inputs: {', '.join(inputs)}",
         table.target,
+        table.rows,
         data=[
             *_table_source(table),
             *_missing_values(table),
@@ -186,6 +190,8 @@ def _of_table(table: Table) -> str:
         model=["  layers:", *dense_layers(chosen, table.target)],
         training=training_lines(chosen, table.target, table.rows),
     )
+    numbers = table.rows * sum(feature.width for feature in table.features)
+    return with_scaling(text, table.target, numbers)
 
 
 def _table_source(table: Table) -> list[str]:
@@ -329,15 +335,17 @@ def _of_arrays(path: Path) -> str:
     other = [f"{key}: {scalar(name)}" for key, name in names.items() if key != name]
     arrays = [f"  arrays: {{{', '.join(other)}}}"] if other else []
     split = split_line(chosen, target, own_test=parts.test is not None)
-    return _text(
+    text = _text(
         path,
         f"{plural(len(train), 'row')} of shape {shape}",
         target,
+        len(train),
         data=["  source: npz", path_line(path), *arrays, split],
         preprocess=preprocess,
         model=["  layers:", *layers],
         training=training_lines(chosen, target, len(train)),
     )
+    return with_scaling(text, target, math.prod(train.x.shape))
 
 
 def _names_of_arrays(path: Path, present: Sequence[str]) -> Mapping[str, str]:
@@ -369,7 +377,8 @@ def _of_pictures(path: Path) -> str:
     counts, usual, grey = look_at(folders["path"])
     rows = sum(counts.values())
     task: Task = "binary" if len(counts) == 2 else "multiclass"
-    target = Target(("folder",), task, tuple(counts), rarest=min(counts.values()))
+    second = [*counts.values()][1] if task == "binary" else 0
+    target = Target(("folder",), task, tuple(counts), rarest=min(counts.values()), second=second)
     # The usual shape, no side longer than 64.
     scale = min(1.0, _LARGEST_SIDE / max(usual))
     height, width = (max(_SMALLEST_SIDE, round(side * scale)) for side in usual)
@@ -384,6 +393,7 @@ def _of_pictures(path: Path) -> str:
         path,
         plural(rows, "picture"),
         target,
+        rows,
         data=[
             "  source: images",
             path_line(folders["path"]),

@@ -45,7 +45,9 @@ class Target:
         classes: Names of the classes; of the target columns for several labels; empty for
             regression.
         rarest: Number of rows of the rarest class; 0 for regression.
+        second: Number of rows of the second of two classes; else 0.
         span: Smallest and largest value of a regression target.
+        skewness: The third standardized moment of the numbers of a single target; else 0.
         words: The texts that stand for a missing value, with the number of rows of each, by column.
         missing: Number of rows without a target.
     """
@@ -54,7 +56,9 @@ class Target:
     task: Task
     classes: tuple[str, ...] = ()
     rarest: int = 0
+    second: int = 0
     span: tuple[float, float] = (0.0, 0.0)
+    skewness: float = 0.0
     words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     missing: int = 0
 
@@ -182,8 +186,7 @@ def training_lines(plan: Plan, target: Target, rows: int) -> list[str]:
         return [*lines, f"  epochs: {plan.epochs}"]
     limit = "at most: it stops when validation no longer improves"
     lines.append(commented(f"  epochs: {plan.epochs}", limit))
-    classes = len(target.classes) if target.task in ("binary", "multiclass") else 0
-    if classes and target.rarest < _RARE * rows / classes:
+    if target.task == "multiclass" and _has_rare_class(target, rows):
         words = f"the rarest class has {target.rarest} rows; this makes it count as much"
         lines.append(commented("  # class_weight: balanced", words))
     stop = f"monitor: val_loss, patience: {plan.patience}, restore_best_weights: true"
@@ -193,6 +196,18 @@ def training_lines(plan: Plan, target: Target, rows: int) -> list[str]:
         why = "smaller steps where larger ones gain no more"
         lines.append(commented(f"    - {{type: ReduceLROnPlateau, {fall}}}", why))
     return [*lines, f"    - {{type: EarlyStopping, {stop}}}"]
+
+
+def evaluation_lines(target: Target, rows: int) -> list[str]:
+    """Returns the offer of a threshold for a rare class of two; it leaves probabilities right."""
+    if target.task != "binary" or not _has_rare_class(target, rows):
+        return []
+    words = f"the rarest class has {plural(target.rarest, 'row')}; cut there, it counts as much"
+    return ["# evaluation:", commented(f"#   threshold: {target.second / rows:.2g}", words)]
+
+
+def _has_rare_class(target: Target, rows: int) -> bool:
+    return target.rarest < _RARE * rows / len(target.classes)
 
 
 def scalar(text: str) -> str:
