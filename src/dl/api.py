@@ -27,7 +27,7 @@ from dl.rundir.directory import DEFAULT_ROOT, RunDirectory, SweepDirectory, find
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dl.baselines.ranking import Ranking
+    from dl.report.ranking import Ranking
 
 Config = str | Path | Mapping[str, Any]
 """A config: its file, or the same as a dict."""

@@ -31,6 +31,11 @@ def number(value: float, digits: int = 4, *, padded: bool = False) -> str:
     return text if padded else _without_zeros(text)
 
 
+def signed(value: float, *, padded: bool = False) -> str:
+    """Returns a number with its sign: +0.012, -3, 0."""
+    return f"{'+' if value > 0 else ''}{number(value, padded=padded)}"
+
+
 def _without_zeros(decimal: str) -> str:
     return decimal.rstrip("0").rstrip(".") if "." in decimal else decimal
 

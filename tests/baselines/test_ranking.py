@@ -16,12 +16,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from dl import app
-from dl.baselines.models import worded
-from dl.baselines.ranking import Ranking, ranking_text
 from dl.config.load import load_config
 from dl.data.load import read_dataset
 from dl.errors import DataError, UsageError
 from dl.progress import SilentReporter
+from dl.report.ranking import Ranking, ranking_text
 
 CONFIG = """\
 data: {source: csv, path: rows.csv, features: [a, b, word], target: TARGET, split: {SPLIT}}
@@ -189,7 +188,7 @@ def test_models_that_make_no_sense_are_left_out_with_the_reason(
         x, y = random.normal(size=(60, 40, 40, 3)), random.integers(0, 3, 60)
         layers = "Flatten, " + last
     ranking = _arrays(tmp_path, x.astype(np.float32), y, layers)
-    assert worded(ranking.left_out) == [line]
+    assert ranking.left_out_lines == [line]
     assert line in ranking_text(ranking).splitlines()
     assert ranking.models[-1].metrics["accuracy"] <= 1
 

@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dl.errors import NOT_FINITE, NOT_FINITE_BEFORE, DataError, DlError, UsageError
+from dl.errors import (
+    NOT_FINITE,
+    NOT_FINITE_BEFORE,
+    BusyError,
+    DataError,
+    DiskError,
+    DlError,
+    UsageError,
+)
 from dl.progress import Reporter, SilentReporter
 from dl.rundir.directory import RunDirectory, SweepDirectory, find_run
 from dl.rundir.manifest import read_checked
@@ -19,7 +27,6 @@ from dl.rundir.record import RunRecord, read_history, read_record
 if TYPE_CHECKING:
     from dl.audit.glance import Glance
     from dl.audit.table import Table
-    from dl.baselines.ranking import Ranking
     from dl.config.load import Loaded
     from dl.config.rules import Advice, Note
     from dl.data.inputs import InputBlocks
@@ -30,6 +37,7 @@ if TYPE_CHECKING:
     from dl.inspect.trace import Trace
     from dl.predict.evaluate import Evaluation
     from dl.predict.lite import Outputs, SavedFiles, Task
+    from dl.report.ranking import Ranking
     from dl.rundir.query import Entry, Row
 
 _MOST_BYTES = 100_000_000
@@ -270,15 +278,24 @@ def evaluate_file(
 def baseline(subject: Loaded | RunDirectory, reporter: Reporter) -> Ranking:
     """Returns what simple models reach on the data of a config, or where a run stands among them.
 
+    The run keeps it, unless it is in training or cannot be written to.
+
     Raises:
         DlError: The data cannot be used, the run is damaged, or there is nothing to compare.
     """
     with reporter.stage("Loading Keras"):
         from dl.baselines.ranking import rank_config, rank_run
         from dl.predict.evaluate import open_run
-    if isinstance(subject, RunDirectory):
-        return rank_run(open_run(subject, reporter), reporter)
-    return rank_config(subject, reporter)
+        from dl.report.ranking import keep_ranking, model_of
+    if not isinstance(subject, RunDirectory):
+        return rank_config(subject, reporter)
+    model = model_of(subject)  # before it is read: one that is trained on meanwhile is another
+    ranking = rank_run(open_run(subject, reporter), reporter)
+    try:
+        keep_ranking(subject, ranking, model)
+    except (BusyError, DiskError) as error:
+        reporter.warn(f"the run does not keep this: {error.problems[0].message}")
+    return ranking
 
 
 def predict(run: RunDirectory, task: Task, reporter: Reporter) -> Iterator[Mapping[str, Any]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -24,7 +24,7 @@ from dl.data.requirements import tokens_of
 from dl.data.target import Target, class_indexes
 from dl.data.trivial import EPSILON
 from dl.data.types import Array, Part
-from dl.text import listing, plural
+from dl.text import plural
 from dl.vocabulary.traits import TAKES_SHARES
 
 # A fit takes some seconds on two cores: numbers that are read, times what is done with each.
@@ -111,14 +111,6 @@ def outputs_of(values: Array, target: Target) -> Array:
     if target.form != "numbers" and not target.probabilities and target.cut == 0:
         values = 2 * values - 1  # the sides of a hinge loss
     return np.asarray(values, np.float32)
-
-
-def worded(left_out: Mapping[str, str]) -> list[str]:
-    """Returns a line for each reason why models are left out."""
-    reasons: dict[str, list[str]] = {}
-    for name, reason in left_out.items():
-        reasons.setdefault(reason, []).append(name)
-    return [f"left out: {listing(names, 'and')}: {why}" for why, names in reasons.items()]
 
 
 def _models(target: Target) -> dict[str, tuple[Callable[[int, int, int], int], Values]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from dl.baselines.models import Answer, fitted, outputs_of, worded
+from dl.baselines.models import Answer, fitted, outputs_of
 from dl.config.load import Loaded
 from dl.config.rules.training import better
 from dl.config.schema import Config
@@ -22,94 +22,13 @@ from dl.model import keras
 from dl.model.build import compile_model
 from dl.predict.evaluate import Forward, SavedRun, evaluate
 from dl.progress import Reporter
-from dl.report.compare import ERROR, Scores, judge, scores_of, signed
-from dl.report.terminal import table
+from dl.report.compare import ERROR, Scores, judge, scores_of
+from dl.report.ranking import Ranking, Standing, Verdict
 from dl.rundir.query import JUDGING_PARTS
-from dl.text import number, plural
 
 _MOST_ROWS = 100_000
 _MOST_NUMBERS = 2e7
 """What is answered: more rows tell nothing more of a difference, and take minutes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A model in the ranking.
-
-    Attributes:
-        name: The run, or what the model is called.
-        metrics: Loss and metrics on the rows, as `dl evaluate` measures them.
-        rows: Training rows that it was fitted on; None for the network and the trivial answer.
-        seconds: What that took.
-    """
-
-    name: str
-    metrics: dict[str, float]
-    rows: int | None = None
-    seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the rows say of the network against a simple model.
-
-    Attributes:
-        model: The simple model.
-        measure: `accuracy` or `mean absolute error`, by row.
-        gain: By how much the network is better in it; below 0 where it is worse.
-        low: Lower end of the interval of the gain.
-        high: Its upper end.
-        level: Share of such intervals that hold the true gain.
-        p: The p-value, corrected for the number of comparisons.
-        real: Whether the gain is more than chance.
-    """
-
-    model: str
-    measure: str
-    gain: float
-    low: float
-    high: float
-    level: float
-    p: float
-    real: bool
-
-    @property
-    def sentence(self) -> str:
-        """What it says in words: `0.3 better than boosted trees: not distinguishable (…)`."""
-        said = f"{number(abs(self.gain), 3)} {'worse' if self.gain < 0 else 'better'} than"
-        judged = "more than chance" if self.real else "not distinguishable"
-        low, high = (signed(float(number(end, 3))) for end in (self.low, self.high))
-        return (
-            f"{said if self.gain else 'level with'} {self.model}: {judged} "
-            f"({low} to {high}, p {number(self.p, 2)})"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """A network, if there is one, and simple models, the best first.
-
-    Attributes:
-        network: The label of the run; None where a config was asked for.
-        part: The part of the data that all answered.
-        rows: How many of its rows.
-        part_rows: Rows of the part.
-        train_rows: Rows of the training part.
-        ranked_by: The metric that orders them.
-        models: All of them.
-        verdicts: Of the network against each simple model, in that order.
-        left_out: Why a model is not there, by name.
-    """
-
-    network: str | None
-    part: str
-    rows: int
-    part_rows: int
-    train_rows: int
-    ranked_by: str
-    models: tuple[Standing, ...]
-    verdicts: tuple[Verdict, ...]
-    left_out: dict[str, str]
 
 
 def rank_config(loaded: Loaded, reporter: Reporter) -> Ranking:
@@ -277,35 +196,3 @@ class _Bench:
             return bool(np.isnan(value)), value
 
         return metric, sorted(standings, key=place)
-
-
-def ranking_text(ranking: Ranking) -> str:
-    """Returns the ranking as a table, and the verdicts in words."""
-    names = list(ranking.models[0].metrics)
-    rows = [
-        [
-            model.name,
-            *(number(model.metrics[name], padded=True) for name in names),
-            "" if model.seconds is None else f"{model.seconds:.1f} s",
-            _fitted_on(model.rows, ranking.train_rows),
-        ]
-        for model in ranking.models
-    ]
-    some = f"{ranking.rows:,} of " if ranking.rows < ranking.part_rows else ""
-    about = f"{ranking.part} part, {some}{plural(ranking.part_rows, 'row')}"
-    lines = [
-        f"{about}, by {ranking.ranked_by}; parts and preparation are the same for all",
-        table(rows, ["model", *names, "took", "fitted on"]),
-        *worded(ranking.left_out),
-    ]
-    if ranking.verdicts:
-        measure = ranking.verdicts[0].measure
-        lines += ["", f"{ranking.network}, row by row, by {measure} (with its interval):"]
-        lines += [f"  {verdict.sentence}" for verdict in ranking.verdicts]
-    return "\n".join(lines)
-
-
-def _fitted_on(rows: int | None, of: int) -> str:
-    if rows is None:
-        return ""
-    return plural(rows, "row") if rows == of else f"{rows:,} of {of:,} rows"

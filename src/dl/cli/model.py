@@ -135,7 +135,7 @@ def baseline(
 
     They are fitted on the same training rows, prepared in the same way, and measured by the same
     metrics on the same test (else validation) rows. With a run, the network stands among them, and
-    each difference is tested row by row.
+    each difference is tested row by row; the run keeps it for dl show, report and compare.
 
     \b
     dl baseline bikes.yaml
@@ -151,7 +151,7 @@ def baseline(
     if as_json:
         print_json(ranking)
     else:
-        from dl.baselines.ranking import ranking_text
+        from dl.report.ranking import ranking_text
 
         click.echo(ranking_text(ranking))
 

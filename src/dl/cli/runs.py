@@ -147,14 +147,16 @@ def show(run: str, runs: Path, as_json: bool) -> None:
     from dl.cli.texts import data_text, hyperparameters_text, metrics_text
     from dl.config.load import load_resolved
     from dl.config.schema import hyperparameters
+    from dl.report.ranking import ranking_text, read_ranking
     from dl.report.terminal import learning_curves
     from dl.rundir.manifest import read_checked
     from dl.rundir.record import read_history, read_metrics, read_record
 
     directory = find_run(run, runs)
     record, metrics = read_record(directory), read_metrics(directory)
+    ranking = read_ranking(directory)
     if as_json:
-        print_json({"run": directory}, record, {"metrics": metrics})
+        print_json({"run": directory}, record, {"metrics": metrics, "baselines": ranking})
         return
     blocks = [_facts(directory, record), data_text(record.data) if record.data else ""]
     if directory.resolved.exists():
@@ -164,6 +166,8 @@ def show(run: str, runs: Path, as_json: bool) -> None:
         blocks.append(learning_curves(read_history(directory)))
     if metrics:
         blocks.append(metrics_text(metrics, record.trivial))
+    if ranking:
+        blocks.append(ranking_text(ranking))
     files = sorted(path for path in directory.path.rglob("*") if path.is_file())
     names = [path.relative_to(directory.path) for path in files if not path.name.startswith(".")]
     blocks.append("\n".join(["files", *(f"  {name}" for name in names)]))

@@ -23,6 +23,7 @@ from dl.data.predictions import Answers, read_answers
 from dl.data.types import Array
 from dl.errors import DlError
 from dl.report.charts import History
+from dl.report.ranking import read_ranking
 from dl.report.terminal import table
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import read_regular
@@ -30,7 +31,7 @@ from dl.rundir.query import Entry, shown
 from dl.rundir.record import read_history
 from dl.rundir.settings import Settings, read_settings
 from dl.stats import LEVEL, bootstrap, holm, mcnemar
-from dl.text import number, percent
+from dl.text import number, percent, signed
 from dl.vocabulary.names import called_here
 
 ERROR = "mean absolute error"
@@ -115,6 +116,7 @@ class Comparison:
         verdicts: Of each run after the first that answered the same rows.
         not_compared: Why a run has no verdict, by label.
         histories: Rows of each history, for the curves.
+        baselines: Where a run stands among simple models, by label, as far as that was kept.
     """
 
     runs: tuple[str, ...]
@@ -125,6 +127,7 @@ class Comparison:
     verdicts: tuple[Verdict, ...]
     not_compared: Mapping[str, str]
     histories: tuple[History, ...]
+    baselines: Mapping[str, str]
 
     def shown_settings(self, everything: bool = False) -> dict[str, tuple[object, ...]]:
         """Returns the settings that differ, or all of them."""
@@ -161,6 +164,11 @@ def compare(entries: Sequence[Entry]) -> Comparison:
         verdicts=verdicts,
         not_compared=not_compared,
         histories=_histories(entries),
+        baselines={
+            entry.run.label: ranking.summary
+            for entry in entries
+            if (ranking := read_ranking(entry.run)) is not None
+        },
     )
 
 
@@ -341,6 +349,7 @@ def _blocks(comparison: Comparison, everything: bool, laid_out: Table) -> list[s
         lines.insert(0, f"On the same {rows:,} rows, row by row, at a level of {level} in all:")
     for run, why in comparison.not_compared.items():
         lines.append(f"{run} is not compared row by row: {why}")
+    lines += [f"{run} among simple models: {said}" for run, said in comparison.baselines.items()]
     header = list(comparison.runs)
     return [
         laid_out(settings, ["setting", *header]) if settings else "all settings are equal",
@@ -373,9 +382,6 @@ def json_text(comparison: Comparison, everything: bool) -> str:
             "epochs": comparison.epochs,
             "verdicts": [asdict(verdict) for verdict in comparison.verdicts],
             "not_compared": comparison.not_compared,
+            "baselines": comparison.baselines,
         }
     )
-
-
-def signed(value: float, *, padded: bool = False) -> str:
-    return f"{'+' if value > 0 else ''}{number(value, padded=padded)}"

@@ -22,6 +22,7 @@ from dl.data.types import Array, Part
 from dl.inspect import LayerRow, NetworkStatistics, WeightRow
 from dl.report.charts import History
 from dl.report.columns import ColumnRow, column_rows
+from dl.report.ranking import Ranking, read_ranking
 from dl.rundir.directory import RunDirectory
 from dl.rundir.manifest import publish
 from dl.rundir.query import Entry, read_entry
@@ -386,6 +387,7 @@ class StoredRun:
         input_shape: Shape of a row, as the network takes it.
         one_answer: What the model answers always, in words; empty if its answers differ.
         columns: The columns of a table in the training part; empty if they were not kept.
+        ranking: Where the run stands among simple models, if that was asked.
     """
 
     entry: Entry
@@ -394,6 +396,7 @@ class StoredRun:
     input_shape: tuple[int | None, ...]
     one_answer: str
     columns: Sequence[ColumnRow] = ()
+    ranking: Ranking | None = None
 
 
 def read_stored_run(run: RunDirectory) -> StoredRun:
@@ -415,4 +418,5 @@ def read_stored_run(run: RunDirectory) -> StoredRun:
         input_shape=fitted.input_shape,
         one_answer=one_answer(answered, fitted.target),
         columns=column_rows(read_summaries(run, fitted.kinds) or (), drawn),
+        ranking=read_ranking(run),
     )

@@ -286,6 +286,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[StoredRun], Any]], ...] = (
     ("classes", "Right and wrong", _classes),
     ("numbers", "Errors", _errors),
     ("mistakes", "Worst mistakes", attrgetter("training.mistakes")),
+    ("baselines", "Simple models", attrgetter("ranking")),
     ("data", "Data", _data),
     ("model", "Model", attrgetter("training.layers")),
     ("weights", "Weights", attrgetter("training.weights")),
@@ -307,6 +308,7 @@ def comparison_page(comparison: Comparison) -> str:
         "verdicts": [verdict.sentence(runs[0]) for verdict in comparison.verdicts],
         "level": percent(LEVEL),
         "not_compared": comparison.not_compared,
+        "baselines": comparison.baselines,
     }
     sections = [_filled("compared", "Settings and results", **values)]
     some = list(zip(runs, comparison.histories, strict=True))[:_MOST_CURVES]

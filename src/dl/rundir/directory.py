@@ -69,6 +69,8 @@ class RunDirectory:
     """What the model said of the rows that it was judged on: see `dl.data.judged`."""
     facts = _Inside("facts.json")
     """What a report shows that only the training knew: see `dl.report.facts`."""
+    baselines = _Inside("baselines.json")
+    """Where the run stands among simple models: see `dl.report.ranking`."""
     report = _Inside("report.html")
     """The page about the run."""
     tags = _Inside("tags.json")
