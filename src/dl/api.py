@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
@@ -21,7 +20,7 @@ from dl.config.overrides import Override, path_parts, read_with_bases
 from dl.errors import Mark, UsageError
 from dl.hosted import computed, hosted, noted
 from dl.progress import Reporter
-from dl.run import Description, Rows, Run, Sweep, write_rows
+from dl.run import Description, Rows, Run, Sweep, rows_file
 from dl.rundir.directory import DEFAULT_ROOT, RunDirectory, SweepDirectory, find_run
 
 if TYPE_CHECKING:
@@ -187,16 +186,16 @@ def describe(
         DlError: The table cannot be read, or not be used as the config says.
     """
     targets = (target,) if isinstance(target, str) else tuple(target)
-    with tempfile.TemporaryDirectory(prefix="dl-rows-") as folder:
 
-        def work(reporter: Reporter) -> app.Described:
-            if not isinstance(data, str | Path | Mapping):
-                return app.describe(write_rows(data, Path(folder), {}), targets, reporter)
-            if isinstance(data, Mapping) or app.ends_as_config(Path(data)):
-                return app.describe(_read(data, overrides, None), targets, reporter)
-            return app.describe(Path(data), targets, reporter)
+    def work(reporter: Reporter) -> app.Described:
+        if not isinstance(data, str | Path | Mapping):
+            with rows_file(data, {}) as path:
+                return app.describe(path, targets, reporter)
+        if isinstance(data, Mapping) or app.ends_as_config(Path(data)):
+            return app.describe(_read(data, overrides, None), targets, reporter)
+        return app.describe(Path(data), targets, reporter)
 
-        return Description(computed(work))
+    return Description(computed(work))
 
 
 def sweep(
@@ -320,8 +319,7 @@ def _loaded(config: Config, overrides: Overrides, name: str | None, rows: Rows) 
     for key, value in {"header": True, "separator": ","}.items():  # as the rows are written below
         if key in source:
             changed[f"data.{key}"] = source[key] = value
-    with tempfile.TemporaryDirectory(prefix="dl-rows-") as folder:
-        path = write_rows(rows, Path(folder), source)
+    with rows_file(rows, source) as path:
         yield replace(_read(config, {**changed, "data.path": str(path)}, name), rows=path)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import csv
 import html
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dl import app
 from dl.config.data import BLANKS, TYPED
 from dl.config.schema import document_of
-from dl.errors import DataError, RunError, UsageError, first_line
+from dl.errors import DataError, DlError, RunError, UsageError, first_line
 from dl.hosted import computed, noted
 from dl.progress import Reporter
 from dl.rundir.directory import RunDirectory, SweepDirectory
@@ -175,8 +177,8 @@ class Run:
         if getattr(files.config.data, "forms", None):  # a number is not written as one in CSV
             source = {**source, "source": "parquet"}
         columns = list(files.preprocessing.kinds)
-        with tempfile.TemporaryDirectory(prefix="dl-rows-") as folder:
-            yield write_rows(rows, Path(folder), source, columns)
+        with rows_file(rows, source, columns) as path:
+            yield path
 
     def __repr__(self) -> str:
         """Returns one line: label, status and the result."""
@@ -313,6 +315,32 @@ def _frame(columns: Mapping[str, Any]) -> pd.DataFrame:
 
     arrays = (c if isinstance(c, np.ndarray) else c.to_pandas() for c in columns.values())
     return pd.DataFrame(dict(zip(columns, arrays, strict=True)))
+
+
+@contextmanager
+def rows_file(
+    rows: Rows, source: Mapping[str, Any], columns: list[str] | None = None
+) -> Iterator[Path]:
+    """Gives rows as a file, see `write_rows`; errors tell of the rows and not of the file."""
+    with tempfile.TemporaryDirectory(prefix="dl-rows-") as folder:
+        path = write_rows(rows, Path(folder), source, columns)
+        place = "data.iloc[{}]" if hasattr(rows, "iloc") else "data[{}]"
+
+        def told(at: re.Match[str]) -> str:
+            row = int(at["row"]) - 1 if at["row"] else -1
+            if at["line"]:  # a text may be of several lines
+                with path.open(encoding=source.get("encoding") or "utf-8", newline="") as file:
+                    read = csv.reader(file, delimiter=source.get("separator") or ",")
+                    row = sum(1 for _ in read if read.line_num < int(at["line"])) - 1
+            return "data" if row < 0 else place.format(row)
+
+        pattern = re.compile(re.escape(str(path)) + r"(?::(?P<line>\d+)|: row (?P<row>\d+))?")
+        try:
+            yield path
+        except DlError as error:
+            problems = [replace(p, message=pattern.sub(told, p.message)) for p in error.problems]
+            error.args, error.problems = (problems[0].message,), tuple(problems)
+            raise
 
 
 def _in_forms(rows: pd.DataFrame, columns: object) -> pd.DataFrame:

@@ -349,3 +349,20 @@ def test_numbers_and_days_of_a_frame_are_such_whatever_form_texts_have(tmp_path:
     config["training"]["epochs"] = 1
     run = dl.train(config, data=frame, runs=tmp_path / "runs")
     assert len(run.predict(frame)) == len(frame)
+
+
+@pytest.mark.parametrize("source", ["csv", "parquet"])
+def test_an_error_about_a_frame_names_its_row(tmp_path: Path, source: str) -> None:
+    words = ["several\nlines", "one"] * 20
+    frame = pd.DataFrame({"a": ["1", "2", "x", *["3"] * 37], "b": words, "y": [1.0, 2.0] * 20})
+    config = {
+        "data": {"source": source, "path": "no", "target": "y", "columns": {"a": "numeric"}},
+        "model": {"layers": [{"type": "Dense", "units": 1}]},
+        "training": {"loss": "mean_squared_error", "epochs": 1},
+    }
+    text = told(lambda: dl.train(config, data=frame, runs=tmp_path / "runs"))
+    assert text.startswith("data.iloc[2]: column 'a' is numeric, but this is text\n")
+    run = dl.train(config, data=frame.assign(a=range(40)), runs=tmp_path / "runs")
+    assert told(lambda: run.predict(frame)).startswith("data.iloc[2]: column 'a' is numeric")
+    assert told(lambda: run.predict(frame[["a", "y"]])).startswith("data: there is no column 'b'")
+    assert told(lambda: dl.describe(frame, "z")).startswith("data: there is no target column 'z'")
