@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import hypothesis  # noqa: F401  loaded late, it warns of what the import of `dl.train` has frozen
+import pandas  # noqa: F401  pyarrow asks once whether it is there, and `dl.data` would hide it
 import pytest
 from selenium import webdriver
 
