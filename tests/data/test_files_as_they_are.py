@@ -19,9 +19,11 @@ from dl.config.data import CsvData, own_paths
 from dl.config.load import load_config
 from dl.config.rules.probe import probe
 from dl.config.schema import Config
+from dl.config.tables import check_headers
 from dl.data.dataset import Dataset
 from dl.data.inputs import open_blocks
 from dl.data.load import load_dataset, load_part, load_split, resolve_config
+from dl.errors import DataError
 from dl.progress import SilentReporter
 from support.streaming import assert_same, both
 from support.tables import config_for, config_with, told
@@ -42,6 +44,13 @@ def written(folder: Path, *lines: str, name: str = "rows.csv") -> Path:
 
 def load(path: Path, **data: Any) -> Dataset:
     return load_dataset(config_for(path, **NO_SPLIT, **data), SILENT)
+
+
+def classes(path: Path, **data: Any) -> Dataset:
+    said = {"source": "csv", "path": str(path), "target": "c3", **NO_SPLIT, **data}
+    training = {"loss": "sparse_categorical_crossentropy"}
+    layers = [{"type": "Dense", "units": 3, "activation": "softmax"}]
+    return load_dataset(config_with(said, model={"layers": layers}, training=training), SILENT)
 
 
 def inputs(config: Config, dataset: Dataset, path: Path | io.BytesIO) -> Any:
@@ -134,6 +143,34 @@ def test_rows_to_predict_may_lack_the_target_or_be_written_otherwise(tmp_path: P
     for name, lines in forms.items():
         found = inputs(config, dataset, written(tmp_path, *lines, name=name))
         np.testing.assert_array_equal(found, expected, err_msg=name)
+
+
+NAMED = """\
+error: rows.csv:1: the first line holds the names of the columns, not a row of data
+expected: rows alone, as `data.header` says
+"""
+
+
+def test_a_header_where_none_is_to_be_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,b,c,y", *COMMAS)
+    said = (
+        f"{NAMED.removeprefix('error: ')}found: 'a,b,c,y'\nhint: remove `header` below `data`"
+    ).replace("'a,b,c,y'", "a,b,c,y")
+    other = "; if it is a row, list the names of the columns: `header: [c1, c2, c3, c4]`"
+    assert told(lambda: load(path, header=False, target="c4"), tmp_path) == said + other
+    assert told(lambda: load(path, header=["k", "l", "m", "y"]), tmp_path) == said
+    config = config_for(path, header=False, target="c4").data
+    assert told(lambda: check_headers(config), tmp_path) == said + other
+
+
+def test_a_header_above_words_alone_is_found_unless_the_names_are_listed(tmp_path: Path) -> None:
+    rows = [f"P{i % 4},k{i % 3},w{i % 2}" for i in range(40)]
+    path = written(tmp_path, "city,kind,y", *rows)
+    with pytest.raises(DataError, match="holds the names of the columns"):
+        classes(path, header=False)
+    assert len(classes(path, header=["c1", "c2", "c3"]).train) == 41
+    for lines in (["city,k1,y", *rows], ["city,kind,y", *(f"n{i},k,w{i % 2}" for i in range(40))]):
+        assert len(classes(written(tmp_path, *lines), header=False).train) == 41
 
 
 def test_a_row_that_is_too_long_for_the_names_is_refused(tmp_path: Path) -> None:

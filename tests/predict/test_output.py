@@ -16,8 +16,10 @@ from dl.data.dataset import Preprocessing
 from dl.data.inputs import open_blocks
 from dl.data.load import load_dataset
 from dl.data.sources import csv
+from dl.data.target import BEYOND_LOGARITHMS, Target
 from dl.data.write import rows_output
 from dl.errors import DataError, UsageError, error_text
+from dl.predict.evaluate import tell_infinite
 from dl.predict.lite import Task, predictions
 from dl.progress import SilentReporter
 from support.tables import config_with
@@ -26,7 +28,14 @@ ROWS = "id,a,b,note\n007,1.50,2,=x\n008,3.0,4,\n009,5,6,plain\n"
 SILENT = SilentReporter()
 
 
-def output(path: Path, *keep: str, name: str = "prediction", **data: object) -> Iterator[Any]:
+def output(
+    path: Path,
+    *keep: str,
+    name: str = "prediction",
+    scaling: str = "none",
+    reporter: SilentReporter = SILENT,
+    **data: object,
+) -> Iterator[Any]:
     """Yields the columns for rows like `ROWS`, of a model that answers with its first input."""
     train = path.with_name("train.csv")
     train.write_text("id,a,b,y,z\n" + "".join(f"{i},{i},{2 * i},{i},{-i}\n" for i in range(20)))
@@ -39,12 +48,12 @@ def output(path: Path, *keep: str, name: str = "prediction", **data: object) -> 
     }
     targets = [given["target"]] if isinstance(given["target"], str) else given["target"]
     layers = {"layers": [{"type": "Dense", "units": len(targets)}]}
-    config = config_with(given, preprocess={"numeric": "none"}, model=layers)
+    config = config_with(given, preprocess={"numeric": "none", "target": scaling}, model=layers)
     fitted: Preprocessing = load_dataset(config, SILENT).preprocessing
     task = Task(path, keep=keep, name=name)
     model = lambda x: np.asarray(x)[:, : len(targets)]  # noqa: E731
     rows = open_blocks(config, fitted, path, SILENT, keep)
-    return predictions(model, rows, fitted.target, task, SILENT)
+    return predictions(model, rows, fitted.target, task, reporter)
 
 
 @pytest.fixture
@@ -165,3 +174,19 @@ def test_other_names_are_csv(path: Path, tmp_path: Path, name: str) -> None:
         for block in output(path):
             write(block)
     assert (tmp_path / name).read_text() == as_csv(output(path))
+
+
+def test_predictions_beyond_the_numbers_are_told(path: Path) -> None:
+    path.write_text("a,b\n1,2\n4000,2\n5000,2\n")
+    reporter = SilentReporter()
+    text = as_csv(output(path, scaling="log1p", reporter=reporter))
+    assert text.splitlines()[2:] == ["inf", "inf"]
+    assert reporter.warnings == [f"{path}: 2 predictions are infinite or NaN: {BEYOND_LOGARITHMS}"]
+
+
+def test_metrics_beyond_the_numbers_are_told(path: Path) -> None:
+    target = Target("regression", ("y",), "numbers", scaling="log1p")
+    reporter = SilentReporter()
+    for metrics in ({"loss": 2.0, "mae": float("inf"), "mse": float("inf")}, {"loss": 2.0}):
+        tell_infinite("test", metrics, target, reporter)
+    assert reporter.warnings == [f"test: mae and mse are infinite or NaN: {BEYOND_LOGARITHMS}"]

@@ -9,11 +9,13 @@ import csv
 import itertools
 import math
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from dl.config.data import BLANKS, CsvData, Data, own_paths
+from dl.config.nodes import flow
 from dl.errors import DataError
+from dl.text import cut
 
 MISSING_WORDS = frozenset(
     {
@@ -126,6 +128,10 @@ _SLACK = 0.25
 """So far the first value may lie outside of the others, in spans: row numbers begin with 1."""
 _SENTENCE = 5
 """Spaces from which a text is not the name of a column."""
+_FEWEST_ROWS = 20
+"""Rows of words alone below which a word of the first one may be new by chance."""
+_ROWS_OF_WORD = 4
+"""Rows for each word of a column from which one that is in the first row alone is its name."""
 _GAP = re.compile(r"\S {2,}\S.* {2,}\S")
 
 
@@ -135,7 +141,7 @@ def check_headers(data: Data) -> None:
     Raises:
         DataError: With what to do now.
     """
-    if not isinstance(data, CsvData) or data.header is not True or data.remote:
+    if not isinstance(data, CsvData) or data.remote:
         return
     for path in own_paths(data):
         if not path.is_file():
@@ -145,7 +151,10 @@ def check_headers(data: Data) -> None:
             header, *below = itertools.islice(filter(any, rows), MOST_ROWS)
         except (OSError, ValueError, LookupError, csv.Error):
             continue
-        refuse_row(str(path), header, below, data.separator, data.features or ())
+        if data.header is True:
+            refuse_row(str(path), header, below, data.separator, data.features or ())
+        else:
+            refuse_names(str(path), header, below, data.separator, data.header, data.kinds)
 
 
 def csv_rows(data: CsvData, path: Path) -> Iterator[list[str]]:
@@ -217,6 +226,70 @@ def refuse_row(
         found=shown if len(shown) <= 60 else f"{shown[:57]}...",
         hint=hint,
     )
+
+
+def refuse_names(
+    source: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    separator: str,
+    header: bool | Sequence[str],
+    kinds: Mapping[str, str],
+) -> None:
+    """Refuses a first row that holds the names of the columns, where there is to be no header.
+
+    Args:
+        source: The file, for messages.
+        columns: The names of the columns.
+        rows: The values of the first lines, as many as there are at hand.
+        separator: The character between two values.
+        header: `data.header`: false, or the names.
+        kinds: The kinds of columns that are stated.
+
+    Raises:
+        DataError: With what to do now.
+    """
+    if not rows:
+        return
+    first, *below = (row for row in rows if len(row) == len(rows[0]))
+    words = {i for i, name in enumerate(columns) if kinds.get(name) == "categorical"}
+    if not _are_names(first, below, words, stated=header is not False):
+        return
+    hint = "remove `header` below `data`"
+    if header is False:
+        hint += f"; if it is a row, list the names of the columns: `header: {flow(list(columns))}`"
+    raise DataError(
+        f"{source}:1: the first line holds the names of the columns, not a row of data",
+        expected="rows alone, as `data.header` says",
+        found=cut(separator.join(first)),
+        hint=hint,
+    )
+
+
+def _are_names(
+    first: Sequence[str], rows: Sequence[Sequence[str]], words: Collection[int], *, stated: bool
+) -> bool:
+    """Tells whether no value of a row is like those below it: words above numbers, or new words."""
+    cells = [cell.strip() for cell in first]
+    worded = all(re.match("[^\\W\\d]", cell) for cell in cells)
+    if (
+        not worded
+        or len(set(cells)) < len(cells)
+        or any(map(stands_for_missing, cells))
+        or not rows
+    ):
+        return False
+    below = [[row[i].strip() for row in rows] for i in range(len(cells))]
+    if any(_fits(cell, values) for cell, values in zip(cells, below, strict=True)):
+        return False
+    filled = [[value for value in values if value] for values in below]
+    if any(
+        values and i not in words and all(finite_number(value) is not None for value in values)
+        for i, values in enumerate(filled)
+    ):
+        return True
+    few = all(len(set(values)) <= len(values) / _ROWS_OF_WORD for values in filled)
+    return not stated and few and len(cells) > 1 and len(rows) >= _FEWEST_ROWS
 
 
 def is_row(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:

@@ -140,7 +140,7 @@ def _are_weights(weights: Array, rows: int) -> bool:
 def read_answers(run: RunDirectory, target: Target) -> tuple[str, Answers] | None:
     """Reads the part, and the true and predicted values of its rows.
 
-    None where the run kept none, or an output of its model is not finite.
+    None where the run kept none, or what its model says of a row is not finite.
 
     Args:
         run: The run.
@@ -159,6 +159,8 @@ def read_answers(run: RunDirectory, target: Target) -> tuple[str, Answers] | Non
         raise damaged(run.outputs, _OTHER) from error
     if not np.isfinite(said.true).all() or not _fits(said, target):
         raise damaged(run.outputs, _OTHER)
+    if said.predicted is not None and not np.isfinite(said.predicted).all():
+        return None
     return rows.part, said
 
 

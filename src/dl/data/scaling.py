@@ -70,7 +70,8 @@ def unscaled(
     if scaling == "quantile":
         return np.interp(values, np.linspace(0, 1, len(quantiles)), quantiles)
     values = values * np.asarray(spread) + np.asarray(center)
-    return np.asarray(np.expm1(values) if scaling == "log1p" else values)
+    with np.errstate(over="ignore"):  # infinite numbers are told of where they are looked at
+        return np.asarray(np.expm1(values) if scaling == "log1p" else values)
 
 
 def _shares(values: Array, quantiles: Array) -> NDArray[np.float64]:

@@ -264,6 +264,14 @@ def _by_place(name: str, values: Array, target: Target) -> dict[str, Array]:
     return {f"{name}_{place}": column for place, column in zip(places, columns, strict=True)}
 
 
+BEYOND_LOGARITHMS = (
+    "under `preprocess.target: log1p` the network answers with logarithms, and some are above 709, "
+    "that of the largest number; train with a smaller learning rate, or leave out rows unlike the "
+    "others"
+)
+"""Why a prediction is infinite though the outputs are finite."""
+
+
 def unscale(numbers: Array, target: Target) -> Array:
     """Returns scaled numbers of a regression target in the target's own unit, in their shape."""
     if target.scaling == "none":

@@ -7,6 +7,7 @@ while another process draws the pictures.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from dl.config.schema import Config
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.load import load_part, load_split
 from dl.data.rules import without_misfits
+from dl.data.target import BEYOND_LOGARITHMS, Target
 from dl.data.trivial import elsewhere
 from dl.data.types import Array, Part, Rows
 from dl.errors import DataError, RunError, first_line
@@ -40,6 +42,7 @@ from dl.progress import Advance, Reporter
 from dl.rundir.directory import RunDirectory
 from dl.rundir.manifest import read_checked
 from dl.rundir.record import Trivial, read_record
+from dl.text import listing
 from dl.vocabulary.spec import Finding, Findings
 
 _LARGEST_BATCH = 4096
@@ -72,6 +75,17 @@ def evaluate(model: keras.Sequential, part: Part, config: Config) -> dict[str, f
     """Returns the loss and the metrics of a compiled model on a part, by name."""
     batch = evaluation_batch(model, config)
     return evaluate_blocks(model, blocks_of(part, model, batch), batch)
+
+
+def tell_infinite(
+    part: str, metrics: Mapping[str, float], target: Target, reporter: Reporter
+) -> None:
+    """Warns of metrics that are not finite since predictions are beyond the numbers."""
+    names = [name for name, value in metrics.items() if not math.isfinite(value)]
+    if names and target.scaling == "log1p":
+        are = "is" if len(names) == 1 else "are"
+        told = f"{listing(names, 'and')} {are} infinite or NaN"
+        reporter.warn(f"{part}: {told}: {BEYOND_LOGARITHMS}")
 
 
 def blocks_of(part: Part, model: keras.Sequential, batch: int) -> Iterator[Tensors]:
@@ -221,6 +235,7 @@ def evaluate_run(saved: SavedRun, data: Path | None, split: str, reporter: Repor
     part = load_labelled(saved, data, split, reporter)
     with reporter.stage("Evaluating", len(part)):
         metrics = evaluate(saved.model, part, saved.config)
+    tell_infinite(data.name if data else split, metrics, saved.preprocessing.target, reporter)
     title, trivial = data.name if data else split, read_record(saved.run).trivial
     if trivial is not None:
         trivial = elsewhere(trivial, title, part, saved.preprocessing.target, saved.config)

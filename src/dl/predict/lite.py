@@ -22,7 +22,7 @@ from dl.config.schema import Config
 from dl.data.dataset import Preprocessing, read_preprocessing
 from dl.data.drift import Heed
 from dl.data.inputs import InputBlocks
-from dl.data.target import Target, decode
+from dl.data.target import BEYOND_LOGARITHMS, Target, decode
 from dl.data.types import Array, Rows
 from dl.errors import RunError, UsageError, first_line, unfit_rows
 from dl.imports import quiet_stderr
@@ -189,12 +189,24 @@ def predictions(
         DataError: The rows cannot be used with this run.
         UsageError: Two columns would have the same name, or there is none to give a name to.
     """
+    infinite = 0
     with reporter.stage(f"Predicting {rows.title}", rows.total) as advance:
         for inputs in rows.read(advance):
             columns = decode(model(inputs.x), target)
+            infinite += _infinite(columns)
             files = {"file": np.asarray(inputs.files, dtype=object)} if inputs.files else {}
             kept = {name: inputs.kept[name] for name in task.keep}
             yield _titled(kept, {**files, **columns}, task)
+    if infinite:
+        why = f": {BEYOND_LOGARITHMS}" if target.scaling == "log1p" else ""
+        are = "prediction is" if infinite == 1 else "predictions are"
+        reporter.warn(f"{rows.title}: {infinite:,} {are} infinite or NaN{why}")
+
+
+def _infinite(columns: Mapping[str, Array]) -> int:
+    """Returns how many rows have a number that is not finite."""
+    numbers = [values for values in columns.values() if values.dtype.kind == "f"]
+    return int((~np.isfinite(numbers)).any(axis=0).sum()) if numbers else 0
 
 
 def _titled(kept: Mapping[str, Any], said: Mapping[str, Array], task: Task) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from dl.errors import DlError, Interrupted
 from dl.model.h5 import save_model
 from dl.predict.evaluate import evaluate as evaluate_part
 from dl.predict.evaluate import predict as predict_outputs
+from dl.predict.evaluate import tell_infinite
 from dl.progress import Reporter
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import Process, read_regular
@@ -314,6 +315,8 @@ def _finish(prepared: Prepared, run: RunDirectory, reporter: Reporter) -> Metric
             name: evaluate_part(prepared.model, part, prepared.config)
             for name, part in prepared.dataset.parts.items()
         }
+    for name, measured in metrics.items():
+        tell_infinite(name, measured, prepared.dataset.target, reporter)
     with reporter.stage("Saving"):
         # The model last: a run that has it is complete.
         publish(run.metrics, f"{json.dumps(metrics, indent=2)}\n".encode())

@@ -23,7 +23,7 @@ import pyarrow.csv
 
 from dl.config.data import BLANKS
 from dl.config.rules.probe import targets_of
-from dl.config.tables import MOST_ROWS, cells_of, numbered, refuse_row, tabbed
+from dl.config.tables import MOST_ROWS, cells_of, numbered, refuse_names, refuse_row, tabbed
 from dl.data.files import check_file
 from dl.data.sources.text import (
     BLOCK,
@@ -370,6 +370,8 @@ def _check_header(dialect: Dialect, header: list[str], rows: _Rows | None, wante
     if dialect.header is True:
         named = wanted.features or ()
         refuse_row(source, header, below, dialect.separator, named, trained=wanted.trained)
+    elif not wanted.trained:
+        refuse_names(source, header, below, dialect.separator, dialect.header, wanted.kinds)
     shown = header[0] if dialect.header is True else below[0][0] if below else ""
     for other, spelled in SEPARATORS.items() if len(header) == 1 else ():
         if other in shown and other != dialect.separator:
