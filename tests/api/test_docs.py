@@ -40,7 +40,7 @@ def test_every_block_of_the_page_runs(guest: Path) -> None:
     )
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert len(blocks) == 9
+    assert len(blocks) == 10
     assert "overrides['training.epochs'] None None training.epochs must be" in done.stdout
 
 

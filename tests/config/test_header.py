@@ -108,6 +108,18 @@ def test_init_finds_it_and_numbers_the_columns(
     assert dl("validate", "iris.yaml").code == 0
 
 
+def test_rows_of_another_length_say_nothing_of_the_header(dl: Dl, tmp_path: Path) -> None:
+    path = tmp_path / "ragged.csv"
+    path.write_text("a,b\n1\n2,3,4\n")
+    done = dl("init", str(path), "--target", "b")
+    assert (done.code, done.out) == (3, "")
+    assert done.err == (
+        f"error: {path}:2: row has 1 value\n"
+        "expected: 2 values, as in the header\n"
+        'hint: put a value that holds the separator in quotes: "a, b"\n'
+    )
+
+
 def test_runs_of_spaces_are_no_header_of_one_column(
     dl: Dl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -296,8 +296,9 @@ def is_row(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Tells whether most names would be values of their columns.
 
     Names that are rising or falling numbers may be years, wavelengths or places: they alone tell
-    nothing.
+    nothing. Rows that are longer or shorter than the header do not count.
     """
+    rows = [row for row in rows if len(row) == len(header)]
     named = [position for position, name in enumerate(header) if name]
     fitting = [i for i in named if _fits(header[i], [row[i] for row in rows])]
     if len(named) < 2 or len(fitting) < _MOST * len(named):
