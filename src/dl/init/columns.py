@@ -264,8 +264,9 @@ def typed_column(block: Block, name: str) -> Column | LeftOut:
     try:
         return to_column(block.column(name), Cell(name, block.place), None)
     except DataError as error:
-        texts = pc.drop_null(pc.unique(block.column(name))).to_pylist()
-        formats = date_formats(texts) if is_text(block.column(name).type) else []
+        values, formats = block.column(name), list[str]()
+        if is_text(values.type):  # structs and lists cannot even be counted
+            formats = date_formats(pc.drop_null(pc.unique(values)).to_pylist())
         if len(formats) > 1:
             line = flow({name: {"kind": "date", "format": formats[0]}})
             which = listing(map(repr, formats), "and")
