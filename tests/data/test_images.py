@@ -14,8 +14,8 @@ from PIL import Image
 from dl.config.data import ImagesData
 from dl.data import storage
 from dl.data.sources import images as picture
-from dl.data.sources.images import read_image_inputs, read_image_part, read_images
-from dl.data.types import RawArrays
+from dl.data.sources.media import read_media, read_media_inputs, read_media_part
+from dl.data.types import RawArrays, RawParts
 from dl.errors import DataError, Problem
 from dl.progress import SilentReporter
 from dl.vocabulary.sections import read_section
@@ -44,8 +44,13 @@ def settings(root: Path, **options: object) -> ImagesData:
     return read_section(ImagesData, fields)
 
 
+def read_parts_of(root: Path, **options: object) -> RawParts:
+    data = settings(root, **options)
+    return read_media(data, picture.medium(data), SilentReporter())
+
+
 def read(root: Path, **options: object) -> RawArrays:
-    train = read_images(settings(root, **options), SilentReporter()).train
+    train = read_parts_of(root, **options).train
     assert isinstance(train, RawArrays)
     return train
 
@@ -92,7 +97,7 @@ def test_deeper_folders_belong_to_their_class(folder: Path) -> None:
 
 def test_parts_have_folders_of_their_own(folder: Path, tmp_path: Path) -> None:
     save(tmp_path / "test" / "dog" / "1.png")
-    parts = read_images(settings(folder, test_path=str(tmp_path / "test")), SilentReporter())
+    parts = read_parts_of(folder, test_path=str(tmp_path / "test"))
     assert parts.image
     assert parts.validation is None
     assert isinstance(parts.test, RawArrays)
@@ -101,10 +106,10 @@ def test_parts_have_folders_of_their_own(folder: Path, tmp_path: Path) -> None:
 
 
 def test_fingerprint_follows_the_bytes(folder: Path) -> None:
-    before = read_images(settings(folder), SilentReporter()).fingerprint
-    assert read_images(settings(folder), SilentReporter()).fingerprint == before
+    before = read_parts_of(folder).fingerprint
+    assert read_parts_of(folder).fingerprint == before
     save(folder / "dog" / "1.png", RED)
-    assert read_images(settings(folder), SilentReporter()).fingerprint != before
+    assert read_parts_of(folder).fingerprint != before
 
 
 def test_class_of_another_part_is_refused(folder: Path, tmp_path: Path) -> None:
@@ -268,24 +273,24 @@ def test_link_to_nothing_is_left_out(folder: Path) -> None:
 
 def test_single_picture_is_read_for_prediction(folder: Path) -> None:
     path = folder / "dog" / "1.png"
-    rows = read_image_inputs(path, settings(folder), SilentReporter())
+    rows = read_media_inputs(path, picture.medium(settings(folder)), SilentReporter())
     assert (rows.files, rows.y) == ((str(path),), None)
     assert rows.x.shape == (1, 4, 3, 3)
 
 
 def test_all_pictures_of_a_folder_are_read_for_prediction(folder: Path) -> None:
     save(folder / "loose.png")
-    rows = read_image_inputs(folder, settings(folder), SilentReporter())
+    rows = read_media_inputs(folder, picture.medium(settings(folder)), SilentReporter())
     assert names(rows, folder) == ["cat/10.png", "cat/2.png", "dog/1.png", "loose.png"]
 
 
 def test_folder_without_pictures_is_refused_for_prediction(tmp_path: Path) -> None:
     with pytest.raises(DataError) as raised:
-        read_image_inputs(tmp_path, settings(tmp_path), SilentReporter())
+        read_media_inputs(tmp_path, picture.medium(settings(tmp_path)), SilentReporter())
     assert str(raised.value) == f"{tmp_path}: there is no picture"
 
 
 def test_labelled_folder_is_read_for_evaluation(folder: Path) -> None:
-    rows = read_image_part(folder, settings(folder), SilentReporter())
+    rows = read_media_part(folder, picture.medium(settings(folder)), SilentReporter())
     assert rows.y is not None
     assert rows.y.tolist() == ["cat", "cat", "dog"]

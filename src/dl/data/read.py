@@ -17,16 +17,16 @@ from dl.config.schema import Config
 from dl.data.dataset import Preprocessing
 from dl.data.files import fingerprint_files, unchanged
 from dl.data.requirements import Requirements, requirements_of
-from dl.data.sources import csv, other, parquet
+from dl.data.sources import csv, images, other, parquet
 from dl.data.sources.builtin import make_synthetic, read_builtin
-from dl.data.sources.images import (
-    picture_files,
-    picture_shape,
-    read_image_inputs,
-    read_image_part,
-    read_images,
-)
 from dl.data.sources.keras import read_keras
+from dl.data.sources.media import (
+    Medium,
+    media_files,
+    read_media,
+    read_media_inputs,
+    read_media_part,
+)
 from dl.data.sources.npz import read_npz, read_npz_inputs, read_npz_part
 from dl.data.sources.other import OTHERS, STREAMED
 from dl.data.tables import Block, ReadBlock, Wanted, below_each_other, require, typed_table
@@ -334,18 +334,29 @@ def _table_parts(data: Any, task: _Task) -> RawParts:
     return RawParts(train, validation, test, fingerprint=fingerprint)
 
 
+def _media(medium: Callable[[Any], Medium]) -> Source:
+    """Returns what a source of files can do that hold a row each."""
+
+    def numbers(data: Any, path: Path) -> int:
+        return len(media_files(path, medium(data))) * math.prod(medium(data).shape)
+
+    return Source(
+        lambda data, task: read_media(data, medium(data), task.reporter, task.streamed),
+        lambda data, path, task: read_media_part(path, medium(data), task.reporter, task.streamed),
+        lambda data, path, task: read_media_inputs(
+            path, medium(data), task.reporter, task.streamed
+        ),
+        numbers,
+    )
+
+
 SOURCES = {
     "csv": Source(_table_parts, numbers=csv.numbers),
     "parquet": Source(_table_parts, numbers=parquet.numbers),
     **{s: Source(_table_parts, numbers=other.numbers if s in STREAMED else None) for s in OTHERS},
     "builtin": Source(lambda data, task: read_builtin(data)),
     "npz": Source(lambda data, task: read_npz(data, task.reporter)),
-    "images": Source(
-        lambda data, task: read_images(data, task.reporter, task.streamed),
-        lambda data, path, task: read_image_part(path, data, task.reporter, task.streamed),
-        lambda data, path, task: read_image_inputs(path, data, task.reporter, task.streamed),
-        lambda data, path: len(picture_files(path)) * math.prod(picture_shape(data)),
-    ),
+    "images": _media(images.medium),
     "keras": Source(lambda data, task: read_keras(data, task.reporter)),
     "synthetic": Source(lambda data, task: make_synthetic(data, task.needs.seed)),
 }

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from dl.config.data import Arrays, ColumnForm, NpzData, Task
+from dl.config.data import Arrays, ColumnForm, ImagesData, NpzData, Task
 from dl.config.nodes import flow
 from dl.config.tables import stands_for_missing
 from dl.data.files import check_file
 from dl.data.forms import meaning
 from dl.data.read import form_of, table_files
-from dl.data.sources.images import class_files, opened_picture, without_warnings
+from dl.data.sources.images import medium, opened_picture, without_warnings
+from dl.data.sources.media import class_files
 from dl.data.sources.npz import NpzFile, read_npz
 from dl.data.sources.other import sheets
 from dl.data.target_values import target_values
@@ -436,7 +437,7 @@ def look_at(folder: Path) -> tuple[Mapping[str, int], tuple[int, int], bool]:
     Raises:
         DataError: There are not two class folders, one has no picture, or a picture is broken.
     """
-    files = class_files(folder)
+    files = class_files(folder, medium(ImagesData(source="images", path=str(folder))))
     counts = Counter(name for name, _ in files)
     if len(counts) < 2:
         raise DataError(
