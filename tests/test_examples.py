@@ -11,18 +11,17 @@ from typing import Any
 import pytest
 
 from dl.config.load import load_config
-from dl.init.examples import Example, examples
+from dl.init.examples import GALLERY, Example, examples
 
 Dl = Callable[..., Any]
 CONFIGS = Path(__file__).parents[1] / "configs"
 NEEDS_NETWORK = {"mnist", "mnist-cnn"}
 NEEDS_PICTURES = {"images"}
-COURSE, SWEEPS = "course", "sweeps"
-"""Folders with tests of their own: the course is trained there, and a sweep is no config."""
+COURSE = "course"
 
 
 def _configs() -> list[Example]:
-    return [example for example in examples().values() if example.group != SWEEPS]
+    return [example for example in examples().values() if not example.is_sweep]
 
 
 @pytest.mark.parametrize("example", _configs(), ids=lambda example: example.name)
@@ -55,7 +54,7 @@ def test_list_fits_a_terminal_and_is_grouped(dl: Dl) -> None:
     [
         example.name
         for example in _configs()
-        if example.name not in NEEDS_NETWORK and example.group != COURSE
+        if example.name not in NEEDS_NETWORK and not example.group.startswith((COURSE, GALLERY))
     ],
 )
 def test_a_shipped_config_trains(name: str, tmp_path: Path, dl: Dl) -> None:

@@ -14,6 +14,7 @@ from dl.config import rules
 from dl.config.load import load_config, load_mapping
 from dl.config.rules import Note, advise, facts_of, placed
 from dl.config.schema import ADVICE, OF_DATA, OF_TABLES
+from dl.init.examples import examples
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 BASE = """\
@@ -329,9 +330,9 @@ INTENDED = {
 }
 """Configs that show what goes wrong, with the advice that tells of it beforehand."""
 SHIPPED = [
-    path.relative_to(CONFIGS).as_posix()
-    for path in sorted(CONFIGS.rglob("*.yaml"))
-    if path.parent.name != "sweeps"
+    example.path.relative_to(CONFIGS).as_posix()
+    for example in examples().values()
+    if not example.is_sweep
 ]
 
 

@@ -121,7 +121,16 @@ def schema() -> None:
     metavar="[NAME]",
     help="Print a shipped config, or their list.",
 )
-def init(data: Path | None, targets: tuple[str, ...], example: str | None) -> None:
+@click.option(
+    "--to",
+    "folder",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Write the example into FOLDER, with the data that is shipped for it.",
+)
+def init(
+    data: Path | None, targets: tuple[str, ...], example: str | None, folder: Path | None
+) -> None:
     """Print a first config for DATA that trains well as it is.
 
     DATA is a CSV, Parquet or npz file, a folder or pattern of such tables, or a
@@ -130,25 +139,44 @@ def init(data: Path | None, targets: tuple[str, ...], example: str | None) -> No
     \b
     dl init flowers.csv --target species > flowers.yaml
     dl init --example digits > digits.yaml
+    dl init --example bikes --to bikes
     """
     if (data is None) == (example is None):
         raise click.UsageError("give either DATA or --example")
     if example is not None:
-        _print_example(example, targets)
+        _give_example(example, targets, folder)
+    elif folder is not None:
+        raise click.UsageError("--to is for --example: a config for DATA is printed")
     elif data is not None:
         from dl.init.draft import first_config
 
         click.echo(first_config(data, targets), nl=False)
 
 
-def _print_example(name: str, targets: tuple[str, ...]) -> None:
-    from dl.init.examples import example, examples
+def _give_example(name: str, targets: tuple[str, ...], folder: Path | None) -> None:
+    from dl.init.examples import example, write_example
 
     if targets:
         raise click.UsageError("--target is for DATA, not for --example")
-    if name != _LIST:
-        click.echo(example(name).text_in_one_folder, nl=False)
-        return
+    if name == _LIST and folder is not None:
+        raise click.UsageError(
+            "--to needs the name of an example: dl init --example NAME --to FOLDER"
+        )
+    if name == _LIST:
+        _list_examples()
+    elif folder is not None:
+        for path in write_example(name, folder):
+            click.echo(path)
+    else:
+        found = example(name)
+        click.echo(found.text_in_one_folder, nl=False)
+        if found.named_files:
+            click.echo(f"with its data: dl init --example {found.name} --to FOLDER", err=True)
+
+
+def _list_examples() -> None:
+    from dl.init.examples import examples
+
     for group, listed in groupby(examples().values(), key=lambda entry: entry.group):
         entries = list(listed)
         width = max(len(entry.name) for entry in entries)
