@@ -43,6 +43,7 @@ REQUIRED: Mapping[str, object] = {
     "kernel_size": 2,
     "layer": {"type": "Dense", "units": 2},
     "layers": [{"type": "Dense", "units": 2}, "ReLU"],
+    "max_learning_rate": 0.1,
     "mean": 0.5,
     "n": 2,
     "num_bins": 5,
@@ -82,9 +83,10 @@ OF_TARGET: Mapping[str, Mapping[str, object]] = {
     "BinaryAccuracy": {"threshold": 0.5},
     "BinaryIoU": {"threshold": 0.5},
     "F1Score": {"average": "macro"},
+    "OneCycle": {"total_steps": 4, "warmup_steps": 1},
     "FBetaScore": {"average": "macro"},
 }
-"""Parameters that follow the target where they are not given."""
+"""Parameters that follow the target, or the rows, where they are not given."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from dl.progress import Reporter
 from dl.report.compare import ERROR, Scores, judge, scores_of
 from dl.report.ranking import Ranking, Standing, Verdict
 from dl.rundir.query import JUDGING_PARTS
+from dl.vocabulary.spec import Findings
 
 _MOST_ROWS = 100_000
 _MOST_NUMBERS = 2e7
@@ -38,7 +39,10 @@ def rank_config(loaded: Loaded, reporter: Reporter) -> Ranking:
         DlError: The data cannot be used, or there is nothing to compare.
     """
     dataset = read_dataset(loaded, reporter)
-    config, target = resolve_config(loaded.config, dataset), dataset.target
+    try:
+        config, target = resolve_config(loaded.config, dataset), dataset.target
+    except Findings as error:
+        raise loaded.error(error.findings) from error
     _refuse_embedding(config, target)
     last = target.units or 1
     return _Bench(config, target, dataset.parts, (*target.places, last), reporter).rank()

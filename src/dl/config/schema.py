@@ -12,10 +12,10 @@ from typing import Annotated, Literal
 from dl.config.data import Data
 from dl.config.nodes import flat_document, flow, yaml_text
 from dl.config.preprocess import Preprocess, cross_name
-from dl.vocabulary.catalog import Object
+from dl.vocabulary.catalog import Object, in_steps
 from dl.vocabulary.names import called_here, chosen, metric_name
 from dl.vocabulary.sections import AboveZero, Count, RunName, Section, Seed, Switch, key, keys
-from dl.vocabulary.spec import Kind, Spec, document
+from dl.vocabulary.spec import Findings, Kind, Spec, document
 from dl.vocabulary.types import COUNT, Choice, ListOf, Nullable, Number
 
 _OPTIMIZER = Object(Kind.OPTIMIZER)
@@ -193,6 +193,44 @@ class Config(Section):
     engine: Engine = key(Engine(), "How the training is run.")
     tracking: Tracking = key(Tracking(), "Where copies of the run go.")
     lint: Lint = key(Lint(), "Advice that is not wanted.")
+
+
+RATE = ("training", "optimizer", "learning_rate")
+
+
+def schedule_of(training: Training) -> Spec | None:
+    """Returns the schedule that the learning rate follows, None where it is a number."""
+    rate = training.optimizer.parameters.get(RATE[-1])
+    return rate if isinstance(rate, Spec) and rate.kind is Kind.SCHEDULE else None
+
+
+def with_rate(config: Config, rate: object) -> Config:
+    """Returns the config with another learning rate, or schedule of it."""
+    optimizer = config.training.optimizer
+    changed = replace(optimizer, parameters={**optimizer.parameters, RATE[-1]: rate})
+    return replace(config, training=replace(config.training, optimizer=changed))
+
+
+def with_steps(config: Config, rows: int) -> Config:
+    """Returns the config with the durations of its learning-rate schedule in steps.
+
+    So they stay what they were where the run is resumed for more epochs, or repeated for fewer.
+
+    Args:
+        config: The config.
+        rows: Rows of the training part.
+
+    Raises:
+        Findings: In steps, the durations contradict each other.
+    """
+    training, schedule = config.training, schedule_of(config.training)
+    if schedule is None:
+        return config
+    epoch = 1 if training.batch_size == "full" else -(-rows // training.batch_size)
+    try:
+        return with_rate(config, in_steps(schedule, epoch, training.epochs))
+    except Findings as error:
+        raise Findings([finding.below(RATE) for finding in error.findings]) from error
 
 
 _FIRST = ("source", "dataset", "path", "target", "features")

@@ -23,7 +23,7 @@ from dl.config.data import (
     weight_of,
 )
 from dl.config.load import Loaded
-from dl.config.schema import Config
+from dl.config.schema import Config, with_steps
 from dl.data.arrays import ArrayFeature, fit_arrays, transform_arrays
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.doubts import advice_on
@@ -325,7 +325,8 @@ def resolve_config(config: Config, dataset: Dataset) -> Config:
         "layers": tuple(with_names(config.model.layers)),
     }
     sections = {"data": data, "preprocess": preprocess, "model": model}
-    return replace(
+    resolved = replace(
         config,
         **{name: replace(getattr(config, name), **values) for name, values in sections.items()},
     )
+    return with_steps(resolved, len(dataset.train))

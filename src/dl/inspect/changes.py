@@ -15,7 +15,7 @@ Change = Mapping[str, object]
 """What to write into the config: sections, as plain data, on top of those of the run."""
 
 _RATE = "learning_rate"
-_FIRST_RATE = "initial_learning_rate"
+_FIRST_RATES = ("initial_learning_rate", "max_learning_rate")
 
 
 def slower(config: Config, factor: float) -> Change:
@@ -28,9 +28,11 @@ def slower(config: Config, factor: float) -> Change:
     rate = optimizer.parameters.get(_RATE)
     if isinstance(rate, int | float):
         return _optimizer({_RATE: _rounded(min(rate, most) * factor)})
-    first = rate.parameters.get(_FIRST_RATE) if isinstance(rate, Spec) else None
-    if isinstance(first, int | float):
-        return _optimizer({_RATE: {_FIRST_RATE: _rounded(min(first, most) * factor)}})
+    known = rate.parameters if isinstance(rate, Spec) else {}
+    for name in _FIRST_RATES:
+        first = known.get(name)
+        if isinstance(first, int | float):
+            return _optimizer({_RATE: {name: _rounded(min(first, most) * factor)}})
     return clipped(config)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dl.config.schema import Config
+from dl.config.schema import RATE, Config, schedule_of
 from dl.data.types import Array
 from dl.errors import NOT_FINITE, NumericError
 from dl.imports import quiet_warnings
@@ -25,7 +25,6 @@ from dl.progress import Reporter
 from dl.training.checkpoint import Checkpoints, History, State, training_state
 from dl.training.setup import Prepared, build_callbacks
 from dl.training.steps import Batches, StreamedTrainer, Trainer, block_steps, trainer_in_memory
-from dl.vocabulary.spec import Kind, Spec
 
 OnEpoch = Callable[[Mapping[str, float]], None]
 
@@ -273,12 +272,9 @@ class RateReader:
 
     def __init__(self, model: keras.Sequential, config: Config) -> None:
         self._optimizer = model.optimizer
-        self._schedule: Any = None
-        rate = config.training.optimizer.parameters.get("learning_rate")
-        if isinstance(rate, Spec) and rate.kind is Kind.SCHEDULE:
-            # Keras' optimizers tell the rate of the next step only.
-            path = ("training", "optimizer", "learning_rate")
-            self._schedule = build_object(rate, seed=config.seed, path=path)
+        schedule = schedule_of(config.training)
+        # Keras' optimizers tell the rate of the next step only.
+        self._schedule: Any = schedule and build_object(schedule, seed=config.seed, path=RATE)
 
     def value(self) -> float:
         """Returns the rate of the last step that was done."""

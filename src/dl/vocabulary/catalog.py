@@ -42,6 +42,7 @@ from dl.vocabulary.types import (
     Number,
     OneOf,
     ParameterType,
+    Steps,
     Text,
 )
 
@@ -202,6 +203,8 @@ def _type(raw: Any, rank: int) -> ParameterType:
             return Object(Kind(value), **limits)
         case "integer":
             return Integer(**value)
+        case "steps":
+            return Steps(**value)
         case "number":
             return Number(**value)
     return Text(value, **limits)
@@ -310,6 +313,30 @@ def _with_type(kind: Kind, value: Mapping[str, object]) -> str:
             parameters = plain({**(below if isinstance(below, Mapping) else {}), **others})[1:-1]
             return f"{{type: {name}, {parameters or '...'}}}"
     return "{type: NAME, ...}"
+
+
+def in_steps(schedule: Spec, epoch: int, epochs: int) -> Spec:
+    """Returns a learning-rate schedule with its durations in steps.
+
+    Args:
+        schedule: The schedule.
+        epoch: Steps of an epoch.
+        epochs: Epochs of the training.
+
+    Raises:
+        Findings: In steps, they contradict each other.
+    """
+
+    def counted(kind: ParameterType, value: Any) -> Any:
+        if isinstance(kind, ListOf):
+            return tuple(counted(kind.item, item) for item in value)
+        return kind.in_steps(value, epoch, epochs) if isinstance(kind, Steps) else value
+
+    known = entries(Kind.SCHEDULE)[schedule.type].parameters
+    steps = {name: counted(known[name].type, item) for name, item in schedule.parameters.items()}
+    if findings := broken_rules(steps):
+        raise Findings(findings)
+    return replace(schedule, parameters=steps)
 
 
 def _known(kind: Kind, spelled: str, path: tuple[str, ...]) -> Entry:

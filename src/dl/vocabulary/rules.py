@@ -114,8 +114,15 @@ def _low_before_high(parameters: Parameters) -> Iterator[Finding]:
 def _rising(parameters: Parameters) -> Iterator[Finding]:
     for name in _RISING:
         values = parameters.get(name) or ()
-        if any(a >= b for a, b in itertools.pairwise(values)):
+        pairs = itertools.pairwise(values)  # of steps in words, it is asked again in steps
+        if any(a >= b for a, b in pairs if str not in (type(a), type(b))):
             yield _finding(name, "must be in rising order", values)
+
+
+def _rise_within_the_cycle(total_steps: Any, warmup_steps: Any) -> Iterator[Finding]:
+    if str not in (type(total_steps), type(warmup_steps)) and warmup_steps >= total_steps:
+        message = f"must be below `total_steps`, which is {total_steps} steps"
+        yield _finding("warmup_steps", message, warmup_steps)
 
 
 def _one_value_more(values: Any, boundaries: Any) -> Iterator[Finding]:
@@ -177,6 +184,7 @@ _RULES: tuple[Callable[..., Iterator[Finding]], ...] = (
     _as_many,
     _low_before_high,
     _rising,
+    _rise_within_the_cycle,
     _one_value_more,
     _one_open_dimension,
     _permutation,

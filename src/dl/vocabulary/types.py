@@ -142,6 +142,43 @@ class Integer(Number):
 
 
 @dataclass(frozen=True)
+class Steps(ParameterType):
+    """Steps of a training: a whole number, or `all`, `5 epochs` or `10 %` of them.
+
+    `in_steps` makes a number of what was said in words, once the rows are known.
+    """
+
+    minimum: int = 1
+    sorts = frozenset({int, str})
+    pattern: ClassVar[str] = r"all|(\d+(?:\.\d+)?) ?(epochs?|%)"
+
+    @property
+    def expected(self) -> str:
+        return f"{Integer(self.minimum).expected}, or all, 5 epochs or 10 %"
+
+    def check(self, value: object) -> int | str:
+        if isinstance(value, int) and accepts(Integer(self.minimum), value):
+            return value
+        said = re.fullmatch(self.pattern, value.strip()) if isinstance(value, str) else None
+        if said is None or (said[1] and not self.minimum <= math.ceil(float(said[1]))):
+            self.refuse(value)
+        return f"{float(said[1]):g} {said[2]}" if said[1] else said[0]
+
+    def in_steps(self, value: int | str, epoch: int, epochs: int) -> int:
+        """Returns a checked value as a number of steps, for the steps of an epoch."""
+        said = re.fullmatch(self.pattern, value) if isinstance(value, str) else None
+        if said is None:
+            return int(value)
+        amount, unit = float(said[1] or 100), said[2] or "%"
+        steps = amount * epoch * (epochs / 100 if unit == "%" else 1)
+        return max(self.minimum, round(min(steps, LARGEST_INTEGER)))
+
+    def schema(self) -> dict[str, object]:
+        words = {"type": "string", "pattern": f"^({self.pattern})$"}
+        return {"anyOf": [Integer(self.minimum).schema(), words]}
+
+
+@dataclass(frozen=True)
 class Boolean(ParameterType):
     """`true` or `false`."""
 

@@ -134,10 +134,11 @@ def slow_sgd(training: Training) -> Iterator[Advice]:
 
 
 def _rate(optimizer: Spec) -> float | None:
-    """Returns the rate of the first step, where it is a plain number."""
+    """Returns the rate of the first step, or the largest of a cycle, where it is a plain number."""
     rate = optimizer.parameters.get("learning_rate")
     if isinstance(rate, Spec):
-        rate = rate.parameters.get("initial_learning_rate")
+        known = rate.parameters
+        rate = known.get("initial_learning_rate", known.get("max_learning_rate"))
     return float(rate) if isinstance(rate, int | float) else None
 
 

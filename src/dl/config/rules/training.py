@@ -8,11 +8,11 @@ from typing import Literal
 
 from dl.config.rules.facts import LOSS, Facts, activation_of, finding
 from dl.config.rules.probe import has_validation
-from dl.config.schema import Config, Engine, Model, Tracking, Training
+from dl.config.schema import Config, Engine, Model, Tracking, Training, schedule_of
 from dl.errors import closest, did_you_mean
 from dl.vocabulary.names import metric_name, nearest_measured
 from dl.vocabulary.sections import if_valid
-from dl.vocabulary.spec import Finding, Kind, Path, Spec
+from dl.vocabulary.spec import Finding, Path, Spec
 from dl.vocabulary.traits import COUNTING, LINEAR, RISING
 
 _OF_STEPS = (
@@ -112,10 +112,9 @@ def modes_fit_monitors(training: Training) -> Iterator[Finding]:
 
 def schedule_is_the_only_rule(training: Training) -> Iterator[Finding]:
     """`ReduceLROnPlateau` cannot change a learning rate that follows a schedule."""
-    rate = training.optimizer.parameters.get("learning_rate")
+    rate = schedule_of(training)
     for index, callback in enumerate(training.callbacks):
-        scheduled = isinstance(rate, Spec) and rate.kind is Kind.SCHEDULE
-        if scheduled and callback.type == "ReduceLROnPlateau":
+        if rate and callback.type == "ReduceLROnPlateau":
             yield finding(("training", "callbacks", index), "schedule_is_the_only_rule", rate=rate)
 
 
