@@ -94,7 +94,7 @@ def _run(folder: Path) -> Path:
 
 def campaign(names: Sequence[str], folder: Path) -> list[str]:
     """Tries the attacks of these names in a prepared folder; returns what went wrong."""
-    # What is left of other tests, as the temporary folder of an estimator, goes before, not meanwhile.
+    # What is left of other tests, as an estimator's temporary folder, goes before, not meanwhile.
     gc.collect()
     watch = Watch(Allowed(folder))
     dl("evaluate", folder / "good.h5", "--data", folder / "rows.csv", "--target", "kind", "-q")
