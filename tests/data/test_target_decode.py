@@ -10,7 +10,7 @@ import pytest
 from dl.config.schema import Config
 from dl.data.rules import refuse_misfits
 from dl.data.target import class_weights, decode, unscale
-from dl.data.types import RawArrays, RawTable
+from dl.data.types import Part, RawArrays, RawTable
 from dl.errors import Problem, UsageError
 from dl.vocabulary.spec import Finding, Findings
 from support.targets import DATA, encoded, learn, make_arrays, make_config, make_table
@@ -149,7 +149,7 @@ def test_outputs_of_an_embedding_are_given_as_they_are() -> None:
 
 def test_balanced_weights_are_inverse_to_the_counts() -> None:
     target, y = encoded(make_arrays([0, 0, 0, 1]), make_config(1, "sigmoid", BINARY))
-    weights = class_weights(y, target, "balanced")
+    weights = class_weights(Part(y, y, np.arange(len(y))), target, "balanced")
     assert weights == {0: 4 / 6, 1: 2.0}
 
 
@@ -157,13 +157,13 @@ def test_balanced_weights_of_one_hot_rows() -> None:
     target, y = encoded(
         make_arrays([0, 1, 1, 2]), make_config(3, "softmax", "categorical_crossentropy")
     )
-    weights = class_weights(y, target, "balanced")
+    weights = class_weights(Part(y, y, np.arange(len(y))), target, "balanced")
     assert weights == {0: 4 / 3, 1: 4 / 6, 2: 4 / 3}
 
 
 def test_given_weights_are_found_by_name() -> None:
     target, y = encoded(make_table(y=["a", "b"]), make_config(1, "sigmoid", BINARY))
-    assert class_weights(y, target, {"b": 3.0}) == {0: 1.0, 1: 3.0}
+    assert class_weights(Part(y, y, np.arange(len(y))), target, {"b": 3.0}) == {0: 1.0, 1: 3.0}
 
 
 def refused(rows: RawArrays | RawTable, config: Config) -> list[Finding]:

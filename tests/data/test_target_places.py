@@ -13,6 +13,7 @@ from dl.data.predictions import answers
 from dl.data.requirements import requirements_of
 from dl.data.target import Target, class_weights, decode, encode_target, row_weights
 from dl.data.target_task import describe_target, fit_target
+from dl.data.types import Part
 from dl.errors import DataError
 from dl.progress import SilentReporter
 from dl.rundir.typed import read_as
@@ -186,7 +187,7 @@ def test_answers_have_a_row_for_each_place() -> None:
 def test_class_weights_weigh_places(loss: str) -> None:
     numbers = np.array([[[0, 0], [0, 1]], [[0, 0], [1, 2]]])
     target, y = encoded(make_arrays(numbers), make_config(3, "softmax", loss, STEPS))
-    weights = class_weights(y, target, "balanced")
+    weights = class_weights(Part(y, y, np.arange(2)), target, "balanced")
     assert weights == pytest.approx({0: 8 / 15, 1: 8 / 6, 2: 8 / 3})
     of_rows = row_weights(y, target, weights)
     assert of_rows is not None

@@ -333,7 +333,8 @@ class _ReportJob:
         from dl.report.facts import RunFacts, answer_facts, pictures_of
 
         dataset, loss = found.prepared.dataset, found.prepared.config.training.loss.type
-        said = answers(found.part.y, found.outputs, dataset.target, found.part.weights)
+        y, weights = found.part.targets()
+        said = answers(y, found.outputs, dataset.target, weights)
         facts = RunFacts(
             name=found.run.label,
             history=found.history,

@@ -154,9 +154,9 @@ def _inputs(raw: Raw) -> Mapping[str, Column]:
 def _targets(raw: Raw, split: SplitData) -> Mapping[str, Column]:
     if isinstance(raw, RawTable):
         return raw.targets
-    y = np.zeros((0, 0)) if raw.y is None else raw.y
-    if y.ndim > 2 or split.target.places:
+    if raw.y is None or len(raw.y.shape) > 2 or split.target.places:
         return {}
+    y = raw.y[:]
     if y.dtype.kind in "OSU":
         texts, codes = np.unique(y.reshape(-1).astype(str), return_inverse=True)
         return {"target": Column("categorical", codes.astype(np.int32), tuple(map(str, texts)))}

@@ -89,8 +89,9 @@ def fitted(
             left_out[name] = f"{width:,} numbers in a row for {each} would take minutes"
         else:
             begin, sample = time.perf_counter(), train.sample(rows)
-            said = values(_flat(sample), sample.y, _flat(part), target, sample.weights)
-            shaped = outputs_of(_possible(said, train.y, target, config), target)
+            y, weights = sample.targets()
+            said = values(_flat(sample), y, _flat(part), target, weights)
+            shaped = outputs_of(_possible(said, train.targets()[0], target, config), target)
             yield Answer(name, shaped, rows, time.perf_counter() - begin)
 
 

@@ -160,7 +160,8 @@ class _Bench:
 
     def _scores(self, answer: Answer) -> Scores | None:
         part = self._part
-        said = answers(part.y, self._shaped(answer), self._target, part.weights)
+        y, weights = part.targets()
+        said = answers(y, self._shaped(answer), self._target, weights)
         return scores_of(said, self._target.task)
 
     def _verdicts(self, own: Answer, others: Sequence[Answer]) -> list[Verdict]:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dl.config.data import (
     CsvData,
@@ -155,9 +154,9 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
             name: _prepared(raw, name, config, fitted, reporter)
             for name, raw in parts.named.items()
         }
-        if (weights := ready["train"].weights) is not None:
+        column, weights = weight_of(config.data), ready["train"].weights
+        if column is not None and isinstance(weights, np.ndarray):
             span = f"{number(float(weights.min()))} to {number(float(weights.max()))}"
-            column = weight_of(config.data)
             reporter.note(f"rows of the train part count {span} by {column}, 1 in the mean")
         judge_duplicates(config.data.duplicates, parts.named, ready, reporter)
         own = ready["train"], ready.get("validation"), ready.get("test")
@@ -251,7 +250,7 @@ def _prepared(
     return Part(x, encode_target(raw, fitted.target), raw.rows, _weights(raw, config))
 
 
-def _weights(raw: Raw, config: Config) -> NDArray[np.float32] | None:
+def _weights(raw: Raw, config: Config) -> Rows | None:
     """Returns how much each row counts, divided by the mean: the unit of weights says nothing."""
     column = raw.others.get("weight") if isinstance(raw, RawTable) else None
     if column is None:

@@ -74,7 +74,7 @@ def profile_of(dataset: Dataset) -> DataProfile:
     target, parts = dataset.target, dataset.parts
     numbers = target.task == "regression"
     columns = list(_columns(dataset))
-    classes = {} if numbers else {name: class_counts(parts[name].y, target) for name in parts}
+    classes = {} if numbers else {name: class_counts(parts[name], target) for name in parts}
     return DataProfile(
         rows={name: len(part) for name, part in parts.items()},
         classes=classes,

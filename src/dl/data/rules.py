@@ -132,11 +132,13 @@ def _probe(target: Target, dataset: Dataset | None = None) -> Probe:
         return found
     found = replace(found, input_shape=dataset.preprocessing.input_shape, rows=len(dataset.train))
     if target.form != "numbers":
-        counts = [class_counts(part.y, target) for part in dataset.parts.values()]
-        rows = {name: sum(part[name] for part in counts) for name in target.classes}
         if target.form == "multilabel" or target.places:
             return found  # a row has several classes, or none
+        counts = [class_counts(part, target) for part in dataset.parts.values()]
+        rows = {name: sum(part[name] for part in counts) for name in target.classes}
         return replace(found, counts={name: count for name, count in rows.items() if count})
+    if not isinstance(dataset.train.y, np.ndarray):
+        return found  # inputs, on the disk
     numbers, spread = unscale(dataset.train.y, target), max(target.spread, default=0.0)
     return replace(
         found,
@@ -188,7 +190,7 @@ def missing_class(config: Config, dataset: Dataset) -> Iterator[Advice]:
         "multiclass",
     ):
         return
-    counts = {part: class_counts(rows.y, dataset.target) for part, rows in dataset.parts.items()}
+    counts = {part: class_counts(rows, dataset.target) for part, rows in dataset.parts.items()}
     for name in dataset.target.classes:
         rows = sum(counted[name] for counted in counts.values())
         parts = " and the ".join(part for part, counted in counts.items() if not counted[name])
@@ -216,6 +218,8 @@ def unscaled_target(config: Config, dataset: Dataset) -> Iterator[Advice]:
         return
     if dataset.target.task != "regression" or training.loss.type not in REGRESSION:
         return
+    if not isinstance(y, np.ndarray):  # inputs, on the disk
+        return
     if dataset.target.scaling == "none" and np.abs(y).mean() >= _LARGE_TARGET:
         yield advice(("preprocess", "target"), "unscaled_target", least=y.min(), most=y.max())
 
@@ -224,7 +228,9 @@ def loss_for_classes(config: Config, dataset: Dataset) -> Iterator[Advice]:
     """Two numbers to predict are nearly always the numbers of two classes."""
     loss, y = config.training.loss, dataset.train.y
     stated = config.data.task is not None or dataset.target.task != "regression"
-    if stated or len(y) < _FEW_ROWS or y.size != len(y) or loss.type not in REGRESSION:
+    if stated or len(y) < _FEW_ROWS or loss.type not in REGRESSION:
+        return
+    if not isinstance(y, np.ndarray) or y.size != len(y):
         return
     values = np.unique(unscale(y, dataset.target))
     if len(values) == 2:

@@ -14,7 +14,7 @@ from dl.config.data import Task
 from dl.config.preprocess import TargetScaling
 from dl.data.scaling import scaled, unscaled
 from dl.data.target_values import TargetValues, refuse_logarithms, target_values, without_ones
-from dl.data.types import Array, Raw
+from dl.data.types import Array, Part, Raw, Rows, made_of
 from dl.errors import DataError, UsageError
 from dl.rundir.typed import Count, Finite, NotZero
 from dl.text import plural
@@ -326,17 +326,25 @@ def class_indexes(y: Array, target: Target) -> NDArray[np.integer[Any]]:
     return y.reshape(len(y), *target.places).astype(np.intp, copy=False)
 
 
-def class_counts(y: Array, target: Target) -> dict[str, int]:
-    """Returns how many rows, or places of rows, each class or label has, by its name."""
-    if target.form in ("one_hot", "multilabel"):
-        counts = y.reshape(-1, len(target.classes)).sum(axis=0)
-    else:
-        counts = np.bincount(y.reshape(-1).astype(np.int64), minlength=len(target.classes))
+def class_counts(part: Part, target: Target) -> dict[str, int]:
+    """Returns how many rows, or places of rows, each class or label has, by its name.
+
+    Places that count by 0 are left out.
+    """
+    columns, counts = target.form in ("one_hot", "multilabel"), np.zeros(len(target.classes))
+    for y, weights in part.target_blocks():
+        flat: Array = y.reshape((-1, len(target.classes)) if columns else -1)
+        if weights is not None and weights.ndim > 1:
+            flat = flat[weights.reshape(-1) > 0]
+        if columns:
+            counts += flat.sum(axis=0, dtype=np.float64)
+        else:
+            counts += np.bincount(flat.astype(np.int64), minlength=len(target.classes))
     return {name: int(count) for name, count in zip(target.classes, counts, strict=True)}
 
 
 def class_weights(
-    y: Array, target: Target, setting: Literal["balanced"] | Mapping[str, float] | None
+    part: Part, target: Target, setting: Literal["balanced"] | Mapping[str, float] | None
 ) -> dict[int, float] | None:
     """Returns Keras' `class_weight` for `training.class_weight`.
 
@@ -345,7 +353,7 @@ def class_weights(
     weighs 1.
 
     Args:
-        y: The training targets in the target's form.
+        part: The training part.
         target: What the model predicts.
         setting: `training.class_weight`.
     """
@@ -353,15 +361,15 @@ def class_weights(
         return None
     if setting != "balanced":
         return {position: setting.get(name, 1.0) for position, name in enumerate(target.classes)}
-    counts = np.bincount(class_indexes(y, target).reshape(-1), minlength=len(target.classes))
-    rows, present = int(counts.sum()), int((counts > 0).sum())
+    counts = list(class_counts(part, target).values())
+    rows, present = sum(counts), sum(count > 0 for count in counts)
     return {
-        position: rows / (present * int(count)) if count else 1.0
+        position: rows / (present * count) if count else 1.0
         for position, count in enumerate(counts)
     }
 
 
-def row_weights(y: Array, target: Target, weights: Mapping[int, float] | None) -> Array | None:
+def row_weights(y: Rows, target: Target, weights: Mapping[int, float] | None) -> Rows | None:
     """Returns the weight of each row's class, or of each place, shape (rows, *places).
 
     Keras gives rows the same by its `class_weight`, but knows none for places.
@@ -369,4 +377,4 @@ def row_weights(y: Array, target: Target, weights: Mapping[int, float] | None) -
     if weights is None:
         return None
     table = np.array([weights[number] for number in range(len(weights))], np.float32)
-    return np.asarray(table[class_indexes(y, target)])
+    return made_of(y, lambda some: np.asarray(table[class_indexes(some, target)]))

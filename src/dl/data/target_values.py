@@ -208,7 +208,7 @@ def is_own_input(raw: Raw) -> bool:
     if raw.x[:1].size < 2 or raw.y.dtype.kind not in "iuf":
         return False
     # Most targets differ from the inputs in the first row already.
-    return np.array_equal(raw.x[:1], raw.y[:1]) and np.array_equal(raw.x, raw.y)
+    return np.array_equal(raw.x[:1], raw.y[:1]) and np.array_equal(raw.x, raw.y[:])
 
 
 def target_values(raw: Raw) -> TargetValues:
@@ -264,7 +264,7 @@ def _of_arrays(raw: RawArrays) -> TargetValues:
             found="inputs only",
             hint="add the targets; `dl predict` needs none",
         )
-    y = raw.y
+    y = raw.y[:]
     words: tuple[str, ...] | None = None
     if y.dtype.kind not in "biufU":
         raise DataError(

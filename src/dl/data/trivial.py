@@ -8,8 +8,9 @@ that this loss is least for. It needs no Keras: a sweep asks for it before it ha
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -78,7 +79,13 @@ def constant(train: Part, target: Target, loss: str) -> Array:
     Returns:
         Of numbers, in the unit that the network is trained in, shape (*places) or (targets,).
     """
-    y, weights = train.y, train.weights
+    if not isinstance(train.y, np.ndarray):
+        found = [_constant(y, w, target, "") for y, w in train.target_blocks()]
+        return np.asarray(_mean_of_blocks(found, train))
+    return _constant(*train.targets(), target, loss)
+
+
+def _constant(y: Array, weights: Array | None, target: Target, loss: str) -> Array:
     if target.form == "numbers":
         if loss == "MeanAbsoluteError":
             return np.asarray(_median(y, weights), np.float64)
@@ -86,8 +93,15 @@ def constant(train: Part, target: Target, loss: str) -> Array:
     if target.form == "multilabel":
         return mean(y.reshape(-1, len(target.classes)).astype(np.float64), weights)
     indexes = class_indexes(y, target).reshape(-1)
-    rows = np.bincount(indexes, weights, minlength=len(target.classes))
-    return np.asarray(rows / rows.sum())
+    flat = None if weights is None else weights.reshape(-1)
+    rows = np.bincount(indexes, flat, minlength=len(target.classes))
+    return np.asarray(rows / max(rows.sum(), np.finfo(np.float32).tiny))
+
+
+def _mean_of_blocks(values: Sequence[Any], part: Part) -> Any:
+    """Returns the mean over a part of what was found of each of its blocks of rows."""
+    sizes = [len(y) if w is None else w.mean() * len(y) for y, w in part.target_blocks()]
+    return np.average(values, axis=0, weights=sizes)
 
 
 def _median(y: Array, weights: Array | None) -> Array:
@@ -120,22 +134,37 @@ def reached(answer: Array, part: Part, target: Target, config: Config) -> dict[s
         **dict(zip(metric_names(metrics), metrics, strict=True)),
     }
     measure = _of_numbers if target.form == "numbers" else _of_classes
+    several = [
+        {n: measure(spec, answer, *some, target, n == "loss") for n, spec in kinds.items()}
+        for some in part.target_blocks()
+    ]
     found = {
-        name: measure(spec, answer, part, target, name == "loss") for name, spec in kinds.items()
+        name: _over_blocks([each[name] for each in several], part, spec.type)
+        for name, spec in kinds.items()
+        if several[0][name] is not None
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return found
+
+
+def _over_blocks(values: Sequence[Any], part: Part, kind: str) -> float:
+    if len(values) == 1:
+        return float(values[0])
+    if kind == "RootMeanSquaredError":
+        return math.sqrt(_mean_of_blocks([value**2 for value in values], part))
+    return float(_mean_of_blocks(values, part))
 
 
 def _of_classes(
-    spec: Spec, answer: Array, part: Part, target: Target, is_loss: bool
+    spec: Spec, answer: Array, y: Array, weights: Array | None, target: Target, is_loss: bool
 ) -> float | None:
-    kind, y, weights = spec.type, part.y, part.weights
+    kind = spec.type
     if target.form == "multilabel":
         labels, truth = None, y.reshape(-1, len(answer))
         if kind in _OF_EACH_OUTPUT:
             return float(mean(truth == (answer >= 0.5), weights, None))
     else:
         labels = class_indexes(y, target).reshape(-1)
+        weights = None if weights is None else weights.reshape(-1)
         truth = np.eye(len(answer))[labels] if kind == "BinaryCrossentropy" else y
         if kind in _OF_ONE_CLASS or (kind == "BinaryAccuracy" and target.form == "single"):
             return float(mean(labels == answer.argmax(), weights))
@@ -151,9 +180,8 @@ def _of_classes(
 
 
 def _of_numbers(
-    spec: Spec, answer: Array, part: Part, target: Target, is_loss: bool
+    spec: Spec, answer: Array, truth: Array, weights: Array | None, target: Target, is_loss: bool
 ) -> float | None:
-    truth, weights = part.y, part.weights
     said = answer.reshape(1, *truth.shape[1:])
     if not is_loss:  # metrics are in the unit of the target
         said, truth = unscale(said, target), unscale(truth, target)

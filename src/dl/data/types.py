@@ -6,6 +6,7 @@ A source function reads a config's `data` into `RawParts`. Rows that are still t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 from dl.config.data import ColumnKind
 
 Array = NDArray[Any]
+_BLOCK_BYTES = 1 << 26
+"""Bytes of rows on the disk that are in memory at a time."""
 
 
 def mean(values: Array, weights: Array | None, axis: int | None = 0) -> Array:
@@ -23,7 +26,7 @@ def mean(values: Array, weights: Array | None, axis: int | None = 0) -> Array:
 
     With `axis` None it is the mean over everything in the rows, too.
     """
-    if weights is None:
+    if weights is None or not weights.any():
         return np.asarray(values.mean(axis=axis))
     by_row = values if axis == 0 else values.reshape(len(values), -1).mean(axis=1)
     return np.asarray(np.average(by_row, axis=0, weights=weights))
@@ -77,6 +80,30 @@ class LazyRows:
         return self.read(rows)
 
 
+def made_of(rows: Rows, make: Callable[[Array], Array]) -> Rows:
+    """Returns what is made of rows: at once, or of rows on the disk each time they are read."""
+    if isinstance(rows, np.ndarray):
+        return make(rows)
+    like = make(rows[:1])
+    return LazyRows((len(rows), *like.shape[1:]), like.dtype, lambda wanted: make(rows[wanted]))
+
+
+def product(rows: Rows, others: Rows) -> Rows:
+    """Returns the products of numbers, of rows on the disk each time they are read."""
+    if isinstance(rows, np.ndarray) and isinstance(others, np.ndarray):
+        return np.asarray(rows * others)
+    return LazyRows(rows.shape, rows.dtype, lambda wanted: rows[wanted] * others[wanted])
+
+
+def blocks(rows: Rows) -> Iterator[slice]:
+    """Yields slices of all rows: a single one, or of rows on the disk some at a time."""
+    row = math.prod(rows.shape[1:]) * rows.dtype.itemsize
+    whole = isinstance(rows, np.ndarray)
+    step = len(rows) if whole else max(1, _BLOCK_BYTES // max(1, row))
+    for begin in range(0, len(rows), max(1, step)):
+        yield slice(begin, begin + step)
+
+
 def chosen(rows: Rows, positions: Array) -> Rows:
     """Returns some rows, in the order of their positions; reads none that lie on the disk."""
     if isinstance(rows, np.ndarray):
@@ -91,16 +118,17 @@ class Part:
 
     Attributes:
         x: Inputs, float32 (integers for token ids), shape (rows, *input_shape).
-        y: Targets as the loss wants them, float32 or int32, shape (rows,) or (rows, outputs).
+        y: Targets as the loss wants them, float32 or int32, shape (rows,) or (rows, outputs); `x`
+            itself, where a row is to come out as it went in.
         rows: 0-based position of each row in its source, shape (rows,).
-        weights: How much each row counts, float32 with a mean of 1, shape (rows,); None where all
-            count the same.
+        weights: How much each row counts, or each of its places, float32 with a mean of 1, shape
+            (rows,) or (rows, *places); None where all count the same.
     """
 
     x: Rows
-    y: Array
+    y: Rows
     rows: NDArray[np.int64]
-    weights: NDArray[np.float32] | None = None
+    weights: Rows | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -108,7 +136,16 @@ class Part:
     def take(self, rows: slice | Array) -> Part:
         """Returns some rows, in memory."""
         weights = None if self.weights is None else self.weights[rows]
-        return Part(self.x[rows], self.y[rows], self.rows[rows], weights)
+        x = self.x[rows]
+        return Part(x, x if self.y is self.x else self.y[rows], self.rows[rows], weights)
+
+    def targets(self, rows: slice = slice(None)) -> tuple[Array, Array | None]:
+        """Returns targets and weights of all rows, or of some, in memory."""
+        return self.y[rows], None if self.weights is None else self.weights[rows]
+
+    def target_blocks(self) -> Iterator[tuple[Array, Array | None]]:
+        """Yields targets and weights: all at once, or of rows on the disk some at a time."""
+        return map(self.targets, blocks(self.y))
 
     def sample(self, most: int) -> Part:
         """Returns at most so many of the rows, evenly spread over all, in their order."""
@@ -284,13 +321,13 @@ class RawArrays:
     """
 
     x: Rows
-    y: Array | None
+    y: Rows | None
     rows: Numbers
     source: str
     files: tuple[str, ...] = ()
 
     @classmethod
-    def whole(cls, x: Rows, y: Array | None, source: str, files: tuple[str, ...] = ()) -> RawArrays:
+    def whole(cls, x: Rows, y: Rows | None, source: str, files: tuple[str, ...] = ()) -> RawArrays:
         """Returns all rows of a source, numbered from 0."""
         return cls(x, y, np.arange(len(x), dtype=np.int64), source, files)
 
@@ -308,7 +345,7 @@ class RawArrays:
         return replace(
             self,
             x=chosen(self.x, positions),
-            y=None if self.y is None else self.y[positions],
+            y=None if self.y is None else chosen(self.y, positions),
             rows=self.rows[positions],
             files=tuple(self.files[position] for position in positions) if self.files else (),
         )

@@ -114,7 +114,9 @@ def measure(
     rows = max(_LEAST_ROWS, min(_MOST_ROWS, _MOST_VALUES // max(1, values)))
     few = dataset.train.take(slice(rows))
     x = few.x[:]
-    step = record_step(model, x, *loss_targets(model, dataset, config, few), training=False)
+    y, weights = loss_targets(model, dataset, config, few)
+    counting = None if weights is None else weights[:]
+    step = record_step(model, x, y[:], counting, training=False)
     return NetworkStatistics(len(x), trained, tuple(_statistics(model, step)))
 
 

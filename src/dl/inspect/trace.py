@@ -137,7 +137,8 @@ def trace(
     chosen = batches.order(1)[: rows or batches.size]
     taken = train.take(chosen)
     x = taken.x[:]
-    target, row_weights = loss_targets(model, dataset, config, taken)
+    y, counting = loss_targets(model, dataset, config, taken)
+    target, row_weights = y[:], None if counting is None else counting[:]
     before = [weight.numpy() for weight in model.trainable_weights]
     step = record_step(model, x, target, row_weights, training=True)
     gradients = step.gradients(model.trainable_weights)

@@ -19,7 +19,7 @@ from dl.data.dataset import Dataset
 from dl.data.rules import wrong_units
 from dl.data.target import Target, class_weights, row_weights
 from dl.data.target_values import without_ones
-from dl.data.types import Array, Part
+from dl.data.types import Array, Part, Rows, made_of, product
 from dl.errors import first_line, unfit_rows
 from dl.model.metrics import build_metrics
 from dl.vocabulary.spec import Finding, Findings
@@ -53,27 +53,33 @@ _AXES = {
 _CALLING = re.compile(r"Exception encountered when calling (\w+)\.")
 
 
-def tensors_of(*arrays: Array | None) -> Tensors:
-    """Copies rows into tensors, on the accelerator if there is one; None is left out."""
-    return tuple(tf.constant(array) for array in arrays if array is not None)
+def tensors_of(*arrays: Rows | None) -> Tensors:
+    """Copies rows into tensors, on the accelerator if there is one; None is left out.
+
+    What is given twice, as where the inputs are the target, is copied once.
+    """
+    given = [array for array in arrays if array is not None]
+    copies = {id(array): tf.constant(array[:]) for array in given}
+    return tuple(copies[id(array)] for array in given)
 
 
-def shaped_target(y: Array, model: keras.Sequential) -> Array:
+def shaped_target(y: Rows, model: keras.Sequential) -> Rows:
     """Returns targets, shape (rows, ...), with as many axes as the outputs of the model.
 
     An axis of length 1 is added or taken away: Keras' losses do that themselves, some of its
     metrics do not.
     """
-    while y.ndim < len(model.output_shape) and model.output_shape[-1] == 1:
-        y = y[..., np.newaxis]
-    while y.ndim > len(model.output_shape) and y.shape[-1] == 1:
-        y = y[..., 0]
-    return y
+    axes, shape = len(model.output_shape), y.shape
+    if axes > len(shape) and model.output_shape[-1] == 1:
+        shape += (1,) * (axes - len(shape))
+    while axes < len(shape) and shape[-1] == 1:
+        shape = shape[:-1]
+    return y if shape == y.shape else made_of(y, lambda some: some.reshape(-1, *shape[1:]))
 
 
 def loss_targets(
     model: keras.Sequential, dataset: Dataset, config: Config, part: Part
-) -> tuple[Array, Array | None]:
+) -> tuple[Rows, Rows | None]:
     """Returns training targets as the loss takes them, and the weight of each row in it.
 
     Args:
@@ -86,8 +92,10 @@ def loss_targets(
         The targets with the axes of the model's outputs, and the weights, shape (rows, *places);
         None where all rows weigh the same.
     """
-    weights = class_weights(dataset.train.y, dataset.target, config.training.class_weight)
+    weights = class_weights(dataset.train, dataset.target, config.training.class_weight)
     by_class = row_weights(part.y, dataset.target, weights)
+    if by_class is not None and part.weights is not None:  # of masks, whose pixels may not count
+        by_class = product(by_class, part.weights)
     return shaped_target(part.y, model), part.weights if by_class is None else by_class
 
 
@@ -175,9 +183,9 @@ def unfit(
     model: keras.Sequential, dataset: Dataset, config: Config, error: Exception, *, training: bool
 ) -> Findings:
     """Returns why the first rows are not taken, and by which layer, loss or metric."""
-    x, y = dataset.train.x[:_CHECKED_ROWS], dataset.train.y[:_CHECKED_ROWS]
+    few = dataset.train.take(slice(_CHECKED_ROWS))
+    x, y = few.x[:], shaped_target(few.y, model)[:]
     found = _failing_layer(model, config, x, error, training=training)
-    y = shaped_target(y, model)
     return Findings([found or _unmeasurable(model, config, dataset.target, x, y, error)])
 
 

@@ -90,11 +90,10 @@ def tell_infinite(
 
 def blocks_of(part: Part, model: keras.Sequential, batch: int) -> Iterator[Tensors]:
     """Yields the rows of a part in blocks of whole batches, so that few are in memory at once."""
-    arrays = part.x, shaped_target(part.y, model), part.weights
     size = batch * max(1, _BLOCK_BYTES // max(1, batch * part.x[:1].nbytes))
     for begin in range(0, len(part), size):
-        rows = slice(begin, begin + size)
-        yield tensors_of(*(None if array is None else array[rows] for array in arrays))
+        some = part.take(slice(begin, begin + size))
+        yield tensors_of(some.x, shaped_target(some.y, model), some.weights)
 
 
 def evaluate_blocks(

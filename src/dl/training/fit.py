@@ -178,7 +178,7 @@ class _Training:
         return traced(
             model,
             ("train", id(train), compiled),
-            lambda: trainer_in_memory(model, tensors_of(train.x[:], y, weights), compiled=compiled),
+            lambda: trainer_in_memory(model, tensors_of(train.x, y, weights), compiled=compiled),
         )
 
     def run(self, on_epoch: OnEpoch, checkpoints: Checkpoints | None) -> History:
@@ -259,7 +259,7 @@ def _validation(prepared: Prepared) -> Callable[[], dict[str, float]] | None:
         return None
     if prepared.dataset.storage.streamed:
         return partial(evaluate, model, part, config)
-    rows = tensors_of(part.x[:], shaped_target(part.y, model), part.weights)
+    rows = tensors_of(part.x, shaped_target(part.y, model), part.weights)
     return partial(evaluate_blocks, model, [rows], evaluation_batch(model, config))
 
 
@@ -302,8 +302,8 @@ def solve(prepared: Prepared, reporter: Reporter, on_epoch: OnEpoch) -> History:
     with reporter.stage("Solving the normal equation"):
         # Of rows of several axes, the layer sees each place as a row.
         columns, units = layer.kernel.shape
-        x, y = dataset.train.x[:].reshape(-1, columns), dataset.train.y.reshape(-1, units)
-        weights = dataset.train.weights
+        y, weights = dataset.train.targets()
+        x, y = dataset.train.x[:].reshape(-1, columns), y.reshape(-1, units)
         theta, rank = least_squares(x, y, bias=layer.use_bias, weights=weights)
     if rank < len(theta):
         reporter.note(

@@ -81,7 +81,8 @@ class Batches:
         size = rows if training.batch_size == "full" else min(training.batch_size, rows)
         drawn = training.sampling == "with_replacement"
         balanced = training.sampling == "balanced"
-        labels = class_indexes(dataset.train.y, dataset.target) if balanced else None
+        y, _ = dataset.train.targets(slice(None) if balanced else slice(0))
+        labels = class_indexes(y, dataset.target) if balanced else None
         return cls(rows, size, config.seed, training.shuffle, drawn, labels)
 
     @property
@@ -225,7 +226,8 @@ class StreamedTrainer(Trainer):
         return self._steps if size == self._size else 1
 
     def _take(self, numbers: Numbers) -> list[Array]:
-        return [array[numbers] for array in self._rows]
+        taken = {id(array): array[numbers] for array in self._rows}  # inputs may be the target
+        return [taken[id(array)] for array in self._rows]
 
     def _fill(self, gathered: list[Array]) -> None:
         """Copies rows to the start of the block; what lies behind them is not used."""

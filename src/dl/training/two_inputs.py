@@ -181,7 +181,7 @@ class PathKeeper(keras.callbacks.Callback):  # type: ignore[misc]
         if self._points[-1] != _parameters(self._unit):
             self._see()
         rows = dataset.train.take(slice(_MOST_ROWS))
-        x, y, counting = rows.x[:], shaped_target(rows.y, model), rows.weights
+        x, y, counting = rows.x[:], shaped_target(rows.y, model)[:], rows.targets()[1]
         points, least = np.array(self._points), None
         linear = self._unit.activation is keras.activations.linear
         if linear and isinstance(model.loss, keras.losses.MeanSquaredError):

@@ -229,7 +229,8 @@ def _carry_out(prepared: Prepared, job: RunJob, reporter: Reporter, hooks: Hooks
             outputs = predict_outputs(prepared.model, part.x, reporter)
             surface = snapshots.surface(len(history))
             way = path.path(prepared.model, prepared.dataset)
-            write_predictions(run, Predictions(name, part.y, outputs, part.weights))
+            y, weights = part.targets()
+            write_predictions(run, Predictions(name, y, outputs, weights))
             hooks.on_predictions(
                 PartPredictions(run, prepared, history, name, part, outputs, surface, way)
             )
