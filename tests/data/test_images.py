@@ -14,7 +14,7 @@ from PIL import Image
 from dl.config.data import ImagesData
 from dl.data import storage
 from dl.data.sources import images as picture
-from dl.data.sources.media import read_media, read_media_inputs, read_media_part
+from dl.data.sources.media import FileReader
 from dl.data.types import RawArrays, RawParts
 from dl.errors import DataError, Problem
 from dl.progress import SilentReporter
@@ -44,9 +44,13 @@ def settings(root: Path, **options: object) -> ImagesData:
     return read_section(ImagesData, fields)
 
 
+def reader(data: ImagesData) -> FileReader:
+    return FileReader(picture.medium(data), SilentReporter(), skip=data.corrupt == "skip")
+
+
 def read_parts_of(root: Path, **options: object) -> RawParts:
     data = settings(root, **options)
-    return read_media(data, picture.medium(data), SilentReporter())
+    return reader(data).parts(data)
 
 
 def read(root: Path, **options: object) -> RawArrays:
@@ -273,24 +277,24 @@ def test_link_to_nothing_is_left_out(folder: Path) -> None:
 
 def test_single_picture_is_read_for_prediction(folder: Path) -> None:
     path = folder / "dog" / "1.png"
-    rows = read_media_inputs(path, picture.medium(settings(folder)), SilentReporter())
+    rows = reader(settings(folder)).inputs(path)
     assert (rows.files, rows.y) == ((str(path),), None)
     assert rows.x.shape == (1, 4, 3, 3)
 
 
 def test_all_pictures_of_a_folder_are_read_for_prediction(folder: Path) -> None:
     save(folder / "loose.png")
-    rows = read_media_inputs(folder, picture.medium(settings(folder)), SilentReporter())
+    rows = reader(settings(folder)).inputs(folder)
     assert names(rows, folder) == ["cat/10.png", "cat/2.png", "dog/1.png", "loose.png"]
 
 
 def test_folder_without_pictures_is_refused_for_prediction(tmp_path: Path) -> None:
     with pytest.raises(DataError) as raised:
-        read_media_inputs(tmp_path, picture.medium(settings(tmp_path)), SilentReporter())
+        reader(settings(tmp_path)).inputs(tmp_path)
     assert str(raised.value) == f"{tmp_path}: there is no picture"
 
 
 def test_labelled_folder_is_read_for_evaluation(folder: Path) -> None:
-    rows = read_media_part(folder, picture.medium(settings(folder)), SilentReporter())
+    rows = reader(settings(folder)).part(folder)
     assert rows.y is not None
     assert rows.y.tolist() == ["cat", "cat", "dog"]

@@ -159,7 +159,8 @@ def _targets(raw: Raw, split: SplitData) -> Mapping[str, Column]:
     y = raw.y[:]
     if y.dtype.kind in "OSU":
         texts, codes = np.unique(y.reshape(-1).astype(str), return_inverse=True)
-        return {"target": Column("categorical", codes.astype(np.int32), tuple(map(str, texts)))}
+        (name,) = raw.names or ("target",)
+        return {name: Column("categorical", codes.astype(np.int32), tuple(map(str, texts)))}
     columns = y.reshape(len(y), -1).T
     return dict(zip(split.target.names, map(_numbers, columns), strict=False))
 

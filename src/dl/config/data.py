@@ -48,7 +48,7 @@ class Split(Section):
     by: str | None = key(
         None,
         "Column of groups: rows with the same value, such as those of a patient, stay in one part. "
-        "csv, parquet only. It is no input unless `features` names it.",
+        "Tables only. It is no input unless `features` names it.",
     )
     order: Literal["time"] | None = key(
         None,
@@ -62,7 +62,7 @@ class Split(Section):
     )
     column: str | None = key(
         None,
-        "Column that says the part of each row: train, validation or test. csv, parquet only.",
+        "Column that says the part of each row: train, validation or test. Tables only.",
     )
 
     @property
@@ -254,13 +254,52 @@ class NpzData(_Data):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImagesData(_Data):
-    """A folder with a folder of images for each class."""
+class FilesData(_Data):
+    """Files that hold a row each: what all their kinds share."""
+
+    path: str = key(
+        about="The folder, relative to the config: of a folder for each class, or of the files "
+        "that `table` lists."
+    )
+    validation_path: str | None = key(
+        None, "A folder of the same layout; beside `table`, another such table."
+    )
+    test_path: str | None = key(None, "The same, of test rows.")
+    table: str | None = key(
+        None, "A table that lists the files and their targets: CSV, Parquet, Excel and others."
+    )
+    column: str | None = key(None, "Its column of the names of the files, from `path` on.")
+    ending: Annotated[str, Text("an ending such as .jpg", r"[^/\\]+")] | None = key(
+        None, "What these names lack at their end, such as `.jpg`."
+    )
+    target: str | Texts | None = key(None, "Its column, or columns, to predict.")
+    corrupt: Literal["error", "skip"] = key(
+        "error", "A file that cannot be read: refuse it, or leave it out and say so."
+    )
+
+    @property
+    def listing(self) -> CsvData:
+        """The table as a section of its own; its files are of the format that their name tells."""
+        column = self.column or ""
+        return CsvData(
+            source="csv",
+            path=self.table or "",
+            validation_path=self.validation_path,
+            test_path=self.test_path,
+            features=(column,),
+            columns={column: "categorical"},
+            target=self.target or (),
+            split=self.split,
+            task=self.task,
+            classes=self.classes,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagesData(FilesData):
+    """A folder with a folder of images for each class, or images that a table lists."""
 
     source: Literal["images"]
-    path: str = key(about="The folder, relative to the config.")
-    validation_path: str | None = key(None, "A folder of the same layout.")
-    test_path: str | None = key(None, "A folder of the same layout.")
     image_size: tuple[Count, Count] = key(
         (64, 64), "Height and width, in pixels, that images are resized to."
     )
@@ -316,11 +355,11 @@ Data = (
 
 TYPED = ("parquet", "jsonl", "feather", "stata", "sas", "spss", "excel")
 """The sources whose files tell what is a number; rows in memory take their place as Parquet."""
-PATHS = ("path", "validation_path", "test_path")
-"""The keys that name files or folders, one for each part."""
+PATHS = ("path", "validation_path", "test_path", "table")
+"""The keys that name files or folders."""
 
 
-def own_files(data: Data, folder: str | Path = "") -> dict[str, list[Path]]:
+def own_files(data: Data | FilesData, folder: str | Path = "") -> dict[str, list[Path]]:
     """Returns the files, or the folder of pictures, of each key that names some.
 
     Args:
@@ -343,7 +382,7 @@ def weight_of(data: Data) -> str | None:
     return data.weight if isinstance(data, TableFile) else None
 
 
-def own_paths(data: Data) -> list[Path]:
+def own_paths(data: Data | FilesData) -> list[Path]:
     """Returns the files and folders that a section names; none for data that comes by a name."""
     return [path for paths in own_files(data).values() for path in paths]
 

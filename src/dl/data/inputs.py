@@ -15,7 +15,7 @@ from dl.data.dataset import Preprocessing
 from dl.data.drift import Drift
 from dl.data.files import ahead, check_file
 from dl.data.load import load_split, numbers_of
-from dl.data.read import FORMATS, form_of, read_arrays, read_blocks, table_files
+from dl.data.read import FORMATS, form_of, is_listing, read_arrays, read_blocks, table_files
 from dl.data.requirements import requirements_of
 from dl.data.transform import UnseenCategories, transform_table
 from dl.data.types import Inputs, RawTable
@@ -68,14 +68,14 @@ def open_blocks(
     """
     if fitted.array is None:
         return _open_table(config, fitted, source, reporter, kept, drift or Drift((), "warn"))
-    if kept:
+    if kept and not (isinstance(source, Path) and is_listing(config.data, source)):
         raise UsageError(
             "a column can be kept of the rows of a table alone",
             found=f"a model that takes {'images' if fitted.array.image else 'arrays'}",
             hint="leave --keep out",
         )
     if isinstance(source, Path):
-        return _sliced(read_inputs(config, fitted, source, reporter), str(source))
+        return _sliced(read_inputs(config, fitted, source, reporter, kept), str(source))
     raise DataError(
         "standard input: can hold CSV rows only, but this model takes arrays or images",
         hint="name a file or folder instead of `-`",
@@ -97,7 +97,8 @@ def _sliced(inputs: Inputs, title: str) -> InputBlocks:
     def read(advance: Advance) -> Iterator[Inputs]:
         for begin in range(0, len(inputs), step):
             end = begin + step
-            block = Inputs(inputs.x[begin:end], inputs.files[begin:end])
+            kept = {name: column[begin:end] for name, column in inputs.kept.items()}
+            block = Inputs(inputs.x[begin:end], inputs.files[begin:end], kept)
             yield block
             advance(len(block))
 
@@ -136,13 +137,20 @@ def _open_table(
     return InputBlocks(title, total, read)
 
 
-def read_inputs(config: Config, fitted: Preprocessing, path: Path, reporter: Reporter) -> Inputs:
+def read_inputs(
+    config: Config,
+    fitted: Preprocessing,
+    path: Path,
+    reporter: Reporter,
+    kept: Sequence[str] = (),
+) -> Inputs:
     """Reads arrays or images to predict; rows of a table come in blocks: `open_blocks`.
 
     Raises:
         DataError: The rows cannot be used with this run.
     """
     with reporter.stage(f"Reading {path}"):
-        raw = read_arrays(config, path, reporter)
+        raw = read_arrays(config, path, reporter, kept)
     with reporter.stage("Preparing the rows"):
-        return Inputs(numbers_of(raw, str(path), config, fitted, reporter), raw.files)
+        x = numbers_of(raw, str(path), config, fitted, reporter)
+        return Inputs(x, raw.files, raw.kept)

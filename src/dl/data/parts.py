@@ -30,7 +30,7 @@ from dl.data.split import (
     split_rows,
 )
 from dl.data.target import Target, class_positions
-from dl.data.types import Array, Column, Raw, RawParts, RawTable
+from dl.data.types import Array, Column, Raw, RawParts
 from dl.errors import DataError, closest
 from dl.text import cut, listing, number, percent, plural
 
@@ -93,7 +93,7 @@ def split_parts(
 
 def _deciding(rows: Raw) -> Column | None:
     """Returns the column that decides in which part a row is."""
-    others = rows.others if isinstance(rows, RawTable) else {}
+    others = rows.others
     return others.get("group") or others.get("time") or others.get("part")
 
 
@@ -259,8 +259,7 @@ def _compare_with_fractions(source: str, part: NDArray[np.int8], split: Split) -
 
 def _refuse_mixed(parts: RawParts, split: Split) -> None:
     """Refuses a part with a file of its own that shares groups, or times, with another one."""
-    tables = {name: raw for name, raw in parts.named.items() if isinstance(raw, RawTable)}
-    for (first, left), (second, right) in combinations(tables.items(), 2):
+    for (first, left), (second, right) in combinations(parts.named.items(), 2):
         if split.by is None or left.source == right.source:
             continue
         if split.order:
@@ -277,7 +276,7 @@ def _refuse_mixed(parts: RawParts, split: Split) -> None:
             )
 
 
-def _named_groups(table: RawTable) -> dict[str, int]:
+def _named_groups(table: Raw) -> dict[str, int]:
     """Returns the groups by name, each with the position of its first row."""
     column = table.others["group"]
     codes, first = np.unique(column.values, return_index=True)
@@ -285,7 +284,7 @@ def _named_groups(table: RawTable) -> dict[str, int]:
     return dict(zip(names, first.tolist(), strict=True))
 
 
-def _refuse_earlier(split: Split, first: str, left: RawTable, second: str, right: RawTable) -> None:
+def _refuse_earlier(split: Split, first: str, left: Raw, second: str, right: Raw) -> None:
     before, after = left.others["time"], right.others["time"]
     if before.kind != after.kind:
         raise DataError(

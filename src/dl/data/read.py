@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol
 
-from dl.config.data import PATHS, Arrays, TableFile, files_at, own_paths, weight_of
+from dl.config.data import PATHS, Arrays, Data, FilesData, TableFile, files_at, own_paths, weight_of
 from dl.config.schema import Config
 from dl.data.dataset import Preprocessing
 from dl.data.files import fingerprint_files, unchanged
@@ -20,16 +20,11 @@ from dl.data.requirements import Requirements, requirements_of
 from dl.data.sources import csv, images, other, parquet
 from dl.data.sources.builtin import make_synthetic, read_builtin
 from dl.data.sources.keras import read_keras
-from dl.data.sources.media import (
-    Medium,
-    media_files,
-    read_media,
-    read_media_inputs,
-    read_media_part,
-)
+from dl.data.sources.media import FileReader, Medium, media_files
 from dl.data.sources.npz import read_npz, read_npz_inputs, read_npz_part
 from dl.data.sources.other import OTHERS, STREAMED
 from dl.data.tables import Block, ReadBlock, Wanted, below_each_other, require, typed_table
+from dl.data.target import Target
 from dl.data.types import Raw, RawArrays, RawParts, RawTable, Role, Storage
 from dl.errors import DataError
 from dl.progress import Advance, Reporter
@@ -82,11 +77,14 @@ FORMATS: dict[str, TableFormat] = {
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """What is asked of the data that are read, and whether they are held on the disk."""
+    """What is asked of the data that are read, whether they are held on the disk, what the run has
+    fitted that reads them, and columns that are handed on as they stand."""
 
     needs: Requirements
     reporter: Reporter
     streamed: bool
+    fitted: Preprocessing | None = None
+    kept: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +128,26 @@ def read_labelled(config: Config, fitted: Preprocessing, path: Path, reporter: R
     source, task = _task_for(config, path, reporter)
     if fitted.array is None:
         form = form_of(table_files(str(path), config.data)[0], config.data.source)
-        return _table(form, config.data, str(path), _wanted(config.data, fitted), task)
-    return source.labelled(config.data, path, task)
+        return _table(form, config.data, str(path), _wanted(config.data, fitted), task.streamed)
+    return source.labelled(config.data, path, replace(task, fitted=fitted))
 
 
-def read_arrays(config: Config, path: Path, reporter: Reporter) -> RawArrays:
-    """Reads arrays or images to predict; targets are ignored."""
+def read_arrays(
+    config: Config, path: Path, reporter: Reporter, kept: Sequence[str] = ()
+) -> RawArrays:
+    """Reads arrays or images to predict; targets are ignored.
+
+    Args:
+        config: The config of the run.
+        path: A file or folder.
+        reporter: Is told what happens.
+        kept: Columns that are handed on as they stand, of a table that lists files.
+
+    Raises:
+        DataError: The rows cannot be read.
+    """
     source, task = _task_for(config, path, reporter)
-    return source.inputs(config.data, path, task)
+    return source.inputs(config.data, path, replace(task, kept=kept))
 
 
 def read_blocks(
@@ -188,7 +198,7 @@ def storage_of(
     numbers = (source or SOURCES[needs.data.source]).numbers
     if numbers is None:
         return Storage(False, f"the source {needs.data.source} is kept in memory")
-    chosen = own_paths(needs.data) if paths is None else paths
+    chosen = _with_rows(needs.data) if paths is None else paths
     size = _BYTES_PER_NUMBER * sum(numbers(needs.data, path) for path in chosen)
     budget = memory_budget(needs.memory)
     about = f"about {_megabytes(size)}" if size >= _MEGABYTE else "less than 1 MB"
@@ -199,6 +209,12 @@ def storage_of(
         reason = f"{about} as numbers, beyond {limit}, but each step needs all rows at once"
         return Storage(False, reason)
     return Storage(True, f"{about} as numbers, beyond {limit}")
+
+
+def _with_rows(data: Data) -> list[Path]:
+    """Returns the files and folders whose rows are read; a table stands for those it lists."""
+    listed = isinstance(data, FilesData) and data.table is not None
+    return own_paths(data)[1:] if listed else own_paths(data)
 
 
 def memory_budget(setting: int | Literal["auto"]) -> float:
@@ -247,18 +263,18 @@ def is_packed(path: Path) -> bool:
 
 
 def _table(
-    form: str, data: Any, path: str | Sequence[str], wanted: Wanted, task: _Task
+    form: str, data: Any, path: str | Sequence[str], wanted: Wanted, streamed: bool = False
 ) -> RawTable:
     """Reads the files that a path means, one below the other."""
     left, read = wanted.rows, []
     for file in table_files(path, data):
         some = replace(wanted, rows=left)
-        read.append(FORMATS[form].read(data, file, some, task.streamed))
+        read.append(FORMATS[form].read(data, file, some, streamed))
         left = None if left is None else left - read[-1].length
         if left == 0:
             break
     header = ":1" if form == "csv" and getattr(data, "header", None) is True else ""
-    return typed_table(below_each_other(read, header), wanted, task.streamed)
+    return typed_table(below_each_other(read, header), wanted, streamed)
 
 
 def table_files(path: str | Sequence[str], data: Any = None) -> list[Path]:
@@ -318,7 +334,7 @@ def _table_parts(data: Any, task: _Task) -> RawParts:
 
     paths = own_paths(data)
     with unchanged(paths):
-        train = _table(data.source, data, data.path, wanted, task)
+        train = _table(data.source, data, data.path, wanted, task.streamed)
         inputs = [name for name in data.columns or () if name not in wanted.targets]
         require(train.source, inputs, tuple(train.columns), "input column")
         if isinstance(data.missing_values, dict):
@@ -327,7 +343,7 @@ def _table_parts(data: Any, task: _Task) -> RawParts:
         kinds = {name: c.kind for name, c in (*train.columns.items(), *train.targets.items())}
         wanted = replace(wanted, features=tuple(train.columns), kinds=kinds)
         validation, test = (
-            None if path is None else _table(data.source, data, path, wanted, task)
+            None if path is None else _table(data.source, data, path, wanted, task.streamed)
             for path in (data.validation_path, data.test_path)
         )
         fingerprint = fingerprint_files(paths)
@@ -337,17 +353,56 @@ def _table_parts(data: Any, task: _Task) -> RawParts:
 def _media(medium: Callable[[Any], Medium]) -> Source:
     """Returns what a source of files can do that hold a row each."""
 
-    def numbers(data: Any, path: Path) -> int:
-        return len(media_files(path, medium(data))) * math.prod(medium(data).shape)
+    def reader(data: FilesData, task: _Task) -> FileReader:
+        return FileReader(medium(data), task.reporter, task.streamed, data.corrupt == "skip")
 
-    return Source(
-        lambda data, task: read_media(data, medium(data), task.reporter, task.streamed),
-        lambda data, path, task: read_media_part(path, medium(data), task.reporter, task.streamed),
-        lambda data, path, task: read_media_inputs(
-            path, medium(data), task.reporter, task.streamed
-        ),
-        numbers,
+    def parts(data: FilesData, task: _Task) -> RawParts:
+        if data.table is None:
+            return reader(data, task).parts(data)
+        form: Any = form_of(Path(data.table), "csv")
+        tables = _table_parts(replace(data.listing, source=form), replace(task, streamed=False))
+        return reader(data, task).listed_parts(tables, data)
+
+    def labelled(data: FilesData, path: Path, task: _Task) -> RawArrays:
+        targets = task.fitted.target if task.fitted else None
+        if not is_listing(data, path):
+            return reader(data, task).part(path)
+        return reader(data, task).listed(_listed(data, path, targets), data)
+
+    def inputs(data: FilesData, path: Path, task: _Task) -> RawArrays:
+        if not is_listing(data, path):
+            return reader(data, task).inputs(path)
+        return reader(data, task).listed(_listed(data, path, kept=task.kept), data)
+
+    def numbers(data: FilesData, path: Path) -> int:
+        shape = medium(data).shape
+        listing = is_listing(data, path)
+        rows = len(_listed(data, path) if listing else media_files(path, medium(data)))
+        return rows * math.prod(shape)
+
+    return Source(parts, labelled, inputs, numbers)
+
+
+def is_listing(data: Data | FilesData, path: Path) -> bool:
+    """Tells whether a path is that of a table that lists files."""
+    listed = isinstance(data, FilesData) and data.table is not None
+    return listed and path.is_file() and form_of(path, "") != ""
+
+
+def _listed(
+    data: FilesData, path: Path, target: Target | None = None, kept: Sequence[str] = ()
+) -> RawTable:
+    """Reads the names of the files of another table, and perhaps the targets and more columns."""
+    table = data.listing
+    wanted = Wanted(
+        features=table.features or (),
+        targets=target.names if target else (),
+        classes=target.values if target else (),
+        kinds=table.kinds,
+        trained=True,
+        kept=kept,
     )
+    return _table(form_of(path, "csv"), table, str(path), wanted)
 
 
 SOURCES = {

@@ -285,7 +285,7 @@ def _of_arrays(raw: RawArrays) -> TargetValues:
     elif y.ndim <= 2 or y.dtype.kind == "f":
         y = y.astype(np.float64).reshape(y.shape if y.ndim > 2 else (len(y), -1))
     several = y.ndim == 2 and y.shape[1] != 1
-    names = tuple(map(str, range(y.shape[1]))) if several else ("target",)
+    names = raw.names or (tuple(map(str, range(y.shape[1]))) if several else ("target",))
     return TargetValues(names, y, words, raw.source, raw.row_place)
 
 

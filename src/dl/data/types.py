@@ -318,6 +318,10 @@ class RawArrays:
         rows: 0-based position of each row in its source, shape (rows,).
         source: The file, folder, or name of the data set, for messages.
         files: The file of each row; empty unless the rows are image files.
+        names: What the columns of `y` are called, where they are those of a table.
+        others: Columns of that table that are for something else, by what they are for.
+        place: Words for the place of a row in that table, given its position there (from `rows`).
+        kept: Arrow columns of that table that are handed on as they stand, by name.
     """
 
     x: Rows
@@ -325,6 +329,10 @@ class RawArrays:
     rows: Numbers
     source: str
     files: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    others: Mapping[Role, Column] = field(default_factory=dict)
+    place: Place | None = None
+    kept: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def whole(cls, x: Rows, y: Rows | None, source: str, files: tuple[str, ...] = ()) -> RawArrays:
@@ -336,6 +344,8 @@ class RawArrays:
 
     def row_place(self, position: int) -> str:
         """Returns words for the place of a row, given its 0-based position here."""
+        if self.place is not None:
+            return f"{self.place(int(self.rows[position]))}: {self.files[position]}"
         if self.files:
             return self.files[position]
         return f"{self.source}: row {self.rows[position]} (the first is row 0)"
@@ -348,6 +358,8 @@ class RawArrays:
             y=None if self.y is None else chosen(self.y, positions),
             rows=self.rows[positions],
             files=tuple(self.files[position] for position in positions) if self.files else (),
+            others={role: column.take(positions) for role, column in self.others.items()},
+            kept={name: column.take(positions) for name, column in self.kept.items()},
         )
 
 

@@ -194,7 +194,8 @@ def predictions(
         for inputs in rows.read(advance):
             columns = decode(model(inputs.x), target)
             infinite += _infinite(columns)
-            files = {"file": np.asarray(inputs.files, dtype=object)} if inputs.files else {}
+            told = inputs.files and not task.keep  # a column that is kept tells the row
+            files = {"file": np.asarray(inputs.files, dtype=object)} if told else {}
             kept = {name: inputs.kept[name] for name in task.keep}
             yield _titled(kept, {**files, **columns}, task)
     if infinite:

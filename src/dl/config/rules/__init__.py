@@ -38,6 +38,7 @@ ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
     data.missing_values_are_of_columns,
     data.text_can_be_read,
     data.arrays_come_in_pairs,
+    data.files_are_listed,
     data.words_are_of_texts,
     data.fractions_leave_rows_to_train,
     data.fold_is_one_of_the_folds,

@@ -10,6 +10,7 @@ from dl.config.data import (
     ColumnForm,
     CsvData,
     Data,
+    FilesData,
     KerasData,
     NpzData,
     Split,
@@ -154,6 +155,20 @@ def arrays_come_in_pairs(data: Data) -> Iterator[Finding]:
             yield finding(path, "arrays_come_in_pairs", one=one, other=other, part=part)
 
 
+def files_are_listed(data: Data) -> Iterator[Finding]:
+    """A table that lists files has a column of their names and one of targets; nothing else has."""
+    if not isinstance(data, FilesData):
+        return
+    needed = {"column": data.column, "target": data.target}
+    for key, name in {**needed, "ending": data.ending}.items():
+        if data.table is None and name is not None:
+            yield finding(("data", key), "files_are_listed.alone", key=key)
+        elif data.table is not None and name is None and key in needed:
+            yield finding(("data", "table"), "files_are_listed.table", key=key)
+    if data.column in targets_of(data):
+        yield finding(("data", "column"), "files_are_listed.target", name=data.column)
+
+
 def words_are_of_texts(data: Data) -> Iterator[Finding]:
     """Only a data set of texts has words."""
     if not isinstance(data, KerasData) or KERAS[data.dataset].shape is None:
@@ -190,7 +205,7 @@ def split_keys_fit(data: Data) -> Iterator[Finding]:
     split, path = data.split, ("data", "split")
     for key in ("by", "column"):
         if (name := getattr(split, key)) is not None:
-            if not isinstance(data, TableFile):
+            if not isinstance(data, TableFile) and getattr(data, "table", None) is None:
                 yield finding((*path, key), "split_keys_fit.source", source=data.source)
             elif name in targets_of(data):
                 yield finding((*path, key), "split_keys_fit.target", name=name)

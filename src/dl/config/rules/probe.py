@@ -19,6 +19,7 @@ from dl.config.data import (
     ColumnKind,
     CsvData,
     Data,
+    FilesData,
     ImagesData,
     KerasData,
     NpzData,
@@ -99,11 +100,12 @@ def probe(data: Data, folder: Path) -> Probe:
     match data:
         case BuiltinData() | KerasData() | SyntheticData():
             return _named(data)
-        case ImagesData():
+        case FilesData(table=None):
             labels = _class_folders(folder / data.path)
-            shape = (*data.image_size, 3 if data.color == "rgb" else 1)
-            classes = len(labels) if labels else None
+            classes, shape = len(labels) if labels else None, _shape_of(data)
             return Probe("classes", classes, labels, columns=1, input_shape=shape)
+        case FilesData():
+            return replace(_of_csv(data.listing, folder), inputs=None, input_shape=_shape_of(data))
         case CsvData():
             return _of_csv(data, folder)
         case TableFile():
@@ -111,9 +113,16 @@ def probe(data: Data, folder: Path) -> Probe:
     return Probe()
 
 
+def _shape_of(data: FilesData) -> tuple[int | None, ...] | None:
+    """Returns the shape of the row that a file holds."""
+    if isinstance(data, ImagesData):
+        return (*data.image_size, 3 if data.color == "rgb" else 1)
+    return None
+
+
 def targets_of(data: Data) -> tuple[str, ...]:
     """Returns the target columns that the config names."""
-    target = getattr(data, "target", ())
+    target = getattr(data, "target", None) or ()
     return (target,) if isinstance(target, str) else tuple(target)
 
 
@@ -121,7 +130,7 @@ def has_own(data: Data, part: Literal["validation", "test"]) -> bool:
     """Tells whether a part has rows of its own, so that it takes none of the others."""
     if data.split.column is not None and not (data.split.folds and part == "validation"):
         return bool(getattr(data.split, part) > 0)
-    if isinstance(data, TableFile | ImagesData):
+    if isinstance(data, TableFile | FilesData):
         return getattr(data, f"{part}_path") is not None
     if isinstance(data, NpzData):
         return getattr(data.arrays, f"x_{part}") is not None

@@ -1,4 +1,4 @@
-"""Rows that are files, such as pictures: a folder that has a folder of them for each class.
+"""Rows that are files, such as pictures: a folder of them for each class, or listed in a table.
 
 Links to files and folders are followed where they lead to a place inside the folder, and refused
 where they lead out of it: a data set is one folder. Names that begin with a dot are left out, as
@@ -12,22 +12,30 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dl.config.data import ImagesData, own_paths
-from dl.data.files import ahead, check_file, check_folder, fingerprint_files, unchanged
+from dl.config.data import FilesData, own_paths
+from dl.data.files import (
+    ahead,
+    check_file,
+    check_folder,
+    fingerprint_arrays,
+    fingerprint_files,
+    unchanged,
+)
 from dl.data.storage import ScratchFile, check_memory, check_space
-from dl.data.types import Array, RawArrays, RawParts, Rows
-from dl.errors import DataError
+from dl.data.target_values import target_values
+from dl.data.types import Array, Place, Raw, RawArrays, RawParts, RawTable, Rows
+from dl.errors import DataError, Problem
 from dl.progress import Reporter
 from dl.text import listing
 
-_MOST_LISTED = 5
+_MOST_LISTED, _MOST_TOLD = 5, 10
 _BYTES_OF_NUMBER = 4
 """Of the float32 that the model takes, beside the value as it is read."""
 _AHEAD = 8
@@ -72,86 +80,291 @@ class Medium:
         return path.suffix.lower() in self.suffixes
 
 
-def read_media(
-    data: ImagesData, medium: Medium, reporter: Reporter, streamed: bool = False
-) -> RawParts:
-    """Returns the parts: the folder, and those of `validation_path` and `test_path`.
+@dataclass(frozen=True, slots=True)
+class FileReader:
+    """Reads files that hold a row each.
 
-    Raises:
-        DataError: A folder has no classes, a class has no file, or a file cannot be read.
+    Attributes:
+        medium: How a file is read.
+        reporter: Told what happens.
+        streamed: Whether the rows are kept on the disk.
+        skip: Whether files that cannot be read are left out.
     """
-    root, *others = own_paths(data)
-    found = {path: class_files(path, medium) for path in (root, *others)}
-    known = {name for name, _ in found[root]}
-    for path in others:
-        strangers = sorted({name for name, _ in found[path]} - known)
-        if strangers:
+
+    medium: Medium
+    reporter: Reporter
+    streamed: bool = False
+    skip: bool = False
+
+    def parts(self, data: FilesData) -> RawParts:
+        """Returns the parts: the folder, and those of `validation_path` and `test_path`.
+
+        Raises:
+            DataError: A folder has no classes, a class has no file, or a file cannot be read.
+        """
+        root, *others = own_paths(data)
+        found = {path: class_files(path, self.medium) for path in (root, *others)}
+        known = {name for name, _ in found[root]}
+        for path in others:
+            strangers = sorted({name for name, _ in found[path]} - known)
+            if strangers:
+                raise DataError(
+                    f"{path / strangers[0]}: is a class that the training folder does not have",
+                    expected=f"class folders among {listing(sorted(known), '', _MOST_LISTED)}",
+                    found=strangers[0],
+                    hint=f"rename the folder, or add {self.medium.nouns} of the class to the "
+                    "training folder",
+                )
+        listed = [file for files in found.values() for _, file in files]
+        with unchanged(listed):
+            parts = {str(path): self.part(path, files) for path, files in found.items()}
+            fingerprint = fingerprint_files(listed)
+        validation, test = (
+            None if path is None else parts[str(Path(path))]
+            for path in (data.validation_path, data.test_path)
+        )
+        train, image = parts[str(root)], self.medium.image
+        return RawParts(train, validation, test, image=image, fingerprint=fingerprint)
+
+    def part(self, path: Path, files: Sequence[tuple[str, Path]] | None = None) -> RawArrays:
+        """Returns the labelled rows of a folder of class folders.
+
+        Args:
+            path: The folder.
+            files: What `class_files` found in it, if that is known.
+
+        Raises:
+            DataError: As in `parts`.
+        """
+        files = class_files(path, self.medium) if files is None else files
+        labels = np.array([name for name, _ in files])
+        rows = self._rows([file for _, file in files], str(path), y=labels)
+        lost = sorted(set(labels) - set(labels[rows.rows]))
+        if lost:
             raise DataError(
-                f"{path / strangers[0]}: is a class that the training folder does not have",
-                expected=f"class folders among {listing(sorted(known), '', _MOST_LISTED)}",
-                found=strangers[0],
-                hint=f"rename the folder, or add {medium.nouns} of the class to the training "
-                "folder",
+                f"{path / lost[0]}: no {self.medium.noun} of the class can be read",
+                expected="one or more",
+                found=f"{int((labels == lost[0]).sum())} that are left out (`corrupt: skip`)",
+                hint="replace them, or delete or move the folder",
             )
-    listed = [file for files in found.values() for _, file in files]
-    with unchanged(listed):
-        parts = {
-            str(path): read_media_part(path, medium, reporter, streamed, files)
-            for path, files in found.items()
-        }
-        fingerprint = fingerprint_files(listed)
-    validation, test = (
-        None if path is None else parts[str(Path(path))]
-        for path in (data.validation_path, data.test_path)
-    )
-    train = parts[str(root)]
-    return RawParts(train, validation, test, image=medium.image, fingerprint=fingerprint)
+        return rows
+
+    def inputs(self, path: Path) -> RawArrays:
+        """Returns rows to predict: a single file, or all files of a folder at any depth.
+
+        Raises:
+            DataError: There is no file, or one cannot be read.
+        """
+        files = media_files(path, self.medium)
+        if not files:
+            raise DataError(
+                f"{path}: there is no {self.medium.noun}",
+                expected=f"a {self.medium.noun}, or a folder with {self.medium.nouns}",
+                found="none of the suffixes " + ", ".join(sorted(self.medium.suffixes)),
+                hint="name another file or folder",
+            )
+        return self._rows(files, str(path))
+
+    def listed_parts(self, tables: RawParts, data: FilesData) -> RawParts:
+        """Returns the parts whose files tables list.
+
+        Args:
+            tables: The tables, as read, with their fingerprint.
+            data: What the columns of the tables are for, and where the files are.
+
+        Raises:
+            DataError: A table does not list files inside the folder, each once, or one of them
+                cannot be read.
+        """
+        seen: dict[Path, str] = {}
+        found: dict[str, list[Path]] = {}
+        for name, table in tables.named.items():
+            found[name] = listed_files(table, data, Path(data.path))
+            for row, file in enumerate(found[name]):
+                first = seen.setdefault(file, table.row_place(row))
+                if first != table.row_place(row):
+                    raise DataError(
+                        f"{table.row_place(row)}: names a file for the second time: {file}",
+                        expected="one row for each file: its copies in several parts would be "
+                        "known by heart",
+                        found=f"the same file at {first}",
+                        hint="delete one of the rows",
+                    )
+        with unchanged(list(seen)):
+            parts = {n: self.listed(table, data, found[n]) for n, table in tables.named.items()}
+            fingerprint = fingerprint_arrays(
+                np.array([tables.fingerprint, fingerprint_files(seen)])
+            )
+        validation, test = parts.get("validation"), parts.get("test")
+        image = self.medium.image
+        return RawParts(parts["train"], validation, test, image=image, fingerprint=fingerprint)
+
+    def listed(self, table: Raw, data: FilesData, files: Sequence[Path] | None = None) -> RawArrays:
+        """Returns the rows whose files a table lists, with its targets, if it has any.
+
+        Args:
+            table: The table, as read.
+            data: What its columns are for, and where the files are.
+            files: What `listed_files` found in it, if that is known.
+
+        Raises:
+            DataError: As in `listed_parts`.
+        """
+        if not isinstance(table, RawTable):
+            raise TypeError("files are listed in a table")
+        if files is None:
+            files = listed_files(table, data, _root_of(table, data))
+        y = None
+        if table.targets:
+            target = target_values(table)
+            y = target.values if target.words is None else np.array(target.words)[target.values]
+        return self._rows(
+            files,
+            table.source,
+            y=y,
+            rows=table.rows,
+            names=tuple(table.targets),
+            others=table.others,
+            place=table.place,
+            kept=table.kept,
+        )
+
+    def _rows(self, files: Sequence[Path], source: str, **known: Any) -> RawArrays:
+        """Reads the files; `known` is what is known of their rows."""
+        numbers = known.pop("rows", np.arange(len(files), dtype=np.int64))
+        told = tuple(map(str, files))
+        rows = RawArrays(np.empty(len(files)), known.pop("y", None), numbers, source, told, **known)
+        x, good = self._decoded(files, rows.row_place)
+        return replace(rows if len(good) == len(files) else rows.take(good), x=x)
+
+    def _decoded(self, files: Sequence[Path], place: Place) -> tuple[Rows, Array]:
+        """Returns the rows as they are read, shape (rows, *shape), and the positions of those."""
+        medium, folder = self.medium, files[0].parent
+        shape, threads = (len(files), *medium.shape), os.cpu_count() or 1
+        scratch = self._room(shape, folder)
+        x = np.empty(0 if scratch else shape, medium.dtype)
+        good: list[int] = []
+        faults: list[DataError] = []
+        tasks = (partial(_attempt, medium, path) for path in files)
+        with (
+            medium.quiet(),
+            self.reporter.stage(medium.stage, len(files)) as advance,
+            # Closed, so that an error at one file ends the reading of those ahead of it.
+            closing(ahead(tasks, threads, _AHEAD * threads)) as decoded,
+        ):
+            for position, row in enumerate(decoded):
+                if isinstance(row, DataError):
+                    faults.append(_placed(row, files[position], place(position)))
+                    if not self.skip:
+                        raise faults[0]
+                elif scratch:
+                    scratch.write(row)
+                else:
+                    x[len(good)] = row
+                good += [position] if not isinstance(row, DataError) else []
+                advance(1)
+        self._tell(faults, len(files))
+        if scratch:
+            return scratch.array(medium.dtype, (len(good), *medium.shape)), np.array(good)
+        return x[: len(good)], np.array(good)
+
+    def _room(self, shape: tuple[int, ...], folder: Path) -> ScratchFile | None:
+        """Refuses rows for which there is no room; returns a file for those on the disk."""
+        medium, size = self.medium, math.prod(shape)
+        if self.streamed:
+            space = size * medium.dtype.itemsize
+            check_space(space, f"{shape[0]:,} {medium.nouns} of {folder}")
+            return ScratchFile()
+        check_memory(
+            (medium.dtype.itemsize + _BYTES_OF_NUMBER) * size,
+            f"{folder}: {shape[0]} {medium.nouns} do not fit in the memory",
+            f"in the shape {shape}",
+            f"{medium.smaller}, or let `engine.memory` be smaller: larger data is streamed",
+        )
+        return None
+
+    def _tell(self, faults: Sequence[DataError], files: int) -> None:
+        """Tells which files are left out; refuses if those are all."""
+        if len(faults) == files:
+            raise faults[0]
+        if faults:
+            told = listing((fault.problems[0].message for fault in faults), "", _MOST_TOLD)
+            self.reporter.note(
+                f"left out: {len(faults)} of {files:,} {self.medium.nouns} "
+                f"(data.corrupt: skip): {told}"
+            )
 
 
-def read_media_part(
-    path: Path,
-    medium: Medium,
-    reporter: Reporter,
-    streamed: bool = False,
-    files: Sequence[tuple[str, Path]] | None = None,
-) -> RawArrays:
-    """Returns the labelled rows of a folder of class folders.
+def _attempt(medium: Medium, path: Path) -> Array | DataError:
+    try:
+        return medium.read(path)
+    except DataError as error:
+        return error
+
+
+def _placed(error: DataError, file: Path, place: str) -> DataError:
+    """Returns the error of a file with the row of the table that lists it."""
+    (problem,) = error.problems
+    return DataError.of([replace(problem, message=problem.message.replace(str(file), place, 1))])
+
+
+def listed_files(table: Raw, data: FilesData, root: Path) -> list[Path]:
+    """Returns the files that a table lists.
 
     Args:
-        path: The folder.
-        medium: How its files are read.
-        reporter: Told what happens.
-        streamed: Keep the rows on the disk.
-        files: What `class_files` found in it, if that is known.
+        table: The table, as read.
+        data: Its column of the names of files, and what they lack at their end.
+        root: The folder that they are in.
 
     Raises:
-        DataError: As in `read_media`.
+        DataError: A row names no file, one that is not there, or one outside of the folder.
     """
-    files = class_files(path, medium) if files is None else files
-    paths = [file for _, file in files]
-    x = _decoded(paths, medium, reporter, streamed)
-    y = np.array([name for name, _ in files])
-    return RawArrays.whole(x, y, str(path), tuple(map(str, paths)))
+    if not isinstance(table, RawTable):
+        raise TypeError("files are listed in a table")
+    check_folder(root)
+    column, real_root = table.columns[data.column or ""], root.resolve()
+    files = []
+    for row, code in enumerate(column.values.tolist()):
+        if code < 0:
+            raise DataError(
+                f"{table.row_place(row)}: column {data.column!r} has no value",
+                expected="the name of a file in each row",
+                hint="fill it in, or delete the row",
+            )
+        file = root / (column.categories[code] + (data.ending or ""))
+        try:
+            inside = file.resolve().is_relative_to(real_root)
+            if inside:
+                check_file(file)
+        except (DataError, ValueError, OSError) as error:
+            raise _no_file(table.row_place(row), file, error) from error
+        if not inside:
+            raise DataError(
+                f"{table.row_place(row)}: names a file outside of the folder of the data: {file}",
+                expected=f"a file inside {real_root}: a data set is one folder",
+                found=repr(column.categories[code]),
+                hint="write its path from that folder on, or name a folder above it in `data.path`",
+            )
+        files.append(file)
+    return files
 
 
-def read_media_inputs(
-    path: Path, medium: Medium, reporter: Reporter, streamed: bool = False
-) -> RawArrays:
-    """Returns rows to predict: a single file, or all files of a folder at any depth.
+def _no_file(place: str, file: Path, error: Exception) -> DataError:
+    problem = error.problems[0] if isinstance(error, DataError) else Problem(f"{file}: {error}")
+    hint = problem.hint or (
+        None
+        if file.suffix
+        else "where the names lack the endings of the files, write `ending: .jpg` below `data`"
+    )
+    return DataError(f"{place}: {problem.message}", expected=problem.expected, hint=hint)
 
-    Raises:
-        DataError: There is no file, or one cannot be read.
-    """
-    files = media_files(path, medium)
-    if not files:
-        raise DataError(
-            f"{path}: there is no {medium.noun}",
-            expected=f"a {medium.noun}, or a folder with {medium.nouns}",
-            found="none of the suffixes " + ", ".join(sorted(medium.suffixes)),
-            hint="name another file or folder",
-        )
-    x = _decoded(files, medium, reporter, streamed)
-    return RawArrays.whole(x, None, str(path), tuple(map(str, files)))
+
+def _root_of(table: RawTable, data: FilesData) -> Path:
+    """Returns the folder of the files of another table: its own, if the first is there."""
+    column, own = table.columns[data.column or ""], Path(table.source).parent
+    named = [column.categories[code] for code in column.values[:1] if code >= 0]
+    here = all((own / (name + (data.ending or ""))).is_file() for name in named)
+    return own if here else Path(data.path)
 
 
 def media_files(path: Path, medium: Medium) -> list[Path]:
@@ -222,35 +435,3 @@ def _files_below(
                 yield from _files_below(path, real_root, medium, seen)
         elif medium.takes(path) and path.is_file():
             yield path
-
-
-def _decoded(files: Sequence[Path], medium: Medium, reporter: Reporter, streamed: bool) -> Rows:
-    """Returns the rows as they are read, shape (rows, *shape)."""
-    shape, folder = (len(files), *medium.shape), files[0].parent
-    threads, size = os.cpu_count() or 1, math.prod(shape)
-    tasks = (partial(medium.read, path) for path in files)
-    with (
-        medium.quiet(),
-        reporter.stage(medium.stage, len(files)) as advance,
-        # Closed, so that an error at one file ends the reading of those ahead of it.
-        closing(ahead(tasks, threads, _AHEAD * threads)) as decoded,
-    ):
-        if streamed:
-            room = size * medium.dtype.itemsize
-            check_space(room, f"{len(files):,} {medium.nouns} of {folder}")
-            scratch = ScratchFile()
-            for row in decoded:
-                scratch.write(row)
-                advance(1)
-            return scratch.array(medium.dtype, shape)
-        check_memory(
-            (medium.dtype.itemsize + _BYTES_OF_NUMBER) * size,
-            f"{folder}: {len(files)} {medium.nouns} do not fit in the memory",
-            f"in the shape {shape}",
-            f"{medium.smaller}, or let `engine.memory` be smaller: larger data is streamed",
-        )
-        x = np.empty(shape, medium.dtype)
-        for place, row in enumerate(decoded):
-            x[place] = row
-            advance(1)
-        return x
