@@ -106,7 +106,7 @@ def test_metric_is_called_what_keras_calls_it(written: object, name: str) -> Non
             Finding(
                 ("type",),
                 "is not a known learning-rate schedule",
-                "CosineDecay, CosineDecayRestarts, ExponentialDecay, InverseTimeDecay, "
+                "CosineDecay, CosineDecayRestarts, ExponentialDecay, InverseTimeDecay, OneCycle, "
                 "PiecewiseConstantDecay or PolynomialDecay",
                 "'xyz'",
                 "`dl schema` lists all names",

@@ -143,10 +143,11 @@ def reproduce(run: RunDirectory, caller: Caller) -> Repeat:
     record = read_record(run)
     if record.status == "running":
         raise BusyError(f"{run.label} is being trained by {record.process}", hint="wait for it")
-    planned = record.status == "completed"
+    planned = record.status == "completed" and record.ended_by is None
     if record.epochs == 0 and not planned:
         raise RunError(f"{run.label} has no finished epoch to compare", hint="train it first")
-    loaded = config_of(run, () if planned else (f"training.epochs={record.epochs}",))
+    as_far = (f"training.epochs={record.epochs}", "training.time_limit=null")
+    loaded = config_of(run, () if planned else as_far)
     with _trained_again(run):
         prepared = prepare(loaded.with_recorded_engine(record.engine), caller)
     with tempfile.TemporaryDirectory(prefix="dl-reproduce-") as folder, caller.stopping() as stop:
@@ -439,7 +440,9 @@ def _is_complete(run: RunDirectory, record: RunRecord, loaded: Loaded, reporter:
             expected="a larger number: --epochs is the new total",
             found=str(wanted),
         )
-    if record.status != "completed" or wanted > config_of(run, ()).config.training.epochs:
+    before = config_of(run, ()).config.training
+    more = record.ended_by and loaded.config.training.seconds_allowed > before.seconds_allowed
+    if record.status != "completed" or wanted > before.epochs or more:
         return False
     for path in (run.history, run.metrics, run.preprocess, run.model):
         try:

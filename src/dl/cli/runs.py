@@ -176,9 +176,10 @@ def show(run: str, runs: Path, as_json: bool) -> None:
 
 def _facts(run: RunDirectory, record: RunRecord) -> str:
 
+    why = record.error or (f"ended by the {record.ended_by}" if record.ended_by else "")
     facts = {
         "run": str(run.path),
-        "status": record.status + (f": {record.error}" if record.error else ""),
+        "status": record.status + (f": {why}" if why else ""),
         "started": record.started,
         "took": f"{duration(record.seconds)}, {record.epochs} epochs",
         "seed": str(record.seed),

@@ -4,6 +4,7 @@ back: a config as text and plain data, and what of it is worth telling.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +17,12 @@ from dl.vocabulary.catalog import Object, in_steps
 from dl.vocabulary.names import called_here, chosen, metric_name
 from dl.vocabulary.sections import AboveZero, Count, RunName, Section, Seed, Switch, key, keys
 from dl.vocabulary.spec import Findings, Kind, Spec, document
-from dl.vocabulary.types import COUNT, Choice, ListOf, Nullable, Number
+from dl.vocabulary.types import COUNT, Choice, ListOf, Nullable, Number, Text
 
+TimeLimit = Annotated[
+    str, Text("a time such as 90s, 10m or 2h", r"(?=.*[1-9])\d{1,9}(\.\d{1,9})?[smhd]")
+]
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _OPTIMIZER = Object(Kind.OPTIMIZER)
 
 
@@ -56,6 +61,11 @@ class Training(Section):
         "mean_squared_error at once by the normal equation.",
     )
     epochs: Count = key(10, "Passes over the training part.")
+    time_limit: TimeLimit | None = key(
+        None,
+        "Time after which no further epoch begins: 90s, 10m, 2h. Reading and evaluating do not "
+        "count; what was used before a resumption does.",
+    )
     shuffle: bool = key(True, "Take the rows in a new order each epoch.")
     sampling: Literal["without_replacement", "with_replacement", "balanced"] = key(
         "without_replacement",
@@ -67,6 +77,12 @@ class Training(Section):
         "Weight of each class in the loss: `balanced`, or a number for each class.",
     )
     callbacks: tuple[Annotated[Spec, Object(Kind.CALLBACK)], ...] = key((), "Keras' callbacks.")
+
+    @property
+    def seconds_allowed(self) -> float:
+        """The time limit in seconds; infinite where there is none."""
+        text = self.time_limit
+        return float(text[:-1]) * _SECONDS[text[-1]] if text else math.inf
 
     def __post_init__(self) -> None:
         """Calls what a callback watches as the history does: `val_mae`, whatever was written."""

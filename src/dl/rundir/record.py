@@ -107,6 +107,8 @@ class RunRecord:
         data: Rows of each part, the shape of one and the bytes of all, for inputs and targets.
         git_commit: The commit of the config's repository, if it is in one.
         error: The message of the error that ended the run.
+        ended_by: What ended the training before its last epoch, if it was not the network: the
+            time limit.
         resumed: When, after which epoch and by which command the run was resumed.
         trivial: What the network has to beat; None where there is no such answer, and in runs of
             earlier versions.
@@ -129,6 +131,7 @@ class RunRecord:
     data: dict[str, Sizes] = field(default_factory=dict)
     git_commit: str | None = None
     error: str | None = None
+    ended_by: str | None = None
     resumed: tuple[dict[str, Any], ...] = ()
     trivial: Trivial | None = None
     schema: int = SCHEMA

@@ -129,6 +129,15 @@ def fit(  # noqa: PLR0913 - the contract of the package
     return history
 
 
+def out_of_time(config: Config, history: Sequence[Mapping[str, float]]) -> bool:
+    """Tells whether the epochs so far have taken the time limit, before a resumption too.
+
+    It is asked between epochs only: a training that ends in the middle of one could not be
+    repeated.
+    """
+    return sum(row["seconds"] for row in history) >= config.training.seconds_allowed
+
+
 class _Training:
     """A training in progress."""
 
@@ -141,7 +150,7 @@ class _Training:
     ) -> None:
         config, strategy = prepared.config, prepared.strategy
         self._model, self._reporter, self._should_stop = prepared.model, reporter, should_stop
-        self._epochs = config.training.epochs
+        self._config, self._epochs = config, config.training.epochs
         self._batches = Batches.of(config, prepared.dataset)
         self._steps_per_call = strategy.steps_per_call
         if prepared.dataset.storage.streamed:
@@ -187,7 +196,7 @@ class _Training:
         try:
             history = self._begin(checkpoints)
             for epoch in range(len(history) + 1, self._epochs + 1):
-                if self._model.stop_training or self._should_stop():
+                if self._ended(history):
                     break
                 row = self._epoch(epoch)
                 if row is None:
@@ -196,13 +205,17 @@ class _Training:
                 on_epoch(row)
                 self._reporter.fit_epoch(epoch, row)
                 if checkpoints is not None:
-                    ended = self._model.stop_training or self._should_stop()
-                    checkpoints.keep(last=ended or epoch == self._epochs)
+                    checkpoints.keep(last=self._ended(history) or epoch == self._epochs)
             self._model.optimizer.finalize_variable_values(self._model.trainable_variables)
             self._callbacks.on_train_end(history[-1] if history else None)
         finally:
             self._reporter.fit_end()
         return history
+
+    def _ended(self, history: History) -> bool:
+        return (
+            self._model.stop_training or self._should_stop() or out_of_time(self._config, history)
+        )
 
     def _begin(self, checkpoints: Checkpoints | None) -> History:
         """Begins, or goes on: after Keras' callbacks began, which forget what they knew."""

@@ -26,7 +26,7 @@ from dl.variables import RECORDED
 
 _FREE_SECTIONS = ("engine.", "lint.", "tracking.")
 """Sections of the config that change nothing of what is learned."""
-_FREE_KEYS = ("name", "training.epochs")
+_FREE_KEYS = ("name", "training.epochs", "training.time_limit")
 _FREE_VERSIONS = ("python", "h5py")
 _UNSEEN = ("name", "data.path", "data.validation_path", "data.test_path")
 """Where the data lies is not told: whether it is the same, its fingerprint says."""
@@ -100,6 +100,7 @@ def job_of(
         process=Process.current(),
         finished=None,
         error=None,
+        ended_by=None,
         fingerprint=prepared.dataset.preprocessing.fingerprint,
         versions=versions(),
         machine=machine(),
@@ -203,7 +204,7 @@ def compare(run: RunDirectory, record: RunRecord, again: Trained) -> Repeat:
     before = read_history(run)
     config = load_resolved(run.resolved, read_checked(run.resolved)).config
     changes = _differences(run, record, config, again.prepared)
-    changed = tuple(change for change in changes if change.what != "training.epochs")
+    changed = tuple(change for change in changes if change.what not in _FREE_KEYS)
     model = None
     if record.status == "completed":
         model = file_sha256(run.model) == file_sha256(again.run.model)

@@ -49,7 +49,9 @@ from dl.vocabulary.traits import PER_POSITION, RECURRENT
 MOST_MODELS = 8
 """Models that a sweep keeps with what was traced of them: a search lets shapes of a network take
 turns, and many models would fill the memory."""
-_ARGUMENTS = ("optimizer", "batch_size", "epochs", "callbacks", "shuffle", "sampling")
+_ARGUMENTS = (
+    *("optimizer", "batch_size", "epochs", "time_limit", "callbacks", "shuffle", "sampling"),
+)
 """Keys of the section `training` of which nothing is traced; of the optimizer, the rate alone."""
 _PATH_PARAMETERS: Mapping[str, str] = {"ModelCheckpoint": "filepath", "TensorBoard": "log_dir"}
 """The parameter of a callback that says where it writes; the config holds a plain name."""

@@ -27,7 +27,7 @@ from dl.rundir.folders import create_run
 from dl.rundir.manifest import Checkpoint, file_sha256, publish, publishing
 from dl.rundir.record import RunRecord, git_commit, now, write_record
 from dl.training.checkpoint import Checkpoints, History
-from dl.training.fit import Diverged, fit, solve
+from dl.training.fit import Diverged, fit, out_of_time, solve
 from dl.training.setup import Prepared, machine, versions
 from dl.training.two_inputs import PathKeeper, Snapshots
 from dl.vocabulary.spec import Findings
@@ -243,11 +243,23 @@ def _carry_out(prepared: Prepared, job: RunJob, reporter: Reporter, hooks: Hooks
                 _save(prepared, run)
             _close(job, started, len(checkpoints.rows), error)
         raise
-    seconds = _close(job, started, len(history), None)
+    ended_by = _limit_that_ended(prepared, history)
+    seconds = _close(job, started, len(history), None, ended_by)
+    if ended_by is not None:
+        reporter.note(
+            f"ended by the {ended_by} after {len(history)} of {prepared.config.training.epochs} "
+            f"epochs; to go on: {run.command_to_resume} --set training.time_limit=null"
+        )
     return Trained(run, prepared, history, metrics, seconds, file_sha256(run.model))
 
 
-def _close(job: RunJob, started: float, epochs: int, error: BaseException | None) -> float:
+def _close(
+    job: RunJob,
+    started: float,
+    epochs: int,
+    error: BaseException | None,
+    ended_by: str | None = None,
+) -> float:
     """Writes how a run ended, and after how many epochs; returns its duration in seconds."""
     stopped = isinstance(error, Interrupted | KeyboardInterrupt)
     ended = replace(
@@ -257,9 +269,18 @@ def _close(job: RunJob, started: float, epochs: int, error: BaseException | None
         seconds=round(time.perf_counter() - started, 3),
         epochs=epochs,
         error=str(error) if error else None,
+        ended_by=ended_by,
     )
     write_record(job.run, ended)
     return ended.seconds
+
+
+def _limit_that_ended(prepared: Prepared, history: History) -> str | None:
+    """Returns the limit that ended a training before its last epoch, in words."""
+    training, model = prepared.config.training, prepared.model
+    whole = len(history) >= training.epochs or model.stop_training
+    over = not whole and training.time_limit and out_of_time(prepared.config, history)
+    return f"time limit of {training.time_limit}" if over else None
 
 
 def _stop_if_asked(run: RunDirectory, history: History, hooks: Hooks) -> None:

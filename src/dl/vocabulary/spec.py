@@ -251,7 +251,9 @@ def value_hint(
     if isinstance(value, float) and value.is_integer() and fits(int(value)):
         return f"write {value:.0f}, without a decimal point"
     is_word = str in sorts and not sorts & {dict, int, float} and not choices
-    return QUOTE if is_word and isinstance(value, bool | int | float) else None
+    if is_word and isinstance(value, bool | int | float) and fits(plain(value)):
+        return QUOTE
+    return None
 
 
 def _text_hint(
@@ -267,7 +269,7 @@ def _text_hint(
     truth = _BOOLEANS.get(word.lower())
     if truth and fits(truth == "true"):
         return f"write {truth}, without quotes"
-    if re.fullmatch(_NUMBER, word):
+    if sorts & {int, float} and re.fullmatch(_NUMBER, word):
         number = float(word)
         if fits(int(word) if word.lstrip("+-").isdigit() else number):
             return f"write {word}, without quotes"

@@ -16,7 +16,7 @@ from dl.vocabulary.spec import Finding, Path, Spec
 from dl.vocabulary.traits import COUNTING, LINEAR, RISING
 
 _OF_STEPS = (
-    *("optimizer", "batch_size", "epochs", "shuffle", "sampling"),
+    *("optimizer", "batch_size", "epochs", "time_limit", "shuffle", "sampling"),
     *("class_weight", "callbacks"),
 )
 """Keys of `training` that have no meaning where no steps are taken."""
