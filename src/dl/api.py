@@ -171,14 +171,14 @@ def validate(config: Config, overrides: Overrides = None) -> None:
 
 
 def describe(
-    data: Config | pd.DataFrame,
+    data: Config | Run | pd.DataFrame,
     target: str | Sequence[str] = (),
     overrides: Overrides = None,
 ) -> Description:
     """Looks at a table as `dl data` does: each column at a glance, and where the table leaks.
 
     Args:
-        data: A config, a file of a table, or a `pandas.DataFrame`.
+        data: A config, a run, a file of a table, or a `pandas.DataFrame`.
         target: The columns to predict, where the table is not that of a config.
         overrides: Values on top of the config, by their paths.
 
@@ -188,6 +188,8 @@ def describe(
     targets = (target,) if isinstance(target, str) else tuple(target)
 
     def work(reporter: Reporter) -> app.Described:
+        if isinstance(data, Run):
+            return app.describe(data.directory, targets, reporter)
         if not isinstance(data, str | Path | Mapping):
             with rows_file(data, {}) as path:
                 return app.describe(path, targets, reporter)

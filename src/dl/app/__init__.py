@@ -6,6 +6,7 @@ Those that train are in `training`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -148,13 +149,16 @@ def lint(loaded: Loaded) -> list[Note]:
     return placed(loaded, _advice(loaded))
 
 
-def describe(source: Path | Loaded, targets: Sequence[str], reporter: Reporter) -> Described:
-    """Looks at the table of a config, or at that of a file as `dl init` would read it.
+def describe(
+    source: Path | Loaded | RunDirectory, targets: Sequence[str], reporter: Reporter
+) -> Described:
+    """Looks at the table of a config or run, or at that of a file as `dl init` would read it.
 
-    A file of which no config can be made, or whose target nobody names, is only looked at.
+    A file of which no config can be made, or whose target nobody names, is only looked at. A run
+    keeps what is found for its page, unless it is in training or cannot be written to.
 
     Args:
-        source: The config, or the file.
+        source: The config, the run, or the file.
         targets: The columns of a file to predict.
         reporter: Is told what happens.
 
@@ -164,9 +168,16 @@ def describe(source: Path | Loaded, targets: Sequence[str], reporter: Reporter) 
     from dl.audit.glance import glance
     from dl.audit.leaks import FEWEST_ROWS, audit
     from dl.audit.table import file_config, read_file, read_table
+    from dl.report.audit import keep_audit
 
     why_not = ""
-    if not isinstance(source, Path):
+    if isinstance(source, RunDirectory):
+        from dl.config.load import load_resolved
+        from dl.data.dataset import read_preprocessing
+
+        loaded = load_resolved(source.resolved, read_checked(source.resolved))
+        table = read_table(loaded, reporter, read_preprocessing(source).fingerprint)
+    elif not isinstance(source, Path):
         table = read_table(source, reporter)
     elif not targets and not source.is_dir() and source.suffix.lower() != ".npz":
         table, why_not = read_file(source), "it is not said which column is to be predicted"
@@ -183,7 +194,20 @@ def describe(source: Path | Loaded, targets: Sequence[str], reporter: Reporter) 
             why_not += f"; found {problem.found}" if problem.found else ""
     if not why_not and len(table) < FEWEST_ROWS:
         why_not = f"in fewer than {FEWEST_ROWS} rows all may be chance"
-    return Described(table, glance(table), audit(table), why_not)
+    found = Described(table, glance(table), audit(table), why_not)
+    if isinstance(source, RunDirectory):
+        with _kept(reporter):
+            keep_audit(source, found.findings, why_not)
+    return found
+
+
+@contextmanager
+def _kept(reporter: Reporter) -> Iterator[None]:
+    """Says why a run does not keep what was found of it; it has been found all the same."""
+    try:
+        yield
+    except (BusyError, DiskError) as error:
+        reporter.warn(f"the run does not keep this: {error.problems[0].message}")
 
 
 def summary(loaded: Loaded, reporter: Reporter) -> list[LayerRow]:
@@ -291,10 +315,8 @@ def baseline(subject: Loaded | RunDirectory, reporter: Reporter) -> Ranking:
         return rank_config(subject, reporter)
     model = model_of(subject)  # before it is read: one that is trained on meanwhile is another
     ranking = rank_run(open_run(subject, reporter), reporter)
-    try:
+    with _kept(reporter):
         keep_ranking(subject, ranking, model)
-    except (BusyError, DiskError) as error:
-        reporter.warn(f"the run does not keep this: {error.problems[0].message}")
     return ranking
 
 

@@ -13,7 +13,7 @@ from dl.config.load import Loaded, load_text
 from dl.config.nodes import MapNode
 from dl.config.rules.facts import Advice
 from dl.data.doubts import advice_on
-from dl.data.load import SplitData, read_split
+from dl.data.load import SplitData, read_split, refuse_changed
 from dl.data.read import read_parts, source_title
 from dl.data.target_values import number_text
 from dl.data.types import Array, Column, Raw, RawTable, step_over
@@ -104,17 +104,20 @@ def read_file(path: Path) -> Table:
     return Table(str(path), None, columns, {}, {}, "regression", part, sizes, 1, ())
 
 
-def read_table(loaded: Loaded, reporter: Reporter) -> Table:
+def read_table(loaded: Loaded, reporter: Reporter, fingerprint: str | None = None) -> Table:
     """Reads the data of a config as a training does, and the columns that it leaves out.
 
     Raises:
         ConfigError: The config asks for what makes no sense for this data.
         DataError: The data cannot be used as the config says.
+        RunError: The fingerprint, of the data of a run, is that of others.
     """
     try:
         split = read_split(loaded.config, reporter)
     except Findings as error:
         raise loaded.error(error.findings) from error
+    if fingerprint is not None:
+        refuse_changed(split.parts, fingerprint)
     sizes = {name: len(raw) for name, raw in split.parts.named.items()}
     step = step_over(sum(sizes.values()), MOST_ROWS)
     looked = {

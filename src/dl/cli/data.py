@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dl.cli.options import json_option, print_json, set_option
+from dl.cli.options import json_option, print_json, runs_option, set_option
 from dl.errors import UsageError
+from dl.rundir.directory import RunDirectory
 from dl.text import listing, number, percent, plural, shortened, wrapped
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _MOST_CLASSES = 4
 
 
 @click.command()
-@click.argument("source", metavar="CONFIG|FILE", type=click.Path(path_type=Path))
+@click.argument("source", metavar="CONFIG|FILE|RUN", type=click.Path(path_type=Path))
 @click.option(
     "--target",
     "targets",
@@ -39,30 +40,34 @@ _MOST_CLASSES = 4
     help="Show N training rows before and after preparation.",
 )
 @set_option
+@runs_option
 @json_option
 def data(
     source: Path,
     targets: tuple[str, ...],
     rows: int | None,
     overrides: tuple[str, ...],
+    runs: Path,
     as_json: bool,
 ) -> None:
-    """Look at the table of CONFIG, or of a FILE as `dl init` would read it.
+    """Look at the table of CONFIG, of a RUN, or of a FILE as `dl init` would read it.
 
     Shows each column: its kind, its values, what is missing, and how well it tells the target
-    alone; and where the table leaks, with the line to write. Nothing is trained or written.
+    alone; and where the table leaks, with the line to write. Nothing is trained; a RUN keeps what
+    is found for its page.
 
     \b
     dl data titanic.yaml
     dl data titanic.csv --target Survived
     dl data titanic.csv --target Survived --rows 3
+    dl data titanic/1
     """
     from dl import app
     from dl.audit.glance import prepared_rows
     from dl.cli.config import note_text, placed_values
     from dl.progress import SilentReporter
 
-    found = app.describe(_named(source, targets, overrides), targets, SilentReporter())
+    found = app.describe(_named(source, targets, overrides, runs), targets, SilentReporter())
     table, command = found.table, f"dl data {source} --target COLUMN"
     places: list[str] = []
     shown: list[Prepared] = []
@@ -94,19 +99,22 @@ def data(
     click.echo("\n\n".join(filter(None, blocks)))
 
 
-def _named(source: Path, targets: Sequence[str], overrides: tuple[str, ...]) -> Loaded | Path:
-    """Returns the config, or the file; refuses the options of the other."""
-    from dl.app import ends_as_config
-    from dl.config.load import load_config
+def _named(
+    source: Path, targets: Sequence[str], overrides: tuple[str, ...], runs: Path
+) -> Loaded | RunDirectory | Path:
+    """Returns the config, the run, or the file; refuses the options of the others."""
+    from dl import app
 
-    is_config = ends_as_config(source)
-    if is_config and targets:
-        hint = f"--set data.target={targets[0]}"
-        raise UsageError("--target is for a FILE; a config names its target", hint=hint)
-    if overrides and not is_config:
+    is_run = RunDirectory(source).record.is_file() or not (source.exists() or source.suffix)
+    if app.ends_as_config(source) or is_run:
+        if targets:
+            hint = f"dl data {source}" if is_run else f"--set data.target={targets[0]}"
+            raise UsageError("--target is for a FILE; a config names its target", hint=hint)
+        return app.config_or_run("data", str(source), runs, overrides)
+    if overrides:
         hint = f"dl init {source} --target COLUMN > config.yaml"
         raise UsageError("--set is for a CONFIG", hint=hint)
-    return load_config(source, overrides) if is_config else source
+    return source
 
 
 def _head(table: Table) -> str:

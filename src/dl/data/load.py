@@ -214,15 +214,20 @@ def load_parts(config: Config, fitted: Preprocessing, reporter: Reporter) -> dic
 
 def _split_again(config: Config, fitted: Preprocessing, reporter: Reporter) -> RawParts:
     parts = _read(config, reporter)
-    if parts.fingerprint != fitted.fingerprint:
+    refuse_changed(parts, fitted.fingerprint)
+    parts, *_ = split_parts(requirements_of(config), parts, fitted.target, fitted.split)
+    return parts
+
+
+def refuse_changed(parts: RawParts, fingerprint: str) -> None:
+    """Raises `RunError` where data are others than those with a fingerprint."""
+    if parts.fingerprint != fingerprint:
         raise RunError(
             f"{parts.train.source}: has changed since the run",
-            expected=f"SHA-256 {fitted.fingerprint[:12]}…",
+            expected=f"SHA-256 {fingerprint[:12]}…",
             found=f"{parts.fingerprint[:12]}…",
             hint="name labelled rows of your own with `--data FILE`, or train again",
         )
-    parts, *_ = split_parts(requirements_of(config), parts, fitted.target, fitted.split)
-    return parts
 
 
 def _read(config: Config, reporter: Reporter) -> RawParts:

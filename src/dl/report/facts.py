@@ -20,6 +20,7 @@ from dl.data.profile import DataProfile, profile_of
 from dl.data.transform import original_columns
 from dl.data.types import Array, Part
 from dl.inspect import LayerRow, NetworkStatistics, WeightRow
+from dl.report.audit import Audit, read_audit
 from dl.report.charts import History
 from dl.report.columns import ColumnRow, column_rows
 from dl.report.ranking import Ranking, read_ranking
@@ -388,6 +389,7 @@ class StoredRun:
         one_answer: What the model answers always, in words; empty if its answers differ.
         columns: The columns of a table in the training part; empty if they were not kept.
         ranking: Where the run stands among simple models, if that was asked.
+        audit: Where its data leak, if that was asked.
     """
 
     entry: Entry
@@ -397,6 +399,7 @@ class StoredRun:
     one_answer: str
     columns: Sequence[ColumnRow] = ()
     ranking: Ranking | None = None
+    audit: Audit | None = None
 
 
 def read_stored_run(run: RunDirectory) -> StoredRun:
@@ -419,4 +422,5 @@ def read_stored_run(run: RunDirectory) -> StoredRun:
         one_answer=one_answer(answered, fitted.target),
         columns=column_rows(read_summaries(run, fitted.kinds) or (), drawn),
         ranking=read_ranking(run),
+        audit=read_audit(run),
     )

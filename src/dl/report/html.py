@@ -288,6 +288,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[StoredRun], Any]], ...] = (
     ("mistakes", "Worst mistakes", attrgetter("training.mistakes")),
     ("baselines", "Simple models", attrgetter("ranking")),
     ("data", "Data", _data),
+    ("leaks", "Where the data leak", attrgetter("audit")),
     ("model", "Model", attrgetter("training.layers")),
     ("weights", "Weights", attrgetter("training.weights")),
     ("settings", "Settings", _settings),

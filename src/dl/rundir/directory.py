@@ -71,6 +71,8 @@ class RunDirectory:
     """What a report shows that only the training knew: see `dl.report.facts`."""
     baselines = _Inside("baselines.json")
     """Where the run stands among simple models: see `dl.report.ranking`."""
+    audit = _Inside("audit.json")
+    """Where the data of the run leak: see `dl.report.audit`."""
     report = _Inside("report.html")
     """The page about the run."""
     tags = _Inside("tags.json")
