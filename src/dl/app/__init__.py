@@ -168,6 +168,7 @@ def describe(
     from dl.audit.glance import glance
     from dl.audit.leaks import FEWEST_ROWS, audit
     from dl.audit.table import file_config, read_file, read_table
+    from dl.config.data import window_of
     from dl.report.audit import keep_audit
 
     why_not = ""
@@ -192,6 +193,8 @@ def describe(
                 raise
             why_not = problem.message.removeprefix(f"{source}: ")
             why_not += f"; found {problem.found}" if problem.found else ""
+    if not isinstance(source, Path) and window_of(source.config.data):
+        why_not = "the rows are a series: what a window holds lies before what it is to predict"
     if not why_not and len(table) < FEWEST_ROWS:
         why_not = f"in fewer than {FEWEST_ROWS} rows all may be chance"
     found = Described(table, glance(table), audit(table), why_not)

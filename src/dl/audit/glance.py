@@ -15,8 +15,10 @@ from dl.config.load import Loaded
 from dl.data.doubts import doubt
 from dl.data.features import CategoricalFeature, categories_by_name, feature_names
 from dl.data.load import read_dataset, read_split
+from dl.data.target import encode_target
 from dl.data.transform import crossed
 from dl.data.types import Array, Column, RawTable
+from dl.data.windows import WindowRows
 from dl.errors import UsageError
 from dl.progress import Reporter, SilentReporter
 from dl.text import number
@@ -164,7 +166,9 @@ def prepared_rows(
             "--rows shows the rows of a table", found=f"data.source: {loaded.config.data.source}"
         )
     dataset = read_dataset(loaded, reporter)
-    numbers = iter(np.asarray(dataset.train.x[: len(raw)]).T.tolist())
+    x = dataset.train.x
+    x = x.table if isinstance(x, WindowRows) else x
+    numbers = iter(np.asarray(x[: len(raw)]).T.tolist())
     features = dataset.preprocessing.columns
     by_name = categories_by_name(features)
     found = [
@@ -179,7 +183,8 @@ def prepared_rows(
         )
         for feature in features
     ]
-    wanted = np.asarray(dataset.train.y[: len(raw)]).reshape(len(raw), -1).T.tolist()
+    y = encode_target(raw, dataset.target) if dataset.preprocessing.window else dataset.train.y
+    wanted = np.asarray(y[: len(raw)]).reshape(len(raw), -1).T.tolist()
     outputs = {f"output {place}": tuple(values) for place, values in enumerate(wanted, start=1)}
     for name, column in raw.targets.items():
         found.append(Prepared(name, _texts(column), outputs))

@@ -21,7 +21,7 @@ from dl.audit.measures import (
     told,
 )
 from dl.audit.table import Table
-from dl.config.data import BuiltinData, Data, Split, TableFile
+from dl.config.data import BuiltinData, Data, Split, TableFile, window_of
 from dl.config.nodes import flow
 from dl.config.rules import Note, placed
 from dl.config.rules.facts import Advice, advice
@@ -73,7 +73,8 @@ def audit(table: Table) -> list[Note]:
     """Returns what leaks, with its place in the config; without what the config says to ignore."""
     if table.loaded is None:
         return []
-    data, checks = table.loaded.config.data, CHECKS if len(table) >= FEWEST_ROWS else ()
+    data = table.loaded.config.data
+    checks = CHECKS if len(table) >= FEWEST_ROWS and window_of(data) is None else ()
     found = (each for check in checks for each in check(table, data))
     return placed(table.loaded, [*table.advice, *found])
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dl.config.data import Split, TableFile, Task
+from dl.config.data import Split, TableFile, Task, window_of
 from dl.config.load import Loaded, load_text
 from dl.config.nodes import MapNode
 from dl.config.rules.facts import Advice
@@ -118,11 +118,15 @@ def read_table(loaded: Loaded, reporter: Reporter, fingerprint: str | None = Non
         raise loaded.error(error.findings) from error
     if fingerprint is not None:
         refuse_changed(split.parts, fingerprint)
-    sizes = {name: len(raw) for name, raw in split.parts.named.items()}
+    parts: dict[str, Raw] = dict(split.parts.named)
+    if window_of(loaded.config.data):  # windows reach back into rows of earlier parts
+        found = split.rows.positions.items()
+        parts |= {name: split.whole.take(rows) for name, rows in found if len(rows)}
+    sizes = {name: len(raw) for name, raw in parts.items()}
     step = step_over(sum(sizes.values()), MOST_ROWS)
     looked = {
         name: raw.take(np.arange(0, len(raw), step)) if step > 1 else raw
-        for name, raw in split.parts.named.items()
+        for name, raw in parts.items()
     }
     rows = np.concatenate([raw.rows for raw in looked.values()])
     part = np.repeat(np.arange(len(looked)), [len(raw) for raw in looked.values()])

@@ -43,10 +43,10 @@ def metrics_text(metrics: Mapping[str, Mapping[str, float]], trivial: Trivial | 
     """
     names = list(dict.fromkeys(name for part in metrics.values() for name in part))
     rows = [[part, *(values.get(name) for name in names)] for part, values in metrics.items()]
-    if trivial is not None and (beside := trivial.metrics.get(["", *metrics][-1])):
+    for words, beside in trivial.beside(["", *metrics][-1]) if trivial is not None else ():
         # As text: digits of the network's values are not cut for a far larger one.
         cells = [number(beside[name], padded=True) if name in beside else None for name in names]
-        rows.append([trivial.words, *cells])
+        rows.append([words, *cells])
     return table(rows, ["part", *names])
 
 

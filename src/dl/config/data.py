@@ -50,15 +50,16 @@ class Split(Section):
         "Column of groups: rows with the same value, such as those of a patient, stay in one part. "
         "Tables only. It is no input unless `features` names it.",
     )
-    order: Literal["time"] | None = key(
+    order: Literal["time", "rows"] | None = key(
         None,
-        "`by` is a column of dates or numbers: train on the earliest rows, validate on later ones, "
-        "test on the latest; of folds, each validates the next piece of time.",
+        "Train on the earliest rows, validate on later ones, test on the latest; of folds, each "
+        "validates the next piece. time: by the dates or numbers in the column `by`; rows: as the "
+        "rows of the file follow each other.",
     )
     gap: Gap | None = key(
         None,
         "Time that is left out between two parts in order: 7d, 12h, 30m; a number where `by` "
-        "holds numbers.",
+        "holds numbers, of rows with `order: rows`.",
     )
     column: str | None = key(
         None,
@@ -80,8 +81,55 @@ class Split(Section):
 
     @property
     def rows_by(self) -> str | None:
-        """The column that decides in which part a row is; None where chance alone does."""
+        """The column that decides in which part a row is; None where chance or the order does."""
         return self.by or self.column
+
+    @property
+    def ordered_by(self) -> str:
+        """Words for what orders the rows."""
+        return f"column {self.by!r}" if self.order == "time" else "the order of the rows"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window(Section):
+    """Windows over rows that follow each other: some steps are an input, what follows is asked."""
+
+    length: Count = key(about="Steps of a window.")
+    every: Count = key(
+        1, "Rows from one step to the next, of inputs and of outputs: 6 takes each sixth row."
+    )
+    ahead: Count = key(1, "Rows from the last step of a window to the first one to predict.")
+    outputs: Count | Literal["each"] = key(
+        1, "Steps to predict; each: one for each step of the window, `ahead` rows after it."
+    )
+    stride: Count = key(1, "Rows from the start of one window to that of the next.")
+    by: str | None = key(
+        None,
+        "Column of groups, such as sensors: the rows of each are a series of their own. It is no "
+        "input unless `features` names it.",
+    )
+    season: Count | None = key(
+        None,
+        "Rows of a season, for the forecast that says what was a season before. Default: found in "
+        "the training part, if there is one.",
+    )
+
+    @property
+    def input_rows(self) -> range:
+        """The rows of the inputs, counted from the last one, which is 0."""
+        return range((1 - self.length) * self.every, 1, self.every)
+
+    @property
+    def target_rows(self) -> range:
+        """The rows to predict, counted likewise."""
+        if self.outputs == "each":
+            return range(self.input_rows[0] + self.ahead, self.ahead + 1, self.every)
+        return range(self.ahead, self.ahead + self.outputs * self.every, self.every)
+
+    @property
+    def span(self) -> int:
+        """Rows from the first step to the last one to predict."""
+        return self.target_rows[-1] - self.input_rows[0] + 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +183,11 @@ class ColumnForm(Section):
 
 @dataclass(frozen=True, kw_only=True)
 class _Table(_Data):
-    features: Texts | None = key(None, "Input columns. Default: every column but the target.")
+    features: Texts | None = key(
+        None,
+        "Input columns. Default: every column but the target; with `window` the target, too: its "
+        "past is known.",
+    )
     exclude: Texts | None = key(None, "Columns to leave out, such as an identifier.")
     columns: dict[str, ColumnKind | ColumnForm] | None = key(
         None,
@@ -181,6 +233,9 @@ class TableFile(_Table):
     )
     rows: Count | None = key(
         None, "Read only so many rows, from the start of each part. Default: all."
+    )
+    window: Window | None = key(
+        None, "The rows are a series: inputs are windows over rows, the target lies after them."
     )
     remote: bool = key(
         False,
@@ -380,6 +435,11 @@ def own_files(data: Data | FilesData, folder: str | Path = "") -> dict[str, list
 def weight_of(data: Data) -> str | None:
     """Returns the column that says how much each row counts, if there is one."""
     return data.weight if isinstance(data, TableFile) else None
+
+
+def window_of(data: Data) -> Window | None:
+    """Returns the windows that rows are looked at through, if they are a series."""
+    return data.window if isinstance(data, TableFile) else None
 
 
 def own_paths(data: Data | FilesData) -> list[Path]:

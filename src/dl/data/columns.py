@@ -40,6 +40,7 @@ KINDS_OF_ROLES: Mapping[Role, ColumnKind | None] = {
     "part": "categorical",
     "time": None,
     "weight": "numeric",
+    "series": "categorical",
 }
 """The kind of a column that is for something else; None where dates and numbers will do."""
 
@@ -86,6 +87,7 @@ class Cell:
             "time": "name another column in `data.split.by`",
             "part": "name another column in `data.split.column`",
             "weight": "name another column in `data.weight`",
+            "series": "name another column in `data.window.by`",
         }[self.use]
 
     def error(self, row: int, message: str, found: object, hint: str, expected: str) -> DataError:

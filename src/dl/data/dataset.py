@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dl.config.data import ColumnKind, Split
+from dl.config.data import ColumnKind, Split, Window
 from dl.config.rules import Advice
 from dl.data.arrays import ArrayFeature
 from dl.data.drift import ColumnSummary
@@ -39,6 +39,7 @@ class Preprocessing:
         split: The fractions of the rows that were taken for the parts.
         features: How each column of a table becomes numbers; of arrays, a single one for all.
         target: What the model is to predict.
+        window: The windows over rows in series, with their season; None where a row is an input.
     """
 
     schema: int = SCHEMA
@@ -47,6 +48,7 @@ class Preprocessing:
     split: Split
     features: tuple[Feature | ArrayFeature, ...]
     target: Target
+    window: Window | None = None
 
     def __post_init__(self) -> None:
         if len(self.features) != 1 and self.array is not None:
@@ -80,7 +82,10 @@ class Preprocessing:
     @property
     def input_shape(self) -> tuple[int, ...]:
         """The shape of a row of `x`."""
-        return self.array.input_shape if self.array else (len(self.feature_names),)
+        if self.array:
+            return self.array.input_shape
+        steps = (self.window.length,) if self.window else ()
+        return (*steps, len(self.feature_names))
 
     def _info(self) -> dict[str, object]:
         """Returns what the data say about the model: it is in the file for other programs."""
@@ -100,6 +105,8 @@ class Preprocessing:
         features = [plain_feature(feature) for feature in self.features]
         content = {**asdict(self), "features": features, "info": self._info()}
         # Keys that earlier versions did not know stand there only where they say something.
+        if self.window is None:
+            del content["window"], content["target"]["in_series"]
         content["split"] = {k: v for k, v in content["split"].items() if k not in _LATER or v}
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,11 +15,22 @@ from dl.config.schema import Config
 from dl.data.dataset import Preprocessing
 from dl.data.drift import Drift
 from dl.data.files import ahead, check_file
-from dl.data.load import load_split, numbers_of
-from dl.data.read import FORMATS, form_of, is_listing, read_arrays, read_blocks, table_files
+from dl.data.forecast import inputs_of, told_of
+from dl.data.load import load_split, numbers_of, read_part
+from dl.data.read import (
+    FORMATS,
+    form_of,
+    is_listing,
+    read_arrays,
+    read_blocks,
+    read_series,
+    table_files,
+)
 from dl.data.requirements import requirements_of
+from dl.data.series import in_series
 from dl.data.transform import UnseenCategories, transform_table
 from dl.data.types import Inputs, RawTable
+from dl.data.windows import WindowRows
 from dl.errors import DataError, UsageError
 from dl.progress import Advance, Reporter
 
@@ -66,6 +78,8 @@ def open_blocks(
     Raises:
         DataError: The rows cannot be used with this run; also while they are read.
     """
+    if fitted.window is not None:
+        return _open_series(config, fitted, source, reporter, kept, drift or Drift((), "warn"))
     if fitted.array is None:
         return _open_table(config, fitted, source, reporter, kept, drift or Drift((), "warn"))
     if kept and not (isinstance(source, Path) and is_listing(config.data, source)):
@@ -86,8 +100,17 @@ def split_blocks(
     config: Config, fitted: Preprocessing, split: str, reporter: Reporter
 ) -> InputBlocks:
     """Opens a part of the run's own data; see `load_split`."""
-    x = load_split(config, fitted, split, reporter).x
-    return _sliced(Inputs(x), f"the {split} part")
+    title = f"the {split} part"
+    if fitted.window is None:
+        return _sliced(Inputs(load_split(config, fitted, split, reporter).x), title)
+    raw = read_part(config, fitted, split, reporter)
+    if not isinstance(raw, RawTable) or raw.windows is None:
+        raise TypeError("windows are over the rows of a table")
+    ends, form = raw.windows.ends, raw.windows.form
+    x = WindowRows(
+        numbers_of(raw, split, config, fitted, reporter), ends, np.array(form.input_rows)
+    )
+    return _sliced(Inputs(x, told=told_of(raw, ends, form, config.data)), title)
 
 
 def _sliced(inputs: Inputs, title: str) -> InputBlocks:
@@ -98,7 +121,8 @@ def _sliced(inputs: Inputs, title: str) -> InputBlocks:
         for begin in range(0, len(inputs), step):
             end = begin + step
             kept = {name: column[begin:end] for name, column in inputs.kept.items()}
-            block = Inputs(inputs.x[begin:end], inputs.files[begin:end], kept)
+            told = {name: values[begin:end] for name, values in inputs.told.items()}
+            block = Inputs(inputs.x[begin:end], inputs.files[begin:end], kept, told)
             yield block
             advance(len(block))
 
@@ -135,6 +159,39 @@ def _open_table(
         drift.tell(title, list(unseen.messages(title)), reporter)
 
     return InputBlocks(title, total, read)
+
+
+def _open_series(
+    config: Config,
+    fitted: Preprocessing,
+    source: Path | BinaryIO,
+    reporter: Reporter,
+    kept: Sequence[str],
+    drift: Drift,
+) -> InputBlocks:
+    """Opens the rows of series, which are read at once: a window for each row that has its past."""
+    window = fitted.window
+    if window is None:
+        raise TypeError("the rows are no series")
+    title = str(source) if isinstance(source, Path) else "standard input"
+    with reporter.stage(f"Reading {title}"):
+        read = read_series(config, fitted, source, kept, reporter)
+        raw = in_series(read, config.data, window, reporter.note)
+        x = numbers_of(raw, title, config, fitted, reporter)
+    drift.add(raw)
+    drift.tell(title, [], reporter)
+    row = 4 * window.length * int(np.prod(x.shape[1:]))
+    blocks = inputs_of(
+        raw, x, window, config.data, dict(read.kept), min(_ROWS, max(1, _BYTES // row))
+    )
+    first = next(blocks)  # refuses rows in which no window fits, before anything is written
+
+    def yielded(advance: Advance) -> Iterator[Inputs]:
+        for block in itertools.chain([first], blocks):
+            yield block
+            advance(len(block))
+
+    return InputBlocks(title, None, yielded)
 
 
 def read_inputs(

@@ -17,9 +17,11 @@ from dl.config.data import (
     Split,
     SyntheticData,
     TableFile,
+    Window,
     own_files,
     own_paths,
     weight_of,
+    window_of,
 )
 from dl.config.load import Loaded
 from dl.config.schema import Config, with_steps
@@ -34,15 +36,17 @@ from dl.data.parts import split_parts
 from dl.data.read import read_labelled, read_parts, source_title
 from dl.data.requirements import requirements_of
 from dl.data.rules import refuse_misfits
+from dl.data.series import every_window, in_series, season_of, simple_forecasts
 from dl.data.sources import csv
 from dl.data.sources.builtin import default_noise, default_rows
 from dl.data.sources.keras import text_settings
 from dl.data.split import SplitRows
 from dl.data.tables import transform_stored
-from dl.data.target import Target, encode_target
+from dl.data.target import Target, encode_target, scale
 from dl.data.target_task import describe_target, fit_target
 from dl.data.transform import UnseenCategories, transform_table
 from dl.data.types import Part, Raw, RawParts, RawTable, Rows, StoredColumns
+from dl.data.windows import WindowRows, Windows, squeezed
 from dl.errors import DataError, RunError
 from dl.progress import Reporter
 from dl.text import number, plural
@@ -82,7 +86,11 @@ class Datasets:
 
 def _size(dataset: Dataset) -> int:
     """Returns the bytes in memory; rows that lie on the disk take none."""
-    arrays = [array for part in dataset.parts.values() for array in (part.x, part.y)]
+    arrays = [
+        array.table if isinstance(array, WindowRows) else array
+        for part in dataset.parts.values()
+        for array in (part.x, part.y, *part.forecasts.values())
+    ]
     return sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
 
 
@@ -118,11 +126,20 @@ class SplitData:
 def read_split(config: Config, reporter: Reporter) -> SplitData:
     """Reads the data and splits it; raises as `load_dataset`."""
     parts, needs = _read(config, reporter), requirements_of(config)
-    target = describe_target(list(parts.named.values()), needs, parts.class_names)
+    target = describe_target(_asked(parts, config), needs, parts.class_names)
     kinds = parts.train.kinds if isinstance(parts.train, RawTable) else {}
     refuse_misfits(config, target, kinds=kinds)
     split, fractions, rows = split_parts(needs, parts, target, config.data.split)
     return SplitData(parts.train, split, target, fractions, rows)
+
+
+def _asked(parts: RawParts, config: Config) -> list[Raw]:
+    """Returns all rows, with the windows that ask for several of them at once."""
+    window, raws = window_of(config.data), list(parts.named.values())
+    if window is None or len(window.target_rows) == 1:
+        return raws
+    tables = [every_window(raw, window) for raw in raws if isinstance(raw, RawTable)]
+    return [raw for raw in tables if raw.windows] or raws
 
 
 def load_dataset(config: Config, reporter: Reporter) -> Dataset:
@@ -149,6 +166,7 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
             split=split.fractions,
             features=features,
             target=fit_target(split.target, parts.train, needs, of_input),
+            window=_fitted_window(config, parts, reporter),
         )
         ready = {
             name: _prepared(raw, name, config, fitted, reporter)
@@ -166,6 +184,22 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
         return Dataset(*own, fitted, parts.storage, advice, split.rows.record, columns)
 
 
+def _fitted_window(config: Config, parts: RawParts, reporter: Reporter) -> Window | None:
+    """Returns the windows with the season of the training part, where none is stated."""
+    window, train = window_of(config.data), parts.train
+    if window is None or not isinstance(train, RawTable):
+        return window
+    counts = [
+        f"{name} {len(raw.windows):,}"
+        for name, raw in parts.named.items()
+        if isinstance(raw, RawTable) and raw.windows
+    ]
+    season = window.season or season_of(train)
+    told = f"; a season of {season:,} rows" if season and not window.season else ""
+    reporter.note(f"windows of {plural(window.length, 'step')}: {', '.join(counts)}{told}")
+    return replace(window, season=season)
+
+
 def load_part(config: Config, fitted: Preprocessing, path: Path, reporter: Reporter) -> Part:
     """Reads another labelled file (or folder) and prepares it with what was fitted.
 
@@ -174,6 +208,16 @@ def load_part(config: Config, fitted: Preprocessing, path: Path, reporter: Repor
     """
     with reporter.stage(f"Reading {path}"):
         raw = _without_gaps(read_labelled(config, fitted, path, reporter), config, reporter)
+    if fitted.window is not None and isinstance(raw, RawTable):
+        raw = every_window(raw, fitted.window)
+        if not raw.windows:
+            raise DataError(
+                f"{path}: no window fits",
+                expected=f"at least {fitted.window.span} rows that follow each other: a window, "
+                "and what is to be predicted",
+                found=plural(len(raw), "row"),
+                hint="give rows from further back, too",
+            )
     with reporter.stage("Preparing the rows"):
         return _prepared(raw, str(path), config, fitted, reporter)
 
@@ -191,15 +235,20 @@ def load_split(config: Config, fitted: Preprocessing, split: str, reporter: Repo
         DataError: There is no such part, or the data cannot be read any more.
         RunError: The data has changed since the run, so its parts are others.
     """
-    parts = _split_again(config, fitted, reporter)
-    raw = parts.named.get(split)
+    raw = read_part(config, fitted, split, reporter)
+    with reporter.stage("Preparing the rows"):
+        return _prepared(raw, split, config, fitted, reporter)
+
+
+def read_part(config: Config, fitted: Preprocessing, split: str, reporter: Reporter) -> Raw:
+    """Reads a part of the run's own data again, as it stands; see `load_split`."""
+    raw = _split_again(config, fitted, reporter).named.get(split)
     if raw is None:
         raise DataError(
             f"the run has no {split} part",
             hint=f"train with `data.split.{split}` above 0, or name rows with `--data FILE`",
         )
-    with reporter.stage("Preparing the rows"):
-        return _prepared(raw, split, config, fitted, reporter)
+    return raw
 
 
 def load_parts(config: Config, fitted: Preprocessing, reporter: Reporter) -> dict[str, Part]:
@@ -244,6 +293,8 @@ def _read(config: Config, reporter: Reporter) -> RawParts:
 def _without_gaps(raw: Raw, config: Config, reporter: Reporter) -> Raw:
     if not isinstance(raw, RawTable):
         return raw
+    if (window := window_of(config.data)) is not None:
+        raw = in_series(raw, config.data, window, reporter.note)
     target_rule = getattr(config.data, "missing_target", "error")
     return drop_missing(raw, config.preprocess, target_rule, reporter.note)
 
@@ -251,8 +302,21 @@ def _without_gaps(raw: Raw, config: Config, reporter: Reporter) -> Raw:
 def _prepared(
     raw: Raw, title: str, config: Config, fitted: Preprocessing, reporter: Reporter
 ) -> Part:
-    x = numbers_of(raw, title, config, fitted, reporter)
-    return Part(x, encode_target(raw, fitted.target), raw.rows, _weights(raw, config))
+    x, weights = numbers_of(raw, title, config, fitted, reporter), _weights(raw, config)
+    y, rows, windows = encode_target(raw, fitted.target), raw.rows, _windows(raw)
+    if windows is None:
+        return Part(x, y, rows, weights)
+    named, form = windows.first_targets, windows.form
+    if weights is not None:
+        weights = weights[named] / weights[named].mean()
+    said = simple_forecasts(replace(windows, form=fitted.window or form))
+    simple = {name: scale(squeezed(values), fitted.target) for name, values in said.items()}
+    x = WindowRows(x, windows.ends, np.array(form.input_rows))
+    return Part(x, y, rows[named], weights, simple if fitted.target.form == "numbers" else {})
+
+
+def _windows(raw: Raw) -> Windows | None:
+    return raw.windows if isinstance(raw, RawTable) else None
 
 
 def _weights(raw: Raw, config: Config) -> Rows | None:
@@ -316,6 +380,7 @@ def resolve_config(config: Config, dataset: Dataset) -> Config:
     else:
         preprocess = {"numeric": array.scaling, "scale": array.scale}
     if isinstance(config.data, TableFile):
+        data["window"] = fitted.window
         listed = {key: tuple(map(str, files)) for key, files in own_files(config.data).items()}
         data |= {k: f for k, f in listed.items() if f != (getattr(config.data, k),)}
     if isinstance(config.data, CsvData) and not config.data.header:

@@ -14,7 +14,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from dl.config.data import Split, SyntheticData
+from dl.config.data import Split, SyntheticData, window_of
+from dl.data import series
 from dl.data.groups import share_out
 from dl.data.periods import gap_of, periods, time_text
 from dl.data.requirements import Requirements
@@ -30,7 +31,7 @@ from dl.data.split import (
     split_rows,
 )
 from dl.data.target import Target, class_positions
-from dl.data.types import Array, Column, Raw, RawParts
+from dl.data.types import Array, Column, Raw, RawParts, RawTable
 from dl.errors import DataError, closest
 from dl.text import cut, listing, number, percent, plural
 
@@ -62,7 +63,7 @@ def split_parts(
     fractions = replace(
         split,
         validation=0.0
-        if own_validation or (split.folds and split.rows_by is None)
+        if own_validation or (split.folds and split.rows_by is None and not split.order)
         else split.validation,
         test=0.0 if whole or parts.test is not None else split.test,
         folds=None if own_validation else split.folds,
@@ -73,7 +74,9 @@ def split_parts(
     one_class = target.task in ("binary", "multiclass") and not target.places
     labels = class_positions(rows, target) if one_class else None
     column = _deciding(rows)
-    if column is None:
+    if split.order == "rows":
+        found = _in_time(rows.source, Column("numeric", rows.rows.astype(np.float64)), fractions)
+    elif column is None:
         found = split_rows(rows.source, len(rows), fractions, needs.seed, labels, target.classes)
     elif split.column:
         found = _as_written(rows, column, fractions, needs.seed, labels, target.classes)
@@ -88,6 +91,9 @@ def split_parts(
         test=rows.take(found.test) if len(found.test) else parts.test,
     )
     _refuse_mixed(divided, fractions)
+    window = window_of(needs.data)
+    if window is not None and isinstance(rows, RawTable):
+        divided = series.divided(parts, rows, found, window)
     return divided, replace(fractions, stratify=found.stratified), found
 
 

@@ -48,7 +48,7 @@ def periods(times: Array, counts: Array, split: Split, gap: Array | float, sourc
     needed = 1 + sum(parts) if split.folds is None else split.folds + 1 + parts[1]
     if len(times) < needed:
         raise DataError(
-            f"{source}: column {split.by!r} has {len(times)} different times",
+            f"{source}: {split.ordered_by} has {len(times)} different times",
             expected=f"at least {needed}, one for each part" + (" and fold" if split.folds else ""),
             hint="make the parts or folds fewer, or name another column in `data.split.by`",
         )
@@ -98,7 +98,7 @@ def _refuse_empty(found: Periods, split: Split, source: str) -> None:
             fold = f" in fold {split.fold}" if split.folds else ""
             raise DataError(
                 f"{source}: {taken} no rows for the {part} part{fold}",
-                expected=f"times in column {split.by!r} that are far enough apart",
+                expected=f"times in {split.ordered_by} that are far enough apart",
                 hint="make `data.split.gap`, `folds`, `validation` or `test` smaller",
             )
 
@@ -116,7 +116,7 @@ def gap_of(split: Split, column: Column, source: str) -> Array | float:
         written = split.gap_text
         what, example = ("dates", f"{written}d") if dates else ("numbers", written[:-1])
         raise DataError(
-            f"{source}: column {split.by!r} holds {what}, but `data.split.gap` is {written}",
+            f"{source}: {split.ordered_by} holds {what}, but `data.split.gap` is {written}",
             expected="a time with its unit, such as 7d or 12h" if dates else "a number",
             hint=f"write `gap: {example}`",
         )

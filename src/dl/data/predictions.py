@@ -332,7 +332,7 @@ class ParameterPath:
 
 def input_plane(fitted: Preprocessing, x: Array) -> InputPlane | None:
     """Returns the plane of the rows `x`, or None where the inputs are not two numbers."""
-    match fitted.features:
+    match () if fitted.window else fitted.features:
         case (NumericFeature() as first, NumericFeature() as second) if len(x):
             if not first.is_linear or not second.is_linear:
                 return None

@@ -12,7 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol
 
-from dl.config.data import PATHS, Arrays, Data, FilesData, TableFile, files_at, own_paths, weight_of
+from dl.config.data import (
+    PATHS,
+    Arrays,
+    Data,
+    FilesData,
+    TableFile,
+    files_at,
+    own_paths,
+    weight_of,
+    window_of,
+)
 from dl.config.schema import Config
 from dl.data.dataset import Preprocessing
 from dl.data.files import fingerprint_files, unchanged
@@ -181,6 +191,30 @@ def read_blocks(
     return (partial(typed, block) for block in blocks)
 
 
+def read_series(
+    config: Config,
+    fitted: Preprocessing,
+    rows: Path | BinaryIO,
+    kept: Sequence[str],
+    tell: Reporter,
+) -> RawTable:
+    """Reads all rows of a table to predict at once: windows reach over any of them.
+
+    Raises:
+        DataError: The rows cannot be used with this run.
+    """
+    wanted = replace(
+        _wanted(config.data, fitted), targets=(), others=_others_of_series(config.data), kept=kept
+    )
+    if isinstance(rows, Path):
+        _, task = _task_for(config, rows, tell)
+        form = form_of(table_files(str(rows), config.data)[0], config.data.source)
+        return _table(form, config.data, str(rows), wanted, task.streamed)
+    read = [block() for block in csv.blocks(config.data, rows, wanted, lambda done: None)]
+    block = replace(below_each_other(read), source=read[0].source)
+    return typed_table(block, wanted)
+
+
 def source_title(config: Config) -> str:
     """Words for the config's data: its file, or the name of the data set."""
     path: Any = getattr(config.data, "path", None) or getattr(config.data, "dataset", "")
@@ -248,8 +282,15 @@ def _wanted(data: Any, fitted: Preprocessing) -> Wanted:
         missing_in=getattr(data, "missing_in", lambda name: ()),
         forms=getattr(data, "forms", {}),
         trained=True,
-        others={"weight": name} if (name := weight_of(data)) else {},
+        others=_others_of_series(data) | ({"weight": name} if (name := weight_of(data)) else {}),
+        past=window_of(data) is not None,
     )
+
+
+def _others_of_series(data: Any) -> dict[Role, str]:
+    """Returns the columns that order the rows of windows, and tell the series apart."""
+    roles: tuple[Role, ...] = ("time", "series")
+    return {r: name for r, name in _others(data).items() if r in roles} if window_of(data) else {}
 
 
 def form_of(path: Path, usual: str) -> str:
@@ -312,6 +353,7 @@ def _others(data: Any) -> dict[Role, str]:
         "time" if split.order else "group": split.by,
         "part": split.column,
         "weight": data.weight,
+        "series": data.window.by if data.window else None,
     }
     return {role: name for role, name in named.items() if name is not None}
 
@@ -330,6 +372,7 @@ def _table_parts(data: Any, task: _Task) -> RawParts:
         exclude=data.exclude or (),
         rows=data.rows,
         others=_others(data),
+        past=data.window is not None,
     )
 
     paths = own_paths(data)

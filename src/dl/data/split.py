@@ -70,14 +70,14 @@ class SplitRows:
 
     def sentence(self, split: Split) -> str:
         """Returns what was done, in words; empty where chance alone decided."""
-        if split.rows_by is None:
+        if split.rows_by is None and split.order is None:
             return ""
         told = [
             f"{part} {_words(self.about.get(part, {}), len(rows))}"
             for part, rows in self.positions.items()
             if len(rows)
         ]
-        text = f"split by {split.rows_by}: {', '.join(told)}"
+        text = f"split by {split.rows_by or split.ordered_by}: {', '.join(told)}"
         if self.left_out:
             why = [f"in the gaps of {split.gap_text}"] if split.gap is not None else []
             why += ["later than the fold"] if split.folds else []

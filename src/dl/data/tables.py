@@ -84,6 +84,7 @@ class Wanted:
         trained: Whether a trained run reads the rows.
         others: Columns that are for something else, by what they are for.
         kept: Columns that are handed on as they stand, beside those that are used.
+        past: Whether every column includes the targets, whose past is an input.
     """
 
     features: Sequence[str] | None
@@ -98,6 +99,12 @@ class Wanted:
     forms: Mapping[str, ColumnForm] = field(default_factory=dict)
     others: Mapping[Role, str] = field(default_factory=dict)
     kept: Sequence[str] = ()
+    past: bool = False
+
+    @property
+    def not_inputs(self) -> tuple[str, ...]:
+        """Columns that are no inputs unless they are named as such."""
+        return (*(() if self.past else self.targets), *self.others.values())
 
     def selected(self, source: str, header: list[str]) -> list[str]:
         """Returns the names of these columns in a file with that header; raises `DataError`."""
@@ -125,7 +132,7 @@ class Wanted:
                 hint=f"add `exclude: [{index}]` below `data`; pandas leaves it out "
                 "with `to_parquet(FILE, index=False)`",
             )
-        names = [name for name in header if name not in apart]
+        names = [name for name in header if name not in self.not_inputs]
         if not names:
             raise DataError(f"{source}: there is no column besides the target")
         return list(dict.fromkeys([*names, *apart]))
@@ -291,7 +298,7 @@ def typed_table(block: Block, wanted: Wanted, on_disk: bool = False) -> RawTable
     def typed(name: str) -> Column:
         return _typed(block, name, wanted)
 
-    apart = {*wanted.targets, *wanted.others.values(), *wanted.kept} - {*(wanted.features or ())}
+    apart = {*wanted.not_inputs, *wanted.kept} - {*(wanted.features or ())}
     inputs = [name for name in block.names if name not in apart]
     columns: Mapping[str, Column]
     if on_disk:

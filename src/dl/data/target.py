@@ -53,6 +53,7 @@ class Target:
             axis, or one for all.
         spread: What the difference is divided by; one for each target.
         places: The shape of the places of a row; empty where a row has one class or number.
+        in_series: Whether the places are steps that follow a window, counted from 1.
     """
 
     task: Task
@@ -68,6 +69,7 @@ class Target:
     center: tuple[Finite, ...] = ()
     spread: tuple[NotZero, ...] = ()
     places: tuple[Count, ...] = ()
+    in_series: bool = False
 
     @property
     def has_threshold(self) -> bool:
@@ -122,12 +124,9 @@ def encode_target(raw: Raw, target: Target) -> Array:
             numbers = values.values
         else:
             numbers = _shaped(values, target.places or (len(target.names),), target)
-        if target.scaling == "none":
-            return numbers.astype(np.float32)
         if target.scaling == "log1p":
             refuse_logarithms(values)
-        by_scaling = scaled(numbers, target.scaling, target.center, target.spread)
-        return by_scaling.astype(np.float32)
+        return scale(numbers, target)
     if target.form == "multilabel":
         values = target_values(raw)
         labels = _shaped(values, (*target.places, len(target.classes)), target)
@@ -148,6 +147,14 @@ def encode_target(raw: Raw, target: Target) -> Array:
     one_hot = np.zeros((positions.size, len(target.classes)), np.float32)
     one_hot[np.arange(positions.size), positions.reshape(-1)] = 1
     return one_hot.reshape(*positions.shape, len(target.classes))
+
+
+def scale(numbers: Array, target: Target) -> NDArray[np.float32]:
+    """Returns numbers in the target's own unit as the network is trained on them."""
+    if target.scaling == "none":
+        return numbers.astype(np.float32)
+    by_scaling = scaled(numbers, target.scaling, target.center, target.spread)
+    return by_scaling.astype(np.float32)
 
 
 def class_positions(raw: Raw, target: Target) -> NDArray[np.integer[Any]]:
@@ -213,7 +220,8 @@ def decode(outputs: Array, target: Target) -> dict[str, Array]:
     `prediction_<target>` for several, in the target's own unit.
 
     Where a row has several places, each name ends in the place: `prediction_<step>`,
-    `prediction_<row>_<column>`, `probability_<class>_<row>_<column>`, counted from 0.
+    `prediction_<row>_<column>`, `probability_<class>_<row>_<column>`, counted from 0; steps behind
+    a window are counted from 1: `prediction_<step>`, or `prediction_<target>_<step>` for several.
 
     Outputs of a loss on logits become probabilities first. Outputs that are not probabilities at
     all (hinge losses, a linear output under `mean_squared_error`) give the prediction alone: the
@@ -260,6 +268,9 @@ def _by_place(name: str, values: Array, target: Target) -> dict[str, Array]:
     places = ["_".join(map(str, place)) for place in np.ndindex(target.places)]
     if len(target.names) == len(places):
         places = list(target.names)
+    if target.in_series:
+        several = [f"{each}_" for each in target.names] if len(target.places) > 1 else [""]
+        places = [f"{each}{step + 1}" for step in range(target.places[0]) for each in several]
     columns = values.reshape(len(values), -1).T
     return {f"{name}_{place}": column for place, column in zip(places, columns, strict=True)}
 

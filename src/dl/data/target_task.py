@@ -109,6 +109,7 @@ def describe_target(
         names=first.names,
         units=1 if kind == "numbers" else target.units,
         places=whole[:-1] if along_last else places,
+        in_series=isinstance(raw, RawTable) and raw.windows is not None,
     )
 
 
@@ -116,6 +117,8 @@ def _has_places(raw: Raw, target: TargetValues, needs: Requirements) -> bool:
     """Whether rows of the target have several places."""
     if needs.loss in (traits.SEQUENCES, traits.EMBEDDING):
         return False
+    if isinstance(raw, RawTable) and raw.windows is not None:
+        return len(raw.windows.form.target_rows) > 1
     if target.values.ndim > 2 or (target.words is not None and target.columns > 1):
         return True
     keeps = needs.keeps_axes
@@ -344,6 +347,8 @@ def fit_target(
     if target.task != "regression":
         _refuse_one_class(train, target)
         return target
+    if isinstance(train, RawTable):
+        train = replace(train, windows=None)  # each row counts once, in however many windows it is
     scaling, read = needs.preprocess.target, target_values(train)
     values = read.values
     if of_input is not None and scaling == "none" and is_own_input(train):

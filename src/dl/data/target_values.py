@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dl.data.types import Array, Raw, RawArrays, RawTable
+from dl.data.windows import squeezed
 from dl.errors import DataError, closest
 from dl.text import listing
 from dl.vocabulary.spec import Findings
@@ -137,11 +138,11 @@ class TargetValues:
         """
         values = self.values if values is None else values
         row, *place = (int(position) for position in np.argwhere(where)[0])
-        by_column = values.ndim == 2 and len(place) == 1 and self.columns > 1
+        by_column = values.ndim == 2 and len(place) == 1 and 1 < self.columns == len(self.names)
         title = f" `{self.names[place[0]]}`" if by_column else f" {self.title}"
         if values.ndim > 2:
             title = f" at the place {place}"
-        elif self.columns > 1 and not by_column:  # the whole row is wrong
+        elif len(self.names) > 1 and not by_column:  # the whole row is wrong
             title = ""
         return DataError(
             f"{self.place(row)}: the target{title} {what}",
@@ -249,11 +250,13 @@ def _of_table(raw: RawTable) -> TargetValues:
                 found=f"text, such as {column.categories[0]!r}" if column.categories else "text",
                 hint=f"name one column as `target`, or write 0 and 1 into `{name}`",
             )
-    if columns[0].kind == "categorical":
-        words = columns[0].categories
-        return TargetValues(names, columns[0].values, words, raw.source, raw.row_place)
-    numbers = np.column_stack([column.values for column in columns])
-    return TargetValues(names, numbers, None, raw.source, raw.row_place)
+    words = columns[0].categories if columns[0].kind == "categorical" else None
+    values = columns[0].values if words else np.column_stack([column.values for column in columns])
+    if raw.windows is None:
+        return TargetValues(names, values, words, raw.source, raw.row_place)
+    first = raw.windows.first_targets
+    values = squeezed(values[raw.windows.targets])
+    return TargetValues(names, values, words, raw.source, lambda row: raw.row_place(first[row]))
 
 
 def _of_arrays(raw: RawArrays) -> TargetValues:

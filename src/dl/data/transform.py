@@ -335,12 +335,13 @@ def original_columns(x: Array, features: Iterable[Feature]) -> dict[str, Array]:
     """Returns the columns of a table: numbers as float64, categories as text, shape (rows,) each.
 
     The parts of a date are columns of their own; numbers in buckets are their buckets. A missing
-    value is what it was filled with.
+    value is what it was filled with. Of windows it is the last step.
 
     Args:
-        x: Rows as the network takes them, shape (rows, columns).
+        x: Rows as the network takes them, shape (rows, columns) or (windows, steps, columns).
         features: How the columns became numbers; none where the rows are not those of a table.
     """
+    x = x[:, -1] if x.ndim == 3 and features else x
     columns: dict[str, Array] = {}
     end = 0
     for feature in features:

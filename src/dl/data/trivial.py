@@ -19,7 +19,7 @@ from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.target import Target, class_indexes, unscale
 from dl.data.types import Array, Part, mean
-from dl.rundir.record import Trivial
+from dl.rundir.record import Simple, Trivial
 from dl.text import listing, number, shortened
 from dl.vocabulary.spec import Spec
 from dl.vocabulary.traits import ENTROPIES, FITTING
@@ -46,7 +46,23 @@ def trivial_of(config: Config, dataset: Dataset) -> Trivial | None:
     answer = constant(dataset.train, target, config.training.loss.type)
     metrics = {name: reached(answer, part, target, config) for name, part in dataset.parts.items()}
     kept = answer.reshape(-1).tolist() if answer.size <= _MOST_NUMBERS else []
-    return Trivial(tuple(kept), in_words(answer, target), metrics)
+    forecasts = _forecasts(dataset.parts, target, config)
+    return Trivial(tuple(kept), in_words(answer, target), metrics, forecasts)
+
+
+def _forecasts(parts: Mapping[str, Part], target: Target, config: Config) -> tuple[Simple, ...]:
+    """Returns what the simple forecasts of each part reach; none where rows are no series."""
+    names = next(iter(parts.values())).forecasts
+    return tuple(
+        Simple(
+            name,
+            {
+                part: reached(rows.forecasts[name], rows, target, config)
+                for part, rows in parts.items()
+            },
+        )
+        for name in names
+    )
 
 
 def elsewhere(
@@ -65,7 +81,11 @@ def elsewhere(
     if len(trivial.answer) != math.prod(shape):
         return None
     answer = np.array(trivial.answer).reshape(shape)
-    return replace(trivial, metrics={title: reached(answer, part, target, config)})
+    return replace(
+        trivial,
+        metrics={title: reached(answer, part, target, config)},
+        forecasts=_forecasts({title: part}, target, config),
+    )
 
 
 def constant(train: Part, target: Target, loss: str) -> Array:
@@ -127,7 +147,14 @@ def in_words(answer: Array, target: Target) -> str:
 
 
 def reached(answer: Array, part: Part, target: Target, config: Config) -> dict[str, float]:
-    """Returns loss and metrics of an answer on some rows; only those that such an answer has."""
+    """Returns loss and metrics of an answer on some rows; only those that such an answer has.
+
+    Args:
+        answer: The same for all rows, or of numbers one for each, in the form of `part.y`.
+        part: The rows.
+        target: What is predicted.
+        config: The config.
+    """
     metrics = config.training.metrics
     kinds: Mapping[str, Spec] = {
         "loss": config.training.loss,
@@ -182,7 +209,7 @@ def _of_classes(
 def _of_numbers(
     spec: Spec, answer: Array, truth: Array, weights: Array | None, target: Target, is_loss: bool
 ) -> float | None:
-    said = answer.reshape(1, *truth.shape[1:])
+    said = answer.reshape(-1, *truth.shape[1:])  # one answer for all rows, or one for each
     if not is_loss:  # metrics are in the unit of the target
         said, truth = unscale(said, target), unscale(truth, target)
     errors = (truth - said).reshape(len(truth), -1)

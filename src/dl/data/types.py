@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dl.config.data import ColumnKind
+from dl.data.windows import Windows
 
 Array = NDArray[Any]
 _BLOCK_BYTES = 1 << 26
@@ -54,9 +55,9 @@ class DiskRows(Protocol):
 
 
 Rows = Array | DiskRows
-Role = Literal["group", "time", "part", "weight"]
+Role = Literal["group", "time", "part", "weight", "series"]
 """What a column of a table is for that is neither an input nor a target: what keeps rows together,
-orders them, or says the part of each; and how much a row counts."""
+orders them, or says the part of each; how much a row counts, and which series it is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +124,15 @@ class Part:
         rows: 0-based position of each row in its source, shape (rows,).
         weights: How much each row counts, or each of its places, float32 with a mean of 1, shape
             (rows,) or (rows, *places); None where all count the same.
+        forecasts: Of windows, what simple forecasts say, in the form of `y`, by what they are
+            called: they know the past alone.
     """
 
     x: Rows
     y: Rows
     rows: NDArray[np.int64]
     weights: Rows | None = None
+    forecasts: Mapping[str, Array] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -137,7 +141,9 @@ class Part:
         """Returns some rows, in memory."""
         weights = None if self.weights is None else self.weights[rows]
         x = self.x[rows]
-        return Part(x, x if self.y is self.x else self.y[rows], self.rows[rows], weights)
+        y = x if self.y is self.x else self.y[rows]
+        forecasts = {name: said[rows] for name, said in self.forecasts.items()}
+        return Part(x, y, self.rows[rows], weights, forecasts)
 
     def targets(self, rows: slice = slice(None)) -> tuple[Array, Array | None]:
         """Returns targets and weights of all rows, or of some, in memory."""
@@ -162,11 +168,13 @@ class Inputs:
         x: As in `Part`.
         files: The file of each row; empty unless the rows are image files.
         kept: Columns of the rows that are handed on as they stand, by name.
+        told: What each prediction is for, where that is not a row of the file: columns by name.
     """
 
     x: Rows
     files: tuple[str, ...] = ()
     kept: Mapping[str, Any] = field(default_factory=dict)
+    told: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -269,6 +277,9 @@ class RawTable:
         place: Words for the place of a row in its source, given its position there (from `rows`).
         others: Columns that are for something else, by what they are for; always in memory.
         kept: Arrow columns that are handed on as they stand, by name; `take` leaves them out.
+        steps: Of rows in series, the place of each: rows that follow each other have numbers that
+            do. Ascending, shape (rows,).
+        windows: The windows over them; without, a row is an input. `take` leaves them out.
     """
 
     columns: Mapping[str, Column]
@@ -278,6 +289,8 @@ class RawTable:
     place: Place
     others: Mapping[Role, Column] = field(default_factory=dict)
     kept: Mapping[str, Any] = field(default_factory=dict)
+    steps: Numbers | None = None
+    windows: Windows | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -304,6 +317,8 @@ class RawTable:
             rows=self.rows[positions],
             others={role: column.take(positions) for role, column in self.others.items()},
             kept={},
+            steps=None if self.steps is None else self.steps[positions],
+            windows=None,
         )
 
 

@@ -22,6 +22,7 @@ from dl.data.target_values import without_ones
 from dl.data.types import Array, Part, Rows, made_of, product
 from dl.errors import first_line, unfit_rows
 from dl.model.metrics import build_metrics
+from dl.model.tensors import tensors_of
 from dl.vocabulary.spec import Finding, Findings
 from dl.vocabulary.traits import RECURRENT
 
@@ -38,9 +39,6 @@ BUILD_ERRORS = (
 )
 """What Keras and TensorFlow raise when a layer does not take its parameters or its input."""
 
-Tensors = tuple[Any, ...]
-"""Inputs, targets and, where rows weigh differently, their weights: one row of each for a row."""
-
 _CHECKED_ROWS = 5
 """More than one: a single row fits any shape by broadcasting."""
 _SEQUENCE = ("steps", "features")
@@ -51,16 +49,6 @@ _AXES = {
 }
 # Keras 3 names the layer that failed in the text of the error alone.
 _CALLING = re.compile(r"Exception encountered when calling (\w+)\.")
-
-
-def tensors_of(*arrays: Rows | None) -> Tensors:
-    """Copies rows into tensors, on the accelerator if there is one; None is left out.
-
-    What is given twice, as where the inputs are the target, is copied once.
-    """
-    given = [array for array in arrays if array is not None]
-    copies = {id(array): tf.constant(array[:]) for array in given}
-    return tuple(copies[id(array)] for array in given)
 
 
 def shaped_target(y: Rows, model: keras.Sequential) -> Rows:

@@ -27,8 +27,9 @@ from dl.errors import DataError, RunError, first_line
 from dl.imports import quiet_stderr
 from dl.model import keras, tf
 from dl.model.build import build_model, compile_model, traced
-from dl.model.checks import Tensors, computing, shaped_target, tensors_of
+from dl.model.checks import computing, shaped_target
 from dl.model.h5 import load_weights, read_file
+from dl.model.tensors import Tensors, between, count_of, tensors_of
 from dl.predict.lite import (
     LiteCopy,
     LiteModel,
@@ -122,14 +123,14 @@ def evaluate_blocks(
 
 def _test_loop(model: keras.Sequential) -> Callable[..., Any]:
     def run(rows: Tensors, batch: tf.Tensor) -> Any:
-        count = tf.shape(rows[0])[0]
+        count = count_of(rows)
 
         def more(begin: tf.Tensor) -> tf.Tensor:
             return begin < count
 
         def test(begin: tf.Tensor) -> tuple[tf.Tensor]:
             end = tf.minimum(begin + batch, count)
-            model.test_step(tuple(tensor[begin:end] for tensor in rows))
+            model.test_step(between(rows, begin, end))
             return (end,)
 
         tf.while_loop(more, test, (tf.constant(0),))

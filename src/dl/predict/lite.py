@@ -197,7 +197,7 @@ def predictions(
             told = inputs.files and not task.keep  # a column that is kept tells the row
             files = {"file": np.asarray(inputs.files, dtype=object)} if told else {}
             kept = {name: inputs.kept[name] for name in task.keep}
-            yield _titled(kept, {**files, **columns}, task)
+            yield _titled(kept, {**files, **inputs.told, **columns}, task)
     if infinite:
         why = f": {BEYOND_LOGARITHMS}" if target.scaling == "log1p" else ""
         are = "prediction is" if infinite == 1 else "predictions are"

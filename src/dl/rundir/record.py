@@ -71,6 +71,19 @@ Sizes = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
+class Simple:
+    """What a simple forecast reaches.
+
+    Attributes:
+        words: What it is called: `the last value`.
+        metrics: Those metrics that it has, by part and name.
+    """
+
+    words: str
+    metrics: Metrics
+
+
+@dataclass(frozen=True, slots=True)
 class Trivial:
     """The answer that looks at no input, and what it reaches.
 
@@ -79,11 +92,18 @@ class Trivial:
             part, or a number for each target, as the network is trained on it; empty if long.
         words: The same as people say it: `always setosa`.
         metrics: Those metrics that such an answer has, by part and name.
+        forecasts: Of a series, the forecasts that look at nothing but the past of the target.
     """
 
     answer: tuple[Finite, ...]
     words: str
     metrics: Metrics
+    forecasts: tuple[Simple, ...] = ()
+
+    def beside(self, part: str) -> list[tuple[str, dict[str, float]]]:
+        """Returns what stands beside the network on a part: in words, with its metrics."""
+        every = [(self.words, self.metrics), *((s.words, s.metrics) for s in self.forecasts)]
+        return [(words, metrics[part]) for words, metrics in every if metrics.get(part)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ from dl.errors import NOT_FINITE, NumericError
 from dl.imports import quiet_warnings
 from dl.model import keras
 from dl.model.build import traced
-from dl.model.checks import BUILD_ERRORS, computing, loss_targets, shaped_target, tensors_of, unfit
+from dl.model.checks import BUILD_ERRORS, computing, loss_targets, shaped_target, unfit
 from dl.model.objects import build_object, seeded_python
+from dl.model.tensors import tensors_of
 from dl.predict.evaluate import evaluate, evaluate_blocks, evaluation_batch
 from dl.progress import Reporter
 from dl.training.checkpoint import Checkpoints, History, State, training_state

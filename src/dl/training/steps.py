@@ -32,8 +32,8 @@ from dl.data.dataset import Dataset
 from dl.data.target import class_indexes
 from dl.data.types import Array, Rows
 from dl.model import keras, tf
-from dl.model.checks import Tensors
 from dl.model.objects import class_draws, row_draws, row_order
+from dl.model.tensors import Tensors, WindowTensor, picked
 from dl.progress import Reporter
 from dl.vocabulary.spec import Findings
 
@@ -247,8 +247,14 @@ def trainer_in_memory(model: keras.Sequential, rows: Tensors, *, compiled: bool)
     """Returns what trains on rows in memory, with a copy of them on each device of the model."""
     if devices_of(model) > 1:
         with model.distribute_strategy.scope():
-            rows = tuple(_variable(array) for array in rows)
+            rows = tuple(_held(array) for array in rows)
     return Trainer(model, rows, compiled=compiled)
+
+
+def _held(rows: Any) -> Any:
+    if isinstance(rows, WindowTensor):
+        return WindowTensor(*map(_variable, rows))
+    return _variable(rows)
 
 
 def _variable(values: Array | tf.Tensor) -> tf.Variable:
@@ -288,7 +294,7 @@ def _loop(model: keras.Sequential, step: Callable[[tf.Tensor], tf.Tensor]) -> Ca
 
 def _step(model: keras.Sequential, rows: Tensors) -> Callable[[tf.Tensor], tf.Tensor]:
     def step(numbers: tf.Tensor) -> tf.Tensor:
-        return model.train_step(tuple(tf.gather(tensor, numbers) for tensor in rows))["loss"]
+        return model.train_step(picked(rows, numbers))["loss"]
 
     return step
 

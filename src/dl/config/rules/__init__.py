@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dl.config.nodes import MapNode, ScalarNode, dotted, find, place
-from dl.config.rules import advice, data, metrics, network, preprocess, training
+from dl.config.rules import advice, data, metrics, network, preprocess, training, windows
 from dl.config.rules.facts import Advice, Facts, facts_of
 from dl.config.schema import OF_CONFIG
 from dl.errors import Mark
@@ -43,6 +43,10 @@ ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
     data.fractions_leave_rows_to_train,
     data.fold_is_one_of_the_folds,
     data.split_keys_fit,
+    windows.windows_are_in_order,
+    windows.windows_have_columns,
+    windows.windows_are_no_duplicates,
+    windows.outputs_fit_windows,
     network.layer_names_differ,
     network.input_comes_first,
     network.a_layer_computes,

@@ -16,6 +16,7 @@ from dl.config.data import (
     Split,
     TableFile,
     weight_of,
+    window_of,
 )
 from dl.config.rules.facts import LOSS, Facts, finding, keeps_axes, right_loss
 from dl.config.rules.probe import Answer, Form, has_own, targets_of
@@ -49,7 +50,7 @@ def classes_are_several(data: Data) -> Iterator[Finding]:
 
 def target_is_not_a_feature(data: Data) -> Iterator[Finding]:
     """The network must not see what it has to predict."""
-    if isinstance(data, TableFile):
+    if isinstance(data, TableFile) and data.window is None:  # a window ends before what it asks
         for index, name in enumerate(data.features or ()):
             if name in targets_of(data):
                 yield finding(("data", "features", index), "target_is_not_a_feature", name=name)
@@ -78,7 +79,7 @@ def columns_are_features(data: Data) -> Iterator[Finding]:
     for name, column in (data.columns or {}).items():
         path, remove = ("data", "columns", name), f"remove {name} from data.columns"
         if name in targets_of(data):
-            if isinstance(column, str):  # a target is numbers or classes by its task
+            if isinstance(column, str) and window_of(data) is None:  # it is what its task says
                 yield finding(path, "columns_are_features.target", hint=remove)
         elif data.features is not None and name not in data.features:
             hint = did_you_mean(closest(name, data.features), remove)
@@ -211,14 +212,22 @@ def split_keys_fit(data: Data) -> Iterator[Finding]:
                 yield finding((*path, key), "split_keys_fit.target", name=name)
     if split.by and split.column:
         yield finding((*path, "column"), "split_keys_fit.both")
-    if split.order and not split.by:
-        yield finding((*path, "order"), "split_keys_fit.order")
     if split.gap is not None and not split.order:
         yield finding((*path, "gap"), "split_keys_fit.gap")
-    if split.stratify and split.order:
-        yield finding((*path, "stratify"), "split_keys_fit.in_order")
+    yield from _in_order(split)
     if split.column is not None:
         yield from _beside_written_parts(data)
+
+
+def _in_order(split: Split) -> Iterator[Finding]:
+    path = ("data", "split")
+    if split.order == "time" and not split.by:
+        yield finding((*path, "order"), "split_keys_fit.order")
+    key = "by" if split.by else "column"
+    if split.order == "rows" and split.rows_by:
+        yield finding((*path, "order"), "split_keys_fit.rows", by=split.rows_by, key=key)
+    if split.stratify and split.order:
+        yield finding((*path, "stratify"), "split_keys_fit.in_order")
 
 
 def _beside_written_parts(data: Data) -> Iterator[Finding]:
@@ -350,6 +359,9 @@ def answer_of(facts: Facts) -> Answer | None:
         return facts.probe.answer
     if facts.config.training.loss.type in traits.WITHOUT_ANSWER:
         return Answer("several", None, None)
+    window = window_of(facts.config.data)
+    if window is not None and len(window.target_rows) > 1:
+        return None  # of these, `outputs_fit_windows` tells
     columns, units = facts.probe.columns, facts.output.units if facts.output else None
     loss = facts.config.training.loss.type
     if columns is not None and columns > 1 and keeps_axes(facts.config.model):

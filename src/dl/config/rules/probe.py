@@ -194,8 +194,11 @@ def _of_csv(data: CsvData, folder: Path) -> Probe:
     except (OSError, ValueError, LookupError, TypeError, csv.Error):
         return unknown
     apart = {*targets, *(data.exclude or ()), data.split.rows_by, data.weight}
+    if data.window is not None:
+        apart = {*(data.exclude or ()), data.split.rows_by, data.weight, data.window.by}
     inputs = len(set(titles) - apart)
     inputs = inputs if data.features is None else len(data.features)
+    inputs *= data.window.length if data.window else 1
     found = replace(unknown, rows=_trained_on(data, counts.total()), inputs=inputs)
     if len(targets) > 1:
         return found
