@@ -193,7 +193,7 @@ def describe(
                 raise
             why_not = problem.message.removeprefix(f"{source}: ")
             why_not += f"; found {problem.found}" if problem.found else ""
-    if not isinstance(source, Path) and window_of(source.config.data):
+    if table.loaded is not None and window_of(table.loaded.config.data):
         why_not = "the rows are a series: what a window holds lies before what it is to predict"
     if not why_not and len(table) < FEWEST_ROWS:
         why_not = f"in fewer than {FEWEST_ROWS} rows all may be chance"
