@@ -44,6 +44,7 @@ class Table:
         sizes: Rows of each part, by its name; also of those that are not looked at.
         step: Distance between two rows of a part that are looked at.
         advice: What `dl lint` says of the columns.
+        about: What the files were like that hold a row each, in sentences.
     """
 
     title: str
@@ -56,6 +57,7 @@ class Table:
     sizes: Mapping[str, int]
     step: int
     advice: tuple[Advice, ...]
+    about: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.part)
@@ -147,6 +149,7 @@ def read_table(loaded: Loaded, reporter: Reporter, fingerprint: str | None = Non
         sizes,
         step,
         tuple(advice_on(split.whole, loaded.config.data, loaded.config.preprocess)),
+        tuple(dict.fromkeys(said for raw in looked.values() for said in getattr(raw, "about", ()))),
     )
 
 

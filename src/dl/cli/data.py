@@ -81,6 +81,7 @@ def data(
             {
                 "source": table.title,
                 "rows": table.sizes,
+                "about": table.about,
                 "task": table.task if table.targets else None,
                 "columns": found.columns,
                 "findings": list(map(placed_values, found.findings)),
@@ -132,7 +133,7 @@ def _head(table: Table) -> str:
         head += f"\nto predict: {listing(table.targets, '', 10)} ({table.task})"
     if table.step > 1:
         head += f"\nlooked at: {len(table):,} rows, spread over all"
-    return "\n".join(wrapped(line) for line in head.split("\n"))
+    return "\n".join(wrapped(line) for line in [*head.split("\n"), *table.about])
 
 
 def _columns(columns: Sequence[Glance], table: Table) -> str:

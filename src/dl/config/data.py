@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from dl.config.remote import remote_files
-from dl.vocabulary.sections import Count, Fraction, NotNegative, Section, Texts, key
+from dl.vocabulary.sections import AboveZero, Count, Fraction, NotNegative, Section, Texts, key
 from dl.vocabulary.traits import BUILTIN, KERAS, SYNTHETIC
 from dl.vocabulary.types import Choice, Integer, Number, OneOf, Text
 
@@ -362,6 +362,22 @@ class ImagesData(FilesData):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AudioData(FilesData):
+    """A folder with a folder of WAV files for each class, or sounds that a table lists."""
+
+    source: Literal["audio"]
+    rate: Annotated[int, Integer(1, 384_000)] = key(
+        16_000, "Samples of a second; a sound of another rate is resampled."
+    )
+    seconds: AboveZero = key(
+        1.0, "How long each sound is made: cut where it is longer, else followed by silence."
+    )
+    align: Literal["start", "center"] = key(
+        "start", "What of a longer sound is kept, and where in the silence a shorter one is."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class BuiltinData(_Table):
     """A data set that comes with scikit-learn: no download."""
 
@@ -402,6 +418,7 @@ Data = (
     | ExcelData
     | NpzData
     | ImagesData
+    | AudioData
     | BuiltinData
     | KerasData
     | SyntheticData

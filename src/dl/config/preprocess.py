@@ -77,8 +77,8 @@ class Preprocess(Section):
     numeric: Scaling | None = key(
         None,
         "Scaling of numbers. Words of a column's `scale`; of arrays, standardize, minmax and none. "
-        "Default: standardize for csv, parquet and builtin; none for arrays, images and synthetic "
-        "rows.",
+        "Default: standardize for csv, parquet and builtin; none for arrays, images, audio and "
+        "synthetic rows.",
     )
     categorical: Literal["one_hot", "ordinal"] = key("one_hot", "Encoding of categories.")
     unseen: Literal["zeros", "error"] = key(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,10 +26,10 @@ from dl.config.schema import Config
 from dl.data.dataset import Preprocessing
 from dl.data.files import fingerprint_files, unchanged
 from dl.data.requirements import Requirements, requirements_of
-from dl.data.sources import csv, images, other, parquet
+from dl.data.sources import audio, csv, images, other, parquet
 from dl.data.sources.builtin import make_synthetic, read_builtin
 from dl.data.sources.keras import read_keras
-from dl.data.sources.media import FileReader, Medium, media_files
+from dl.data.sources.media import FileReader, Medium, listed_files, media_files, root_of
 from dl.data.sources.npz import read_npz, read_npz_inputs, read_npz_part
 from dl.data.sources.other import OTHERS, STREAMED
 from dl.data.tables import Block, ReadBlock, Wanted, below_each_other, require, typed_table
@@ -393,11 +392,16 @@ def _table_parts(data: Any, task: _Task) -> RawParts:
     return RawParts(train, validation, test, fingerprint=fingerprint)
 
 
-def _media(medium: Callable[[Any], Medium]) -> Source:
-    """Returns what a source of files can do that hold a row each."""
+def _media(medium: Callable[[Any, Requirements | None], Medium]) -> Source:
+    """Returns what a source of files can do that hold a row each.
+
+    Args:
+        medium: Returns how a file is read, for a section `data` and what is asked of it.
+    """
 
     def reader(data: FilesData, task: _Task) -> FileReader:
-        return FileReader(medium(data), task.reporter, task.streamed, data.corrupt == "skip")
+        skip = data.corrupt == "skip"
+        return FileReader(medium(data, task.needs), task.reporter, task.streamed, skip)
 
     def parts(data: FilesData, task: _Task) -> RawParts:
         if data.table is None:
@@ -418,10 +422,11 @@ def _media(medium: Callable[[Any], Medium]) -> Source:
         return reader(data, task).listed(_listed(data, path, kept=task.kept), data)
 
     def numbers(data: FilesData, path: Path) -> int:
-        shape = medium(data).shape
-        listing = is_listing(data, path)
-        rows = len(_listed(data, path) if listing else media_files(path, medium(data)))
-        return rows * math.prod(shape)
+        kind = medium(data, None)
+        if not is_listing(data, path):
+            return kind.numbers(media_files(path, kind))
+        table = _listed(data, path)
+        return kind.numbers(listed_files(table, data, root_of(table, data)))
 
     return Source(parts, labelled, inputs, numbers)
 
@@ -454,7 +459,8 @@ SOURCES = {
     **{s: Source(_table_parts, numbers=other.numbers if s in STREAMED else None) for s in OTHERS},
     "builtin": Source(lambda data, task: read_builtin(data)),
     "npz": Source(lambda data, task: read_npz(data, task.reporter)),
-    "images": _media(images.medium),
+    "images": _media(lambda data, needs: images.medium(data)),
+    "audio": _media(lambda data, needs: audio.medium(data, flat=needs is not None and needs.flat)),
     "keras": Source(lambda data, task: read_keras(data, task.reporter)),
     "synthetic": Source(lambda data, task: make_synthetic(data, task.needs.seed)),
 }

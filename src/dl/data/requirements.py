@@ -142,6 +142,7 @@ class Requirements:
         input_shape: The stated shape of a row; None where the data decide it.
         takes_pictures: Whether the first layer that depends on the shape of a row works on
             (height, width, channels).
+        flat: Whether that layer takes the samples of a sound without an axis of channels.
         rescales: Whether the network scales pixels itself, before the first weights.
         loss: The canonical name of the loss.
         from_logits: Whether the loss takes outputs before softmax or sigmoid.
@@ -161,6 +162,7 @@ class Requirements:
     tokens: Tokens | None
     input_shape: tuple[int | None, ...] | None
     takes_pictures: bool
+    flat: bool
     rescales: bool
     loss: str
     from_logits: bool
@@ -184,6 +186,7 @@ def requirements_of(config: Config) -> Requirements:
         tokens=tokens_of(layers),
         input_shape=config.model.input_shape or _declared_shape(layers[0]),
         takes_pictures=_takes_pictures(layers),
+        flat=_first(layers) == "MelSpectrogram",
         rescales=_rescales(layers),
         loss=training.loss.type,
         from_logits=from_logits(training.loss),
@@ -202,9 +205,12 @@ def _declared_shape(first: Spec) -> tuple[int | None, ...] | None:
 
 
 def _takes_pictures(layers: Sequence[Spec]) -> bool:
-    # Layers that change numbers alone say nothing of the shape: the first other one does.
-    name = next((layer.type for layer in layers if layer.type not in BY_NUMBER | {"Input"}), "")
-    return name.endswith("2D") or _of_pictures(name)
+    return _first(layers).endswith("2D") or _of_pictures(_first(layers))
+
+
+def _first(layers: Sequence[Spec]) -> str:
+    """Returns the first layer that depends on the shape of a row: others change numbers alone."""
+    return next((layer.type for layer in layers if layer.type not in BY_NUMBER | {"Input"}), "")
 
 
 def _rescales(layers: Sequence[Spec]) -> bool:

@@ -337,6 +337,7 @@ class RawArrays:
         others: Columns of that table that are for something else, by what they are for.
         place: Words for the place of a row in that table, given its position there (from `rows`).
         kept: Arrow columns of that table that are handed on as they stand, by name.
+        about: What the files were like, in sentences.
     """
 
     x: Rows
@@ -348,6 +349,7 @@ class RawArrays:
     others: Mapping[Role, Column] = field(default_factory=dict)
     place: Place | None = None
     kept: Mapping[str, Any] = field(default_factory=dict)
+    about: tuple[str, ...] = ()
 
     @classmethod
     def whole(cls, x: Rows, y: Rows | None, source: str, files: tuple[str, ...] = ()) -> RawArrays:

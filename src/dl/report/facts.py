@@ -41,6 +41,8 @@ _MOST_COLUMNS = 12
 _SIDE = 84
 # Fraction of values at each end that may be darker or brighter than the rest is shown for.
 _RARE = 0.005
+# Samples of a column of a spectrogram, and how much fainter than the loudest is black.
+_WINDOW, _DECIBELS = 256, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +50,20 @@ class Pictures:
     """Rows that can be shown as pictures.
 
     Attributes:
-        values: Shape (rows, height, width) or (rows, height, width, channels).
+        values: Shape (rows, height, width) or (rows, height, width, channels); of sounds
+            (rows, samples) or (rows, samples, 1).
         pixel_max: The value that is full brightness. Default: by the values shown.
+        sounds: Whether the rows are sounds, which are shown as spectrograms.
     """
 
     values: Array
     pixel_max: float | None = None
+    sounds: bool = False
 
     def pixels(self, rows: Sequence[int] | Array, wide: int) -> Array:
         """Returns rows as colours from 0 to 255, shape (pictures, height, `wide`, 3)."""
         values = self.values[np.asarray(rows)].astype(np.float32)
+        values = _spectrograms(values) if self.sounds else values
         values = _resized(values[..., None] if values.ndim == 3 else values, wide)
         if values.shape[3] < 3:
             values = np.repeat(values[..., :1], 3, axis=3)
@@ -77,6 +83,8 @@ def pictures_of(part: Part, preprocessing: Preprocessing) -> Pictures | None:
     endings: `pixel_0_0`, `pixel_0_1`… They are shown in their original values.
     """
     array, names = preprocessing.array, preprocessing.feature_names
+    if array is not None and preprocessing.source == "audio":
+        return Pictures(part.x[:], pixel_max=1.0, sounds=True)
     if array is not None and array.image:
         return Pictures(part.x[:], array.pixel_max)
     side = math.isqrt(len(names))
@@ -87,6 +95,21 @@ def pictures_of(part: Part, preprocessing: Preprocessing) -> Pictures | None:
         return None
     columns = original_columns(part.x[:], preprocessing.columns).values()
     return Pictures(np.column_stack(list(columns)).reshape(-1, side, side))
+
+
+def _spectrograms(sounds: Array) -> Array:
+    """Returns how loud each pitch is at each time, shape (sounds, pitches, times): low ones below.
+
+    The loudest of each sound is 1, and what is 60 decibels below it, or less, is 0.
+    """
+    from scipy.signal import spectrogram  # which takes long to load, for sounds alone
+
+    samples = sounds.reshape(len(sounds), -1)
+    window = min(_WINDOW, samples.shape[1])
+    _, _, power = spectrogram(samples, nperseg=window, noverlap=window // 2)
+    loudest = power.max(axis=(1, 2), keepdims=True)
+    decibels = 10 * np.log10(np.maximum(power / np.where(loudest > 0, loudest, 1), 1e-6))
+    return np.asarray(1 + decibels[:, ::-1] / _DECIBELS, np.float32)
 
 
 def _resized(values: Array, wide: int) -> Array:

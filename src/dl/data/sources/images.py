@@ -60,7 +60,6 @@ def medium(data: ImagesData) -> Medium:
         examples="cats/ and dogs/",
         suffixes=SUFFIXES,
         shape=shape,
-        dtype=np.dtype(np.uint8),
         read=partial(read_picture, shape=shape),
         stage="Decoding pictures",
         smaller="make `data.image_size` smaller",

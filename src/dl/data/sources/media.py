@@ -50,30 +50,35 @@ class Medium:
         noun: What a file holds, for messages.
         examples: Folders of classes, for messages.
         suffixes: The endings of their names, in small letters.
-        shape: Shape of a row.
-        dtype: Type of its numbers.
         read: Returns the row of a file; raises `DataError`. Is called in several threads.
         stage: What is said while files are read.
         smaller: What makes a row smaller, for messages.
+        shape: Shape of a row; None where the files tell.
         image: Whether a row is a picture.
         quiet: Keeps the library silent that reads them.
+        summary: What the files were like that were read so far, in words.
     """
 
     noun: str
     examples: str
     suffixes: frozenset[str]
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
     read: Callable[[Path], Array]
     stage: str
     smaller: str
+    shape: tuple[int, ...] | None = None
     image: bool = False
     quiet: Callable[[], AbstractContextManager[None]] = nullcontext
+    summary: Callable[[], str] = str
 
     @property
     def nouns(self) -> str:
         """What several files hold."""
         return f"{self.noun}s"
+
+    def numbers(self, files: Sequence[Path]) -> int:
+        """Returns how many numbers all rows hold; raises `DataError`."""
+        shape = self.shape or self.read(files[0]).shape if files else ()
+        return len(files) * math.prod(shape)
 
     def takes(self, path: Path) -> bool:
         """Tells whether a file is of this kind, by its name."""
@@ -213,7 +218,7 @@ class FileReader:
         if not isinstance(table, RawTable):
             raise TypeError("files are listed in a table")
         if files is None:
-            files = listed_files(table, data, _root_of(table, data))
+            files = listed_files(table, data, root_of(table, data))
         y = None
         if table.targets:
             target = target_values(table)
@@ -234,15 +239,13 @@ class FileReader:
         numbers = known.pop("rows", np.arange(len(files), dtype=np.int64))
         told = tuple(map(str, files))
         rows = RawArrays(np.empty(len(files)), known.pop("y", None), numbers, source, told, **known)
-        x, good = self._decoded(files, rows.row_place)
-        return replace(rows if len(good) == len(files) else rows.take(good), x=x)
+        x, good, about = self._decoded(files, rows.row_place)
+        return replace(rows if len(good) == len(files) else rows.take(good), x=x, about=about)
 
-    def _decoded(self, files: Sequence[Path], place: Place) -> tuple[Rows, Array]:
-        """Returns the rows as they are read, shape (rows, *shape), and the positions of those."""
-        medium, folder = self.medium, files[0].parent
-        shape, threads = (len(files), *medium.shape), os.cpu_count() or 1
-        scratch = self._room(shape, folder)
-        x = np.empty(0 if scratch else shape, medium.dtype)
+    def _decoded(self, files: Sequence[Path], place: Place) -> tuple[Rows, Array, tuple[str, ...]]:
+        """Returns the rows as they are read, their positions, and what is to be told of them."""
+        medium, threads = self.medium, os.cpu_count() or 1
+        room: _Room | None = None
         good: list[int] = []
         faults: list[DataError] = []
         tasks = (partial(_attempt, medium, path) for path in files)
@@ -252,47 +255,89 @@ class FileReader:
             # Closed, so that an error at one file ends the reading of those ahead of it.
             closing(ahead(tasks, threads, _AHEAD * threads)) as decoded,
         ):
-            for position, row in enumerate(decoded):
-                if isinstance(row, DataError):
-                    faults.append(_placed(row, files[position], place(position)))
+            for position, (file, row) in enumerate(zip(files, decoded, strict=True)):
+                fault = row if isinstance(row, DataError) else None
+                if not isinstance(row, DataError):
+                    room = room or self._room(row, len(files), file)
+                    fault = room.keep(row, file)
+                if fault is None:
+                    good.append(position)
+                else:
+                    faults.append(_placed(fault, file, place(position)))
                     if not self.skip:
                         raise faults[0]
-                elif scratch:
-                    scratch.write(row)
-                else:
-                    x[len(good)] = row
-                good += [position] if not isinstance(row, DataError) else []
                 advance(1)
-        self._tell(faults, len(files))
-        if scratch:
-            return scratch.array(medium.dtype, (len(good), *medium.shape)), np.array(good)
-        return x[: len(good)], np.array(good)
+        if room is None:
+            raise faults[0]
+        return room.rows, np.array(good), self._about(faults, len(files))
 
-    def _room(self, shape: tuple[int, ...], folder: Path) -> ScratchFile | None:
-        """Refuses rows for which there is no room; returns a file for those on the disk."""
-        medium, size = self.medium, math.prod(shape)
+    def _room(self, first: Array, rows: int, file: Path) -> _Room:
+        """Returns what keeps rows that are like the first one; refuses more than there is room."""
+        medium, size = self.medium, rows * first.size
         if self.streamed:
-            space = size * medium.dtype.itemsize
-            check_space(space, f"{shape[0]:,} {medium.nouns} of {folder}")
-            return ScratchFile()
+            check_space(size * first.itemsize, f"{rows:,} {medium.nouns} of {file.parent}")
+            return _Room(first, file, ScratchFile())
         check_memory(
-            (medium.dtype.itemsize + _BYTES_OF_NUMBER) * size,
-            f"{folder}: {shape[0]} {medium.nouns} do not fit in the memory",
-            f"in the shape {shape}",
+            (first.itemsize + _BYTES_OF_NUMBER) * size,
+            f"{file.parent}: {rows} {medium.nouns} do not fit in the memory",
+            f"in the shape {(rows, *first.shape)}",
             f"{medium.smaller}, or let `engine.memory` be smaller: larger data is streamed",
         )
+        return _Room(first, file, np.empty((rows, *first.shape), first.dtype))
+
+    def _about(self, faults: Sequence[DataError], files: int) -> tuple[str, ...]:
+        """Returns what the files were like, and which are left out, in words."""
+        nouns, told = self.medium.nouns, self.medium.summary()
+        said = [f"{nouns}: {told}"] if told else []
+        if faults:
+            named = listing((fault.problems[0].message for fault in faults), "", _MOST_TOLD)
+            said.append(
+                f"left out: {len(faults)} of {files:,} {nouns} (data.corrupt: skip): {named}"
+            )
+        for text in said:
+            self.reporter.note(text)
+        return tuple(said)
+
+
+class _Room:
+    """Keeps rows, one by one, in memory or on the disk.
+
+    Args:
+        first: A row; all others are to be like it.
+        file: Its file.
+        place: The memory, shape (rows, *shape), or the file on the disk.
+    """
+
+    def __init__(self, first: Array, file: Path, place: Array | ScratchFile) -> None:
+        self._first, self._file, self._place, self._count = first, file, place, 0
+
+    def keep(self, row: Array, file: Path) -> DataError | None:
+        """Keeps a row; returns what is wrong with it."""
+        first = self._first
+        for what, own, others in (
+            ("shape", row.shape, first.shape),
+            ("type of numbers", row.dtype, first.dtype),
+        ):
+            if own != others:
+                return DataError(
+                    f"{file}: has another {what} than the other files",
+                    expected=f"{others}, as in {self._file}",
+                    found=str(own),
+                    hint="save all files alike",
+                )
+        if isinstance(self._place, ScratchFile):
+            self._place.write(row)
+        else:
+            self._place[self._count] = row
+        self._count += 1
         return None
 
-    def _tell(self, faults: Sequence[DataError], files: int) -> None:
-        """Tells which files are left out; refuses if those are all."""
-        if len(faults) == files:
-            raise faults[0]
-        if faults:
-            told = listing((fault.problems[0].message for fault in faults), "", _MOST_TOLD)
-            self.reporter.note(
-                f"left out: {len(faults)} of {files:,} {self.medium.nouns} "
-                f"(data.corrupt: skip): {told}"
-            )
+    @property
+    def rows(self) -> Rows:
+        """The rows that are kept."""
+        if isinstance(self._place, ScratchFile):
+            return self._place.array(self._first.dtype, (self._count, *self._first.shape))
+        return self._place[: self._count]
 
 
 def _attempt(medium: Medium, path: Path) -> Array | DataError:
@@ -359,7 +404,7 @@ def _no_file(place: str, file: Path, error: Exception) -> DataError:
     return DataError(f"{place}: {problem.message}", expected=problem.expected, hint=hint)
 
 
-def _root_of(table: RawTable, data: FilesData) -> Path:
+def root_of(table: RawTable, data: FilesData) -> Path:
     """Returns the folder of the files of another table: its own, if the first is there."""
     column, own = table.columns[data.column or ""], Path(table.source).parent
     named = [column.categories[code] for code in column.values[:1] if code >= 0]
