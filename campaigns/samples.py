@@ -63,6 +63,7 @@ REQUIRED: Mapping[str, object] = {
     "stddev": 0.1,
     "target_class_ids": [0, 1],
     "target_shape": [-1, 2],
+    "weights": "none",
     "units": 2,
     "values": [0.1, 0.01, 0.001],
     "variance": 2.0,

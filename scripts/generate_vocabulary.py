@@ -20,6 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import keras
+import numpy as np
 from keras.src import (
     activations,
     constraints,
@@ -122,6 +123,15 @@ EXTRA_ALIASES: Mapping[tuple[Kind, str], set[str]] = {
 }
 """Spellings that follow from Keras' habits although it does not list them."""
 
+BASE_DEFAULTS: Mapping[str, Any] = {
+    "include_top": False,
+    "name": None,
+    "trainable": True,
+    "trainable_from": None,
+    "training": None,
+}
+"""What a base takes beside its own parameters; Keras' default keeps the top."""
+
 INPUT = "Input"
 """The one layer that has no call; Keras' class for it is InputLayer, which has no docstring."""
 INPUT_SUMMARY = "The shape of one row of the input."
@@ -180,6 +190,7 @@ def _classes() -> dict[Kind, dict[str, Any]]:
     cells = {name: cls for name, cls in layers.items() if _is_cell(cls)}
     return {
         Kind.LAYER: layers,
+        Kind.BASE: _functions(keras.applications),
         Kind.CELL: cells,
         Kind.ACTIVATION: _functions(keras.activations),
         Kind.INITIALIZER: _subclasses(keras.initializers, keras.initializers.Initializer),
@@ -265,7 +276,24 @@ def _entry(kind: Kind, name: str, obj: Any) -> dict[str, Any]:
         "default_name": default_name,
         "required": required,
         "defaults": defaults,
+        **(_pictures_of(obj) if kind is Kind.BASE else {}),
     }
+
+
+def _pictures_of(base: Any) -> dict[str, Any]:
+    """Returns how pixels are scaled before a base, and its least size: found out by trying."""
+    pixels = np.array([[[[0.0, 100.0, 255.0]]]], np.float32)
+    given = sys.modules[base.__module__].preprocess_input(pixels.copy())
+    scale = keras.applications.imagenet_utils.preprocess_input
+    known = {mode: scale(pixels.copy(), mode=mode) for mode in ("caffe", "tf", "torch")}
+    (mode,) = [
+        mode for mode, scaled in {"none": pixels, **known}.items() if np.array_equal(scaled, given)
+    ]
+    try:
+        base(input_shape=(8, 8, 3), weights=None, include_top=False)
+    except ValueError as error:
+        return {"pixels": mode, "least_size": int(re.findall(r"at least (\d+)", str(error))[0])}
+    raise AssertionError(f"{base.__name__} takes pictures of any size")
 
 
 def _parameters(kind: Kind, entry: str, obj: Any) -> tuple[list[str], dict[str, Any]]:
@@ -273,13 +301,16 @@ def _parameters(kind: Kind, entry: str, obj: Any) -> tuple[list[str], dict[str, 
     if kind is Kind.ACTIVATION:
         return [], {}
     signature = inspect.signature(obj).parameters
-    names = [name for name, parameter in signature.items() if _is_offered(entry, parameter)]
+    of = kind.value if kind is Kind.BASE else entry
+    names = [name for name, parameter in signature.items() if _is_offered(of, parameter)]
     defaults = {name: signature[name].default for name in names}
+    if kind is Kind.BASE:
+        defaults |= BASE_DEFAULTS
     if kind in (Kind.LAYER, Kind.CELL) and _takes_more(signature) and entry != INPUT:
         defaults = {**defaults, **{k: v for k, v in LAYER_DEFAULTS.items() if k not in defaults}}
-    required = [name for name in defaults if _is_required(entry, name, defaults[name])]
+    required = [name for name in defaults if _is_required(of, name, defaults[name])]
     for name in defaults:
-        parameter_type(entry, name)
+        parameter_type(of, name)
     return required, {k: v for k, v in defaults.items() if k not in required}
 
 
@@ -300,7 +331,8 @@ def _default_name(kind: Kind, obj: Any, defaults: Mapping[str, Any]) -> str | No
     """Returns the name that Keras gives to the first instance in a process."""
     if "name" not in defaults:
         return None
-    return str(defaults["name"] or to_snake_case(_canonical(obj)))
+    name = _canonical(obj)
+    return str(defaults["name"] or (name.lower() if kind is Kind.BASE else to_snake_case(name)))
 
 
 def _summary(obj: Any) -> str:

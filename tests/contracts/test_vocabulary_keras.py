@@ -51,9 +51,10 @@ def test_parameters_are_those_of_keras(kind: Kind) -> None:
             name
             for name, parameter in signature.items()
             if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
-            and left_out_parameter(entry.name, name) is None
+            and left_out_parameter("base" if kind is Kind.BASE else entry.name, name) is None
         } - {"tensor"}
         more = LAYER_PARAMETERS if kind in (Kind.LAYER, Kind.CELL) else set()
+        more = {"name", "trainable", "trainable_from", "training"} if kind is Kind.BASE else more
         assert offered <= set(entry.parameters) <= offered | more, entry.name
 
 
@@ -62,6 +63,7 @@ def test_defaults_are_those_of_keras(kind: Kind) -> None:
     for entry in keras_entries(kind):
         signature = inspect.signature(getattr(MODULES[kind], entry.name)).parameters
         changed = [
+            *(("include_top", "weights", "name") if kind is Kind.BASE else ()),
             *facts()["required"].get(entry.name, ()),
             *facts()["defaults"].get(entry.name, ()),
         ]
@@ -109,7 +111,10 @@ def test_everything_that_keras_exports_is_known_or_left_out(kind: Kind) -> None:
     exported = {
         name
         for name in dir(MODULES[kind])
-        if inspect.isclass(getattr(MODULES[kind], name)) and name != "InputSpec"
+        if (inspect.isfunction if kind is Kind.BASE else inspect.isclass)(
+            getattr(MODULES[kind], name)
+        )
+        and name != "InputSpec"
     }
     kinds = (Kind.LAYER, Kind.CELL) if kind is Kind.CELL else (kind,)
 

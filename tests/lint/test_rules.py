@@ -41,6 +41,13 @@ HIDDEN, OUT = (
 )
 EMBEDDING = "{type: Embedding, input_dim: 9, output_dim: 2, mask_zero: true}"
 SOFTMAX = "{type: Dense, units: 10, activation: softmax}"
+PRETRAINED = {
+    DATA: DIGITS,
+    HIDDEN: "    - {type: Reshape, target_shape: [8, 8, 1]}\n"
+    "    - {type: VGG16, weights: imagenet, pooling: avg}",
+    OUT: "{type: Dense, units: 10, activation: softmax}",
+    "binary_crossentropy": "sparse_categorical_crossentropy",
+}
 SPARSE = "sparse_categorical_crossentropy"
 
 
@@ -131,6 +138,28 @@ FLAWS = (
         "- {type: Dense, units: 8, activation: relu}",
         {"model.layers.0.activation": "relu"},
         {HIDDEN: "\n".join([HIDDEN.replace("relu", "sigmoid")] * 2)},
+    ),
+    Flaw(
+        "scaled-twice",
+        "preprocess.scale scales pixels that model.layers.1 scales itself",
+        "remove preprocess.scale",
+        {"preprocess.scale": "null"},
+        {"model:": "preprocess: {scale: 255}\nmodel:", **PRETRAINED},
+    ),
+    Flaw(
+        "unfrozen-base",
+        "model.layers.1.trainable is true: 1,078 rows teach all weights of VGG16",
+        "- {type: VGG16, weights: imagenet, pooling: avg, trainable: false}",
+        {"model.layers.1.trainable": "false"},
+        PRETRAINED,
+    ),
+    Flaw(
+        "fine-tuning-rate",
+        "training.optimizer.learning_rate is 0.01 for VGG16, which is trained already: more than "
+        "0.0001",
+        "optimizer: {type: adam, learning_rate: 1e-05}",
+        {"training.optimizer.learning_rate": "1e-5"},
+        PRETRAINED,
     ),
     Flaw(
         "frozen-random",

@@ -64,9 +64,15 @@ def sequential(model: Mapping[str, Any], path: Path = (), where: str = "") -> Ma
 
 
 def placed_layers(
-    settings: Mapping[str, Any], path: Path, group: str = "", depth: int = 0
+    settings: Mapping[str, Any],
+    path: Path,
+    bases: Collection[str] = (),
+    group: str = "",
+    depth: int = 0,
 ) -> tuple[list[Placed], list[str]]:
     """Returns the layers of a model in their order, and the names of it and the models inside it.
+
+    A pretrained base, whose name is in `bases`, is a layer.
 
     Raises:
         Findings: A model has no layers, too many or no name, or one inside it is not `Sequential`.
@@ -82,13 +88,14 @@ def placed_layers(
     for position, item in enumerate(layers):
         place = (*path, "layers", position)
         layer = mapping(item, place)
-        if str(layer.get("class_name")) not in _CONTAINERS:
-            own = mapping(layer.get("config", {}), place).get("name")
+        own = mapping(layer.get("config", {}), place).get("name")
+        is_base = layer.get("class_name") == "Functional" and not depth and own in bases
+        if is_base or str(layer.get("class_name")) not in _CONTAINERS:
             found.append((place, group or str(own), layer))
             continue
         inside = sequential(layer, place, " inside the model")
         name = group or model_name(inside.get("name"))
-        deeper, names = placed_layers(inside, place, name, depth + 1)
+        deeper, names = placed_layers(inside, place, bases, name, depth + 1)
         found += deeper
         models += names
     return found, models
@@ -119,6 +126,7 @@ class KerasModel:
         metrics: Its metrics.
         places: The group and the name that each layer has in the file, by its name in `layers`.
         adapted: Layers whose weights have become settings, by their names in `layers`.
+        bases: What the file says of the layers inside its pretrained bases, by their names.
     """
 
     models: frozenset[str]
@@ -127,6 +135,7 @@ class KerasModel:
     metrics: tuple[Spec, ...]
     places: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     adapted: frozenset[str] = frozenset()
+    bases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def read_keras_model(
@@ -135,6 +144,7 @@ def read_keras_model(
     statistics: Statistics = lambda group, name: {},
     given: Collection[str] = (),
     version: str | None = None,
+    bases: str | None = None,
 ) -> KerasModel:
     """Reads the texts that a `.h5` file has in `model_config` and `training_config`.
 
@@ -144,16 +154,19 @@ def read_keras_model(
         statistics: Finds numbers that are settings here, but weights in the file.
         given: Keys that the user gives, so that the file is not asked for them.
         version: The Keras that wrote the file.
+        bases: What `dl` has built its pretrained bases from, where it wrote the file.
 
     Raises:
         Findings: The texts are not such settings, or name what the vocabulary has not.
     """
     settings = sequential(mapping(_json(architecture, "model_config"), ()))
-    found, models = placed_layers(settings, ("model",))
+    own = mapping(_json(bases, "dl_bases"), ()) if bases else {}
+    built = {name: _checked(Kind.BASE, spec, ("model", name)) for name, spec in own.items()}
+    found, models = placed_layers(settings, ("model",), built)
     if version is not None and version.startswith(("1.", "2.")):
         _refuse_former(found)
     compiled = mapping(_json(training, "training_config"), ()) if training else {}
-    read = _Layers(statistics)
+    read = _Layers(statistics, built)
     layers = read.specs(found, settings.get("build_input_shape"))
     return KerasModel(
         models=frozenset(models),
@@ -162,6 +175,7 @@ def read_keras_model(
         metrics=() if "training.metrics" in given else _metrics(compiled),
         places=read.places,
         adapted=frozenset(read.adapted),
+        bases={name: layer for _, name, layer in found if name in built},
     )
 
 
@@ -204,8 +218,8 @@ def _values(value: object, path: Path) -> Iterator[tuple[Path, object]]:
 class _Layers:
     """Checks layers one after the other, and keeps where each lies in the file."""
 
-    def __init__(self, statistics: Statistics) -> None:
-        self._statistics = statistics
+    def __init__(self, statistics: Statistics, bases: Mapping[str, Spec]) -> None:
+        self._statistics, self._bases = statistics, bases
         self.places: dict[str, tuple[str, str]] = {}
         self.adapted: list[str] = []
 
@@ -216,6 +230,9 @@ class _Layers:
         for placed in found:
             if specs and placed[2].get("class_name") == "InputLayer":
                 continue  # of a model inside the model
+            if placed[1] in self._bases:
+                specs.append(self._bases[placed[1]])
+                continue
             try:
                 specs.append(_checked(Kind.LAYER, self._layer(*placed), placed[0]))
             except Findings as error:

@@ -36,11 +36,13 @@ from dl.config.nodes import (
     yaml_text,
 )
 from dl.config.overrides import Override, option_text, override, read_with_bases, with_bases
+from dl.config.rules.bases import IMAGENET, RANDOM
 from dl.config.schema import Config, resolved_text
 from dl.errors import ConfigError, Mark, Problem, RunError, closest, did_you_mean
 from dl.text import listing
+from dl.vocabulary.catalog import find as entry_of
 from dl.vocabulary.sections import MISSING_KEY, UNKNOWN_KEY, keys, read_section, walk
-from dl.vocabulary.spec import Finding, Findings
+from dl.vocabulary.spec import Finding, Findings, Kind
 
 _IN_MEMORY = 1_000_000_000
 """Megabytes that no data exceeds."""
@@ -250,6 +252,7 @@ def _check(
 def _with_absolute_paths(values: object, root: MapNode) -> dict[str, Any]:
     """Returns the values with the paths of the data absolute, each from where it was written."""
     whole: dict[str, Any] = values if isinstance(values, dict) else {}
+    whole = _with_paths_of_bases(whole, root)
     data = whole.get("data")
     if not isinstance(data, dict):
         return whole
@@ -263,6 +266,22 @@ def _with_absolute_paths(values: object, root: MapNode) -> dict[str, Any]:
             if len(scalars) == len(node.items):
                 absolute[name] = [_absolute(item) for item in scalars]
     return {**whole, "data": {**data, **absolute}}
+
+
+def _with_paths_of_bases(whole: dict[str, Any], root: MapNode) -> dict[str, Any]:
+    """Returns the values with the paths of the weights of bases absolute, in the same way."""
+    model = whole.get("model")
+    layers = model.get("layers") if isinstance(model, dict) else None
+    if not isinstance(model, dict) or not isinstance(layers, list):
+        return whole
+    placed = list(layers)
+    for index, layer in enumerate(layers):
+        kind = layer.get("type") if isinstance(layer, dict) else None
+        node = find(root, ("model", "layers", index, "weights"))
+        is_base = isinstance(kind, str) and entry_of(Kind.BASE, kind) is not None
+        if is_base and isinstance(node, ScalarNode) and node.value not in (IMAGENET, RANDOM):
+            placed[index] = {**layer, "weights": _absolute(node)}
+    return {**whole, "model": {**model, "layers": placed}}
 
 
 def _absolute(node: ScalarNode) -> object:

@@ -37,6 +37,7 @@ _COMMON = frozenset(
 _OF_WEIGHTS = ("_initializer", "_regularizer", "_constraint")
 """With `_COMMON`, the parameters that many things have: told once, not in each row."""
 _KIND_TITLES = {
+    Kind.BASE: "Pretrained bases",
     Kind.LOSS: "Losses",
     Kind.CELL: "Cells of recurrent layers",
     Kind.SCHEDULE: "Learning-rate schedules",
@@ -187,6 +188,12 @@ def _vocabulary_parts() -> Iterator[str]:
     for kind in Kind:
         yield _heading(3, _KIND_TITLES.get(kind, f"{kind.value.capitalize()}s"))
         rows = [_entry_row(entry) for entry in entries(kind).values()]
+        if kind is Kind.BASE:  # most of them take the same
+            alike: dict[str, list[str]] = {}
+            for name, _, parameters in rows:
+                alike.setdefault(parameters, []).append(name)
+            about = "Keras' networks that were trained on ImageNet: see [bases](bases.md)."
+            rows = [(", ".join(names), about, taken) for taken, names in alike.items()]
         yield _table(("name", "meaning", "parameters"), rows)
 
 

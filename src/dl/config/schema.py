@@ -33,7 +33,7 @@ class Model(Section):
     input_shape: Annotated[tuple[int | None, ...], ListOf(Nullable(COUNT))] | None = key(
         None, "Shape of one input row. Default: that of the data."
     )
-    layers: Annotated[tuple[Spec, ...], ListOf(Object(Kind.LAYER))] = key(
+    layers: Annotated[tuple[Spec, ...], ListOf(Object(Kind.LAYER, also=Kind.BASE))] = key(
         about="The layers, from input to output."
     )
 
@@ -169,6 +169,7 @@ OF_CONFIG = (
     *("frozen-random", "dropout-last", "unused-mask", "too-many-parameters", "batch-size"),
     *("no-validation", "no-shuffle", "one-epoch", "no-metrics", "no-accuracy", "imbalance"),
     *("callback-never-fires", "keep-best"),
+    *("scaled-twice", "unfrozen-base", "fine-tuning-rate"),
 )
 """The ids of advice on a config: the names of the rules of `dl.config.rules.advice`, with `-` for
 `_`."""

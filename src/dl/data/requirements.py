@@ -20,7 +20,8 @@ from dl.config.rules.facts import keeps_axes, output_of
 from dl.config.schema import Config
 from dl.data.types import Array
 from dl.errors import DataError
-from dl.vocabulary.spec import Spec
+from dl.vocabulary.catalog import find
+from dl.vocabulary.spec import Kind, Spec
 from dl.vocabulary.traits import ANY_NUMBER, BY_NUMBER, MOVING, OF_PICTURES, TABLES, from_logits
 
 
@@ -205,7 +206,8 @@ def _declared_shape(first: Spec) -> tuple[int | None, ...] | None:
 
 
 def _takes_pictures(layers: Sequence[Spec]) -> bool:
-    return _first(layers).endswith("2D") or _of_pictures(_first(layers))
+    first = _first(layers)
+    return first.endswith("2D") or _of_pictures(first) or find(Kind.BASE, first) is not None
 
 
 def _first(layers: Sequence[Spec]) -> str:
@@ -215,7 +217,7 @@ def _first(layers: Sequence[Spec]) -> str:
 
 def _rescales(layers: Sequence[Spec]) -> bool:
     for layer in layers:
-        if layer.type == "Rescaling":
+        if layer.type == "Rescaling" or layer.kind is Kind.BASE:
             return True
         if layer.type != "Input" and not _of_pictures(layer.type):
             return False

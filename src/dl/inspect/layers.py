@@ -18,6 +18,7 @@ from dl.inspect import LayerRow, LayerStatistics, NetworkStatistics, WeightRow
 from dl.inspect.trace import RecordedStep, activation_of, array_of, record_step
 from dl.model import keras
 from dl.model.checks import loss_targets
+from dl.model.objects import BASES
 from dl.predict.evaluate import open_run, training_data
 from dl.progress import Reporter
 from dl.rundir.directory import RunDirectory
@@ -39,7 +40,7 @@ def layer_rows(model: keras.Sequential) -> list[LayerRow]:
     return [
         LayerRow(
             name=layer.name,
-            type=type(layer).__name__,
+            type=BASES[layer].type if layer in BASES else type(layer).__name__,
             activation=activation_of(layer),
             output_shape=tuple(layer.output.shape[1:]),
             parameters=_count(layer.weights),

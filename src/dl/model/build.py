@@ -9,15 +9,16 @@ from weakref import WeakKeyDictionary
 import keras
 
 from dl.config.data import weight_of
-from dl.config.rules.network import declared_shapes
+from dl.config.rules.network import Shape, declared_shapes
 from dl.config.schema import Config
 from dl.data.target import Target
 from dl.errors import first_line
+from dl.model.bases import build_base
 from dl.model.checks import BUILD_ERRORS, check_outputs, first_unbuildable
 from dl.model.metrics import build_metrics
-from dl.model.objects import build_object, draw_masks_fast, seeded_python
+from dl.model.objects import BASES, build_object, draw_masks_fast, seeded_python
 from dl.vocabulary.names import with_names
-from dl.vocabulary.spec import Finding, Findings, Spec
+from dl.vocabulary.spec import Finding, Findings, Kind, Spec
 from dl.vocabulary.traits import FITTING
 
 T = TypeVar("T")
@@ -40,12 +41,12 @@ def build_model(config: Config, input_shape: tuple[int, ...] | None) -> keras.Se
     shapes = (shape for _, shape in declared_shapes(config.model))
     shape = next(shapes) if input_shape is None else input_shape
     specs = with_names(config.model.layers)
-    layers = [layer for _, layer in _layers(specs, config.seed)]
+    layers = [layer for _, layer in _layers(specs, config.seed, shape)]
     try:
         with seeded_python(config.seed, "built"):
             model = keras.Sequential([keras.Input(shape, name="input"), *layers], name="sequential")
     except BUILD_ERRORS as error:
-        finding = first_unbuildable(shape, _layers(specs, config.seed)) or Finding(
+        finding = first_unbuildable(shape, _layers(specs, config.seed, shape)) or Finding(
             ("model", "layers"),
             "Keras cannot join these layers",
             found=first_line(error),
@@ -56,20 +57,33 @@ def build_model(config: Config, input_shape: tuple[int, ...] | None) -> keras.Se
     return model
 
 
-def _layers(specs: list[Spec], seed: int) -> list[tuple[int, Any]]:
+def _layers(specs: list[Spec], seed: int, shape: Shape) -> list[tuple[int, Any]]:
     """Returns the layers below the input with their positions in the config."""
-    layers = []
+    layers: list[tuple[int, Any]] = []
     for position, spec in enumerate(specs):
         path = ("model", "layers", str(spec.parameters["name"]))
         try:
-            if spec.type != "Input":
+            if spec.kind is Kind.BASE:
+                base = build_base(spec, _shape_behind(layers, shape), seed)
+                layers.append((position, base))
+            elif spec.type != "Input":
                 layers.append((position, build_object(spec, seed=seed, path=path)))
+        except Findings as error:
+            place = ("model", "layers", position)
+            raise Findings([found.below(place) for found in error.findings]) from error
         except BUILD_ERRORS as error:
             message = f"{spec.type} cannot be made with these parameters"
             raise Findings.one(
                 ("model", "layers", position), message, found=first_line(error)
             ) from error
     return layers
+
+
+def _shape_behind(layers: list[tuple[int, Any]], shape: Shape) -> Shape:
+    """Returns the shape of a row behind layers that are not built yet."""
+    for _, layer in layers:
+        shape = tuple(layer.compute_output_shape((None, *shape))[1:])
+    return shape
 
 
 def compile_model(model: keras.Sequential, config: Config, target: Target) -> None:
@@ -106,14 +120,13 @@ def _part(config: Config, spec: Spec, key: str) -> Any:
 
 
 def nested_layers(model: keras.Sequential) -> Iterator[Any]:
-    """Yields all layers of a model, and those inside wrappers after their wrapper."""
+    """Yields all layers of a model, and those inside wrappers and bases after these."""
     waiting = list(reversed(model.layers))
     while waiting:
         layer = waiting.pop()
         yield layer
-        inner = (
-            getattr(layer, name, None) for name in ("backward_layer", "forward_layer", "layer")
-        )
+        names = ("backward_layer", "forward_layer", "layer")
+        inner = layer.layers if layer in BASES else (getattr(layer, name, None) for name in names)
         waiting += (below for below in inner if isinstance(below, keras.layers.Layer))
 
 

@@ -15,11 +15,12 @@ what is read, and HDF5 has no file by which it could find another.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +31,20 @@ import numpy as np
 from dl.data.types import Array
 from dl.errors import DiskError, RunError, first_line
 from dl.model.metrics import Adapted
-from dl.model.objects import FAST_LAYERS, HEAVISIDE, Perceptron
+from dl.model.objects import BASES, FAST_LAYERS, HEAVISIDE, Perceptron
 from dl.rundir.files import read_regular
 from dl.text import shortened
+from dl.vocabulary.spec import Spec, document
 from dl.vocabulary.traits import ENDS_WITH_ACTIVATION
 
 WEIGHTS = "model_weights"
 """The group that holds a group for each layer."""
 BESIDE_LAYERS = "top_level_model_weights"
 """A group that Keras writes beside those of the layers; it is empty for a Sequential model."""
+
+BASES_OF = "dl_bases"
+"""An attribute that says what pretrained bases were built from: `dl` builds them anew by it, and
+compares them with what Keras reads."""
 
 _HINT = "restore the file from a copy, or train again"
 _SPARE = 64 * 1024 * 1024
@@ -120,7 +126,7 @@ def weights_in(file: Any) -> Any:
 
 def names_in(group: Any, most: int) -> list[str]:
     """Returns the names in a group, sorted, at most `most` of them."""
-    return sorted(islice(group, most))
+    return sorted(itertools.islice(group, most))
 
 
 def group_in(group: Any, name: str) -> Any:
@@ -169,6 +175,23 @@ def values_of(dataset: Any) -> Array:
         raise _unread(dataset.name, "a shape without the values for it")
     array: Array = dataset[()]
     return array.view("bfloat16") if array.dtype == "V2" else array
+
+
+def texts_of(owner: Any, name: str, most_bytes: int) -> list[str]:
+    """Returns an attribute that is a list of texts; a long one is in parts, `name0`, `name1`…"""
+    parts = itertools.takewhile(owner.attrs.__contains__, (f"{name}{i}" for i in itertools.count()))
+    texts: list[str] = []
+    for part in [name] if name in owner.attrs else list(parts):
+        attribute = owner.attrs.get_id(part)
+        kind, shape = attribute.get_type(), attribute.shape
+        if shape == (0,):
+            continue  # which Keras writes as numbers
+        if len(shape) != 1 or kind.get_class() != h5py.h5t.STRING:
+            raise _unread(f"{owner.name}@{part}", "an attribute that is not a list of texts")
+        if shape[0] * kind.get_size() > most_bytes:
+            raise Refused(f"holds more than {most_bytes} bytes in {part!r}")
+        texts += [item.decode() if isinstance(item, bytes) else item for item in owner.attrs[part]]
+    return texts
 
 
 def text_of(owner: Any, name: str, most_bytes: int) -> str | None:
@@ -233,6 +256,9 @@ def save_model(model: keras.Sequential, path: Path) -> None:
         file.attrs["backend"] = keras.backend.backend()
         architecture = {"class_name": "Sequential", "config": _plain_config(model)}
         file.attrs["model_config"] = _json(architecture)
+        bases = {layer.name: _of_base(BASES[layer]) for layer in model.layers if layer in BASES}
+        if bases:
+            file.attrs[BASES_OF] = _json(bases)
         training = _training_settings(model)
         if training is not None:
             file.attrs["training_config"] = _json(training)
@@ -245,6 +271,11 @@ def save_model(model: keras.Sequential, path: Path) -> None:
         partial.unlink(missing_ok=True)
         reason = error.strerror or first_line(error)
         raise DiskError(f"{path} cannot be written: {reason}") from error
+
+
+def _of_base(spec: Spec) -> Any:
+    """Returns what a base is built from; where its first weights lay is of no interest."""
+    return document(replace(spec, parameters={**spec.parameters, "weights": "none"}))
 
 
 def load_weights(model: keras.Sequential, path: Path, read: ReadFile = read_file) -> None:
@@ -303,6 +334,11 @@ def _plain_config(model: keras.Sequential) -> dict[str, Any]:
     settings = _plain(model.get_config())
     layers = [plain for layer in settings["layers"] for plain in _without_heaviside(layer)]
     return {**settings, "layers": layers}
+
+
+def plain_config(layer: Any) -> Any:
+    """Returns the settings of a layer as JSON gives them back."""
+    return json.loads(_json(_plain(layer.get_config())))
 
 
 def _plain(value: Any) -> Any:

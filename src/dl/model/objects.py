@@ -22,6 +22,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
@@ -32,6 +33,7 @@ from dl.vocabulary.spec import Kind, Path, Spec
 
 MODULES: Mapping[Kind, Any] = {
     Kind.LAYER: keras.layers,
+    Kind.BASE: keras.applications,
     Kind.CELL: keras.layers,
     Kind.ACTIVATION: keras.activations,
     Kind.INITIALIZER: keras.initializers,
@@ -44,6 +46,9 @@ MODULES: Mapping[Kind, Any] = {
     Kind.CALLBACK: keras.callbacks,
 }
 """Where Keras exports the things of each kind."""
+
+BASES: WeakKeyDictionary[Any, Spec] = WeakKeyDictionary()
+"""What each pretrained base was built from (`dl.model.bases`)."""
 
 HEAVISIDE = "heaviside"
 _PRODUCT = "_dl_weighted_sum"
@@ -177,6 +182,12 @@ def one_cycle(
         warmup_steps=warmup_steps,
         name=name,
     )
+
+
+def leaves(model: keras.Sequential) -> Iterator[Any]:
+    """Yields the layers of a model, those of a base in its place."""
+    for layer in model.layers:
+        yield from layer.layers if layer in BASES else (layer,)
 
 
 _OWN: Mapping[tuple[Kind, str], Callable[..., Any]] = {

@@ -29,6 +29,7 @@ from dl.model import keras, tf
 from dl.model.build import build_model, compile_model, traced
 from dl.model.checks import computing, shaped_target
 from dl.model.h5 import load_weights, read_file
+from dl.model.objects import leaves
 from dl.model.tensors import Tensors, between, count_of, tensors_of
 from dl.predict.lite import (
     LiteCopy,
@@ -56,7 +57,7 @@ _BLOCK_BYTES = 1 << 26
 
 def inference_batch(model: keras.Sequential) -> int:
     """Returns the largest power of two up to 4096 whose layer outputs stay within 64 MiB."""
-    shapes = [model.input_shape, *(layer.output.shape for layer in model.layers)]
+    shapes = [model.input_shape, *(layer.output.shape for layer in leaves(model))]
     sizes = [np.prod([size or 1 for size in shape[1:]], dtype=np.int64) for shape in shapes]
     batch, row_bytes = _LARGEST_BATCH, 4 * int(max(sizes))
     while batch > _SMALLEST_BATCH and batch * row_bytes > _BATCH_BYTES:

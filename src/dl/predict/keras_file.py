@@ -11,7 +11,7 @@ nothing but folders out; every name must fit one weight, and every weight be fit
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +30,7 @@ from dl.errors import ConfigError, DataError, Problem, RunError, UsageError
 from dl.model import h5, keras
 from dl.model.build import build_model, compile_model
 from dl.model.checks import check_training, shape_text
+from dl.model.objects import BASES
 from dl.predict.evaluate import Evaluation
 from dl.predict.evaluate import evaluate as evaluate_part
 from dl.progress import Reporter
@@ -38,7 +39,7 @@ from dl.vocabulary.traits import CROSS_ENTROPIES
 
 # What a hostile file could make endless has a limit, far above what Keras writes.
 MOST_ARRAY_BYTES = 4 * 1024**3
-MOST_SETTINGS = 1024 * 1024
+MOST_SETTINGS = 4 * 1024 * 1024
 _MOST_ADAPTED = 100_000
 """Numbers that a layer may be adapted to."""
 _MOST_INSIDE = 1000
@@ -80,7 +81,12 @@ def read_keras_file(path: Path, overrides: Sequence[str] = ()) -> KerasFile:
             raise h5.Refused("does not hold a model: it has no 'model_config'")
         version = h5.text_of(file, "keras_version", MOST_SETTINGS)
         settings = read_keras_model(
-            architecture, training, partial(_statistics, file), _keys(overrides), version
+            architecture,
+            training,
+            partial(_statistics, file),
+            _keys(overrides),
+            version,
+            h5.text_of(file, h5.BASES_OF, MOST_SETTINGS),
         )
     return KerasFile(path, content, settings)
 
@@ -232,9 +238,11 @@ def _weights(
     for layer in model.layers:
         group, name = settings.places.get(layer.name, (layer.name, layer.name))
         own = wanted.setdefault(group, [])
-        own += [((name, *weight.path.split("/")[2:]), weight) for weight in layer.weights]
+        outer = 0 if layer.name in settings.bases else 2  # the names of model and layer
+        own += [((name, *weight.path.split("/")[outer:]), weight) for weight in layer.weights]
         if layer.name in settings.adapted:  # its weights have become settings
             own += [((name, weight), None) for weight in _ADAPTED]
+    check_bases(model, settings.bases)
     root = h5.weights_in(file)
     ignored = {str(layer.parameters["name"]) for layer in settings.layers[:1]} | {h5.BESIDE_LAYERS}
     found = h5.names_in(root, len(wanted) + len(ignored) + 1)
@@ -244,6 +252,30 @@ def _weights(
             raise h5.Refused(f"is inconsistent: only {where} have a layer {name[:100]!r}")
     for name, weights in wanted.items():
         yield from _of_group(h5.group_in(root, name), settings, weights)
+
+
+def check_bases(model: keras.Sequential, bases: Mapping[str, Mapping[str, Any]]) -> None:
+    """Compares the pretrained bases that were built with what Keras would read from the file.
+
+    Raises:
+        h5.Refused: They are not the same: the file lies about one.
+    """
+    for layer in model.layers:
+        stated = bases.get(layer.name, {}).get("config")
+        if layer.name in bases and _frozen_or_not(stated) != _frozen_or_not(h5.plain_config(layer)):
+            kind = BASES[layer].type
+            raise h5.Refused(
+                f"is inconsistent: {layer.name[:100]!r} is not the {kind} that it says"
+            )
+
+
+def _frozen_or_not(settings: Any) -> Any:
+    """Returns settings without what is trained in them, which changes with the training."""
+    if isinstance(settings, list | tuple):
+        return [_frozen_or_not(item) for item in settings]
+    if not isinstance(settings, Mapping):
+        return settings
+    return {key: _frozen_or_not(item) for key, item in settings.items() if key != "trainable"}
 
 
 def _of_group(

@@ -132,6 +132,8 @@ class RunRecord:
         resumed: When, after which epoch and by which command the run was resumed.
         trivial: What the network has to beat; None where there is no such answer, and in runs of
             earlier versions.
+        bases: The file that each pretrained base had its weights from, and its SHA-256, by the
+            name of the layer.
         schema: Version of this file's layout.
     """
 
@@ -154,6 +156,7 @@ class RunRecord:
     ended_by: str | None = None
     resumed: tuple[dict[str, Any], ...] = ()
     trivial: Trivial | None = None
+    bases: dict[str, dict[str, str]] = field(default_factory=dict)
     schema: int = SCHEMA
 
     def text(self) -> str:

@@ -104,6 +104,7 @@ def job_of(
         fingerprint=prepared.dataset.preprocessing.fingerprint,
         versions=versions(),
         machine=machine(),
+        bases=dict(prepared.bases),
         resumed=(*record.resumed, again),
     )
     return RunJob(run, running, checkpoint)
@@ -119,6 +120,8 @@ def _differences(
     fingerprint = prepared.dataset.preprocessing.fingerprint
     if record.fingerprint != fingerprint:
         yield Difference("the data", record.fingerprint[:12], fingerprint[:12], exact=False)
+    for name, before, value in _unequal(_checksums(record.bases), _checksums(prepared.bases)):
+        yield Difference(f"the file of the weights of {name}", before, value, exact=False)
     for name, before, value in _unequal(record.versions, versions()):
         yield Difference(f"the version of {name}", before, value, exact=name in _FREE_VERSIONS)
     earlier = read_preprocessing(run).schema == BEFORE_PLACES
@@ -130,6 +133,10 @@ def _differences(
         if isinstance(metric, Adapted):
             what = f"how {metric.name} is measured"
             yield Difference(what, "as by an earlier dl", "as by this one", exact=False)
+
+
+def _checksums(bases: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    return {name: file["sha256"][:12] for name, file in bases.items()}
 
 
 def _unequal(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

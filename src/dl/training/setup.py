@@ -15,7 +15,7 @@ import csv
 import os
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
@@ -33,10 +33,11 @@ from dl.data.dataset import Dataset
 from dl.data.load import read_dataset, resolve_config
 from dl.errors import UsageError
 from dl.model import keras, tf
+from dl.model.bases import load_bases
 from dl.model.build import build_model, compile_model, forget, nested_layers
 from dl.model.checks import check_training
 from dl.model.h5 import plain_copy
-from dl.model.objects import build_object
+from dl.model.objects import BASES, build_object
 from dl.progress import Reporter
 from dl.rundir.files import published
 from dl.system import processor_name, processors
@@ -70,6 +71,7 @@ class Prepared:
         dataset: The data.
         model: The compiled model, with its initial weights.
         strategy: How it is to be trained.
+        bases: The file that each pretrained base has its weights from, by its name.
     """
 
     loaded: Loaded
@@ -77,6 +79,7 @@ class Prepared:
     dataset: Dataset
     model: keras.Sequential
     strategy: Strategy
+    bases: Mapping[str, dict[str, str]] = field(default_factory=dict)
 
 
 def prepare(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> Prepared:
@@ -90,13 +93,14 @@ def prepare(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> Prepared:
         check_packages(config)
         with reporter.stage("Building the model"), device_scope(config, reporter):
             model = build_model(config, dataset.preprocessing.input_shape)
+            bases = load_bases(model, config)
             compile_model(model, config, dataset.target)
             check_training(model, dataset, config)
     except Findings as error:
         raise loaded.error(error.findings) from error
     check_resolved(loaded, config)
     strategy = choose_strategy(model, config, Batches.of(config, dataset))
-    return Prepared(loaded, config, dataset, model, strategy)
+    return Prepared(loaded, config, dataset, model, strategy, bases)
 
 
 def build(loaded: Loaded, reporter: Reporter) -> keras.Sequential:
@@ -384,7 +388,7 @@ def gains(row: Mapping[str, str]) -> bool:
 
 def model_cost(model: keras.Sequential) -> Cost:
     """Returns how much a built model computes."""
-    layers = list(nested_layers(model))
+    layers = [layer for layer in nested_layers(model) if layer not in BASES]
     uncompilable = (layer for layer in layers if getattr(layer, "supports_jit", True) is False)
     return Cost(
         layer_types=tuple(dict.fromkeys(type(layer).__name__ for layer in layers)),
@@ -397,6 +401,8 @@ def model_cost(model: keras.Sequential) -> Cost:
 def _weights(layer: Any) -> int:
     if isinstance(layer, keras.layers.Embedding):
         return 0  # its weights are looked up, not multiplied
+    if layer in BASES:  # frozen or not, it is computed
+        return sum(inner.count_params() * _positions(inner) for inner in layer.layers)
     return int(sum(np.prod(weight.shape) for weight in layer.trainable_weights))
 
 

@@ -192,6 +192,7 @@ def _first_record(prepared: Prepared, command: tuple[str, ...]) -> RunRecord:
         data=prepared.dataset.sizes(),
         git_commit=git_commit(prepared.loaded.folder),
         trivial=trivial_of(prepared.config, prepared.dataset),
+        bases=dict(prepared.bases),
     )
 
 

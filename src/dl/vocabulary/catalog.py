@@ -85,6 +85,20 @@ class Entry:
     own: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """What a base asks of pictures.
+
+    Attributes:
+        scaling: How pixels from 0 to 255 are scaled before it, by Keras' name for it: caffe, tf or
+            torch; none where the base does it itself.
+        least: The least height and width.
+    """
+
+    scaling: str
+    least: int
+
+
 @functools.cache
 def entries(kind: Kind) -> Mapping[str, Entry]:
     """Returns all entries of a kind by their canonical names, sorted."""
@@ -119,7 +133,8 @@ def left_out(kind: Kind, spelled: str) -> str | None:
 def left_out_parameter(entry: str, name: str) -> str | None:
     """Returns why `dl` leaves out a parameter of an entry, or None if it does not."""
     reason: str | None = facts()["left_out_of"].get(entry, {}).get(name)
-    return reason or facts()["left_out"].get(name)
+    known = (entry, name) in _overrides()
+    return reason or (None if known else facts()["left_out"].get(name))
 
 
 @functools.cache
@@ -168,13 +183,25 @@ def _entry(kind: Kind, name: str) -> Entry:
     raw = _raw(kind)[name]
     changed = facts()["defaults"].get(name, {})
     given = {**dict.fromkeys(raw["required"]), **raw["defaults"]}
+    of = _table_name(kind, name)
     parameters = {
-        key: Parameter(key, key in raw["required"], default, *parameter_type(name, key))
+        key: Parameter(key, key in raw["required"], default, *parameter_type(of, key))
         for key, default in {**given, **changed}.items()
     }
     own = name in facts()["own"].get(kind.value, {})
     aliases = tuple(raw["aliases"])
     return Entry(kind, name, parameters, aliases, raw["summary"], raw["default_name"], own)
+
+
+def _table_name(kind: Kind, name: str) -> str:
+    """Returns the name under which the tables have an entry; all bases take the same."""
+    return kind.value if kind is Kind.BASE else name
+
+
+def pixels_of(base: str) -> Pixels:
+    """Returns what a base asks of pictures."""
+    raw = _raw(Kind.BASE)[base]
+    return Pixels(raw["pixels"], raw["least_size"])
 
 
 def _type(raw: Any, rank: int) -> ParameterType:
@@ -240,12 +267,14 @@ class Object(ParameterType):
         only: The canonical names that fit here; empty if all do.
         never: The canonical names that do not fit here.
         default: The name that `null` stands for; none if `null` is wrong.
+        also: Another kind that it can be.
     """
 
     kind: Kind
     only: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
     default: str | None = None
+    also: Kind | None = None
     sorts = frozenset({str, dict})
 
     @property
@@ -264,14 +293,18 @@ class Object(ParameterType):
             value = self.default
         if self.only and not isinstance(value, str | Mapping):
             self.refuse(value, _NAME_OR_MAPPING)
-        spec = checked_object(self.kind, value)
+        named = value.get("type") if isinstance(value, Mapping) else value
+        is_other = self.also is not None and isinstance(named, str) and find(self.also, named)
+        spec = checked_object(self.also if self.also and is_other else self.kind, value)
         if spec.type in self.never or (self.only and spec.type not in self.only):
             raise Findings.one((), f"cannot be {spec.type} here", self.expected, spec.type)
         return spec
 
     def schema(self) -> dict[str, object]:
-        reference: dict[str, object] = {"$ref": f"#/$defs/{self.kind.value}"}
-        return reference if self.default is None else {"anyOf": [reference, {"type": "null"}]}
+        kinds = [self.kind] if self.also is None else [self.kind, self.also]
+        options: list[object] = [{"$ref": f"#/$defs/{kind.value}"} for kind in kinds]
+        options += [] if self.default is None else [{"type": "null"}]
+        return {"anyOf": options} if len(options) > 1 else {"$ref": f"#/$defs/{self.kind.value}"}
 
 
 def checked_object(kind: Kind, value: object) -> Spec:
@@ -350,6 +383,10 @@ def _known(kind: Kind, spelled: str, path: tuple[str, ...]) -> Entry:
     if reason is not None:
         message = f"names {spelled}, which is left out: {reason}"
         raise Findings.one(path, message, expected, spelled)
+    if kind is Kind.LAYER and (base := find(Kind.BASE, spelled)):
+        message = f"names {base.name}, a pretrained base, inside of another layer"
+        alone = "a base stands for itself in `model.layers`"
+        raise Findings.one(path, message, expected, spelled, alone)
     near = _nearest_name(kind, spelled)
     hint = did_you_mean(near, _other_kind(kind, spelled))
     noun = kind_words(kind).split(" ", 1)[1]
@@ -365,6 +402,8 @@ def _nearest_name(kind: Kind, spelled: str) -> str | None:
     if near is None and any(find(other, spelled) for other in Kind):
         return None
     near = near or closest(spelled, names(kind))
+    if near is None and kind is Kind.LAYER:  # a base can stand in its place
+        return _nearest_name(Kind.BASE, spelled)
     entry = find(kind, near) if near else None
     if entry is None or near is None:
         return None
@@ -398,7 +437,8 @@ def _nearest(key: str, parameters: Collection[str]) -> str | None:
 
 def _unknown(entry: Entry, key: str) -> Finding:
     expected = listing(entry.parameters) if entry.parameters else "no parameter"
-    reason = None if entry.kind is Kind.ACTIVATION else left_out_parameter(entry.name, key)
+    of = _table_name(entry.kind, entry.name)
+    reason = None if entry.kind is Kind.ACTIVATION else left_out_parameter(of, key)
     if reason is not None:
         return Finding((key,), f"is left out: {reason}", expected, cut(key), at_key=True)
     hint = _place_of(entry, key) or did_you_mean(_nearest(key, entry.parameters))
@@ -423,6 +463,7 @@ def _missing(entry: Entry, missing: list[Parameter]) -> Finding:
     needed = listing((f"`{parameter.name}`" for parameter in missing), "and")
     expected = "; ".join(f"{parameter.name}: {parameter.type.expected}" for parameter in missing)
     added = "".join(f", {parameter.name}: ..." for parameter in missing)
-    hint = facts()["required"].get(entry.name, {}).get(missing[0].name)
+    of = _table_name(entry.kind, entry.name)
+    hint = facts()["required"].get(of, {}).get(missing[0].name)
     hint = hint or f"write {{type: {entry.name}{added}}}"
     return Finding((), f"needs {needed}", expected, None, hint)

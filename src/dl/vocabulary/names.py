@@ -73,7 +73,8 @@ def with_names(specs: Sequence[Spec]) -> list[Spec]:
     named = []
     for spec in specs:
         if spec.parameters.get("name") is None:
-            base = snake_case(spec.type)
+            # Of VGG16, Keras' rule makes vg_g16.
+            base = spec.type.lower() if spec.kind is Kind.BASE else snake_case(spec.type)
             numbered = itertools.chain([base], (f"{base}_{i}" for i in itertools.count(1)))
             name = next(name for name in numbered if name not in taken)
             taken.add(name)

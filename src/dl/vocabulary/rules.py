@@ -19,6 +19,8 @@ Parameters = Mapping[str, Any]
 """The checked parameters of one entry: their types are known to be right."""
 
 _NEEDED = (("num_labels", "multi_label"), ("label_weights", "multi_label"))
+CLASSES_OF_IMAGENET = 1000
+"""What Keras' bases were trained on."""
 _RISING = ("bin_boundaries", "boundaries", "value_range")
 _LOW_AND_HIGH = (
     ("minval", "maxval"),
@@ -156,6 +158,22 @@ def _classes_exist(num_classes: int, target_class_ids: Any) -> Iterator[Finding]
             yield Finding(("target_class_ids", place), message, None, found_text(number))
 
 
+def _top_or_pooling(parameters: Parameters) -> Iterator[Finding]:
+    """Of a base: what only the top has, and what Keras would ignore where there is one."""
+    if "include_top" not in parameters:
+        return
+    if parameters["include_top"] and parameters.get("pooling") is not None:
+        message = "is of a base without its top"
+        yield _finding("pooling", message, parameters["pooling"], "leave one of them out")
+    if not parameters["include_top"] and parameters.get("classes") != CLASSES_OF_IMAGENET:
+        message = "is of the top, which is left out"
+        hint = "end with a Dense layer of your classes, or write include_top: true"
+        yield _finding("classes", message, parameters.get("classes"), hint)
+    if parameters.get("trainable") is False and parameters.get("trainable_from") is not None:
+        message = "needs `trainable: true`"
+        yield _finding("trainable_from", message, parameters["trainable_from"])
+
+
 def _suffix_tells_what(filepath: str, save_weights_only: bool) -> Iterator[Finding]:
     if filepath.endswith(".weights.h5") != save_weights_only:
         suffix = ".weights.h5" if save_weights_only else ".keras"
@@ -190,6 +208,7 @@ _RULES: tuple[Callable[..., Iterator[Finding]], ...] = (
     _permutation,
     _crop_or_pad,
     _classes_exist,
+    _top_or_pooling,
     _suffix_tells_what,
     _tensorboard_is_there,
 )

@@ -37,6 +37,7 @@ class Kind(enum.StrEnum):
     """What a name in a config can stand for."""
 
     LAYER = "layer"
+    BASE = "base"
     CELL = "cell"
     ACTIVATION = "activation"
     INITIALIZER = "initializer"
@@ -137,7 +138,11 @@ class Findings(Exception):
 
 
 _WITH_AN = (Kind.ACTIVATION, Kind.INITIALIZER, Kind.OPTIMIZER)
-_KINDS = {Kind.CELL: "a cell of a recurrent layer", Kind.SCHEDULE: "a learning-rate schedule"}
+_KINDS = {
+    Kind.BASE: "a pretrained base",
+    Kind.CELL: "a cell of a recurrent layer",
+    Kind.SCHEDULE: "a learning-rate schedule",
+}
 
 
 @functools.cache

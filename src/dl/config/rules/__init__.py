@@ -14,7 +14,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dl.config.nodes import MapNode, ScalarNode, dotted, find, place
-from dl.config.rules import advice, data, metrics, network, preprocess, training, windows
+from dl.config.rules import (
+    advice,
+    bases,
+    data,
+    metrics,
+    network,
+    preprocess,
+    training,
+    windows,
+)
 from dl.config.rules.facts import Advice, Facts, facts_of
 from dl.config.schema import OF_CONFIG
 from dl.errors import Mark
@@ -53,6 +62,9 @@ ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
     network.input_shape_fits_data,
     network.numbers_can_be_looked_up,
     network.weights_fit_memory,
+    bases.bases_take_pictures,
+    bases.weights_of_bases_exist,
+    bases.tops_have_their_classes,
     network.softmax_is_over_several,
     network.activation_fits_loss,
     data.task_fits_loss,
@@ -92,6 +104,7 @@ ONLY_BEFORE: tuple[Callable[..., Any], ...] = (
     network.activation_fits_loss,
     metrics.metrics_fit_target,
     training.metrics_are_columns,
+    bases.weights_of_bases_exist,
 )
 """Rules that are not held against a run that exists: an earlier `dl` had trained it, and what it
 has learned can be used. What cannot be measured or looked up is told where that is tried."""

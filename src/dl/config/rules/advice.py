@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from dl.config.data import BuiltinData, Data, ImagesData, TableFile
 from dl.config.preprocess import Preprocess
+from dl.config.rules.bases import RANDOM
 from dl.config.rules.facts import (
     LOSS,
     Advice,
@@ -25,6 +26,7 @@ from dl.config.rules.probe import has_validation
 from dl.config.schema import Evaluation, Model, Training
 from dl.text import plural
 from dl.vocabulary import traits
+from dl.vocabulary.catalog import entries
 from dl.vocabulary.names import snake_case
 from dl.vocabulary.spec import Kind, Path, Spec
 
@@ -39,6 +41,8 @@ _SLOW_SGD = 1e-3
 """Rate below which SGD without momentum needs thousands of epochs."""
 _FEW_ROWS = 20
 """With fewer rows than this nobody expects a split or balance: such tables are exercises."""
+_FEW_FOR_A_BASE = 5000
+"""With fewer rows, to train a whole base with its millions of weights is to learn them by heart."""
 _MOST_CLASSES = 50
 """A target of more values is not one of classes."""
 _EVEN = 0.5
@@ -96,12 +100,54 @@ def loss_encoding(training: Training, facts: Facts) -> Iterator[Advice]:
 
 def unscaled_inputs(data: Data, preprocess: Preprocess, model: Model) -> Iterator[Advice]:
     """Large inputs make large steps."""
-    if begins_with(model, traits.SCALING | {"Embedding"}):
+    if begins_with(model, traits.SCALING | {"Embedding"} | set(entries(Kind.BASE))):
         return
     if isinstance(data, TableFile | BuiltinData) and preprocess.numeric == "none":
         yield advice(("preprocess", "numeric"), "unscaled_inputs.table")
     elif isinstance(data, ImagesData) and preprocess.scale == 1:
         yield advice(("preprocess", "scale"), "unscaled_inputs.pictures")
+
+
+def scaled_twice(preprocess: Preprocess, model: Model) -> Iterator[Advice]:
+    """A base scales pixels itself."""
+    bases = [index for index, layer, _ in model.placed_layers if layer.kind is Kind.BASE]
+    if not bases:
+        return
+    where = layer_path(bases[0], model.layers[bases[0]])
+    if preprocess.scale not in (None, 1):
+        yield advice(("preprocess", "scale"), "scaled_twice", where=where)
+    for _, layer, path in model.placed_layers[: bases[0]]:
+        scale = layer.parameters.get("scale")
+        if layer.type == "Rescaling" and isinstance(scale, float) and scale < 1:
+            yield advice(path, "scaled_twice.layer", where=where)
+
+
+def unfrozen_base(model: Model, training: Training, facts: Facts) -> Iterator[Advice]:
+    """A few rows cannot teach a whole base better than a million pictures did."""
+    rows = facts.probe.rows
+    for _, layer, path in _trained_bases(model):
+        whole = layer.parameters["trainable_from"] is None
+        if rows is not None and rows < _FEW_FOR_A_BASE and whole:
+            words = {"base": layer.type, "rows": plural(rows, "row")}
+            yield advice((*path, "trainable"), "unfrozen_base", **words)
+
+
+def fine_tuning_rate(model: Model, training: Training) -> Iterator[Advice]:
+    """What was learned before is lost to large steps."""
+    optimizer, rate = training.optimizer, _rate(training.optimizer)
+    most = traits.RATES.get(optimizer.type, (0, 0, 0))[2] / 10
+    if rate is not None and 0 < most < rate:
+        for _, layer, _ in [*_trained_bases(model)][:1]:
+            words = {"base": layer.type, "rate": rate, "most": most, "write": f"{most / 10:g}"}
+            yield advice(_RATE, "fine_tuning_rate", **words)
+
+
+def _trained_bases(model: Model) -> Iterator[tuple[int, Spec, Path]]:
+    """Yields the bases with weights that the training changes, with positions and paths."""
+    for index, layer, path in model.placed_layers:
+        pretrained = layer.kind is Kind.BASE and layer.parameters["weights"] != RANDOM
+        if pretrained and layer.parameters["trainable"]:
+            yield index, layer, path
 
 
 def begins_with(model: Model, types: Iterable[str]) -> bool:
@@ -183,6 +229,8 @@ def frozen_random(model: Model) -> Iterator[Advice]:
 
 def _begins_random(layer: Spec) -> bool:
     """Tells whether a layer, or one inside of it, draws its first weights."""
+    if layer.kind is Kind.BASE:
+        return layer.parameters["weights"] == RANDOM
     return any(
         (name.endswith("_initializer") and value.type not in traits.NOT_DRAWN)
         or (value.kind in (Kind.LAYER, Kind.CELL) and _begins_random(value))

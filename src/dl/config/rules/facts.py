@@ -21,7 +21,7 @@ from dl.text import listing
 from dl.vocabulary import traits
 from dl.vocabulary.names import snake_case
 from dl.vocabulary.sections import if_valid
-from dl.vocabulary.spec import Finding, Path, Spec
+from dl.vocabulary.spec import Finding, Kind, Path, Spec
 
 LOSS: Path = ("training", "loss")
 
@@ -148,6 +148,8 @@ def keeps_axes(model: Model) -> bool | None:
     for layer in reversed(model.layers):
         if layer.type == "Flatten" or layer.type.startswith("Global"):
             return False
+        if layer.kind is Kind.BASE:
+            return not layer.parameters["include_top"] and layer.parameters["pooling"] is None
         if layer.type in traits.RECURRENT:
             inner = layer.parameters.get("layer")
             whole = inner if isinstance(inner, Spec) else layer
