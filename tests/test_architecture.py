@@ -74,7 +74,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "hosted": {"app", *LIGHT},
     "run": {"app", "hosted", "predict", "sweeps", *LIGHT},
-    "api": {"app", "hosted", "report", "run", "sweeps", "tracking", *LIGHT},
+    "api": {"app", "hosted", "inspect", "report", "run", "sweeps", "tracking", *LIGHT},
     "estimators": {"api", "run", *LIGHT},
     "__main__": {"cli", "variables"},
 }

@@ -10,6 +10,7 @@ from dl.variables import is_own_process, take_process
 if TYPE_CHECKING:
     from dl.api import baseline as baseline
     from dl.api import describe as describe
+    from dl.api import learning_rates as learning_rates
     from dl.api import load as load
     from dl.api import resume as resume
     from dl.api import train as train
@@ -48,6 +49,7 @@ _PUBLIC = {
             "Sweep",
             "baseline",
             "describe",
+            "learning_rates",
             "load",
             "resume",
             "runs",

@@ -26,6 +26,7 @@ from dl.rundir.directory import DEFAULT_ROOT, RunDirectory, SweepDirectory, find
 if TYPE_CHECKING:
     import pandas as pd
 
+    from dl.inspect.rates import RateTest
     from dl.report.ranking import Ranking
 
 Config = str | Path | Mapping[str, Any]
@@ -159,6 +160,33 @@ def baseline(
     frame = pd.DataFrame.from_dict(rows, orient="index")
     frame.index.name = "model"
     return frame.astype({"rows": "Int64"})
+
+
+def learning_rates(
+    config: Config, overrides: Overrides = None, *, data: Rows = None, steps: int = 200
+) -> RateTest:
+    """Finds a learning rate by a short training with a growing rate, as `dl lr` does.
+
+    Args:
+        config: The config, as for `train`.
+        overrides: Values on top of it, by their paths.
+        data: Rows in the place of its file, as for `train`.
+        steps: Steps (batches) of the test, no fewer than 50.
+
+    Returns:
+        `suggestion`, `reason`, and of each step `rates`, `losses` and `smoothed`.
+
+    Raises:
+        DlError: The data cannot be used, the model cannot be built, or no rate can be told.
+    """
+    if steps < 50:  # as the command
+        raise UsageError("too few steps", expected="50 or more", found=str(steps))
+
+    def find(reporter: Reporter) -> RateTest:
+        with _loaded(config, overrides, None, data) as loaded:
+            return training.learning_rates(loaded, steps, reporter)
+
+    return computed(find)
 
 
 def validate(config: Config, overrides: Overrides = None) -> None:

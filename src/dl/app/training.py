@@ -26,6 +26,7 @@ from dl.variables import unheeded
 if TYPE_CHECKING:
     from dl.config.load import Loaded
     from dl.data.dataset import Dataset
+    from dl.inspect.rates import RateTest
     from dl.report.facts import RunFacts
     from dl.report.process import ReportProcess
     from dl.sweeps.definition import Sweep
@@ -175,13 +176,7 @@ def prepare(loaded: Loaded, caller: Caller, *, advise: bool = False) -> Prepared
     reporter = caller.reporter
     if advise and unheeded():
         reporter.note(f"ignored, since they could change results: {', '.join(unheeded())}")
-    if loaded.config.data.source == _KERAS_SOURCE:
-        dataset = _read(loaded, reporter)
-    with importing("dl.training.workflow") as engine:
-        if loaded.config.data.source != _KERAS_SOURCE:
-            dataset = _read(loaded, reporter)
-        with reporter.stage("Loading Keras"):
-            engine()
+    dataset = _dataset(loaded, reporter, "dl.training.workflow")
     from dl.training import setup
 
     if advise:
@@ -189,6 +184,18 @@ def prepare(loaded: Loaded, caller: Caller, *, advise: bool = False) -> Prepared
     prepared = setup.prepare(loaded, dataset, reporter)
     caller.prepared(prepared)
     return prepared
+
+
+def learning_rates(loaded: Loaded, steps: int, reporter: Reporter) -> RateTest:
+    """Returns which learning rate to begin with, by a short training that no run keeps.
+
+    Raises:
+        DlError: The data cannot be used, the model cannot be built, or no rate can be told.
+    """
+    dataset = _dataset(loaded, reporter, "dl.inspect.rates")
+    from dl.inspect.rates import range_test
+
+    return range_test(loaded, dataset, steps, reporter)
 
 
 def run_of(loaded: Loaded, runs: Path) -> RunDirectory:
@@ -372,10 +379,21 @@ class _ReportJob:
         self.process.write_page(found.run)
 
 
-def _read(loaded: Loaded, reporter: Reporter) -> Dataset:
-    from dl.data.load import read_dataset  # pandas and pyarrow, while Keras loads
+def _dataset(loaded: Loaded, reporter: Reporter, engine: str) -> Dataset:
+    """Reads the data while a module loads that brings Keras along, unless it needs Keras itself."""
 
-    return read_dataset(loaded, reporter)
+    def read() -> Dataset:
+        from dl.data.load import read_dataset  # pandas and pyarrow, while Keras loads
+
+        return read_dataset(loaded, reporter)
+
+    needs_keras = loaded.config.data.source == _KERAS_SOURCE
+    dataset = read() if needs_keras else None
+    with importing(engine) as load:
+        dataset = dataset or read()
+        with reporter.stage("Loading Keras"):
+            load()
+    return dataset
 
 
 def _advise(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> None:

@@ -20,7 +20,7 @@ from dl.cli.process import Stopped, flush_stdout, open_streams, stopping_at_once
 from dl.cli.runs import board, compare, list_runs, report, show
 from dl.cli.sweep import sweep
 from dl.cli.tidy import prune, remove, tag
-from dl.cli.train import reproduce, train
+from dl.cli.train import learning_rates, reproduce, train
 from dl.errors import SCARCE, DlError, ExitCode, closest, error_text, is_scarce
 from dl.text import printable
 
@@ -94,6 +94,7 @@ for _listed in (
     baseline,
     predict,
     reproduce,
+    learning_rates,
     validate,
     lint,
     data,

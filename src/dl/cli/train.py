@@ -11,6 +11,7 @@ import click
 from dl.cli.options import (
     ConfigPath,
     RunType,
+    config_argument,
     json_option,
     print_json,
     quiet_option,
@@ -131,6 +132,68 @@ def _caller(reporter: Reporter, as_json: bool) -> Caller:
         sys.stdout.flush()
 
     return Caller(reporter, ("dl", *sys.argv[1:]), stop_requests, tell, show)
+
+
+@click.command(name="lr")
+@config_argument
+@set_option
+@click.option(
+    "--steps",
+    type=click.IntRange(50, 100_000),
+    default=200,
+    show_default=True,
+    metavar="N",
+    help="Steps (batches) of the test.",
+)
+@click.option(
+    "--png",
+    "picture",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Where the picture goes.  [default: NAME-lr.png]",
+)
+@quiet_option
+@json_option
+def learning_rates(
+    config: Path,
+    overrides: tuple[str, ...],
+    steps: int,
+    picture: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Find a learning rate for CONFIG by a short training with a growing rate.
+
+    The rate grows from 1e-7 to 10, and the test ends when the loss diverges. The last line on
+    stdout is the line for training.optimizer. It makes no run.
+
+    \b
+    dl lr configs/digits.yaml
+    dl lr configs/digits.yaml --set training.optimizer=sgd --steps 500 --json
+    """
+    from dl.app import training
+    from dl.cli.options import check_output
+    from dl.config.load import load_config
+    from dl.rundir.files import output
+
+    loaded = load_config(config, overrides)
+    picture = picture or Path(f"{loaded.config.name}-lr.png")
+    check_output(picture, [], [config])
+    with open_reporter(quiet=quiet) as reporter:
+        found = training.learning_rates(loaded, steps, reporter)
+        from dl.report import rates
+
+        with output(picture) as stream:
+            stream.write(rates.picture(found))
+        if found.replaced:
+            reporter.note(f"the rates were tried in the place of the config's {found.replaced}")
+        reporter.note(f"picture: {picture}")
+    if as_json:
+        print_json({"picture": picture}, found)
+        return
+    click.echo(rates.terminal_text(found))
+    click.echo(f"\nlearning rate {found.suggestion:g}: {found.reason}")
+    click.echo(found.line)
 
 
 @click.command()

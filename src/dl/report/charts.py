@@ -79,6 +79,7 @@ class Chart:
         note: A sentence below it.
         aside: A few numbers that sum it up.
         square: Whether both axes show the same range.
+        log_x: Whether the horizontal axis is logarithmic, in a picture.
     """
 
     title: str
@@ -90,6 +91,7 @@ class Chart:
     note: str = ""
     aside: str = ""
     square: bool = False
+    log_x: bool = False
 
     @property
     def finite(self) -> list[float]:

@@ -265,6 +265,10 @@ def draw_chart(axes: Axes, chart: Chart, title: str, *, sideways: bool = False) 
     axes.set(xlabel=up if sideways else across, ylabel=across if sideways else up)
     if chart.aside:
         write_aside(axes, chart.aside)
+    if chart.log_x:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(FuncFormatter(tick_number))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     if chart.x_label in ("epoch", "trial"):
         _set_whole_numbers(axes, chart)
     if chart.square:
