@@ -78,7 +78,9 @@ def fitted(
     tokens = tokens_of(config.model.layers)
     for name, (most, values) in _models(target).items():
         rows = min(len(train), most(width, outputs, len(part)))
-        if target.places:
+        if train.y is train.x:
+            left_out[name] = "it would copy the inputs, which are the target"
+        elif target.places:
             left_out[name] = "a row has a target at each of several places"
         elif tokens is not None:
             left_out[name] = f"{tokens.layer} looks up numbers that stand for words or categories"

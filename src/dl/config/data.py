@@ -12,10 +12,12 @@ from typing import Annotated, Literal
 from dl.config.remote import remote_files
 from dl.vocabulary.sections import AboveZero, Count, Fraction, NotNegative, Section, Texts, key
 from dl.vocabulary.traits import BUILTIN, KERAS, SYNTHETIC
-from dl.vocabulary.types import Choice, Integer, Number, OneOf, Text
+from dl.vocabulary.types import Choice, Integer, ListOf, Number, OneOf, Text
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
 ColumnKind = Literal["numeric", "categorical", "date"]
+INPUTS = "inputs"
+"""The target of a network that gives back its inputs."""
 BLANKS = "blanks"
 """The separator that is any run of spaces and tabs."""
 Gap = Annotated[
@@ -143,6 +145,9 @@ class Duplicates(Section):
     )
 
 
+_OWN = "`inputs`: the network gives back its inputs. Default: what the data hold to be predicted."
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Data(Section):
     split: Split = key(
@@ -215,7 +220,10 @@ class TableFile(_Table):
         about="The file, relative to the config. Or several, whose rows follow each other: a "
         "list, a pattern (`parts/*.csv`), a folder of files of one kind."
     )
-    target: str | Texts = key(about="The column, or columns, to predict.")
+    target: str | Texts = key(
+        about="The column, or columns, to predict. `inputs`: the network gives back its inputs; "
+        "a column of this name is `[inputs]`."
+    )
     validation_path: str | Texts | None = key(None, "The same, of validation rows.")
     test_path: str | Texts | None = key(None, "The same, of test rows.")
     missing_values: Texts | dict[str, Texts] | None = key(
@@ -305,7 +313,11 @@ class NpzData(_Data):
 
     source: Literal["npz"]
     path: str = key(about="The file, relative to the config.")
+    target: Literal["inputs"] | None = key(None, _OWN)
     arrays: Arrays = key(Arrays(), "Names of the arrays in the file.")
+
+
+_MASK_VALUE = OneOf((Integer(0, 65535), Text('a colour "#rrggbb"', "#[0-9a-f]{6}")))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -327,7 +339,11 @@ class FilesData(_Data):
     ending: Annotated[str, Text("an ending such as .jpg", r"[^/\\]+")] | None = key(
         None, "What these names lack at their end, such as `.jpg`."
     )
-    target: str | Texts | None = key(None, "Its column, or columns, to predict.")
+    target: str | Texts | None = key(
+        None,
+        "Its column, or columns, to predict; without a table, `inputs`: the network gives back "
+        "its inputs.",
+    )
     corrupt: Literal["error", "skip"] = key(
         "error", "A file that cannot be read: refuse it, or leave it out and say so."
     )
@@ -352,13 +368,28 @@ class FilesData(_Data):
 
 @dataclass(frozen=True, kw_only=True)
 class ImagesData(FilesData):
-    """A folder with a folder of images for each class, or images that a table lists."""
+    """A folder with a folder of images for each class; images that a table lists; or with masks."""
 
     source: Literal["images"]
     image_size: tuple[Count, Count] = key(
         (64, 64), "Height and width, in pixels, that images are resized to."
     )
     color: Literal["rgb", "grayscale"] = key("rgb", "Channels to read.")
+    masks: str | None = key(
+        None,
+        "Folder of masks: for each image below `path` a picture of the same name but for the "
+        "ending, whose pixels are classes.",
+    )
+    validation_masks: str | None = key(None, "The same, of the images of `validation_path`.")
+    test_masks: str | None = key(None, "The same, of the images of `test_path`.")
+    mask_values: Annotated[tuple[int | str, ...], ListOf(_MASK_VALUE)] | None = key(
+        None,
+        "What stands in the masks for each class, in the order of `classes`: numbers, or colours "
+        '"#rrggbb". Default: 0, 1, 2…; without `classes`, the values of the masks.',
+    )
+    mask_ignore: Annotated[int | str, _MASK_VALUE] | None = key(
+        None, "What stands in the masks for pixels that do not count, such as 255."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -383,6 +414,7 @@ class BuiltinData(_Table):
 
     source: Literal["builtin"]
     dataset: Annotated[str, Choice(tuple(BUILTIN))] = key(about="Name of the data set.")
+    target: Literal["inputs"] | None = key(None, _OWN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -391,6 +423,7 @@ class KerasData(_Data):
 
     source: Literal["keras"]
     dataset: Annotated[str, Choice(tuple(KERAS))] = key(about="Name of the data set.")
+    target: Literal["inputs"] | None = key(None, _OWN)
     words: Count | None = key(
         None, "Most frequent words to keep. imdb, reuters only. Default: 10000."
     )
@@ -403,6 +436,7 @@ class SyntheticData(_Data):
 
     source: Literal["synthetic"]
     dataset: Annotated[str, Choice(tuple(SYNTHETIC))] = key(about="Name of the problem.")
+    target: Literal["inputs"] | None = key(None, _OWN)
     rows: Count | None = key(None, "Number of rows. Default: 4 for and, or, xor; else 1000.")
     noise: NotNegative | None = key(
         None,
@@ -427,8 +461,15 @@ Data = (
 
 TYPED = ("parquet", "jsonl", "feather", "stata", "sas", "spss", "excel")
 """The sources whose files tell what is a number; rows in memory take their place as Parquet."""
-PATHS = ("path", "validation_path", "test_path", "table")
+MASKS = ("masks", "validation_masks", "test_masks")
+"""The keys that name folders of masks, in the order of the parts."""
+PATHS = ("path", "validation_path", "test_path", "table", *MASKS)
 """The keys that name files or folders."""
+
+
+def target_is_input(data: Data | FilesData) -> bool:
+    """Tells whether the inputs are the target, as of an autoencoder."""
+    return getattr(data, "target", None) == INPUTS
 
 
 def own_files(data: Data | FilesData, folder: str | Path = "") -> dict[str, list[Path]]:

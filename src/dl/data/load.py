@@ -13,6 +13,7 @@ import numpy as np
 
 from dl.config.data import (
     CsvData,
+    ImagesData,
     KerasData,
     Split,
     SyntheticData,
@@ -20,6 +21,7 @@ from dl.config.data import (
     Window,
     own_files,
     own_paths,
+    target_is_input,
     weight_of,
     window_of,
 )
@@ -40,12 +42,18 @@ from dl.data.series import every_window, in_series, season_of, simple_forecasts
 from dl.data.sources import csv
 from dl.data.sources.builtin import default_noise, default_rows
 from dl.data.sources.keras import text_settings
+from dl.data.sources.masks import weights_of_pixels
 from dl.data.split import SplitRows
 from dl.data.tables import transform_stored
 from dl.data.target import Target, encode_target, scale
-from dl.data.target_task import describe_target, fit_target
+from dl.data.target_task import (
+    describe_target,
+    fit_target,
+    input_target,
+    refuse_beyond_unit,
+)
 from dl.data.transform import UnseenCategories, transform_table
-from dl.data.types import Part, Raw, RawParts, RawTable, Rows, StoredColumns
+from dl.data.types import Part, Raw, RawArrays, RawParts, RawTable, Rows, StoredColumns
 from dl.data.windows import WindowRows, Windows, squeezed
 from dl.errors import DataError, RunError
 from dl.progress import Reporter
@@ -127,6 +135,8 @@ def read_split(config: Config, reporter: Reporter) -> SplitData:
     """Reads the data and splits it; raises as `load_dataset`."""
     parts, needs = _read(config, reporter), requirements_of(config)
     target = describe_target(_asked(parts, config), needs, parts.class_names)
+    if parts.class_values is not None:
+        target = replace(target, values=parts.class_values)
     kinds = parts.train.kinds if isinstance(parts.train, RawTable) else {}
     refuse_misfits(config, target, kinds=kinds)
     split, fractions, rows = split_parts(needs, parts, target, config.data.split)
@@ -165,13 +175,17 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
             fingerprint=parts.fingerprint,
             split=split.fractions,
             features=features,
-            target=fit_target(split.target, parts.train, needs, of_input),
+            target=input_target(features)
+            if target_is_input(config.data)
+            else fit_target(split.target, parts.train, needs, of_input),
             window=_fitted_window(config, parts, reporter),
         )
         ready = {
             name: _prepared(raw, name, config, fitted, reporter)
             for name, raw in parts.named.items()
         }
+        if target_is_input(config.data):
+            refuse_beyond_unit(ready["train"].x, needs)
         column, weights = weight_of(config.data), ready["train"].weights
         if column is not None and isinstance(weights, np.ndarray):
             span = f"{number(float(weights.min()))} to {number(float(weights.max()))}"
@@ -303,7 +317,8 @@ def _prepared(
     raw: Raw, title: str, config: Config, fitted: Preprocessing, reporter: Reporter
 ) -> Part:
     x, weights = numbers_of(raw, title, config, fitted, reporter), _weights(raw, config)
-    y, rows, windows = encode_target(raw, fitted.target), raw.rows, _windows(raw)
+    y = x if target_is_input(config.data) else encode_target(raw, fitted.target)
+    rows, windows = raw.rows, _windows(raw)
     if windows is None:
         return Part(x, y, rows, weights)
     named, form = windows.first_targets, windows.form
@@ -321,6 +336,8 @@ def _windows(raw: Raw) -> Windows | None:
 
 def _weights(raw: Raw, config: Config) -> Rows | None:
     """Returns how much each row counts, divided by the mean: the unit of weights says nothing."""
+    if isinstance(raw, RawArrays) and raw.masks:
+        return weights_of_pixels(raw)
     column = raw.others.get("weight") if isinstance(raw, RawTable) else None
     if column is None:
         return None
@@ -387,6 +404,9 @@ def resolve_config(config: Config, dataset: Dataset) -> Config:
         data["header"] = tuple(csv.names(config.data, own_paths(config.data)[0]))
     if isinstance(config.data, SyntheticData):
         data["rows"], data["noise"] = default_rows(config.data), default_noise(config.data)
+    if isinstance(config.data, ImagesData) and config.data.masks is not None:
+        values = dataset.target.values
+        data["mask_values"] = tuple(int(v) if v.isdecimal() else v for v in values)
     if isinstance(config.data, KerasData):
         data |= text_settings(config.data)
     model = {

@@ -72,13 +72,13 @@ class DataProfile:
 def profile_of(dataset: Dataset) -> DataProfile:
     """Looks at the parts of a dataset; of large ones, at evenly spread rows."""
     target, parts = dataset.target, dataset.parts
-    numbers = target.task == "regression"
+    numbers, own = target.task == "regression", dataset.train.y is dataset.train.x
     columns = list(_columns(dataset))
     classes = {} if numbers else {name: class_counts(parts[name], target) for name in parts}
     return DataProfile(
         rows={name: len(part) for name, part in parts.items()},
         classes=classes,
-        targets=tuple(_targets(dataset)) if numbers else (),
+        targets=tuple(_targets(dataset)) if numbers and not own else (),
         columns=tuple(columns[:_MOST_COLUMNS]),
         more_columns=max(0, len(columns) - _MOST_COLUMNS),
     )

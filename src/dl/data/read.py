@@ -12,16 +12,20 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol
 
 from dl.config.data import (
+    INPUTS,
     PATHS,
     Arrays,
     Data,
     FilesData,
+    ImagesData,
     TableFile,
     files_at,
     own_paths,
+    target_is_input,
     weight_of,
     window_of,
 )
+from dl.config.rules.probe import targets_of
 from dl.config.schema import Config
 from dl.data.dataset import Preprocessing
 from dl.data.files import fingerprint_files, unchanged
@@ -29,6 +33,7 @@ from dl.data.requirements import Requirements, requirements_of
 from dl.data.sources import audio, csv, images, other, parquet
 from dl.data.sources.builtin import make_synthetic, read_builtin
 from dl.data.sources.keras import read_keras
+from dl.data.sources.masks import read_masked, read_masked_part
 from dl.data.sources.media import FileReader, Medium, listed_files, media_files, root_of
 from dl.data.sources.npz import read_npz, read_npz_inputs, read_npz_part
 from dl.data.sources.other import OTHERS, STREAMED
@@ -39,6 +44,7 @@ from dl.errors import DataError
 from dl.progress import Advance, Reporter
 from dl.system import available_memory
 from dl.text import listing
+from dl.vocabulary.spec import Findings
 from dl.vocabulary.traits import TAKES_CLASSES
 
 _AUTO_SHARE = 10
@@ -108,9 +114,9 @@ class Source:
     """
 
     parts: Callable[[Any, _Task], RawParts]
-    labelled: Callable[[Any, Path, _Task], RawArrays] = lambda data, path, task: read_npz_part(
-        path, getattr(data, "arrays", Arrays())
-    )
+    labelled: Callable[[Any, Path, _Task], RawArrays] = lambda data, path, task: (
+        read_npz_inputs if target_is_input(data) else read_npz_part
+    )(path, getattr(data, "arrays", Arrays()))
     inputs: Callable[[Any, Path, _Task], RawArrays] = lambda data, path, task: read_npz_inputs(
         path, getattr(data, "arrays", Arrays())
     )
@@ -275,7 +281,7 @@ def _task_for(config: Config, path: Path, reporter: Reporter) -> tuple[Source, _
 def _wanted(data: Any, fitted: Preprocessing) -> Wanted:
     return Wanted(
         features=tuple(fitted.kinds),
-        targets=fitted.target.names,
+        targets=() if target_is_input(data) else fitted.target.names,
         classes=fitted.target.values,
         kinds=fitted.kinds,
         missing_in=getattr(data, "missing_in", lambda name: ()),
@@ -362,7 +368,7 @@ def _table_parts(data: Any, task: _Task) -> RawParts:
     strict = task.needs.loss not in TAKES_CLASSES | {"KLDivergence"}
     wanted = Wanted(
         features=data.features,
-        targets=(data.target,) if isinstance(data.target, str) else data.target,
+        targets=targets_of(data),
         kinds=data.kinds,
         forms=data.forms,
         strict_target=strict if data.task is None else data.task not in _CLASSIFICATION,
@@ -377,6 +383,14 @@ def _table_parts(data: Any, task: _Task) -> RawParts:
     paths = own_paths(data)
     with unchanged(paths):
         train = _table(data.source, data, data.path, wanted, task.streamed)
+        if target_is_input(data) and INPUTS in train.columns:
+            raise Findings.one(
+                ("data", "target"),
+                f"can be the inputs, or the column {INPUTS!r} of {train.source}",
+                expected="one meaning",
+                found=INPUTS,
+                hint=f"write target: [{INPUTS}] for the column; for the inputs, rename the column",
+            )
         inputs = [name for name in data.columns or () if name not in wanted.targets]
         require(train.source, inputs, tuple(train.columns), "input column")
         if isinstance(data.missing_values, dict):
@@ -413,7 +427,8 @@ def _media(medium: Callable[[Any, Requirements | None], Medium]) -> Source:
     def labelled(data: FilesData, path: Path, task: _Task) -> RawArrays:
         targets = task.fitted.target if task.fitted else None
         if not is_listing(data, path):
-            return reader(data, task).part(path)
+            own, files = target_is_input(data), reader(data, task)
+            return (files.inputs if own else files.part)(path)
         return reader(data, task).listed(_listed(data, path, targets), data)
 
     def inputs(data: FilesData, path: Path, task: _Task) -> RawArrays:
@@ -453,13 +468,30 @@ def _listed(
     return _table(form_of(path, "csv"), table, str(path), wanted)
 
 
+def _images() -> Source:
+    """Returns what the source of pictures can do: beside what all files can, with masks."""
+    plain = _media(lambda data, needs: images.medium(data))
+
+    def parts(data: ImagesData, task: _Task) -> RawParts:
+        if data.masks is None:
+            return plain.parts(data, task)
+        return read_masked(data, task.reporter, task.streamed)
+
+    def labelled(data: ImagesData, path: Path, task: _Task) -> RawArrays:
+        if data.masks is None:
+            return plain.labelled(data, path, task)
+        return read_masked_part(path, data, task.reporter, task.streamed)
+
+    return replace(plain, parts=parts, labelled=labelled)
+
+
 SOURCES = {
     "csv": Source(_table_parts, numbers=csv.numbers),
     "parquet": Source(_table_parts, numbers=parquet.numbers),
     **{s: Source(_table_parts, numbers=other.numbers if s in STREAMED else None) for s in OTHERS},
     "builtin": Source(lambda data, task: read_builtin(data)),
     "npz": Source(lambda data, task: read_npz(data, task.reporter)),
-    "images": _media(lambda data, needs: images.medium(data)),
+    "images": _images(),
     "audio": _media(lambda data, needs: audio.medium(data, flat=needs is not None and needs.flat)),
     "keras": Source(lambda data, task: read_keras(data, task.reporter)),
     "synthetic": Source(lambda data, task: make_synthetic(data, task.needs.seed)),

@@ -14,7 +14,7 @@ from dl.config.data import Task
 from dl.config.preprocess import TargetScaling
 from dl.data.scaling import scaled, unscaled
 from dl.data.target_values import TargetValues, refuse_logarithms, target_values, without_ones
-from dl.data.types import Array, Part, Raw, Rows, made_of
+from dl.data.types import IGNORED, Array, Part, Raw, RawArrays, Rows, made_of
 from dl.errors import DataError, UsageError
 from dl.rundir.typed import Count, Finite, NotZero
 from dl.text import plural
@@ -111,8 +111,8 @@ def decision(target: Target) -> str:
 # From values to `y`
 
 
-def encode_target(raw: Raw, target: Target) -> Array:
-    """Returns `y` of some rows in the target's form.
+def encode_target(raw: Raw, target: Target) -> Rows:
+    """Returns `y` of some rows in the target's form; of masks on the disk each time it is read.
 
     Raises:
         DataError: A value is missing, or is not a class that is known.
@@ -139,7 +139,13 @@ def encode_target(raw: Raw, target: Target) -> Array:
                 "correct the value, or write `data.task: regression`",
             )
         return labels.astype(np.float32)
-    positions = class_positions(raw, target)
+    if isinstance(raw, RawArrays) and raw.masks and raw.y is not None:
+        return made_of(raw.y, lambda some: _in_form(np.where(some == IGNORED, 0, some), target))
+    return _in_form(class_positions(raw, target), target)
+
+
+def _in_form(positions: NDArray[np.integer[Any]], target: Target) -> Array:
+    """Returns the positions of classes, shape (rows, *places), as the loss wants them."""
     if target.form == "labels":
         return positions.astype(np.int32)
     if target.form == "single":

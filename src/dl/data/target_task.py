@@ -37,7 +37,10 @@ from typing import Literal
 
 import numpy as np
 
+from dl.config.data import INPUTS, target_is_input
 from dl.config.preprocess import Preprocess
+from dl.data.arrays import ArrayFeature
+from dl.data.features import Feature, feature_names
 from dl.data.requirements import Requirements
 from dl.data.scaling import fit_scaling, loses_digits
 from dl.data.target import OutputFunction, Target, TargetForm, class_positions, encode_target
@@ -51,12 +54,14 @@ from dl.data.target_values import (
     target_values,
     without_ones,
 )
-from dl.data.types import Array, Raw, RawTable
+from dl.data.types import IGNORED, Array, Raw, RawArrays, RawTable, Rows, blocks
 from dl.errors import DataError
 from dl.text import listing, plural
 from dl.vocabulary import traits
 from dl.vocabulary.spec import Findings
 
+_FEW_MASKS = 8
+"""Masks are of classes that are known; so many show their shape."""
 Content = Literal["classes", "one_hot", "labels", "numbers"]
 """What stands in a row, or at a place of it: a class, zeros with a single 1, labels, numbers."""
 _BY_LOSS = ": the loss is one for classes"
@@ -79,7 +84,9 @@ def describe_target(
         DataError: The values do not fit the task or the loss.
         Findings: `data.classes` names fewer classes than the source has.
     """
-    several = [target_values(raw) for raw in raws]
+    if target_is_input(needs.data):
+        return Target("regression", (INPUTS,), "numbers")  # which numbers: `input_target`
+    several = [target_values(_some_of_masks(raw)) for raw in raws]
     first, raw = several[0], raws[0]
     if not _has_places(raw, first, needs):
         if first.values.ndim > 2:
@@ -111,6 +118,14 @@ def describe_target(
         places=whole[:-1] if along_last else places,
         in_series=isinstance(raw, RawTable) and raw.windows is not None,
     )
+
+
+def _some_of_masks(raw: Raw) -> Raw:
+    """Returns a few rows of masks, whose classes are known, in memory; all rows of others."""
+    if not isinstance(raw, RawArrays) or not raw.masks or raw.y is None:
+        return raw
+    few = raw.y[: min(len(raw), _FEW_MASKS)]
+    return replace(raw.take(np.arange(len(few))), y=np.where(few == IGNORED, 0, few))
 
 
 def _has_places(raw: Raw, target: TargetValues, needs: Requirements) -> bool:
@@ -161,7 +176,7 @@ def _kind_at_places(
     task, loss, last = needs.data.task, needs.loss, target.values.shape[-1]
     if task in ("regression", "multilabel"):
         return "numbers" if task == "regression" else "labels"
-    if target.words is not None:
+    if target.words is not None or (isinstance(raw, RawArrays) and raw.masks):
         return "classes"
     several = target.values.ndim > 2 and last > 1
     along_last = several and channels == last
@@ -326,6 +341,45 @@ def _reading(form: TargetForm, needs: Requirements) -> tuple[OutputFunction, boo
 CenterAndSpread = tuple[tuple[float, ...], tuple[float, ...]]
 
 
+def input_target(features: Sequence[Feature | ArrayFeature]) -> Target:
+    """Returns the target of a network that gives back its inputs as they are prepared.
+
+    Those of arrays are told in their own unit, those of a table in that which the network gets.
+    """
+    target = Target("regression", (INPUTS,), "numbers", units=1)
+    match features:
+        case [ArrayFeature() as array]:
+            shape = array.input_shape
+            if (scaling := array.own_scaling) is not None:
+                target = replace(target, scaling="input", center=scaling[0], spread=scaling[1])
+            if len(shape) > 1:
+                return replace(target, places=without_ones(shape) or shape[:1])
+            return replace(target, names=tuple(map(str, range(shape[0]))), units=shape[0])
+    names = feature_names([each for each in features if not isinstance(each, ArrayFeature)])
+    return replace(target, names=names, units=len(names))
+
+
+def refuse_beyond_unit(x: Rows, needs: Requirements) -> None:
+    """Refuses inputs as the target of a binary loss that are not between 0 and 1."""
+    if needs.loss not in traits.TAKES_SHARES:
+        return
+    limits = [(x[some].min(), x[some].max()) for some in blocks(x)]
+    low, high = min(low for low, _ in limits), max(high for _, high in limits)
+    if low >= 0 and high <= 1:
+        return
+    hint = "write preprocess: {numeric: minmax}, or use loss: mean_squared_error"
+    if needs.rescales:
+        hint = "remove the Rescaling layer: without it, pixels are divided by 255 before"
+    raise Findings.one(
+        ("preprocess", "numeric"),
+        "gives inputs that the loss cannot take as the target",
+        expected="inputs from 0 to 1: the loss is a binary one",
+        found=f"numbers from {low:.6g} to {high:.6g}",
+        hint=hint,
+        at_key=True,
+    )
+
+
 def fit_target(
     target: Target, train: Raw, needs: Requirements, of_input: CenterAndSpread | None = None
 ) -> Target:
@@ -370,7 +424,7 @@ def fit_target(
         center, spread = _fit_scaling(values, needs.preprocess)
         fitted = replace(target, scaling=scaling, center=center, spread=spread)
     if needs.loss in traits.TAKES_SHARES:
-        y = encode_target(train, fitted)
+        y = encode_target(train, fitted)[:]
         if y.size and (y.min() < 0 or y.max() > 1):
             raise outside_unit(read, y)
     return fitted
@@ -392,7 +446,12 @@ def _fit_scaling(values: Array, preprocess: Preprocess) -> CenterAndSpread:
 
 
 def _refuse_one_class(train: Raw, target: Target) -> None:
-    positions = class_positions(train, target).reshape(-1)
+    if isinstance(train, RawArrays) and train.masks and train.y is not None:
+        found = [np.unique(train.y[some]) for some in blocks(train.y)]
+        positions = np.unique(np.concatenate(found))
+        positions = positions[positions != IGNORED]
+    else:
+        positions = class_positions(train, target).reshape(-1)
     if len(positions) and (positions != positions[0]).any():
         return
     only = target.classes[positions[0]] if len(positions) else None

@@ -55,6 +55,8 @@ class DiskRows(Protocol):
 
 
 Rows = Array | DiskRows
+IGNORED = 255
+"""What stands in masks, as they are kept, for a pixel that does not count."""
 Role = Literal["group", "time", "part", "weight", "series"]
 """What a column of a table is for that is neither an input nor a target: what keeps rows together,
 orders them, or says the part of each; how much a row counts, and which series it is of."""
@@ -87,13 +89,6 @@ def made_of(rows: Rows, make: Callable[[Array], Array]) -> Rows:
         return make(rows)
     like = make(rows[:1])
     return LazyRows((len(rows), *like.shape[1:]), like.dtype, lambda wanted: make(rows[wanted]))
-
-
-def product(rows: Rows, others: Rows) -> Rows:
-    """Returns the products of numbers, of rows on the disk each time they are read."""
-    if isinstance(rows, np.ndarray) and isinstance(others, np.ndarray):
-        return np.asarray(rows * others)
-    return LazyRows(rows.shape, rows.dtype, lambda wanted: rows[wanted] * others[wanted])
 
 
 def blocks(rows: Rows) -> Iterator[slice]:
@@ -338,6 +333,7 @@ class RawArrays:
         place: Words for the place of a row in that table, given its position there (from `rows`).
         kept: Arrow columns of that table that are handed on as they stand, by name.
         about: What the files were like, in sentences.
+        masks: Whether `y` holds masks: for each pixel the position of its class, or `IGNORED`.
     """
 
     x: Rows
@@ -350,6 +346,7 @@ class RawArrays:
     place: Place | None = None
     kept: Mapping[str, Any] = field(default_factory=dict)
     about: tuple[str, ...] = ()
+    masks: bool = False
 
     @classmethod
     def whole(cls, x: Rows, y: Rows | None, source: str, files: tuple[str, ...] = ()) -> RawArrays:
@@ -393,6 +390,7 @@ class RawParts:
         test: Rows of a test part of its own, if there is one.
         class_names: Names of the classes, where the source knows them, in the order of the class
             numbers.
+        class_values: What stands in masks for each of them.
         image: Whether a row of `x` is a picture.
         fingerprint: SHA-256 of what was read, as hexadecimal digits.
         storage: Where the rows are held.
@@ -402,6 +400,7 @@ class RawParts:
     validation: Raw | None = None
     test: Raw | None = None
     class_names: tuple[str, ...] | None = None
+    class_values: tuple[str, ...] | None = None
     image: bool = False
     fingerprint: str = ""
     storage: Storage = IN_MEMORY

@@ -103,7 +103,8 @@ def compile_model(model: keras.Sequential, config: Config, target: Target) -> No
         measure = keras.losses.BinaryCrossentropy()
     else:
         measure = keras.losses.CategoricalCrossentropy()
-    weighted = weight_of(config.data) is not None
+    ignoring = getattr(config.data, "mask_ignore", None) is not None
+    weighted = ignoring or weight_of(config.data) is not None
     model.compile(
         optimizer=_part(config, config.training.optimizer, "optimizer"),
         loss=measure,

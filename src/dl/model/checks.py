@@ -13,13 +13,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dl.config.data import target_is_input
 from dl.config.rules.network import Shape
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.rules import wrong_units
 from dl.data.target import Target, class_weights, row_weights
 from dl.data.target_values import without_ones
-from dl.data.types import Array, Part, Rows, made_of, product
+from dl.data.types import Array, Part, Rows, made_of
 from dl.errors import first_line, unfit_rows
 from dl.model.metrics import build_metrics
 from dl.model.tensors import tensors_of
@@ -82,8 +83,6 @@ def loss_targets(
     """
     weights = class_weights(dataset.train, dataset.target, config.training.class_weight)
     by_class = row_weights(part.y, dataset.target, weights)
-    if by_class is not None and part.weights is not None:  # of masks, whose pixels may not count
-        by_class = product(by_class, part.weights)
     return shaped_target(part.y, model), part.weights if by_class is None else by_class
 
 
@@ -134,6 +133,10 @@ def check_outputs(model: keras.Sequential, config: Config, target: Target) -> No
     if not target.places and len(shape) == 1:
         raise Findings([wrong_units(config, target, int(shape[0] or 0), last)])
     message = f"the model gives an output of shape {shape_text(shape)} for each row"
+    if target_is_input(config.data):
+        wanted = shape_text(tuple(model.input_shape[1:]))
+        expected = f"{wanted}: the shape of the inputs, which are the target"
+        raise Findings.one(last, message, expected, hint=f"end with outputs of the shape {wanted}")
     hint = "put a Flatten or a global pooling layer before the last Dense layer"
     if target.places:
         hint = (

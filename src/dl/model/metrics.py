@@ -42,9 +42,12 @@ class Adapted(keras.metrics.Metric):  # type: ignore[misc]
         self._plain = None if plain is None else keras.metrics.serialize(plain)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Adds rows, as the loss takes them; each counts by its weight, shape (rows,)."""
+        """Adds rows, as the loss takes them; each counts by its weight, shape (rows,), or each of
+        its places does, shape (rows, *places)."""
         truth, outputs = self._views
         seen = truth(y_true)
+        if sample_weight is not None and len(seen.shape) < len(sample_weight.shape):
+            sample_weight = tf.reshape(sample_weight, (-1,))  # a row for each place
         if sample_weight is not None and isinstance(self.metric, keras.metrics.BinaryIoU):
             # It counts each label of a row, and takes a weight for each.
             sample_weight = tf.broadcast_to(tf.reshape(sample_weight, (-1, 1)), tf.shape(seen))

@@ -80,6 +80,11 @@ OF_PICTURES = _names("""
     AugMix AutoContrast CenterCrop Equalization RandAugment Resizing Solarization
 """)
 """Layers without weights that take pictures, beside those that are called `Random…`."""
+MOVING_PIXELS = _names("""
+    AugMix RandAugment RandomCrop RandomElasticTransform RandomFlip RandomPerspective
+    RandomRotation RandomShear RandomTranslation RandomZoom
+""")
+"""Layers that bring what a picture shows to other places, each time to others."""
 TABLES: Mapping[str, str] = {
     "Embedding": "input_dim",
     "ReversibleEmbedding": "input_dim",
@@ -146,6 +151,8 @@ ONE_OF_MANY = TAKES_CLASS_NUMBERS | TAKES_ONE_HOT
 """Losses of which an output belongs to one of several classes."""
 TAKES_SHARES = BINARY | {"Dice", "Tversky"}
 """Losses of targets of 0 and 1, or between them."""
+OF_WHOLE_BATCHES = _names("Dice Tversky")
+"""Losses that compare sums over all places and rows, so that no place can count more."""
 TAKES_SIDES = frozenset({"Hinge", "SquaredHinge", PERCEPTRON})
 """Losses that make -1 and 1 of 0 and 1 themselves, or compare sides of a border."""
 TAKES_CLASSES = ONE_OF_MANY | TAKES_SHARES | TAKES_SIDES | FITTING

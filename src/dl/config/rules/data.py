@@ -15,6 +15,7 @@ from dl.config.data import (
     NpzData,
     Split,
     TableFile,
+    target_is_input,
     weight_of,
     window_of,
 )
@@ -151,6 +152,10 @@ def arrays_come_in_pairs(data: Data) -> Iterator[Finding]:
     for part in ("validation", "test"):
         names = {f"{each}_{part}" for each in "xy"}
         given = {name for name in names if getattr(data.arrays, name) is not None}
+        if target_is_input(data):
+            if (name := f"y_{part}") in given:
+                yield finding(("data", "arrays", name), "arrays_come_in_pairs.inputs", name=name)
+            continue
         for one, other in zip(given, names - given, strict=False):
             path = ("data", "arrays", one)
             yield finding(path, "arrays_come_in_pairs", one=one, other=other, part=part)
@@ -160,7 +165,8 @@ def files_are_listed(data: Data) -> Iterator[Finding]:
     """A table that lists files has a column of their names and one of targets; nothing else has."""
     if not isinstance(data, FilesData):
         return
-    needed = {"column": data.column, "target": data.target}
+    own = data.table is None and target_is_input(data)
+    needed = {"column": data.column, "target": None if own else data.target}
     for key, name in {**needed, "ending": data.ending}.items():
         if data.table is None and name is not None:
             yield finding(("data", key), "files_are_listed.alone", key=key)
@@ -327,7 +333,7 @@ def target_fits_loss(data: Data, training: Training, facts: Facts) -> Iterator[F
         text = "target_fits_loss.numbers"
     elif seen.target == "text" and loss in traits.REGRESSION and unbounded:
         text = "target_fits_loss.text"
-    if text and facts.task is None:
+    if text and facts.task is None and not target_is_input(data):
         words = {"labels": _in_brackets(facts.labels), "right": right_loss(seen.classes)}
         yield finding(LOSS, text, target=_target(data), loss=training.loss, **words)
 
@@ -427,6 +433,8 @@ def wrong_units(facts: Facts, form: Form, needed: int, units: int, path: Path) -
     if form == "several" and for_two:
         return finding(LOSS, "units_fit_target.two_classes", **words)
     case: str = "classes" if form in ("two", "several") else form
+    if target_is_input(facts.config.data):
+        case = "inputs"
     if case == "classes" and units == 1:
         numbers = all(finite_number(label) is not None for label in facts.labels or ())
         case = "classes_of_numbers" if numbers else "classes_from_one"

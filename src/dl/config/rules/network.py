@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from dl.config.data import target_is_input
 from dl.config.rules.facts import LOSS, Facts, Output, finding, layer_path, target_shape
 from dl.config.schema import Model, Training
 from dl.system import physical_memory
@@ -161,6 +162,22 @@ def _own_weights(layer: Spec) -> int:
 def _innermost(layer: Spec) -> Spec:
     inner = layer.parameters.get("layer")
     return _innermost(inner) if isinstance(inner, Spec) else layer
+
+
+def pixels_stay_at_their_places(model: Model, facts: Facts) -> Iterator[Finding]:
+    """Layers that move the pixels of the inputs at random leave the target where it was."""
+    data, answer = facts.config.data, facts.probe.answer
+    if target_is_input(data):
+        words = {"what": "the target, which is the inputs as they are read", "beside": "as inputs"}
+    elif getattr(data, "masks", None) is not None:
+        words = {"what": "the mask", "beside": "with their masks"}
+    elif answer is not None and answer.places:
+        words = {"what": "the target at each place", "beside": "with their targets"}
+    else:
+        return
+    for _, layer, path in model.placed_layers:
+        if layer.type in traits.MOVING_PIXELS:
+            yield finding(path, "pixels_stay_at_their_places", layer=layer.type, **words)
 
 
 def softmax_is_over_several(output: Output) -> Iterator[Finding]:

@@ -27,6 +27,7 @@ from dl.config.data import (
     TableFile,
     Task,
     own_files,
+    target_is_input,
 )
 from dl.config.tables import csv_rows, finite_number, is_formatted
 from dl.vocabulary.traits import BUILTIN, KERAS, SYNTHETIC
@@ -97,9 +98,21 @@ class Probe:
 
 def probe(data: Data, folder: Path) -> Probe:
     """Returns what is cheaply known of the data; `folder` is where relative paths start."""
+    found = _probe(data, folder)
+    if not target_is_input(data):
+        return found
+    return Probe("numbers", input_shape=found.input_shape, rows=found.rows)
+
+
+def _probe(data: Data, folder: Path) -> Probe:
     match data:
         case BuiltinData() | KerasData() | SyntheticData():
             return _named(data)
+        case ImagesData(masks=str()):
+            values = None if data.mask_values is None else tuple(map(str, data.mask_values))
+            labels = data.classes or values
+            count, shape = len(labels) if labels else None, _shape_of(data)
+            return Probe("classes", count, labels, input_shape=shape)
         case FilesData(table=None):
             labels = _class_folders(folder / data.path)
             classes, shape = len(labels) if labels else None, _shape_of(data)
@@ -122,7 +135,7 @@ def _shape_of(data: FilesData) -> tuple[int | None, ...] | None:
 
 def targets_of(data: Data) -> tuple[str, ...]:
     """Returns the target columns that the config names."""
-    target = getattr(data, "target", None) or ()
+    target = () if target_is_input(data) else getattr(data, "target", None) or ()
     return (target,) if isinstance(target, str) else tuple(target)
 
 

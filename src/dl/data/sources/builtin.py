@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow
 
-from dl.config.data import BuiltinData, SyntheticData
+from dl.config.data import BuiltinData, SyntheticData, target_is_input
 from dl.data.columns import Cell, to_column
 from dl.data.files import fingerprint_arrays
 from dl.data.tables import require
@@ -53,7 +53,7 @@ def read_builtin(data: BuiltinData) -> RawParts:
     return RawParts(
         train=RawTable(
             columns={name: column(name) for name in data.features or names if name not in left_out},
-            targets={BUILTIN[data.dataset].target: target},
+            targets={} if target_is_input(data) else {BUILTIN[data.dataset].target: target},
             rows=np.arange(len(bunch.target), dtype=np.int64),
             source=data.dataset,
             place=place,
@@ -91,7 +91,7 @@ def make_synthetic(data: SyntheticData, seed: int) -> RawParts:
             x, y = x[order], y[order]
     x = x.astype(np.float32)
     return RawParts(
-        train=RawArrays.whole(x, y, name),
+        train=RawArrays.whole(x, None if target_is_input(data) else y, name),
         class_names=SYNTHETIC[name].classes or None,
         fingerprint=fingerprint_arrays([x, y]),
     )

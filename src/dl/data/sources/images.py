@@ -105,7 +105,7 @@ def read_picture(path: Path, shape: tuple[int, int, int]) -> Array:
             # The decoder may skip detail that the resizing would average away: twice the size.
             side = 2 * max(width, height)
             opened.draft(None, (side, side))
-        bits = _BITS_OF_GRAYS.get(_stored(opened)[0], 16)
+        bits = _BITS_OF_GRAYS.get(stored_pixels(opened)[0], 16)
         image: Image.Image = ImageOps.exif_transpose(opened)
         if image.mode.startswith("I;"):  # Pillow's own conversion would cut them off at 255
             image = Image.fromarray((np.asarray(image) >> (bits - 8)).astype(np.uint8))
@@ -145,7 +145,7 @@ def opened_picture(path: Path) -> Iterator[Image.Image]:
 
 def _why_not_bytes(image: Image.Image) -> str | None:
     """Returns why Pillow opens a picture, but gives other pixels of it than the file has."""
-    kind, codec = _stored(image)
+    kind, codec = stored_pixels(image)
     if (kind, codec, getattr(image, "tag_v2", {}).get(_PHOTOMETRIC)) == ("RGBX", "raw", _YCBCR):
         return "an uncompressed TIFF file in the colours YCbCr"
     if "transparency" in image.info and kind.endswith((";2", ";4", "16B")):
@@ -154,7 +154,7 @@ def _why_not_bytes(image: Image.Image) -> str | None:
     return _UNSCALED.get(image.mode)
 
 
-def _stored(image: Image.Image) -> tuple[str, str]:
+def stored_pixels(image: Image.Image) -> tuple[str, str]:
     """Returns how a file holds its pixels, in Pillow's words (`RGB;16B`), and their compression."""
     tiles = getattr(image, "tile", None)
     if not tiles:

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from dl.config.data import KerasData
+from dl.config.data import KerasData, target_is_input
 from dl.data.files import fingerprint_arrays
 from dl.data.types import Array, RawArrays, RawParts
 from dl.errors import DataError, first_line
@@ -60,8 +60,11 @@ def read_keras(data: KerasData, reporter: Reporter) -> RawParts:
     if texts:
         x_train, x_test = (padded(x, texts["length"]) for x in (x_train, x_test))
 
+    own = target_is_input(data)
+
     def rows(x: Array, y: Array) -> RawArrays:
-        return RawArrays.whole(x, y.reshape(-1) if y.shape[1:] == (1,) else y, name)
+        targets = None if own else y.reshape(-1) if y.shape[1:] == (1,) else y
+        return RawArrays.whole(x, targets, name)
 
     return RawParts(
         train=rows(x_train, y_train),

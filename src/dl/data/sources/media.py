@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from dl.config.data import FilesData, own_paths
+from dl.config.data import FilesData, own_files, own_paths, target_is_input
 from dl.data.files import (
     ahead,
     check_file,
@@ -107,6 +107,8 @@ class FileReader:
         Raises:
             DataError: A folder has no classes, a class has no file, or a file cannot be read.
         """
+        if target_is_input(data):
+            return self._without_classes(data)
         root, *others = own_paths(data)
         found = {path: class_files(path, self.medium) for path in (root, *others)}
         known = {name for name, _ in found[root]}
@@ -131,6 +133,19 @@ class FileReader:
         train, image = parts[str(root)], self.medium.image
         return RawParts(train, validation, test, image=image, fingerprint=fingerprint)
 
+    def _without_classes(self, data: FilesData) -> RawParts:
+        """Returns the parts of files at any depth of their folders, whose inputs are the target."""
+        found = {key: self.inputs(path) for key, (path,) in own_files(data).items()}
+        return RawParts(
+            found["path"],
+            found.get("validation_path"),
+            found.get("test_path"),
+            image=self.medium.image,
+            fingerprint=fingerprint_files(
+                [Path(file) for rows in found.values() for file in rows.files]
+            ),
+        )
+
     def part(self, path: Path, files: Sequence[tuple[str, Path]] | None = None) -> RawArrays:
         """Returns the labelled rows of a folder of class folders.
 
@@ -143,7 +158,7 @@ class FileReader:
         """
         files = class_files(path, self.medium) if files is None else files
         labels = np.array([name for name, _ in files])
-        rows = self._rows([file for _, file in files], str(path), y=labels)
+        rows = self.rows([file for _, file in files], str(path), y=labels)
         lost = sorted(set(labels) - set(labels[rows.rows]))
         if lost:
             raise DataError(
@@ -168,7 +183,7 @@ class FileReader:
                 found="none of the suffixes " + ", ".join(sorted(self.medium.suffixes)),
                 hint="name another file or folder",
             )
-        return self._rows(files, str(path))
+        return self.rows(files, str(path))
 
     def listed_parts(self, tables: RawParts, data: FilesData) -> RawParts:
         """Returns the parts whose files tables list.
@@ -223,7 +238,7 @@ class FileReader:
         if table.targets:
             target = target_values(table)
             y = target.values if target.words is None else np.array(target.words)[target.values]
-        return self._rows(
+        return self.rows(
             files,
             table.source,
             y=y,
@@ -234,7 +249,7 @@ class FileReader:
             kept=table.kept,
         )
 
-    def _rows(self, files: Sequence[Path], source: str, **known: Any) -> RawArrays:
+    def rows(self, files: Sequence[Path], source: str, **known: Any) -> RawArrays:
         """Reads the files; `known` is what is known of their rows."""
         numbers = known.pop("rows", np.arange(len(files), dtype=np.int64))
         told = tuple(map(str, files))

@@ -18,7 +18,7 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
-from dl.config.data import Arrays, NpzData
+from dl.config.data import Arrays, NpzData, target_is_input
 from dl.data.files import check_file, fingerprint_files
 from dl.data.storage import check_memory
 from dl.data.types import Array, RawArrays, RawParts
@@ -143,12 +143,17 @@ def read_npz(data: NpzData, reporter: Reporter) -> RawParts:
     Raises:
         DataError: The file cannot be read, or its arrays do not fit each other.
     """
-    path, names = Path(data.path), data.arrays
+    path, names, own = Path(data.path), data.arrays, target_is_input(data)
     check_file(path)
     with NpzFile(path) as file:
+        if own:  # targets are not read
+            names = replace(names, y_train="")
+            if names.x_test is None and "x_test" in file.names:
+                names = replace(names, x_test="x_test")
         train = _pair(file, names.x_train, names.y_train, "train")
         validation = _own_part(file, train, names, "validation")
-        test = _own_part(file, train, _with_test(names, file, reporter), "test")
+        names = names if own else _with_test(names, file, reporter)
+        test = _own_part(file, train, names, "test")
         fingerprint = fingerprint_files([path])
     image = looks_like_images(train.x[:])
     return RawParts(train, validation, test, image=image, fingerprint=fingerprint)
@@ -238,8 +243,11 @@ def _own_part(file: NpzFile, train: RawArrays, names: Arrays, part: str) -> RawA
     return rows
 
 
-def _pair(file: NpzFile, x_name: str, y_name: str, part: str) -> RawArrays:
+def _pair(file: NpzFile, x_name: str, y_name: str | None, part: str) -> RawArrays:
+    """Returns inputs and targets; without a name of targets the inputs alone."""
     x = _inputs(file, x_name, f"x_{part}")
+    if not y_name:
+        return RawArrays.whole(x, None, file.title)
     y = file.read(y_name, f"y_{part}")
     if y.ndim > 1 and y.size == 0:
         raise _empty(file, y_name, y)
