@@ -29,7 +29,20 @@ from dl.vocabulary.traits import KERAS
 TOP = Path(__file__).parents[1]
 CONFIGS = TOP / "configs" / GALLERY
 MOST_BYTES = 3_000_000
-SMALL: Mapping[str, tuple[str, ...]] = {}
+_SHORT = ("data.length=20",)
+_FEW_WORDS = (*_SHORT, "data.words=300", "model.layers.0.num_tokens=300")
+SMALL: Mapping[str, tuple[str, ...]] = {
+    "alexnet": (
+        "data.image_size=[96,96]",
+        "model.layers.11.units=32",
+        "model.layers.13.units=32",
+    ),
+    "imdb-bidirectional": _SHORT,
+    "imdb-cnn-lstm": _SHORT,
+    "imdb-lstm": _SHORT,
+    "imdb-multi-hot": _FEW_WORDS,
+    "reuters-multi-hot": _FEW_WORDS,
+}
 """What makes a config small where few rows and one epoch do not: by its name, as of `--set`."""
 
 
@@ -107,7 +120,7 @@ def _made_up(name: str, texts: Mapping[str, int]) -> Any:
         y = np.arange(rows) % classes if KERAS[name].classes else random.uniform(1, 5, rows)
         return x, y
 
-    return part(140), part(60)
+    return part(60), part(20)
 
 
 def test_example_is_written_with_its_data(dl: Dl, tmp_path: Path) -> None:
