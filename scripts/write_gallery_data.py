@@ -121,7 +121,7 @@ def pets(random: Random, rows: int = 3000) -> pd.DataFrame:
     sterilized = random.choice(["No", "Yes", "Not Sure"], rows, p=[0.67, 0.2, 0.13])
     charm = 0.25 * np.minimum(photos, 6) - 0.07 * age + 0.8 * (fur == "Long")
     charm = (
-        charm + 0.5 * (breed == other) - 1.2 * (sterilized == "Yes") + random.logistic(0, 1, rows)
+        charm + 0.5 * (breed == other) - 1.2 * (sterilized == "Yes") + random.logistic(0, 0.4, rows)
     )
     return pd.DataFrame(
         {

@@ -231,6 +231,11 @@ class TableFile(_Table):
         "Texts that stand for a missing value, such as `NA`: of all columns, or by "
         "column. An empty cell always does.",
     )
+    merge_classes: dict[str, Texts] | None = key(
+        None,
+        'Classes that are made of several values of the target each: `{adopted: ["0", "1"], not '
+        'adopted: ["2"]}`. Every value belongs to one.',
+    )
     missing_target: Literal["error", "drop"] = key(
         "error", "A row without a target: refuse it, or leave it out."
     )
@@ -250,6 +255,12 @@ class TableFile(_Table):
         "Whether the paths may be in a store of your own, `s3://bucket/rows.csv` or `gs://…`, read "
         "with the credentials of the environment.",
     )
+
+    @property
+    def merged(self) -> dict[str, str]:
+        """The class of each value of the target, where classes are made of several values."""
+        made = self.merge_classes or {}
+        return {value: name for name, values in made.items() for value in values}
 
     def missing_in(self, column: str) -> tuple[str, ...]:
         """Returns the texts that stand for a missing value in a column."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ import pyarrow.compute as pc
 from dl.config.data import ColumnForm
 from dl.data.columns import Cell, is_text, unread_texts
 from dl.data.texts import mask
+from dl.text import listing
 
 _SPACE = "[ \u00a0\u202f]"
 """A space, and those that do not break a line: between thousands, and before a unit."""
@@ -32,6 +34,36 @@ _FORMATS = tuple(
     for time in ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 )
 """The usual formats of dates that are not read without one."""
+
+
+def merged_values(values: Any, classes: Mapping[str, str], cell: Cell) -> Any:
+    """Returns the classes of a target's values, each of which stands for several values.
+
+    Args:
+        values: The Arrow array, of text or not.
+        classes: The class of each value, by the value as text.
+        cell: Name, place and use of the column.
+
+    Raises:
+        DataError: A value has no class; the message has its row.
+    """
+    texts = pc.utf8_trim_whitespace(pc.cast(values, pyarrow.string()))
+    encoded = pc.dictionary_encode(pc.if_else(pc.equal(texts, ""), None, texts))
+    if isinstance(encoded, pyarrow.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    known = encoded.dictionary.to_pylist()
+    strange = next((text for text in known if text not in classes), None)
+    if strange is not None:
+        listed = listing(map(repr, classes), "", most=10)
+        raise cell.error(
+            pc.index(texts, strange).as_py(),
+            "has a value that no class of `data.merge_classes` has",
+            strange,
+            "add it to one of them, or correct it",
+            f"one of {listed}",
+        )
+    names = pyarrow.array([classes[text] for text in known], pyarrow.string())
+    return names.take(encoded.indices)
 
 
 def plain_values(values: Any, form: ColumnForm | None, cell: Cell) -> Any:

@@ -23,7 +23,7 @@ from dl.config.tables import stands_for_missing
 from dl.data.columns import KINDS_OF_ROLES, Cell, Use, to_column, without_texts
 from dl.data.features import Feature, feature_names
 from dl.data.files import ahead
-from dl.data.forms import plain_values
+from dl.data.forms import merged_values, plain_values
 from dl.data.requirements import Tokens
 from dl.data.storage import ScratchFile, StoredArray, check_space
 from dl.data.transform import UnseenCategories, transform_table
@@ -85,6 +85,7 @@ class Wanted:
         others: Columns that are for something else, by what they are for.
         kept: Columns that are handed on as they stand, beside those that are used.
         past: Whether every column includes the targets, whose past is an input.
+        merged: The class of each value of the target, where classes are made of several values.
     """
 
     features: Sequence[str] | None
@@ -100,6 +101,7 @@ class Wanted:
     others: Mapping[Role, str] = field(default_factory=dict)
     kept: Sequence[str] = ()
     past: bool = False
+    merged: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def not_inputs(self) -> tuple[str, ...]:
@@ -341,6 +343,8 @@ def _typed(block: Block, name: str, wanted: Wanted, role: Role | None = None) ->
     try:
         values = without_texts(block.column(name), named)
         values = plain_values(values, wanted.forms.get(name), cell)
+        if wanted.merged and name in wanted.targets:
+            values, kind = merged_values(values, wanted.merged, cell), "categorical"
         column = to_column(values, cell, kind)
         # Texts that are neither dates nor numbers may be months; else the first one is refused.
         unclear = role == "time" and column.kind == "categorical"

@@ -49,6 +49,25 @@ def classes_are_several(data: Data) -> Iterator[Finding]:
         yield finding(("data", "classes"), "classes_are_several", count=len(data.classes))
 
 
+def merged_values_have_one_class(data: Data) -> Iterator[Finding]:
+    """Classes made of several values are two or more, of one target, and share no value."""
+    made = (data.merge_classes if isinstance(data, TableFile) else None) or {}
+    if not made:
+        return
+    if len(targets_of(data)) > 1:
+        yield finding(("data", "merge_classes"), "merged_values_have_one_class.targets")
+    if len(made) < 2:
+        yield finding(("data", "merge_classes"), "merged_values_have_one_class.one")
+    seen: dict[str, str] = {}
+    for name, values in made.items():
+        for index, value in enumerate(values):
+            if value in seen:
+                path: Path = ("data", "merge_classes", name, index)
+                words = {"value": value, "other": seen[value]}
+                yield finding(path, "merged_values_have_one_class.twice", **words)
+            seen[value] = name
+
+
 def target_is_not_a_feature(data: Data) -> Iterator[Finding]:
     """The network must not see what it has to predict."""
     if isinstance(data, TableFile) and data.window is None:  # a window ends before what it asks

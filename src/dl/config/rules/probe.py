@@ -236,7 +236,8 @@ def _column(data: CsvData, path: Path, name: str) -> Iterator[str]:
     missing = data.missing_in(name)
     for row in rows:
         if len(row) > position:
-            yield "" if row[position] in missing else row[position]
+            value = row[position]
+            yield "" if value in missing else data.merged.get(value, value)
 
 
 def _of_values(texts: set[str], found: Probe) -> Probe:
