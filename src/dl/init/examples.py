@@ -183,5 +183,5 @@ def _root() -> Path:
 
 def _summary(text: str) -> str:
     """Returns the first sentence of the comment at the top."""
-    sentence = text.removeprefix("# ").split(". ")[0].split(".\n")[0]
+    sentence = re.split(r"\. |\.?\n#?\n|\.\n", text.removeprefix("# "))[0]
     return " ".join(sentence.replace("\n#", " ").split())
