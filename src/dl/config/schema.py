@@ -76,6 +76,11 @@ class Training(Section):
         None,
         "Weight of each class in the loss: `balanced`, or a number for each class.",
     )
+    output_bias: Literal["initializer", "targets"] = key(
+        "initializer",
+        "First bias of the outputs: from the layer's own initializer; or from the targets of the "
+        "training part, so that the network begins with their shares or their mean.",
+    )
     callbacks: tuple[Annotated[Spec, Object(Kind.CALLBACK)], ...] = key((), "Keras' callbacks.")
 
     @property

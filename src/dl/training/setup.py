@@ -27,15 +27,17 @@ import numpy as np
 
 import dl
 from dl.config.load import Loaded, check_resolved
+from dl.config.rules.facts import output_of
 from dl.config.rules.training import better
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.load import read_dataset, resolve_config
+from dl.data.trivial import constant
 from dl.errors import UsageError
 from dl.model import keras, tf
 from dl.model.bases import load_bases
 from dl.model.build import build_model, compile_model, forget, nested_layers
-from dl.model.checks import check_training
+from dl.model.checks import check_training, loss_targets
 from dl.model.h5 import plain_copy
 from dl.model.objects import BASES, build_object
 from dl.progress import Reporter
@@ -45,12 +47,13 @@ from dl.training.steps import Batches, device_scope, devices_of
 from dl.variables import recorded
 from dl.vocabulary.sections import keys
 from dl.vocabulary.spec import Findings, document
-from dl.vocabulary.traits import PER_POSITION, RECURRENT
+from dl.vocabulary.traits import BINARY, PER_POSITION, RECURRENT
 
 MOST_MODELS = 8
 """Models that a sweep keeps with what was traced of them: a search lets shapes of a network take
 turns, and many models would fill the memory."""
 _ARGUMENTS = (
+    "output_bias",
     *("optimizer", "batch_size", "epochs", "time_limit", "callbacks", "shuffle", "sampling"),
 )
 """Keys of the section `training` of which nothing is traced; of the optimizer, the rate alone."""
@@ -96,11 +99,45 @@ def prepare(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> Prepared:
             bases = load_bases(model, config)
             compile_model(model, config, dataset.target)
             check_training(model, dataset, config)
+            if config.training.output_bias == "targets":
+                set_output_bias(model, dataset, config)
     except Findings as error:
         raise loaded.error(error.findings) from error
     check_resolved(loaded, config)
     strategy = choose_strategy(model, config, Batches.of(config, dataset))
     return Prepared(loaded, config, dataset, model, strategy, bases)
+
+
+def set_output_bias(model: keras.Sequential, dataset: Dataset, config: Config) -> None:
+    """Gives the last layer the bias with which the outputs are the shares of the classes.
+
+    Of numbers, it is their mean, or what the loss is least for. Rows count as in the loss. Without
+    it, the first epochs of rare classes learn little else: Karpathy, "A recipe for training neural
+    networks" (2019), "init well".
+
+    Raises:
+        Findings: The outputs are of another shape than the answer.
+    """
+    train, target = dataset.train, dataset.target
+    _, weights = loss_targets(model, dataset, config, train)
+    loss = config.training.loss.type
+    answer = constant(replace(train, weights=weights), target, loss)
+    if target.form != "numbers":
+        least = 0.5 / len(train)  # a class that never comes counts as half a row
+        shares = np.clip(answer, least, 1 - least)
+        of_each = output_of(config.model).activation == "sigmoid" or loss in BINARY
+        answer = np.log(shares / (1 - shares)) if of_each else np.log(shares)
+        answer = answer[-1:] if target.form == "single" else answer
+    bias = next(layer for layer in reversed(model.layers) if layer.weights).bias
+    if answer.shape != tuple(bias.shape):
+        raise Findings.one(
+            ("training", "output_bias"),
+            "cannot be targets: the last layer has not a bias for each class or number",
+            expected=f"{answer.size} outputs at each place, after one layer",
+            found=f"a bias of the shape {tuple(bias.shape)}",
+            hint="remove output_bias",
+        )
+    bias.assign(answer)
 
 
 def build(loaded: Loaded, reporter: Reporter) -> keras.Sequential:

@@ -96,6 +96,7 @@ ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
     training.schedule_is_the_only_rule,
     training.averaging_is_on,
     training.normal_equation_fits,
+    training.output_bias_follows_targets,
     training.devices_share_a_batch,
     training.store_is_one_of_mlflow,
 )

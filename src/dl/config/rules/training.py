@@ -6,18 +6,18 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from dl.config.rules.facts import LOSS, Facts, activation_of, finding
+from dl.config.rules.facts import LOSS, Facts, Output, activation_of, finding
 from dl.config.rules.probe import has_validation
 from dl.config.schema import Config, Engine, Model, Tracking, Training, schedule_of
 from dl.errors import closest, did_you_mean
 from dl.vocabulary.names import metric_name, nearest_measured
 from dl.vocabulary.sections import if_valid
 from dl.vocabulary.spec import Finding, Path, Spec
-from dl.vocabulary.traits import COUNTING, LINEAR, RISING
+from dl.vocabulary.traits import COUNTING, HIDDEN, LINEAR, REGRESSION, RISING, from_logits
 
 _OF_STEPS = (
     *("optimizer", "batch_size", "epochs", "time_limit", "shuffle", "sampling"),
-    *("class_weight", "callbacks"),
+    *("class_weight", "output_bias", "callbacks"),
 )
 """Keys of `training` that have no meaning where no steps are taken."""
 _PENALTIES = (
@@ -152,6 +152,27 @@ def _more_than_one_dense(model: Model) -> Iterator[Finding]:
     for name in _PENALTIES:
         if dense.parameters.get(name) is not None:
             yield finding((*path, name), "normal_equation_fits.penalty", name=name)
+
+
+def output_bias_follows_targets(
+    training: Training, output: Output, facts: Facts
+) -> Iterator[Finding]:
+    """Shares of classes, or a mean, are an answer that a bias can give through the activation."""
+    if training.output_bias != "targets":
+        return
+    rule, logits = "output_bias_follows_targets", from_logits(training.loss)
+    own_index = output.units_path[2] if output.units_path else output.layer
+    layer, path = facts.config.model.layers[int(own_index)], ("model", "layers", own_index)
+    if layer.type not in HIDDEN or layer.parameters.get("use_bias") is False:
+        yield finding(path, f"{rule}.layer", found=layer.type)
+    elif "bias_initializer" in layer.given:
+        yield finding((*path, "bias_initializer"), f"{rule}.initializer")
+    linear = output.activation == LINEAR and (logits or training.loss.type in REGRESSION)
+    if output.activation not in ("sigmoid", "softmax") and not linear:
+        loss = training.loss.type
+        yield finding(output.activation_path, f"{rule}.activation", output=output, loss=loss)
+    if training.sampling == "balanced":
+        yield finding(("training", "output_bias"), f"{rule}.balanced")
 
 
 def devices_share_a_batch(engine: Engine, facts: Facts) -> Iterator[Finding]:
