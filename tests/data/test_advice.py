@@ -86,14 +86,14 @@ FLAWS = (
     ),
     Doubtful(
         "free-text",
-        "data.exclude lacks `text`, which is free text (50 different values)",
-        "below data: exclude: [text]",
+        "data.columns takes `text` for categories, which is free text (50 different values)",
+        "below data: columns: {text: text}",
         {"text": lambda i: f"a film that I saw {i % 50} times", "a": wave},
     ),
     Doubtful(
         "free-text",
-        "data.features takes in `text`, which is free text (100 different values)",
-        "below data: features: [text_1, text_2]",
+        "data.columns takes `text` for categories, which is free text (100 different values)",
+        "below data: columns: {text: text}",
         {"text": lambda i: f"a film that I saw {i} times"},
     ),
     Doubtful(

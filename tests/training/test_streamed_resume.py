@@ -55,6 +55,14 @@ def _table(folder: Path, suffix: str) -> dict[str, object]:
     return {"source": suffix, "path": str(path), "target": "kind"}
 
 
+def _texts(folder: Path) -> dict[str, object]:
+    words = np.random.default_rng(0).choice(["good", "bad", "dull", "long"], (ROWS, 5))
+    rows = {"text": [" ".join(row) for row in words], "a": np.arange(ROWS), "kind": ["x", "y"] * 24}
+    path = folder / "texts.csv"
+    pyarrow.csv.write_csv(pyarrow.table(rows), path)
+    return {"source": "csv", "path": str(path), "target": "kind", "columns": {"text": "text"}}
+
+
 def _pictures(folder: Path) -> dict[str, object]:
     random = np.random.default_rng(0)
     for i in range(ROWS):
@@ -103,15 +111,16 @@ def _kill_after(looks: int) -> Callable[[], bool]:
 
 @pytest.mark.parametrize(
     ("source", "batch_size"),
-    [("csv", 5), ("csv", 6), ("parquet", 5), ("images", 5)],
-    ids=["csv, last batch of 1", "csv, last batch whole", "parquet", "images"],
+    [("csv", 5), ("csv", 6), ("parquet", 5), ("images", 5), ("texts", 5)],
+    ids=["csv, last batch of 1", "csv, last batch whole", "parquet", "images", "texts"],
 )
 def test_a_killed_training_goes_on_with_the_same_bits(
     source: str, batch_size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoint, "LEAST_PAUSE", 0.0)
     monkeypatch.setattr(checkpoint, "SHARE", 0)
-    made = _pictures(tmp_path) if source == "images" else _table(tmp_path, source)
+    makers = {"images": _pictures, "texts": _texts}
+    made = makers[source](tmp_path) if source in makers else _table(tmp_path, source)
     config = _config(made, batch_size)
     with tiny_budget():
         data = load_dataset(config, SilentReporter())

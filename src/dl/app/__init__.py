@@ -26,7 +26,7 @@ from dl.rundir.manifest import read_checked
 from dl.rundir.record import RunRecord, read_history, read_record
 
 if TYPE_CHECKING:
-    from dl.audit.glance import Glance
+    from dl.audit.glance import Glance, TokenGlance
     from dl.audit.table import Table
     from dl.config.load import Loaded
     from dl.config.rules import Advice, Note
@@ -63,12 +63,14 @@ class Described:
         table: The table.
         columns: Its columns.
         findings: Where it leaks, and what `dl lint` says of its columns.
+        tokens: The tokens of its columns of texts.
         why_not: Why leaks are not looked for, in words; empty if they are.
     """
 
     table: Table
     columns: list[Glance]
     findings: list[Note]
+    tokens: list[TokenGlance]
     why_not: str = ""
 
 
@@ -165,7 +167,7 @@ def describe(
     Raises:
         DlError: The table cannot be read, or not be used as the config says.
     """
-    from dl.audit.glance import glance
+    from dl.audit.glance import glance, token_glances
     from dl.audit.leaks import FEWEST_ROWS, audit
     from dl.audit.table import file_config, read_file, read_table
     from dl.config.data import window_of
@@ -197,7 +199,7 @@ def describe(
         why_not = "the rows are a series: what a window holds lies before what it is to predict"
     if not why_not and len(table) < FEWEST_ROWS:
         why_not = f"in fewer than {FEWEST_ROWS} rows all may be chance"
-    found = Described(table, glance(table), audit(table), why_not)
+    found = Described(table, glance(table), audit(table), token_glances(table), why_not)
     if isinstance(source, RunDirectory):
         with _kept(reporter):
             keep_audit(source, found.findings, why_not)
@@ -333,6 +335,8 @@ def predict(run: RunDirectory, task: Task, reporter: Reporter) -> Iterator[Mappi
     """
     from dl.predict.lite import open_files, predictions
 
+    if task.source is None and task.lines:
+        raise UsageError("--lines is for a FILE or -", hint="name it, or leave --lines out")
     if task.source is None and task.keep:
         message = "columns are kept of rows in a file, not of a part of the run's own data"
         raise UsageError(message, hint="name the file of the rows, or leave --keep out")
@@ -469,7 +473,9 @@ def _rows(files: SavedFiles, task: Task, reporter: Reporter) -> InputBlocks:
     if task.source is None:
         return split_blocks(files.config, fitted, task.split, reporter)
     drift = Drift(columns or (), task.drift)
-    return open_blocks(files.config, fitted, task.source, reporter, task.keep, drift)
+    return open_blocks(
+        files.config, fitted, task.source, reporter, task.keep, drift, lines=task.lines
+    )
 
 
 def _signals(run: RunDirectory, reporter: Reporter) -> NetworkStatistics | None:

@@ -12,10 +12,14 @@ from dl.audit.measures import told
 from dl.audit.table import Table
 from dl.config.data import ColumnKind
 from dl.config.load import Loaded
+from dl.config.preprocess import Preprocess
+from dl.config.rules.tokens import looking_up
 from dl.data.doubts import doubt
 from dl.data.features import CategoricalFeature, categories_by_name, feature_names
+from dl.data.fitting import fit_text
 from dl.data.load import read_dataset, read_split
 from dl.data.target import encode_target
+from dl.data.tokens import count_tokens, texts_of
 from dl.data.transform import crossed
 from dl.data.types import Array, Column, RawTable
 from dl.data.windows import WindowRows
@@ -40,7 +44,7 @@ class Glance:
         doubt: Why it tells nothing, or is no input, in words that follow its name; empty if it may
             be one.
         least: The smallest number, or the first date.
-        mean: The mean of numbers.
+        mean: The mean of numbers; of texts, these three are of their characters.
         most: The largest number, or the last date.
         common: Rows of each of the most frequent categories, or numbers of classes.
         by_class: The mean of numbers, or the share of the most frequent category, by class.
@@ -67,6 +71,61 @@ def glance(table: Table) -> list[Glance]:
     return [_glance(name, column, table) for name, column in table.every_column.items()]
 
 
+@dataclass(frozen=True, slots=True)
+class TokenGlance:
+    """The tokens of a column of texts, as they are learned of the training part.
+
+    Attributes:
+        column: Its name.
+        tokens: Different tokens of the training part.
+        known: How many of them are known to the network.
+        common: The share of the training texts that have each of the commonest tokens.
+        lengths: The least, the median and the most tokens of a training text.
+        length: Of numbered tokens, how many of a text are seen; else None.
+        longer: The share of the training texts that have more.
+        unknown: The share of the tokens that are not known, by part.
+    """
+
+    column: str
+    tokens: int
+    known: int
+    common: Mapping[str, float]
+    lengths: tuple[int, int, int]
+    length: int | None
+    longer: float
+    unknown: Mapping[str, float]
+
+
+def token_glances(table: Table) -> list[TokenGlance]:
+    """Looks at the tokens of each input of texts."""
+    return [_tokens(name, column, table) for name, column in table.texts.items()]
+
+
+def _tokens(name: str, column: Column, table: Table) -> TokenGlance:
+    preprocess = table.loaded.config.preprocess if table.loaded else Preprocess()
+    looked_up = table.loaded is not None and looking_up(table.loaded.config.model.layers)
+    of_part = [column.take(table.part == place) for place in range(len(table.sizes))]
+    feature = fit_text(table.title, name, of_part[0], preprocess, looked_up=bool(looked_up))
+    counts = [count_tokens(texts_of(part), feature) for part in of_part]
+    first, known = counts[0], frozenset(feature.tokens)
+    unknown = {
+        part: sum(n for token, n in found.tokens if token not in known) / found.lengths.sum()
+        for part, found in zip(table.sizes, counts, strict=True)
+        if found.tokens
+    }
+    lengths = np.quantile(first.lengths, (0, 0.5, 1), method="inverted_cdf").astype(int).tolist()
+    return TokenGlance(
+        name,
+        tokens=len(first.tokens),
+        known=len(known),
+        common={t: first.texts[t] / len(of_part[0].values) for t, _ in first.tokens[:_MOST_COMMON]},
+        lengths=(lengths[0], lengths[1], lengths[2]),
+        length=feature.length or None,
+        longer=feature.longer,
+        unknown=unknown,
+    )
+
+
 def shares(names: Sequence[str], codes: Array) -> dict[str, int]:
     """Returns how often each name is there, the most frequent first; those alone that are."""
     counts = np.bincount(codes[codes >= 0], minlength=len(names))
@@ -77,7 +136,7 @@ def shares(names: Sequence[str], codes: Array) -> dict[str, int]:
 def _glance(name: str, column: Column, table: Table) -> Glance:
     known = column.values[~column.missing()]
     use: Literal["target", "input", "left out"] = "left out"
-    if name in table.targets or name in table.columns:
+    if name in table.targets or name in table.columns or name in table.texts:
         use = "target" if name in table.targets else "input"
     found = None if use == "target" else doubt(name, column, table.step)
     common: dict[str, int] = {}
@@ -86,19 +145,21 @@ def _glance(name: str, column: Column, table: Table) -> Glance:
     elif column.kind == "categorical":
         common = shares(column.categories, column.values)
     least, mean, most = _range(column)
+    is_text = column.kind == "text"
+    distinct = set(texts_of(column.take(~column.missing()))) if is_text else np.unique(known)
     return Glance(
         name,
         use,
         column.kind,
         missing=len(column.values) - len(known),
-        distinct=len(np.unique(known)),
+        distinct=len(distinct),
         doubt=found.reason if found else "",
         least=least,
         mean=mean,
         most=most,
         common=dict(list(common.items())[:_MOST_COMMON]),
-        by_class=dict(_by_class(column, table)) if use != "target" else {},
-        alone=_alone(column, table) if use != "target" else None,
+        by_class={} if use == "target" or is_text else dict(_by_class(column, table)),
+        alone=None if use == "target" or is_text else _alone(column, table),
     )
 
 
@@ -106,7 +167,9 @@ def _range(column: Column) -> tuple[float | str | None, float | None, float | st
     known = column.values[~column.missing()]
     if column.kind == "categorical" or not len(known):
         return None, None, None
-    if column.kind == "numeric":
+    if column.kind == "text":
+        known = np.array([len(text) for text in texts_of(column.take(~column.missing()))])
+    if column.kind in ("numeric", "text"):
         return float(known.min()), float(known.mean()), float(known.max())
     first, last = _dates(np.array([known.min(), known.max()]), column.timed)
     return first, None, last
@@ -194,7 +257,7 @@ def prepared_rows(
 
 def _texts(column: Column) -> tuple[str, ...]:
     missing = column.missing().tolist()
-    if column.kind == "categorical":
+    if column.kind in ("categorical", "text"):
         texts = [column.categories[max(0, value)] for value in column.values.tolist()]
     elif column.kind == "numeric":
         texts = [number(value, 7) for value in column.values.tolist()]

@@ -84,7 +84,8 @@ def _copies(table: Table, data: Data) -> Iterator[Advice]:
     # A column that tells each row from all others would tell a copy, too.
     others = [labels_of(column) for column in table.others.values()]
     labels = [each for each in others if each.max() < (each > 0).sum()]
-    labels += [labels_of(c) for c in (*table.columns.values(), *table.targets.values())]
+    inputs = (*table.texts.values(), *table.columns.values())
+    labels += [labels_of(column) for column in (*inputs, *table.targets.values())]
     if len(labels) < 2:
         return
     # A row is the sum of a random number for each of its values: equal rows have equal sums.

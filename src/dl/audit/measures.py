@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dl.data.tokens import texts_of
 from dl.data.types import Array, Column, step_over
 
 _FOLDS, _FOLDS_OF_TREES = 5, 3
@@ -43,8 +44,13 @@ def codes_of(column: Column) -> tuple[Array, int]:
 def labels_of(column: Column) -> Array:
     """Returns a number for each value, from 1 on and in their order; 0 for a missing one."""
     known = ~column.missing()
+    values = column.values[known]
+    if column.kind == "text":
+        first: dict[str, int] = {}
+        texts = texts_of(column.take(known))
+        values = np.array([first.setdefault(text, len(first)) for text in texts], np.int64)
     labels = np.zeros(len(known), np.int64)
-    labels[known] = np.unique(column.values[known], return_inverse=True)[1] + 1
+    labels[known] = np.unique(values, return_inverse=True)[1] + 1
     return labels
 
 

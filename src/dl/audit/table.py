@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,7 @@ class Table:
         title: The file, or the name of the data set.
         loaded: The config, that of `dl init` for a file; None for one without a target.
         columns: The input columns; empty for pictures and other arrays of several axes.
+        texts: Those of texts, of which a value as a whole says nothing.
         others: Columns of the file that are no inputs, as far as they can be read.
         targets: The target columns.
         task: Kind of task.
@@ -58,6 +59,7 @@ class Table:
     step: int
     advice: tuple[Advice, ...]
     about: tuple[str, ...] = ()
+    texts: Mapping[str, Column] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.part)
@@ -65,7 +67,7 @@ class Table:
     @property
     def every_column(self) -> dict[str, Column]:
         """The targets, the inputs and the other columns."""
-        return {**self.targets, **self.columns, **self.others}
+        return {**self.targets, **self.texts, **self.columns, **self.others}
 
     @property
     def target(self) -> Column | None:
@@ -141,7 +143,7 @@ def read_table(loaded: Loaded, reporter: Reporter, fingerprint: str | None = Non
     return Table(
         source_title(loaded.config),
         loaded,
-        inputs,
+        {name: column for name, column in inputs.items() if column.kind != "text"},
         {name: column for name, column in others.items() if name not in known},
         targets,
         split.target.task,
@@ -150,6 +152,7 @@ def read_table(loaded: Loaded, reporter: Reporter, fingerprint: str | None = Non
         step,
         tuple(advice_on(split.whole, loaded.config.data, loaded.config.preprocess)),
         tuple(dict.fromkeys(said for raw in looked.values() for said in getattr(raw, "about", ()))),
+        {name: column for name, column in inputs.items() if column.kind == "text"},
     )
 
 

@@ -14,12 +14,13 @@ from dl.rundir.directory import RunDirectory
 from dl.text import listing, number, percent, plural, shortened, wrapped
 
 if TYPE_CHECKING:
-    from dl.audit.glance import Glance, Prepared
+    from dl.audit.glance import Glance, Prepared, TokenGlance
     from dl.audit.table import Table
     from dl.config.load import Loaded
 
 _NAME, _VALUES = 20, 28
 """Letters of a column's name, and of its values."""
+_FEW, _MOST_SHOWN = 24, 200
 _MOST_CLASSES = 4
 """Classes that have room beside each other."""
 
@@ -84,18 +85,20 @@ def data(
                 "about": table.about,
                 "task": table.task if table.targets else None,
                 "columns": found.columns,
+                "tokens": found.tokens,
                 "findings": list(map(placed_values, found.findings)),
                 "sample": {"rows": places, "columns": shown},
             }
         )
         return
     blocks = [_head(table), _columns(found.columns, table), _by_class(found.columns)]
+    blocks += map(_tokens, found.tokens)
     blocks += [_rows(places, shown)] if shown else []
     blocks += map(note_text, found.findings)
     if found.why_not:
         hint = "" if table.targets or targets else f" Name it: {command}"
         blocks.append(wrapped(f"Leaks are not looked for: {found.why_not}.{hint}"))
-    elif table.columns and not found.findings:
+    elif (table.columns or table.texts) and not found.findings:
         blocks.append("Nothing doubtful was found.")
     click.echo("\n\n".join(filter(None, blocks)))
 
@@ -171,7 +174,7 @@ def _values(column: Glance, rows: int) -> str:
         return ""
     ends = (v if isinstance(v, str) else number(v) for v in (column.least, column.most))
     mean = "" if column.mean is None else f", mean {number(column.mean)}"
-    return " to ".join(ends) + mean
+    return " to ".join(ends) + (" characters" if column.kind == "text" else "") + mean
 
 
 def _doubt(column: Glance) -> str:
@@ -199,6 +202,20 @@ def _by_class(columns: Sequence[Glance]) -> str:
     return laid_out(rows, ["by class", "", *(shortened(name, 12) for name in classes)])
 
 
+def _tokens(found: TokenGlance) -> str:
+    """Returns what a column of texts is made of, and what of it the network will know."""
+    common = listing([f"{token} {percent(share)}" for token, share in found.common.items()], "and")
+    least, median, most = found.lengths
+    text = (
+        f"`{found.column}`: {least:,} to {most:,} tokens in a text, median {median:,}; "
+        f"{found.known:,} of {found.tokens:,} are known. In the most texts: {common}."
+    )
+    if found.length is not None:
+        text += f" {percent(found.longer)} of the texts have more than length: {found.length}."
+    unknown = listing([f"{percent(share)} of {part}" for part, share in found.unknown.items()], "")
+    return wrapped(f"{text} Unknown tokens: {unknown}.")
+
+
 def _rows(places: Sequence[str], shown: Sequence[Prepared]) -> str:
     """Returns a line for each column and, below it, for each number that it becomes."""
     from dl.report.terminal import table as laid_out
@@ -206,6 +223,8 @@ def _rows(places: Sequence[str], shown: Sequence[Prepared]) -> str:
     lines: list[list[str]] = []
     for column in shown:
         lines.append([column.name, *(shortened(text, 20) for text in column.before)])
-        for name, values in column.after.items():
+        # Of thousands of inputs for tokens, those are shown that are not 0 in some row.
+        some = {n: v for n, v in column.after.items() if any(v) or len(column.after) <= _FEW}
+        for name, values in list(some.items())[:_MOST_SHOWN]:
             lines.append([f"-> {name}", *(number(value) for value in values)])
     return laid_out(lines, ["column", *(place.rpartition("/")[2] for place in places)])

@@ -176,6 +176,7 @@ def baseline(
 @click.option(
     "--as", "name", default="prediction", metavar="NAME", help="Name of the column `prediction`."
 )
+@click.option("--lines", is_flag=True, help="Each line of FILE is a text to predict.")
 @click.option(
     "--drift",
     type=click.Choice(["ignore", "warn", "error"]),
@@ -193,6 +194,7 @@ def predict(
     split: str | None,
     keep: tuple[str, ...],
     name: str,
+    lines: bool,
     drift: Literal["ignore", "warn", "error"],
     threshold: float | None,
     runs: Path,
@@ -208,6 +210,7 @@ def predict(
 
     \b
     dl predict titanic test.csv --keep PassengerId --as Survived -o out.csv
+    echo "A film that moves" | dl predict reviews - --lines
     """
     from dl import app
 
@@ -224,7 +227,7 @@ def predict(
         from dl.data.write import rows_output
         from dl.predict.lite import Task
 
-        task = Task(source, split or "test", threshold, keep, name, drift)
+        task = Task(source, split or "test", threshold, keep, name, drift, lines)
         with rows_output(output if output is not None else sys.stdout.buffer) as write:
             for block in app.predict(directory, task, reporter):
                 write(block)

@@ -15,7 +15,7 @@ from dl.vocabulary.traits import BUILTIN, KERAS, SYNTHETIC
 from dl.vocabulary.types import Choice, Integer, ListOf, Number, OneOf, Text
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
-ColumnKind = Literal["numeric", "categorical", "date"]
+ColumnKind = Literal["numeric", "categorical", "date", "text"]
 INPUTS = "inputs"
 """The target of a network that gives back its inputs."""
 BLANKS = "blanks"
@@ -197,7 +197,7 @@ class _Table(_Data):
     columns: dict[str, ColumnKind | ColumnForm] | None = key(
         None,
         "Kind of each input column, or its kind and form; of a target, too, its form. Default: "
-        "from the values.",
+        "from the values, but for text: words, prepared by `preprocess.text`.",
     )
 
     @property
@@ -420,6 +420,28 @@ class AudioData(FilesData):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TextData(_Data):
+    """A folder with a folder of `.txt` files for each class: a table of the columns `text`, of
+    which `preprocess.text` says what becomes, and `class`."""
+
+    source: Literal["text"]
+    path: str = key(about="The folder, relative to the config.")
+    validation_path: str | None = key(None, "A folder of the same layout.")
+    test_path: str | None = key(None, "A folder of the same layout.")
+    encoding: str = key("utf-8", "The text encoding of the files.")
+
+    @property
+    def target(self) -> str:
+        """The column to predict."""
+        return "class"
+
+    @property
+    def kinds(self) -> dict[str, ColumnKind]:
+        """The kinds of the columns."""
+        return {"text": "text"}
+
+
+@dataclass(frozen=True, kw_only=True)
 class BuiltinData(_Table):
     """A data set that comes with scikit-learn: no download."""
 
@@ -464,6 +486,7 @@ Data = (
     | NpzData
     | ImagesData
     | AudioData
+    | TextData
     | BuiltinData
     | KerasData
     | SyntheticData

@@ -250,9 +250,9 @@ def _check(
 
 
 def _with_absolute_paths(values: object, root: MapNode) -> dict[str, Any]:
-    """Returns the values with the paths of the data absolute, each from where it was written."""
+    """Returns the values with the paths of data and layers absolute, from where they stand."""
     whole: dict[str, Any] = values if isinstance(values, dict) else {}
-    whole = _with_paths_of_bases(whole, root)
+    whole = _with_paths_of_layers(whole, root)
     data = whole.get("data")
     if not isinstance(data, dict):
         return whole
@@ -268,8 +268,8 @@ def _with_absolute_paths(values: object, root: MapNode) -> dict[str, Any]:
     return {**whole, "data": {**data, **absolute}}
 
 
-def _with_paths_of_bases(whole: dict[str, Any], root: MapNode) -> dict[str, Any]:
-    """Returns the values with the paths of the weights of bases absolute, in the same way."""
+def _with_paths_of_layers(whole: dict[str, Any], root: MapNode) -> dict[str, Any]:
+    """Returns the values with the paths of first weights of layers absolute, in the same way."""
     model = whole.get("model")
     layers = model.get("layers") if isinstance(model, dict) else None
     if not isinstance(model, dict) or not isinstance(layers, list):
@@ -281,6 +281,9 @@ def _with_paths_of_bases(whole: dict[str, Any], root: MapNode) -> dict[str, Any]
         is_base = isinstance(kind, str) and entry_of(Kind.BASE, kind) is not None
         if is_base and isinstance(node, ScalarNode) and node.value not in (IMAGENET, RANDOM):
             placed[index] = {**layer, "weights": _absolute(node)}
+        node = find(root, ("model", "layers", index, "from"))
+        if isinstance(layer, dict) and isinstance(node, ScalarNode):
+            placed[index] = {**layer, "from": _absolute(node)}
     return {**whole, "model": {**model, "layers": placed}}
 
 

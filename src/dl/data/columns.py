@@ -1,13 +1,15 @@
 """Arrow columns to typed columns: which kind a column is, from its values or as the config says.
 
-Text is decided in this order: numbers (unless one has leading zeros, `00123`), dates, categories.
+Text is decided in this order: numbers (unless one has leading zeros, `00123`), dates, categories; a
+column is one of texts, words to learn from, where the config says so.
 Booleans are categories. Only an empty field is missing, and `nan` in a column of numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -30,7 +32,7 @@ from dl.data.texts import (
     parse_months,
     parse_numbers,
 )
-from dl.data.types import Column, Place, Role
+from dl.data.types import Column, Place, Role, StoredTexts
 from dl.errors import DataError
 from dl.text import cut, listing
 
@@ -113,6 +115,8 @@ def to_column(values: Any, cell: Cell, kind: ColumnKind | None) -> Column:
     Raises:
         DataError: A value does not fit the kind; the message has its row.
     """
+    if kind == "text":
+        return _whole_texts(values, cell)
     values = _plain(values, cell)
     types = pyarrow.types
     if types.is_string(values.type):
@@ -423,3 +427,22 @@ def _categories(texts: Any) -> Column:
     renumber = np.array([*(position.get(text, -1) for text in trimmed), -1], dtype=np.int32)
     codes = pc.fill_null(encoded.indices, len(trimmed)).to_numpy()
     return Column("categorical", renumber[codes], tuple(names))
+
+
+def _whole_texts(values: Any, cell: Cell) -> Column:
+    """Keeps the texts as they are, where they are: those on the disk are looked at in pieces."""
+    chunks = values.chunks if isinstance(values, pyarrow.ChunkedArray) else [values]
+    texts, codes, begin = [], [np.empty(0, np.int64)], 0
+    for chunk in chunks:
+        whole = pc.cast(_plain(chunk, cell), pyarrow.string())
+        _check_text(whole, replace(cell, place=partial(_place_behind, cell.place, begin)))
+        known = pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(whole), ""), False)
+        codes.append(np.where(mask(known), np.arange(begin, begin + len(whole)), -1))
+        texts.append(whole)
+        begin += len(whole)
+    stored = pyarrow.chunked_array(texts, pyarrow.string())
+    return Column("text", np.concatenate(codes), StoredTexts(stored))
+
+
+def _place_behind(place: Place, begin: int, row: int) -> str:
+    return place(begin + row)

@@ -20,6 +20,7 @@ from dl.config.schema import plain_data
 from dl.config.tables import stands_for_missing
 from dl.data.fitting import clip_limits
 from dl.data.texts import FEW_MONTHS, MONTH
+from dl.data.tokens import texts_of
 from dl.data.types import Array, Column, Raw, RawTable, step_over
 
 _FEW_CATEGORIES = 10
@@ -69,12 +70,16 @@ def doubt(name: str, column: Column, step: int = 1) -> Doubt | None:
         column: Its values, all of them or every `step`-th.
         step: The distance between two of the rows.
     """
-    values = column.values[~column.missing()]
+    known = ~column.missing()
+    values = column.values[known]
     rows, present = len(column.values), len(values)
     if not present:
         return Doubt("empty-column", f"is empty in all {rows:,} rows")
     if rows - present > _MOST_MISSING * rows:
         return Doubt("empty-column", f"is mostly empty ({rows - present:,} of {rows:,} rows)")
+    if column.kind == "text":
+        same = all(text == column.categories[values[0]] for text in texts_of(column.take(known)))
+        return Doubt("constant-column", f"is the same in all {present:,} rows") if same else None
     if np.all(values == values[0]):
         return Doubt("constant-column", f"is the same in all {present:,} rows")
     if column.kind == "categorical":
@@ -157,12 +162,13 @@ def _doubtful_columns(
     rest = [name for name in table.columns if name not in doubts]
     for name, found in doubts.items():
         text = found.rule.replace("-", "_")
-        if rest:
-            yield without(data, name, text, found.reason, doubts)
-        elif found.rule == "free-text":
-            line = flow([f"{name}_1", f"{name}_2"])
-            message = f"takes in `{name}`, which {found.reason}"
-            yield advice(("data", "features"), text, message=message, write=line)
+        if found.rule == "free-text":
+            line = flow(plain_data({**(data.columns or {}), name: "text"}))
+            message = f"takes `{name}` for categories, which {found.reason}"
+            yield advice(("data", "columns"), text, message=message, write=line)
+        elif rest:
+            out = [each for each, doubt in doubts.items() if doubt.rule != "free-text"]
+            yield without(data, name, text, found.reason, out)
 
 
 def without(
@@ -234,7 +240,7 @@ def _leak(column: Column, table: RawTable) -> Doubt | None:
     if column.kind == target.kind == "numeric" and _on_a_line(values, wanted):
         same = "is" if np.array_equal(values, wanted) else "is on a straight line with"
         return Doubt("target-leak", f"{same} the target `{name}` in all {len(values):,} rows")
-    if "date" not in (column.kind, target.kind) and _is_one_to_one(values, wanted):
+    if not {"date", "text"} & {column.kind, target.kind} and _is_one_to_one(values, wanted):
         return Doubt("target-leak", f"names the target `{name}` in all {len(values):,} rows")
     return None
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from dl.config.data import ColumnKind
 from dl.data.features import Feature, feature_names
+from dl.data.tokens import texts_of
 from dl.data.types import Array, Column, RawTable, step_over
 from dl.errors import DataError, Problem
 from dl.progress import Reporter
@@ -58,12 +59,14 @@ _MOST_TOLD = 10
 _MOMENTS = 2.0**63
 """Microseconds that a date can be away from 1970."""
 _ENDS = {
-    (False, -1): ("below", "least value"),
-    (False, 1): ("above", "largest value"),
-    (True, -1): ("before", "first date"),
-    (True, 1): ("after", "last date"),
+    ("numeric", -1): ("below", "least value"),
+    ("numeric", 1): ("above", "largest value"),
+    ("date", -1): ("before", "first date"),
+    ("date", 1): ("after", "last date"),
+    ("text", -1): ("of less characters than", "shortest text"),
+    ("text", 1): ("of more characters than", "longest text"),
 }
-"""What a value is beyond an end of the range, of dates or not, and what that end is."""
+"""What a value is beyond an end of the range, by its kind, and what that end is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class ColumnSummary:
 
     Attributes:
         name: The column.
-        kind: How its values are read; dates count microseconds since 1970.
+        kind: How its values are read; dates count microseconds since 1970, texts their characters.
         missing: How many rows have no value.
         counts: Values in each bin; the last one of categories is of all others.
         low: The least value; None for categories.
@@ -107,7 +110,7 @@ class ColumnSummary:
 
     def binned(self, column: Column) -> Array:
         """Returns how many values of a block are in each bin, and last, how many are missing."""
-        column = _evenly(column, _BLOCK_SAMPLE)
+        column = _measured(_evenly(column, _BLOCK_SAMPLE))
         known = column.values[~column.missing()]
         if self.kind == "categorical":
             bins = {category: place for place, category in enumerate(self.categories)}
@@ -131,7 +134,8 @@ class ColumnSummary:
             ends.append(f"{above} {self.shown(self.bounds[place - 1])}")
         if place < len(self.bounds):
             ends.append(f"{most} {self.shown(self.bounds[place])}")
-        return f"are {', '.join(ends)}" if ends else "have a value"
+        of = " characters long" if self.kind == "text" else ""
+        return f"are {', '.join(ends)}{of}" if ends else "have a value"
 
     def shown(self, value: float) -> str:
         """Words for a value."""
@@ -156,7 +160,16 @@ def summaries(train: RawTable, features: Iterable[Feature]) -> tuple[ColumnSumma
     return tuple(_summary(*each) for each in columns if not each[1].missing().all())
 
 
-def _summary(name: str, column: Column) -> ColumnSummary:
+def _measured(column: Column) -> Column:
+    """Returns a column of texts as numbers, how many characters each has; others as they are."""
+    if column.kind != "text":
+        return column
+    lengths = np.array([len(text) for text in texts_of(column)], np.float64)
+    return Column("numeric", np.where(column.missing(), np.nan, lengths), integral=True)
+
+
+def _summary(name: str, raw: Column) -> ColumnSummary:
+    column = _measured(raw)
     sample = _evenly(column, _SAMPLE)
     if (~sample.missing()).sum() < _FEWEST_KNOWN:
         sample = column
@@ -173,7 +186,7 @@ def _summary(name: str, column: Column) -> ColumnSummary:
     bounds = np.unique(np.quantile(numbers, tenths, method="inverted_cdf"))
     counts = np.bincount(np.searchsorted(bounds, numbers), minlength=len(bounds) + 1)
     return ColumnSummary(
-        *(name, column.kind, missing, tuple(map(int, counts))),
+        *(name, raw.kind, missing, tuple(map(int, counts))),
         *(float(every.min()), float(every.max()), tuple(map(float, bounds))),
     )
 
@@ -240,7 +253,7 @@ class _Side:
         by_chance = math.exp(_log_choices(rows, k) - _log_choices(old + rows, k))
         if by_chance >= chance and not self._is_far():
             return None
-        beyond, end = _ENDS[column.kind == "date", self._sign]
+        beyond, end = _ENDS[column.kind, self._sign]
         rows_are = "1 row is" if k == 1 else f"{k:,} rows are"
         return (
             f"{self._place}: column {column.name!r}: {rows_are} {beyond} "
@@ -284,7 +297,7 @@ class Drift:
         """Counts the rows of a block."""
         self._rows += len(table)
         for column in self._columns if self._heed != "ignore" else ():
-            values = table.columns[column.name]
+            values = _measured(table.columns[column.name])
             self._counts[column.name] += column.binned(values)
             for side in self._sides.get(column.name, ()):
                 side.add(table, _of_rows(values))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from datetime import datetime
@@ -11,9 +12,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from dl.config.data import ColumnKind
-from dl.config.preprocess import PartForm, Scaling
+from dl.config.preprocess import PartForm, Punctuation, Scaling, TextOutput, TokenLevel
 from dl.data.types import Array
-from dl.rundir.typed import Finite, MisfitError, NotZero, Range
+from dl.rundir.typed import Count, Finite, MisfitError, NotZero, Positive, Range
 
 RANGES = {
     "month": (1, 12),
@@ -179,7 +180,69 @@ class DateFeature:
         return list(zip(self.parts, forms, strict=True))
 
 
-Feature = NumericFeature | CategoricalFeature | DateFeature
+@dataclass(frozen=True, slots=True)
+class TextFeature:
+    """A column of texts: the tokens that it has, as their numbers or in an input for each.
+
+    Attributes:
+        name: The column.
+        output: What is made of the tokens.
+        tokens: Those that are known, the commonest of the training part first; of equally common
+            ones, in the order of their code points. `int` numbers them from 2 on.
+        length: Of `int`, the tokens of a row; else 0.
+        level: What a token is made of.
+        ngrams: The least and the most tokens in a row that are one.
+        lower: Whether capital letters are small ones.
+        punctuation: What becomes of signs.
+        fill: The text that stands for a missing one; None refuses it.
+        idf: Of `tf_idf`, the weight of each token: 1 + log((1 + texts) / (1 + texts that have it)).
+        remove: What is left out before, as a regular expression.
+        longer: The share of the training texts that have more tokens than `length`.
+        unknown: The share of the tokens of the training part that are not known.
+    """
+
+    name: str
+    output: TextOutput
+    tokens: tuple[str, ...]
+    length: Count
+    level: TokenLevel
+    ngrams: tuple[Positive, Positive]
+    lower: bool
+    punctuation: Punctuation
+    fill: str | None
+    kind: Literal["text"] = "text"
+    idf: tuple[Finite, ...] = ()
+    remove: str | None = None
+    longer: Finite = 0.0
+    unknown: Finite = 0.0
+    indicator: Literal[False] = False
+
+    def __post_init__(self) -> None:
+        if len(set(self.tokens)) != len(self.tokens):
+            raise MisfitError("must be different ones", ("tokens",))
+        if len(self.idf) != (len(self.tokens) if self.output == "tf_idf" else 0):
+            raise MisfitError("must be one for each token of tf_idf", ("idf",))
+        if (self.output == "int") != (self.length > 0):
+            raise MisfitError("must be there for int alone", ("length",))
+        try:
+            re.compile(self.remove or "")
+        except re.error as error:
+            raise MisfitError("must be a regular expression", ("remove",)) from error
+
+    @property
+    def width(self) -> int:
+        """How many inputs the column gives."""
+        return self.length or len(self.tokens)
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers an Embedding has to look up: those of the tokens, and 0 and 1."""
+        return len(self.tokens) + FIRST_TOKEN
+
+
+FIRST_TOKEN = 2
+"""The number of the commonest token: 0 is padding, 1 stands for every token that is not known."""
+Feature = NumericFeature | CategoricalFeature | DateFeature | TextFeature
 
 
 def plain_feature(feature: Any) -> dict[str, Any]:
@@ -214,6 +277,10 @@ def names_of(feature: Feature) -> list[str]:
         names = [name for part in feature.formed() for name in part_names(feature.name, *part)]
     elif isinstance(feature, CategoricalFeature) and feature.encoding == "one_hot":
         names = [f"{feature.name}={label}" for label in feature.labels]
+    elif isinstance(feature, TextFeature):
+        labels = feature.tokens if feature.output != "int" else ()
+        names = [f"{feature.name}={label}" for label in labels]
+        names += [f"{feature.name}.{place}" for place in range(1, feature.length + 1)]
     return [*names, f"{feature.name}.missing"] if feature.indicator else names
 
 

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from dl.config.preprocess import MOST_CATEGORIES, ColumnRules, Missing, Preprocess, cross_name
+from dl.config.preprocess import (
+    MOST_CATEGORIES,
+    MOST_LENGTH,
+    ColumnRules,
+    Missing,
+    Preprocess,
+    Punctuation,
+    TextOutput,
+    cross_name,
+)
 from dl.config.schema import document_of
 from dl.data.features import (
+    FIRST_TOKEN,
     OTHER,
     CategoricalFeature,
     DateFeature,
     Feature,
     NumericFeature,
+    TextFeature,
     categories_by_name,
     feature_names,
 )
 from dl.data.scaling import fit_quantiles, fit_scaling
+from dl.data.tokens import count_tokens, texts_of
 from dl.data.transform import crossed, date_part, missing_error, refuse_logarithm, refuse_missing
 from dl.data.types import Array, Column, RawTable
 from dl.errors import DataError
@@ -33,7 +46,11 @@ _TARGET_HINT = "fill it in, or write `data.missing_target: drop` to leave such r
 
 
 def fit_features(
-    train: RawTable, preprocess: Preprocess, tell: Callable[[str], None]
+    train: RawTable,
+    preprocess: Preprocess,
+    tell: Callable[[str], None],
+    *,
+    looked_up: bool = False,
 ) -> tuple[Feature, ...]:
     """Returns how each input column, and each cross, becomes numbers, fitted on the training rows.
 
@@ -41,13 +58,14 @@ def fit_features(
         train: The training rows.
         preprocess: The rules; they fit the kinds of the columns.
         tell: Told where rare categories are pooled.
+        looked_up: Whether the model begins with a layer that looks numbers up.
 
     Raises:
         DataError: A column has no values, values are missing against the rule, a number has no
             logarithm, or no column is left.
         Findings: The time of the day is asked of days.
     """
-    fitted = {name: _fit(train, name, preprocess, tell) for name in train.columns}
+    fitted = {name: _fit(train, name, preprocess, tell, looked_up) for name in train.columns}
     for pair in preprocess.crosses:
         name = cross_name(*pair)
         column = crossed(train, pair, categories_by_name(fitted.values()))
@@ -62,7 +80,11 @@ def fit_features(
 
 
 def _fit(
-    train: RawTable, name: str, preprocess: Preprocess, tell: Callable[[str], None]
+    train: RawTable,
+    name: str,
+    preprocess: Preprocess,
+    tell: Callable[[str], None],
+    looked_up: bool,
 ) -> Feature:
     column, rules = train.columns[name], preprocess.rules_of(name)
     missing = column.missing()
@@ -75,6 +97,8 @@ def _fit(
         return DateFeature(name, (), "none", (), (), None)
     if rules.missing == "error":
         refuse_missing(train, name, missing)
+    if column.kind == "text":
+        return fit_text(train.source, name, column, preprocess, looked_up=looked_up)
     if column.kind == "categorical":
         return _fit_categories(train.source, name, column, preprocess, tell)
     known = column.values[~missing]
@@ -91,6 +115,53 @@ def _fit(
     center, spread = fit_scaling(known, scaling)
     quantiles = fit_quantiles(known) if scaling == "quantile" else ()
     return replace(plain, scaling=scaling, center=center, spread=spread, quantiles=quantiles)
+
+
+def fit_text(
+    source: str, name: str, column: Column, preprocess: Preprocess, *, looked_up: bool
+) -> TextFeature:
+    """Learns the commonest tokens of the training rows, and how rare their texts are.
+
+    Raises:
+        DataError: No text has a token.
+    """
+    rules = preprocess.text_of(name)
+    output: TextOutput = rules.output or ("int" if looked_up else "multi_hot")
+    usual: Punctuation = "split" if rules.level == "word" else "keep"
+    plain = TextFeature(
+        name,
+        "multi_hot",
+        (),
+        0,
+        rules.level,
+        rules.ngram_range,
+        rules.lower,
+        rules.punctuation or usual,
+        None if preprocess.rules_of(name).missing == "error" else "",
+        remove=rules.remove,
+    )
+    found = count_tokens(texts_of(column), plain)
+    if not found.tokens:
+        raise DataError(
+            f"{source}: the texts of column {name!r} have no token in the training part",
+            expected="words, or characters",
+            hint="see `preprocess.text`: what is left out, and what a token is",
+        )
+    known = found.tokens[: rules.tokens - (FIRST_TOKEN if output == "int" else 0)]
+    every = int(found.lengths.sum())
+    usual_length = min(MOST_LENGTH, int(found.lengths.max()))
+    length = (rules.length or usual_length) if output == "int" else 0
+    texts = len(column.values)
+    rare = [1 + math.log((1 + texts) / (1 + found.texts[token])) for token, _ in known]
+    return replace(
+        plain,
+        output=output,
+        tokens=tuple(token for token, _ in known),
+        length=length,
+        idf=tuple(rare) if output == "tf_idf" else (),
+        longer=float((found.lengths > length).mean()) if length else 0.0,
+        unknown=1 - sum(count for _, count in known) / every,
+    )
 
 
 def clip_limits(

@@ -28,11 +28,13 @@ from dl.data.read import (
 )
 from dl.data.requirements import requirements_of
 from dl.data.series import in_series
-from dl.data.transform import UnseenCategories, transform_table
+from dl.data.token_rows import transform_rows
+from dl.data.transform import UnseenCategories
 from dl.data.types import Inputs, RawTable
 from dl.data.windows import WindowRows
 from dl.errors import DataError, UsageError
 from dl.progress import Advance, Reporter
+from dl.text import listing
 
 _ROWS = 1 << 16
 _BYTES = 1 << 26
@@ -54,13 +56,15 @@ class InputBlocks:
     read: Callable[[Advance], Iterator[Inputs]]
 
 
-def open_blocks(
+def open_blocks(  # noqa: PLR0913 - the contract of the package
     config: Config,
     fitted: Preprocessing,
     source: Path | BinaryIO,
     reporter: Reporter,
     kept: Sequence[str] = (),
     drift: Drift | None = None,
+    *,
+    lines: bool = False,
 ) -> InputBlocks:
     """Opens rows to predict; of a table, no more than a few blocks are in memory at a time.
 
@@ -74,14 +78,19 @@ def open_blocks(
         reporter: Is told what happens.
         kept: Columns of a table that are handed on as they stand.
         drift: Compares the rows of a table with those of the training part.
+        lines: Whether each line of the source is a text, that of the only column.
 
     Raises:
         DataError: The rows cannot be used with this run; also while they are read.
+        UsageError: Lines or columns are asked for that the rows cannot have.
     """
     if fitted.window is not None:
         return _open_series(config, fitted, source, reporter, kept, drift or Drift((), "warn"))
     if fitted.array is None:
-        return _open_table(config, fitted, source, reporter, kept, drift or Drift((), "warn"))
+        compared = drift or Drift((), "warn")
+        return _open_table(config, fitted, source, reporter, kept, compared, lines)
+    if lines:
+        _refuse_lines(fitted)
     if kept and not (isinstance(source, Path) and is_listing(config.data, source)):
         raise UsageError(
             "a column can be kept of the rows of a table alone",
@@ -129,32 +138,35 @@ def _sliced(inputs: Inputs, title: str) -> InputBlocks:
     return InputBlocks(title, len(inputs), read)
 
 
-def _open_table(
+def _open_table(  # noqa: PLR0913 - what `open_blocks` was given
     config: Config,
     fitted: Preprocessing,
     source: Path | BinaryIO,
     reporter: Reporter,
     kept: Sequence[str],
     drift: Drift,
+    lines: bool,
 ) -> InputBlocks:
-    title, total = "standard input", None
+    title, total, by_file = "standard input", None, False
     if isinstance(source, Path):
-        files = table_files(str(source), config.data)
-        for file in files:
+        files = [source] if lines else table_files(str(source), config.data)
+        form = "csv" if lines else form_of(files[0], config.data.source)
+        by_file = form == "text"
+        for file in () if by_file else files:
             check_file(file)
-        title, total = (
-            str(source),
-            sum(map(FORMATS[form_of(files[0], config.data.source)].total, files)),
-        )
+        title, total = str(source), sum(map(FORMATS[form].total, files))
+    if lines:
+        _refuse_lines(fitted)
     unseen, tokens = UnseenCategories(), requirements_of(config).tokens
 
     def prepared(read_table: Callable[[], RawTable]) -> Inputs:
         table = read_table()
         drift.add(table)
-        return Inputs(transform_table(table, fitted.columns, unseen, tokens), kept=table.kept)
+        names = tuple(map(table.row_place, range(len(table)))) if by_file else ()
+        return Inputs(transform_rows(table, fitted.columns, unseen, tokens), names, table.kept)
 
     def read(advance: Advance) -> Iterator[Inputs]:
-        tables = read_blocks(config, fitted, source, advance, kept)
+        tables = read_blocks(config, fitted, source, advance, kept, lines=lines)
         yield from ahead(partial(prepared, table) for table in tables)
         drift.tell(title, list(unseen.messages(title)), reporter)
 
@@ -192,6 +204,16 @@ def _open_series(
             advance(len(block))
 
     return InputBlocks(title, None, yielded)
+
+
+def _refuse_lines(fitted: Preprocessing) -> None:
+    """Refuses lines for a model that does not take a text and nothing else."""
+    if list(fitted.kinds.values()) != ["text"]:
+        raise UsageError(
+            "--lines is for a model that takes a text and nothing else",
+            found=f"one that takes {listing(fitted.kinds, 'and', most=6) or 'arrays'}",
+            hint="leave it out, and name a file of rows like those of the training",
+        )
 
 
 def read_inputs(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from dl.config.data import (
     Split,
     SyntheticData,
     TableFile,
+    TextData,
     Window,
     own_files,
     own_paths,
@@ -26,13 +28,15 @@ from dl.config.data import (
     window_of,
 )
 from dl.config.load import Loaded
+from dl.config.preprocess import ColumnRules, Preprocess
+from dl.config.rules.tokens import looking_up
 from dl.config.schema import Config, with_steps
 from dl.data.arrays import ArrayFeature, fit_arrays, transform_arrays
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.doubts import advice_on
 from dl.data.drift import summaries
 from dl.data.duplicates import judge_duplicates
-from dl.data.features import Feature
+from dl.data.features import Feature, TextFeature
 from dl.data.fitting import drop_missing, fit_features
 from dl.data.parts import split_parts
 from dl.data.read import read_labelled, read_parts, source_title
@@ -52,14 +56,15 @@ from dl.data.target_task import (
     input_target,
     refuse_beyond_unit,
 )
-from dl.data.transform import UnseenCategories, transform_table
-from dl.data.types import Part, Raw, RawArrays, RawParts, RawTable, Rows, StoredColumns
+from dl.data.token_rows import transform_rows
+from dl.data.transform import UnseenCategories
+from dl.data.types import Column, Part, Raw, RawArrays, RawParts, RawTable, Rows, StoredColumns
 from dl.data.windows import WindowRows, Windows, squeezed
 from dl.errors import DataError, RunError
 from dl.progress import Reporter
 from dl.text import number, plural
 from dl.vocabulary.names import with_names
-from dl.vocabulary.spec import Findings
+from dl.vocabulary.spec import Findings, Spec
 
 MOST_BYTES = 1_000_000_000
 """More than this is kept only of the dataset that is in use."""
@@ -166,7 +171,10 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
             reporter.note(said)
         features: tuple[Feature | ArrayFeature, ...]
         if isinstance(parts.train, RawTable):
-            features = fit_features(parts.train, needs.preprocess, reporter.note)
+            looked_up = needs.tokens is not None
+            features = fit_features(
+                parts.train, needs.preprocess, reporter.note, looked_up=looked_up
+            )
         else:
             features = (fit_arrays(parts.train, needs, parts.image, reporter),)
         of_input = features[0].own_scaling if isinstance(features[0], ArrayFeature) else None
@@ -320,7 +328,7 @@ def _prepared(
     y = x if target_is_input(config.data) else encode_target(raw, fitted.target)
     rows, windows = raw.rows, _windows(raw)
     if windows is None:
-        return Part(x, y, rows, weights)
+        return Part(x, y, rows, weights, texts=_texts(raw))
     named, form = windows.first_targets, windows.form
     if weights is not None:
         weights = weights[named] / weights[named].mean()
@@ -332,6 +340,12 @@ def _prepared(
 
 def _windows(raw: Raw) -> Windows | None:
     return raw.windows if isinstance(raw, RawTable) else None
+
+
+def _texts(raw: Raw) -> dict[str, Column]:
+    if not isinstance(raw, RawTable):
+        return {}
+    return {name: raw.columns[name] for name, kind in raw.kinds.items() if kind == "text"}
 
 
 def _weights(raw: Raw, config: Config) -> Rows | None:
@@ -376,10 +390,42 @@ def numbers_of(
     if isinstance(raw.columns, StoredColumns):
         return transform_stored(raw, title, fitted.columns, tokens, reporter)
     unseen = UnseenCategories()
-    x = transform_table(raw, fitted.columns, unseen, tokens)
+    x = transform_rows(raw, fitted.columns, unseen, tokens)
     for message in unseen.messages(title):
         reporter.warn(message)
     return x
+
+
+def _resolved_texts(preprocess: Preprocess, fitted: Preprocessing) -> dict[str, Any]:
+    """Returns the keys of `preprocess` that say what each column of texts became."""
+    found = {item.name: item for item in fitted.columns if isinstance(item, TextFeature)}
+    rules = {
+        name: replace(
+            preprocess.text_of(name),
+            output=feature.output,
+            length=feature.length or preprocess.text_of(name).length,
+            punctuation=feature.punctuation,
+        )
+        for name, feature in found.items()
+    }
+    if not set(found) & {n for n, own in preprocess.columns.items() if own.text is not None}:
+        return {"text": next(iter(rules.values()))} if len(set(rules.values())) == 1 else {}
+    return {
+        "columns": {
+            **preprocess.columns,
+            **{n: replace(preprocess.columns.get(n, ColumnRules()), text=rules[n]) for n in rules},
+        }
+    }
+
+
+def _with_sizes(layers: Sequence[Spec], fitted: Preprocessing) -> Iterator[Spec]:
+    """Yields the layers; one that looks up the tokens of a text says how many there are."""
+    needed = [item.numbers for item in fitted.columns if isinstance(item, TextFeature)]
+    first = looking_up(layers)
+    for layer in layers:
+        if needed and first and layer is first[1] and layer.parameters.get("input_dim", 0) is None:
+            layer = replace(layer, parameters={**layer.parameters, "input_dim": needed[0]})
+        yield layer
 
 
 def resolve_config(config: Config, dataset: Dataset) -> Config:
@@ -392,8 +438,10 @@ def resolve_config(config: Config, dataset: Dataset) -> Config:
     }
     preprocess: dict[str, Any] = {"numeric": config.preprocess.scaling(columns=True)}
     if array is None:
-        data["features"] = tuple(fitted.kinds)
-        data["columns"] = {**fitted.kinds, **getattr(config.data, "forms", {})}
+        if not isinstance(config.data, TextData):
+            data["features"] = tuple(fitted.kinds)
+            data["columns"] = {**fitted.kinds, **getattr(config.data, "forms", {})}
+        preprocess |= _resolved_texts(config.preprocess, fitted)
     else:
         preprocess = {"numeric": array.scaling, "scale": array.scale}
     if isinstance(config.data, TableFile):
@@ -411,7 +459,7 @@ def resolve_config(config: Config, dataset: Dataset) -> Config:
         data |= text_settings(config.data)
     model = {
         "input_shape": fitted.input_shape,
-        "layers": tuple(with_names(config.model.layers)),
+        "layers": tuple(with_names(list(_with_sizes(config.model.layers, fitted)))),
     }
     sections = {"data": data, "preprocess": preprocess, "model": model}
     resolved = replace(

@@ -17,6 +17,7 @@ from dl.rundir.typed import Count, MisfitError
 
 _MOST_ROWS = 20_000
 """Rows that a distribution is made of, spread evenly over the training part."""
+_MOST_NUMBERS = 20_000_000
 _MOST_COLUMNS = 60
 """Distributions that a page of a moderate size can hold."""
 _MOST_CATEGORIES, _BINS = 12, 20
@@ -98,8 +99,13 @@ def _targets(dataset: Dataset) -> Iterator[Distribution]:
 
 
 def _columns(dataset: Dataset) -> Iterator[Distribution]:
-    x = _sample(dataset.train.x)
-    columns = original_columns(x, dataset.preprocessing.columns)
+    x, features = dataset.train.x, dataset.preprocessing.columns
+    texts = dataset.train.texts
+    if texts and len(texts) == len(dataset.preprocessing.kinds):
+        return
+    # Beside texts a row has thousands of numbers, made when it is looked at.
+    x = x[: max(1, _MOST_NUMBERS // x.shape[1])] if texts else _sample(x)
+    columns = original_columns(x, features)
     for name, values in (columns or {"all values of the input": x}).items():
         yield _categories(name, values) if values.dtype == object else _numbers(name, values)
 

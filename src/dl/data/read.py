@@ -15,10 +15,12 @@ from dl.config.data import (
     INPUTS,
     PATHS,
     Arrays,
+    ColumnKind,
     Data,
     FilesData,
     ImagesData,
     TableFile,
+    TextData,
     files_at,
     own_paths,
     target_is_input,
@@ -30,7 +32,7 @@ from dl.config.schema import Config
 from dl.data.dataset import Preprocessing
 from dl.data.files import fingerprint_files, unchanged
 from dl.data.requirements import Requirements, requirements_of
-from dl.data.sources import audio, csv, images, other, parquet
+from dl.data.sources import audio, csv, images, other, parquet, texts
 from dl.data.sources.builtin import make_synthetic, read_builtin
 from dl.data.sources.keras import read_keras
 from dl.data.sources.masks import read_masked, read_masked_part
@@ -84,6 +86,7 @@ class TableFormat(Protocol):
 
 FORMATS: dict[str, TableFormat] = {
     "csv": csv,
+    "text": texts,
     "builtin": csv,  # labelled rows and rows to predict, of a model that was trained on it
     "parquet": parquet,
     **OTHERS,
@@ -171,22 +174,25 @@ def read_blocks(
     rows: Path | BinaryIO,
     advance: Advance,
     kept: Sequence[str] = (),
+    *,
+    lines: bool = False,
 ) -> Iterator[Callable[[], RawTable]]:
     """Yields readers of the rows of a table to predict, with columns that are kept as they stand.
 
-    A stream holds CSV.
+    A stream holds CSV, or a text in each of its lines.
 
     Raises:
         DataError: The rows cannot be used with this run; the readers raise it, too.
     """
     data, trained = config.data, _wanted(config.data, fitted)
     wanted = replace(trained, targets=(), others={}, kept=kept)
-    if isinstance(rows, Path):
+    blocks: Iterator[ReadBlock]
+    if lines:
+        blocks = texts.line_blocks(rows, getattr(data, "encoding", "utf-8"), wanted, advance)
+    elif isinstance(rows, Path):
         files = table_files(str(rows), data)
         read = FORMATS[form_of(files[0], data.source)].blocks
-        blocks: Iterator[ReadBlock] = itertools.chain.from_iterable(
-            read(data, file, wanted, advance) for file in files
-        )
+        blocks = itertools.chain.from_iterable(read(data, file, wanted, advance) for file in files)
     else:
         blocks = csv.blocks(data, rows, wanted, advance)
 
@@ -238,7 +244,10 @@ def storage_of(
     if numbers is None:
         return Storage(False, f"the source {needs.data.source} is kept in memory")
     chosen = _with_rows(needs.data) if paths is None else paths
-    size = _BYTES_PER_NUMBER * sum(numbers(needs.data, path) for path in chosen)
+    files = list(chosen)
+    size = _BYTES_PER_NUMBER * sum(numbers(needs.data, path) for path in files)
+    if isinstance(needs.data, TableFile) and "text" in needs.data.kinds.values():
+        size = max(size, sum(path.stat().st_size for path in files))  # as many as it has tokens
     budget = memory_budget(needs.memory)
     about = f"about {_megabytes(size)}" if size >= _MEGABYTE else "less than 1 MB"
     limit = f"the budget of {_megabytes(budget)} (engine.memory: {needs.memory})"
@@ -301,6 +310,8 @@ def _others_of_series(data: Any) -> dict[Role, str]:
 
 def form_of(path: Path, usual: str) -> str:
     """Returns the format of a file: what its name says, else the usual one."""
+    if usual == "text" and path.suffix.lower() in ("", ".txt"):
+        return usual
     return ENDINGS.get(Path(re.sub(_PACKED, "", path.name)).suffix.lower(), usual)
 
 
@@ -331,6 +342,8 @@ def table_files(path: str | Sequence[str], data: Any = None) -> list[Path]:
         path: The path, or several.
         data: The section `data`, which says whether it may be in a store.
     """
+    if isinstance(data, TextData) and form_of(Path(str(path)), "text") == "text":
+        return [Path(str(path))]
     if not isinstance(path, str):
         return [file for each in path for file in table_files(each, data)]
     files = files_at(path, getattr(data, "remote", False))
@@ -406,6 +419,20 @@ def _table_parts(data: Any, task: _Task) -> RawParts:
         )
         fingerprint = fingerprint_files(paths)
     return RawParts(train, validation, test, fingerprint=fingerprint)
+
+
+def _text_parts(data: Any, task: _Task) -> RawParts:
+    """Reads a folder of texts as a table."""
+    files = texts.check_classes(data)
+    kinds: dict[str, ColumnKind] = {texts.TEXT: "text", texts.CLASS: "categorical"}
+    wanted = Wanted((texts.TEXT,), (texts.CLASS,), kinds)
+    with unchanged(files):
+        train = _table("text", data, data.path, wanted, task.streamed)
+        validation, test = (
+            None if path is None else _table("text", data, path, wanted, task.streamed)
+            for path in (data.validation_path, data.test_path)
+        )
+        return RawParts(train, validation, test, fingerprint=fingerprint_files(files))
 
 
 def _media(medium: Callable[[Any, Requirements | None], Medium]) -> Source:
@@ -495,6 +522,7 @@ SOURCES = {
     "npz": Source(lambda data, task: read_npz(data, task.reporter)),
     "images": _images(),
     "audio": _media(lambda data, needs: audio.medium(data, flat=needs is not None and needs.flat)),
+    "text": Source(_text_parts, numbers=texts.numbers),
     "keras": Source(lambda data, task: read_keras(data, task.reporter)),
     "synthetic": Source(lambda data, task: make_synthetic(data, task.needs.seed)),
 }

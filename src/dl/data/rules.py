@@ -16,6 +16,7 @@ from dl.config.rules.metrics import measurable, misfits
 from dl.config.rules.probe import Answer, Form, Probe, has_own
 from dl.config.schema import Config, Evaluation
 from dl.data.dataset import BEFORE_PLACES, Dataset, Preprocessing
+from dl.data.features import TextFeature
 from dl.data.target import Target, class_counts, decision, unscale
 from dl.text import percent, plural
 from dl.vocabulary.names import metric_name
@@ -130,7 +131,11 @@ def _probe(target: Target, dataset: Dataset | None = None) -> Probe:
     )
     if dataset is None:
         return found
-    found = replace(found, input_shape=dataset.preprocessing.input_shape, rows=len(dataset.train))
+    fitted = dataset.preprocessing
+    found = replace(found, input_shape=fitted.input_shape, rows=len(dataset.train))
+    texts = [item for item in fitted.columns if isinstance(item, TextFeature)]
+    if texts and texts[0].output == "int":
+        found = replace(found, tokens=texts[0].numbers)
     if target.form != "numbers":
         if target.form == "multilabel" or target.places:
             return found  # a row has several classes, or none

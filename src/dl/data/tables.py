@@ -21,13 +21,14 @@ import pyarrow.ipc
 from dl.config.data import ColumnForm, ColumnKind
 from dl.config.tables import stands_for_missing
 from dl.data.columns import KINDS_OF_ROLES, Cell, Use, to_column, without_texts
-from dl.data.features import Feature, feature_names
+from dl.data.features import Feature, TextFeature, feature_names
 from dl.data.files import ahead
 from dl.data.forms import merged_values, plain_values
 from dl.data.requirements import Tokens
-from dl.data.storage import ScratchFile, StoredArray, check_space
+from dl.data.storage import ScratchFile, check_space
+from dl.data.token_rows import transform_rows
 from dl.data.transform import UnseenCategories, transform_table
-from dl.data.types import Column, Place, RawTable, Role, StoredColumns
+from dl.data.types import Column, Place, RawTable, Role, Rows, StoredColumns
 from dl.errors import DataError, closest
 from dl.progress import Reporter
 from dl.text import listing, plural
@@ -342,7 +343,8 @@ def _typed(block: Block, name: str, wanted: Wanted, role: Role | None = None) ->
     cell = Cell(name, block.place, use, named, wanted.trained)
     try:
         values = without_texts(block.column(name), named)
-        values = plain_values(values, wanted.forms.get(name), cell)
+        form = None if kind == "text" else wanted.forms.get(name)
+        values = plain_values(values, form, cell)
         if wanted.merged and name in wanted.targets:
             values, kind = merged_values(values, wanted.merged, cell), "categorical"
         column = to_column(values, cell, kind)
@@ -363,17 +365,23 @@ def transform_stored(
     features: Sequence[Feature],
     tokens: Tokens | None,
     reporter: Reporter,
-) -> StoredArray:
-    """Returns the rows as float32 numbers that lie on the disk, shape (rows, columns).
+) -> Rows:
+    """Returns the rows as numbers that lie on the disk, shape (rows, columns).
 
     Raises:
         DataError: As in `transform_table`.
         DiskError: There is no space for the numbers.
     """
+    unseen = UnseenCategories()
+    if any(isinstance(feature, TextFeature) for feature in features):
+        made = transform_rows(table, features, unseen, tokens, on_disk=True)
+        for message in unseen.messages(title):
+            reporter.warn(message)
+        return made
     width = len(feature_names(features))
     check_space(_NUMBER_BYTES * len(table) * width, f"{len(table):,} rows of {width} numbers")
     rows = max(1, _BLOCK // (_RAW_BYTES * max(width, len(table.columns))))
-    scratch, unseen = ScratchFile(), UnseenCategories()
+    scratch = ScratchFile()
     for begin in range(0, len(table), rows):
         block = table.take(np.arange(begin, min(begin + rows, len(table))))
         scratch.write(transform_table(block, features, unseen, tokens))

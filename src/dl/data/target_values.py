@@ -250,7 +250,8 @@ def _of_table(raw: RawTable) -> TargetValues:
                 found=f"text, such as {column.categories[0]!r}" if column.categories else "text",
                 hint=f"name one column as `target`, or write 0 and 1 into `{name}`",
             )
-    words = columns[0].categories if columns[0].kind == "categorical" else None
+    of_words = columns[0].kind == "categorical"
+    words = tuple(columns[0].categories) if of_words else None
     values = columns[0].values if words else np.column_stack([column.values for column in columns])
     if raw.windows is None:
         return TargetValues(names, values, words, raw.source, raw.row_place)

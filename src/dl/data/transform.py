@@ -15,6 +15,7 @@ from dl.data.features import (
     DateFeature,
     Feature,
     NumericFeature,
+    TextFeature,
     categories_by_name,
     feature_names,
     names_of,
@@ -25,12 +26,14 @@ from dl.data.scaling import scaled, unscaled
 from dl.data.storage import check_memory
 from dl.data.types import Array, Column, RawTable
 from dl.errors import DataError
-from dl.text import listing, plural
+from dl.text import listing, percent, plural
 
 UNSEEN = "(unseen)"
 """Stands for a category that is not in the training part."""
 
 
+_MANY_UNKNOWN = 0.25
+"""So much more of its tokens is unknown of a text in another language, or on something else."""
 _MOST_TOLD = 6
 """Columns of a warning; where so many have new categories, the rows are of another kind."""
 
@@ -44,11 +47,17 @@ class UnseenCategories:
     def __init__(self) -> None:
         self._rows: Counter[str] = Counter()
         self._first: dict[str, tuple[str, str, str]] = {}
+        self._tokens: dict[str, tuple[float, int, int]] = {}
 
     def add(self, column: str, rows: int, place: str, category: str, encoded: str) -> None:
         """Notes rows: the place and category of the first one, and what they are encoded as."""
         self._rows[column] += rows
         self._first.setdefault(column, (place, category, encoded))
+
+    def add_tokens(self, column: str, unknown: int, tokens: int, before: float) -> None:
+        """Notes tokens of texts, and what share of those of the training part is unknown."""
+        _, had, of = self._tokens.get(column, (0.0, 0, 0))
+        self._tokens[column] = before, had + unknown, of + tokens
 
     def messages(self, title: str) -> Iterator[str]:
         """Yields what was found, in words: of one column with its place, of several as a list.
@@ -73,6 +82,12 @@ class UnseenCategories:
                 f"{title}: {len(told)} columns have categories that are not in the training part, "
                 f"encoded as {encoded}: {listing(told, '', _MOST_TOLD)}"
             )
+        for column, (before, unknown, tokens) in self._tokens.items():
+            if tokens and unknown / tokens > before + _MANY_UNKNOWN:
+                yield (
+                    f"{title}: column {column!r}: {percent(unknown / tokens)} of the tokens are "
+                    f"unknown, {percent(before)} in the training part"
+                )
 
 
 def transform_table(
@@ -346,6 +361,8 @@ def original_columns(x: Array, features: Iterable[Feature]) -> dict[str, Array]:
     end = 0
     for feature in features:
         begin, end = end, end + len(names_of(feature))
+        if isinstance(feature, TextFeature):  # the text itself tells more than its tokens
+            continue
         part = np.asarray(x[:, begin : end - feature.indicator], np.float64)
         match feature:
             case NumericFeature():

@@ -7,7 +7,7 @@ A source function reads a config's `data` into `RawParts`. Rows that are still t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
@@ -121,6 +121,7 @@ class Part:
             (rows,) or (rows, *places); None where all count the same.
         forecasts: Of windows, what simple forecasts say, in the form of `y`, by what they are
             called: they know the past alone.
+        texts: The columns of texts as they were read, by name, to be shown.
     """
 
     x: Rows
@@ -128,6 +129,7 @@ class Part:
     rows: NDArray[np.int64]
     weights: Rows | None = None
     forecasts: Mapping[str, Array] = field(default_factory=dict)
+    texts: Mapping[str, Column] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -138,7 +140,8 @@ class Part:
         x = self.x[rows]
         y = x if self.y is self.x else self.y[rows]
         forecasts = {name: said[rows] for name, said in self.forecasts.items()}
-        return Part(x, y, self.rows[rows], weights, forecasts)
+        texts = {name: column.take(rows) for name, column in self.texts.items()}
+        return Part(x, y, self.rows[rows], weights, forecasts, texts)
 
     def targets(self, rows: slice = slice(None)) -> tuple[Array, Array | None]:
         """Returns targets and weights of all rows, or of some, in memory."""
@@ -200,6 +203,23 @@ Place = Callable[[int], str]
 """Words for the place of a row, given its 0-based position: `data/train.csv:17`."""
 
 
+class StoredTexts(Sequence[str]):
+    """The texts of an Arrow column, in memory or on the disk: one is decoded when it is asked for.
+
+    Args:
+        texts: The Arrow array.
+    """
+
+    def __init__(self, texts: Any) -> None:
+        self._texts = texts
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._texts[place].as_py() or ""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """The values of one column of a table.
@@ -207,25 +227,27 @@ class Column:
     Attributes:
         kind: How `values` are to be read.
         values: Shape (rows,). Numeric: float64, NaN where missing. Categorical: int32 positions in
-            `categories`, -1 where missing. Date: datetime64[us], NaT where missing.
-        categories: The distinct texts of a categorical column, sorted; empty for other kinds.
+            `categories`, -1 where missing. Date: datetime64[us], NaT where missing. Text: int64
+            positions in `categories`, -1 where missing.
+        categories: The distinct texts of a categorical column, sorted; those of all rows of a
+            column of texts, as they are; empty for other kinds.
         integral: Whether a numeric column holds only integers, as written (`3`, not `3.0`).
         timed: Whether a date column holds times of the day.
     """
 
     kind: ColumnKind
     values: Array
-    categories: tuple[str, ...] = ()
+    categories: Sequence[str] = ()
     integral: bool = False
     timed: bool = False
 
     def missing(self) -> NDArray[np.bool_]:
         """Returns which rows have no value."""
-        if self.kind == "categorical":
+        if self.kind in ("categorical", "text"):
             return np.asarray(self.values < 0)
         return np.asarray(np.isnat(self.values) if self.kind == "date" else np.isnan(self.values))
 
-    def take(self, positions: Array) -> Column:
+    def take(self, positions: slice | Array) -> Column:
         """Returns the column with only these rows, in this order."""
         return replace(self, values=self.values[positions])
 

@@ -307,7 +307,7 @@ def judge(name: str, column: Column) -> Feature | LeftOut:
         parts = _TIME_PARTS if column.timed else _DAY_PARTS
         return Feature(name, "date", _width(parts), missing, parts=parts)
     width = max(1, len(column.categories))
-    return Feature(name, column.kind, width, missing, categories=column.categories)
+    return Feature(name, column.kind, width, missing, categories=tuple(column.categories))
 
 
 def _width(parts: Mapping[str, str]) -> int:

@@ -51,6 +51,8 @@ BASES: WeakKeyDictionary[Any, Spec] = WeakKeyDictionary()
 """What each pretrained base was built from (`dl.model.bases`)."""
 
 HEAVISIDE = "heaviside"
+FROM = "from"
+"""The parameter that names a file of first weights, which Keras has not."""
 _PRODUCT = "_dl_weighted_sum"
 
 
@@ -73,6 +75,7 @@ def build_object(spec: Spec, *, seed: int, path: Path, fast: bool = True) -> Any
         **{
             name: _argument(name, value, seed=seed, path=(*path, name))
             for name, value in spec.parameters.items()
+            if name != FROM
         }
     )
 

@@ -163,6 +163,7 @@ class Task:
         keep: Columns of the source that stand before the predictions, as they are.
         name: What the column of the predictions is called.
         drift: What is done about rows that are unlike those of the training part.
+        lines: Whether each line of the source is a text.
     """
 
     source: Path | BinaryIO | None
@@ -171,6 +172,7 @@ class Task:
     keep: tuple[str, ...] = ()
     name: str = PREDICTION
     drift: Heed = "warn"
+    lines: bool = False
 
 
 def predictions(

@@ -72,6 +72,7 @@ def _range(column: ColumnSummary, drawn: Distribution | None) -> tuple[str, tupl
     ends, below = [*column.bounds, high], list(accumulate(column.counts))
     median = next(end for end, rows in zip(ends, below, strict=True) if 2 * rows >= below[-1])
     values = f"{column.shown(low)} to {column.shown(high)}, median {column.shown(median)}"
+    values += " characters" if column.kind == "text" else ""
     says = ", ".join(
         f"{percent(rows / below[-1])} up to {column.shown(end)}"
         for end, rows in zip(ends, below, strict=True)

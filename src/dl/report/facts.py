@@ -17,6 +17,7 @@ from dl.data.dataset import Dataset, Preprocessing, read_preprocessing
 from dl.data.drift import read_summaries
 from dl.data.predictions import Answers, DecisionSurface, ParameterPath, one_answer, read_answers
 from dl.data.profile import DataProfile, profile_of
+from dl.data.tokens import texts_of
 from dl.data.transform import original_columns
 from dl.data.types import Array, Part
 from dl.inspect import LayerRow, NetworkStatistics, WeightRow
@@ -29,7 +30,7 @@ from dl.rundir.manifest import publish
 from dl.rundir.query import Entry, read_entry
 from dl.rundir.record import read_history, read_json
 from dl.rundir.typed import Count
-from dl.text import number, one_line, plural
+from dl.text import cut, number, one_line, plural
 
 # Below it a logarithm would make one mistake greater than all others; 0 would be infinite.
 _LEAST_PROBABILITY = 1e-12
@@ -37,6 +38,7 @@ _MOST_MISTAKES = 24
 _MOST_EXAMPLES = 24
 # What the page shows of rows: what a person looks through, in some tens of kB.
 _MOST_COLUMNS = 12
+_LONGEST_TEXT = 400
 # Pixels; pictures are shown at this width in a page.
 _SIDE = 84
 # Fraction of values at each end that may be darker or brighter than the rest is shown for.
@@ -380,10 +382,14 @@ def _mistakes(facts: RunFacts, part: Part, preprocessing: Preprocessing) -> list
         pictures = facts.pictures.data_uris(rows)
     elif facts.pictures is None:
         columns = list(original_columns(part.x[rows], preprocessing.columns).items())
+        texts = {name: list(texts_of(column.take(rows))) for name, column in part.texts.items()}
         inputs = [
             {
-                name: value if isinstance(value := values[place], str) else number(float(value))
-                for name, values in columns[:_MOST_COLUMNS]
+                **{name: cut(text[place], _LONGEST_TEXT) for name, text in texts.items()},
+                **{
+                    name: value if isinstance(value := values[place], str) else number(float(value))
+                    for name, values in columns[:_MOST_COLUMNS]
+                },
             }
             for place in range(len(rows))
         ]

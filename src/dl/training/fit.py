@@ -154,7 +154,7 @@ class _Training:
         self._config, self._epochs = config, config.training.epochs
         self._batches = Batches.of(config, prepared.dataset)
         self._steps_per_call = strategy.steps_per_call
-        if prepared.dataset.storage.streamed:
+        if not isinstance(prepared.dataset.train.x, np.ndarray):
             most = block_steps(self._batches, prepared.dataset.train.x)
             self._steps_per_call = min(strategy.steps_per_call, most)
         self._trainer = self._trainer_of(prepared)
@@ -181,7 +181,7 @@ class _Training:
     def _trainer_of(self, prepared: Prepared) -> Trainer:
         model, train, compiled = prepared.model, prepared.dataset.train, prepared.strategy.compiled
         y, weights = loss_targets(model, prepared.dataset, prepared.config, train)
-        if prepared.dataset.storage.streamed:
+        if not isinstance(train.x, np.ndarray):
             rows = (train.x, y) if weights is None else (train.x, y, weights)
             steps = self._steps_per_call
             return StreamedTrainer(model, rows, self._batches, steps, compiled=compiled)
@@ -271,7 +271,7 @@ def _validation(prepared: Prepared) -> Callable[[], dict[str, float]] | None:
     model, part, config = prepared.model, prepared.dataset.validation, prepared.config
     if part is None:
         return None
-    if prepared.dataset.storage.streamed:
+    if not isinstance(part.x, np.ndarray):
         return partial(evaluate, model, part, config)
     rows = tensors_of(part.x, shaped_target(part.y, model), part.weights)
     return partial(evaluate_blocks, model, [rows], evaluation_batch(model, config))

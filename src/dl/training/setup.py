@@ -40,6 +40,7 @@ from dl.model.build import build_model, compile_model, forget, nested_layers
 from dl.model.checks import check_training, loss_targets
 from dl.model.h5 import plain_copy
 from dl.model.objects import BASES, build_object
+from dl.model.vectors import start_from_vectors
 from dl.progress import Reporter
 from dl.rundir.files import published
 from dl.system import processor_name, processors
@@ -98,6 +99,8 @@ def prepare(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> Prepared:
             model = build_model(config, dataset.preprocessing.input_shape)
             bases = load_bases(model, config)
             compile_model(model, config, dataset.target)
+            for note in start_from_vectors(model, config, dataset.preprocessing):
+                reporter.note(note)
             check_training(model, dataset, config)
             if config.training.output_bias == "targets":
                 set_output_bias(model, dataset, config)
@@ -148,7 +151,8 @@ def build(loaded: Loaded, reporter: Reporter) -> keras.Sequential:
         DataError: The data cannot be used.
     """
     config = loaded.config
-    if config.model.input_shape is None:
+    waiting = any(layer.parameters.get("input_dim", 0) is None for layer in config.model.layers)
+    if config.model.input_shape is None or waiting:
         return prepare(loaded, read_dataset(loaded, reporter), reporter).model
     try:
         return build_model(config, None)

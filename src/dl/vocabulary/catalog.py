@@ -185,7 +185,9 @@ def _entry(kind: Kind, name: str) -> Entry:
     given = {**dict.fromkeys(raw["required"]), **raw["defaults"]}
     of = _table_name(kind, name)
     parameters = {
-        key: Parameter(key, key in raw["required"], default, *parameter_type(of, key))
+        key: Parameter(
+            key, key in raw["required"] and key not in changed, default, *parameter_type(of, key)
+        )
         for key, default in {**given, **changed}.items()
     }
     own = name in facts()["own"].get(kind.value, {})

@@ -153,12 +153,12 @@ def facts() -> Mapping[str, Any]:
     the thing. `left_out` and `left_out_of` give the reasons why one of Keras is not offered,
     `required` are those that Keras would learn by a pass over the data, or fails without, and what
     to write instead. `defaults` differ from Keras': `evaluation.threshold` decides where no other
-    threshold is given. `own` are things of `dl`'s own, and names to which Keras gives a meaning by
-    the shape of the output; `former` the names of parameters in older versions of Keras, or in
-    other libraries. `unused` is what Keras saves for those that are not offered, where it changes
-    nothing; `never_used` are those that change no output, whatever is saved. `synonyms` are Keras'
-    words by those of other tools, in lower case without separators; of several, the first one that
-    can stand in the place is meant.
+    threshold is given; or they are of parameters that Keras has not or asks for. `own` are things
+    of `dl`'s own, and names to which Keras gives a meaning by the shape of the output; `former` the
+    names of parameters in older versions of Keras, or in other libraries. `unused` is what Keras
+    saves for those that are not offered, where it changes nothing; `never_used` are those that
+    change no output, whatever is saved. `synonyms` are Keras' words by those of other tools, in
+    lower case without separators; of several, the first one that can stand in the place is meant.
     """
     text = FilePath(__file__).with_name("parameters.json").read_text(encoding="utf-8")
     tables: Mapping[str, Any] = json.loads(text)

@@ -22,6 +22,7 @@ from dl.config.rules import (
     network,
     preprocess,
     target,
+    tokens,
     training,
     windows,
 )
@@ -82,6 +83,10 @@ ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
     preprocess.columns_are_prepared_by_kind,
     preprocess.column_rules_agree,
     preprocess.crosses_are_of_categories,
+    tokens.text_rules_are_used,
+    tokens.text_rules_agree,
+    tokens.tokens_fit_the_model,
+    tokens.tables_have_sizes,
     preprocess.target_is_not_scaled_for_classes,
     preprocess.target_range_is_used,
     data.class_weight_names_classes,

@@ -231,7 +231,7 @@ def _begins_random(layer: Spec) -> bool:
     """Tells whether a layer, or one inside of it, draws its first weights."""
     if layer.kind is Kind.BASE:
         return layer.parameters["weights"] == RANDOM
-    return any(
+    return layer.parameters.get("from") is None and any(
         (name.endswith("_initializer") and value.type not in traits.NOT_DRAWN)
         or (value.kind in (Kind.LAYER, Kind.CELL) and _begins_random(value))
         for name, value in layer.parameters.items()

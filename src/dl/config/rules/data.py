@@ -15,6 +15,7 @@ from dl.config.data import (
     NpzData,
     Split,
     TableFile,
+    TextData,
     target_is_input,
     weight_of,
     window_of,
@@ -152,9 +153,9 @@ def missing_values_are_of_columns(data: Data) -> Iterator[Finding]:
 
 def text_can_be_read(data: Data) -> Iterator[Finding]:
     """Python knows the encoding of a CSV file, and the separator is a character apart."""
-    if not isinstance(data, CsvData):
+    if not isinstance(data, CsvData | TextData):
         return
-    if not data.separator.isascii() or data.separator in '"\r\n':
+    if isinstance(data, CsvData) and (not data.separator.isascii() or data.separator in '"\r\n'):
         yield finding(("data", "separator"), "text_can_be_read.separator", found=data.separator)
     try:
         b"ab".decode(data.encoding)

@@ -19,6 +19,7 @@ _HOLDS = {
     "numeric": "numbers",
     "categorical": "categories",
     "date": "dates",
+    "text": "texts",
     "cross": "pairs of categories",
 }
 _KINDS = {
@@ -28,7 +29,8 @@ _KINDS = {
     "categories": ("categorical", "cross"),
     "hash": ("categorical", "cross"),
     "parts": ("date",),
-    "missing": ("numeric", "categorical", "date"),
+    "missing": ("numeric", "categorical", "date", "text"),
+    "text": ("text",),
     "indicator": ("numeric", "categorical", "date"),
 }
 """The kinds of columns that each rule of a column is for; a cross has no gaps of its own."""
@@ -68,8 +70,8 @@ def columns_are_prepared_by_kind(
                 wanted = listing([_HOLDS[each] for each in _KINDS[key]])
                 words = {"name": name, "fitting": listing(fitting), "wanted": wanted}
                 yield finding((*path, key), text, holds=_HOLDS[kind or ""], **words)
-        if kind == "categorical" and rules.missing in ("mean", "median"):
-            words = {"rule": rules.missing, "name": name}
+        if kind in ("categorical", "text") and rules.missing in ("mean", "median"):
+            words = {"rule": rules.missing, "name": name, "holds": _HOLDS[kind]}
             yield finding((*path, "missing"), "columns_are_prepared_by_kind.mean", **words)
 
 
@@ -116,8 +118,10 @@ def crosses_are_of_categories(
             buckets = name in preprocess.columns and preprocess.columns[name].buckets is not None
             if wrong := _no_input((*path, place), name, data, known, {}):
                 yield wrong
-            elif kinds.get(name) == "date" or (kinds.get(name) == "numeric" and not buckets):
-                what = "date" if kinds[name] == "date" else "numbers"
+            elif kinds.get(name) in ("date", "text") or (
+                kinds.get(name) == "numeric" and not buckets
+            ):
+                what = "numbers" if kinds[name] == "numeric" else kinds[name]
                 yield finding((*path, place), f"{text}.{what}", name=name)
 
 

@@ -26,6 +26,7 @@ from dl.config.data import (
     SyntheticData,
     TableFile,
     Task,
+    TextData,
     own_files,
     target_is_input,
 )
@@ -75,6 +76,7 @@ class Probe:
         counts: Rows of each value of a target column.
         inputs: The least number of inputs of a table: a category makes several of one column.
         kinds: The input columns of a table with their kinds, when the data was read.
+        tokens: How many numbers a layer has to look up that gets the tokens of texts.
         task: The task, when the data was read.
         answer: What is to be answered, when the data was read.
         near_zero: Words for how many of the numbers to predict are 0; empty for none.
@@ -90,6 +92,7 @@ class Probe:
     counts: Mapping[str, int] = field(default_factory=dict)
     inputs: int | None = None
     kinds: Mapping[str, ColumnKind] = field(default_factory=dict)
+    tokens: int | None = None
     task: Task | None = None
     answer: Answer | None = None
     near_zero: str = ""
@@ -119,6 +122,9 @@ def _probe(data: Data, folder: Path) -> Probe:
             return Probe("classes", classes, labels, columns=1, input_shape=shape)
         case FilesData():
             return replace(_of_csv(data.listing, folder), inputs=None, input_shape=_shape_of(data))
+        case TextData():
+            labels = _class_folders(folder / data.path)
+            return Probe("classes", len(labels) if labels else None, labels, columns=1)
         case CsvData():
             return _of_csv(data, folder)
         case TableFile():
@@ -143,7 +149,7 @@ def has_own(data: Data, part: Literal["validation", "test"]) -> bool:
     """Tells whether a part has rows of its own, so that it takes none of the others."""
     if data.split.column is not None and not (data.split.folds and part == "validation"):
         return bool(getattr(data.split, part) > 0)
-    if isinstance(data, TableFile | FilesData):
+    if isinstance(data, TableFile | FilesData | TextData):
         return getattr(data, f"{part}_path") is not None
     if isinstance(data, NpzData):
         return getattr(data.arrays, f"x_{part}") is not None

@@ -113,15 +113,7 @@ class FileReader:
         found = {path: class_files(path, self.medium) for path in (root, *others)}
         known = {name for name, _ in found[root]}
         for path in others:
-            strangers = sorted({name for name, _ in found[path]} - known)
-            if strangers:
-                raise DataError(
-                    f"{path / strangers[0]}: is a class that the training folder does not have",
-                    expected=f"class folders among {listing(sorted(known), '', _MOST_LISTED)}",
-                    found=strangers[0],
-                    hint=f"rename the folder, or add {self.medium.nouns} of the class to the "
-                    "training folder",
-                )
+            refuse_strangers(path, {name for name, _ in found[path]}, known, self.medium)
         listed = [file for files in found.values() for _, file in files]
         with unchanged(listed):
             parts = {str(path): self.part(path, files) for path, files in found.items()}
@@ -353,6 +345,18 @@ class _Room:
         if isinstance(self._place, ScratchFile):
             return self._place.array(self._first.dtype, (self._count, *self._first.shape))
         return self._place[: self._count]
+
+
+def refuse_strangers(path: Path, classes: set[str], known: set[str], medium: Medium) -> None:
+    """Refuses classes of a folder that the training folder does not have; raises `DataError`."""
+    strangers = sorted(classes - known)
+    if strangers:
+        raise DataError(
+            f"{path / strangers[0]}: is a class that the training folder does not have",
+            expected=f"class folders among {listing(sorted(known), '', _MOST_LISTED)}",
+            found=strangers[0],
+            hint=f"rename the folder, or add {medium.nouns} of the class to the training folder",
+        )
 
 
 def _attempt(medium: Medium, path: Path) -> Array | DataError:
