@@ -16,7 +16,7 @@ Advance = Callable[[int], None]
 
 
 MOST_EPOCH_LINES = 50
-APART = ("epoch", "seconds", "learning_rate")
+APART = ("epoch", "phase", "seconds", "learning_rate")
 """What a row of the history has beside losses and metrics."""
 
 

@@ -183,8 +183,8 @@ def test_unknown_key_gives_the_nearest() -> None:
         "error: c.yaml:11:3: training.epohs is not known\n"
         "   11 |   epohs: 3\n"
         "      |   ^^^^^\n"
-        "expected: loss, optimizer, metrics, batch_size, solver, epochs, shuffle, "
-        "sampling, class_weight or callbacks\n"
+        "expected: loss, optimizer, metrics, batch_size, solver, epochs, phases, "
+        "time_limit, shuffle, sampling, class_weight or callbacks\n"
         "hint: did you mean epochs?"
     )
 

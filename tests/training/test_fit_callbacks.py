@@ -39,7 +39,7 @@ def test_callback_knows_which_way_is_better_without_asking_the_metric(
 ) -> None:
     stop = {"type": "EarlyStopping", "monitor": monitor}
     chosen = with_callback(stop, loss="mse", metrics=("mae", "R2Score"))
-    [callback] = setup.build_callbacks(chosen, None)
+    [[callback]] = setup.build_callbacks(chosen, None)
     assert callback.mode == mode
 
 

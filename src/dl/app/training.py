@@ -147,16 +147,17 @@ def reproduce(run: RunDirectory, caller: Caller) -> Repeat:
     planned = record.status == "completed" and record.ended_by is None
     if record.epochs == 0 and not planned:
         raise RunError(f"{run.label} has no finished epoch to compare", hint="train it first")
-    as_far = (f"training.epochs={record.epochs}", "training.time_limit=null")
-    loaded = config_of(run, () if planned else as_far)
+    as_far = () if planned else ("training.time_limit=null",)
     with _trained_again(run):
-        prepared = prepare(loaded.with_recorded_engine(record.engine), caller)
+        prepared = prepare(config_of(run, as_far).with_recorded_engine(record.engine), caller)
     with tempfile.TemporaryDirectory(prefix="dl-reproduce-") as folder, caller.stopping() as stop:
         from dl.training import workflow
         from dl.training.resume import compare
 
         location = workflow.RunLocation(Path(folder), prepared.config.name)
-        hooks = workflow.Hooks(stop_signal=stop)
+        hooks = workflow.Hooks(
+            stop_signal=stop, go_on=lambda row: planned or row["epoch"] < record.epochs
+        )
         command = ("dl", "reproduce", str(run.path))
         try:
             again = workflow.train(

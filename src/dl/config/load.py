@@ -46,6 +46,7 @@ from dl.vocabulary.spec import Finding, Findings, Kind
 
 _IN_MEMORY = 1_000_000_000
 """Megabytes that no data exceeds."""
+_PHASES = ("training", "phases")
 _IN_PYTHON = Path("run.yaml")
 """Where a config would stand that is a dict: the name of its runs, if it has none, is `run`."""
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -318,8 +319,12 @@ def other_tools() -> Mapping[str, Mapping[str, str]]:
 
 
 def known_paths() -> dict[str, tuple[str, ...]]:
-    """Returns all keys of a config with their paths; of a key in several sections the last one."""
-    return {key: (*home, key) for home, owner in walk(Config) for key in keys(owner)}
+    """Returns all keys of a config with their paths; of a key in several sections the last one.
+
+    Those of a phase are left out: most are keys of `training`, and mean the same there.
+    """
+    homes = [each for each in walk(Config) if each[0] != _PHASES]
+    return {key: (*home, key) for home, owner in homes for key in keys(owner)}
 
 
 def _belongs(finding: Finding) -> str | None:
@@ -331,6 +336,8 @@ def _belongs(finding: Finding) -> str | None:
     if len(path) == 1 and above.partition(".")[0] in keys(Config):
         return f"write {last} below `{above}:`, indented"
     owners = [(home, owner) for home, owner in walk(Config) if name in keys(owner)]
+    if name in other_tools()["keys"]:
+        owners = [each for each in owners if each[0] != _PHASES]
     sources = [keys(owner)["source"].type for home, owner in owners if home == path[:-1]]
     if sources:
         choices = (choice for source in sources for choice in source.choices)

@@ -84,6 +84,8 @@ def merge(base: Node, top: Node, path: Path = ()) -> Node:
 
 def is_name(node: ScalarNode, path: Path) -> bool:
     """Returns whether a single value at `path` is the name of a thing with parameters."""
+    # In a phase of the training, keys mean what they do in `training`.
+    path = ("training", *path[3:]) if path[:2] == ("training", "phases") else path
     first, second = (*path, "", "")[:2]
     below = (first == "training" and second in _NAMED) or (first, second) == ("model", "layers")
     return below and isinstance(node.value, str)

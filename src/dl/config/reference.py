@@ -169,8 +169,8 @@ def _key_row(parameter: Parameter) -> tuple[str, ...]:
     meaning, _, told = parameter.description.partition("Default: ")
     kind = parameter.type.type if isinstance(parameter.type, Nullable) else parameter.type
     words = kind.expected
-    if words == "a mapping":
-        words = "a mapping, see below"
+    if words in ("a mapping", "a list of mappings"):
+        words += ", see below"
     default = told.rstrip(".") if told else _default(parameter)
     return f"`{parameter.name}`", _cell(words), _cell(default), _cell(meaning)
 

@@ -12,11 +12,14 @@ from typing import Annotated, Literal
 
 from dl.config.data import Data
 from dl.config.nodes import flat_document, flow, yaml_text
+from dl.config.phases import Phase, PhasePlan, layer_names, optimizer_with_rate, phases_of
 from dl.config.preprocess import Preprocess, cross_name
+from dl.text import plural
 from dl.vocabulary.catalog import Object, in_steps
 from dl.vocabulary.names import called_here, chosen, metric_name
 from dl.vocabulary.sections import AboveZero, Count, RunName, Section, Seed, Switch, key, keys
 from dl.vocabulary.spec import Findings, Kind, Spec, document
+from dl.vocabulary.spec import Path as Place
 from dl.vocabulary.types import COUNT, Choice, ListOf, Nullable, Number, Text
 
 TimeLimit = Annotated[
@@ -60,7 +63,10 @@ class Training(Section):
         "How the weights are found: step by step, or for one linear Dense layer under "
         "mean_squared_error at once by the normal equation.",
     )
-    epochs: Count = key(10, "Passes over the training part.")
+    epochs: Count = key(10, "Passes over the training part. Each of `phases` says its own.")
+    phases: tuple[Phase, ...] = key(
+        (), "What changes on the way: which layers learn, with which optimizer, for how long."
+    )
     time_limit: TimeLimit | None = key(
         None,
         "Time after which no further epoch begins: 90s, 10m, 2h. Reading and evaluating do not "
@@ -93,11 +99,23 @@ class Training(Section):
         """Calls what a callback watches as the history does: `val_mae`, whatever was written."""
         # A frozen dataclass has no other way to keep a value in another form than it was given.
         object.__setattr__(self, "optimizer", _OPTIMIZER.check(self.optimizer))
-        watching = tuple(_watching(callback, self.metrics) for callback in self.callbacks)
-        object.__setattr__(self, "callbacks", watching)
+        object.__setattr__(self, "callbacks", _watching(self.callbacks, self.metrics))
+        if self.phases:
+            phases = tuple(
+                replace(phase, callbacks=_watching(phase.callbacks, self.metrics))
+                if phase.callbacks
+                else phase
+                for phase in self.phases
+            )
+            object.__setattr__(self, "phases", phases)
+            object.__setattr__(self, "epochs", sum(phase.epochs for phase in phases))
 
 
-def _watching(callback: Spec, metrics: tuple[Spec, ...]) -> Spec:
+def _watching(callbacks: tuple[Spec, ...], metrics: tuple[Spec, ...]) -> tuple[Spec, ...]:
+    return tuple(_watching_one(callback, metrics) for callback in callbacks)
+
+
+def _watching_one(callback: Spec, metrics: tuple[Spec, ...]) -> Spec:
     monitor = callback.parameters.get("monitor")
     if not isinstance(monitor, str):
         return callback
@@ -216,27 +234,36 @@ class Config(Section):
     tracking: Tracking = key(Tracking(), "Where copies of the run go.")
     lint: Lint = key(Lint(), "Advice that is not wanted.")
 
+    @property
+    def phases(self) -> list[PhasePlan]:
+        """The phases of the training; a single one where the config has none."""
+        return phases_of(self.model, self.training)
+
 
 RATE = ("training", "optimizer", "learning_rate")
 
 
 def schedule_of(training: Training) -> Spec | None:
     """Returns the schedule that the learning rate follows, None where it is a number."""
-    rate = training.optimizer.parameters.get(RATE[-1])
+    return _schedule(training.optimizer)
+
+
+def _schedule(optimizer: Spec) -> Spec | None:
+    rate = optimizer.parameters.get(RATE[-1])
     return rate if isinstance(rate, Spec) and rate.kind is Kind.SCHEDULE else None
 
 
 def with_rate(config: Config, rate: object) -> Config:
     """Returns the config with another learning rate, or schedule of it."""
-    optimizer = config.training.optimizer
-    changed = replace(optimizer, parameters={**optimizer.parameters, RATE[-1]: rate})
+    changed = optimizer_with_rate(config.training.optimizer, rate)
     return replace(config, training=replace(config.training, optimizer=changed))
 
 
 def with_steps(config: Config, rows: int) -> Config:
-    """Returns the config with the durations of its learning-rate schedule in steps.
+    """Returns the config with the durations of its learning-rate schedules in steps.
 
     So they stay what they were where the run is resumed for more epochs, or repeated for fewer.
+    Those of the optimizer of a phase are parts of the phase.
 
     Args:
         config: The config.
@@ -245,14 +272,34 @@ def with_steps(config: Config, rows: int) -> Config:
     Raises:
         Findings: In steps, the durations contradict each other.
     """
-    training, schedule = config.training, schedule_of(config.training)
-    if schedule is None:
-        return config
-    epoch = 1 if training.batch_size == "full" else -(-rows // training.batch_size)
-    try:
-        return with_rate(config, in_steps(schedule, epoch, training.epochs))
-    except Findings as error:
-        raise Findings([finding.below(RATE) for finding in error.findings]) from error
+    training = config.training
+
+    def counted(optimizer: Spec, size: int | str, epochs: int, path: Place) -> Spec:
+        schedule = _schedule(optimizer)
+        if schedule is None:
+            return optimizer
+        epoch = -(-rows // size) if isinstance(size, int) else 1
+        try:
+            return optimizer_with_rate(optimizer, in_steps(schedule, epoch, epochs))
+        except Findings as error:
+            below = (*path, *RATE[1:])
+            raise Findings([finding.below(below) for finding in error.findings]) from error
+
+    phases = tuple(
+        replace(
+            phase,
+            optimizer=phase.optimizer
+            and counted(
+                phase.optimizer,
+                phase.batch_size or training.batch_size,
+                phase.epochs,
+                ("training", "phases", index),
+            ),
+        )
+        for index, phase in enumerate(training.phases)
+    )
+    whole = counted(training.optimizer, training.batch_size, training.epochs, ("training",))
+    return replace(config, training=replace(training, optimizer=whole, phases=phases))
 
 
 _FIRST = ("source", "dataset", "path", "target", "features")
@@ -271,6 +318,9 @@ def resolved_text(config: Config, folder: Path | None = None) -> str:
     path = data.get("path") if isinstance(data, dict) else None
     if isinstance(data, dict) and isinstance(path, str) and Path(path).parent == folder:
         data["path"] = Path(path).name
+    training = document["training"]
+    if isinstance(training, dict) and training["phases"]:
+        del training["epochs"]  # each phase says its own
     return yaml_text(document)
 
 
@@ -335,9 +385,11 @@ def _differing(path: str, value: object) -> Iterator[tuple[str, str]]:
 
 
 def _named(value: object) -> dict[object, object]:
-    """Returns the things of a list or the sections of a mapping, by name; none of others."""
+    """Returns the things or sections of a list, those of a mapping, by name; none of others."""
     if isinstance(value, tuple) and any(isinstance(item, Spec) for item in value):
         return {item.parameters.get("name") or place: item for place, item in enumerate(value)}
+    if isinstance(value, tuple) and any(isinstance(item, Section) for item in value):
+        return dict(enumerate(value))
     sections = isinstance(value, dict) and any(isinstance(item, Section) for item in value.values())
     return value if isinstance(value, dict) and sections else {}
 
@@ -366,9 +418,27 @@ def hyperparameters(config: Config) -> dict[str, list[str]]:
         listed["learning rate"] = [_value(training.optimizer.parameters[_RATE])]
     listed["batch size"] = [str(training.batch_size)]
     listed["epochs"] = [str(training.epochs)]
+    if training.phases:
+        listed["phases"] = [phase_words(config, plan) for plan in config.phases]
     if training.callbacks:
         listed["callbacks"] = [_words(callback) for callback in training.callbacks]
     return listed
+
+
+def phase_words(config: Config, plan: PhasePlan) -> str:
+    """Returns what a phase does: its epochs, who learns, and with what."""
+    training, names = plan.training, layer_names(config.model)
+    frozen = [name for name in names if name in plan.frozen]
+    learning = [name for name in names if name not in plan.frozen]
+    shorter = f"{', '.join(frozen)} frozen" if len(frozen) <= len(learning) else ""
+    who = (shorter or f"only {', '.join(learning)} learn") if frozen else "all layers learn"
+    goes = " goes on" if plan.goes_on else ""
+    told = [plural(training.epochs, "epoch"), who, f"{_words(training.optimizer)}{goes}"]
+    if training.batch_size != config.training.batch_size:
+        told.append(f"batch size {training.batch_size}")
+    if plan.place("callbacks") == (*plan.path, "callbacks"):
+        told.append(", ".join(map(_words, training.callbacks)) or "no callbacks")
+    return "; ".join(told)
 
 
 def _prepared(preprocess: Preprocess) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from dl.config.load import Loaded
+from dl.config.phases import Phase
 from dl.config.schema import RATE, schedule_of, with_rate
 from dl.data.dataset import Dataset
 from dl.errors import NOT_FINITE, NumericError
@@ -85,9 +86,13 @@ def range_test(loaded: Loaded, dataset: Dataset, steps: int, reporter: Reporter)
     config = loaded.config
     if refused := _refused(loaded):
         raise loaded.error(refused.findings)
-    epoch = Batches.of(config, dataset).steps
+    first = config.phases[0]
+    epoch = Batches.of(first.of(config), dataset).steps
     epochs = math.ceil(steps / epoch)
-    training = replace(config.training, callbacks=(), time_limit=None, epochs=epochs)
+    training = replace(first.training, callbacks=(), time_limit=None, epochs=epochs)
+    if first.phase is not None:
+        alone = Phase(epochs=epochs, freeze=first.phase.freeze, train_only=first.phase.train_only)
+        training = replace(training, phases=(alone,))
     engine = replace(config.engine, steps_per_call=1)
     tried = with_rate(replace(config, training=training, engine=engine), LEAST)
     data = replace(dataset, validation=None, test=None)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import keras
 
 from dl.config.data import weight_of
+from dl.config.phases import PhasePlan
+from dl.config.rules.facts import finding
 from dl.config.rules.network import Shape, declared_shapes
 from dl.config.schema import Config
 from dl.data.target import Target
@@ -25,6 +27,8 @@ T = TypeVar("T")
 
 # To trace a model costs more than to run it, so what was traced is kept as long as the model.
 _TRACED: WeakKeyDictionary[keras.Sequential, dict[Hashable, object]] = WeakKeyDictionary()
+_FIXED: WeakKeyDictionary[keras.Sequential, list[Any]] = WeakKeyDictionary()
+"""The layers of a model, and those inside of them, that its config lets never learn."""
 
 
 def build_model(config: Config, input_shape: tuple[int, ...] | None) -> keras.Sequential:
@@ -86,16 +90,57 @@ def _shape_behind(layers: list[tuple[int, Any]], shape: Shape) -> Shape:
     return shape
 
 
-def compile_model(model: keras.Sequential, config: Config, target: Target) -> None:
-    """Gives the model its loss, optimizer and metrics.
+def freeze(model: keras.Sequential, names: Collection[str]) -> None:
+    """Lets the weights of these layers be as they are; all others learn where their config says so.
+
+    A frozen BatchNormalization normalizes by what it has gathered, as Keras defines it. A model
+    must be compiled again afterwards.
+    """
+    every = model._flatten_layers(include_self=False)
+    if model not in _FIXED:
+        _FIXED[model] = [layer for layer in every if not layer.trainable]
+    for layer in every:  # by itself: where the value is the same, nothing inside is told of it
+        layer.trainable = True
+    for layer in (*_FIXED[model], *(layer for layer in model.layers if layer.name in names)):
+        layer.trainable = False
+
+
+def check_phases(model: keras.Sequential, config: Config) -> None:
+    """Raises `Findings` where no weight of a built model learns in a phase."""
+    for plan in config.phases:
+        if plan.phase is not None:
+            freeze(model, plan.frozen)
+            if not model.trainable_weights:
+                learning = tuple(layer.name for layer in model.layers if layer.weights)
+                raise Findings([finding(plan.path, "phases_train_something", learning=learning)])
+
+
+def compile_model(
+    model: keras.Sequential,
+    config: Config,
+    target: Target,
+    plan: PhasePlan | None = None,
+    optimizer: Any = None,
+) -> None:
+    """Gives the model its loss, optimizer and metrics, and freezes what does not learn.
 
     Where the target is scaled, the loss is measured in the scaled unit, as the optimizer needs
     it, and every metric in the target's own unit.
+
+    Args:
+        model: The model.
+        config: The config.
+        target: What the model is to predict.
+        plan: The phase of the training; None for its first one.
+        optimizer: One that goes on; None for a new one.
 
     Raises:
         Findings: The outputs of the model do not fit the target.
     """
     check_outputs(model, config, target)
+    plan = plan or config.phases[0]
+    if plan.phase is not None:
+        freeze(model, plan.frozen)
     loss = config.training.loss
     if loss.type not in FITTING:
         measure = _part(config, loss, "loss")
@@ -106,7 +151,7 @@ def compile_model(model: keras.Sequential, config: Config, target: Target) -> No
     ignoring = getattr(config.data, "mask_ignore", None) is not None
     weighted = ignoring or weight_of(config.data) is not None
     model.compile(
-        optimizer=_part(config, config.training.optimizer, "optimizer"),
+        optimizer=optimizer or _part(config, plan.training.optimizer, "optimizer"),
         loss=measure,
         **{"weighted_metrics" if weighted else "metrics": build_metrics(config, target)},
         jit_compile=False,  # whether steps are compiled is decided for loops of them

@@ -220,7 +220,7 @@ def rebuild(files: SavedFiles, reporter: Reporter) -> SavedRun:
     with reporter.stage("Loading the model"):
         try:
             model = build_model(config, fitted.input_shape)
-            compile_model(model, config, fitted.target)
+            compile_model(model, config, fitted.target, config.phases[-1])
         except Findings as error:
             message = f"{run.label} cannot be rebuilt: its files do not fit together"
             raise RunError(message) from error

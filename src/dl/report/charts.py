@@ -22,7 +22,7 @@ History = Sequence[Mapping[str, float | None]]
 """Rows of `history.csv`; a key that is missing or None was not measured in that epoch."""
 
 VALIDATION = "val_"
-_NOT_MEASURES = frozenset({"epoch", "learning_rate", "seconds"})
+_NOT_MEASURES = frozenset({"epoch", "phase", "learning_rate", "seconds"})
 # Two decades: over more, a linear axis shows the small values as a line on the ground.
 _LOG_SPAN = 100.0
 
@@ -141,14 +141,15 @@ def learning_charts(history: History, loss: str = "") -> list[Chart]:
         loss: The name of the loss, for its axis; may be empty.
     """
     best = best_epoch(history)
-    marks = () if best is None else (Mark(best, f"best epoch: {best}"),)
+    marks = [] if best is None else [Mark(best, f"best epoch: {best}")]
+    marks += phase_marks(history)
     charts = []
     for name in measures(history):
         training = series(history, name, "training")
         validation = series(history, VALIDATION + name, "validation", dashed=True, colour=1)
         lines = tuple(line for line in (training, validation) if len(line.x))
         axis = _spoken(loss if name == "loss" and loss else name)
-        charts.append(_with_log(Chart(name, "epoch", axis, lines, marks)))
+        charts.append(_with_log(Chart(name, "epoch", axis, lines, tuple(marks))))
     return charts
 
 
@@ -157,7 +158,15 @@ def rate_chart(history: History) -> Chart | None:
     rate = series(history, "learning_rate", "learning rate", colour=2)
     if len(set(rate.y)) < 2:
         return None
-    return _with_log(Chart("learning rate", "epoch", "learning rate", (rate,)))
+    marks = phase_marks(history)
+    return _with_log(Chart("learning rate", "epoch", "learning rate", (rate,), marks))
+
+
+def phase_marks(history: History) -> tuple[Mark, ...]:
+    """Returns where the phases of the training change: between two epochs."""
+    column = series(history, "phase")
+    pairs = zip(column.x, column.y, column.y[1:], strict=False)
+    return tuple(Mark(x + 0.5, f"phase {int(now)}") for x, before, now in pairs if now != before)
 
 
 def time_chart(history: History) -> Chart | None:

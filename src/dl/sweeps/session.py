@@ -266,18 +266,22 @@ def estimate(sweep: Sweep, job: Job) -> Estimate:
     else:
         first = choose(sweep.parameters, lambda parameter: parameter.ends[0])
     overrides = sweep.overrides(1, first)
-    epochs = load_config(sweep.base.path, overrides).config.training.epochs
+    training = load_config(sweep.base.path, overrides).config.training
+    lengths = [phase.epochs for phase in training.phases] or [training.epochs]
+    keys = [f"training.phases.{index}.epochs" for index in range(len(training.phases))]
+    short = [f"{key}={_SHORT}" for key in keys or ["training.epochs"]]
     with tempfile.TemporaryDirectory(prefix="dl-sweep-") as name:
         folder = Path(name)
         with open_pool(sweep, job, folder / "workers.log") as pool:
             pool.ready()
             for repeat in (1, 2):
-                short = (*overrides, f"training.epochs={_SHORT}")
-                rows, result = _trained(pool, Task(1, repeat, sweep.base.path, short, folder))
+                task = Task(1, repeat, sweep.base.path, (*overrides, *short), folder)
+                rows, result = _trained(pool, task)
         made = [path for path in (folder / trial_name(1) / "0001").rglob("*") if path.is_file()]
         sizes = {path: path.stat().st_size for path in made}
-    last = rows[-1]["seconds"] if rows else 0.0
-    each = result.seconds - sum(row["seconds"] for row in rows) + epochs * last
+    last = {row.get("phase", 1): row["seconds"] for row in rows}
+    epochs = sum(length * last.get(phase, 0.0) for phase, length in enumerate(lengths, start=1))
+    each = result.seconds - sum(row["seconds"] for row in rows) + epochs
     count = sweep.size * sweep.plan.runs
     jobs = min(pool.jobs, count)
     texts = (".csv", ".json", ".yaml")

@@ -184,6 +184,13 @@ class Checkpoints:
         self._writings = _Pace(LEAST_PAUSE)
         self._unwritten = False
 
+    @property
+    def phase(self) -> int:
+        """The 1-based phase that the training goes on in."""
+        rows = [] if self._first is None else self._first.header["history"]
+        with of_this_training(self.run):
+            return int(rows[-1].get("phase", 1)) if rows else 1
+
     def begin(self, parts: Mapping[str, Stateful]) -> History:
         """Is given the parts of the training that begins; returns the rows it goes on from.
 

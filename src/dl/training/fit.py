@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dl.config.schema import RATE, Config, schedule_of
+from dl.config.phases import PhasePlan
+from dl.config.schema import RATE, Config, phase_words, schedule_of
 from dl.data.types import Array
 from dl.errors import NOT_FINITE, NumericError
 from dl.imports import quiet_warnings
@@ -24,7 +27,7 @@ from dl.model.tensors import tensors_of
 from dl.predict.evaluate import evaluate, evaluate_blocks, evaluation_batch
 from dl.progress import Reporter
 from dl.training.checkpoint import Checkpoints, History, State, training_state
-from dl.training.setup import Prepared, build_callbacks
+from dl.training.setup import Prepared, build_callbacks, enter
 from dl.training.steps import Batches, StreamedTrainer, Trainer, block_steps, trainer_in_memory
 
 OnEpoch = Callable[[Mapping[str, float]], None]
@@ -120,14 +123,57 @@ def fit(  # noqa: PLR0913 - the contract of the package
         Findings: A layer takes no step of training.
     """
     model, config = prepared.model, prepared.config
-    callbacks = [*build_callbacks(config, folder), *watchers]
+    plans, chosen = config.phases, build_callbacks(config, folder)
+    callbacks = list(dict.fromkeys([*chain.from_iterable(chosen), *watchers]))
+    best = BestWeights(model)
+    course = _Course(config, reporter, on_epoch, should_stop, checkpoints, callbacks, best)
+    begun = 1 if checkpoints is None else min(checkpoints.phase, len(plans))
     scope = model.distribute_strategy.scope()
-    with quiet_warnings(), seeded_python(config.seed, "traced"), scope, computing(model):
-        training = _Training(prepared, reporter, callbacks, should_stop)
-        history = training.run(on_epoch, checkpoints)
+    with quiet_warnings(), scope, computing(model):
+        for plan, own in zip(plans, chosen, strict=True):
+            entered = enter(prepared, plan)
+            if plan.number < begun:
+                continue
+            if plan.phase is not None:
+                words = phase_words(config, plan)
+                reporter.note(f"phase {plan.number} of {len(plans)}: {words}")
+            later = sum(each.training.epochs for each in plans[plan.number :])
+            with seeded_python(config.seed, "traced"):
+                _Training(entered, plan, [*own, *watchers], course, later).run()
+            if later and course.is_over():
+                break
     for outcome in filter(None, (getattr(callback, "outcome", "") for callback in callbacks)):
         reporter.note(outcome)
-    return history
+    return course.history or []
+
+
+@dataclass
+class _Course:
+    """What the phases of a training share.
+
+    Attributes:
+        config: The config.
+        reporter: Is told about steps and epochs.
+        on_epoch: Is given each row of the history.
+        should_stop: Whether the whole training is to end.
+        checkpoints: Where the training goes on from, and what keeps its state.
+        callbacks: Those of all phases.
+        best: The best weights so far.
+        history: The rows so far; None before the first phase.
+    """
+
+    config: Config
+    reporter: Reporter
+    on_epoch: OnEpoch
+    should_stop: Callable[[], bool]
+    checkpoints: Checkpoints | None
+    callbacks: list[Any]
+    best: BestWeights
+    history: History | None = None
+
+    def is_over(self) -> bool:
+        """Tells whether no further epoch is to begin, of any phase."""
+        return self.should_stop() or out_of_time(self.config, self.history or [])
 
 
 def out_of_time(config: Config, history: Sequence[Mapping[str, float]]) -> bool:
@@ -140,41 +186,41 @@ def out_of_time(config: Config, history: Sequence[Mapping[str, float]]) -> bool:
 
 
 class _Training:
-    """A training in progress."""
+    """A phase of a training in progress; `later` epochs follow it."""
 
     def __init__(
         self,
         prepared: Prepared,
-        reporter: Reporter,
+        plan: PhasePlan,
         callbacks: Sequence[Any],
-        should_stop: Callable[[], bool],
+        course: _Course,
+        later: int,
     ) -> None:
         config, strategy = prepared.config, prepared.strategy
-        self._model, self._reporter, self._should_stop = prepared.model, reporter, should_stop
-        self._config, self._epochs = config, config.training.epochs
+        self._model, self._reporter, self._course = prepared.model, course.reporter, course
+        self._plan, self._later = plan, later
         self._batches = Batches.of(config, prepared.dataset)
         self._steps_per_call = strategy.steps_per_call
         if not isinstance(prepared.dataset.train.x, np.ndarray):
             most = block_steps(self._batches, prepared.dataset.train.x)
             self._steps_per_call = min(strategy.steps_per_call, most)
         self._trainer = self._trainer_of(prepared)
-        with reporter.stage("Preparing the training"):
+        with self._reporter.stage("Preparing the training"):
             try:
                 self._trainer.prepare(self._batches.shapes)
             except BUILD_ERRORS as error:
                 found = unfit(self._model, prepared.dataset, config, error, training=True)
                 raise found from error
         if strategy.compiled and not self._trainer.compiled:
-            reporter.note("XLA cannot compile this network: its steps run uncompiled")
+            self._reporter.note("XLA cannot compile this network: its steps run uncompiled")
         self._validation = _validation(prepared)
         self._callbacks = keras.callbacks.CallbackList(
             list(callbacks),
             model=self._model,
-            epochs=self._epochs,
+            epochs=plan.training.epochs,
             steps=self._batches.steps,
             verbose=0,
         )
-        self._best = BestWeights(self._model)
         self._rate = RateReader(self._model, config)
         self._shown = 0.0
 
@@ -191,41 +237,46 @@ class _Training:
             lambda: trainer_in_memory(model, tensors_of(train.x, y, weights), compiled=compiled),
         )
 
-    def run(self, on_epoch: OnEpoch, checkpoints: Checkpoints | None) -> History:
-        """Trains until the last epoch, a callback or the caller ends it."""
-        self._reporter.fit_begin(self._epochs, self._batches.steps)
+    def run(self) -> None:
+        """Trains until the last epoch of the phase, a callback or the caller ends it."""
+        history = self._begin()
+        before = sum(row.get("phase", 1) < self._plan.number for row in history)
+        last = before + self._plan.training.epochs
+        self._reporter.fit_begin(last + self._later, self._batches.steps)
         try:
-            history = self._begin(checkpoints)
-            for epoch in range(len(history) + 1, self._epochs + 1):
-                if self._ended(history):
+            for epoch in range(len(history) + 1, last + 1):
+                if self._model.stop_training or self._course.is_over():
                     break
                 row = self._epoch(epoch)
                 if row is None:
                     break
                 history.append(row)
-                on_epoch(row)
+                self._course.on_epoch(row)
                 self._reporter.fit_epoch(epoch, row)
-                if checkpoints is not None:
-                    checkpoints.keep(last=self._ended(history) or epoch == self._epochs)
+                self._keep(ended=epoch == last)
             self._model.optimizer.finalize_variable_values(self._model.trainable_variables)
             self._callbacks.on_train_end(history[-1] if history else None)
         finally:
             self._reporter.fit_end()
-        return history
 
-    def _ended(self, history: History) -> bool:
-        return (
-            self._model.stop_training or self._should_stop() or out_of_time(self._config, history)
-        )
+    def _keep(self, *, ended: bool) -> None:
+        """Keeps a checkpoint, also of a phase that has ended: the next one is entered from it."""
+        course = self._course
+        if course.checkpoints is not None:
+            ended = (ended or self._model.stop_training) and not self._later
+            course.checkpoints.keep(last=ended or course.is_over())
 
-    def _begin(self, checkpoints: Checkpoints | None) -> History:
+    def _begin(self) -> History:
         """Begins, or goes on: after Keras' callbacks began, which forget what they knew."""
+        course = self._course
         self._model.stop_training = False
         self._callbacks.on_train_begin()
-        if checkpoints is None:
-            return []
-        parts = training_state(self._model, self._callbacks.callbacks)
-        return checkpoints.begin({**parts, "best": self._best})
+        if course.history is None and course.checkpoints is not None:
+            parts = training_state(self._model, course.callbacks)
+            course.history = course.checkpoints.begin({**parts, "best": course.best})
+        elif course.history is None:
+            course.history = []
+        return course.history
 
     def _epoch(self, epoch: int) -> dict[str, float] | None:
         """Trains an epoch; returns its row of the history, or None if it was cut off."""
@@ -240,10 +291,12 @@ class _Training:
             self._callbacks.on_test_end(dict(measured))
             logs |= _of_validation(measured)
         rate = self._rate.value()
-        self._best.see(epoch, logs)
+        self._course.best.see(epoch, logs)
         self._callbacks.on_epoch_end(epoch - 1, dict(logs))
         seconds = time.perf_counter() - started
-        return {"epoch": epoch, **logs, "learning_rate": rate, "seconds": round(seconds, 4)}
+        phase = {} if self._plan.phase is None else {"phase": self._plan.number}
+        times = {"learning_rate": rate, "seconds": round(seconds, 4)}
+        return {"epoch": epoch, **phase, **logs, **times}
 
     def _train(self, epoch: int) -> dict[str, float] | None:
         logs: dict[str, float] = {}
@@ -253,13 +306,13 @@ class _Training:
             done, logs = self._trainer.steps(call.numbers, call.begin, call.end)
             step = call.first + done - call.begin
             if not np.isfinite(logs["loss"]):
-                raise Diverged(epoch, step, self._best.restore())
+                raise Diverged(epoch, step, self._course.best.restore())
             self._callbacks.on_train_batch_end(step - 1, dict(logs))
             now = time.monotonic()
             if now - self._shown >= _SHOWN_SECONDS:
                 self._shown = now
                 self._reporter.fit_step(epoch, step, logs)
-            if self._should_stop():
+            if self._course.should_stop():
                 return None if step < self._batches.steps else logs
             if self._model.stop_training:
                 break

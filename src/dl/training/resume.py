@@ -114,9 +114,11 @@ def _differences(
     run: RunDirectory, record: RunRecord, config: Config, prepared: Prepared
 ) -> Iterator[Difference]:
     """Yields what is not as it was: config, data, versions, machine, how metrics are measured."""
+    # The last phase can become longer, as the whole training can.
+    free = (*_FREE_KEYS, f"training.phases.{len(config.training.phases) - 1}.epochs")
     for key, before, value in _unequal(flat(config), flat(prepared.config)):
         if not key.startswith(_FREE_SECTIONS) and key not in _UNSEEN:
-            yield Difference(key, before, value, exact=key in _FREE_KEYS)
+            yield Difference(key, before, value, exact=key in free)
     fingerprint = prepared.dataset.preprocessing.fingerprint
     if record.fingerprint != fingerprint:
         yield Difference("the data", record.fingerprint[:12], fingerprint[:12], exact=False)

@@ -27,8 +27,9 @@ import numpy as np
 
 import dl
 from dl.config.load import Loaded, check_resolved
+from dl.config.phases import PhasePlan
 from dl.config.rules.facts import output_of
-from dl.config.rules.training import better
+from dl.config.rules.training import better, placed_callbacks
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.load import read_dataset, resolve_config
@@ -36,7 +37,7 @@ from dl.data.trivial import constant
 from dl.errors import UsageError
 from dl.model import keras, tf
 from dl.model.bases import load_bases
-from dl.model.build import build_model, compile_model, forget, nested_layers
+from dl.model.build import build_model, check_phases, compile_model, forget, nested_layers
 from dl.model.checks import check_training, loss_targets
 from dl.model.h5 import plain_copy
 from dl.model.objects import BASES, build_object
@@ -47,7 +48,7 @@ from dl.system import processor_name, processors
 from dl.training.steps import Batches, device_scope, devices_of
 from dl.variables import recorded
 from dl.vocabulary.sections import keys
-from dl.vocabulary.spec import Findings, document
+from dl.vocabulary.spec import Findings, Spec, document
 from dl.vocabulary.traits import BINARY, PER_POSITION, RECURRENT
 
 MOST_MODELS = 8
@@ -73,7 +74,7 @@ class Prepared:
         loaded: The config as it was written.
         config: The config with everything that the data says.
         dataset: The data.
-        model: The compiled model, with its initial weights.
+        model: The model with its initial weights, compiled for the first phase of the training.
         strategy: How it is to be trained.
         bases: The file that each pretrained base has its weights from, by its name.
     """
@@ -98,6 +99,7 @@ def prepare(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> Prepared:
         with reporter.stage("Building the model"), device_scope(config, reporter):
             model = build_model(config, dataset.preprocessing.input_shape)
             bases = load_bases(model, config)
+            check_phases(model, config)
             compile_model(model, config, dataset.target)
             for note in start_from_vectors(model, config, dataset.preprocessing):
                 reporter.note(note)
@@ -107,7 +109,7 @@ def prepare(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> Prepared:
     except Findings as error:
         raise loaded.error(error.findings) from error
     check_resolved(loaded, config)
-    strategy = choose_strategy(model, config, Batches.of(config, dataset))
+    strategy = choose_strategy(model, config, Batches.of(config.phases[0].of(config), dataset))
     return Prepared(loaded, config, dataset, model, strategy, bases)
 
 
@@ -143,6 +145,24 @@ def set_output_bias(model: keras.Sequential, dataset: Dataset, config: Config) -
     bias.assign(answer)
 
 
+def enter(prepared: Prepared, plan: PhasePlan) -> Prepared:
+    """Returns a training as it holds in a phase, its model compiled for it.
+
+    The phases are entered one after the other, also where a training goes on in a later one: the
+    optimizer of one phase can be that of an earlier one.
+
+    """
+    model = prepared.model
+    if plan.number > 1:
+        before = model.optimizer if plan.goes_on else None
+        compile_model(model, prepared.config, prepared.dataset.target, plan, before)
+        if before is None:
+            model.optimizer.build(model.trainable_variables)
+        elif plan.phase is not None and plan.phase.learning_rate is not None:
+            before.learning_rate = plan.phase.learning_rate
+    return replace(prepared, config=plan.of(prepared.config))
+
+
 def build(loaded: Loaded, reporter: Reporter) -> keras.Sequential:
     """Builds the model of a config; its data is read only where the shape of a row is not known.
 
@@ -162,17 +182,19 @@ def build(loaded: Loaded, reporter: Reporter) -> keras.Sequential:
 
 def check_packages(config: Config) -> None:
     """Raises `Findings` where a callback needs a package that is not installed."""
-    for position, spec in enumerate(config.training.callbacks):
+    for path, spec in placed_callbacks(config.training):
         package = _PACKAGES.get(spec.type)
         if package is not None and find_spec(package) is None:
-            path = ("training", "callbacks", position)
             message = f"{spec.type} needs the package {package}, which is not installed"
             hint = f"pip install 'dl-keras[{package}]', or leave the callback out"
             raise Findings.one(path, message, hint=hint)
 
 
-def build_callbacks(config: Config, folder: Path | None) -> list[Any]:
-    """Builds the callbacks of the config.
+def build_callbacks(config: Config, folder: Path | None) -> list[list[Any]]:
+    """Builds the callbacks of the config, for each phase of the training.
+
+    A callback that stands in several phases in the same way is the same object: Keras' callbacks
+    begin anew with each phase, but for what a `ModelCheckpoint` has found to be best.
 
     Args:
         config: The config.
@@ -181,25 +203,38 @@ def build_callbacks(config: Config, folder: Path | None) -> list[Any]:
     Raises:
         UsageError: A callback writes files and there is no folder.
     """
-    callbacks = []
-    for position, spec in enumerate(config.training.callbacks):
-        monitor = spec.parameters.get("monitor")
-        if spec.parameters.get("mode") == "auto" and isinstance(monitor, str):
-            # Keras asks the metric whether less or more is better, and not every metric knows: it
-            # would warn and guess. All that can be monitored is known to the rules.
-            mode = better(config.training, monitor)
-            spec = replace(spec, parameters={**spec.parameters, "mode": mode})
-        path = ("training", "callbacks", position)
-        callback = build_object(spec, seed=config.seed, path=path)
-        parameter = _PATH_PARAMETERS.get(spec.type)
-        if parameter is not None:
-            if folder is None:
-                raise UsageError("a callback that writes files needs a run directory")
-            setattr(callback, parameter, str(folder / getattr(callback, parameter)))
-        if isinstance(callback, keras.callbacks.ModelCheckpoint):
-            callback.__class__ = _PlainCheckpoint
-        callbacks.append(callback)
-    return callbacks
+    built: list[tuple[Spec, Any]] = []
+    phases: list[list[Any]] = []
+    for plan in config.phases:
+        own: list[Any] = []
+        for position, spec in enumerate(plan.training.callbacks):
+            same = (each for other, each in built if other == spec and each not in own)
+            callback = next(same, None)
+            if callback is None:
+                path = (*plan.place("callbacks"), position)
+                callback = _callback(config, spec, path, folder)
+                built.append((spec, callback))
+            own.append(callback)
+        phases.append(own)
+    return phases
+
+
+def _callback(config: Config, spec: Spec, path: tuple[str | int, ...], folder: Path | None) -> Any:
+    monitor = spec.parameters.get("monitor")
+    if spec.parameters.get("mode") == "auto" and isinstance(monitor, str):
+        # Keras asks the metric whether less or more is better, and not every metric knows: it
+        # would warn and guess. All that can be monitored is known to the rules.
+        mode = better(config.training, monitor)
+        spec = replace(spec, parameters={**spec.parameters, "mode": mode})
+    callback = build_object(spec, seed=config.seed, path=path)
+    parameter = _PATH_PARAMETERS.get(spec.type)
+    if parameter is not None:
+        if folder is None:
+            raise UsageError("a callback that writes files needs a run directory")
+        setattr(callback, parameter, str(folder / getattr(callback, parameter)))
+    if isinstance(callback, keras.callbacks.ModelCheckpoint):
+        callback.__class__ = _PlainCheckpoint
+    return callback
 
 
 class _PlainCheckpoint(keras.callbacks.ModelCheckpoint):  # type: ignore[misc]
@@ -245,8 +280,11 @@ class Programs:
     def use(self, prepared: Prepared) -> Prepared:
         """Returns the training with a model that is traced already, if one of them fits.
 
-        The model that is returned has exactly the variables of the one that was given.
+        The model that is returned has exactly the variables of the one that was given. Of a
+        training with phases nothing is kept: it has been compiled for several.
         """
+        if prepared.config.training.phases:
+            return prepared
         key = f"{id(prepared.dataset)} {program_key(prepared.config)}"
         known = self._kept.pop(key, None)
         model = prepared.model

@@ -279,7 +279,8 @@ def _close(
 def _limit_that_ended(prepared: Prepared, history: History) -> str | None:
     """Returns the limit that ended a training before its last epoch, in words."""
     training, model = prepared.config.training, prepared.model
-    whole = len(history) >= training.epochs or model.stop_training
+    last = not history or history[-1].get("phase", 1) == len(prepared.config.phases)
+    whole = len(history) >= training.epochs or (last and model.stop_training)
     over = not whole and training.time_limit and out_of_time(prepared.config, history)
     return f"time limit of {training.time_limit}" if over else None
 
@@ -301,11 +302,14 @@ def _fit(
     snapshots: Snapshots,
     path: PathKeeper,
 ) -> History:
+    given_up = False
+
     def keep(row: Mapping[str, float]) -> None:
+        nonlocal given_up
         checkpoints.see(row)
         snapshots.see(len(checkpoints.rows))
         if not hooks.go_on(row):
-            prepared.model.stop_training = True
+            given_up = prepared.model.stop_training = True
 
     if prepared.config.training.solver == "normal_equation":
         return solve(prepared, reporter, keep)
@@ -315,7 +319,7 @@ def _fit(
             reporter,
             keep,
             folder=checkpoints.run.path,
-            should_stop=lambda: hooks.stop_signal() is not None,
+            should_stop=lambda: given_up or hooks.stop_signal() is not None,
             watchers=[path],
             checkpoints=checkpoints,
         )

@@ -221,6 +221,7 @@ class SectionOf(ParameterType):
 
     section: type[Section]
     expected = "a mapping"
+    many = "mappings"
     sorts = frozenset({dict})
 
     def check(self, value: object) -> Section:
@@ -362,7 +363,7 @@ def sections_in(kind: ParameterType) -> tuple[type[Section], ...]:
             return tuple(option.section for option in kind.options)
         case Nullable():
             return sections_in(kind.type)
-        case MappingOf():
+        case MappingOf() | ListOf():
             return sections_in(kind.item)
         case OneOf():
             return tuple(section for option in kind.types for section in sections_in(option))

@@ -20,6 +20,7 @@ from dl.config.rules import (
     data,
     metrics,
     network,
+    phases,
     preprocess,
     target,
     tokens,
@@ -102,6 +103,10 @@ ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
     training.averaging_is_on,
     training.normal_equation_fits,
     training.output_bias_follows_targets,
+    phases.phases_say_their_epochs,
+    phases.phases_name_layers,
+    phases.phases_train_something,
+    phases.phases_have_one_rate,
     training.devices_share_a_batch,
     training.store_is_one_of_mlflow,
 )

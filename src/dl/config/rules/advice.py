@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Iterator
 
 from dl.config.data import BuiltinData, Data, ImagesData, TableFile
+from dl.config.phases import layer_names, phases_of
 from dl.config.preprocess import Preprocess
 from dl.config.rules.bases import RANDOM
 from dl.config.rules.facts import (
@@ -23,11 +24,12 @@ from dl.config.rules.facts import (
     right_loss,
 )
 from dl.config.rules.probe import has_validation
+from dl.config.rules.training import placed_callbacks
 from dl.config.schema import Evaluation, Model, Training
 from dl.text import plural
 from dl.vocabulary import traits
 from dl.vocabulary.catalog import entries
-from dl.vocabulary.names import snake_case
+from dl.vocabulary.names import snake_case, with_names
 from dl.vocabulary.spec import Kind, Path, Spec
 
 _RATE: Path = ("training", "optimizer", "learning_rate")
@@ -217,14 +219,31 @@ def _hidden(model: Model) -> list[tuple[int, Spec, Path]]:
     return [each for each in model.placed_layers if each[1].type in traits.HIDDEN][:-1]
 
 
-def frozen_random(model: Model) -> Iterator[Advice]:
+def frozen_random(model: Model, training: Training) -> Iterator[Advice]:
     """A layer that is not trained keeps the random weights that it begins with."""
     for _, layer, path in model.placed_layers:
         inner = layer.parameters.get("layer")
         nested = [((*path, "layer"), inner)] if isinstance(inner, Spec) else []
         for where, spec in [(path, layer), *nested]:
             if spec.parameters.get("trainable") is False and _begins_random(spec):
-                yield advice((*where, "trainable"), "frozen_random")
+                yield advice((*where, "trainable"), "frozen_random.own")
+    yield from _frozen_untrained(model, training)
+
+
+def _frozen_untrained(model: Model, training: Training) -> Iterator[Advice]:
+    """Yields the first phase that freezes layers that no phase before has trained."""
+    drawn = {
+        str(each.parameters["name"]) for each in with_names(model.layers) if _begins_random(each)
+    }
+    for plan in phases_of(model, training):
+        if plan.phase is None:
+            return
+        layers = tuple(name for name in layer_names(model) if name in drawn & plan.frozen)
+        if layers:
+            key = "train_only" if plan.phase.freeze is None else "freeze"
+            yield advice((*plan.path, key), "frozen_random.phase", layers=layers)
+            return
+        drawn &= plan.frozen
 
 
 def _begins_random(layer: Spec) -> bool:
@@ -365,14 +384,19 @@ def imbalance(
             yield advice(("evaluation", "threshold"), "imbalance.threshold", **words)
 
 
-def callback_never_fires(training: Training) -> Iterator[Advice]:
-    """A patience as long as the training is no patience."""
-    for index, callback in enumerate(training.callbacks):
-        patience, epochs = callback.whole_number("patience"), training.epochs
+def callback_never_fires(model: Model, training: Training) -> Iterator[Advice]:
+    """A patience as long as the training, or the longest phase that it is in, is no patience."""
+    longest: dict[Path, tuple[int, Spec]] = {}
+    for plan in phases_of(model, training):
+        for index, callback in enumerate(plan.training.callbacks):
+            path = (*plan.place("callbacks"), index, "patience")
+            epochs = max(plan.training.epochs, longest.get(path, (0, callback))[0])
+            longest[path] = epochs, callback
+    for path, (epochs, callback) in longest.items():
+        patience = callback.whole_number("patience")
         start = callback.whole_number("start_from_epoch") or 0
         stops = callback.type in ("EarlyStopping", "ReduceLROnPlateau")
         if stops and patience is not None and start + patience + 1 >= epochs:
-            path = ("training", "callbacks", index, "patience")
             words = {"later": f" from epoch {start}" if start else "", "callback": callback}
             words |= {"epochs": plural(epochs, "epoch"), "fewer": max(1, epochs // 5)}
             yield advice(path, "callback_never_fires", patience=patience, **words)
@@ -380,8 +404,7 @@ def callback_never_fires(training: Training) -> Iterator[Advice]:
 
 def keep_best(training: Training) -> Iterator[Advice]:
     """Early stopping without the best weights keeps those that had begun to overfit."""
-    for index, callback in enumerate(training.callbacks):
+    for path, callback in placed_callbacks(training):
         kept = callback.parameters.get("restore_best_weights")
         if callback.type == "EarlyStopping" and not kept:
-            path = ("training", "callbacks", index, "restore_best_weights")
-            yield advice(path, "keep_best")
+            yield advice((*path, "restore_best_weights"), "keep_best")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
+from dl.config.phases import phases_of
 from dl.config.rules.facts import LOSS, Facts, Output, activation_of, finding
 from dl.config.rules.probe import has_validation
 from dl.config.schema import Config, Engine, Model, Tracking, Training, schedule_of
@@ -17,14 +18,14 @@ from dl.vocabulary.traits import COUNTING, HIDDEN, LINEAR, REGRESSION, RISING, f
 
 _OF_STEPS = (
     *("optimizer", "batch_size", "epochs", "time_limit", "shuffle", "sampling"),
-    *("class_weight", "output_bias", "callbacks"),
+    *("class_weight", "output_bias", "callbacks", "phases"),
 )
 """Keys of `training` that have no meaning where no steps are taken."""
 _PENALTIES = (
     *("kernel_regularizer", "bias_regularizer", "activity_regularizer"),
     *("kernel_constraint", "bias_constraint"),
 )
-_COLUMNS = ("epoch", "learning_rate", "seconds")
+_COLUMNS = ("epoch", "phase", "learning_rate", "seconds")
 """Columns of the history beside the loss and the metrics."""
 _SERVERS = ("http", "https", "databricks")
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
@@ -74,12 +75,21 @@ def metrics_are_columns(training: Training) -> Iterator[Finding]:
             yield finding(path, "metrics_are_columns.validation", name=name)
 
 
+def placed_callbacks(training: Training) -> Iterator[tuple[Path, Spec]]:
+    """Yields the callbacks of the training and those of its phases, with their places."""
+    lists: list[tuple[Path, tuple[Spec, ...]]] = [((), training.callbacks)]
+    lists += [(("phases", i), phase.callbacks or ()) for i, phase in enumerate(training.phases)]
+    for path, callbacks in lists:
+        for index, callback in enumerate(callbacks):
+            yield ("training", *path, "callbacks", index), callback
+
+
 def _monitors(training: Training, parameter: str) -> Iterator[tuple[Path, Spec, str]]:
     """Yields the callbacks that watch something: the place of a parameter, and what they watch."""
-    for index, callback in enumerate(training.callbacks):
+    for path, callback in placed_callbacks(training):
         monitor = callback.parameters.get("monitor")
         if isinstance(monitor, str):
-            yield callback.place(("training", "callbacks", index), parameter), callback, monitor
+            yield callback.place(path, parameter), callback, monitor
 
 
 def monitors_exist(training: Training, facts: Facts) -> Iterator[Finding]:
@@ -110,20 +120,26 @@ def modes_fit_monitors(training: Training) -> Iterator[Finding]:
             yield finding(path, f"modes_fit_monitors.{mode}", monitor=monitor, mode=mode)
 
 
-def schedule_is_the_only_rule(training: Training) -> Iterator[Finding]:
+def schedule_is_the_only_rule(model: Model, training: Training) -> Iterator[Finding]:
     """`ReduceLROnPlateau` cannot change a learning rate that follows a schedule."""
-    rate = schedule_of(training)
-    for index, callback in enumerate(training.callbacks):
-        if rate and callback.type == "ReduceLROnPlateau":
-            yield finding(("training", "callbacks", index), "schedule_is_the_only_rule", rate=rate)
+    for path, holds in _met_settings(model, training, "ReduceLROnPlateau"):
+        if rate := schedule_of(holds):
+            yield finding(path, "schedule_is_the_only_rule", rate=rate)
 
 
-def averaging_is_on(training: Training) -> Iterator[Finding]:
+def averaging_is_on(model: Model, training: Training) -> Iterator[Finding]:
     """`SwapEMAWeights` needs an optimizer that averages the weights."""
-    averages = training.optimizer.parameters.get("use_ema") is True
-    for index, callback in enumerate(training.callbacks):
-        if callback.type == "SwapEMAWeights" and not averages:
-            yield finding(("training", "callbacks", index), "averaging_is_on")
+    for path, holds in _met_settings(model, training, "SwapEMAWeights"):
+        if holds.optimizer.parameters.get("use_ema") is not True:
+            yield finding(path, "averaging_is_on")
+
+
+def _met_settings(model: Model, training: Training, kind: str) -> Iterator[tuple[Path, Training]]:
+    """Yields the places of callbacks of a kind with the settings of each phase that they are in."""
+    for plan in phases_of(model, training):
+        for index, callback in enumerate(plan.training.callbacks):
+            if callback.type == kind:
+                yield (*plan.place("callbacks"), index), plan.training
 
 
 def normal_equation_fits(training: Training, facts: Facts) -> Iterator[Finding]:
@@ -134,6 +150,8 @@ def normal_equation_fits(training: Training, facts: Facts) -> Iterator[Finding]:
         yield finding(LOSS, "normal_equation_fits.loss", loss=training.loss)
     default = Training(loss=training.loss)
     for key in _OF_STEPS:
+        if key == "epochs" and training.phases:
+            continue  # they are the phases'
         if getattr(training, key) != getattr(default, key):
             yield finding(("training", key), "normal_equation_fits.key", key=key)
     yield from _more_than_one_dense(facts.config.model)
@@ -188,6 +206,10 @@ def devices_share_a_batch(engine: Engine, facts: Facts) -> Iterator[Finding]:
         yield finding(path, "devices_share_a_batch.reduction", reduction=reduction)
     if training.solver == "normal_equation":
         yield finding(("training", "solver"), "devices_share_a_batch.solver")
+    for index, phase in enumerate(training.phases):
+        if phase.batch_size is not None:
+            path = ("training", "phases", index, "batch_size")
+            yield finding(path, "devices_share_a_batch.phase")
 
 
 def store_is_one_of_mlflow(tracking: Tracking) -> Iterator[Finding]:

@@ -46,7 +46,7 @@
     u.ctx.fillStyle = style("--quiet");
     u.ctx.font = `${11 * devicePixelRatio}px system-ui, DejaVu Sans, sans-serif`;
     u.ctx.setLineDash([3, 4]);
-    for (const mark of marks) {
+    for (const [place, mark] of marks.entries()) {
       const x = u.valToPos(mark.x, "x", true);
       if (x < u.bbox.left || x > u.bbox.left + u.bbox.width) continue;
       u.ctx.beginPath();
@@ -55,7 +55,8 @@
       u.ctx.stroke();
       const right = x > u.bbox.left + u.bbox.width * 0.7;
       u.ctx.textAlign = right ? "right" : "left";
-      u.ctx.fillText(mark.label, x + (right ? -6 : 6), u.bbox.top + 12 * devicePixelRatio);
+      const line = 1 + (place % 3); // labels that are near do not cover each other
+      u.ctx.fillText(mark.label, x + (right ? -6 : 6), u.bbox.top + 12 * line * devicePixelRatio);
     }
     u.ctx.restore();
   }
