@@ -47,6 +47,27 @@ class Model(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mixing(Section):
+    """Training rows that are mixed with each other, and their targets in the same proportion."""
+
+    type: Literal["none", "mixup", "cutmix"] = key(
+        "none",
+        "mixup: two rows of a batch, each number between theirs. cutmix: a box of one picture is "
+        "pasted into another.",
+    )
+    alpha: AboveZero | None = key(
+        None,
+        "How evenly: the share of a row is drawn from Beta(alpha, alpha). Default: 0.2 for mixup, "
+        "1 for cutmix.",
+    )
+
+    @property
+    def strength(self) -> float:
+        """The parameter of the Beta distribution."""
+        return self.alpha or (0.2 if self.type == "mixup" else 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Training(Section):
     """How the model learns."""
 
@@ -87,6 +108,7 @@ class Training(Section):
         "First bias of the outputs: from the layer's own initializer; or from the targets of the "
         "training part, so that the network begins with their shares or their mean.",
     )
+    mixing: Mixing = key(Mixing(), "Mix the rows of each batch: MixUp, CutMix.")
     callbacks: tuple[Annotated[Spec, Object(Kind.CALLBACK)], ...] = key((), "Keras' callbacks.")
 
     @property

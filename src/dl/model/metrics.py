@@ -53,6 +53,15 @@ class Adapted(keras.metrics.Metric):  # type: ignore[misc]
             sample_weight = tf.broadcast_to(tf.reshape(sample_weight, (-1, 1)), tf.shape(seen))
         self.metric.update_state(seen, outputs(y_pred), sample_weight)
 
+    @classmethod
+    def of_mixed(cls, metric: Any, views: Views) -> Adapted:
+        """Returns a metric that takes the mixed target of a row for the one it has most of."""
+        if not isinstance(metric, cls):
+            return cls(metric, views.most, same, metric)
+        truth, outputs = metric._views
+        metric._views = (lambda y: truth(views.most(y)), outputs)
+        return metric
+
     def result(self) -> Any:
         """Returns the value so far."""
         return self.metric.result()
@@ -77,6 +86,8 @@ def build_metrics(config: Config, target: Target) -> list[Any]:
             return build_object(asked, seed=config.seed, path=("training", "metrics", index))
 
         built.append(_fitting(spec, build, target, logits))
+    if config.training.mixing.type != "none":
+        return [Adapted.of_mixed(metric, Views(target)) for metric in built]
     return built
 
 

@@ -107,6 +107,15 @@ class Views:
         """Returns outputs as numbers of the target, counted from the center."""
         return self.from_center(self.probabilities(outputs))
 
+    def most(self, y: Any) -> Any:
+        """Returns mixed targets as the class, or label, of the greater share; numbers as they are.
+
+        Targets that are not mixed stay what they are.
+        """
+        if self._target.form == "one_hot":
+            return tf.one_hot(tf.argmax(y, axis=-1), self._classes, dtype=y.dtype)
+        return y if self._target.form == "numbers" else tf.cast(y > 0.5, y.dtype)
+
     def index(self, y: Any) -> Any:
         """Returns the number of each row's class, of the target."""
         if self._target.form == "one_hot":

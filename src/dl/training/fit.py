@@ -27,6 +27,7 @@ from dl.model.tensors import tensors_of
 from dl.predict.evaluate import evaluate, evaluate_blocks, evaluation_batch
 from dl.progress import Reporter
 from dl.training.checkpoint import Checkpoints, History, State, training_state
+from dl.training.mixing import Mixer
 from dl.training.setup import Prepared, build_callbacks, enter
 from dl.training.steps import Batches, StreamedTrainer, Trainer, block_steps, trainer_in_memory
 
@@ -227,14 +228,23 @@ class _Training:
     def _trainer_of(self, prepared: Prepared) -> Trainer:
         model, train, compiled = prepared.model, prepared.dataset.train, prepared.strategy.compiled
         y, weights = loss_targets(model, prepared.dataset, prepared.config, train)
+        mixing = prepared.config.training.mixing
+        mix = None if mixing.type == "none" else Mixer(prepared.config)
+        if mix is not None:
+            self._reporter.note(
+                f"{mixing.type}: while it trains, loss and metrics of the training part are of "
+                "mixed rows"
+            )
         if not isinstance(train.x, np.ndarray):
             rows = (train.x, y) if weights is None else (train.x, y, weights)
             steps = self._steps_per_call
-            return StreamedTrainer(model, rows, self._batches, steps, compiled=compiled)
+            return StreamedTrainer(model, rows, self._batches, steps, compiled=compiled, mix=mix)
         return traced(
             model,
-            ("train", id(train), compiled),
-            lambda: trainer_in_memory(model, tensors_of(train.x, y, weights), compiled=compiled),
+            ("train", id(train), compiled, mixing),
+            lambda: trainer_in_memory(
+                model, tensors_of(train.x, y, weights), compiled=compiled, mix=mix
+            ),
         )
 
     def run(self) -> None:

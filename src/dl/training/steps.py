@@ -42,6 +42,8 @@ BLOCK_BYTES = 1 << 25
 steps of a small network in a call, and nothing beside the memory that TensorFlow itself takes."""
 
 Numbers = NDArray[np.int32]
+Mix = Callable[[keras.Sequential, Tensors], Tensors]
+"""Changes the rows of a batch before a step of training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +126,18 @@ class Trainer:
         model: The model. Where it was built for several devices, they share each batch.
         rows: The rows; they may be variables.
         compiled: Whether to compile the steps with XLA.
+        mix: Changes the rows of a batch; None leaves them as they are.
 
     Attributes:
         compiled: Whether the steps are compiled with XLA.
     """
 
-    def __init__(self, model: keras.Sequential, rows: Tensors, *, compiled: bool) -> None:
+    def __init__(
+        self, model: keras.Sequential, rows: Tensors, *, compiled: bool, mix: Mix | None = None
+    ) -> None:
         self._devices = devices_of(model)
         steps = (_step,) if self._devices == 1 else (_shared_step, _whole_step)
-        self._loops = [_loop(model, step(model, rows)) for step in steps]
+        self._loops = [_loop(model, step(model, rows, mix)) for step in steps]
         self._trace(compiled)
 
     def _trace(self, compiled: bool) -> None:
@@ -179,6 +184,7 @@ class StreamedTrainer(Trainer):
         batches: How they are cut.
         steps: The most steps in a call, no more than `block_steps`.
         compiled: Whether to compile the steps with XLA.
+        mix: Changes the rows of a batch; None leaves them as they are.
     """
 
     def __init__(
@@ -189,6 +195,7 @@ class StreamedTrainer(Trainer):
         steps: int,
         *,
         compiled: bool,
+        mix: Mix | None = None,
     ) -> None:
         self._rows = rows
         self._steps, self._size = min(steps, batches.steps), batches.size
@@ -199,7 +206,7 @@ class StreamedTrainer(Trainer):
             )
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="rows")
         self._ahead: tuple[Numbers, int, Future[list[Array]]] | None = None
-        super().__init__(model, self._block, compiled=compiled)
+        super().__init__(model, self._block, compiled=compiled, mix=mix)
 
     def prepare(self, shapes: Iterable[tuple[int, int]]) -> None:
         """Traces and compiles for batches of these shapes, without training a step."""
@@ -243,12 +250,14 @@ def block_steps(batches: Batches, x: Rows) -> int:
     return max(1, BLOCK_BYTES // max(1, batches.size * row_bytes))
 
 
-def trainer_in_memory(model: keras.Sequential, rows: Tensors, *, compiled: bool) -> Trainer:
+def trainer_in_memory(
+    model: keras.Sequential, rows: Tensors, *, compiled: bool, mix: Mix | None = None
+) -> Trainer:
     """Returns what trains on rows in memory, with a copy of them on each device of the model."""
     if devices_of(model) > 1:
         with model.distribute_strategy.scope():
             rows = tuple(_held(array) for array in rows)
-    return Trainer(model, rows, compiled=compiled)
+    return Trainer(model, rows, compiled=compiled, mix=mix)
 
 
 def _held(rows: Any) -> Any:
@@ -292,16 +301,21 @@ def _loop(model: keras.Sequential, step: Callable[[tf.Tensor], tf.Tensor]) -> Ca
     return run
 
 
-def _step(model: keras.Sequential, rows: Tensors) -> Callable[[tf.Tensor], tf.Tensor]:
+def _step(
+    model: keras.Sequential, rows: Tensors, mix: Mix | None
+) -> Callable[[tf.Tensor], tf.Tensor]:
     def step(numbers: tf.Tensor) -> tf.Tensor:
-        return model.train_step(picked(rows, numbers))["loss"]
+        batch = picked(rows, numbers)
+        return model.train_step(batch if mix is None else mix(model, batch))["loss"]
 
     return step
 
 
-def _shared_step(model: keras.Sequential, rows: Tensors) -> Callable[[tf.Tensor], tf.Tensor]:
+def _shared_step(
+    model: keras.Sequential, rows: Tensors, mix: Mix | None
+) -> Callable[[tf.Tensor], tf.Tensor]:
     """Returns a step in which each device trains on an equal share of the rows."""
-    strategy, devices, train = model.distribute_strategy, devices_of(model), _step(model, rows)
+    strategy, devices, train = model.distribute_strategy, devices_of(model), _step(model, rows, mix)
 
     def step(numbers: tf.Tensor) -> tf.Tensor:
         size = tf.shape(numbers)[0] // devices
@@ -316,12 +330,14 @@ def _shared_step(model: keras.Sequential, rows: Tensors) -> Callable[[tf.Tensor]
     return step
 
 
-def _whole_step(model: keras.Sequential, rows: Tensors) -> Callable[[tf.Tensor], tf.Tensor]:
+def _whole_step(
+    model: keras.Sequential, rows: Tensors, mix: Mix | None
+) -> Callable[[tf.Tensor], tf.Tensor]:
     """Returns a step in which each device trains on all rows, which have no equal shares.
 
     The mean of equal gradients is the gradient; the metrics count it on the first device alone.
     """
-    strategy, train_rows = model.distribute_strategy, _step(model, rows)
+    strategy, train_rows = model.distribute_strategy, _step(model, rows, mix)
 
     def train(numbers: tf.Tensor) -> tf.Tensor:
         before = [tf.identity(variable.value) for variable in model.metrics_variables]

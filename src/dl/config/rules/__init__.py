@@ -107,6 +107,7 @@ ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
     phases.phases_name_layers,
     phases.phases_train_something,
     phases.phases_have_one_rate,
+    training.mixing_fits,
     training.devices_share_a_batch,
     training.store_is_one_of_mlflow,
 )

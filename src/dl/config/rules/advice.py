@@ -92,7 +92,8 @@ def loss_encoding(training: Training, facts: Facts) -> Iterator[Advice]:
     loss, classes = training.loss, facts.probe.classes or 0
     answer = facts.probe.answer
     one_column = facts.probe.columns in (None, 1) and facts.probe.target is not None
-    if answer is not None and answer.places:  # they may be one-hot, along the last axis
+    # At several places they may be one-hot along the last axis; between class numbers is nothing.
+    if (answer is not None and answer.places) or training.mixing.type != "none":
         return
     if loss.type in traits.ONE_HOT and one_column and classes >= _MANY_LABELS:
         plain = loss.type == "CategoricalCrossentropy"

@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
+from dl.config.data import Data, TableFile, weight_of
 from dl.config.phases import phases_of
 from dl.config.rules.facts import LOSS, Facts, Output, activation_of, finding
 from dl.config.rules.probe import has_validation
 from dl.config.schema import Config, Engine, Model, Tracking, Training, schedule_of
 from dl.errors import closest, did_you_mean
+from dl.vocabulary import traits
 from dl.vocabulary.names import metric_name, nearest_measured
 from dl.vocabulary.sections import if_valid
 from dl.vocabulary.spec import Finding, Path, Spec
@@ -18,7 +20,7 @@ from dl.vocabulary.traits import COUNTING, HIDDEN, LINEAR, REGRESSION, RISING, f
 
 _OF_STEPS = (
     *("optimizer", "batch_size", "epochs", "time_limit", "shuffle", "sampling"),
-    *("class_weight", "output_bias", "callbacks", "phases"),
+    *("class_weight", "output_bias", "mixing", "callbacks", "phases"),
 )
 """Keys of `training` that have no meaning where no steps are taken."""
 _PENALTIES = (
@@ -191,6 +193,34 @@ def output_bias_follows_targets(
         yield finding(output.activation_path, f"{rule}.activation", output=output, loss=loss)
     if training.sampling == "balanced":
         yield finding(("training", "output_bias"), f"{rule}.balanced")
+
+
+def mixing_fits(training: Training, data: Data, facts: Facts) -> Iterator[Finding]:
+    """Rows are mixed whose inputs and targets are numbers, and that count alike."""
+    mixing, path = training.mixing, ("training", "mixing")
+    if mixing.type == "none":
+        if mixing.alpha is not None:
+            yield finding((*path, "alpha"), "mixing_fits.none", found=f"{mixing.alpha:g}")
+        return
+    words = {"mixing": mixing, "loss": training.loss}
+    if training.loss.type in traits.SPARSE:
+        yield finding(LOSS, "mixing_fits.sparse", **words)
+    elif training.loss.type in traits.TAKES_SIDES | traits.WITHOUT_ANSWER:
+        yield finding(LOSS, "mixing_fits.loss", **words)
+    for key, weighed in {"class_weight": training.class_weight, "weight": weight_of(data)}.items():
+        if weighed is not None:
+            where = ("training", key) if key == "class_weight" else ("data", key)
+            yield finding(where, "mixing_fits.weights", key=key, **words)
+    first = [layer.type for _, layer, _ in facts.config.model.placed_layers]
+    tables = next((name for name in first if name in traits.LOOKING_UP), None)
+    if tables is not None:
+        yield finding((*path, "type"), "mixing_fits.tokens", layer=tables, **words)
+    elif facts.probe.answer is not None and facts.probe.answer.places:
+        yield finding((*path, "type"), "mixing_fits.places", **words)
+    shape = facts.probe.input_shape
+    flat = isinstance(data, TableFile) or (shape is not None and len(shape) != 3)
+    if mixing.type == "cutmix" and flat:
+        yield finding((*path, "type"), "mixing_fits.pictures", **words)
 
 
 def devices_share_a_batch(engine: Engine, facts: Facts) -> Iterator[Finding]:
