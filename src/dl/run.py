@@ -121,7 +121,7 @@ class Run:
 
         return computed(measure)
 
-    def predict(
+    def predict(  # noqa: PLR0913 - one for each option of the command
         self,
         data: Rows = None,
         *,
@@ -130,6 +130,11 @@ class Run:
         keep: Sequence[str] = (),
         name: str = "prediction",
         drift: Literal["ignore", "warn", "error"] = "warn",
+        layer: str | None = None,
+        error: bool = False,
+        quantile: float | None = None,
+        masks: str | Path | None = None,
+        join: str | None = None,
     ) -> pd.DataFrame:
         """Returns the predictions for rows, in their order; a DataFrame's index is kept.
 
@@ -141,6 +146,11 @@ class Run:
                 `data` is a CSV file.
             name: Name of the column `prediction`.
             drift: What to do about rows that the training part had nothing like.
+            layer: A layer, whose outputs are returned instead: `<layer>_1`, `<layer>_2`…
+            error: Add `error` and `unusual`, of a run with `target: inputs`; see `dl predict`.
+            quantile: Fraction of the training rows whose errors are not unusual: 0.99.
+            masks: A folder that gets a PNG for each row, of a class at each pixel.
+            join: What stands between the classes of the steps of a row, in one column.
 
         Returns:
             The column `prediction`, and for a classifier `probability_<class>` of each class.
@@ -154,7 +164,9 @@ class Run:
             from dl.predict.lite import Task
 
             with self._file(data) as path:
-                task = Task(path, split or "test", threshold, tuple(keep), name, drift)
+                folder = None if masks is None else Path(masks)
+                forms = (False, layer, error, quantile, folder, join)
+                task = Task(path, split or "test", threshold, tuple(keep), name, drift, *forms)
                 frames = [_frame(block) for block in app.predict(self.directory, task, reporter)]
             return pd.concat(frames, ignore_index=True)
 

@@ -333,17 +333,21 @@ def predict(run: RunDirectory, task: Task, reporter: Reporter) -> Iterator[Mappi
     Raises:
         DlError: The run or the rows cannot be used.
     """
+    from dl.predict.forms import check_task, columns_of
     from dl.predict.lite import open_files, predictions
 
+    check_task(task)
     if task.source is None and task.lines:
         raise UsageError("--lines is for a FILE or -", hint="name it, or leave --lines out")
     if task.source is None and task.keep:
         message = "columns are kept of rows in a file, not of a part of the run's own data"
         raise UsageError(message, hint="name the file of the rows, or leave --keep out")
     files = open_files(run, task.threshold)
-    model = _outputs(files, reporter)
+    columns = columns_of(files, task, reporter)
+    model = _outputs(files, reporter, task.layer)
     rows = _rows(files, task, reporter)
-    return predictions(model, rows, files.preprocessing.target, task, reporter)
+    target = files.preprocessing.target
+    return predictions(model, rows, target, task, reporter, columns)
 
 
 def diagnose(run: RunDirectory, reporter: Reporter) -> Findings:
@@ -438,19 +442,21 @@ def select_runs(
     return Selected(chosen, entries.damaged, bool(entries.readable))
 
 
-def _outputs(files: SavedFiles, reporter: Reporter) -> Outputs:
+def _outputs(files: SavedFiles, reporter: Reporter, layer: str | None = None) -> Outputs:
     """Opens the lite copy of the model; loads TensorFlow only where that cannot be used."""
     from dl.predict.lite import UnusableError, open_lite
 
     try:
-        return open_lite(files.run)
+        if layer is None:
+            return open_lite(files.run)
+        unusable = UnusableError("it gives the outputs of the last layer alone")
     except UnusableError as error:
         unusable = error
     if not unusable.suspicious:
         reporter.note(f"no lite copy of the model ({unusable}): TensorFlow is loaded")
     with reporter.stage("Loading Keras"):
         from dl.predict.evaluate import Forward, rebuild
-    model = Forward(rebuild(files, reporter).model)
+    model = Forward(rebuild(files, reporter).model, layer)
     if unusable.suspicious:
         reporter.warn(f"{files.run.label}: {unusable}; TensorFlow predicted from model.h5 instead")
     return model

@@ -12,6 +12,7 @@ import click
 from dl.cli.options import (
     RunType,
     check_output,
+    check_output_folder,
     json_option,
     print_json,
     quiet_option,
@@ -184,6 +185,30 @@ def baseline(
     show_default=True,
     help="What to do about rows that the training part had nothing like.",
 )
+@click.option(
+    "--layer", metavar="NAME", help="The outputs of a layer, NAME_1, NAME_2…, not predictions."
+)
+@click.option(
+    "--error",
+    is_flag=True,
+    help="Of a run with `target: inputs`: how far each row comes back from what it was.",
+)
+@click.option(
+    "--quantile",
+    type=click.FloatRange(0, 1),
+    metavar="Q",
+    help="With --error: a row is unusual whose error is above those of this fraction of the "
+    "training rows.  [default: 0.99]",
+)
+@click.option(
+    "--masks",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Of a class at each pixel: write a PNG for each row, of the size of its picture.",
+)
+@click.option(
+    "--join", metavar="TEXT", help="Of a class at each step: one column, with TEXT between them."
+)
 @threshold_option
 @runs_option
 @quiet_option
@@ -196,6 +221,11 @@ def predict(
     name: str,
     lines: bool,
     drift: Literal["ignore", "warn", "error"],
+    layer: str | None,
+    error: bool,
+    quantile: float | None,
+    masks: Path | None,
+    join: str | None,
     threshold: float | None,
     runs: Path,
     quiet: bool,
@@ -217,9 +247,11 @@ def predict(
     if file is not None and split is not None:
         raise UsageError("FILE and --split exclude each other", hint="leave one of them out")
     directory = find_run(run, runs)
+    reads: list[Path | int] = [_STDIN if file == "-" else Path(file)] if file else []
     if output is not None:
-        reads: list[Path | int] = [_STDIN if file == "-" else Path(file)] if file else []
         check_output(output, [directory], reads)
+    if masks is not None:
+        check_output_folder(masks, directory, reads)
     source: Path | BinaryIO | None = None
     if file is not None:
         source = sys.stdin.buffer if file == "-" else Path(file)
@@ -227,7 +259,8 @@ def predict(
         from dl.data.write import rows_output
         from dl.predict.lite import Task
 
-        task = Task(source, split or "test", threshold, keep, name, drift, lines)
+        forms = (layer, error, quantile, masks, join)
+        task = Task(source, split or "test", threshold, keep, name, drift, lines, *forms)
         with rows_output(output if output is not None else sys.stdout.buffer) as write:
             for block in app.predict(directory, task, reporter):
                 write(block)

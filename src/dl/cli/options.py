@@ -126,6 +126,14 @@ def check_output(
             raise _refused(output, f"is the config of {run.label}")
 
 
+def check_output_folder(folder: Path, run: RunDirectory, reads: Iterable[Path | int]) -> None:
+    """Refuses a folder for new files that holds what is read; see `check_output`."""
+    inside = folder / "new"
+    check_output(inside, [])
+    if any(_is_or_holds(read, inside) for read in (*reads, *_data_of(run))):
+        raise _refused(folder, "is a folder of the data")
+
+
 def _refused(output: Path, what: str) -> UsageError:
     return UsageError(f"{output} {what}", hint="name another file: nothing was written")
 

@@ -183,7 +183,7 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
             fingerprint=parts.fingerprint,
             split=split.fractions,
             features=features,
-            target=input_target(features)
+            target=input_target(features, needs)
             if target_is_input(config.data)
             else fit_target(split.target, parts.train, needs, of_input),
             window=_fitted_window(config, parts, reporter),

@@ -299,7 +299,7 @@ def unscale(numbers: Array, target: Target) -> Array:
 def own_numbers(outputs: Array, target: Target) -> Array:
     """Returns the outputs for a target of numbers in its own unit, in the shape of the target."""
     shape = target.places or (math.prod(outputs.shape[1:]),)
-    return unscale(_activated(outputs.reshape(len(outputs), *shape), target), target)
+    return unscale(activated(outputs.reshape(len(outputs), *shape), target), target)
 
 
 def classes_of(outputs: Array, target: Target) -> tuple[Array, Array | None]:
@@ -311,7 +311,7 @@ def classes_of(outputs: Array, target: Target) -> tuple[Array, Array | None]:
         classes); None where the outputs are none.
     """
     shaped = outputs.reshape(len(outputs), *target.places, target.units or -1)
-    values = _activated(shaped, target)
+    values = activated(shaped, target)
     probabilities = values if target.probabilities else None
     if target.form == "multilabel":
         return (values >= target.cut).astype(np.int8), probabilities
@@ -322,7 +322,8 @@ def classes_of(outputs: Array, target: Target) -> tuple[Array, Array | None]:
     return (values[..., 0] >= target.cut).astype(np.intp), probabilities
 
 
-def _activated(outputs: Array, target: Target) -> Array:
+def activated(outputs: Array, target: Target) -> Array:
+    """Returns outputs after the function that the loss applies itself, if it does."""
     if target.activation == "softmax":
         powers = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=-1, keepdims=True))

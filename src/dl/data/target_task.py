@@ -341,12 +341,13 @@ def _reading(form: TargetForm, needs: Requirements) -> tuple[OutputFunction, boo
 CenterAndSpread = tuple[tuple[float, ...], tuple[float, ...]]
 
 
-def input_target(features: Sequence[Feature | ArrayFeature]) -> Target:
+def input_target(features: Sequence[Feature | ArrayFeature], needs: Requirements) -> Target:
     """Returns the target of a network that gives back its inputs as they are prepared.
 
     Those of arrays are told in their own unit, those of a table in that which the network gets.
     """
-    target = Target("regression", (INPUTS,), "numbers", units=1)
+    function: OutputFunction = "sigmoid" if needs.from_logits else "none"
+    target = Target("regression", (INPUTS,), "numbers", units=1, activation=function)
     match features:
         case [ArrayFeature() as array]:
             shape = array.input_shape

@@ -19,18 +19,20 @@ import numpy as np
 from dl.config.schema import Config
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.load import load_part, load_split
+from dl.data.row_errors import row_errors, write_errors
 from dl.data.rules import without_misfits
 from dl.data.target import BEYOND_LOGARITHMS, Target
 from dl.data.trivial import elsewhere
 from dl.data.types import Array, Part, Rows
-from dl.errors import DataError, RunError, first_line
+from dl.errors import DataError, RunError, UsageError, first_line
 from dl.imports import quiet_stderr
 from dl.model import keras, tf
 from dl.model.build import build_model, compile_model, traced
-from dl.model.checks import computing, shaped_target
+from dl.model.checks import computing, shape_text, shaped_target
 from dl.model.h5 import load_weights, read_file
 from dl.model.objects import leaves
 from dl.model.tensors import Tensors, between, count_of, tensors_of
+from dl.predict.forms import MOST_COLUMNS, unknown_layer
 from dl.predict.lite import (
     LiteCopy,
     LiteModel,
@@ -143,7 +145,10 @@ def _test_loop(model: keras.Sequential) -> Callable[..., Any]:
 class Forward:
     """Gives the outputs of a model for rows, block after block; it is traced once for all."""
 
-    def __init__(self, model: keras.Sequential) -> None:
+    def __init__(self, model: keras.Sequential, layer: str | None = None) -> None:
+        """Takes a model, and perhaps the name of a layer whose outputs are wanted instead."""
+        if layer is not None:
+            model = _until(model, layer)
         self._model = model
         self._batch = inference_batch(model)
         self._run = tf.function(
@@ -163,6 +168,33 @@ class Forward:
                 outputs[begin : begin + len(rows)] = self._run(tf.constant(rows)).numpy()
             advance(len(rows))
         return outputs
+
+
+def _until(model: keras.Sequential, layer: str) -> keras.Model:
+    """Returns the part of a model that ends with a layer."""
+    known = {each.name: each for each in model.layers}
+    if layer not in known:
+        raise unknown_layer(layer, list(known))
+    part = keras.Model(model.inputs[0], known[layer].output)
+    numbers = math.prod(size or MOST_COLUMNS + 1 for size in part.output_shape[1:])
+    if numbers > MOST_COLUMNS:
+        raise UsageError(
+            f"the layer {layer!r} gives {shape_text(tuple(part.output_shape[1:]))} for each row",
+            expected=f"at most {MOST_COLUMNS:,} numbers",
+            hint="name a layer with fewer, such as the last one of the encoder",
+        )
+    return part
+
+
+def keep_errors(run: RunDirectory, model: keras.Sequential, dataset: Dataset, loss: str) -> None:
+    """Publishes the errors of the training rows, where the inputs are the target."""
+    x, forward = dataset.train.x, Forward(model)
+    if dataset.train.y is not x:
+        return
+    step = max(1, _BLOCK_BYTES // max(1, 4 * math.prod(x.shape[1:])))
+    some = (x[begin : begin + step] for begin in range(0, len(x), step))
+    errors = [row_errors(loss, rows, forward(rows), dataset.target) for rows in some]
+    write_errors(run, np.concatenate(errors))
 
 
 def predict(model: keras.Sequential, x: Rows, reporter: Reporter) -> Array:

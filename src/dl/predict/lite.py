@@ -22,8 +22,8 @@ from dl.config.schema import Config
 from dl.data.dataset import Preprocessing, read_preprocessing
 from dl.data.drift import Heed
 from dl.data.inputs import InputBlocks
-from dl.data.target import BEYOND_LOGARITHMS, Target, decode
-from dl.data.types import Array, Rows
+from dl.data.target import BEYOND_LOGARITHMS, Target
+from dl.data.types import Array, Inputs, Rows
 from dl.errors import RunError, UsageError, first_line, unfit_rows
 from dl.imports import quiet_stderr
 from dl.progress import Reporter
@@ -41,6 +41,8 @@ PREDICTION = "prediction"
 
 Outputs = Callable[[Rows], Array]
 """Returns a model's outputs, shape (rows, *outputs), for rows prepared as `x`."""
+Columns = Callable[[Inputs, Array], dict[str, Array]]
+"""Returns the columns that tell rows and their outputs, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,11 @@ class Task:
         name: What the column of the predictions is called.
         drift: What is done about rows that are unlike those of the training part.
         lines: Whether each line of the source is a text.
+        layer: Name of a layer whose outputs stand there instead of predictions.
+        error: Whether the error of each row is told, of a model that gives back its inputs.
+        quantile: Fraction of the training rows whose errors are not unusual; with `error`.
+        masks: Folder that gets a picture of the classes at each pixel.
+        join: What stands between the classes of the steps of a row, in one column.
     """
 
     source: Path | BinaryIO | None
@@ -173,10 +180,20 @@ class Task:
     name: str = PREDICTION
     drift: Heed = "warn"
     lines: bool = False
+    layer: str | None = None
+    error: bool = False
+    quantile: float | None = None
+    masks: Path | None = None
+    join: str | None = None
 
 
 def predictions(
-    model: Outputs, rows: InputBlocks, target: Target, task: Task, reporter: Reporter
+    model: Outputs,
+    rows: InputBlocks,
+    target: Target,
+    task: Task,
+    reporter: Reporter,
+    columns_of: Columns,
 ) -> Iterator[dict[str, Any]]:
     """Yields the columns that were kept and the predictions, block by block, in the rows' order.
 
@@ -186,6 +203,7 @@ def predictions(
         target: What the model predicts.
         task: What stands in the output.
         reporter: Is told what happens.
+        columns_of: Makes columns of the rows and their outputs.
 
     Raises:
         DataError: The rows cannot be used with this run.
@@ -194,7 +212,7 @@ def predictions(
     infinite = 0
     with reporter.stage(f"Predicting {rows.title}", rows.total) as advance:
         for inputs in rows.read(advance):
-            columns = decode(model(inputs.x), target)
+            columns = columns_of(inputs, model(inputs.x))
             infinite += _infinite(columns)
             told = inputs.files and not task.keep  # a column that is kept tells the row
             files = {"file": np.asarray(inputs.files, dtype=object)} if told else {}

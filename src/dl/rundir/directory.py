@@ -67,6 +67,8 @@ class RunDirectory:
     """The folder of pictures."""
     outputs = _Inside("outputs.npz")
     """What the model said of the rows that it was judged on: see `dl.data.judged`."""
+    errors = _Inside("errors.npy")
+    """The errors of training rows, where the inputs are the target: see `dl.data.row_errors`."""
     facts = _Inside("facts.json")
     """What a report shows that only the training knew: see `dl.report.facts`."""
     baselines = _Inside("baselines.json")

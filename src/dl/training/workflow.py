@@ -18,8 +18,8 @@ from dl.data.types import Array, Part
 from dl.errors import DlError, Interrupted
 from dl.model.h5 import save_model
 from dl.predict.evaluate import evaluate as evaluate_part
+from dl.predict.evaluate import keep_errors, tell_infinite
 from dl.predict.evaluate import predict as predict_outputs
-from dl.predict.evaluate import tell_infinite
 from dl.progress import Reporter
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import Process, read_regular
@@ -347,6 +347,8 @@ def _finish(prepared: Prepared, run: RunDirectory, reporter: Reporter) -> Metric
     with reporter.stage("Saving"):
         # The model last: a run that has it is complete.
         publish(run.metrics, f"{json.dumps(metrics, indent=2)}\n".encode())
+        loss = prepared.config.training.loss.type
+        keep_errors(run, prepared.model, prepared.dataset, loss)
         _save(prepared, run)
     return metrics
 

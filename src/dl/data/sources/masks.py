@@ -23,7 +23,7 @@ from dl.data.files import ahead, fingerprint_files, unchanged
 from dl.data.sources.images import medium, opened_picture, stored_pixels, without_warnings
 from dl.data.sources.media import FileReader, media_files
 from dl.data.storage import ScratchFile
-from dl.data.types import IGNORED, RawArrays, RawParts, Rows, blocks, made_of
+from dl.data.types import IGNORED, Array, RawArrays, RawParts, Rows, blocks, made_of
 from dl.errors import DataError
 from dl.progress import Reporter
 from dl.text import listing, plural
@@ -288,11 +288,16 @@ def _mask(
             found=f"{codes.shape[1]} x {codes.shape[0]}",
             hint="resize the mask by the nearest pixel, or the picture",
         )
+    return resized(codes, shape), np.unique(codes)
+
+
+def resized(mask: Array, shape: Sequence[int]) -> Array:
+    """Returns a mask in another height and width: of each pixel the nearest one."""
     rows, columns = (
         ((np.arange(wanted) + 0.5) * there / wanted).astype(np.intp)
-        for wanted, there in zip(shape, codes.shape, strict=True)
+        for wanted, there in zip(shape, mask.shape, strict=True)
     )
-    return codes[np.ix_(rows, columns)], np.unique(codes)
+    return np.asarray(mask[np.ix_(rows, columns)])
 
 
 def upright_size(path: Path) -> tuple[int, int]:
