@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import csv
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -95,8 +96,20 @@ def _dl(name: str, path: Path, rows: int, folder: Path, budget: int) -> Measured
     return _measured(f"`dl`, {name}", rows, command)
 
 
+def measured_process(command: Sequence[str]) -> tuple[str, float]:
+    """Returns what a command printed, and the megabytes that it had at most."""
+    printed, usage = _run(command)
+    return printed, usage.ru_maxrss * 1024 / 1e6
+
+
 def _measured(name: str, rows: int, command: Sequence[str]) -> Measured:
     begin = time.perf_counter()
+    printed, usage = _run(command)
+    whole, processors = time.perf_counter() - begin, usage.ru_utime + usage.ru_stime
+    return Measured(name, rows, _epoch(printed), whole, processors, usage.ru_maxrss * 1024)
+
+
+def _run(command: Sequence[str]) -> tuple[str, resource.struct_rusage]:
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as noise:
         child = subprocess.Popen(command, stdout=out, stderr=noise)
         _, status, usage = os.wait4(child.pid, 0)
@@ -104,10 +117,8 @@ def _measured(name: str, rows: int, command: Sequence[str]) -> Measured:
         if child.returncode:
             noise.seek(0)
             sys.exit(f"{' '.join(command)} failed:\n{noise.read()}")
-        whole = time.perf_counter() - begin
         out.seek(0)
-        processors = usage.ru_utime + usage.ru_stime
-        return Measured(name, rows, _epoch(out.read()), whole, processors, usage.ru_maxrss * 1024)
+        return out.read(), usage
 
 
 def _epoch(printed: str) -> float:

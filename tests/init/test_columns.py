@@ -79,7 +79,7 @@ def test_a_number_of_the_row_is_taken_where_there_is_nothing_else(
     dl: Dl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    rows = "".join(f"{step},{step % 24 * 1.5}\n" for step in range(200))
+    rows = "".join(f"{step},{step % 24 * 1.5}\n" for step in range(199)) + "199,\n"
     (tmp_path / "load.csv").write_text("step,demand\n" + rows)
     text = dl("init", "load.csv", "--target", "demand").out
     assert "  # `step` numbers the rows (0 to 199): there is no better input\n" in text

@@ -138,7 +138,7 @@ def test_few_columns_and_those_that_are_no_square_are_no_pixels(
 
 def test_times_are_seen_by_their_parts(folder: Path, dl: Dl) -> None:
     days = np.datetime64("2024-01-01T00:30") + np.arange(60) * np.timedelta64(5, "h")
-    write(folder / "a.csv", "at,y", *(f"{day},{i * 0.25}" for i, day in enumerate(days)))
+    write(folder / "a.csv", "at,x,y", *(f"{day},{i % 7},{i * 0.25}" for i, day in enumerate(days)))
     text = dl("init", "a.csv", "--target", "y").out
     assert yaml.safe_load(text)["preprocess"]["columns"]["at"]["parts"] == {
         **{"year": "number", "month": "categories", "day": "number", "weekday": "categories"},
@@ -149,7 +149,8 @@ def test_times_are_seen_by_their_parts(folder: Path, dl: Dl) -> None:
 
 def test_a_month_is_a_year_and_a_category(folder: Path, dl: Dl) -> None:
     months = np.datetime64("2018-01") + np.arange(60)
-    write(folder / "a.csv", "month,y", *(f"{month},{i * 0.25}" for i, month in enumerate(months)))
+    rows = (f"{month},{i % 7},{i * 0.25}" for i, month in enumerate(months))
+    write(folder / "a.csv", "month,x,y", *rows)
     config = yaml.safe_load(dl("init", "a.csv", "--target", "y").out)
     assert config["preprocess"]["columns"] == {
         "month": {"parts": {"year": "number", "month": "categories"}}

@@ -343,6 +343,7 @@ class _ReportJob:
 
         dataset, loss = found.prepared.dataset, found.prepared.config.training.loss.type
         y, weights = found.part.targets()
+        trivial = read_record(found.run).trivial
         said = answers(y, found.outputs, dataset.target, weights)
         facts = RunFacts(
             name=found.run.label,
@@ -353,6 +354,7 @@ class _ReportJob:
             surface=found.surface,
             path=found.path,
             pictures=pictures_of(found.part, dataset.preprocessing) if said.places == 1 else None,
+            simple=trivial.by_step(found.name) if trivial else {},
             **answer_facts(said, dataset.preprocessing),
         )
         found.run.plots.mkdir(exist_ok=True)

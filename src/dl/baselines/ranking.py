@@ -110,6 +110,7 @@ class _Bench:
         network, left_out = saved.run.label if saved else None, dict[str, str]()
         constant_answer = constant(self._train, self._target, self._config.training.loss.type)
         said = [self._trivial(constant_answer)]
+        said += [Answer(name, own, 0, 0.0) for name, own in self._part.forecasts.items()]
         with self._reporter.stage("Fitting simple models"):
             said += fitted(self._train, self._part, self._target, self._config, left_out)
         with self._reporter.stage("Evaluating"):

@@ -79,7 +79,7 @@ def evaluate(
     dl evaluate model.h5 --data rows.csv --target label --set training.metrics=[accuracy]
     """
     from dl import app
-    from dl.cli.texts import metrics_text
+    from dl.cli.texts import metrics_text, steps_text
 
     with open_reporter(quiet=quiet) as reporter:
         if os.path.isfile(run):
@@ -100,6 +100,9 @@ def evaluate(
         print_json({"run": path}, evaluation)
     else:
         click.echo(metrics_text({evaluation.split: evaluation.metrics}, evaluation.trivial))
+        if evaluation.by_step:
+            simple = evaluation.trivial.by_step(evaluation.split) if evaluation.trivial else {}
+            click.echo(f"\n{steps_text({'the network': evaluation.by_step, **simple})}")
 
 
 def _model_file(path: Path, data: Path | None, split: str | None) -> tuple[Path, Path]:

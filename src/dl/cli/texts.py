@@ -32,6 +32,8 @@ _FORMULAS = {
     "Adam": "new = weight - learning_rate * m / (sqrt(v) + epsilon); m and v are\n"
     "  corrected means of the gradient and its square: in step 1 gradient, gradient^2",
 }
+_MOST_STEPS = 12
+"""Steps of a forecast that a table shows."""
 _RULE = "-" * _WIDTH
 _OF_LAYERS = {"dead-units", "saturated-units", "vanishing-gradients", "exploding-gradients"}
 
@@ -48,6 +50,17 @@ def metrics_text(metrics: Mapping[str, Mapping[str, float]], trivial: Trivial | 
         cells = [number(beside[name], padded=True) if name in beside else None for name in names]
         rows.append([words, *cells])
     return table(rows, ["part", *names])
+
+
+def steps_text(errors: Mapping[str, Sequence[float]]) -> str:
+    """Returns a table of the mean absolute error at each step of a forecast, or at some of them."""
+    steps = len(next(iter(errors.values()), ()))
+    if not steps:
+        return ""
+    most = min(steps, _MOST_STEPS)
+    shown = [round(place * (steps - 1) / max(most - 1, 1)) for place in range(most)]
+    rows = [[str(step + 1), *(values[step] for values in errors.values())] for step in shown]
+    return f"mean absolute error by step\n{table(rows, ['step', *errors])}"
 
 
 def totals(layers: Sequence[LayerRow]) -> tuple[int, int]:

@@ -60,9 +60,26 @@ def _forecasts(parts: Mapping[str, Part], target: Target, config: Config) -> tup
                 part: reached(rows.forecasts[name], rows, target, config)
                 for part, rows in parts.items()
             },
+            {part: by_step(rows.forecasts[name], rows, target) for part, rows in parts.items()}
+            if target.places
+            else {},
         )
         for name in names
     )
+
+
+def by_step(said: Array, part: Part, target: Target) -> tuple[float, ...]:
+    """Returns the mean absolute error at each step behind a window, over windows and targets.
+
+    Args:
+        said: What is said of each window, in the form of `part.y`.
+        part: The windows.
+        target: What is predicted.
+    """
+    y, weights = part.targets()
+    errors = np.abs(unscale(said, target) - unscale(y, target))
+    errors = errors.reshape(len(y), target.places[0], -1).mean(axis=2)
+    return tuple(float(error) for error in mean(errors, weights))
 
 
 def elsewhere(

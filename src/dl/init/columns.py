@@ -31,6 +31,7 @@ from dl.data.target_values import TargetValues, target_values
 from dl.data.types import Column, RawTable
 from dl.errors import DataError, UsageError
 from dl.init.plan import Target, shown_list
+from dl.init.series import Series, series_of
 from dl.text import listing
 
 MOST_CLASSES = 20
@@ -119,6 +120,7 @@ class Table:
         target: What is to be predicted.
         pixels: Whether the inputs look like the pixels of small pictures.
         stated: How the targets are written that are not written plainly.
+        series: The series that it is, if it holds nothing but times and numbers.
     """
 
     path: Path
@@ -130,6 +132,7 @@ class Table:
     target: Target
     pixels: bool
     stated: Mapping[str, Written]
+    series: Series | None = None
 
 
 def read_table(path: Path, targets: Sequence[str]) -> Table:
@@ -173,7 +176,18 @@ def read_table(path: Path, targets: Sequence[str]) -> Table:
     rows = block.length - target.missing
     files = len(table_files(str(path)))
     stated = {name: forms[name] for name in targets if name in forms}
-    return Table(path, files, written, rows, features, left_out, target, pixels, stated)
+    return Table(
+        path,
+        files,
+        written,
+        rows,
+        features,
+        left_out,
+        target,
+        pixels,
+        stated,
+        series_of(block, target),
+    )
 
 
 def open_table(

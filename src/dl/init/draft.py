@@ -8,6 +8,7 @@ import re
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,7 @@ from dl.init.plan import (
     split_line,
     training_lines,
 )
+from dl.init.series import Series, about, data_lines, flat_layer, prepared
 from dl.progress import SilentReporter
 from dl.text import cut, plural
 from dl.vocabulary.sections import keys
@@ -180,7 +182,24 @@ def _to_predict(target: Target) -> str:
     return f"{names}, one of {len(target.classes)}: {shown_list(target.classes, 10)}"
 
 
+def _of_series(table: Table, series: Series) -> str:
+    chosen = replace(plan(table.rows, table.target.task), dropout=0)
+    text = _text(
+        table.path,
+        f"{plural(table.rows, 'row')}, {about(series, table.target)}",
+        table.target,
+        table.rows,
+        data=[*_table_source(table), *_missing_values(table), *data_lines(series, chosen)],
+        preprocess=[_STANDARDIZE],
+        model=["  layers:", flat_layer(table.target), *dense_layers(chosen, table.target)],
+        training=training_lines(chosen, table.target, table.rows),
+    )
+    return prepared(series, text)
+
+
 def _of_table(table: Table) -> str:
+    if table.series is not None:
+        return _of_series(table, table.series)
     by_kind = {
         kind: [feature.name for feature in table.features if feature.kind == kind]
         for kind in ("numeric", "categorical", "date", "text")

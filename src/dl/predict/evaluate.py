@@ -22,7 +22,7 @@ from dl.data.load import load_part, load_split
 from dl.data.row_errors import row_errors, write_errors
 from dl.data.rules import without_misfits
 from dl.data.target import BEYOND_LOGARITHMS, Target
-from dl.data.trivial import elsewhere
+from dl.data.trivial import by_step, elsewhere
 from dl.data.types import Array, Part, Rows
 from dl.errors import DataError, RunError, UsageError, first_line
 from dl.imports import quiet_stderr
@@ -230,6 +230,7 @@ class Evaluation:
     rows: int
     metrics: dict[str, float]
     trivial: Trivial | None = None
+    by_step: tuple[float, ...] = ()
 
 
 def open_run(run: RunDirectory, reporter: Reporter, threshold: float | None = None) -> SavedRun:
@@ -272,7 +273,11 @@ def evaluate_run(saved: SavedRun, data: Path | None, split: str, reporter: Repor
     title, trivial = data.name if data else split, read_record(saved.run).trivial
     if trivial is not None:
         trivial = elsewhere(trivial, title, part, saved.preprocessing.target, saved.config)
-    return Evaluation(title, len(part), metrics, trivial)
+    errors: tuple[float, ...] = ()
+    if saved.preprocessing.target.in_series and saved.preprocessing.target.form == "numbers":
+        outputs = predict(saved.model, part.x, reporter).reshape(part.y.shape)
+        errors = by_step(outputs, part, saved.preprocessing.target)
+    return Evaluation(title, len(part), metrics, trivial, errors)
 
 
 def load_labelled(saved: SavedRun, data: Path | None, split: str, reporter: Reporter) -> Part:

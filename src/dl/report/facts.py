@@ -6,7 +6,7 @@ import base64
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -176,6 +176,8 @@ class RunFacts:
         pictures: The inputs, where they are pictures.
         surface: What the network says on the plane of its inputs, where they are two numbers.
         path: The way of the parameters, where the network is a unit with one input.
+        steps: Steps that follow a window; 0 where rows are no series.
+        simple: The mean absolute error of simple forecasts at each of several steps, by name.
         weights: How much each row counts, shape (rows,); None where all count the same.
     """
 
@@ -195,6 +197,8 @@ class RunFacts:
     pictures: Pictures | None = None
     surface: DecisionSurface | None = None
     path: ParameterPath | None = None
+    steps: int = 0
+    simple: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     weights: Array | None = None
 
     @property
@@ -283,6 +287,7 @@ def answer_facts(answers: Answers, preprocessing: Preprocessing) -> dict[str, An
         "places": answers.places,
         "weights": answers.weights,
         "threshold": target.cut,
+        "steps": len(window.target_rows) if (window := preprocessing.window) else 0,
     }
 
 
@@ -443,9 +448,11 @@ def read_stored_run(run: RunDirectory) -> StoredRun:
     history = read_history(run) if run.history.exists() else []
     training = read_json(run.facts, TrainingFacts) if run.facts.exists() else TrainingFacts()
     drawn = {one.name: one for one in (training.glance.columns if training.glance else ())}
+    entry, known = read_entry(run), answer_facts(answers, fitted)
+    simple = entry.record.trivial.by_step(part) if entry.record.trivial else {}
     return StoredRun(
-        entry=read_entry(run),
-        facts=RunFacts(name=run.label, history=history, part=part, **answer_facts(answers, fitted)),
+        entry=entry,
+        facts=RunFacts(name=run.label, history=history, part=part, simple=simple, **known),
         training=training,
         input_shape=fitted.input_shape,
         one_answer=one_answer(answered, fitted.target),

@@ -26,6 +26,7 @@ from dl.report import charts, evaluation
 from dl.report.charts import Chart, Line
 from dl.report.compare import Comparison
 from dl.report.facts import StoredRun, png_uri, read_stored_run
+from dl.report.forecast import forecast_charts
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import read_regular, write_text
 from dl.rundir.manifest import read_checked
@@ -200,7 +201,7 @@ def run_page(run: StoredRun) -> str:
     ]
     part, metrics = run.entry.judged or ("", {})
     trivial = run.entry.record.trivial
-    beside = {} if trivial is None else trivial.metrics.get(part, {})
+    beside = trivial.beside(part) if trivial else []
     return document(
         "run.html",
         run.entry.run.label,
@@ -210,11 +211,10 @@ def run_page(run: StoredRun) -> str:
             {
                 "label": f"{part} {name.replace('_', ' ')}",
                 "value": number(value),
-                "trivial": number(beside[name]) if name in beside else "",
+                "beside": [(words, number(own[name])) for words, own in beside if name in own],
             }
             for name, value in metrics.items()
         ],
-        trivial="" if trivial is None else trivial.words,
         warning=f"The model {run.one_answer}." if run.one_answer else "",
     )
 
@@ -256,6 +256,10 @@ def _classes(run: StoredRun) -> dict[str, Any]:
     return {"matrix": matrix, "charts": evaluation.class_charts(run.facts)}
 
 
+def _forecasts(run: StoredRun) -> list[charts.Chart]:
+    return forecast_charts(run.facts)
+
+
 def _errors(run: StoredRun) -> list[evaluation.Residuals]:
     return evaluation.residuals_of(run.facts)
 
@@ -284,6 +288,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[StoredRun], Any]], ...] = (
     ("learning", "Learning curves", learning),
     ("learned", "What it learned", _learned),
     ("classes", "Right and wrong", _classes),
+    ("forecasts", "Forecasts", _forecasts),
     ("numbers", "Errors", _errors),
     ("mistakes", "Worst mistakes", attrgetter("training.mistakes")),
     ("baselines", "Simple models", attrgetter("ranking")),

@@ -16,10 +16,12 @@ from dl.report import png, surface
 from dl.report.charts import VALIDATION, best_epoch, learning_charts, rate_chart, series
 from dl.report.evaluation import Confusion, Residuals, confusion_of, label_confusion, residuals_of
 from dl.report.facts import RunFacts
+from dl.report.forecast import forecast_charts
 from dl.report.png import Axes
 from dl.text import number, percent, plural, shortened
 
 _PANEL = (3.7, 2.75)
+_WIDE_PANEL = (7.5, 2.6)
 # Cells of more classes are too small for two lines of text.
 _MOST_WITH_FRACTIONS = 12
 _RECALL, _BAR = 1.7, 0.22
@@ -219,6 +221,19 @@ def residuals(run: RunFacts) -> Figure | None:
     return sheet.figure
 
 
+def forecasts(run: RunFacts) -> Figure | None:
+    """Returns the forecasts of a series beside what came, and their error by step."""
+    charts = forecast_charts(run)
+    if not charts:
+        return None
+    note = " ".join(dict.fromkeys(chart.note for chart in charts if chart.note))
+    texts = (f"{run.name}: forecasts", run.about, note)
+    sheet, panels = png.chart_sheet(charts, 1, _WIDE_PANEL, texts)
+    for axes in panels:
+        axes.legend(loc="best")
+    return sheet.figure
+
+
 def _residuals_note(run: RunFacts, targets: list[Residuals], meaning: str) -> str:
     left_out = len(run.true) - min(len(target.true) for target in targets)
     text, noun = meaning, run.counted.removesuffix("s")
@@ -376,6 +391,7 @@ PLOTS: tuple[tuple[str, png.Build[RunFacts]], ...] = (
     ("confusion_matrix.png", label_matrices),
     ("predicted_true.png", predicted_true),
     ("residuals.png", residuals),
+    ("forecasts.png", forecasts),
     ("parameter_path.png", parameter_path),
     ("boundary.png", surface.picture),
     ("boundary.gif", surface.film),

@@ -77,10 +77,12 @@ class Simple:
     Attributes:
         words: What it is called: `the last value`.
         metrics: Those metrics that it has, by part and name.
+        by_step: Its mean absolute error at each of several steps, by part.
     """
 
     words: str
     metrics: Metrics
+    by_step: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,10 @@ class Trivial:
     words: str
     metrics: Metrics
     forecasts: tuple[Simple, ...] = ()
+
+    def by_step(self, part: str) -> dict[str, tuple[float, ...]]:
+        """Returns the error of each forecast at each step, on a part; none where there is one."""
+        return {each.words: each.by_step[part] for each in self.forecasts if part in each.by_step}
 
     def beside(self, part: str) -> list[tuple[str, dict[str, float]]]:
         """Returns what stands beside the network on a part: in words, with its metrics."""
