@@ -89,6 +89,7 @@ class Loaded:
             compile=chosen.get("compiled", engine.compile),
             steps_per_call=chosen.get("steps_per_call", engine.steps_per_call),
             memory=memory,
+            front=chosen.get("front", engine.front),
         )
         return replace(self, config=replace(self.config, engine=fixed))
 

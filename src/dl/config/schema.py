@@ -166,12 +166,6 @@ class Engine(Section):
         "auto",
         "Compile the steps with XLA. Default: where the layers and sizes gain by it.",
     )
-    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = key(
-        "float32",
-        "What the layers compute in, by Keras' policies: mixed is faster on GPUs that have units "
-        "for it, and slower on a processor. Weights, the last layer and the loss are of float32; "
-        "for float16 the loss is scaled.",
-    )
     steps_per_call: Count | Literal["auto"] = key(
         "auto",
         "Steps between two looks at progress and signals. Default: from the sizes.",
@@ -181,6 +175,12 @@ class Engine(Section):
         "Megabytes that the rows of a csv, parquet, images or audio source may take as "
         "numbers. Larger data is kept on disk and streamed: the same results, slower reading. "
         "Default: a tenth of the available memory.",
+    )
+    front: Literal["auto", "once", "each_step"] = key(
+        "auto",
+        "Run the first layers, where they are frozen and draw nothing at random, once over all "
+        "rows, and train the rest on what they give; or with the others in each step. Default: "
+        "once where a frozen base is among them and there are several epochs.",
     )
     distribute: Literal["none", "mirrored"] = key(
         "none",
@@ -217,8 +217,7 @@ class Tracking(Section):
 OF_CONFIG = (
     *("output-activation", "output-units", "loss-for-classes", "loss-encoding"),
     *("unscaled-inputs", "learning-rate", "slow-sgd", "linear-hidden", "saturating-hidden"),
-    *("frozen-random", "dropout-last", "unused-mask", "missing-mask"),
-    *("too-many-parameters", "batch-size"),
+    *("frozen-random", "dropout-last", "unused-mask", "too-many-parameters", "batch-size"),
     *("no-validation", "no-shuffle", "one-epoch", "no-metrics", "no-accuracy", "imbalance"),
     *("callback-never-fires", "keep-best"),
     *("scaled-twice", "unfrozen-base", "fine-tuning-rate"),
@@ -228,7 +227,7 @@ OF_CONFIG = (
 OF_DATA = (
     *("empty-column", "constant-column", "identifier", "free-text", "many-categories"),
     *("repeated-column", "target-leak", "months", "stand-in", "few-validation-rows"),
-    *("missing-class", "unscaled-target", "unused-threshold", "texts-cut"),
+    *("missing-class", "unscaled-target", "unused-threshold"),
 )
 """The ids of advice on data that was read, of `dl.data.doubts` and `dl.data.rules`."""
 OF_TABLES = (

@@ -20,13 +20,14 @@ from dl.data.types import Array
 from dl.errors import NOT_FINITE, NumericError
 from dl.imports import quiet_warnings
 from dl.model import keras
-from dl.model.build import inner_optimizer, traced
+from dl.model.build import traced
 from dl.model.checks import BUILD_ERRORS, computing, loss_targets, shaped_target, unfit
 from dl.model.objects import build_object, seeded_python
 from dl.model.tensors import tensors_of
 from dl.predict.evaluate import evaluate, evaluate_blocks, evaluation_batch
 from dl.progress import Reporter
 from dl.training.checkpoint import Checkpoints, History, State, training_state
+from dl.training.front import learner_of
 from dl.training.mixing import Mixer
 from dl.training.setup import Prepared, build_callbacks, enter
 from dl.training.steps import Batches, StreamedTrainer, Trainer, block_steps, trainer_in_memory
@@ -197,15 +198,17 @@ class _Training:
         course: _Course,
         later: int,
     ) -> None:
-        config, strategy = prepared.config, prepared.strategy
+        config = prepared.config
         self._model, self._reporter, self._course = prepared.model, course.reporter, course
         self._plan, self._later = plan, later
+        self._learner = learner = learner_of(prepared, plan, self._reporter)
+        strategy = learner.strategy
         self._batches = Batches.of(config, prepared.dataset)
         self._steps_per_call = strategy.steps_per_call
-        if not isinstance(prepared.dataset.train.x, np.ndarray):
-            most = block_steps(self._batches, prepared.dataset.train.x)
+        if not isinstance(learner.dataset.train.x, np.ndarray):
+            most = block_steps(self._batches, learner.dataset.train.x)
             self._steps_per_call = min(strategy.steps_per_call, most)
-        self._trainer = self._trainer_of(prepared)
+        self._trainer = self._trainer_of(learner)
         with self._reporter.stage("Preparing the training"):
             try:
                 self._trainer.prepare(self._batches.shapes)
@@ -214,7 +217,7 @@ class _Training:
                 raise found from error
         if strategy.compiled and not self._trainer.compiled:
             self._reporter.note("XLA cannot compile this network: its steps run uncompiled")
-        self._validation = _validation(prepared)
+        self._validation = _validation(learner)
         self._callbacks = keras.callbacks.CallbackList(
             list(callbacks),
             model=self._model,
@@ -310,7 +313,7 @@ class _Training:
 
     def _train(self, epoch: int) -> dict[str, float] | None:
         logs: dict[str, float] = {}
-        self._model.reset_metrics()
+        self._learner.model.reset_metrics()
         for call in self._batches.calls(epoch, self._steps_per_call):
             self._callbacks.on_train_batch_begin(call.first)
             done, logs = self._trainer.steps(call.numbers, call.begin, call.end)
@@ -348,7 +351,7 @@ class RateReader:
     """Reads the learning rate of the last step from an optimizer."""
 
     def __init__(self, model: keras.Sequential, config: Config) -> None:
-        self._optimizer = inner_optimizer(model)
+        self._optimizer = model.optimizer
         schedule = schedule_of(config.training)
         # Keras' optimizers tell the rate of the next step only.
         self._schedule: Any = schedule and build_object(schedule, seed=config.seed, path=RATE)

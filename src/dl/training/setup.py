@@ -20,7 +20,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import h5py
 import numpy as np
@@ -45,6 +45,7 @@ from dl.model.vectors import start_from_vectors
 from dl.progress import Reporter
 from dl.rundir.files import published
 from dl.system import processor_name, processors
+from dl.training.front import first_front, rest_of
 from dl.training.steps import Batches, device_scope, devices_of
 from dl.variables import recorded
 from dl.vocabulary.sections import keys
@@ -100,6 +101,7 @@ def prepare(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> Prepared:
             model = build_model(config, dataset.preprocessing.input_shape)
             bases = load_bases(model, config)
             check_phases(model, config)
+            front = first_front(model, config)
             compile_model(model, config, dataset.target)
             for note in start_from_vectors(model, config, dataset.preprocessing):
                 reporter.note(note)
@@ -108,11 +110,10 @@ def prepare(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> Prepared:
                 set_output_bias(model, dataset, config)
     except Findings as error:
         raise loaded.error(error.findings) from error
-    if config.engine.precision != "float32" and not tf.config.list_physical_devices("GPU"):
-        told = f"engine.precision: {config.engine.precision} is slower than float32 on a processor"
-        reporter.note(f"{told}: it gains on GPUs")
     check_resolved(loaded, config)
-    strategy = choose_strategy(model, config, Batches.of(config.phases[0].of(config), dataset))
+    batches = Batches.of(config.phases[0].of(config), dataset)
+    strategy = choose_strategy(rest_of(model, front), config, batches)
+    strategy = replace(strategy, front="once" if front else "each_step")
     return Prepared(loaded, config, dataset, model, strategy, bases)
 
 
@@ -381,12 +382,14 @@ class Strategy:
         steps_per_call: Steps between two looks at progress, signals and the loss.
         reason: Why it is or is not compiled, in plain words.
         devices: How many devices share each batch.
+        front: Whether the frozen first layers are run once over all rows, in the first phase.
     """
 
     compiled: bool
     steps_per_call: int
     reason: str
     devices: int = 1
+    front: Literal["once", "each_step"] = "each_step"
 
     def document(self) -> dict[str, Any]:
         """Returns the strategy as plain data, for `run.json`."""

@@ -108,6 +108,7 @@ ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
     phases.phases_train_something,
     phases.phases_have_one_rate,
     training.mixing_fits,
+    training.front_sees_rows_as_they_are,
     training.devices_share_a_batch,
     training.store_is_one_of_mlflow,
 )

@@ -24,7 +24,6 @@ from dl.config.rules.facts import (
     right_loss,
 )
 from dl.config.rules.probe import has_validation
-from dl.config.rules.tokens import looking_up, texts_of
 from dl.config.rules.training import placed_callbacks
 from dl.config.schema import Evaluation, Model, Training
 from dl.text import plural
@@ -96,9 +95,7 @@ def loss_encoding(training: Training, facts: Facts) -> Iterator[Advice]:
     # At several places they may be one-hot along the last axis; between class numbers is nothing.
     if (answer is not None and answer.places) or training.mixing.type != "none":
         return
-    # What the sparse loss cannot do: labels that are smoothed, rows that are easy and count less.
-    own = loss.parameters.get("label_smoothing") or "Focal" in loss.type
-    if loss.type in traits.ONE_HOT and one_column and classes >= _MANY_LABELS and not own:
+    if loss.type in traits.ONE_HOT and one_column and classes >= _MANY_LABELS:
         plain = loss.type == "CategoricalCrossentropy"
         write = f"sparse_{snake_case(loss.type)}" if plain else "crossentropy"
         yield advice(LOSS, "loss_encoding", classes=classes, write=write)
@@ -281,18 +278,6 @@ def unused_mask(model: Model) -> Iterator[Advice]:
             yield advice((*path, "mask_zero"), "unused_mask", write="false", **words)
         elif layer.type == "Masking":
             yield advice(path, "unused_mask", **words)
-
-
-def missing_mask(data: Data, model: Model) -> Iterator[Advice]:
-    """Padding that is not masked is computed with, as if a text went on."""
-    found = looking_up(model.layers) if texts_of(data) else None
-    if found is None or found[1].type != "Embedding" or found[1].parameters["mask_zero"]:
-        return
-    after = enumerate(model.layers[found[0] + 1 :], found[0] + 1)
-    end = next((each for each in after if each[1].type not in traits.PASSES_MASK), None)
-    if end is not None and end[1].type in traits.USES_MASK:
-        words = {"where": layer_path(*end), "layer": end[1]}
-        yield advice(("model", "layers", found[0], "mask_zero"), "missing_mask", **words)
 
 
 def too_many_parameters(model: Model, training: Training, facts: Facts) -> Iterator[Advice]:

@@ -156,8 +156,6 @@ def normal_equation_fits(training: Training, facts: Facts) -> Iterator[Finding]:
             continue  # they are the phases'
         if getattr(training, key) != getattr(default, key):
             yield finding(("training", key), "normal_equation_fits.key", key=key)
-    if facts.config.engine.precision != "float32":
-        yield finding(("engine", "precision"), "normal_equation_fits.precision")
     yield from _more_than_one_dense(facts.config.model)
 
 
@@ -197,6 +195,14 @@ def output_bias_follows_targets(
         yield finding(("training", "output_bias"), f"{rule}.balanced")
 
 
+def front_sees_rows_as_they_are(training: Training, engine: Engine) -> Iterator[Finding]:
+    """What is changed anew in each step cannot go through a front once."""
+    if engine.front == "once" and training.mixing.type != "none":
+        yield finding(
+            ("engine", "front"), "front_sees_rows_as_they_are", mixing=training.mixing.type
+        )
+
+
 def mixing_fits(training: Training, data: Data, facts: Facts) -> Iterator[Finding]:
     """Rows are mixed whose inputs and targets are numbers, and that count alike."""
     mixing, path = training.mixing, ("training", "mixing")
@@ -231,6 +237,8 @@ def devices_share_a_batch(engine: Engine, facts: Facts) -> Iterator[Finding]:
         return
     if engine.compile is True:
         yield finding(("engine", "compile"), "devices_share_a_batch.compile")
+    if engine.front == "once":
+        yield finding(("engine", "front"), "devices_share_a_batch.front")
     training = facts.config.training
     reduction = training.loss.parameters.get("reduction")
     if reduction not in (None, "sum_over_batch_size", "mean"):
