@@ -31,6 +31,7 @@ dl train titanic/titanic.yaml
 
 *Theirs* is what the example, or plain Keras, reaches; *here* is what the config reached when it was
 measured, and on which data. These are single runs: another seed gives a little more or less.
+What cannot be had from a config, and what to do instead: [limits.md](limits.md).
 """
 
 

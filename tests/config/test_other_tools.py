@@ -76,7 +76,7 @@ def test_synonym_leads_to_words_that_there_are(word: str) -> None:
     ("option", "hint"),
     [
         ("training.sample_weight=1",
-         "rows have no weights of their own; `training.class_weight` weighs classes"),
+         "write `data.weight`: COLUMN; `training.class_weight` weighs classes"),
         ("training.max_epochs=3", "write `training.epochs`"),
         ("training.steps_per_epoch=3",
          "an epoch is every training row once; `training.batch_size` decides how many steps that "
@@ -86,8 +86,8 @@ def test_synonym_leads_to_words_that_there_are(word: str) -> None:
         ("data.nrows=9", "write `data.rows`"),
         ("data.index_col=0", "write `data.exclude`"),
         ("data.split.shuffle=false",
-         "the rows are always shuffled by `seed` before they are split; for a split in order of "
-         "time give the later rows as `data.validation_path` and `data.test_path`"),
+         "the rows are shuffled by `seed` before they are split; in order of time: `data.split`: "
+         "{by: date, order: time}"),
         ("shuffle=false", "shuffle belongs below `training:`"),
         ("input_features=[a]", "write `data.features`"),
         ("trainer={}", "write `training`"),

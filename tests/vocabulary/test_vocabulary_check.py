@@ -120,6 +120,7 @@ def test_metric_is_called_what_keras_calls_it(written: object, name: str) -> Non
                 "names Lambda, which is left out: a config must not run code",
                 "the name of a layer, as Keras spells it",
                 "Lambda",
+                "what to do instead: docs/limits.md",
             ),
         ),
         (

@@ -374,6 +374,9 @@ def in_steps(schedule: Spec, epoch: int, epochs: int) -> Spec:
     return replace(schedule, parameters=steps)
 
 
+_INSTEAD = dict.fromkeys((Kind.LAYER, Kind.CALLBACK), "what to do instead: docs/limits.md")
+
+
 def _known(kind: Kind, spelled: str, path: tuple[str, ...]) -> Entry:
     entry = find(kind, spelled)
     if entry is not None:
@@ -384,7 +387,7 @@ def _known(kind: Kind, spelled: str, path: tuple[str, ...]) -> Entry:
     reason = left_out(kind, spelled)
     if reason is not None:
         message = f"names {spelled}, which is left out: {reason}"
-        raise Findings.one(path, message, expected, spelled)
+        raise Findings.one(path, message, expected, spelled, _INSTEAD.get(kind))
     if kind is Kind.LAYER and (base := find(Kind.BASE, spelled)):
         message = f"names {base.name}, a pretrained base, inside of another layer"
         alone = "a base stands for itself in `model.layers`"

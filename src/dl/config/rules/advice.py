@@ -95,7 +95,9 @@ def loss_encoding(training: Training, facts: Facts) -> Iterator[Advice]:
     # At several places they may be one-hot along the last axis; between class numbers is nothing.
     if (answer is not None and answer.places) or training.mixing.type != "none":
         return
-    if loss.type in traits.ONE_HOT and one_column and classes >= _MANY_LABELS:
+    # What the sparse loss cannot do: labels that are smoothed, rows that are easy and count less.
+    own = loss.parameters.get("label_smoothing") or "Focal" in loss.type
+    if loss.type in traits.ONE_HOT and one_column and classes >= _MANY_LABELS and not own:
         plain = loss.type == "CategoricalCrossentropy"
         write = f"sparse_{snake_case(loss.type)}" if plain else "crossentropy"
         yield advice(LOSS, "loss_encoding", classes=classes, write=write)
