@@ -185,6 +185,17 @@ FLAWS = (
         settings={**CLASSES, "evaluation.threshold": "0.3"},
     ),
     Doubtful(
+        "texts-cut",
+        "preprocess.text.length is 2, and 100% of the texts of t are longer",
+        "--set preprocess.text.length=4",
+        {"t": lambda i: f"a film of {i}"},
+        settings={
+            "data.columns": "{t: text}",
+            "preprocess.text.length": "2",
+            "model.layers": "[{type: Embedding, output_dim: 2}, Flatten, {type: Dense, units: 1}]",
+        },
+    ),
+    Doubtful(
         "missing-class",
         "data.split.stratify cannot be true: `rare` has 1 row in all, and none is in the "
         "validation and the test part",
@@ -216,6 +227,8 @@ def mending(note: Note) -> dict[str, str]:
         return {note.path: "null"}
     if note.path == "evaluation.threshold":
         return {note.path: "0.5"}
+    if note.path == "preprocess.text.length":
+        return {note.path: "4"}
     text = note.mended.removeprefix("below data: ").removeprefix("data.")
     key, _, value = text.partition(": ")
     return {f"data.{key}": value} if key != "split" else {note.path: value[1:-1].partition(": ")[2]}

@@ -169,6 +169,18 @@ FLAWS = (
         {HIDDEN: HIDDEN.replace("}", ", trainable: false}")},
     ),
     Flaw(
+        "missing-mask",
+        "model.layers.1.mask_zero is false, so model.layers.2 (GlobalAveragePooling1D) takes "
+        "padding for words",
+        "- {type: Embedding, output_dim: 2, mask_zero: true}",
+        {"model.layers.1.mask_zero": "true"},
+        {
+            DATA: DATA.replace("target: y", "target: y, columns: {t: text}"),
+            HIDDEN: "    - {type: Input, shape: [9]}\n    - {type: Embedding, output_dim: 2}\n"
+            "    - GlobalAveragePooling1D",
+        },
+    ),
+    Flaw(
         "dropout-last",
         "model.layers.2 drops outputs of the network",
         "remove model.layers.2",

@@ -134,7 +134,7 @@ def init(
     """Print a first config for DATA that trains well as it is.
 
     DATA is a CSV, Parquet or npz file, a folder or pattern of such tables, or a
-    folder with a folder of pictures for each class.
+    folder with a folder of pictures, or of texts, for each class.
 
     \b
     dl init flowers.csv --target species > flowers.yaml

@@ -217,7 +217,8 @@ class Tracking(Section):
 OF_CONFIG = (
     *("output-activation", "output-units", "loss-for-classes", "loss-encoding"),
     *("unscaled-inputs", "learning-rate", "slow-sgd", "linear-hidden", "saturating-hidden"),
-    *("frozen-random", "dropout-last", "unused-mask", "too-many-parameters", "batch-size"),
+    *("frozen-random", "dropout-last", "unused-mask", "missing-mask"),
+    *("too-many-parameters", "batch-size"),
     *("no-validation", "no-shuffle", "one-epoch", "no-metrics", "no-accuracy", "imbalance"),
     *("callback-never-fires", "keep-best"),
     *("scaled-twice", "unfrozen-base", "fine-tuning-rate"),
@@ -227,7 +228,7 @@ OF_CONFIG = (
 OF_DATA = (
     *("empty-column", "constant-column", "identifier", "free-text", "many-categories"),
     *("repeated-column", "target-leak", "months", "stand-in", "few-validation-rows"),
-    *("missing-class", "unscaled-target", "unused-threshold"),
+    *("missing-class", "unscaled-target", "unused-threshold", "texts-cut"),
 )
 """The ids of advice on data that was read, of `dl.data.doubts` and `dl.data.rules`."""
 OF_TABLES = (

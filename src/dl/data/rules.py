@@ -33,6 +33,8 @@ _FEW_ARRAYS = 1000
 """So many rows show the range of pixels; more of them would take time only."""
 _LARGE_TARGET = 1000
 """So far from 0, thousands of steps of 0.001 or 0.01 pass before the outputs get there."""
+_MANY_CUT = 0.5
+"""Share of texts whose end the network does not see."""
 _FEW_ROWS = 20
 """Of fewer rows, a target may have two values by chance."""
 
@@ -79,6 +81,7 @@ def advice_on_data(config: Config, dataset: Dataset) -> Iterator[Advice]:
         unscaled_target,
         loss_for_classes,
         unused_threshold,
+        texts_cut,
     ):
         yield from rule(config, dataset)
 
@@ -249,3 +252,12 @@ def unused_threshold(config: Config, dataset: Dataset) -> Iterator[Advice]:
     if threshold != usual and not dataset.target.has_threshold:
         words = {"threshold": threshold, "usual": usual, "decision": decision(dataset.target)}
         yield advice(("evaluation", "threshold"), "unused_threshold", **words)
+
+
+def texts_cut(config: Config, dataset: Dataset) -> Iterator[Advice]:
+    """A length that is less than that of most texts."""
+    for feature in dataset.preprocessing.columns:
+        if isinstance(feature, TextFeature) and feature.longer > _MANY_CUT:
+            words = {"share": percent(feature.longer), "length": feature.length}
+            path, twice = ("preprocess", "text", "length"), str(2 * feature.length)
+            yield advice(path, "texts_cut", write=twice, name=feature.name, **words)

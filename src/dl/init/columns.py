@@ -40,6 +40,10 @@ _ROWS_OF_CLASS = 5
 """Numbers are classes only where they repeat at least this often on average."""
 _FEW_WORDS = 10
 """So many different texts may be classes, however few rows there are."""
+_WORDS = 8
+"""Words of a sentence, on average; names and addresses have fewer, and hardly one of them again."""
+TOKENS = 5_000
+"""The commonest words: with twice as many, a classifier of 25,000 reviews gains nothing."""
 _SHOWN = 100
 """Values of which one is shown."""
 _MONTH_PARTS = {"year": "number", "month": "categories"}
@@ -76,7 +80,7 @@ class Feature:
         words: The texts that stand for a missing value, with the number of rows of each.
         categories: Its categories, where it has some.
         written: How its values are written, where training must be told: they are months, which
-            are dates, or a form.
+            are dates, or texts, or a form.
         example: One of these values.
         doubt: Why it would be left out if there were another.
         parts: The parts of a date, as a config states them.
@@ -315,6 +319,9 @@ def judge(name: str, column: Column) -> Feature | LeftOut:
             name, "date", _width(parts), missing, written="date", example=first, parts=parts
         )
     found = doubt(name, column)
+    if found is not None and found.rule == "free-text" and _are_sentences(column):
+        some = max(column.categories[:_SHOWN], key=len)
+        return Feature(name, "text", TOKENS, missing, written="text", example=some)
     if found is not None:
         return LeftOut(name, found.reason)
     if column.kind == "date":
@@ -322,6 +329,12 @@ def judge(name: str, column: Column) -> Feature | LeftOut:
         return Feature(name, "date", _width(parts), missing, parts=parts)
     width = max(1, len(column.categories))
     return Feature(name, column.kind, width, missing, categories=tuple(column.categories))
+
+
+def _are_sentences(column: Column) -> bool:
+    """Tells whether texts have words enough to learn from, and are not a few that come again."""
+    words = float(np.mean([len(text.split()) for text in column.categories]))
+    return words >= _WORDS and 2 * len(column.categories) >= len(column.values)
 
 
 def _width(parts: Mapping[str, str]) -> int:

@@ -1,4 +1,4 @@
-"""Writes a first config for whatever data a user has: a table, arrays, or a folder of pictures."""
+"""Writes a first config for whatever data a user has: a table, arrays, pictures, texts."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from dl.config.tables import stands_for_missing
 from dl.data.files import check_file
 from dl.data.forms import meaning
 from dl.data.read import form_of, table_files
+from dl.data.sources import texts
 from dl.data.sources.images import medium, opened_picture, without_warnings
-from dl.data.sources.media import class_files
+from dl.data.sources.media import Medium, class_files
 from dl.data.sources.npz import NpzFile, read_npz
 from dl.data.sources.other import sheets
 from dl.data.target_values import target_values
 from dl.data.types import RawArrays
 from dl.errors import DataError, UsageError
-from dl.init.columns import Table, judge_target, read_table
+from dl.init.columns import TOKENS, Table, judge_target, read_table
 from dl.init.logarithm import STANDARDIZED, with_scaling
 from dl.init.plan import (
     Target,
@@ -64,6 +65,12 @@ _LOOK_AT = 50
 _GREY = ("1", "L", "LA", "I;16", "I;16B")
 _STANDARDIZE = commented("  numeric: standardize", "mean 0, standard deviation 1")
 _PIXELS = commented("  scale: 255", "pixels between 0 and 1")
+_TEXT_LINES = [
+    commented(
+        f"  text: {{output: tf_idf, tokens: {TOKENS}, ngrams: 2}}",
+        "for each common word or pair, how often and rare it is",
+    )
+]
 _PLAIN = ColumnForm(kind="categorical")
 """A form whose kind is none of those that are written; its other values are the defaults."""
 _FOLDERS = {
@@ -99,6 +106,9 @@ def first_config(path: Path, targets: Sequence[str]) -> str:
         DataError: The data cannot be used.
         UsageError: The target of a table is not named, or there is none to name.
     """
+    if path.is_dir() and _holds_texts(path):
+        _refuse_target(path, targets, "the name of its folder is the class of a text")
+        return _of_texts(path)
     if path.is_dir() and not _holds_tables(path):
         _refuse_target(path, targets, "the name of its folder is the class of a picture")
         return _of_pictures(path)
@@ -113,6 +123,13 @@ def _holds_tables(folder: Path) -> bool:
     with os.scandir(folder) as entries:
         found = [(entry.is_dir(), form_of(Path(entry.name), "")) for entry in entries]
     return any(form for _, form in found) and not any(is_dir for is_dir, _ in found)
+
+
+def _holds_texts(folder: Path) -> bool:
+    """Tells whether the folders in a folder, or in that of its training part, hold `.txt` files."""
+    below = _folders(folder)["path"].iterdir()
+    inside = (file for each in below if each.is_dir() for file in each.iterdir())
+    return any(file.suffix.lower() in texts.MEDIUM.suffixes for file in inside)
 
 
 def _refuse_target(path: Path, targets: Sequence[str], why: str) -> None:
@@ -185,11 +202,11 @@ def _of_table(table: Table) -> str:
         return _of_series(table, table.series)
     by_kind = {
         kind: [feature.name for feature in table.features if feature.kind == kind]
-        for kind in ("numeric", "categorical", "date")
+        for kind in ("numeric", "categorical", "date", "text")
     }
     nouns = {"numeric": ("number", None), "categorical": ("category", "categories")}
     inputs = [
-        plural(len(names), *nouns.get(kind, ("date", None)))
+        plural(len(names), *nouns.get(kind, (kind, None)))
         for kind, names in by_kind.items()
         if names
     ]
@@ -261,7 +278,9 @@ def _forms(table: Table) -> list[str]:
     named |= {name: (told["written"], told["example"]) for name, told in table.stated.items()}
     lines = ["  columns:"] if named else []
     for name, (written, example) in named.items():
-        if isinstance(written, str):
+        if written == "text":
+            told = f"words, such as {shown(example)}"
+        elif isinstance(written, str):
             told = f"a month or quarter, such as {example}"
         else:
             told = f"`{cut(example, 30)}` is {meaning(example, written)}"
@@ -327,6 +346,7 @@ def _table_preprocess(table: Table, by_kind: Mapping[str, Sequence[str]]) -> lis
             if feature.parts:
                 lines.append(f"    {scalar(feature.name)}:")
                 lines += mapping_lines("parts", feature.parts, indent=6)
+    lines += _TEXT_LINES if by_kind["text"] else []
     gaps = [feature for feature in table.features if feature.missing]
     words = ", ".join(f"{shown(gap.name)} ({plural(gap.missing, 'row')})" for gap in gaps[:3])
     more = f" and {len(gaps) - 3} more" if len(gaps) > 3 else ""
@@ -385,6 +405,45 @@ def _names_of_arrays(path: Path, present: Sequence[str]) -> Mapping[str, str]:
     if "x_test" not in found or "y_test" not in found:
         return {key: name for key, name in found.items() if not key.endswith("test")}
     return found
+
+
+def _of_texts(path: Path) -> str:
+    """Counts the texts of each class; raises `DataError` where there are no class folders."""
+    folders = _folders(path)
+    counts, _ = _counted(folders["path"], texts.MEDIUM)
+    rows = sum(counts.values())
+    task: Task = "binary" if len(counts) == 2 else "multiclass"
+    second = [*counts.values()][1] if task == "binary" else 0
+    target = Target(("folder",), task, tuple(counts), rarest=min(counts.values()), second=second)
+    chosen = plan(rows, task)
+    return _text(
+        path,
+        plural(rows, "text"),
+        target,
+        rows,
+        data=[
+            "  source: text",
+            path_line(folders["path"]),
+            *(f"  {key}: {scalar(str(at))}" for key, at in folders.items() if key != "path"),
+            split_line(chosen, target, own_test="test_path" in folders),
+        ],
+        preprocess=_TEXT_LINES,
+        model=["  layers:", *dense_layers(chosen, target)],
+        training=training_lines(chosen, target, rows),
+    )
+
+
+def _counted(folder: Path, medium: Medium) -> tuple[Mapping[str, int], list[Path]]:
+    """Returns how many files each class folder has, and all of them; refuses a single one."""
+    files = class_files(folder, medium)
+    counts = Counter(name for name, _ in files)
+    if len(counts) < 2:
+        raise DataError(
+            f"{folder}: has a single class folder, {next(iter(counts))!r}",
+            expected=f"a folder of {medium.nouns} for each class, two or more",
+            hint=f"add a folder with {medium.nouns} of something else",
+        )
+    return counts, [file for _, file in files]
 
 
 def _of_pictures(path: Path) -> str:
@@ -456,17 +515,11 @@ def look_at(folder: Path) -> tuple[Mapping[str, int], tuple[int, int], bool]:
     Raises:
         DataError: There are not two class folders, one has no picture, or a picture is broken.
     """
-    files = class_files(folder, medium(ImagesData(source="images", path=str(folder))))
-    counts = Counter(name for name, _ in files)
-    if len(counts) < 2:
-        raise DataError(
-            f"{folder}: has a single class folder, {next(iter(counts))!r}",
-            expected="a folder of pictures for each class, two or more",
-            hint="add a folder with pictures of something else",
-        )
+    kind = medium(ImagesData(source="images", path=str(folder)))
+    counts, files = _counted(folder, kind)
     seen: list[tuple[int, int, bool]] = []
     with without_warnings():
-        for _, path in files[:: max(1, len(files) // _LOOK_AT)]:
+        for path in files[:: max(1, len(files) // _LOOK_AT)]:
             with opened_picture(path) as image:  # only its header is read
                 seen.append((image.height, image.width, image.mode in _GREY))
     height, width = (int(statistics.median(look[side] for look in seen)) for side in (0, 1))

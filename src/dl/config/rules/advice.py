@@ -24,6 +24,7 @@ from dl.config.rules.facts import (
     right_loss,
 )
 from dl.config.rules.probe import has_validation
+from dl.config.rules.tokens import looking_up, texts_of
 from dl.config.rules.training import placed_callbacks
 from dl.config.schema import Evaluation, Model, Training
 from dl.text import plural
@@ -280,6 +281,18 @@ def unused_mask(model: Model) -> Iterator[Advice]:
             yield advice((*path, "mask_zero"), "unused_mask", write="false", **words)
         elif layer.type == "Masking":
             yield advice(path, "unused_mask", **words)
+
+
+def missing_mask(data: Data, model: Model) -> Iterator[Advice]:
+    """Padding that is not masked is computed with, as if a text went on."""
+    found = looking_up(model.layers) if texts_of(data) else None
+    if found is None or found[1].type != "Embedding" or found[1].parameters["mask_zero"]:
+        return
+    after = enumerate(model.layers[found[0] + 1 :], found[0] + 1)
+    end = next((each for each in after if each[1].type not in traits.PASSES_MASK), None)
+    if end is not None and end[1].type in traits.USES_MASK:
+        words = {"where": layer_path(*end), "layer": end[1]}
+        yield advice(("model", "layers", found[0], "mask_zero"), "missing_mask", **words)
 
 
 def too_many_parameters(model: Model, training: Training, facts: Facts) -> Iterator[Advice]:

@@ -14,15 +14,15 @@ from dl.vocabulary import traits
 from dl.vocabulary.spec import Finding, Path, Spec
 
 
-def texts_of(data: Data, facts: Facts) -> list[str]:
+def texts_of(data: Data) -> list[str]:
     """Returns the columns of texts; a column is one only where the config says so."""
     kinds: Mapping[str, str] = getattr(data, "kinds", {})
     return [name for name, kind in kinds.items() if kind == "text"]
 
 
-def text_rules_are_used(data: Data, preprocess: Preprocess, facts: Facts) -> Iterator[Finding]:
+def text_rules_are_used(data: Data, preprocess: Preprocess) -> Iterator[Finding]:
     """There is a text where it is said what becomes of texts."""
-    if preprocess.text != TextRules() and not texts_of(data, facts):
+    if preprocess.text != TextRules() and not texts_of(data):
         yield finding(("preprocess", "text"), "text_rules_are_used")
 
 
@@ -54,7 +54,7 @@ def tokens_fit_the_model(
 ) -> Iterator[Finding]:
     """Numbers of tokens are looked up, and are the whole input; only they have a length."""
     layer = looking_up(model.layers)
-    for name in texts_of(data, facts):
+    for name in texts_of(data):
         if window_of(data) is not None:
             yield finding(("data", "columns", name), "tokens_fit_the_model.windows", name=name)
         rules, own = preprocess.text_of(name), preprocess.columns.get(name)
@@ -83,7 +83,7 @@ def tables_have_sizes(
 ) -> Iterator[Finding]:
     """An Embedding says how many numbers it looks up, or looks up tokens, which say it; vectors of
     a file are those of tokens."""
-    first, texts, needed = looking_up(model.layers), texts_of(data, facts), facts.probe.tokens
+    first, texts, needed = looking_up(model.layers), texts_of(data), facts.probe.tokens
     for layer, path in _embeddings(model.layers, ("model", "layers")):
         of_tokens = bool(texts) and first is not None and first[1] is layer
         known = layer.whole_number("input_dim")
