@@ -116,6 +116,8 @@ CASES: dict[str, tuple[list[Any], tuple[int, ...], dict[str, Any]]] = {
     "images": (IMAGES, (6, 6, 1), {}),
     "drawn while traced": (AUGMENTED, (6, 6, 3), {}),
     "sequences": (SEQUENCES, (4, 2), {}),
+    "mixed_float16": (NOISY, (6,), {"optimizer": DECAY}),
+    "mixed_bfloat16": (NOISY, (6,), {"callbacks": (PLATEAU,)}),
 }
 
 
@@ -125,7 +127,9 @@ def test_a_stopped_training_ends_with_the_same_bits(
     name: str, run: RunDirectory, tmp_path: Path
 ) -> None:
     layers, shape, training = CASES[name]
-    engine = {"compile": name == "compiled", "steps_per_call": 1}
+    engine: dict[str, Any] = {"compile": name == "compiled", "steps_per_call": 1}
+    if name.startswith("mixed"):
+        engine["precision"] = name
     chosen = config(layers, engine, epochs=EPOCHS, **training)
     with create_run(tmp_path, "whole", {}) as whole:
         history, variables = _train(chosen, _data(*shape), whole)

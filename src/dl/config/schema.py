@@ -166,6 +166,12 @@ class Engine(Section):
         "auto",
         "Compile the steps with XLA. Default: where the layers and sizes gain by it.",
     )
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = key(
+        "float32",
+        "What the layers compute in, by Keras' policies: mixed is faster on GPUs that have units "
+        "for it, and slower on a processor. Weights, the last layer and the loss are of float32; "
+        "for float16 the loss is scaled.",
+    )
     steps_per_call: Count | Literal["auto"] = key(
         "auto",
         "Steps between two looks at progress and signals. Default: from the sizes.",

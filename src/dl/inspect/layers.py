@@ -15,7 +15,7 @@ from dl.data.dataset import Dataset
 from dl.data.load import read_dataset
 from dl.data.types import Array
 from dl.inspect import LayerRow, LayerStatistics, NetworkStatistics, WeightRow
-from dl.inspect.trace import RecordedStep, activation_of, array_of, record_step
+from dl.inspect.trace import RecordedStep, activation_of, array_of, record_step, whole_array
 from dl.model import keras
 from dl.model.checks import loss_targets
 from dl.model.objects import BASES
@@ -130,7 +130,7 @@ def _statistics(model: keras.Sequential, step: RecordedStep) -> Iterator[LayerSt
     for place in places:
         layer = model.layers[place]
         activator, activation = _activation(model, place)
-        output = step.outputs[activator].numpy()
+        output = whole_array(step.outputs[activator])
         dead = saturated = None
         if place != places[-1]:
             saturated = _saturated(output, activation)

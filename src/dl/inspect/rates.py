@@ -21,6 +21,7 @@ from dl.config.schema import RATE, schedule_of, with_rate
 from dl.data.dataset import Dataset
 from dl.errors import NOT_FINITE, NumericError
 from dl.model import keras
+from dl.model.build import inner_optimizer
 from dl.progress import Reporter, SilentReporter
 from dl.training.fit import Diverged, fit
 from dl.training.setup import prepare
@@ -135,7 +136,7 @@ class _Rising(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_begin(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """Sets the rate; the loss is to be that of this batch alone."""
-        self.model.optimizer.learning_rate.assign(self.rates[len(self.losses)])
+        inner_optimizer(self.model).learning_rate.assign(self.rates[len(self.losses)])
         self.model.reset_metrics()
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:

@@ -12,6 +12,7 @@ from dl.data.dataset import Dataset
 from dl.data.types import Array
 from dl.errors import UsageError
 from dl.model import keras, tf
+from dl.model.build import inner_optimizer
 from dl.model.checks import computing, loss_targets, outputs_of_layers
 from dl.training.fit import RateReader
 from dl.training.steps import Batches
@@ -143,7 +144,7 @@ def trace(
     step = record_step(model, x, target, row_weights, training=True)
     gradients = step.gradients(model.trainable_weights)
     layers = tuple(_layers(model, step))
-    model.optimizer.apply(gradients, model.trainable_weights)
+    inner_optimizer(model).apply(gradients, model.trainable_weights)
     changed = zip(model.trainable_weights, before, gradients, strict=True)
     return Trace(
         rows=train.rows[chosen],
@@ -175,16 +176,22 @@ def _layers(model: keras.Sequential, step: RecordedStep) -> Iterator[LayerTrace]
             type=type(layer).__name__,
             activation=activation_of(layer),
             pre_activation=array_of(before),
-            output=output.numpy(),
+            output=whole_array(output),
             delta=array_of(delta),
         )
 
 
 def array_of(tensor: Any) -> Array | None:
     """Returns a tensor as an array; the gradient by a table of words is sparse. None for None."""
-    if tensor is None:
-        return None
-    array: Array = tf.convert_to_tensor(tensor).numpy()
+    return None if tensor is None else whole_array(tensor)
+
+
+def whole_array(tensor: Any) -> Array:
+    """Returns a tensor as an array, one of 16 bits in float32."""
+    dense = tf.convert_to_tensor(tensor)
+    if dense.dtype in (tf.float16, tf.bfloat16):  # sums of these leave their range
+        dense = tf.cast(dense, tf.float32)
+    array: Array = dense.numpy()
     return array
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -10,7 +12,7 @@ import keras
 
 from dl.config.data import weight_of
 from dl.config.phases import PhasePlan
-from dl.config.rules.facts import finding
+from dl.config.rules.facts import finding, output_of
 from dl.config.rules.network import Shape, declared_shapes
 from dl.config.schema import Config
 from dl.data.target import Target
@@ -44,21 +46,60 @@ def build_model(config: Config, input_shape: tuple[int, ...] | None) -> keras.Se
     """
     shapes = (shape for _, shape in declared_shapes(config.model))
     shape = next(shapes) if input_shape is None else input_shape
-    specs = with_names(config.model.layers)
-    layers = [layer for _, layer in _layers(specs, config.seed, shape)]
+    specs = with_names(_float32_at_the_end(config))
+    with _precision(config.engine.precision):
+        model = _joined(specs, config.seed, shape)
+    draw_masks_fast(nested_layers(model))
+    return model
+
+
+@contextmanager
+def _precision(name: str) -> Iterator[None]:
+    """Lets what is built inside compute in a precision; weights are of float32 in each."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
     try:
-        with seeded_python(config.seed, "built"):
-            model = keras.Sequential([keras.Input(shape, name="input"), *layers], name="sequential")
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _float32_at_the_end(config: Config) -> tuple[Spec, ...]:
+    """Returns the layers, the last ones in float32 if nothing else is asked of them.
+
+    Probabilities and losses need the range and the digits, as Keras' guide to mixed precision says.
+    """
+    layers = config.model.layers
+    if config.engine.precision == "float32":
+        return layers
+    last = output_of(config.model).layer % len(layers)
+    return (*layers[:last], *map(_in_float32, layers[last:]))
+
+
+def _in_float32(spec: Spec) -> Spec:
+    if spec.parameters.get("dtype", "") is not None:
+        return spec
+    return replace(spec, parameters={**spec.parameters, "dtype": "float32"})
+
+
+def inner_optimizer(model: keras.Sequential) -> Any:
+    """Returns what changes the weights, without what scales the loss for float16."""
+    return getattr(model.optimizer, "inner_optimizer", model.optimizer)
+
+
+def _joined(specs: list[Spec], seed: int, shape: Shape) -> keras.Sequential:
+    layers = [layer for _, layer in _layers(specs, seed, shape)]
+    try:
+        with seeded_python(seed, "built"):
+            return keras.Sequential([keras.Input(shape, name="input"), *layers], name="sequential")
     except BUILD_ERRORS as error:
-        finding = first_unbuildable(shape, _layers(specs, config.seed, shape)) or Finding(
+        finding = first_unbuildable(shape, _layers(specs, seed, shape)) or Finding(
             ("model", "layers"),
             "Keras cannot join these layers",
             found=first_line(error),
             hint="leave out one layer after the other to see which it is",
         )
         raise Findings([finding]) from error
-    draw_masks_fast(nested_layers(model))
-    return model
 
 
 def _layers(specs: list[Spec], seed: int, shape: Shape) -> list[tuple[int, Any]]:

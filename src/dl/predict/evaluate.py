@@ -343,6 +343,9 @@ def lite_copy(model: keras.Sequential, x: Rows) -> LiteCopy:
         raise UnusableError(f"its weights take {size >> 20} MiB, more than {_MOST_BYTES >> 20} MiB")
     if any(getattr(layer, "stateful", False) for layer in model.layers):
         raise UnusableError("a stateful layer depends on the rows before")
+    short = {layer.compute_dtype for layer in model.layers} & {"float16", "bfloat16"}
+    if short:
+        raise UnusableError(f"its layers compute in {short.pop()}, those of LiteRT in float32")
     batch = min(inference_batch(model), _BATCH)
     if not any(isinstance(layer, _RECURRENT) for layer in model.layers):
         try:

@@ -260,16 +260,15 @@ def last_checkpoint(run: RunDirectory, reporter: Reporter) -> Checkpoint | None:
 
 def with_rate(checkpoint: Checkpoint, rate: float) -> Checkpoint:
     """Returns a checkpoint whose optimizer has another learning rate."""
-    position = 0
+    position, blobs = 0, list(checkpoint.blobs)
     for name, values in checkpoint.header["parts"].items():
         names = values.get("names", []) if name == "optimizer" else []
         for number, described in enumerate(checkpoint.header["arrays"][name]):
+            # What scales the loss for float16 has one too, which it does not use.
             if names and names[number].endswith("/learning_rate"):
-                blobs = list(checkpoint.blobs)
                 blobs[position] = _bytes(np.array(rate, np.dtype(described[0])))
-                return Checkpoint(checkpoint.header, blobs)
             position += 1
-    return checkpoint
+    return Checkpoint(checkpoint.header, blobs)
 
 
 @contextmanager

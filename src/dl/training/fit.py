@@ -20,7 +20,7 @@ from dl.data.types import Array
 from dl.errors import NOT_FINITE, NumericError
 from dl.imports import quiet_warnings
 from dl.model import keras
-from dl.model.build import traced
+from dl.model.build import inner_optimizer, traced
 from dl.model.checks import BUILD_ERRORS, computing, loss_targets, shaped_target, unfit
 from dl.model.objects import build_object, seeded_python
 from dl.model.tensors import tensors_of
@@ -351,7 +351,7 @@ class RateReader:
     """Reads the learning rate of the last step from an optimizer."""
 
     def __init__(self, model: keras.Sequential, config: Config) -> None:
-        self._optimizer = model.optimizer
+        self._optimizer = inner_optimizer(model)
         schedule = schedule_of(config.training)
         # Keras' optimizers tell the rate of the next step only.
         self._schedule: Any = schedule and build_object(schedule, seed=config.seed, path=RATE)

@@ -117,7 +117,8 @@ def _differences(
     # The last phase can become longer, as the whole training can.
     free = (*_FREE_KEYS, f"training.phases.{len(config.training.phases) - 1}.epochs")
     for key, before, value in _unequal(flat(config), flat(prepared.config)):
-        if not key.startswith(_FREE_SECTIONS) and key not in _UNSEEN:
+        unheeded = key.startswith(_FREE_SECTIONS) and key != "engine.precision"
+        if not unheeded and key not in _UNSEEN:
             yield Difference(key, before, value, exact=key in free)
     fingerprint = prepared.dataset.preprocessing.fingerprint
     if record.fingerprint != fingerprint:

@@ -110,6 +110,9 @@ def prepare(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> Prepared:
                 set_output_bias(model, dataset, config)
     except Findings as error:
         raise loaded.error(error.findings) from error
+    if config.engine.precision != "float32" and not tf.config.list_physical_devices("GPU"):
+        told = f"engine.precision: {config.engine.precision} is slower than float32 on a processor"
+        reporter.note(f"{told}: it gains on GPUs")
     check_resolved(loaded, config)
     batches = Batches.of(config.phases[0].of(config), dataset)
     strategy = choose_strategy(rest_of(model, front), config, batches)

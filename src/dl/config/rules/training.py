@@ -156,6 +156,8 @@ def normal_equation_fits(training: Training, facts: Facts) -> Iterator[Finding]:
             continue  # they are the phases'
         if getattr(training, key) != getattr(default, key):
             yield finding(("training", key), "normal_equation_fits.key", key=key)
+    if facts.config.engine.precision != "float32":
+        yield finding(("engine", "precision"), "normal_equation_fits.precision")
     yield from _more_than_one_dense(facts.config.model)
 
 
