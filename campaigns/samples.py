@@ -58,6 +58,7 @@ REQUIRED: Mapping[str, object] = {
     "recall": 0.5,
     "scale": 0.5,
     "sensitivity": 0.5,
+    "quantile": 0.9,
     "shape": [3],
     "specificity": 0.5,
     "stddev": 0.1,

@@ -31,7 +31,7 @@ import numpy as np
 from dl.data.types import Array
 from dl.errors import DiskError, RunError, first_line
 from dl.model.metrics import Adapted
-from dl.model.objects import BASES, FAST_LAYERS, HEAVISIDE, Perceptron
+from dl.model.objects import BASES, FAST_LAYERS, HEAVISIDE, Perceptron, Quantile
 from dl.rundir.files import read_regular
 from dl.text import shortened
 from dl.vocabulary.spec import Spec, document
@@ -381,7 +381,7 @@ def _without_heaviside(layer: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _training_settings(model: keras.Sequential) -> dict[str, Any] | None:
     """Returns how the model is compiled, or None if Keras could not read it back."""
-    if isinstance(model.loss, Perceptron):
+    if isinstance(model.loss, Perceptron | Quantile):
         return None
     compiled = _plain(model.get_compile_config())
     if not (

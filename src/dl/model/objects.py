@@ -131,6 +131,34 @@ class Perceptron(keras.losses.Loss):  # type: ignore[misc]
         return ops.sum(-error * product, axis=-1)
 
 
+@keras.saving.register_keras_serializable(package="dl")
+class Quantile(keras.losses.Loss):  # type: ignore[misc]
+    """The pinball loss max(q e, (q - 1) e) of errors e = y - output, the mean over the outputs.
+
+    Its least value is at the quantile q of y: R. Koenker and G. Bassett, "Regression quantiles",
+    Econometrica 46 (1978). It is what scikit-learn calls `mean_pinball_loss`.
+    """
+
+    def __init__(
+        self,
+        quantile: float,
+        reduction: str = "sum_over_batch_size",
+        name: str = "quantile",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        self.quantile = quantile
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Returns the loss of each row, shape (rows, ...), of targets and outputs."""
+        error = ops.cast(y_true, y_pred.dtype) - y_pred
+        return ops.mean(ops.maximum(self.quantile * error, (self.quantile - 1) * error), axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns what makes the same loss again."""
+        return {**super().get_config(), "quantile": self.quantile}
+
+
 class StopAtZeroErrors(keras.callbacks.Callback):  # type: ignore[misc]
     """Ends the training after an epoch in which every row was predicted right.
 
@@ -196,6 +224,7 @@ def leaves(model: keras.Sequential) -> Iterator[Any]:
 _OWN: Mapping[tuple[Kind, str], Callable[..., Any]] = {
     (Kind.ACTIVATION, HEAVISIDE): heaviside,
     (Kind.LOSS, "Perceptron"): Perceptron,
+    (Kind.LOSS, "Quantile"): Quantile,
     (Kind.SCHEDULE, "OneCycle"): one_cycle,
     (Kind.CALLBACK, "StopAtZeroErrors"): StopAtZeroErrors,
 }

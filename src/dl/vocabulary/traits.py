@@ -143,7 +143,7 @@ SEQUENCES = "CTC"
 WITHOUT_ANSWER = frozenset({EMBEDDING, SEQUENCES})
 REGRESSION = _names("""
     MeanSquaredError MeanAbsoluteError MeanAbsolutePercentageError MeanSquaredLogarithmicError
-    Huber LogCosh
+    Huber LogCosh Quantile
 """)
 TAKES_CLASS_NUMBERS = SPARSE | {EMBEDDING}
 TAKES_ONE_HOT = ONE_HOT | {"CategoricalHinge"}
