@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Iterator
 
 from dl.config.data import BuiltinData, Data, ImagesData, TableFile
-from dl.config.phases import layer_names, phases_of
+from dl.config.phases import PhasePlan, layer_names, phases_of
 from dl.config.preprocess import Preprocess
 from dl.config.rules.bases import RANDOM
 from dl.config.rules.facts import (
@@ -131,7 +131,7 @@ def scaled_twice(preprocess: Preprocess, model: Model) -> Iterator[Advice]:
 def unfrozen_base(model: Model, training: Training, facts: Facts) -> Iterator[Advice]:
     """A few rows cannot teach a whole base better than a million pictures did."""
     rows = facts.probe.rows
-    for _, layer, path in _trained_bases(model):
+    for layer, path, _ in _trained_bases(model, training):
         whole = layer.parameters["trainable_from"] is None
         if rows is not None and rows < _FEW_FOR_A_BASE and whole:
             words = {"base": layer.type, "rows": plural(rows, "row")}
@@ -140,20 +140,30 @@ def unfrozen_base(model: Model, training: Training, facts: Facts) -> Iterator[Ad
 
 def fine_tuning_rate(model: Model, training: Training) -> Iterator[Advice]:
     """What was learned before is lost to large steps."""
-    optimizer, rate = training.optimizer, _rate(training.optimizer)
-    most = traits.RATES.get(optimizer.type, (0, 0, 0))[2] / 10
-    if rate is not None and 0 < most < rate:
-        for _, layer, _ in [*_trained_bases(model)][:1]:
+    for layer, _, plans in _trained_bases(model, training):
+        for plan in plans:
+            optimizer, rate = plan.training.optimizer, _rate(plan.training.optimizer)
+            most = traits.RATES.get(optimizer.type, (0, 0, 0))[2] / 10
+            if rate is None or not 0 < most < rate:
+                continue
             words = {"base": layer.type, "rate": rate, "most": most, "write": f"{most / 10:g}"}
-            yield advice(_RATE, "fine_tuning_rate", **words)
+            of_phase = plan.phase is not None and plan.phase.optimizer is None
+            place = plan.path if of_phase else plan.place("optimizer")
+            yield advice((*place, "learning_rate"), "fine_tuning_rate", **words)
+            return
 
 
-def _trained_bases(model: Model) -> Iterator[tuple[int, Spec, Path]]:
-    """Yields the bases with weights that the training changes, with positions and paths."""
-    for index, layer, path in model.placed_layers:
+def _trained_bases(
+    model: Model, training: Training
+) -> Iterator[tuple[Spec, Path, list[PhasePlan]]]:
+    """Yields the bases with weights, their paths, and the phases that change these."""
+    plans = phases_of(model, training)
+    for (_, layer, path), named in zip(model.placed_layers, with_names(model.layers), strict=True):
         pretrained = layer.kind is Kind.BASE and layer.parameters["weights"] != RANDOM
-        if pretrained and layer.parameters["trainable"]:
-            yield index, layer, path
+        name = str(named.parameters["name"])
+        changing = [plan for plan in plans if name not in plan.frozen]
+        if pretrained and layer.parameters["trainable"] and changing:
+            yield layer, path, changing
 
 
 def begins_with(model: Model, types: Iterable[str]) -> bool:
