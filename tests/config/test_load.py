@@ -184,7 +184,7 @@ def test_unknown_key_gives_the_nearest() -> None:
         "   11 |   epohs: 3\n"
         "      |   ^^^^^\n"
         "expected: loss, optimizer, metrics, batch_size, solver, epochs, phases, "
-        "time_limit, shuffle, sampling, class_weight or callbacks\n"
+        "time_limit, shuffle, sampling, class_weight, output_bias or callbacks\n"
         "hint: did you mean epochs?"
     )
 

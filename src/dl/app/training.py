@@ -6,10 +6,11 @@ copies to MLflow, and what nobody waits for is made at the end.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,9 @@ from dl.app import config_of, one_answer_of
 from dl.errors import BusyError, ConfigError, Interrupted, RunError, UsageError
 from dl.imports import importing
 from dl.progress import Reporter
-from dl.rundir.directory import RunDirectory, numbers
+from dl.rundir.directory import DEFAULT_ROOT, RunDirectory, find_run, numbers
 from dl.rundir.files import locked
-from dl.rundir.manifest import check
+from dl.rundir.manifest import check, list_checkpoints
 from dl.rundir.record import RunRecord, Trivial, read_metrics, read_record
 from dl.variables import unheeded
 
@@ -94,7 +95,17 @@ def train(loaded: Loaded, runs: Path, caller: Caller) -> Result:
             prepared, location, caller.reporter, command=caller.command, hooks=hooks
         )
 
-    return _conduct(loaded, caller, start, locked, advise=True)
+    return _conduct(_from_runs(loaded, runs), caller, start, locked, advise=True)
+
+
+def _from_runs(loaded: Loaded, runs: Path) -> Loaded:
+    """Returns a config with the directory of the run that it begins from, if it names one."""
+    first = loaded.config.model.start
+    if first is None or runs == DEFAULT_ROOT or os.path.isabs(first.from_):
+        return loaded
+    found = replace(first, from_=os.path.abspath(find_run(first.from_, runs).path))
+    model = replace(loaded.config.model, start=found)
+    return replace(loaded, config=replace(loaded.config, model=model))
 
 
 def resume(run: RunDirectory, loaded: Loaded, caller: Caller, *, force: bool) -> Result:
@@ -131,7 +142,11 @@ def resume(run: RunDirectory, loaded: Loaded, caller: Caller, *, force: bool) ->
 
         with _trained_again(run):
             # The run is locked already.
-            return _conduct(loaded.with_recorded_engine(record.engine), caller, start, nullcontext)
+            recorded, begun = (
+                loaded.with_recorded_engine(record.engine),
+                bool(list_checkpoints(run)),
+            )
+            return _conduct(recorded, caller, start, nullcontext, begun=begun)
 
 
 def reproduce(run: RunDirectory, caller: Caller) -> Repeat:
@@ -148,6 +163,7 @@ def reproduce(run: RunDirectory, caller: Caller) -> Repeat:
     if record.epochs == 0 and not planned:
         raise RunError(f"{run.label} has no finished epoch to compare", hint="train it first")
     as_far = () if planned else ("training.time_limit=null",)
+    _check_source(run)
     with _trained_again(run):
         prepared = prepare(config_of(run, as_far).with_recorded_engine(record.engine), caller)
     with tempfile.TemporaryDirectory(prefix="dl-reproduce-") as folder, caller.stopping() as stop:
@@ -168,8 +184,16 @@ def reproduce(run: RunDirectory, caller: Caller) -> Repeat:
         return compare(run, record, again)
 
 
-def prepare(loaded: Loaded, caller: Caller, *, advise: bool = False) -> Prepared:
-    """Reads the data while Keras loads, then builds the model; `advise`: tells what is doubtful.
+def prepare(
+    loaded: Loaded, caller: Caller, *, advise: bool = False, begun: bool = False
+) -> Prepared:
+    """Reads the data while Keras loads, then builds the model.
+
+    Args:
+        loaded: The config.
+        caller: Who wants it.
+        advise: Whether to tell what is doubtful in config and data.
+        begun: Whether the training has begun, so that a checkpoint has the weights.
 
     Raises:
         DlError: The data cannot be used, or the model cannot be built.
@@ -182,7 +206,7 @@ def prepare(loaded: Loaded, caller: Caller, *, advise: bool = False) -> Prepared
 
     if advise:
         _advise(loaded, dataset, reporter)
-    prepared = setup.prepare(loaded, dataset, reporter)
+    prepared = setup.prepare(loaded, dataset, reporter, begun=begun)
     caller.prepared(prepared)
     return prepared
 
@@ -278,6 +302,7 @@ def _conduct(
     lock: Lock,
     *,
     advise: bool = False,
+    begun: bool = False,
 ) -> Result:
     """Trains, gives the caller the result, and makes what nobody waits for.
 
@@ -287,13 +312,14 @@ def _conduct(
         start: Trains.
         lock: Locks the run for what is made at the end.
         advise: Whether to tell what is doubtful in config and data.
+        begun: Whether the training has begun, so that a checkpoint has the weights.
     """
     from dl.report.process import ReportProcess
     from dl.tracking import tracking
 
     report = ReportProcess() if caller.report else nullcontext()
     with tracking(loaded, caller.reporter) as track, report as process:
-        prepared = prepare(loaded, caller, advise=advise)
+        prepared = prepare(loaded, caller, advise=advise, begun=begun)
         with caller.stopping() as stop:
             from dl.training.workflow import Hooks
 
@@ -423,6 +449,14 @@ def _diagnose(trained: Trained, reporter: Reporter) -> None:
     if found:
         names = ", ".join(name for name, _ in found)
         reporter.note(f"worth a look: {names}; what to try: dl diagnose {trained.run.path}")
+
+
+def _check_source(run: RunDirectory) -> None:
+    """Raises `RunError` where what a run has begun from, which it needs again, is gone."""
+    start = config_of(run, ()).config.model.start
+    if start is not None and not os.path.exists(start.from_):
+        hint = "bring it back: the first epoch begins from its weights"
+        raise RunError(f"{run.label} has begun from {start.from_}, which is gone", hint=hint)
 
 
 @contextmanager

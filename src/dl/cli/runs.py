@@ -20,11 +20,11 @@ from dl.cli.options import (
 from dl.cli.sweep import show_sweep
 from dl.errors import UsageError
 from dl.rundir.directory import RunDirectory, all_sweeps, find_run, find_sweep, is_sweep
-from dl.text import age, duration, number, printable
+from dl.text import age, duration, listing, number, printable
 
 if TYPE_CHECKING:
     from dl.rundir.query import Entry, Row
-    from dl.rundir.record import RunRecord
+    from dl.rundir.record import Origin, RunRecord
 
     Listed = list[tuple[Entry, Row]]
 
@@ -184,9 +184,16 @@ def _facts(run: RunDirectory, record: RunRecord) -> str:
         "took": f"{duration(record.seconds)}, {record.epochs} epochs",
         "seed": str(record.seed),
         "commit": record.git_commit,
+        "begun": "" if record.start is None else _begun(record.start),
         "command": " ".join(record.command),
     }
     return "\n".join(f"{key:8} {value}" for key, value in facts.items() if value)
+
+
+def _begun(start: Origin) -> str:
+    left = [f"{name} ({why})" for name, why in start.left.items()]
+    told = f"; not {listing(left, '')}" if left else ""
+    return f"from {start.source}: {listing(start.taken, 'and')}{told}"
 
 
 @click.command()

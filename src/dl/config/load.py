@@ -37,7 +37,7 @@ from dl.config.nodes import (
 )
 from dl.config.overrides import Override, option_text, override, read_with_bases, with_bases
 from dl.config.rules.bases import IMAGENET, RANDOM
-from dl.config.schema import Config, resolved_text
+from dl.config.schema import MODEL_FILES, Config, resolved_text
 from dl.errors import ConfigError, Mark, Problem, RunError, closest, did_you_mean
 from dl.text import listing
 from dl.vocabulary.catalog import find as entry_of
@@ -47,6 +47,8 @@ from dl.vocabulary.spec import Finding, Findings, Kind
 _IN_MEMORY = 1_000_000_000
 """Megabytes that no data exceeds."""
 _PHASES = ("training", "phases")
+_AS_PATH = (".", "~", os.sep)
+"""How a path begins that can be nothing else."""
 _IN_PYTHON = Path("run.yaml")
 """Where a config would stand that is a dict: the name of its runs, if it has none, is `run`."""
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -180,20 +182,21 @@ def _check_bytes(name: str | None, overrides: Sequence[str | Override]) -> None:
             raise ConfigError("these bytes are not UTF-8 text", mark=mark)
 
 
-def check_resolved(loaded: Loaded, config: Config) -> None:
+def check_resolved(loaded: Loaded, config: Config, *, trained: bool = False) -> None:
     """Checks what a run would keep as its config, by what will read it: before there is a run.
 
     Args:
         loaded: The config as the user wrote it.
         config: The same with every inferred value filled in.
+        trained: Whether the run exists; see `rules.ONLY_BEFORE`.
 
     Raises:
         ConfigError: `load_resolved` would refuse it; at the user's line.
     """
-    findings = rules.check(rules.facts_of(config, loaded.folder))
+    findings = rules.check(rules.facts_of(config, loaded.folder), trained=trained)
     if findings:
         raise loaded.error(findings)
-    load_text(Path("resolved.yaml"), resolved_text(config).encode())
+    load_text(Path("resolved.yaml"), resolved_text(config).encode(), trained=trained)
 
 
 def load_resolved(path: Path, text: bytes) -> Loaded:
@@ -254,7 +257,7 @@ def _check(
 def _with_absolute_paths(values: object, root: MapNode) -> dict[str, Any]:
     """Returns the values with the paths of data and layers absolute, from where they stand."""
     whole: dict[str, Any] = values if isinstance(values, dict) else {}
-    whole = _with_paths_of_layers(whole, root)
+    whole = _with_path_of_start(_with_paths_of_layers(whole, root), root)
     data = whole.get("data")
     if not isinstance(data, dict):
         return whole
@@ -287,6 +290,18 @@ def _with_paths_of_layers(whole: dict[str, Any], root: MapNode) -> dict[str, Any
         if isinstance(layer, dict) and isinstance(node, ScalarNode):
             placed[index] = {**layer, "from": _absolute(node)}
     return {**whole, "model": {**model, "layers": placed}}
+
+
+def _with_path_of_start(whole: dict[str, Any], root: MapNode) -> dict[str, Any]:
+    """Returns the values with an absolute path in `model.start`, unless it names a run."""
+    model, node = whole.get("model"), find(root, ("model", "start", "from"))
+    if not isinstance(model, dict) or not isinstance(node, ScalarNode):
+        return whole
+    path = str(_absolute(node))
+    is_run = os.path.isfile(os.path.join(path, "run.json"))
+    if not is_run and not path.endswith(MODEL_FILES) and not str(node.value).startswith(_AS_PATH):
+        return whole
+    return {**whole, "model": {**model, "start": {**model["start"], "from": path}}}
 
 
 def _absolute(node: ScalarNode) -> object:

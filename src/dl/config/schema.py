@@ -17,7 +17,18 @@ from dl.config.preprocess import Preprocess, cross_name
 from dl.text import plural
 from dl.vocabulary.catalog import Object, in_steps
 from dl.vocabulary.names import called_here, chosen, metric_name
-from dl.vocabulary.sections import AboveZero, Count, RunName, Section, Seed, Switch, key, keys
+from dl.vocabulary.sections import (
+    AboveZero,
+    Count,
+    RunName,
+    Section,
+    Seed,
+    Switch,
+    Texts,
+    field_of,
+    key,
+    keys,
+)
 from dl.vocabulary.spec import Findings, Kind, Spec, document
 from dl.vocabulary.spec import Path as Place
 from dl.vocabulary.types import COUNT, Choice, ListOf, Nullable, Number, Text
@@ -27,6 +38,24 @@ TimeLimit = Annotated[
 ]
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _OPTIMIZER = Object(Kind.OPTIMIZER)
+
+
+MODEL_FILES = (".h5", ".keras")
+"""How files end that hold a model, or its weights."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start(Section):
+    """Weights to begin from, instead of random ones: those of layers of the same name and shape."""
+
+    from_: str = key(
+        about="A run (its directory, a name, or name/number), or a file that Keras or "
+        "dl saved: `.h5`, `.weights.h5` or `.keras`."
+    )
+    layers: Texts | None = key(
+        None,
+        "The layers that must be taken, by name or with `*`. Default: all that are there and fit.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +68,7 @@ class Model(Section):
     layers: Annotated[tuple[Spec, ...], ListOf(Object(Kind.LAYER, also=Kind.BASE))] = key(
         about="The layers, from input to output."
     )
+    start: Start | None = key(None, "What the first weights are taken from. Default: random ones.")
 
     @property
     def placed_layers(self) -> list[tuple[int, Spec, tuple[str | int, ...]]]:
@@ -361,7 +391,8 @@ def resolved_text(config: Config, folder: Path | None = None) -> str:
 
 def document_of(section: Section) -> dict[str, object]:
     """Returns a config, or a section, as plain data, in the order in which it is written."""
-    return {key: plain_data(getattr(section, key)) for key in key_order(type(section))}
+    names = key_order(type(section))
+    return {name: plain_data(getattr(section, field_of(name))) for name in names}
 
 
 def key_order(section: type[Section]) -> list[str]:
@@ -404,7 +435,7 @@ def changed(config: Config) -> dict[str, str]:
 def _differing(path: str, value: object) -> Iterator[tuple[str, str]]:
     if isinstance(value, Section):
         for key in key_order(type(value)):
-            known, item = keys(type(value))[key], getattr(value, key)
+            known, item = keys(type(value))[key], getattr(value, field_of(key))
             if known.required or item != known.value:
                 yield from _differing(f"{path}.{key}" if path else key, item)
     elif isinstance(value, Spec):

@@ -65,6 +65,10 @@ _BROKEN = (
 """What h5py raises for damaged bytes."""
 
 
+_FORMER = {"kernel": "depthwise_kernel"}
+"""What Keras 2 calls a weight of a depthwise convolution."""
+
+
 ReadFile = Callable[[Path, int], bytes]
 """Reads a file that holds arrays of so many bytes; `read_file`, or one that checks more."""
 Names = tuple[str, ...]
@@ -167,6 +171,13 @@ def values_for(dataset: Any, weight: Any) -> Array:
             message = f"does not fit the model: the {what} of {weight.path}"
             raise Refused(message, str(wanted), str(found))
     return values_of(dataset)
+
+
+def fits(names: Names, wanted: Names) -> bool:
+    """Whether a name means a weight: it may leave out folders, as Keras 2 does for wrappers."""
+    *folders, last = names
+    whole = iter(wanted[:-1])
+    return last in (wanted[-1], _FORMER.get(wanted[-1])) and all(part in whole for part in folders)
 
 
 def values_of(dataset: Any) -> Array:

@@ -50,8 +50,6 @@ _MOST_PROBLEMS = 5
 _SOURCES = {".csv": "csv", ".parquet": "parquet", ".npz": "npz"}
 _ADAPTED = ("mean", "variance", "count")
 """The weights of a layer `Normalization` that was adapted to data."""
-_FORMER = {"kernel": "depthwise_kernel"}
-"""What Keras 2 calls a weight of a depthwise convolution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +288,7 @@ def _of_group(
             raise h5.Refused(f"is inconsistent: two weights are {'/'.join(plain)[:100]}")
         found[plain] = dataset
     for wanted, weight in weights:
-        fitting = [names for names in found if _fits(names, wanted)]
+        fitting = [names for names in found if h5.fits(names, wanted)]
         if len(fitting) != 1:
             raise h5.Refused(f"is inconsistent: no weight {'/'.join(wanted)}")
         dataset = found.pop(fitting[0])
@@ -298,13 +296,6 @@ def _of_group(
             yield weight, h5.values_for(dataset, weight)
     if found:
         raise h5.Refused(f"is inconsistent: no layer takes {'/'.join(next(iter(found)))[:100]}")
-
-
-def _fits(names: h5.Names, wanted: h5.Names) -> bool:
-    """Whether a name means a weight: it may leave out folders, as Keras 2 does for wrappers."""
-    *folders, last = names
-    whole = iter(wanted[:-1])
-    return last in (wanted[-1], _FORMER.get(wanted[-1])) and all(part in whole for part in folders)
 
 
 def _statistics(file: Any, group: str, layer: str) -> dict[str, object]:

@@ -113,6 +113,23 @@ class Trivial:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What the first weights of a run were taken from.
+
+    Attributes:
+        source: The file, or the directory of the run.
+        sha256: The SHA-256 of the file that holds them.
+        taken: The layers that begin from there.
+        left: Why each other layer does not.
+    """
+
+    source: str
+    sha256: str
+    taken: tuple[str, ...]
+    left: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """The content of `run.json`.
 
@@ -140,6 +157,7 @@ class RunRecord:
             earlier versions.
         bases: The file that each pretrained base had its weights from, and its SHA-256, by the
             name of the layer.
+        start: What the first weights were taken from; None where they were random.
         schema: Version of this file's layout.
     """
 
@@ -163,6 +181,7 @@ class RunRecord:
     resumed: tuple[dict[str, Any], ...] = ()
     trivial: Trivial | None = None
     bases: dict[str, dict[str, str]] = field(default_factory=dict)
+    start: Origin | None = None
     schema: int = SCHEMA
 
     def text(self) -> str:

@@ -18,7 +18,7 @@ from dl.progress import Reporter
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import Process
 from dl.rundir.manifest import file_sha256, publish, read_checked, remove_leftovers
-from dl.rundir.record import RunRecord, now, read_history
+from dl.rundir.record import Origin, RunRecord, now, read_history
 from dl.training.checkpoint import last_checkpoint, of_this_training, with_rate
 from dl.training.setup import Prepared, machine, versions
 from dl.training.workflow import RunJob, Trained
@@ -28,8 +28,8 @@ _FREE_SECTIONS = ("engine.", "lint.", "tracking.")
 """Sections of the config that change nothing of what is learned."""
 _FREE_KEYS = ("name", "training.epochs", "training.time_limit")
 _FREE_VERSIONS = ("python", "h5py")
-_UNSEEN = ("name", "data.path", "data.validation_path", "data.test_path")
-"""Where the data lies is not told: whether it is the same, its fingerprint says."""
+_UNSEEN = ("name", "data.path", "data.validation_path", "data.test_path", "model.start.from")
+"""Where data and first weights lie is not told: whether they are the same, checksums say."""
 _RATE = "training.optimizer.learning_rate"
 _NOT_SET = "not set"
 _NO_VALUE = "nothing"
@@ -105,6 +105,7 @@ def job_of(
         versions=versions(),
         machine=machine(),
         bases=dict(prepared.bases),
+        start=prepared.start or record.start,
         resumed=(*record.resumed, again),
     )
     return RunJob(run, running, checkpoint)
@@ -123,7 +124,10 @@ def _differences(
     fingerprint = prepared.dataset.preprocessing.fingerprint
     if record.fingerprint != fingerprint:
         yield Difference("the data", record.fingerprint[:12], fingerprint[:12], exact=False)
-    for name, before, value in _unequal(_checksums(record.bases), _checksums(prepared.bases)):
+    # What a training that goes on has begun from is not read again.
+    start = record.start if prepared.start else None
+    files = _checksums(record.bases, start), _checksums(prepared.bases, prepared.start)
+    for name, before, value in _unequal(*files):
         yield Difference(f"the file of the weights of {name}", before, value, exact=False)
     for name, before, value in _unequal(record.versions, versions()):
         yield Difference(f"the version of {name}", before, value, exact=name in _FREE_VERSIONS)
@@ -138,8 +142,9 @@ def _differences(
             yield Difference(what, "as by an earlier dl", "as by this one", exact=False)
 
 
-def _checksums(bases: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    return {name: file["sha256"][:12] for name, file in bases.items()}
+def _checksums(bases: Mapping[str, Mapping[str, str]], start: Origin | None) -> dict[str, str]:
+    first = {} if start is None else {"model.start": start.sha256[:12]}
+    return first | {name: file["sha256"][:12] for name, file in bases.items()}
 
 
 def _unequal(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -41,9 +41,11 @@ from dl.model.build import build_model, check_phases, compile_model, forget, nes
 from dl.model.checks import check_training, loss_targets
 from dl.model.h5 import plain_copy
 from dl.model.objects import BASES, build_object
+from dl.model.start import begin_from, located
 from dl.model.vectors import start_from_vectors
 from dl.progress import Reporter
 from dl.rundir.files import published
+from dl.rundir.record import Origin
 from dl.system import processor_name, processors
 from dl.training.front import first_front, rest_of
 from dl.training.steps import Batches, device_scope, devices_of
@@ -78,6 +80,7 @@ class Prepared:
         model: The model with its initial weights, compiled for the first phase of the training.
         strategy: How it is to be trained.
         bases: The file that each pretrained base has its weights from, by its name.
+        start: What the first weights were taken from; None where they are random.
     """
 
     loaded: Loaded
@@ -86,16 +89,27 @@ class Prepared:
     model: keras.Sequential
     strategy: Strategy
     bases: Mapping[str, dict[str, str]] = field(default_factory=dict)
+    start: Origin | None = None
 
 
-def prepare(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> Prepared:
+def prepare(
+    loaded: Loaded, dataset: Dataset, reporter: Reporter, *, begun: bool = False
+) -> Prepared:
     """Builds the model for the data, and tries a few rows of it.
+
+    Args:
+        loaded: The config.
+        dataset: The data.
+        reporter: Is told what happens.
+        begun: Whether the training has begun: then a checkpoint has the weights, and what the
+            first ones were taken from is not read.
 
     Raises:
         ConfigError: The model cannot be built; at the line of the layer.
     """
     try:
         config = resolve_config(loaded.config, dataset)
+        config = config if begun else located(config)
         check_packages(config)
         with reporter.stage("Building the model"), device_scope(config, reporter):
             model = build_model(config, dataset.preprocessing.input_shape)
@@ -105,22 +119,25 @@ def prepare(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> Prepared:
             compile_model(model, config, dataset.target)
             for note in start_from_vectors(model, config, dataset.preprocessing):
                 reporter.note(note)
+            start = None if begun else begin_from(model, config, dataset, reporter)
             check_training(model, dataset, config)
             if config.training.output_bias == "targets":
-                set_output_bias(model, dataset, config)
+                set_output_bias(model, dataset, config, start)
     except Findings as error:
         raise loaded.error(error.findings) from error
     if config.engine.precision != "float32" and not tf.config.list_physical_devices("GPU"):
         told = f"engine.precision: {config.engine.precision} is slower than float32 on a processor"
         reporter.note(f"{told}: it gains on GPUs")
-    check_resolved(loaded, config)
+    check_resolved(loaded, config, trained=begun)
     batches = Batches.of(config.phases[0].of(config), dataset)
     strategy = choose_strategy(rest_of(model, front), config, batches)
     strategy = replace(strategy, front="once" if front else "each_step")
-    return Prepared(loaded, config, dataset, model, strategy, bases)
+    return Prepared(loaded, config, dataset, model, strategy, bases, start)
 
 
-def set_output_bias(model: keras.Sequential, dataset: Dataset, config: Config) -> None:
+def set_output_bias(
+    model: keras.Sequential, dataset: Dataset, config: Config, start: Origin | None = None
+) -> None:
     """Gives the last layer the bias with which the outputs are the shares of the classes.
 
     Of numbers, it is their mean, or what the loss is least for. Rows count as in the loss. Without
@@ -128,8 +145,16 @@ def set_output_bias(model: keras.Sequential, dataset: Dataset, config: Config) -
     networks" (2019), "init well".
 
     Raises:
-        Findings: The outputs are of another shape than the answer.
+        Findings: The outputs are of another shape than the answer, or the layer has begun from
+            weights that were trained.
     """
+    last = next(layer for layer in reversed(model.layers) if layer.weights)
+    if start is not None and last.name in start.taken:
+        raise Findings.one(
+            ("training", "output_bias"),
+            f"would replace the bias of {last.name}, which comes from model.start",
+            hint="remove output_bias, or list the other layers in model.start.layers",
+        )
     train, target = dataset.train, dataset.target
     _, weights = loss_targets(model, dataset, config, train)
     loss = config.training.loss.type
@@ -140,7 +165,7 @@ def set_output_bias(model: keras.Sequential, dataset: Dataset, config: Config) -
         of_each = output_of(config.model).activation == "sigmoid" or loss in BINARY
         answer = np.log(shares / (1 - shares)) if of_each else np.log(shares)
         answer = answer[-1:] if target.form == "single" else answer
-    bias = next(layer for layer in reversed(model.layers) if layer.weights).bias
+    bias = last.bias
     if answer.shape != tuple(bias.shape):
         raise Findings.one(
             ("training", "output_bias"),

@@ -193,6 +193,7 @@ def _first_record(prepared: Prepared, command: tuple[str, ...]) -> RunRecord:
         git_commit=git_commit(prepared.loaded.folder),
         trivial=trivial_of(prepared.config, prepared.dataset),
         bases=dict(prepared.bases),
+        start=prepared.start,
     )
 
 

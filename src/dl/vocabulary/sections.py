@@ -11,6 +11,7 @@ import functools
 import types
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
+from keyword import iskeyword
 from typing import (
     Annotated,
     Any,
@@ -152,6 +153,11 @@ class Section:
         return cast("frozenset[str]", self.__dict__.get("_written", frozenset()))
 
 
+def field_of(name: str) -> str:
+    """Returns the field of a section that a key stands in: `from` is a word of Python's own."""
+    return f"{name}_" if iskeyword(name) else name
+
+
 S = TypeVar("S", bound=Section)
 T = TypeVar("T")
 
@@ -176,7 +182,8 @@ def _declared(section: type[Section]) -> Mapping[str, Parameter]:
         default = {} if made else None if required else item.default
         kind = type_of(hints[item.name])
         about = item.metadata.get("about", "")
-        found[item.name] = Parameter(item.name, required, default, kind, about)
+        name = item.name.removesuffix("_")
+        found[name] = Parameter(name, required, default, kind, about)
     return found
 
 
@@ -238,7 +245,7 @@ class SectionOf(ParameterType):
         if findings:
             valid = partly_valid(self.section, checked.valid | checked.partly)
             raise Findings(findings, valid)
-        section = self.section(**checked.valid)
+        section = self.section(**{field_of(name): item for name, item in checked.valid.items()})
         object.__setattr__(section, "_written", frozenset(value))
         return section
 
@@ -326,9 +333,9 @@ def partly_valid(section: type[S], valid: Mapping[str, Any]) -> S:
 
     A rule that looks at no wrong value can judge such a section like a whole one.
     """
-    wrong = {name: property(_unknown) for name in keys(section) if name not in valid}
+    wrong = {field_of(name): property(_unknown) for name in keys(section) if name not in valid}
     made = object.__new__(cast("type[S]", type(section.__name__, (section,), wrong)))
-    made.__dict__.update(valid)
+    made.__dict__.update({field_of(name): item for name, item in valid.items()})
     return made
 
 

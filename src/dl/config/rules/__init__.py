@@ -109,6 +109,8 @@ ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
     phases.phases_have_one_rate,
     training.mixing_fits,
     training.front_sees_rows_as_they_are,
+    phases.start_names_layers,
+    phases.start_is_there,
     training.devices_share_a_batch,
     training.store_is_one_of_mlflow,
 )
@@ -120,6 +122,7 @@ ADVICE: tuple[Callable[..., Iterable[Advice]], ...] = tuple(
 """What is allowed but doubtful, by the ids that switch it off in the config."""
 
 ONLY_BEFORE: tuple[Callable[..., Any], ...] = (
+    phases.start_is_there,
     network.numbers_can_be_looked_up,
     network.softmax_is_over_several,
     network.activation_fits_loss,

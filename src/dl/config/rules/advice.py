@@ -235,6 +235,8 @@ def _hidden(model: Model) -> list[tuple[int, Spec, Path]]:
 
 def frozen_random(model: Model, training: Training) -> Iterator[Advice]:
     """A layer that is not trained keeps the random weights that it begins with."""
+    if model.start is not None:
+        return  # which weights are random is known when they are read
     for _, layer, path in model.placed_layers:
         inner = layer.parameters.get("layer")
         nested = [((*path, "layer"), inner)] if isinstance(inner, Spec) else []

@@ -1,14 +1,17 @@
-"""What is certainly wrong in `training.phases`."""
+"""What is certainly wrong in `training.phases`, and in `model.start` beside them."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from dl.config.phases import fixed_layers, layer_names, matching, phases_of
-from dl.config.rules.facts import finding
-from dl.config.schema import Model, Training
+from dl.config.rules.facts import Facts, finding
+from dl.config.schema import MODEL_FILES, Model, Training
 from dl.errors import closest, did_you_mean
 from dl.vocabulary.spec import Finding, Kind, Path, Spec
+
+_UNKNOWN = "phases_name_layers.unknown"
 
 
 def phases_say_their_epochs(training: Training) -> Iterator[Finding]:
@@ -24,20 +27,24 @@ def phases_name_layers(model: Model, training: Training) -> Iterator[Finding]:
         path = ("training", "phases", index)
         if phase.freeze is not None and phase.train_only is not None:
             yield finding((*path, "train_only"), "phases_name_layers.both")
-        yield from unknown_layers(model, (*path, "freeze"), phase.freeze)
-        yield from unknown_layers(model, (*path, "train_only"), phase.train_only)
+        for key, patterns in (("freeze", phase.freeze), ("train_only", phase.train_only)):
+            yield from _unknown_layers(model, (*path, key), patterns, _UNKNOWN)
+            for place, name in enumerate(patterns or ()):
+                if name in fixed_layers(model):
+                    where = (*path, key, place)
+                    yield finding(where, "phases_name_layers.fixed", layer=name)
 
 
-def unknown_layers(model: Model, path: Path, patterns: tuple[str, ...] | None) -> Iterator[Finding]:
+def _unknown_layers(
+    model: Model, path: Path, patterns: tuple[str, ...] | None, text: str
+) -> Iterator[Finding]:
     """Yields what is not the name of a layer, or a pattern of one, in a list of them."""
-    names, fixed = layer_names(model), fixed_layers(model)
+    names = layer_names(model)
     for index, pattern in enumerate(patterns or ()):
-        if pattern in fixed:
-            yield finding((*path, index), "phases_name_layers.fixed", layer=pattern)
         if not matching(pattern, names):
             hint = did_you_mean(closest(pattern, names), "dl summary CONFIG shows the names")
             words = {"known": tuple(names), "pattern": pattern, "hint": hint}
-            yield finding((*path, index), "phases_name_layers.unknown", **words)
+            yield finding((*path, index), text, **words)
 
 
 def phases_train_something(model: Model, training: Training) -> Iterator[Finding]:
@@ -70,3 +77,23 @@ def phases_have_one_rate(training: Training) -> Iterator[Finding]:
         path = ("training", "phases", index, "learning_rate")
         if phase.learning_rate is not None and phase.optimizer is not None:
             yield finding(path, "phases_have_one_rate", optimizer=phase.optimizer)
+
+
+def start_names_layers(model: Model) -> Iterator[Finding]:
+    """The layers that are to begin from something are layers."""
+    if model.start is not None:
+        path = ("model", "start", "layers")
+        yield from _unknown_layers(model, path, model.start.layers, "start_names_layers")
+
+
+def start_is_there(model: Model, facts: Facts) -> Iterator[Finding]:
+    """A file to begin from is there; a training that goes on does not need it."""
+    start = model.start
+    if start is not None and facts.probe.task is None:  # the data was not read
+        path = ("model", "start", "from")
+        words = {"file": os.path.basename(start.from_)}
+        if start.from_.endswith(MODEL_FILES):
+            if not os.path.isfile(start.from_):
+                yield finding(path, "start_is_there.file", **words)
+        elif os.path.isabs(start.from_) and not os.path.isfile(f"{start.from_}/run.json"):
+            yield finding(path, "start_is_there.run", **words)
