@@ -197,7 +197,9 @@ def _tokens(table: RawTable, feature: TextFeature, unseen: UnseenCategories) -> 
         found = [number.get(token, _UNKNOWN) for token in tokens(text)]
         unknown, count = unknown + found.count(_UNKNOWN), count + len(found)
         yield found
-    unseen.add_tokens(feature.name, unknown, count, feature.unknown)
+    # Of words in a row, far more are new.
+    if feature.ngrams == (1, 1):
+        unseen.add_tokens(feature.name, unknown, count, feature.unknown)
 
 
 def _inputs(
