@@ -265,6 +265,14 @@ def make_pictures(folder: Path, mode: str = "RGB", names: tuple[str, ...] = ("ca
             Image.new(mode, (128, 96), number).save(folder / name / f"{number}.png")
 
 
+def test_few_coloured_pictures_name_a_base_in_a_comment(folder: Path, dl: Dl) -> None:
+    make_pictures(folder / "pets")
+    line = "    # - {type: MobileNetV2, weights: imagenet, pooling: avg, trainable: false}\n"
+    assert line in dl("init", folder / "pets").out
+    make_pictures(folder / "grey", mode="L")
+    assert line not in dl("init", folder / "grey").out
+
+
 def test_a_folder_of_pictures_keeps_their_shape(folder: Path, dl: Dl) -> None:
     make_pictures(folder / "pets", mode="L")
     config = yaml.safe_load(dl("init", "pets").out)

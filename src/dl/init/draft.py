@@ -64,6 +64,12 @@ _LOOK_AT = 50
 """Pictures of which the size is looked at."""
 _GREY = ("1", "L", "LA", "I;16", "I;16B")
 _STANDARDIZE = commented("  numeric: standardize", "mean 0, standard deviation 1")
+_BASE = [
+    "    # Of few photographs, a network that was trained on a million of them learns more:",
+    "    # - {type: MobileNetV2, weights: imagenet, pooling: avg, trainable: false}",
+    "    # in the place of all layers but the last, with image_size: [160, 160] and without",
+    "    # preprocess.scale. Keras downloads its weights.",
+]
 _PIXELS = commented("  scale: 255", "pixels between 0 and 1")
 _TEXT_LINES = [
     commented(
@@ -484,6 +490,7 @@ def _of_pictures(path: Path) -> str:
         preprocess=[_PIXELS],
         model=[
             "  layers:",
+            *(_BASE if rows < _FEW_PICTURES and not grey else []),
             *(augmentation if rows < _FEW_PICTURES else []),
             *image_layers(height, width, target),
         ],
