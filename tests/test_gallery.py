@@ -48,6 +48,9 @@ SMALL: Mapping[str, tuple[str, ...]] = {
     "imdb-lstm": _SHORT,
     "imdb-multi-hot": _FEW_WORDS,
     "reuters-multi-hot": _FEW_WORDS,
+    "weather-day": ("data.window.outputs=4", "model.layers.2.units=4"),
+    "weather-gru": ("data.window.length=8",),
+    "weather-lstm": ("data.window.length=8",),
 }
 """What makes a config small where few rows and one epoch do not: by its name, as of `--set`."""
 

@@ -79,6 +79,11 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             sample_weight: How much each row counts, shape (rows,), as a column of `data.weight`.
         """
         section = data_section(self.config)
+        if section.get("window") or any(p.startswith("data.window") for p in self.overrides or ()):
+            raise UsageError(
+                "an estimator answers for each row, but data.window asks for what follows rows",
+                hint="dl.train(config, data=frame), then run.predict(frame)",
+            )
         self._columns = section.get("features")
         frame = self._frame(X, y=y, reset=True)
         name = str(section.get("target") or _TARGET)

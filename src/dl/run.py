@@ -138,6 +138,8 @@ class Run:
     ) -> pd.DataFrame:
         """Returns the predictions for rows, in their order; a DataFrame's index is kept.
 
+        Of a series there is a row for each window, with the time or number of what it is for.
+
         Args:
             data: The rows; a target may be among the columns. Default: a part of the own data.
             split: Which part: train, validation or test, which is the default.
@@ -171,7 +173,7 @@ class Run:
             return pd.concat(frames, ignore_index=True)
 
         found = computed(compute)
-        if isinstance(data, pd.DataFrame):
+        if isinstance(data, pd.DataFrame) and not self.config["data"].get("window"):
             found.index = data.index
             found[list(keep)] = data[list(keep)]  # not as the file between the two held them
         return found

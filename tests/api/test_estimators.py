@@ -178,3 +178,13 @@ def test_a_sample_weight_beside_that_of_the_config_is_refused(fruit: pd.DataFram
         "error: sample_weight cannot be used beside data.weight: width\n"
         "hint: leave one of the two out"
     )
+
+
+def test_windows_are_refused() -> None:
+    document = {"data": {"window": {"length": 3}}, "model": {"layers": []}, "training": {}}
+    with pytest.raises(dl.UsageError) as caught:
+        dl.Regressor(document).fit([[1.0], [2.0]], [1.0, 2.0])
+    assert error_text(caught.value) == (
+        "error: an estimator answers for each row, but data.window asks for what follows rows\n"
+        "hint: dl.train(config, data=frame), then run.predict(frame)"
+    )
