@@ -12,6 +12,7 @@ import pytest
 from dl.config.load import Loaded, load_mapping
 from dl.data.load import read_dataset
 from dl.progress import SilentReporter
+from dl.rundir.manifest import file_sha256
 from dl.training.setup import Prepared, prepare
 from support.tables import told
 
@@ -69,6 +70,7 @@ def test_tokens_begin_with_their_vectors_and_others_with_0(header: str, tmp_path
         "begin with 0" in reporter.notes
     )
     assert made.config.model.layers[0].parameters["input_dim"] == 5
+    assert made.bases == {"embedding": {"file": "v.txt", "sha256": file_sha256(tmp_path / "v.txt")}}
 
 
 def test_packed_file_is_read(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ from dl.vocabulary.traits import TAKES_SHARES
 # A fit takes some seconds on two cores: numbers that are read, times what is done with each.
 _MOST_NUMBERS = 5e7
 _MOST_LINEAR, _MOST_DISTANCES, _MOST_SPLITS = 2e8, 5e10, 5e7
+_MOST_ANSWERED = 5e8
+"""Numbers of the rows to answer: those of texts are made whole for it."""
 _OF_LEAVES = 8_000
 """What a boosted tree costs for each column without any row: bins of 31 leaves."""
 _LONGEST_ROW = 4096
@@ -86,6 +88,8 @@ def fitted(
             left_out[name] = f"{tokens.layer} looks up numbers that stand for words or categories"
         elif width > _LONGEST_ROW and name in ("k nearest", "boosted trees"):
             left_out[name] = f"a row has {width:,} numbers, more than {_LONGEST_ROW:,}"
+        elif len(part) * width > _MOST_ANSWERED:
+            left_out[name] = f"{len(part):,} rows of {width:,} numbers take too much memory"
         elif rows < min(len(train), _FEWEST_ROWS):
             each = plural(outputs, "output")
             left_out[name] = f"{width:,} numbers in a row for {each} would take minutes"

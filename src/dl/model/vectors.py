@@ -24,6 +24,7 @@ from dl.data.sources.text import opened, unpacked
 from dl.data.types import Array
 from dl.errors import DataError
 from dl.model.objects import FROM
+from dl.rundir.manifest import file_sha256
 from dl.text import percent
 
 _HINT = "name a file of GloVe, or one of word2vec that is text: `word 0.1 -0.2 …` in each line"
@@ -59,6 +60,16 @@ def start_from_vectors(
             f"{layer.name}: {found:,} of {len(number):,} tokens ({percent(found / len(number))}) "
             f"have a vector in {file}; the others begin with 0"
         )
+
+
+def vector_files(config: Config) -> dict[str, dict[str, str]]:
+    """Returns the file that each layer has its vectors from, by the layer's name."""
+    named = ((spec.parameters["name"], spec.parameters.get(FROM)) for spec in config.model.layers)
+    return {
+        str(name): {"file": Path(file).name, "sha256": file_sha256(Path(file))}
+        for name, file in named
+        if isinstance(file, str)
+    }
 
 
 def _read(path: Path, number: Mapping[str, int], weights: Array) -> int:

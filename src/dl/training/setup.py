@@ -42,7 +42,7 @@ from dl.model.checks import check_training, loss_targets
 from dl.model.h5 import plain_copy
 from dl.model.objects import BASES, build_object
 from dl.model.start import begin_from, located
-from dl.model.vectors import start_from_vectors
+from dl.model.vectors import start_from_vectors, vector_files
 from dl.progress import Reporter
 from dl.rundir.files import published
 from dl.rundir.record import Origin
@@ -119,6 +119,7 @@ def prepare(
             compile_model(model, config, dataset.target)
             for note in start_from_vectors(model, config, dataset.preprocessing):
                 reporter.note(note)
+            bases = {**bases, **vector_files(config)}
             start = None if begun else begin_from(model, config, dataset, reporter)
             check_training(model, dataset, config)
             if config.training.output_bias == "targets":
