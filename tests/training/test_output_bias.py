@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.metrics import log_loss
 
-from dl.config.schema import Config
+from dl.config.load import load_mapping, load_text
+from dl.config.schema import Config, resolved_text
 from dl.data.dataset import Dataset
 from dl.data.target import Target
 from dl.data.types import Array
@@ -107,3 +109,17 @@ def test_outputs_of_another_shape_are_refused_and_sweeps_share_the_model() -> No
         "a bias of the shape (6,)",
     )
     assert program_key(chosen) == program_key(config([*layers, {"type": "Softmax"}]))
+
+
+def test_a_resolved_config_says_the_same() -> None:
+    loaded = load_mapping(
+        {
+            "name": "case",
+            "data": {"source": "builtin", "dataset": "iris"},
+            "model": {"layers": [{"type": "Dense", "units": 3, "activation": "softmax"}]},
+            "training": {"loss": "sparse_categorical_crossentropy", "output_bias": "targets"},
+        }
+    )
+    text = resolved_text(loaded.config)
+    assert "bias_initializer: Zeros" in text
+    assert load_text(Path("resolved.yaml"), text.encode()).config == loaded.config

@@ -187,7 +187,7 @@ def output_bias_follows_targets(
     layer, path = facts.config.model.layers[int(own_index)], ("model", "layers", own_index)
     if layer.type not in HIDDEN or layer.parameters.get("use_bias") is False:
         yield finding(path, f"{rule}.layer", found=layer.type)
-    elif "bias_initializer" in layer.given:
+    elif getattr(layer.parameters.get("bias_initializer"), "type", "Zeros") != "Zeros":
         yield finding((*path, "bias_initializer"), f"{rule}.initializer")
     linear = output.activation == LINEAR and (logits or training.loss.type in REGRESSION)
     if output.activation not in ("sigmoid", "softmax") and not linear:
