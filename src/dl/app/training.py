@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dl.app import config_of, one_answer_of
 from dl.errors import BusyError, ConfigError, Interrupted, RunError, UsageError
@@ -371,6 +371,8 @@ class _ReportJob:
         y, weights = found.part.targets()
         trivial = read_record(found.run).trivial
         said = answers(y, found.outputs, dataset.target, weights)
+        pictures = pictures_of(found.part, dataset.preprocessing)
+        beside = found.part.y is found.part.x or said.places > 1
         facts = RunFacts(
             name=found.run.label,
             history=found.history,
@@ -379,7 +381,9 @@ class _ReportJob:
             part_rows=len(dataset.parts[found.name]),
             surface=found.surface,
             path=found.path,
-            pictures=pictures_of(found.part, dataset.preprocessing) if said.places == 1 else None,
+            pictures=None if beside else pictures,
+            inputs=pictures if beside else None,
+            **_errors(found, loss),
             simple=trivial.by_step(found.name) if trivial else {},
             **answer_facts(said, dataset.preprocessing),
         )
@@ -423,6 +427,18 @@ def _dataset(loaded: Loaded, reporter: Reporter, engine: str) -> Dataset:
         with reporter.stage("Loading Keras"):
             load()
     return dataset
+
+
+def _errors(found: PartPredictions, loss: str) -> dict[str, Any]:
+    """Returns the fields of `RunFacts` that tell how far rows came back from what they were."""
+    from dl.data.row_errors import limit_of, read_errors, row_errors
+
+    kept = read_errors(found.run)
+    if kept is None or found.part.y is not found.part.x:
+        return {}
+    target = found.prepared.dataset.target
+    errors = row_errors(loss, found.part.x[:], found.outputs, target)
+    return {"errors": errors, "limit": limit_of(kept)}
 
 
 def _advise(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> None:

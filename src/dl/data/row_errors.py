@@ -60,6 +60,11 @@ def write_errors(run: RunDirectory, errors: Array) -> None:
     publish(run.errors, content.getvalue())
 
 
+def limit_of(errors: Array, quantile: float = QUANTILE) -> float:
+    """Returns the error above which a row is unusual, by those of the training rows."""
+    return float(np.quantile(errors, quantile))
+
+
 def read_errors(run: RunDirectory) -> Array | None:
     """Returns the errors of the training rows, ascending; None where the run kept none.
 

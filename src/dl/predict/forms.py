@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dl.data.row_errors import QUANTILE, measure_of, read_errors, row_errors
+from dl.data.row_errors import QUANTILE, limit_of, measure_of, read_errors, row_errors
 from dl.data.sources.masks import resized, upright_size
 from dl.data.target import Target, classes_of, decode
 from dl.data.types import Array, Inputs
@@ -60,7 +60,7 @@ def _with_errors(files: SavedFiles, quantile: float, reporter: Reporter) -> Colu
             "from what it was",
             hint="train with `data.target: inputs`",
         )
-    limit = float(np.quantile(errors, quantile))
+    limit = limit_of(errors, quantile)
     reporter.note(
         f"error: the {measure_of(loss)} of a row; unusual: above {number(limit)}, as "
         f"{percent(1 - quantile)} of the training rows are"

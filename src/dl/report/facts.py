@@ -172,6 +172,10 @@ class RunFacts:
         predicted: As `true`; None where the outputs name no class.
         probabilities: Shape (rows, classes), if the outputs are any.
         places: How many places each row has.
+        grid: Their shape; empty where a row has one answer.
+        inputs: The inputs, where they are pictures and rows have places, or are to come back.
+        errors: How far each row came back from what it was, where the inputs are the target.
+        limit: The error from which a row is unusual.
         threshold: The probability from which a row is of the second class, or has a label.
         pictures: The inputs, where they are pictures.
         surface: What the network says on the plane of its inputs, where they are two numbers.
@@ -193,6 +197,10 @@ class RunFacts:
     predicted: Array | None = None
     probabilities: Array | None = None
     places: int = 1
+    grid: tuple[int, ...] = ()
+    inputs: Pictures | None = None
+    errors: Array | None = None
+    limit: float | None = None
     threshold: float = 0.5
     pictures: Pictures | None = None
     surface: DecisionSurface | None = None
@@ -285,6 +293,7 @@ def answer_facts(answers: Answers, preprocessing: Preprocessing) -> dict[str, An
         "predicted": answers.predicted,
         "probabilities": answers.probabilities,
         "places": answers.places,
+        "grid": target.places,
         "weights": answers.weights,
         "threshold": target.cut,
         "steps": len(window.target_rows) if (window := preprocessing.window) else 0,

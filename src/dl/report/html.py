@@ -52,6 +52,11 @@ _DRAWN_AS_CHARTS = frozenset({"objective", "learning_curves"})
 _LEARNED = {
     "boundary.png": "The decision surface: what the network predicts for every pair of inputs.",
     "parameter_path.png": "The path of bias and weight over the contours of the loss.",
+    "masks.png": "Pictures beside their true and predicted masks, the worst first.",
+    "iou.png": "The intersection over union of each class, the worst first.",
+    "steps.png": "True and predicted classes at the steps of rows, the worst first.",
+    "reconstructions.png": "Inputs, and below them what came back.",
+    "errors.png": "How far rows came back from what they were, and where unusual ones begin.",
 }
 
 

@@ -226,6 +226,7 @@ def _carry_out(prepared: Prepared, job: RunJob, reporter: Reporter, hooks: Hooks
         history = _fit(prepared, checkpoints, reporter, hooks, snapshots, path)
         checkpoints.write()
         _stop_if_asked(run, history, hooks)
+        keep_errors(run, prepared.model, prepared.dataset, prepared.config.training.loss.type)
         if hooks.on_predictions is not None:
             name, part = _shown_part(prepared)
             outputs = predict_outputs(prepared.model, part.x, reporter)
@@ -348,8 +349,6 @@ def _finish(prepared: Prepared, run: RunDirectory, reporter: Reporter) -> Metric
     with reporter.stage("Saving"):
         # The model last: a run that has it is complete.
         publish(run.metrics, f"{json.dumps(metrics, indent=2)}\n".encode())
-        loss = prepared.config.training.loss.type
-        keep_errors(run, prepared.model, prepared.dataset, loss)
         _save(prepared, run)
     return metrics
 
