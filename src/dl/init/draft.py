@@ -29,6 +29,8 @@ from dl.data.types import RawArrays
 from dl.errors import DataError, UsageError
 from dl.init.columns import TOKENS, Table, judge_target, read_table
 from dl.init.logarithm import STANDARDIZED, with_scaling
+from dl.init.masks import draft as masks_of
+from dl.init.masks import has_masks
 from dl.init.plan import (
     Target,
     comment_lines,
@@ -112,6 +114,10 @@ def first_config(path: Path, targets: Sequence[str]) -> str:
         DataError: The data cannot be used.
         UsageError: The target of a table is not named, or there is none to name.
     """
+    if has_masks(path):
+        _refuse_target(path, targets, "the masks hold the class of each pixel")
+        what, target, rows, sections = masks_of(path)
+        return _text(path, what, target, rows, **sections)
     if path.is_dir() and _holds_texts(path):
         _refuse_target(path, targets, "the name of its folder is the class of a text")
         return _of_texts(path)

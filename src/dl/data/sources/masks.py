@@ -86,7 +86,7 @@ class _Classes:
         return np.asarray(places[np.searchsorted(present, codes)])
 
     def _no_class(self, path: Path, code: int) -> DataError:
-        codes = _codes(path, colours=self.colours)
+        codes = codes_of(path, colours=self.colours)
         row, column = np.argwhere(codes == code)[0].tolist()
         said = [text_of(known) for known in self.known or ()]
         value = text_of(code) if code >= 0 else f'"{text_of(code)}"'
@@ -280,7 +280,7 @@ def _mask(
     picture: Path, path: Path, shape: tuple[int, int], *, colours: bool
 ) -> tuple[Codes, Codes]:
     """Returns the codes of a mask that is resized, and those that are in it, ascending."""
-    codes = _codes(path, colours=colours)
+    codes = codes_of(path, colours=colours)
     if (size := upright_size(picture)) != codes.shape[::-1]:
         raise DataError(
             f"{path}: the mask has another size than its picture",
@@ -307,7 +307,7 @@ def upright_size(path: Path) -> tuple[int, int]:
         return (opened.height, opened.width) if turned else (opened.width, opened.height)
 
 
-def _codes(path: Path, *, colours: bool) -> Codes:
+def codes_of(path: Path, *, colours: bool) -> Codes:
     """Returns the pixels of a mask, shape (height, width); `colours`: none of them as numbers."""
     with opened_picture(path) as opened:
         step = _STEPS_OF_GRAY.get(stored_pixels(opened)[0], 1)
