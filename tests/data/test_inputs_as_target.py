@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import yaml
 
-from dl.config.load import Loaded, load_config
+from dl.config.load import Loaded, load_config, load_text
+from dl.config.schema import resolved_text
 from dl.data.load import load_part, read_dataset
 from dl.data.target import decode
 from dl.errors import ConfigError, Problem
@@ -185,3 +186,13 @@ def test_a_column_may_have_the_name(tmp_path: Path) -> None:
     overrides = ("data.target=[inputs]", "model.layers=[{type: Dense, units: 1}]")
     data = {**CSV, "path": "other.csv"}
     assert made(loaded(tmp_path, data, [], *overrides)).dataset.target.names == ("inputs",)
+
+
+def test_what_is_written_out_is_trained_again(tmp_path: Path) -> None:
+    layers = [{**DENSE, "units": 4, "activation": "sigmoid"}]
+    overrides = ("training.loss=binary_crossentropy", "preprocess.numeric=minmax")
+    first = made(loaded(tmp_path, BUILTIN, layers, *overrides))
+    text = resolved_text(first.config)
+    assert "task: regression" in text
+    again = made(load_text(tmp_path / "resolved.yaml", text.encode(), (), trained=True))
+    assert again.config == first.config

@@ -124,11 +124,13 @@ def _with_metrics(config: Config, metrics: tuple[Spec, ...]) -> Config:
 
 def _probe(target: Target, dataset: Dataset | None = None) -> Probe:
     """Returns what is known of a target and, where they are given, of all the data."""
+    # How many inputs are to come back is known when they are prepared.
+    unknown = target.form == "numbers" and target.units is None
     found = Probe(
         target="numbers" if target.task == "regression" else "classes",
         classes=len(target.classes) or None,
         labels=target.classes or None,
-        columns=None if target.places else len(target.names),
+        columns=None if target.places or unknown else len(target.names),
         task=target.task,
         answer=_answer(target),
     )
