@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
+from scipy.io import wavfile
 from sklearn.datasets import make_multilabel_classification, make_regression
 
 FOLDER = Path(__file__).resolve().parents[1] / "configs" / "gallery" / "data"
@@ -36,6 +37,12 @@ def main() -> None:
     write_several()
     write_pictures(np.random.default_rng(8), "flowers", FLOWERS, 24)
     write_pictures(np.random.default_rng(9), "cats-dogs", ANIMALS, 48)
+    write_pictures(np.random.default_rng(10), "damaged", ANIMALS, 24)
+    for place, name in ((300, "cats/004"), (0, "cats/017"), (500, "dogs/011")):
+        path = FOLDER / "damaged" / f"{name}.jpg"
+        path.write_bytes(path.read_bytes()[:place])
+    write_words(np.random.default_rng(11))
+    write_volumes(np.random.default_rng(12))
 
 
 def write(table: pd.DataFrame, name: str, header: bool = True) -> None:
@@ -231,6 +238,39 @@ def _columns(arrays: Mapping[str, Column]) -> pd.DataFrame:
             for i in range(array.shape[1])
         }
     )
+
+
+RATE = 8000
+WORDS = {"down": (1400, 400), "no": (700, 700), "up": (400, 1400)}
+"""The pitch at the begin and the end of each word, in hertz."""
+
+
+def write_words(random: Random, count: int = 24) -> None:
+    """Writes whistled words of differing length, pitch and strength, in noise, as WAV of 8 bits."""
+    for name, (begin, end) in WORDS.items():
+        (FOLDER / "words" / name).mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            samples = int(random.integers(2000, 3600))
+            pitch = np.linspace(begin, end, samples) * random.uniform(0.7, 1.4)
+            sound = np.sin(2 * np.pi * np.cumsum(pitch) / RATE) * random.uniform(0.1, 0.5)
+            sound += random.normal(0, 0.1, samples)
+            whole = np.clip(np.round(sound * 128 + 128), 0, 255).astype(np.uint8)
+            wavfile.write(FOLDER / "words" / name / f"{number:03}.wav", RATE, whole)
+
+
+def write_volumes(random: Random, count: int = 30, side: int = 14) -> None:
+    """Writes grey volumes; in those of the ill there is a bright ball somewhere."""
+    for name in ("healthy", "ill"):
+        (FOLDER / "volumes" / name).mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            volume = random.normal(90, 25, (side, side, side))
+            center, radius = random.uniform(4, side - 4, 3), random.uniform(2, 3)
+            axes = np.meshgrid(*[np.arange(side)] * 3, indexing="ij")
+            away = sum((axis - at) ** 2 for axis, at in zip(axes, center, strict=True))
+            if name == "ill":
+                volume[away < radius**2] += 70
+            whole = np.clip(volume, 0, 255).astype(np.uint8)
+            np.save(FOLDER / "volumes" / name / f"{number:03}.npy", whole)
 
 
 FLOWERS = {"daisy": (8, "white"), "dandelion": (16, "gold"), "roses": (5, "crimson")}

@@ -442,6 +442,13 @@ class TextData(_Data):
 
 
 @dataclass(frozen=True, kw_only=True)
+class NpyData(FilesData):
+    """A folder with a folder of `.npy` files for each class, or arrays that a table lists."""
+
+    source: Literal["npy"]
+
+
+@dataclass(frozen=True, kw_only=True)
 class BuiltinData(_Table):
     """A data set that comes with scikit-learn: no download."""
 
@@ -486,6 +493,7 @@ Data = (
     | NpzData
     | ImagesData
     | AudioData
+    | NpyData
     | TextData
     | BuiltinData
     | KerasData

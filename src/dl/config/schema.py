@@ -208,7 +208,7 @@ class Engine(Section):
     )
     memory: Count | Literal["auto"] = key(
         "auto",
-        "Megabytes that the rows of a csv, parquet, images or audio source may take as "
+        "Megabytes that the rows of a csv, parquet, images, audio or npy source may take as "
         "numbers. Larger data is kept on disk and streamed: the same results, slower reading. "
         "Default: a tenth of the available memory.",
     )

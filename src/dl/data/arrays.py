@@ -89,12 +89,13 @@ def fit_arrays(
     x, shape, preprocess = train.x, train.x.shape[1:], needs.preprocess
     is_bytes, stated = x.dtype == np.uint8, needs.input_shape
     channel_axis = len(shape) == 2 and needs.takes_pictures
+    channel_axis |= len(shape) == 3 and needs.takes_volumes
     if stated is not None:
         channel_axis = len(stated) == len(shape) + 1 and stated[-1] in (1, None)
     if channel_axis:
+        what = "volumes" if needs.takes_volumes else "pictures"
         reporter.note(
-            f"{train.source}: a channel axis is added to the pictures: {shape} becomes "
-            f"{(*shape, 1)}"
+            f"{train.source}: a channel axis is added to the {what}: {shape} becomes {(*shape, 1)}"
         )
     image = image or channel_axis or (len(shape) == 3 and needs.takes_pictures)
     scale, scaling = 1.0, preprocess.scaling(columns=False)

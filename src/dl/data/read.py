@@ -32,7 +32,7 @@ from dl.config.schema import Config
 from dl.data.dataset import Preprocessing
 from dl.data.files import fingerprint_files, unchanged
 from dl.data.requirements import Requirements, requirements_of
-from dl.data.sources import audio, csv, images, other, parquet, texts
+from dl.data.sources import audio, csv, images, npy, other, parquet, texts
 from dl.data.sources.builtin import make_synthetic, read_builtin
 from dl.data.sources.keras import read_keras
 from dl.data.sources.masks import read_masked, read_masked_part
@@ -521,6 +521,7 @@ SOURCES = {
     "builtin": Source(lambda data, task: read_builtin(data)),
     "npz": Source(lambda data, task: read_npz(data, task.reporter)),
     "images": _images(),
+    "npy": _media(lambda data, needs: npy.medium()),
     "audio": _media(lambda data, needs: audio.medium(data, flat=needs is not None and needs.flat)),
     "text": Source(_text_parts, numbers=texts.numbers),
     "keras": Source(lambda data, task: read_keras(data, task.reporter)),

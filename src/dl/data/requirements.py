@@ -143,6 +143,7 @@ class Requirements:
         input_shape: The stated shape of a row; None where the data decide it.
         takes_pictures: Whether the first layer that depends on the shape of a row works on
             (height, width, channels).
+        takes_volumes: Whether it works on (depth, height, width, channels).
         flat: Whether that layer takes the samples of a sound without an axis of channels.
         rescales: Whether the network scales pixels itself, before the first weights.
         loss: The canonical name of the loss.
@@ -163,6 +164,7 @@ class Requirements:
     tokens: Tokens | None
     input_shape: tuple[int | None, ...] | None
     takes_pictures: bool
+    takes_volumes: bool
     flat: bool
     rescales: bool
     loss: str
@@ -187,6 +189,7 @@ def requirements_of(config: Config) -> Requirements:
         tokens=tokens_of(layers),
         input_shape=config.model.input_shape or _declared_shape(layers[0]),
         takes_pictures=_takes_pictures(layers),
+        takes_volumes=_first(layers).endswith("3D"),
         flat=_first(layers) == "MelSpectrogram",
         rescales=_rescales(layers),
         loss=training.loss.type,
