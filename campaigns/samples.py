@@ -84,6 +84,7 @@ OTHERS: Mapping[tuple[str, str], object] = {
 OF_TARGET: Mapping[str, Mapping[str, object]] = {
     "BinaryAccuracy": {"threshold": 0.5},
     "BinaryIoU": {"threshold": 0.5},
+    "Embedding": {"input_dim": 7},
     "F1Score": {"average": "macro"},
     "OneCycle": {"total_steps": 4, "warmup_steps": 1},
     "FBetaScore": {"average": "macro"},

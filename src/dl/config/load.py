@@ -47,6 +47,8 @@ from dl.vocabulary.spec import Finding, Findings, Kind
 _IN_MEMORY = 1_000_000_000
 """Megabytes that no data exceeds."""
 _PHASES = ("training", "phases")
+_COMMON_WORDS = (_PHASES, ("training", "mixing"))
+"""Sections whose keys are words that other tools, or other sections, use for something else."""
 _AS_PATH = (".", "~", os.sep)
 """How a path begins that can be nothing else."""
 _IN_PYTHON = Path("run.yaml")
@@ -337,9 +339,10 @@ def other_tools() -> Mapping[str, Mapping[str, str]]:
 def known_paths() -> dict[str, tuple[str, ...]]:
     """Returns all keys of a config with their paths; of a key in several sections the last one.
 
-    Those of a phase are left out: most are keys of `training`, and mean the same there.
+    Those of a phase are left out, most are keys of `training` and mean the same there; and those
+    of a mixing, whose `type` and `alpha` are keys of much else.
     """
-    homes = [each for each in walk(Config) if each[0] != _PHASES]
+    homes = [each for each in walk(Config) if each[0] not in _COMMON_WORDS]
     return {key: (*home, key) for home, owner in homes for key in keys(owner)}
 
 
@@ -353,7 +356,7 @@ def _belongs(finding: Finding) -> str | None:
         return f"write {last} below `{above}:`, indented"
     owners = [(home, owner) for home, owner in walk(Config) if name in keys(owner)]
     if name in other_tools()["keys"]:
-        owners = [each for each in owners if each[0] != _PHASES]
+        owners = [each for each in owners if each[0] not in _COMMON_WORDS]
     sources = [keys(owner)["source"].type for home, owner in owners if home == path[:-1]]
     if sources:
         choices = (choice for source in sources for choice in source.choices)
