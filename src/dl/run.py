@@ -135,6 +135,7 @@ class Run:
         quantile: float | None = None,
         masks: str | Path | None = None,
         join: str | None = None,
+        samples: int | None = None,
     ) -> pd.DataFrame:
         """Returns the predictions for rows, in their order; a DataFrame's index is kept.
 
@@ -153,6 +154,8 @@ class Run:
             quantile: Fraction of the training rows whose errors are not unusual: 0.99.
             masks: A folder that gets a PNG for each row, of a class at each pixel.
             join: What stands between the classes of the steps of a row, in one column.
+            samples: Predict each row so many times with dropout active: the mean, and the standard
+                deviation in columns that end in `_std`.
 
         Returns:
             The column `prediction`, and for a classifier `probability_<class>` of each class.
@@ -167,7 +170,7 @@ class Run:
 
             with self._file(data) as path:
                 folder = None if masks is None else Path(masks)
-                forms = (False, layer, error, quantile, folder, join)
+                forms = (False, layer, error, quantile, folder, join, samples)
                 task = Task(path, split or "test", threshold, tuple(keep), name, drift, *forms)
                 frames = [_frame(block) for block in app.predict(self.directory, task, reporter)]
             return pd.concat(frames, ignore_index=True)

@@ -344,7 +344,7 @@ def predict(run: RunDirectory, task: Task, reporter: Reporter) -> Iterator[Mappi
         raise UsageError(message, hint="name the file of the rows, or leave --keep out")
     files = open_files(run, task.threshold)
     columns = columns_of(files, task, reporter)
-    model = _outputs(files, reporter, task.layer)
+    model = _outputs(files, reporter, task)
     rows = _rows(files, task, reporter)
     target = files.preprocessing.target
     return predictions(model, rows, target, task, reporter, columns)
@@ -442,21 +442,26 @@ def select_runs(
     return Selected(chosen, entries.damaged, bool(entries.readable))
 
 
-def _outputs(files: SavedFiles, reporter: Reporter, layer: str | None = None) -> Outputs:
+def _outputs(files: SavedFiles, reporter: Reporter, task: Task) -> Outputs:
     """Opens the lite copy of the model; loads TensorFlow only where that cannot be used."""
     from dl.predict.lite import UnusableError, open_lite
 
     try:
-        if layer is None:
+        if task.layer is None and task.samples is None:
             return open_lite(files.run)
-        unusable = UnusableError("it gives the outputs of the last layer alone")
+        last = "it gives the outputs of the last layer alone"
+        unusable = UnusableError(last if task.samples is None else "it drops nothing")
     except UnusableError as error:
         unusable = error
     if not unusable.suspicious:
         reporter.note(f"no lite copy of the model ({unusable}): TensorFlow is loaded")
     with reporter.stage("Loading Keras"):
         from dl.predict.evaluate import Forward, rebuild
-    model = Forward(rebuild(files, reporter).model, layer)
+        from dl.predict.samples import Samples
+    saved = rebuild(files, reporter)
+    if task.samples is not None:
+        return Samples(saved, task.samples)
+    model = Forward(saved.model, task.layer)
     if unusable.suspicious:
         reporter.warn(f"{files.run.label}: {unusable}; TensorFlow predicted from model.h5 instead")
     return model

@@ -212,6 +212,13 @@ def baseline(
 @click.option(
     "--join", metavar="TEXT", help="Of a class at each step: one column, with TEXT between them."
 )
+@click.option(
+    "--samples",
+    type=int,
+    metavar="N",
+    help="Predict each row N times with dropout active, and write the mean and, in columns that "
+    "end in _std, the standard deviation.",
+)
 @threshold_option
 @runs_option
 @quiet_option
@@ -229,6 +236,7 @@ def predict(
     quantile: float | None,
     masks: Path | None,
     join: str | None,
+    samples: int | None,
     threshold: float | None,
     runs: Path,
     quiet: bool,
@@ -243,6 +251,7 @@ def predict(
 
     \b
     dl predict titanic test.csv --keep PassengerId --as Survived -o out.csv
+    dl predict titanic test.csv --samples 50
     echo "A film that moves" | dl predict reviews - --lines
     """
     from dl import app
@@ -262,7 +271,7 @@ def predict(
         from dl.data.write import rows_output
         from dl.predict.lite import Task
 
-        forms = (layer, error, quantile, masks, join)
+        forms = (layer, error, quantile, masks, join, samples)
         task = Task(source, split or "test", threshold, keep, name, drift, lines, *forms)
         with rows_output(output if output is not None else sys.stdout.buffer) as write:
             for block in app.predict(directory, task, reporter):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +12,17 @@ from PIL import Image
 
 from dl.data.row_errors import QUANTILE, limit_of, measure_of, read_errors, row_errors
 from dl.data.sources.masks import resized, upright_size
-from dl.data.target import Target, classes_of, decode
+from dl.data.target import Target, classes_of, decode, own_numbers
 from dl.data.types import Array, Inputs
 from dl.errors import UsageError
-from dl.predict.lite import Columns, SavedFiles, Task
+from dl.predict.lite import PREDICTION, Columns, SavedFiles, Task
 from dl.progress import Reporter
 from dl.rundir.files import write_bytes
 from dl.text import listing, number, percent, plural
 
 MOST_COLUMNS = 10_000
 """More numbers of a layer are no table."""
+FEWEST_SAMPLES = 2
 _COLOURS = [(0, 0, 0), (0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (240, 228, 66)]
 """Colours of classes in a palette, told apart also by colour-blind readers; then grays."""
 
@@ -38,6 +40,8 @@ def columns_of(files: SavedFiles, task: Task, reporter: Reporter) -> Columns:
         return _masks(files, task, task.masks)
     if task.join is not None:
         return _joined(files, task.join)
+    if task.samples is not None:
+        return _with_spread(files, task)
     if task.error or task.quantile is not None:
         return _with_errors(files, QUANTILE if task.quantile is None else task.quantile, reporter)
     return lambda inputs, outputs: decode(outputs, target)
@@ -70,6 +74,44 @@ def _with_errors(files: SavedFiles, quantile: float, reporter: Reporter) -> Colu
         error = row_errors(loss, np.asarray(inputs.x[:]), outputs, target)
         said = {} if target.places else decode(outputs, target)
         return {**said, "error": error, "unusual": (error > limit).astype(np.int8)}
+
+    return columns
+
+
+def values_of(outputs: Array, target: Target) -> Array:
+    """Returns the probability of each class, or numbers in the target's unit: what is averaged."""
+    if target.form == "numbers":
+        return own_numbers(outputs, target)
+    probabilities = classes_of(outputs, target)[1]
+    return outputs if probabilities is None else probabilities
+
+
+def _with_spread(files: SavedFiles, task: Task) -> Columns:
+    target = files.preprocessing.target
+    if target.form != "numbers" and (target.units is None or not target.probabilities):
+        raise UsageError(
+            f"--samples has no meaning for {files.run.label}: its outputs are not probabilities",
+            expected="a model that predicts numbers, or a probability of each class",
+            hint="leave --samples out, or train with a loss such as `binary_crossentropy`",
+        )
+    plain = replace(target, activation="none", scaling="none")
+    pair = target.form == "single"  # two classes of one output have two probabilities
+    each = replace(plain, form="one_hot", units=2) if pair else plain
+
+    def columns(inputs: Inputs, found: Array) -> dict[str, Array]:
+        mean, spread = found[:, 0], found[:, 1]
+        said = decode(mean[..., 1:] if pair else mean, plain)
+        spreads = {
+            f"{task.name if name == PREDICTION else name}_std": values
+            for name, values in decode(spread, each).items()
+            if target.form == "numbers" or name.startswith("probability_")
+        }
+        if twice := said.keys() & spreads.keys():
+            raise UsageError(
+                f"two columns of the output would be named {min(twice)!r}",
+                hint="train with another name of this class or target",
+            )
+        return said | spreads
 
     return columns
 
@@ -155,16 +197,25 @@ def _painter(target: Target) -> Callable[[Array], bytes]:
 
 def check_task(task: Task) -> None:
     """Refuses forms of the output that exclude each other."""
+    if task.samples is not None and task.samples < FEWEST_SAMPLES:
+        raise UsageError(
+            f"--samples {task.samples} is too few",
+            expected=f"at least {FEWEST_SAMPLES}: what is told is how far samples are apart",
+            hint="--samples 50",
+        )
     asked = {
         "--layer": task.layer is not None,
         "--error": task.error or task.quantile is not None,
         "--masks": task.masks is not None,
         "--join": task.join is not None,
+        "--samples": task.samples is not None,
     }
     given = [name for name, is_given in asked.items() if is_given]
     if len(given) > 1:
+        why = "" if task.samples is None else ": samples are taken of predictions"
         raise UsageError(
-            f"{listing(given, 'and')} exclude each other", hint="leave all but one of them out"
+            f"{listing(given, 'and')} exclude each other{why}",
+            hint="leave all but one of them out",
         )
 
 

@@ -171,6 +171,7 @@ class Task:
         quantile: Fraction of the training rows whose errors are not unusual; with `error`.
         masks: Folder that gets a picture of the classes at each pixel.
         join: What stands between the classes of the steps of a row, in one column.
+        samples: How many times each row is predicted with dropout active; None: once, without.
     """
 
     source: Path | BinaryIO | None
@@ -185,6 +186,7 @@ class Task:
     quantile: float | None = None
     masks: Path | None = None
     join: str | None = None
+    samples: int | None = None
 
 
 def predictions(
