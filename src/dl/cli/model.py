@@ -216,8 +216,7 @@ def baseline(
     "--samples",
     type=int,
     metavar="N",
-    help="Predict each row N times with dropout active, and write the mean and, in columns that "
-    "end in _std, the standard deviation.",
+    help="Predict each row N times with dropout active: mean, and standard deviation (_std).",
 )
 @threshold_option
 @runs_option

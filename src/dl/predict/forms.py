@@ -22,7 +22,6 @@ from dl.text import listing, number, percent, plural
 
 MOST_COLUMNS = 10_000
 """More numbers of a layer are no table."""
-FEWEST_SAMPLES = 2
 _COLOURS = [(0, 0, 0), (0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (240, 228, 66)]
 """Colours of classes in a palette, told apart also by colour-blind readers; then grays."""
 
@@ -82,8 +81,7 @@ def values_of(outputs: Array, target: Target) -> Array:
     """Returns the probability of each class, or numbers in the target's unit: what is averaged."""
     if target.form == "numbers":
         return own_numbers(outputs, target)
-    probabilities = classes_of(outputs, target)[1]
-    return outputs if probabilities is None else probabilities
+    return np.asarray(classes_of(outputs, target)[1])
 
 
 def _with_spread(files: SavedFiles, task: Task) -> Columns:
@@ -197,10 +195,10 @@ def _painter(target: Target) -> Callable[[Array], bytes]:
 
 def check_task(task: Task) -> None:
     """Refuses forms of the output that exclude each other."""
-    if task.samples is not None and task.samples < FEWEST_SAMPLES:
+    if task.samples is not None and task.samples < 2:
         raise UsageError(
             f"--samples {task.samples} is too few",
-            expected=f"at least {FEWEST_SAMPLES}: what is told is how far samples are apart",
+            expected="at least 2: what is told is how far samples are apart",
             hint="--samples 50",
         )
     asked = {

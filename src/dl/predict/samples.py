@@ -6,7 +6,6 @@ deep learning", arXiv:1506.02142 (2016).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from dl.predict.evaluate import SavedRun, inference_batch
 from dl.predict.forms import values_of
 from dl.vocabulary.traits import NOISE
 
+_NOISE: Any = tuple(getattr(keras.layers, name) for name in NOISE)
 _MOST_ROWS = 128
 """Rows of a batch; each is computed in full, so a single row costs as much as all."""
 
@@ -41,7 +41,9 @@ class Samples:
         self._model, self._count = saved.model, count
         self._seed, self._target = saved.config.seed, saved.preprocessing.target
         self._batch, self._next = min(inference_batch(saved.model), _MOST_ROWS), 0
-        generators = [each for layer in _own_layers(saved.model) for each in _activated(layer)]
+        own = [layer for layer in saved.model.layers if layer not in BASES]
+        layers = [inner for layer in own for inner in layer._flatten_layers()]
+        generators = [each for layer in layers for each in _activated(layer)]
         if not generators:
             raise UsageError(
                 f"--samples has no meaning for {saved.run.label}: each would be the same",
@@ -66,8 +68,7 @@ class Samples:
         Raises:
             DataError: The model cannot be run on these rows.
         """
-        found: list[Array] = []
-        done = 0
+        found, done = list[Array](), 0
         while done < len(x):
             batch, place = divmod(self._next, self._batch)
             rows = x[done : done + self._batch - place]
@@ -77,8 +78,7 @@ class Samples:
 
     def _measured(self, rows: Array, batch: int, place: int) -> Array:
         filled = tf.constant(rows[np.clip(np.arange(self._batch) - place, 0, len(rows) - 1)])
-        mean: Any = np.float64(0)
-        squares: Any = np.float64(0)
+        mean, squares = np.zeros(()), np.zeros(())
         for sample in range(self._count):
             path = ("samples", batch, sample)
             seeds = [(derived_seed(self._seed, (*path, k)), 0) for k in range(self._generators)]
@@ -92,29 +92,15 @@ class Samples:
         return np.stack([mean, np.sqrt(squares / self._count)], axis=1).astype(values.dtype)
 
 
-def _own_layers(model: keras.Sequential) -> Iterator[Any]:
-    """Yields the layers, and those inside of them, but for those of a pretrained base."""
-    for layer in model.layers:
-        if layer not in BASES:
-            yield from layer._flatten_layers()
-
-
 def _activated(layer: Any) -> list[Any]:
     """Lets a layer draw at inference as in training; returns what it draws from, if it does."""
-    cells: list[Any] = []
+    drawing: list[Any] = []
     if isinstance(layer, keras.layers.RNN):
         cells = getattr(layer.cell, "cells", [layer.cell])
-        cells = [cell for cell in cells if _rate(cell, "dropout", "recurrent_dropout") > 0]
-    elif isinstance(layer, tuple(getattr(keras.layers, name) for name in NOISE)):
-        cells = [layer] if _rate(layer, "rate", "stddev") > 0 else []
-    if cells:
-        layer.call = _in_training(layer.call)
-    return [cell.seed_generator for cell in cells]
-
-
-def _rate(layer: Any, *names: str) -> float:
-    return max(getattr(layer, name, 0.0) for name in names)
-
-
-def _in_training(call: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *inputs, **options: call(*inputs, **{**options, "training": True})
+        drawing = [cell for cell in cells if cell.dropout > 0 or cell.recurrent_dropout > 0]
+    elif isinstance(layer, _NOISE):
+        drawing = [layer] if getattr(layer, "rate", 0.0) + getattr(layer, "stddev", 0.0) else []
+    if drawing:
+        call = layer.call
+        layer.call = lambda *inputs, **options: call(*inputs, **{**options, "training": True})
+    return [each.seed_generator for each in drawing]
