@@ -58,7 +58,6 @@ REQUIRED: Mapping[str, object] = {
     "recall": 0.5,
     "scale": 0.5,
     "sensitivity": 0.5,
-    "quantile": 0.9,
     "shape": [3],
     "specificity": 0.5,
     "stddev": 0.1,
@@ -88,8 +87,10 @@ OF_TARGET: Mapping[str, Mapping[str, object]] = {
     "F1Score": {"average": "macro"},
     "OneCycle": {"total_steps": 4, "warmup_steps": 1},
     "FBetaScore": {"average": "macro"},
+    "Quantile": {"quantile": 0.9},
 }
-"""Parameters that follow the target, or the rows, where they are not given."""
+"""Parameters that follow the target, or the rows, where they are not given; one of several of which
+one is needed."""
 
 
 @dataclass(frozen=True)

@@ -196,4 +196,12 @@ class Regressor(RegressorMixin, _Estimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Any:
         """Returns the prediction for each row, shape (rows,)."""
-        return self._predicted(X)["prediction"].to_numpy(dtype=float)
+        found = self._predicted(X)
+        if "prediction" not in found:
+            raise UsageError(
+                "an estimator answers with one number for each row, but the loss asks for several "
+                "quantiles",
+                found=", ".join(found),
+                hint="estimator.run_.predict(frame) returns all of them",
+            )
+        return found["prediction"].to_numpy(dtype=float)

@@ -62,6 +62,12 @@ def rank_run(saved: SavedRun, reporter: Reporter) -> Ranking:
 
 
 def _refuse_embedding(config: Config, target: Target) -> None:
+    if target.quantiles:
+        raise UsageError(
+            "the simple models predict a number, not several quantiles of it",
+            expected="a network with one answer for a row",
+            hint="the result stands beside the quantiles of the training part: `dl evaluate RUN`",
+        )
     if target.units is None:
         raise UsageError(
             f"no simple model answers as this network does: the outputs of the loss "

@@ -24,6 +24,7 @@ from dl.cli.options import (
 from dl.cli.process import open_reporter
 from dl.errors import UsageError
 from dl.rundir.directory import find_run
+from dl.text import percent
 
 _SPLITS = click.Choice(["train", "validation", "test"])
 _STDIN = 0
@@ -100,6 +101,10 @@ def evaluate(
         print_json({"run": path}, evaluation)
     else:
         click.echo(metrics_text({evaluation.split: evaluation.metrics}, evaluation.trivial))
+        if evaluation.coverage is not None:
+            low, high = evaluation.interval
+            share = percent(evaluation.coverage)
+            click.echo(f"\ncoverage: {share} of the rows lie from {low} to {high}")
         if evaluation.by_step:
             simple = evaluation.trivial.by_step(evaluation.split) if evaluation.trivial else {}
             click.echo(f"\n{steps_text({'the network': evaluation.by_step, **simple})}")

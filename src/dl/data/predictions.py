@@ -58,7 +58,8 @@ class Answers:
     Attributes:
         true: Class indexes, shape (rows,); multilabel: 0 or 1, shape (rows, labels); regression:
             values in the target's unit, shape (rows, targets).
-        predicted: As `true`; None where the outputs name no class, or other numbers than targets.
+        predicted: As `true`; None where the outputs name no class, or other numbers than targets;
+            of several quantiles the median.
         probabilities: Shape (rows, classes), if the outputs are any.
         places: How many places a row of the data has.
         weights: How much each row counts, shape (rows,); None where all count the same.
@@ -84,6 +85,9 @@ def answers(y: Array, outputs: Array, target: Target, weights: Array | None = No
     rows = len(y) * places
     if target.form == "numbers":
         true, said = unscale(y, target), own_numbers(outputs, target)
+        if 0.5 in target.quantiles:  # the median stands for the number; without it, nothing does
+            middle = target.quantiles.index(0.5)
+            said = said[:, middle : middle + 1]
         fits = true.size == said.size  # a loss such as CTC compares other numbers
         predicted = said.reshape(rows, -1) if fits else None
         return Answers(true.reshape(rows, -1), predicted, None, places, weights)

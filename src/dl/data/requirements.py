@@ -22,7 +22,15 @@ from dl.data.types import Array
 from dl.errors import DataError
 from dl.vocabulary.catalog import find
 from dl.vocabulary.spec import Kind, Spec
-from dl.vocabulary.traits import ANY_NUMBER, BY_NUMBER, MOVING, OF_PICTURES, TABLES, from_logits
+from dl.vocabulary.traits import (
+    ANY_NUMBER,
+    BY_NUMBER,
+    MOVING,
+    OF_PICTURES,
+    TABLES,
+    from_logits,
+    quantiles_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +156,7 @@ class Requirements:
         rescales: Whether the network scales pixels itself, before the first weights.
         loss: The canonical name of the loss.
         from_logits: Whether the loss takes outputs before softmax or sigmoid.
+        quantiles: Those that the loss has an output for, each; empty for other losses.
         activation: The canonical name of the last activation; empty where one cannot tell.
         units: The number of outputs; None where one cannot tell.
         channels: The number of outputs at each step or pixel; None where one cannot tell.
@@ -169,6 +178,7 @@ class Requirements:
     rescales: bool
     loss: str
     from_logits: bool
+    quantiles: tuple[float, ...]
     activation: str
     units: int | None
     channels: int | None
@@ -194,6 +204,7 @@ def requirements_of(config: Config) -> Requirements:
         rescales=_rescales(layers),
         loss=training.loss.type,
         from_logits=from_logits(training.loss),
+        quantiles=quantiles_of(training.loss),
         activation=end.activation,
         units=end.units,
         channels=end.channels,

@@ -54,6 +54,7 @@ class Target:
         spread: What the difference is divided by; one for each target.
         places: The shape of the places of a row; empty where a row has one class or number.
         in_series: Whether the places are steps that follow a window, counted from 1.
+        quantiles: Of one number, those that the outputs say; empty where they say the number.
     """
 
     task: Task
@@ -70,6 +71,7 @@ class Target:
     spread: tuple[NotZero, ...] = ()
     places: tuple[Count, ...] = ()
     in_series: bool = False
+    quantiles: tuple[Finite, ...] = ()
 
     @property
     def has_threshold(self) -> bool:
@@ -223,7 +225,8 @@ def decode(outputs: Array, target: Target) -> dict[str, Array]:
 
     Classes: `prediction`, then `probability_<class>` for each class. Several labels:
     `prediction_<label>`, 0 or 1, then `probability_<label>`, for each. Numbers: `prediction`, or
-    `prediction_<target>` for several, in the target's own unit.
+    `prediction_<target>` for several, in the target's own unit. Quantiles of a number: each as
+    `<target>_q<percent>`.
 
     Where a row has several places, each name ends in the place: `prediction_<step>`,
     `prediction_<row>_<column>`, `probability_<class>_<row>_<column>`, counted from 0; steps behind
@@ -260,11 +263,19 @@ def decode(outputs: Array, target: Target) -> dict[str, Array]:
 def _numbers(numbers: Array, target: Target) -> dict[str, Array]:
     if target.places:
         return _by_place("prediction", numbers, target)
+    if target.quantiles:
+        titles = quantile_names(target)
+        return {title: numbers[:, place] for place, title in enumerate(titles)}
     if numbers.shape[1] == 1:
         return {"prediction": numbers[:, 0]}
     named = numbers.shape[1] == len(target.names)
     names = target.names if named else range(numbers.shape[1])
     return {f"prediction_{name}": numbers[:, place] for place, name in enumerate(names)}
+
+
+def quantile_names(target: Target) -> list[str]:
+    """Returns the columns of the predicted quantiles: `price_q10`, `price_q2.5`."""
+    return [f"{target.names[0]}_q{100 * share:.12g}" for share in target.quantiles]
 
 
 def _by_place(name: str, values: Array, target: Target) -> dict[str, Array]:
@@ -297,9 +308,17 @@ def unscale(numbers: Array, target: Target) -> Array:
 
 
 def own_numbers(outputs: Array, target: Target) -> Array:
-    """Returns the outputs for a target of numbers in its own unit, in the shape of the target."""
+    """Returns the outputs for a target of numbers in its own unit, in the shape of the target.
+
+    Quantiles have the shape (rows, quantiles), rising in each row.
+    """
     shape = target.places or (math.prod(outputs.shape[1:]),)
-    return unscale(activated(outputs.reshape(len(outputs), *shape), target), target)
+    numbers = unscale(activated(outputs.reshape(len(outputs), *shape), target), target)
+    # Outputs that are learned apart may cross. Sorted, they have at most the same loss: the pinball
+    # losses of q and output z sum up to sum(q) y - sum(q z) + sum(max(0, z - y)); order changes
+    # only sum(q z), which is largest where both rise: Chernozhukov et al., "Quantile and
+    # probability curves without crossing", Econometrica 78 (2010).
+    return np.sort(numbers, axis=-1) if target.quantiles else numbers
 
 
 def classes_of(outputs: Array, target: Target) -> tuple[Array, Array | None]:

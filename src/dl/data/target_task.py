@@ -39,6 +39,7 @@ import numpy as np
 
 from dl.config.data import INPUTS, target_is_input
 from dl.config.preprocess import Preprocess
+from dl.config.rules.facts import QUANTILES, finding
 from dl.data.arrays import ArrayFeature
 from dl.data.features import Feature, feature_names
 from dl.data.requirements import Requirements
@@ -82,7 +83,7 @@ def describe_target(
 
     Raises:
         DataError: The values do not fit the task or the loss.
-        Findings: `data.classes` names fewer classes than the source has.
+        Findings: `data.classes` names too few classes, or quantiles are not of one number.
     """
     if target_is_input(needs.data):
         return Target("regression", (INPUTS,), "numbers")  # which numbers: `input_target`
@@ -101,7 +102,7 @@ def describe_target(
             )
         longest = max(several, key=lambda target: len(target.values))
         kind = _kind(raw, longest, needs, named=class_names is not None)
-        return _target(kind, several, needs, class_names)
+        return _of_quantiles(_target(kind, several, needs, class_names), needs)
     whole = first.values.shape[1:]
     places = without_ones(whole) or whole[:1]
     channels = 1 if needs.reshaped == places else needs.channels
@@ -111,13 +112,25 @@ def describe_target(
     if kind == "classes" and class_names is None and needs.data.classes is None:
         class_names = _names_of_outputs(several, channels)
     target = _target(kind, each, replace(needs, units=channels), class_names)
-    return replace(
+    target = replace(
         target,
         names=first.names,
         units=1 if kind == "numbers" else target.units,
         places=whole[:-1] if along_last else places,
         in_series=isinstance(raw, RawTable) and raw.windows is not None,
     )
+    return _of_quantiles(target, needs)
+
+
+def _of_quantiles(target: Target, needs: Requirements) -> Target:
+    """Returns the target with the quantiles that the loss asks for, where it does."""
+    if not needs.quantiles:
+        return target
+    if target.form != "numbers" or target.places or len(target.names) != 1:
+        what = "classes" if target.classes else f"{len(target.names)} numbers"
+        found = "several places in each row" if target.places else what
+        raise Findings([finding(QUANTILES, "quantiles_are_of_one_number", found=found)])
+    return replace(target, units=len(needs.quantiles), quantiles=needs.quantiles)
 
 
 def _some_of_masks(raw: Raw) -> Raw:

@@ -95,6 +95,7 @@ def elsewhere(
         config: The config of the run.
     """
     shape = part.y.shape[1:] if target.form == "numbers" else (len(target.classes),)
+    shape = (len(target.quantiles),) if target.quantiles else shape
     if len(trivial.answer) != math.prod(shape):
         return None
     answer = np.array(trivial.answer).reshape(shape)
@@ -123,6 +124,14 @@ def constant(train: Part, target: Target, loss: str) -> Array:
 
 
 def _constant(y: Array, weights: Array | None, target: Target, loss: str) -> Array:
+    if target.quantiles:
+        # The least number that so many rows do not exceed: no other has a smaller pinball loss.
+        return np.quantile(
+            y.reshape(-1).astype(np.float64),
+            target.quantiles,
+            weights=weights,
+            method="inverted_cdf",
+        )
     if target.form == "numbers":
         if loss == "MeanAbsoluteError":
             return np.asarray(_median(y, weights), np.float64)
@@ -154,6 +163,8 @@ def _median(y: Array, weights: Array | None) -> Array:
 def in_words(answer: Array, target: Target) -> str:
     """Returns what the answer says of every row: `always setosa`."""
     if target.form == "numbers":
+        if target.quantiles:
+            return f"always {listing([number(q) for q in unscale(answer, target)], 'and')}"
         if answer.size > 1:
             return "always the mean"
         said = float(unscale(answer.reshape(1, -1), target).reshape(-1)[0])
@@ -226,6 +237,8 @@ def _of_classes(
 def _of_numbers(
     spec: Spec, answer: Array, truth: Array, weights: Array | None, target: Target, is_loss: bool
 ) -> float | None:
+    if target.quantiles:
+        return _pinball(spec, answer, truth, weights, target)
     said = answer.reshape(-1, *truth.shape[1:])  # one answer for all rows, or one for each
     if not is_loss:  # metrics are in the unit of the target
         said, truth = unscale(said, target), unscale(truth, target)
@@ -240,6 +253,17 @@ def _of_numbers(
         case "BinaryCrossentropy" if not spec.parameters.get("label_smoothing"):
             return _binary_entropy(said, truth, weights)
     return None
+
+
+def _pinball(
+    spec: Spec, answer: Array, truth: Array, weights: Array | None, target: Target
+) -> float | None:
+    """Returns the mean pinball loss of the quantiles, or of one number for all of them."""
+    if spec.parameters.get("reduction") == "sum":
+        return None  # it is no mean over rows
+    said = np.atleast_2d(answer) if answer.ndim < 2 else answer.reshape(len(truth), 1)
+    errors, shares = truth.reshape(-1, 1) - said, np.array(target.quantiles)
+    return float(mean(np.maximum(shares * errors, (shares - 1) * errors), weights, None))
 
 
 def _binary_entropy(said: Array, truth: Array, weights: Array | None) -> float:

@@ -135,28 +135,39 @@ class Perceptron(keras.losses.Loss):  # type: ignore[misc]
 class Quantile(keras.losses.Loss):  # type: ignore[misc]
     """The pinball loss max(q e, (q - 1) e) of errors e = y - output, the mean over the outputs.
 
+    Of several quantiles, each has an output, which is compared with the one number of the row.
+
     Its least value is at the quantile q of y: R. Koenker and G. Bassett, "Regression quantiles",
     Econometrica 46 (1978). It is what scikit-learn calls `mean_pinball_loss`.
     """
 
     def __init__(
         self,
-        quantile: float,
+        quantile: float | None = None,
         reduction: str = "sum_over_batch_size",
         name: str = "quantile",
         dtype: Any = None,
+        quantiles: Sequence[float] | None = None,
     ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.quantile = quantile
+        self.quantiles = None if quantiles is None else list(quantiles)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Returns the loss of each row, shape (rows, ...), of targets and outputs."""
         error = ops.cast(y_true, y_pred.dtype) - y_pred
-        return ops.mean(ops.maximum(self.quantile * error, (self.quantile - 1) * error), axis=-1)
+        share: Any = self.quantile
+        if self.quantiles is not None:
+            share = ops.convert_to_tensor(self.quantiles, y_pred.dtype)
+        return ops.mean(ops.maximum(share * error, (share - 1) * error), axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         """Returns what makes the same loss again."""
-        return {**super().get_config(), "quantile": self.quantile}
+        return {
+            **super().get_config(),
+            "quantile": self.quantile,
+            "quantiles": self.quantiles,
+        }
 
 
 class StopAtZeroErrors(keras.callbacks.Callback):  # type: ignore[misc]

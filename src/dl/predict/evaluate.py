@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,9 @@ from dl.data.dataset import Dataset, Preprocessing
 from dl.data.load import load_part, load_split
 from dl.data.row_errors import row_errors, write_errors
 from dl.data.rules import without_misfits
-from dl.data.target import BEYOND_LOGARITHMS, Target
+from dl.data.target import BEYOND_LOGARITHMS, Target, own_numbers, quantile_names, unscale
 from dl.data.trivial import by_step, elsewhere
-from dl.data.types import Array, Part, Rows
+from dl.data.types import Array, Part, Rows, mean
 from dl.errors import DataError, RunError, UsageError, first_line
 from dl.imports import quiet_stderr
 from dl.model import keras, tf
@@ -224,13 +224,26 @@ class SavedRun:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Metrics of a saved model on a part of its data, or on another file."""
+    """Metrics of a saved model on a part of its data, or on another file.
+
+    Attributes:
+        split: The part, or the name of the file.
+        rows: Its rows.
+        metrics: The loss and the metrics, by name.
+        trivial: What the answer that looks at no input reaches.
+        by_step: The mean absolute error at each of several steps behind a window.
+        coverage: Of several quantiles, the share of the rows, by their weights, whose number lies
+            from the least to the largest of them.
+        interval: The columns of these two.
+    """
 
     split: str
     rows: int
     metrics: dict[str, float]
     trivial: Trivial | None = None
     by_step: tuple[float, ...] = ()
+    coverage: float | None = None
+    interval: tuple[str, ...] = ()
 
 
 def open_run(run: RunDirectory, reporter: Reporter, threshold: float | None = None) -> SavedRun:
@@ -277,7 +290,23 @@ def evaluate_run(saved: SavedRun, data: Path | None, split: str, reporter: Repor
     if saved.preprocessing.target.in_series and saved.preprocessing.target.form == "numbers":
         outputs = predict(saved.model, part.x, reporter).reshape(part.y.shape)
         errors = by_step(outputs, part, saved.preprocessing.target)
-    return Evaluation(title, len(part), metrics, trivial, errors)
+    found = Evaluation(title, len(part), metrics, trivial, errors)
+    return _with_coverage(found, saved, part, reporter)
+
+
+def _with_coverage(
+    found: Evaluation, saved: SavedRun, part: Part, reporter: Reporter
+) -> Evaluation:
+    """Returns an evaluation that tells how many rows lie between the outer quantiles, if any."""
+    target = saved.preprocessing.target
+    if not target.quantiles:
+        return found
+    y, weights = part.targets()
+    said = own_numbers(predict(saved.model, part.x, reporter), target)
+    true = unscale(y.reshape(-1), target)
+    inside = (said[:, 0] <= true) & (true <= said[:, -1])
+    names = quantile_names(target)
+    return replace(found, coverage=float(mean(inside, weights)), interval=(names[0], names[-1]))
 
 
 def load_labelled(saved: SavedRun, data: Path | None, split: str, reporter: Reporter) -> Part:

@@ -17,6 +17,7 @@ from dl.data.dataset import Dataset, Preprocessing, read_preprocessing
 from dl.data.drift import read_summaries
 from dl.data.predictions import Answers, DecisionSurface, ParameterPath, one_answer, read_answers
 from dl.data.profile import DataProfile, profile_of
+from dl.data.target import quantile_names
 from dl.data.tokens import texts_of
 from dl.data.transform import original_columns
 from dl.data.types import Array, Part
@@ -288,7 +289,8 @@ def answer_facts(answers: Answers, preprocessing: Preprocessing) -> dict[str, An
     return {
         "task": target.task,
         "classes": target.classes,
-        "targets": target.names,
+        # Of several quantiles, what stands beside the truth is the median.
+        "targets": tuple(n for n in quantile_names(target) if n.endswith("_q50")) or target.names,
         "true": answers.true,
         "predicted": answers.predicted,
         "probabilities": answers.probabilities,

@@ -21,7 +21,7 @@ Parameters = Mapping[str, Any]
 _NEEDED = (("num_labels", "multi_label"), ("label_weights", "multi_label"))
 CLASSES_OF_IMAGENET = 1000
 """What Keras' bases were trained on."""
-_RISING = ("bin_boundaries", "boundaries", "value_range")
+_RISING = ("bin_boundaries", "boundaries", "value_range", "quantiles")
 _LOW_AND_HIGH = (
     ("minval", "maxval"),
     ("min_value", "max_value"),
@@ -74,6 +74,18 @@ def _one_clip(parameters: Parameters) -> Iterator[Finding]:
     for name in given[1:]:
         message = f"cannot be combined with `{given[0]}`"
         yield _finding(name, message, parameters[name], "leave one of them out")
+
+
+def _one_quantile_or_several(quantile: object, quantiles: Any) -> Iterator[Finding]:
+    if quantile is not None and quantiles is not None:
+        message = "cannot be combined with `quantile`"
+        yield _finding("quantiles", message, quantiles, "leave one of them out")
+    elif quantiles is not None and len(quantiles) == 1:
+        hint = f"write quantile: {quantiles[0]:g}"
+        yield _finding("quantiles", "must be two or more", quantiles, hint)
+    elif quantile is quantiles:
+        hint = "write quantile: 0.9, or quantiles: [0.1, 0.5, 0.9] with an output for each"
+        yield Finding((), "needs `quantile` or `quantiles`", hint=hint)
 
 
 def _needed(parameters: Parameters) -> Iterator[Finding]:
@@ -195,6 +207,7 @@ _RULES: tuple[Callable[..., Iterator[Finding]], ...] = (
     _padding_below_strides,
     _odd_blur,
     _one_clip,
+    _one_quantile_or_several,
     _needed,
     _weights_of_lookup,
     _salt_of_lookup,

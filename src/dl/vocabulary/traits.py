@@ -194,6 +194,12 @@ LIMITS_OF_GRADIENTS = ("clipnorm", "global_clipnorm", "clipvalue")
 """Parameters of which an optimizer takes one."""
 
 
+def quantiles_of(loss: Spec) -> tuple[float, ...]:
+    """Returns the quantiles that a loss has an output for, each; empty for any other loss."""
+    several = loss.parameters.get("quantiles")
+    return tuple(map(float, several)) if isinstance(several, tuple | list) else ()
+
+
 def from_logits(loss: Spec) -> bool:
     """Tells whether the loss applies the softmax or sigmoid itself."""
     return loss.parameters.get("from_logits") is True

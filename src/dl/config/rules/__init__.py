@@ -80,6 +80,7 @@ ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
     data.task_fits_loss,
     data.target_fits_loss,
     data.units_fit_target,
+    data.quantiles_are_of_one_number,
     preprocess.columns_are_of_a_table,
     preprocess.columns_are_prepared_by_kind,
     preprocess.column_rules_agree,

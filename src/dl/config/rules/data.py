@@ -20,7 +20,7 @@ from dl.config.data import (
     weight_of,
     window_of,
 )
-from dl.config.rules.facts import LOSS, Facts, finding, keeps_axes, right_loss
+from dl.config.rules.facts import LOSS, QUANTILES, Facts, finding, keeps_axes, right_loss
 from dl.config.rules.probe import Answer, Form, has_own, targets_of
 from dl.config.schema import Training
 from dl.config.tables import finite_number
@@ -394,6 +394,10 @@ def answer_of(facts: Facts) -> Answer | None:
         # The columns are steps, each with outputs of its own.
         one_of_many = loss in traits.SPARSE | traits.TAKES_ONE_HOT
         return _among(units, None) if one_of_many and not facts.is_regression else None
+    if facts.is_regression and (quantiles := traits.quantiles_of(facts.config.training.loss)):
+        if (columns or 1) > 1 or target_is_input(facts.config.data):
+            return None  # of these, `quantiles_are_of_one_number` tells
+        return Answer("numbers", len(quantiles), len(quantiles))
     if facts.is_regression:
         count = columns or units
         if count is None or (facts.task is None and loss in traits.CROSS_ENTROPIES):
@@ -444,6 +448,23 @@ def units_fit_target(training: Training, facts: Facts) -> Iterator[Finding]:
         yield wrong_units(facts, answer.form, answer.units, output.units, output.units_path)
 
 
+def quantiles_are_of_one_number(data: Data, training: Training, facts: Facts) -> Iterator[Finding]:
+    """Several quantiles are those of one number of a row; the outputs hold no more."""
+    if not traits.quantiles_of(training.loss):
+        return
+    window, columns, found = window_of(data), facts.probe.columns or 1, ""
+    if target_is_input(data):
+        found = "target: inputs"
+    elif window is not None and len(window.target_rows) > 1:
+        found = f"{len(window.target_rows)} steps behind each window"
+    elif columns > 1:
+        found = f"{columns} target columns"
+    elif facts.task not in (None, "regression"):
+        found = f"task: {facts.task}"
+    if found:
+        yield finding(QUANTILES, "quantiles_are_of_one_number", found=found)
+
+
 def wrong_units(facts: Facts, form: Form, needed: int, units: int, path: Path) -> Finding:
     """Returns that a network has other outputs than so many for an answer of a form."""
     loss, source = facts.config.training.loss, _source_of_classes(facts)
@@ -452,6 +473,8 @@ def wrong_units(facts: Facts, form: Form, needed: int, units: int, path: Path) -
     for_two = loss.type in traits.BINARY or (loss.type in traits.FITTING and units == 1)
     if form == "several" and for_two:
         return finding(LOSS, "units_fit_target.two_classes", **words)
+    if quantiles := traits.quantiles_of(loss):
+        return finding(path, "units_fit_target.quantiles", quantiles=len(quantiles), **words)
     case: str = "classes" if form in ("two", "several") else form
     if target_is_input(facts.config.data):
         case = "inputs"

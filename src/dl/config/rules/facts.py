@@ -24,6 +24,7 @@ from dl.vocabulary.sections import if_valid
 from dl.vocabulary.spec import Finding, Kind, Path, Spec
 
 LOSS: Path = ("training", "loss")
+QUANTILES = (*LOSS, "quantiles")
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,8 @@ def measurable(facts: Facts) -> Measurable | None:
     if answer is None:
         return None
     activation = facts.output.activation if facts.output else ""
-    if facts.probe.answer is None and facts.task != "multilabel":
+    is_sure = facts.probe.answer is not None or traits.quantiles_of(loss)
+    if not is_sure and facts.task != "multilabel":
         doubtful = facts.task is None and facts.probe.target is None
         if answer.form in ("number", "numbers") and (doubtful or not _is_flat(facts)):
             return None
@@ -127,7 +128,7 @@ def misfits(metrics: tuple[Spec, ...], known: Measurable) -> Iterator[Finding]:
 
 def _misfits(metric: Spec, path: Path, known: Measurable) -> Iterator[Finding]:
     words: dict[str, object] = {"found": metric.type, "loss": known.loss}
-    if known.loss.type in traits.WITHOUT_ANSWER:
+    if known.loss.type in traits.WITHOUT_ANSWER or traits.quantiles_of(known.loss):
         yield finding(path, f"metrics_fit_target.{known.loss.type}")
     elif instead := _instead(metric.type, known):
         words |= {"form": FORMS[known.form], "right": _right(instead, known)}
