@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dl.config.load import load_config
-from dl.init.examples import GALLERY, Example, examples
+from dl.init.examples import GALLERY, Example, examples, write_example
 
 Dl = Callable[..., Any]
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -83,6 +83,8 @@ def _train(dl: Dl, config: Path, folder: Path) -> None:
 
 
 def _written(example: Example, folder: Path) -> Path:
+    if example.group.startswith(GALLERY):
+        return write_example(example.name, folder)[-1]
     for table in CONFIGS.rglob("*.csv"):
         shutil.copy(table, folder)
     path = folder / f"{example.name}.yaml"

@@ -184,7 +184,7 @@ def test_unknown_key_gives_the_nearest() -> None:
         "   11 |   epohs: 3\n"
         "      |   ^^^^^\n"
         "expected: loss, optimizer, metrics, batch_size, solver, epochs, phases, "
-        "time_limit, shuffle, sampling, class_weight, output_bias or callbacks\n"
+        "time_limit, shuffle, sampling, class_weight, output_bias, mixing or callbacks\n"
         "hint: did you mean epochs?"
     )
 
@@ -239,7 +239,7 @@ def test_unknown_source_lists_the_choices() -> None:
         "error: c.yaml:2:11: data.source must be a known source\n"
         "    2 |   source: cvs\n"
         "      |           ^^^\n"
-        "expected: csv, parquet, jsonl, feather, stata, sas, spss, excel, npz, images, audio, "
+        "expected: csv, parquet, jsonl, feather, stata, sas, spss, excel, npz, images, audio, npy, "
         "text, builtin, keras or synthetic\n"
         "found: 'cvs'\n"
         "hint: did you mean csv?"
@@ -251,7 +251,7 @@ def test_missing_source_lists_the_choices() -> None:
         "error: c.yaml:1:1: data.source is missing",
         "    1 | data:",
         "      | ^^^^",
-        "expected: csv, parquet, jsonl, feather, stata, sas, spss, excel, npz, images, audio, "
+        "expected: csv, parquet, jsonl, feather, stata, sas, spss, excel, npz, images, audio, npy, "
         "text, builtin, keras or synthetic",
     ]
 
@@ -351,7 +351,7 @@ def test_wrong_value_is_explained(option: str, expected: str, found: str, hint: 
         ),
         (
             "lint.ignore=[constantcolumns]",
-            "must be one of 40 words, such as constant-column, repeated-column or empty-column\n"
+            "must be one of 45 words, such as constant-column, repeated-column or empty-column\n"
             "found: 'constantcolumns'\nhint: did you mean constant-column?",
         ),
     ],

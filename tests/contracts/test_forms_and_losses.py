@@ -56,7 +56,7 @@ NAMES = np.array(["a", "b", "c"])
 Form = tuple[Any, Any, list[Any], tuple[str, ...]]
 FORMS: dict[str, Form] = {
     # inputs, targets, layers, the losses with which the form is trained and read
-    "a number": (ROW, ROW[:, 0] * 3, [_dense(1)], ("LogCosh", "Huber")),
+    "a number": (ROW, ROW[:, 0] * 3, [_dense(1)], ("LogCosh", "Huber", "Quantile")),
     "a share": (ROW, ROW[:, :1] ** 2 % 1, [_dense(1, "sigmoid")], ("Poisson",)),
     "numbers": (ROW, ROW[:, :3], [_dense(3)], ("CosineSimilarity",)),
     "shares": (ROW, np.abs(ROW[:, :3]) % 1, [_dense(3, "sigmoid")], (BINARY, "Tversky")),
@@ -139,11 +139,12 @@ def _write(folder: Path, form: str, loss: str) -> Path:
     if not (folder / "rows.npz").exists():
         np.savez(folder / "rows.npz", x_train=x, y_train=y)
     logits = "logit" in form and "from_logits" in entries(Kind.LOSS)[loss].parameters
+    more = {"from_logits": True} if logits else {"quantile": 0.9} if loss == "Quantile" else {}
     config = {
         "data": {"source": "npz", "path": "rows.npz", "split": {"validation": 0.2, "test": 0.2}},
         "model": {"layers": layers},
         "training": {
-            "loss": {"type": loss, **({"from_logits": True} if logits else {})},
+            "loss": {"type": loss, **more},
             "epochs": 1,
             "batch_size": 8,
         },

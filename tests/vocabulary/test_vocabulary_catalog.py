@@ -92,7 +92,11 @@ def test_every_entry_and_parameter_is_described(kind: Kind) -> None:
         (Kind.LAYER, "add", "it needs several inputs; a Sequential model passes one tensor"),
         (Kind.LAYER, "MultiHeadAttention", "it needs several inputs; a Sequential model passes"),
         (Kind.LAYER, "StringLookup", "it needs text as input; the data are numbers"),
-        (Kind.LAYER, "MixUp", "it needs the labels beside the inputs"),
+        (
+            Kind.LAYER,
+            "MixUp",
+            "it mixes labels, too: write `mixing: {type: mixup}` below",
+        ),
         (Kind.LAYER, "Layer", "it is a base class"),
         (Kind.CALLBACK, "CSVLogger", "dl does this itself: every run has a history.csv"),
         (Kind.CALLBACK, "RemoteMonitor", "a config must not read files or the network"),
