@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import sklearn
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy.io import wavfile
@@ -43,6 +44,7 @@ def main() -> None:
         path.write_bytes(path.read_bytes()[:place])
     write_words(np.random.default_rng(11))
     write_volumes(np.random.default_rng(12))
+    write_text()
 
 
 def write(table: pd.DataFrame, name: str, header: bool = True) -> None:
@@ -228,6 +230,13 @@ def write_several() -> None:
         n_samples=1000, n_features=10, n_classes=3, n_labels=2, random_state=1
     )
     write(_columns({"x": x.astype(int), "y": y}), "three-labels.csv.gz")
+
+
+def write_text() -> None:
+    """Writes one long text: what scikit-learn says of its data sets, one behind the other."""
+    found = sorted((Path(sklearn.__file__).parent / "datasets" / "descr").glob("*.rst"))
+    text = "\n\n".join(path.read_text(encoding="utf-8") for path in found)
+    (FOLDER / "data-sets.txt").write_bytes(text.encode())
 
 
 def _columns(arrays: Mapping[str, Column]) -> pd.DataFrame:

@@ -43,6 +43,7 @@ SMALL: Mapping[str, tuple[str, ...]] = {
         "minimalistic: true, trainable_from: 100}",
     ),
     "cats-dogs-vgg16": ("data.image_size=[32,32]", "model.layers.base.weights=none"),
+    "characters": ("data.window.stride=100",),
     "imdb-bidirectional": _SHORT,
     "imdb-cnn-lstm": _SHORT,
     "imdb-lstm": _SHORT,

@@ -37,6 +37,7 @@ LAYERS = [
     {"type": "Dropout", "rate": 0.3},
     {"type": "Dense", "units": 2, "activation": "softmax"},
 ]
+STEPS = [{"type": "GRU", "units": 5, "return_sequences": True}, *LAYERS[2:]]
 
 
 class _KilledError(Exception):
@@ -63,6 +64,14 @@ def _texts(folder: Path) -> dict[str, object]:
     return {"source": "csv", "path": str(path), "target": "kind", "columns": {"text": "text"}}
 
 
+def _characters(folder: Path) -> dict[str, object]:
+    path = folder / "text.txt"
+    path.write_text("ab" * 32)  # 36 windows train, and 12 validate
+    window = {"length": 12, "outputs": "each"}
+    split = {"validation": 0.25, "test": 0, "order": "rows"}
+    return {"source": "characters", "path": str(path), "window": window, "split": split}
+
+
 def _pictures(folder: Path) -> dict[str, object]:
     random = np.random.default_rng(0)
     for i in range(ROWS):
@@ -74,8 +83,8 @@ def _pictures(folder: Path) -> dict[str, object]:
 
 def _config(data: dict[str, object], batch_size: int) -> Config:
     return config_with(
-        {**data, "split": {"validation": 0.25, "test": 0}},
-        model={"layers": LAYERS},
+        {"split": {"validation": 0.25, "test": 0}, **data},
+        model={"layers": STEPS if "window" in data else LAYERS},
         training={
             "loss": "sparse_categorical_crossentropy",
             "batch_size": batch_size,
@@ -111,15 +120,22 @@ def _kill_after(looks: int) -> Callable[[], bool]:
 
 @pytest.mark.parametrize(
     ("source", "batch_size"),
-    [("csv", 5), ("csv", 6), ("parquet", 5), ("images", 5), ("texts", 5)],
-    ids=["csv, last batch of 1", "csv, last batch whole", "parquet", "images", "texts"],
+    [("csv", 5), ("csv", 6), ("parquet", 5), ("images", 5), ("texts", 5), ("characters", 5)],
+    ids=[
+        "csv, last batch of 1",
+        "csv, last batch whole",
+        "parquet",
+        "images",
+        "texts",
+        "characters",
+    ],
 )
 def test_a_killed_training_goes_on_with_the_same_bits(
     source: str, batch_size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoint, "LEAST_PAUSE", 0.0)
     monkeypatch.setattr(checkpoint, "SHARE", 0)
-    makers = {"images": _pictures, "texts": _texts}
+    makers = {"images": _pictures, "texts": _texts, "characters": _characters}
     made = makers[source](tmp_path) if source in makers else _table(tmp_path, source)
     config = _config(made, batch_size)
     with tiny_budget():

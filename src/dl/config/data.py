@@ -18,6 +18,8 @@ Task = Literal["binary", "multiclass", "multilabel", "regression"]
 ColumnKind = Literal["numeric", "categorical", "date", "text"]
 INPUTS = "inputs"
 """The target of a network that gives back its inputs."""
+CHARACTER = "character"
+"""The column of a text that is read as a table of its characters."""
 BLANKS = "blanks"
 """The separator that is any run of spaces and tabs."""
 Gap = Annotated[
@@ -307,6 +309,25 @@ class ExcelData(TableFile):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CharactersData(TableFile):
+    """One long text, or several: a table of the column `character`, with a row for each."""
+
+    source: Literal["characters"]
+    target: Literal["character"] = key("character", "The next character is what is predicted.")
+    window: Window = key(about="How many characters are an input, and which of the next are asked.")
+    split: Split = key(
+        Split(order="rows"), "Fractions of the text: its beginning trains, its end tests."
+    )
+    encoding: str = key("utf-8", "The text encoding of the file.")
+    lower: bool = key(False, "Whether capital letters are small ones.")
+
+    @property
+    def kinds(self) -> dict[str, ColumnKind]:
+        """The kinds of the columns: figures are characters, too."""
+        return {CHARACTER: "categorical", **super().kinds}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Arrays(Section):
     """The names of the arrays in an `.npz` file."""
 
@@ -490,6 +511,7 @@ Data = (
     | ParquetData
     | OtherData
     | ExcelData
+    | CharactersData
     | NpzData
     | ImagesData
     | AudioData

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dl.config.data import BuiltinData, Data, TableFile
+from dl.config.data import BuiltinData, CharactersData, Data, TableFile
 from dl.config.nodes import flow
 from dl.config.preprocess import MOST_CATEGORIES, Preprocess
 from dl.config.rules.facts import Advice, advice
@@ -284,7 +284,7 @@ def stand_in(table: RawTable, data: TableFile) -> Iterator[Advice]:
 
 def _missing_as_class(table: RawTable, data: TableFile) -> Iterator[Advice]:
     """Texts such as `NA` among the classes, if there are two others: beside one, it is a class."""
-    if len(table.targets) != 1 or data.classes:
+    if len(table.targets) != 1 or data.classes or isinstance(data, CharactersData):
         return
     [(name, column)] = table.targets.items()
     codes = column.values[column.values >= 0].astype(int) if column.categories else ()

@@ -32,7 +32,7 @@ from dl.config.schema import Config
 from dl.data.dataset import Preprocessing
 from dl.data.files import fingerprint_files, unchanged
 from dl.data.requirements import Requirements, requirements_of
-from dl.data.sources import audio, csv, images, npy, other, parquet, texts
+from dl.data.sources import audio, characters, csv, images, npy, other, parquet, texts
 from dl.data.sources.builtin import make_synthetic, read_builtin
 from dl.data.sources.keras import read_keras
 from dl.data.sources.masks import read_masked, read_masked_part
@@ -86,6 +86,7 @@ class TableFormat(Protocol):
 
 FORMATS: dict[str, TableFormat] = {
     "csv": csv,
+    "characters": characters,
     "text": texts,
     "builtin": csv,  # labelled rows and rows to predict, of a model that was trained on it
     "parquet": parquet,
@@ -221,7 +222,8 @@ def read_series(
         _, task = _task_for(config, rows, tell)
         form = form_of(table_files(str(rows), config.data)[0], config.data.source)
         return _table(form, config.data, str(rows), wanted, task.streamed)
-    read = [block() for block in csv.blocks(config.data, rows, wanted, lambda done: None)]
+    blocks = (characters if config.data.source == "characters" else csv).blocks
+    read = [block() for block in blocks(config.data, rows, wanted, lambda done: None)]
     block = replace(below_each_other(read), source=read[0].source)
     return typed_table(block, wanted)
 
@@ -310,7 +312,7 @@ def _others_of_series(data: Any) -> dict[Role, str]:
 
 def form_of(path: Path, usual: str) -> str:
     """Returns the format of a file: what its name says, else the usual one."""
-    if usual == "text" and path.suffix.lower() in ("", ".txt"):
+    if usual in ("text", "characters") and path.suffix.lower() in ("", ".txt"):
         return usual
     return ENDINGS.get(Path(re.sub(_PACKED, "", path.name)).suffix.lower(), usual)
 
@@ -516,6 +518,7 @@ def _images() -> Source:
 
 SOURCES = {
     "csv": Source(_table_parts, numbers=csv.numbers),
+    "characters": Source(_table_parts, numbers=characters.numbers),
     "parquet": Source(_table_parts, numbers=parquet.numbers),
     **{s: Source(_table_parts, numbers=other.numbers if s in STREAMED else None) for s in OTHERS},
     "builtin": Source(lambda data, task: read_builtin(data)),

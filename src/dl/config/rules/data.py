@@ -7,6 +7,7 @@ from datetime import datetime
 
 from dl.config.data import (
     BuiltinData,
+    CharactersData,
     ColumnForm,
     CsvData,
     Data,
@@ -152,8 +153,8 @@ def missing_values_are_of_columns(data: Data) -> Iterator[Finding]:
 
 
 def text_can_be_read(data: Data) -> Iterator[Finding]:
-    """Python knows the encoding of a CSV file, and the separator is a character apart."""
-    if not isinstance(data, CsvData | TextData):
+    """Python knows the encoding of a text file, and the separator is a character apart."""
+    if not isinstance(data, CsvData | CharactersData | TextData):
         return
     if isinstance(data, CsvData) and (not data.separator.isascii() or data.separator in '"\r\n'):
         yield finding(("data", "separator"), "text_can_be_read.separator", found=data.separator)

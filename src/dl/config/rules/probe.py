@@ -16,6 +16,7 @@ from typing import Literal
 
 from dl.config.data import (
     BuiltinData,
+    CharactersData,
     ColumnKind,
     CsvData,
     Data,
@@ -127,6 +128,8 @@ def _probe(data: Data, folder: Path) -> Probe:
             return Probe("classes", len(labels) if labels else None, labels, columns=1)
         case CsvData():
             return _of_csv(data, folder)
+        case CharactersData():
+            return Probe("classes", columns=1)
         case TableFile():
             return Probe(columns=len(targets_of(data)))
     return Probe()
