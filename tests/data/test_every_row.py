@@ -21,6 +21,7 @@ from dl.data.inputs import open_blocks
 from dl.data.load import load_dataset
 from dl.data.sources.csv import Dialect, csv_blocks, read
 from dl.data.tables import Wanted, joined, typed_table
+from dl.data.target import decode
 from dl.data.types import RawTable
 from dl.errors import DataError
 from dl.predict.lite import Task, predictions
@@ -144,7 +145,15 @@ def predicted(folder: Path, data: bytes, missing: str, stdin: bool) -> list[floa
     path = folder / "new.csv"
     path.write_bytes(data)
     chunks = open_blocks(config, fitted, io.BytesIO(data) if stdin else path, SilentReporter())
-    found = predictions(np.asarray, chunks, fitted.target, Task(path), SilentReporter())
+    target = fitted.target
+    found = predictions(
+        np.asarray,
+        chunks,
+        target,
+        Task(path),
+        SilentReporter(),
+        lambda inputs, outputs: decode(outputs, target),
+    )
     return [float(value) for columns in found for value in columns["prediction"]]
 
 
