@@ -49,7 +49,9 @@ SMALL: Mapping[str, tuple[str, ...]] = {
     "imdb-lstm": _SHORT,
     "imdb-multi-hot": _FEW_WORDS,
     "mnist-checkpoints": ("training.callbacks=[]",),  # there is no run to keep them in
+    "mnist-weights": ("training.callbacks=[]", "model.start=null"),  # nor one to begin from
     "reuters-multi-hot": _FEW_WORDS,
+    "vgg16-augmented": ("data.image_size=[32,32]", "model.layers.base.weights=none"),
     "weather-day": ("data.window.outputs=4", "model.layers.2.units=4"),
     "weather-gru": ("data.window.length=8",),
     "weather-lstm": ("data.window.length=8",),

@@ -16,7 +16,7 @@ from dl.data.dataset import Preprocessing
 from dl.data.inputs import open_blocks
 from dl.data.load import load_dataset
 from dl.data.sources import csv
-from dl.data.target import BEYOND_LOGARITHMS, Target
+from dl.data.target import BEYOND_LOGARITHMS, Target, decode
 from dl.data.write import rows_output
 from dl.errors import DataError, UsageError, error_text
 from dl.predict.evaluate import tell_infinite
@@ -53,7 +53,10 @@ def output(
     task = Task(path, keep=keep, name=name)
     model = lambda x: np.asarray(x)[:, : len(targets)]  # noqa: E731
     rows = open_blocks(config, fitted, path, SILENT, keep)
-    return predictions(model, rows, fitted.target, task, reporter)
+    target = fitted.target
+    return predictions(
+        model, rows, target, task, reporter, lambda inputs, outputs: decode(outputs, target)
+    )
 
 
 @pytest.fixture
