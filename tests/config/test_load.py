@@ -239,8 +239,8 @@ def test_unknown_source_lists_the_choices() -> None:
         "error: c.yaml:2:11: data.source must be a known source\n"
         "    2 |   source: cvs\n"
         "      |           ^^^\n"
-        "expected: csv, parquet, jsonl, feather, stata, sas, spss, excel, npz, images, audio, npy, "
-        "text, builtin, keras or synthetic\n"
+        "expected: csv, parquet, jsonl, feather, stata, sas, spss, excel, "
+        "characters, npz, images, audio, npy, text, builtin, keras or synthetic\n"
         "found: 'cvs'\n"
         "hint: did you mean csv?"
     )
@@ -251,8 +251,8 @@ def test_missing_source_lists_the_choices() -> None:
         "error: c.yaml:1:1: data.source is missing",
         "    1 | data:",
         "      | ^^^^",
-        "expected: csv, parquet, jsonl, feather, stata, sas, spss, excel, npz, images, audio, npy, "
-        "text, builtin, keras or synthetic",
+        "expected: csv, parquet, jsonl, feather, stata, sas, spss, excel, "
+        "characters, npz, images, audio, npy, text, builtin, keras or synthetic",
     ]
 
 

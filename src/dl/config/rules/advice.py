@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from dl.config.data import BuiltinData, Data, ImagesData, TableFile
+from dl.config.data import BuiltinData, Data, ImagesData, TableFile, target_is_input
 from dl.config.phases import PhasePlan, layer_names, phases_of
 from dl.config.preprocess import Preprocess
 from dl.config.rules.bases import RANDOM
@@ -371,9 +371,10 @@ def one_epoch(training: Training) -> Iterator[Advice]:
         yield advice(("training", "epochs"), "one_epoch")
 
 
-def no_metrics(training: Training) -> Iterator[Advice]:
-    """A classifier is judged by its accuracy."""
-    if training.loss.type in traits.CLASSIFICATION | {traits.PERCEPTRON} and not training.metrics:
+def no_metrics(data: Data, training: Training) -> Iterator[Advice]:
+    """A classifier is judged by its accuracy; what gives its inputs back is none."""
+    classifier = training.loss.type in traits.CLASSIFICATION | {traits.PERCEPTRON}
+    if classifier and not training.metrics and not target_is_input(data):
         yield advice(("training", "metrics"), "no_metrics")
 
 
