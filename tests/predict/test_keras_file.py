@@ -132,7 +132,8 @@ def test_lambda_is_refused_and_not_run(dl: Dl, plain: Path) -> None:
         "error: model.h5: model.layers.3 names Lambda, which is left out: "
         "a config must not run code\n"
         "expected: the name of a layer, as Keras spells it\n"
-        "found: Lambda\n",
+        "found: Lambda\n"
+        "hint: what to do instead: docs/limits.md\n",
     )
 
 

@@ -57,13 +57,15 @@ _UNEVEN = 5
 def output_activation(
     training: Training, preprocess: Preprocess, output: Output, facts: Facts
 ) -> Iterator[Advice]:
-    """A number to predict needs an output that can reach it."""
+    """A number to predict needs an output that can reach it; of inputs, their limits are known."""
     activation, seen = output.activation, facts.probe.target
     stated = facts.config.data.classes is not None
     classes = facts.task not in (None, "regression") or stated or seen in ("classes", "text")
     bounded = activation in ("sigmoid", "tanh", "softmax")
     scaled = preprocess.target not in ("none", "standardize", "log1p")
     if training.loss.type not in traits.REGRESSION or classes:
+        return
+    if target_is_input(facts.config.data):
         return
     if activation == "relu" or (bounded and not scaled):
         text = f"output_activation.{activation}"
