@@ -37,8 +37,8 @@ def test_wrong_config_is_told_as_json_with_the_same_code(dl: Dl) -> None:
         "line": 8,
         "column": 3,
         "message": "training.epoch is not known",
-        "expected": "loss, optimizer, metrics, batch_size, solver, epochs, shuffle, "
-        "sampling, class_weight or callbacks",
+        "expected": "loss, optimizer, metrics, batch_size, solver, epochs, phases, time_limit, "
+        "shuffle, sampling, class_weight, output_bias, mixing or callbacks",
         "found": None,
         "hint": "did you mean epochs?",
     }

@@ -41,7 +41,8 @@ def test_evaluate_gives_the_numbers_of_the_training(dl: Dl, project: Project) ->
     outcome = dl("evaluate", project.run, "--json", "-q")
     result = json.loads(outcome.out)
     saved = json.loads((project.run / "metrics.json").read_text())
-    assert list(result) == ["run", "split", "rows", "metrics", "trivial"]
+    always = ["run", "split", "rows", "metrics", "trivial"]
+    assert list(result) == [*always, "by_step", "coverage", "interval"]
     assert result["split"] == "test"
     assert result["rows"] == 30
     assert result["metrics"] == pytest.approx(saved["test"], abs=1e-6)

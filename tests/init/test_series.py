@@ -38,6 +38,7 @@ model:
   layers:
     - Flatten                     # the past of guests, one input for each step
     - {type: Dense, units: 64, activation: relu}
+    - {type: Dense, units: 64, activation: relu}
     - {type: Dense, units: 1}     # no activation: any number may come out
 """
 

@@ -371,7 +371,7 @@ INTENDED = {
 }
 """Configs that show what goes wrong, with the advice that tells of it beforehand."""
 SHIPPED = [
-    example.path.relative_to(CONFIGS).as_posix()
+    f"{example.path.parent.name}/{example.name}.yaml".removeprefix(f"{CONFIGS.name}/")
     for example in examples().values()
     if not example.is_sweep
 ]
