@@ -88,9 +88,7 @@ def pictures_of(part: Part, preprocessing: Preprocessing) -> Pictures | None:
     array, names = preprocessing.array, preprocessing.feature_names
     if array is not None and preprocessing.source == "audio":
         return Pictures(part.x[:], pixel_max=1.0, sounds=True)
-    if (
-        array is not None and array.image and len(array.input_shape) < 4
-    ):  # of volumes, there is none
+    if array is not None and array.image and len(array.input_shape) < 4:  # no volumes
         return Pictures(part.x[:], array.pixel_max)
     side = math.isqrt(len(names))
     endings = [f"{row}_{column}" for row in range(side) for column in range(side)]
