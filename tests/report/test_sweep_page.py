@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from dl.report.html import sweep_page
+from dl.report.sweep_page import sweep_page
 from dl.rundir.directory import SweepDirectory
 from dl.sweeps.results import Results
 from support.sweeps import FakePool, make_sweep, run_loop

@@ -384,7 +384,7 @@ def one_answer_of(run: RunDirectory, target: Target | None = None) -> str:
 def page(directory: RunDirectory | SweepDirectory) -> str:
     """Returns the page of a run or a sweep, as HTML; raises `RunError` where that is damaged."""
     if isinstance(directory, SweepDirectory):
-        from dl.report.html import sweep_page
+        from dl.report.sweep_page import sweep_page
         from dl.sweeps.results import read_results
 
         return sweep_page(read_results(directory))

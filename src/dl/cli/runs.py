@@ -247,7 +247,7 @@ def compare(
         check_output(html, found)
     comparison = compare_runs([read_entry(run) for run in found])
     if html is not None:
-        from dl.report.html import comparison_page
+        from dl.report.comparison_page import comparison_page
 
         write_output(html, comparison_page(comparison))
         click.echo(str(html))

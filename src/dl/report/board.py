@@ -19,7 +19,9 @@ from starlette.routing import Route
 from dl.errors import DiskError, DlError, RunError
 from dl.report import html
 from dl.report.compare import compare
+from dl.report.comparison_page import comparison_page
 from dl.report.facts import read_stored_run
+from dl.report.sweep_page import sweep_page
 from dl.rundir.directory import RunDirectory, all_sweeps, find_run, find_sweep, trials_of
 from dl.rundir.query import (
     Entry,
@@ -98,7 +100,7 @@ class _Answers:
     def front(self, request: Request) -> Response:
         """The list of all runs, which asks for its rows itself."""
         root = str(self._root.resolve())
-        return HTMLResponse(html.document("board.html", "Runs", live=True, root=root))
+        return HTMLResponse(html.document("board.html", "Runs", assets=["board.js"], root=root))
 
     def runs(self, request: Request) -> Response:
         """The rows of that list, the sweeps, and what is wrong with those that cannot be read."""
@@ -137,7 +139,7 @@ class _Answers:
         """The leaderboard of a sweep and its trainings."""
         sweep = find_sweep(str(self._place(request.path_params["sweep"])), self._root)
         trials = _table(entries_of(trials_of(sweep)).readable, self._root, [], "started")
-        return HTMLResponse(html.sweep_page(read_results(sweep), trials))
+        return HTMLResponse(sweep_page(read_results(sweep), trials))
 
     def compare(self, request: Request) -> Response:
         """The comparison of the runs that were ticked."""
@@ -145,7 +147,7 @@ class _Answers:
         if len(chosen) < 2:
             return PlainTextResponse("tick two or more runs", status_code=404)
         entries = [read_entry(self._run(address)) for address in chosen]
-        return HTMLResponse(html.comparison_page(compare(entries)))
+        return HTMLResponse(comparison_page(compare(entries)))
 
     def _run(self, address: str) -> RunDirectory:
         return find_run(str(self._place(address)), self._root)

@@ -1,4 +1,4 @@
-"""Pages of HTML that hold everything in one file: of a run, of a sweep, of several runs.
+"""Pages of HTML that hold everything in one file: how they are made, and that of a run.
 
 A section of a run's page is a template, and where its facts are found; it is left out without them.
 """
@@ -24,31 +24,22 @@ from dl.config.load import load_resolved
 from dl.config.schema import changed
 from dl.report import charts, evaluation
 from dl.report.charts import Chart, Line
-from dl.report.compare import Comparison
 from dl.report.facts import StoredRun, png_uri, read_stored_run
 from dl.report.forecast import forecast_charts
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import read_regular, write_text
 from dl.rundir.manifest import read_checked
-from dl.rundir.query import shown
-from dl.stats import LEVEL
-from dl.sweeps.results import METHOD, Results, paths_of
 from dl.text import number, percent
 
 _ASSETS = files("dl.report") / "assets"
 _STYLES = ("uPlot.min.css", "page.css")
 _SCRIPTS = ("uPlot.iife.min.js", "page.js")
-# Keeps a page of the board up to date; pages that are files do without.
-_BOARD_SCRIPT = "board.js"
 # A chart is as wide as a screen has pixels; more only make the file larger.
 _MOST_POINTS, _MOST_SCATTERED = 1200, 1000
 _MOST_ROWS = 100
-_MOST_CURVES = 10
 _MOST_COLUMNS = 30  # what one looks through; the others are folded
 # Settings that are inferred from the data, and shown there.
 _OF_THE_DATA = ("data.columns", "data.features", "data.classes")
-# Pictures of a sweep's folder that its page has as charts.
-_DRAWN_AS_CHARTS = frozenset({"objective", "learning_curves"})
 _LEARNED = {
     "boundary.png": "The decision surface: what the network predicts for every pair of inputs.",
     "parameter_path.png": "The path of bias and weight over the contours of the loss.",
@@ -70,7 +61,12 @@ class Filled:
 
 
 def document(
-    template: str, title: str, sections: Sequence[Filled] = (), *, live: bool = False, **values: Any
+    template: str,
+    title: str,
+    sections: Sequence[Filled] = (),
+    *,
+    assets: Sequence[str] = (),
+    **values: Any,
 ) -> str:
     """Returns a whole page; it loads nothing from anywhere.
 
@@ -78,24 +74,26 @@ def document(
         template: Its template, which extends `base.html`.
         title: What it is called.
         sections: Its sections, in order.
-        live: Whether the board serves it and its script keeps it up to date.
+        assets: Styles and scripts that only such a page needs.
         values: What the template shows beside them.
     """
-    scripts = (*_SCRIPTS, *([_BOARD_SCRIPT] if live else []))
+    styles = (*_STYLES, *(name for name in assets if name.endswith(".css")))
+    scripts = (*_SCRIPTS, *(name for name in assets if name.endswith(".js")))
     return (
         _environment()
         .get_template(template)
         .render(
             title=title,
             sections=sections,
-            styles=[_asset(name) for name in _STYLES],
+            styles=[_asset(name) for name in styles],
             scripts=[_asset(name) for name in scripts],
             **values,
         )
     )
 
 
-def _filled(name: str, title: str, **values: Any) -> Filled:
+def filled(name: str, title: str, **values: Any) -> Filled:
+    """Returns a section from its template, `<name>.html`, and what that shows."""
     html = _environment().get_template(f"{name}.html").render(**values)
     return Filled(name, title, Markup(html))
 
@@ -200,7 +198,7 @@ def write_page(run: RunDirectory, target: Path) -> None:
 def run_page(run: StoredRun) -> str:
     """Returns the page; it loads nothing from anywhere and works from a disk."""
     sections = [
-        _filled(name, title, run=run, facts=found)
+        filled(name, title, run=run, facts=found)
         for name, title, build in SECTIONS
         if (found := build(run))
     ]
@@ -227,7 +225,7 @@ def run_page(run: StoredRun) -> str:
 def live_page(run: StoredRun, address: str) -> str:
     """Returns the page of a run that trains, which the board keeps up to date."""
     label = run.entry.run.label
-    return document("live.html", label, live=True, address=address, facts=learning(run))
+    return document("live.html", label, assets=["board.js"], address=address, facts=learning(run))
 
 
 def learning(run: StoredRun) -> dict[str, Any]:
@@ -305,65 +303,3 @@ SECTIONS: tuple[tuple[str, str, Callable[[StoredRun], Any]], ...] = (
     ("origin", "How it was made", attrgetter("entry.record")),
 )
 """The sections of a run's page: anchor and template, title, and the facts that it shows."""
-
-
-def comparison_page(comparison: Comparison) -> str:
-    """Returns the page that compares runs: settings that differ, metrics, verdicts, curves."""
-    runs = comparison.runs
-    values = {
-        "runs": runs,
-        "settings": [
-            (path, list(map(shown, values))) for path, values in comparison.shown_settings().items()
-        ],
-        "metrics": [row.cells for row in comparison.metrics],
-        "verdicts": [verdict.sentence(runs[0]) for verdict in comparison.verdicts],
-        "level": percent(LEVEL),
-        "not_compared": comparison.not_compared,
-        "baselines": comparison.baselines,
-    }
-    sections = [_filled("compared", "Settings and results", **values)]
-    some = list(zip(runs, comparison.histories, strict=True))[:_MOST_CURVES]
-    if compared := charts.compared_charts(dict(some)):
-        sections.append(_filled("learning", "Learning curves", facts={"charts": compared}))
-    return document("compare.html", " and ".join(runs[:3]), sections)
-
-
-def sweep_page(results: Results, trainings: Sequence[Mapping[str, Any]] = ()) -> str:
-    """Returns the page of a sweep: its leaderboard, charts and pictures.
-
-    Args:
-        results: The sweep.
-        trainings: Where the board shows it: rows of its trainings, to lead to them.
-    """
-    values = {
-        "board": _leaderboard(results),
-        "method": METHOD if results.record.terms.runs > 1 else "",
-        "trivial": "" if results.baseline is None else number(results.baseline),
-        "torn": results.torn,
-    }
-    sections = [_filled("leaderboard", "Settings", **values)]
-    facts = charts.sweep_facts(results)
-    if facts.ranked:
-        drawn = [charts.objective_chart(facts), charts.curves_chart(facts, _MOST_CURVES)]
-        sections.append(_filled("learning", "Objective", facts={"charts": drawn}))
-    pictures = [
-        (path.stem.replace("_", " "), png_uri(read_regular(path)))
-        for path in sorted(results.directory.plots.glob("*.png"))
-        if path.stem not in _DRAWN_AS_CHARTS and path.is_file()
-    ]
-    if pictures:
-        sections.append(_filled("pictures", "Parameters", pictures=pictures))
-    if trainings:
-        sections.append(_filled("trainings", "Trainings", trials=trainings))
-    return document("sweep.html", results.directory.label, sections, record=results.record)
-
-
-def _leaderboard(results: Results) -> dict[str, Any]:
-    """Returns the leaderboard: its header, and a row of texts for each setting."""
-    paths = paths_of(results.trials)
-    rows = []
-    for trial in results.trials:
-        *cells, verdict = trial.cells(paths, shown)
-        rows.append([*cells, trial.error or verdict])
-    metric = results.record.terms.goal.metric
-    return {"header": ["rank", "trial", metric, "spread", *paths, "verdict"], "rows": rows}
