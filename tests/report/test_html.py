@@ -76,7 +76,7 @@ def test_a_shape_is_written_with_any_for_an_open_size() -> None:
 
 def test_a_page_of_the_board_has_its_script_and_a_file_has_not() -> None:
     address = "/api/curves/"
-    assert address in document("board.html", "Runs", live=True, root="runs")
+    assert address in document("board.html", "Runs", assets=["board.js"], root="runs")
     assert address not in document("compare.html", "a and b")
 
 
