@@ -1,10 +1,11 @@
+import io
 import math
 import subprocess
 import sys
 
 import pytest
 
-from dl.report.terminal import learning_curves, table
+from dl.report.terminal import learning_curves, painted, table
 
 HISTORY = [
     {
@@ -66,6 +67,66 @@ def test_table_keeps_control_characters_from_the_terminal() -> None:
 
 def test_table_without_rows_is_its_header() -> None:
     assert table([], ["run", "status"]) == "run  status"
+
+
+RUNS = [
+    ["digits-with-dropout-and-noise/0001", "completed", 0.9691, 12],
+    ["digits-with-dropout/0002", "interrupted", 0.25, 1234567],
+]
+COLUMNS = ["run", "status", "validation accuracy", "epochs"]
+
+
+def test_table_fits_a_screen_by_cutting_words_and_never_numbers() -> None:
+    assert table(RUNS, COLUMNS, width=60) == (
+        "run                 status       validation a…uracy   epochs\n"
+        "digits-with-…/0001  completed                0.9691       12\n"
+        "digits-with-…/0002  interrupted              0.2500  1234567"
+    )
+
+
+def test_table_leaves_out_the_columns_that_can_be_missed_and_says_which() -> None:
+    assert table(RUNS, COLUMNS, width=36, spare=["status"]) == (
+        "run           validati…racy   epochs\n"
+        "digits-w…001         0.9691       12\n"
+        "digits-w…002         0.2500  1234567\n"
+        "not shown: status"
+    )
+    assert table(RUNS, COLUMNS, width=24, spare=["status"]) == (
+        "run           valida…acy\n"
+        "digits-w…001      0.9691\n"
+        "digits-w…002      0.2500\n"
+        "not shown: status,\nepochs"
+    )
+
+
+def test_table_keeps_its_first_column_on_any_screen() -> None:
+    assert table([["digits/0001", 1]], ["run", "epochs"], width=8) == (
+        "run\ndigit…01\nnot\nshown:\nepochs"
+    )
+
+
+def test_table_counts_wide_characters_where_it_cuts() -> None:
+    assert table([["日本語日本語日本語日本語", 1]], ["name", "n"], width=16) == (
+        "name           n\n日本語日…本語  1"
+    )
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_painted_is_for_terminals_that_want_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert painted("error", "bold red", Screen()) == "\x1b[1;31merror\x1b[0m"
+    assert painted("error", "", Screen()) == "error"
+    assert painted("error", "bold red", io.StringIO()) == "error"
+    monkeypatch.setenv("TERM", "dumb")
+    assert painted("error", "bold red", Screen()) == "error"
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "")
+    assert painted("error", "bold red", Screen()) == "error"
 
 
 def test_learning_curves_compare_the_parts_on_one_scale() -> None:

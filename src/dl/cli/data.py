@@ -157,7 +157,8 @@ def _columns(columns: Sequence[Glance], table: Table) -> str:
     ]
     measure = "AUC alone" if table.in_classes else "R² alone"
     header = ["column", "kind", "missing", "distinct", "values", measure]
-    text = laid_out(rows, header if any(row[-1] for row in rows) else header[:-1])
+    shown = header if any(row[-1] for row in rows) else header[:-1]
+    text = laid_out(rows, shown, spare=["distinct", "missing", "kind"])
     doubts = [_doubt(column) for column in columns if column.doubt or column.use == "left out"]
     return "\n".join([text, *filter(None, doubts)])
 

@@ -270,7 +270,8 @@ def _text(results: Results, most: int) -> str:
         for *cells, verdict in (trial.cells(paths, _value) for trial in trials[:most])
     ]
     metric = results.record.terms.goal.metric
-    parts = [table(rows, ["rank", "trial", metric, "spread", *_short(paths), "verdict"])]
+    header = ["rank", "trial", metric, "spread", *_short(paths), "verdict"]
+    parts = [table(rows, header, spare=["trial", "spread", *reversed(_short(paths))])]
     if len(trials) > most:
         parts.append(f"… and {len(trials) - most} more in {results.directory.leaderboard}")
     if results.baseline is not None:

@@ -85,7 +85,8 @@ def summary_text(title: str, layers: Sequence[LayerRow]) -> str:
     biases = sum(layer.biases for layer in layers)
     split = f"{plural(total - biases, 'weight')}, {plural(biases, 'bias', 'biases')}"
     fixed = f", {total - trainable:,} not trainable" if total != trainable else ""
-    return f"model {title}\n{table(rows, columns)}\n{total:,} parameters: {split}{fixed}"
+    layout = table(rows, columns, spare=["biases", "weights", "type"])
+    return f"model {title}\n{layout}\n{total:,} parameters: {split}{fixed}"
 
 
 def hyperparameters_text(chosen: Mapping[str, Sequence[str]]) -> str:
@@ -108,7 +109,7 @@ def data_text(sizes: Mapping[str, Mapping[str, Any]]) -> str:
         [name, f"{part['rows']:,}", *_size_cells(part["inputs"]), *_size_cells(part["targets"])]
         for name, part in sizes.items()
     ]
-    return table(rows, ["part", "rows", "inputs", "size", "targets", "size"])
+    return table(rows, ["part", "rows", "inputs", "size", "targets", "size"], spare=["size"])
 
 
 def _size_cells(array: Mapping[str, Any]) -> list[str]:

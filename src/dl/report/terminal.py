@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
 import re
+import shutil
+import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import TextIO
 
 from dl.report.charts import Chart, History, best_epoch, learning_charts, wants_log
 from dl.text import number, one_line, shortened
@@ -18,26 +23,147 @@ _GAP = "  "
 _LABEL_WIDTH = 24
 # Columns; a line may be wider than asked for rather than have a chart that shows nothing.
 _LEAST_CHART = 8
+# Columns of a cell and of a header below which they do not tell rows and columns apart.
+_LEAST_TEXT = 12
+_LEAST_HEADER = 8
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34"}
+_STYLES |= {"cyan": "36"}
 _LOOKS_NUMERIC = re.compile(r"[+-]?(\d[\d,]*\.?\d*|\.\d+)(e[+-]?\d+)?( ?%)?|nan|[+-]?inf", re.I)
 
 
-def table(rows: Sequence[Sequence[object]], columns: Sequence[str]) -> str:
+@dataclass(frozen=True, slots=True)
+class Styled:
+    """A cell of a table with a style, which a terminal with colours shows: see `painted`."""
+
+    value: object
+    style: str
+
+
+def table(
+    rows: Sequence[Sequence[object]],
+    columns: Sequence[str],
+    *,
+    width: int | None = None,
+    spare: Sequence[str] = (),
+) -> str:
     """Returns an aligned table: a header line, then a line for each row.
 
     Columns of numbers, given as numbers or as text, are aligned right, all others left. A column of
     floats has as many decimals as four digits of its greatest value need. None is an empty cell.
+    On a narrow screen long words lose their middle, numbers nothing; where that is not enough,
+    columns are left out, and a last line names them.
 
     Args:
         rows: The cells of each row; a short row is filled with empty cells.
         columns: The header of each column.
+        width: The most columns of the screen to take; None for those of the terminal, and for no
+            limit where stdout is none.
+        spare: Headers of the columns to leave out first, the least important one first; after
+            them come the others from the right, but not the first column.
     """
-    laid_out = []
-    for place, header in enumerate(columns):
-        texts = _cell_texts([row[place] if place < len(row) else None for row in rows])
-        shown = [text for text in texts if text]
-        numeric = bool(shown) and all(_LOOKS_NUMERIC.fullmatch(text) for text in shown)
-        laid_out.append(_aligned([one_line(header), *texts], right=numeric))
-    return _joined(laid_out)
+    room = screen_width() if width is None else width
+    shown = [
+        _Column.of(header, [row[place] if place < len(row) else None for row in rows])
+        for place, header in enumerate(columns)
+    ]
+    expendable = [*spare, *(name for name in reversed(columns[1:]) if name not in spare)]
+    hidden: list[str] = []
+    while room is not None and len(shown) > 1 and _taken(c.least for c in shown) > room:
+        hidden.append(expendable.pop(0))
+        shown = [shown[0], *(column for column in shown[1:] if column.header != hidden[-1])]
+    text = _joined([c.cells(width) for c, width in zip(shown, _widths(shown, room), strict=True)])
+    left_out = list(dict.fromkeys(name for name in columns[1:] if name in hidden))
+    return f"{text}\n{_not_shown(left_out, room or 0)}" if left_out else text
+
+
+def screen_width() -> int | None:
+    """Returns the columns of the terminal that shows stdout; None for a pipe or a file."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def painted(text: str, style: str, stream: TextIO | None = None) -> str:
+    """Returns a text in a style for a stream (default: stdout), if that is seen in colours.
+
+    Args:
+        text: The text.
+        style: Words of `bold`, `dim`, `red`, `green`, `yellow`, `blue`, `cyan`; may be empty.
+        stream: Where it will be written.
+    """
+    plain = "NO_COLOR" in os.environ or os.environ.get("TERM", "dumb") == "dumb"
+    if not style or plain or not (stream or sys.stdout).isatty():
+        return text
+    return f"\x1b[{';'.join(_STYLES[word] for word in style.split())}m{text}\x1b[0m"
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    header: str
+    texts: list[str]
+    styles: list[str]
+    right: bool
+
+    @classmethod
+    def of(cls, header: str, cells: Sequence[object]) -> _Column:
+        texts = _cell_texts([cell.value if isinstance(cell, Styled) else cell for cell in cells])
+        styles = [cell.style if isinstance(cell, Styled) else "" for cell in cells]
+        filled = [text for text in texts if text]
+        numeric = bool(filled) and all(_LOOKS_NUMERIC.fullmatch(text) for text in filled)
+        return cls(header, [one_line(header), *texts], ["", *styles], numeric)
+
+    @property
+    def width(self) -> int:
+        return max(map(_width, self.texts))
+
+    @property
+    def least(self) -> int:
+        """The width that it needs: a number is whole, or it would be another one."""
+        widest = max(map(_width, self.texts[1:]), default=0)
+        return max(
+            widest if self.right else min(widest, _LEAST_TEXT),
+            min(_width(self.texts[0]), _LEAST_HEADER),
+        )
+
+    def cells(self, width: int) -> list[str]:
+        """Returns the header and the cells in so many columns of the screen."""
+        texts = [_fitted(text, width) for text in self.texts]
+        shown = map(painted, texts, self.styles)
+        pads = [" " * (width - _width(text)) for text in texts]
+        return [
+            pad + text if self.right else text + pad for pad, text in zip(pads, shown, strict=True)
+        ]
+
+
+def _not_shown(names: Sequence[str], width: int) -> str:
+    import textwrap  # half a millisecond, which most tables have no use for
+
+    return textwrap.fill(f"not shown: {', '.join(names)}", width, break_long_words=False)
+
+
+def _taken(widths: Iterable[int]) -> int:
+    each = list(widths)
+    return sum(each) + len(_GAP) * (len(each) - 1)
+
+
+def _widths(columns: Sequence[_Column], room: int | None) -> list[int]:
+    """Returns the width of each column: where they are too many, the widest gives way first."""
+    widths = [column.width for column in columns]
+    least = [column.least for column in columns]
+    if room is not None and len(columns) == 1:
+        return [min(widths[0], max(room, 1))]
+    while room is not None and _taken(widths) > room and widths != least:
+        widest = max(
+            range(len(widths)), key=lambda place: (widths[place] > least[place], widths[place])
+        )
+        widths[widest] -= 1
+    return widths
+
+
+def _fitted(text: str, width: int) -> str:
+    """Returns a text in at most so many columns of the screen, its middle left out."""
+    most = width
+    while _width(text) > width and most > 0:
+        text, most = shortened(text, most), most - 1
+    return text
 
 
 def _cell_texts(cells: Sequence[object]) -> list[str]:
