@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
 
+from dl.config.data import Window
+from dl.config.preprocess import MOST_CATEGORIES, MOST_LENGTH
+from dl.config.schema import Config
+from dl.sweeps.definition import SweepFile
+from dl.vocabulary import sections
 from dl.vocabulary.sections import (
     Count,
     Section,
     Switch,
     UnknownValueError,
     if_valid,
-    key,
     keys,
     read_section,
     sections_in,
@@ -26,33 +32,33 @@ from dl.vocabulary.types import Boolean, Choice, Integer, ListOf, MappingOf, Nul
 
 @dataclass(frozen=True, kw_only=True)
 class Rule(Section):
-    type: Literal["fast", "slow"] = key(about="The rule.")
-    steps: Count = key(3, "Steps of the rule. Default: three.")
+    type: Literal["fast", "slow"]
+    steps: Count = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table(Section):
     source: Literal["table"]
-    path: str = key(about="The file.")
+    path: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Image(Section):
     source: Literal["image"]
-    size: tuple[Count, Count] = key((4, 4), "Height and width.")
+    size: tuple[Count, Count] = (4, 4)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Store(Section):
-    place: str = key("here", "Where it is.")
+    place: str = "here"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Whole(Section):
-    data: Table | Image = key(about="The rows.")
-    rule: Rule = key(Rule(type="slow"), "How it is done.")
-    store: Annotated[Store | None, Switch(Store)] = key(None, "Where copies go.")
-    weights: dict[str, float] = key({}, "Weights by name.")
+    data: Table | Image
+    rule: Rule = Rule(type="slow")
+    store: Annotated[Store | None, Switch(Store)] = None
+    weights: dict[str, float] = field(default_factory=dict)
 
 
 TABLE = {"source": "table", "path": "a.csv"}
@@ -152,10 +158,27 @@ def test_default_stands_for_no_wrong_value() -> None:
 
 def test_hint_says_what_a_value_is_for_and_an_example() -> None:
     with pytest.raises(Findings) as caught:
-        read_section(Rule, {"type": "fast", "steps": -1})
+        read_section(Window, {"length": 3, "ahead": -1})
 
     [finding] = caught.value.findings
-    assert finding.hint == "`steps`: steps of the rule, for example 3"
+    about = "rows from the last step of a window to the first one to predict"
+    assert finding.hint == f"`ahead`: {about}, for example 1"
+
+
+def test_meanings_are_of_keys_that_there_are_and_name_their_limits() -> None:
+    text = Path(sections.__file__).with_name("keys.json").read_text(encoding="utf-8")
+    meanings = json.loads(text)
+    every = {each for root in (Config, SweepFile) for _, each in walk(root)}
+    classes = {base.__name__: base for each in every for base in each.__mro__}
+
+    for name, told in meanings.items():
+        declared = [key.removesuffix("_") for key in classes[name].__annotations__]
+        assert [*told] == [key for key in declared if key != "source"]
+    assert {key.name for each in every for key in keys(each).values() if not key.description} == {
+        "source"
+    }
+    assert f"at most {MOST_LENGTH}." in meanings["TextRules"]["length"]
+    assert f"Default: {MOST_CATEGORIES} where" in meanings["ColumnRules"]["categories"]
 
 
 def test_walk_finds_all_sections_with_their_paths() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
 from dl.config.remote import remote_files
-from dl.vocabulary.sections import AboveZero, Count, Fraction, NotNegative, Section, Texts, key
+from dl.vocabulary.sections import AboveZero, Count, Fraction, NotNegative, Section, Texts
 from dl.vocabulary.traits import BUILTIN, KERAS, SYNTHETIC
 from dl.vocabulary.types import Choice, Integer, ListOf, Number, OneOf, Text
 
@@ -37,38 +37,15 @@ Gap = Annotated[
 class Split(Section):
     """Fractions of the rows for validation and test, and what decides which rows they are."""
 
-    validation: Fraction = key(0.1, "Fraction of the rows for validation.")
-    test: Fraction = key(0.2, "Fraction of the rows for the test.")
-    stratify: bool | None = key(
-        None,
-        "Keep the fractions of the classes in each part. Default: for classification.",
-    )
-    folds: Annotated[int, Integer(2)] | None = key(
-        None,
-        "Cut what is not a test row into so many folds, for cross-validation; one of them "
-        "validates, and `validation` is not used.",
-    )
-    fold: Count = key(1, "Which of the folds validates, from 1.")
-    by: str | None = key(
-        None,
-        "Column of groups: rows with the same value, such as those of a patient, stay in one part. "
-        "Tables only. It is no input unless `features` names it.",
-    )
-    order: Literal["time", "rows"] | None = key(
-        None,
-        "Train on the earliest rows, validate on later ones, test on the latest; of folds, each "
-        "validates the next piece. time: by the dates or numbers in the column `by`; rows: as the "
-        "rows of the file follow each other.",
-    )
-    gap: Gap | None = key(
-        None,
-        "Time that is left out between two parts in order: 7d, 12h, 30m; a number where `by` "
-        "holds numbers, of rows with `order: rows`.",
-    )
-    column: str | None = key(
-        None,
-        "Column that says the part of each row: train, validation or test. Tables only.",
-    )
+    validation: Fraction = 0.1
+    test: Fraction = 0.2
+    stratify: bool | None = None
+    folds: Annotated[int, Integer(2)] | None = None
+    fold: Count = 1
+    by: str | None = None
+    order: Literal["time", "rows"] | None = None
+    gap: Gap | None = None
+    column: str | None = None
 
     @property
     def validation_share(self) -> float:
@@ -98,25 +75,13 @@ class Split(Section):
 class Window(Section):
     """Windows over rows that follow each other: some steps are an input, what follows is asked."""
 
-    length: Count = key(about="Steps of a window.")
-    every: Count = key(
-        1, "Rows from one step to the next, of inputs and of outputs: 6 takes each sixth row."
-    )
-    ahead: Count = key(1, "Rows from the last step of a window to the first one to predict.")
-    outputs: Count | Literal["each"] = key(
-        1, "Steps to predict; each: one for each step of the window, `ahead` rows after it."
-    )
-    stride: Count = key(1, "Rows from the start of one window to that of the next.")
-    by: str | None = key(
-        None,
-        "Column of groups, such as sensors: the rows of each are a series of their own. It is no "
-        "input unless `features` names it.",
-    )
-    season: Count | None = key(
-        None,
-        "Rows of a season, for the forecast that says what was a season before. Default: found in "
-        "the training part, if there is one.",
-    )
+    length: Count
+    every: Count = 1
+    ahead: Count = 1
+    outputs: Count | Literal["each"] = 1
+    stride: Count = 1
+    by: str | None = None
+    season: Count | None = None
 
     @property
     def input_rows(self) -> range:
@@ -140,47 +105,26 @@ class Window(Section):
 class Duplicates(Section):
     """Rows that are there more than once."""
 
-    across_parts: Literal["allow", "warn", "error"] = key(
-        "allow",
-        "The same inputs in two parts, as the network gets them: say nothing, warn how many there "
-        "are and where, or refuse them.",
-    )
-
-
-_OWN = "`inputs`: the network gives back its inputs. Default: what the data hold to be predicted."
+    across_parts: Literal["allow", "warn", "error"] = "allow"
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Data(Section):
-    split: Split = key(
-        Split(),
-        "Fractions of the rows; a part that has rows of its own takes none.",
-    )
-    duplicates: Duplicates = key(Duplicates(), "Rows that are there more than once.")
-    task: Task | None = key(None, "Kind of task. Default: from the target, loss and output.")
-    classes: Texts | None = key(
-        None,
-        "Names of the classes in the order of the outputs. Default: those of the data.",
-    )
+    split: Split = Split()
+    duplicates: Duplicates = Duplicates()
+    task: Task | None = None
+    classes: Texts | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnForm(Section):
     """The kind of a column, and how its values are written."""
 
-    kind: ColumnKind = key(about="How the values are read.")
-    decimal: Annotated[str, Text("a point or a comma", "[.,]")] | None = key(
-        None,
-        "The sign before the decimals of a number. Default: a point; a comma where `thousands` is "
-        "a point.",
-    )
-    thousands: Annotated[str, Text("a comma, point, space or apostrophe", "[,. ']")] | None = key(
-        None, "The sign between the thousands of a number."
-    )
-    unit: str | None = key(
-        None, "What may stand before or behind a number, and is left out: `41 %` is 41."
-    )
-    format: str | None = key(None, 'The format of a date, as of Python\'s strptime: "%m/%d/%Y".')
+    kind: ColumnKind
+    decimal: Annotated[str, Text("a point or a comma", "[.,]")] | None = None
+    thousands: Annotated[str, Text("a comma, point, space or apostrophe", "[,. ']")] | None = None
+    unit: str | None = None
+    format: str | None = None
 
     @property
     def point(self) -> str:
@@ -190,17 +134,9 @@ class ColumnForm(Section):
 
 @dataclass(frozen=True, kw_only=True)
 class _Table(_Data):
-    features: Texts | None = key(
-        None,
-        "Input columns. Default: every column but the target; with `window` the target, too: its "
-        "past is known.",
-    )
-    exclude: Texts | None = key(None, "Columns to leave out, such as an identifier.")
-    columns: dict[str, ColumnKind | ColumnForm] | None = key(
-        None,
-        "Kind of each input column, or its kind and form; of a target, too, its form. Default: "
-        "from the values, but for text: words, prepared by `preprocess.text`.",
-    )
+    features: Texts | None = None
+    exclude: Texts | None = None
+    columns: dict[str, ColumnKind | ColumnForm] | None = None
 
     @property
     def forms(self) -> dict[str, ColumnForm]:
@@ -218,45 +154,17 @@ class _Table(_Data):
 class TableFile(_Table):
     """A table in a file: what all its forms share."""
 
-    path: str | Texts = key(
-        about="The file, relative to the config. Or several, whose rows follow each other: a "
-        "list, a pattern (`parts/*.csv`), a folder of files of one kind."
-    )
-    target: str | Texts = key(
-        about="The column, or columns, to predict. `inputs`: the network gives back its inputs; "
-        "a column of this name is `[inputs]`."
-    )
-    validation_path: str | Texts | None = key(None, "The same, of validation rows.")
-    test_path: str | Texts | None = key(None, "The same, of test rows.")
-    missing_values: Texts | dict[str, Texts] | None = key(
-        None,
-        "Texts that stand for a missing value, such as `NA`: of all columns, or by "
-        "column. An empty cell always does.",
-    )
-    merge_classes: dict[str, Texts] | None = key(
-        None,
-        'Classes that are made of several values of the target each: `{adopted: ["0", "1"], not '
-        'adopted: ["2"]}`. Every value belongs to one.',
-    )
-    missing_target: Literal["error", "drop"] = key(
-        "error", "A row without a target: refuse it, or leave it out."
-    )
-    weight: str | None = key(
-        None,
-        "Column of numbers from 0: how much each row counts, in the loss and in every metric. Only "
-        "their ratios matter. It is no input.",
-    )
-    rows: Count | None = key(
-        None, "Read only so many rows, from the start of each part. Default: all."
-    )
-    window: Window | None = key(
-        None, "The rows are a series: inputs are windows over rows, the target lies after them."
-    )
-    remote: bool = key(
-        False,
-        "Whether the paths may be in a store of your own, `s3://bucket/rows.csv` or `gs://…`, read "
-        "with the credentials of the environment.",
-    )
+    path: str | Texts
+    target: str | Texts
+    validation_path: str | Texts | None = None
+    test_path: str | Texts | None = None
+    missing_values: Texts | dict[str, Texts] | None = None
+    merge_classes: dict[str, Texts] | None = None
+    missing_target: Literal["error", "drop"] = "error"
+    weight: str | None = None
+    rows: Count | None = None
+    window: Window | None = None
+    remote: bool = False
 
     @property
     def merged(self) -> dict[str, str]:
@@ -275,15 +183,9 @@ class CsvData(TableFile):
     """A table in a CSV file."""
 
     source: Literal["csv"]
-    header: bool | Texts = key(
-        True,
-        "Whether the first row holds the names of the columns. If not, they are `c1`, `c2`… or "
-        "the names of this list.",
-    )
-    separator: Annotated[str, Text("a single character, or blanks", f".|{BLANKS}")] = key(
-        ",", "The character between two values; `blanks`: any run of spaces and tabs."
-    )
-    encoding: str = key("utf-8", "The text encoding of the file.")
+    header: bool | Texts = True
+    separator: Annotated[str, Text("a single character, or blanks", f".|{BLANKS}")] = ","
+    encoding: str = "utf-8"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -305,7 +207,7 @@ class ExcelData(TableFile):
     """A table in a sheet of an Excel file with a header row."""
 
     source: Literal["excel"]
-    sheet: str | None = key(None, "The sheet. Default: the first.")
+    sheet: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -313,13 +215,11 @@ class CharactersData(TableFile):
     """One long text, or several: a table of the column `character`, with a row for each."""
 
     source: Literal["characters"]
-    target: Literal["character"] = key("character", "The next character is what is predicted.")
-    window: Window = key(about="How many characters are an input, and which of the next are asked.")
-    split: Split = key(
-        Split(order="rows"), "Fractions of the text: its beginning trains, its end tests."
-    )
-    encoding: str = key("utf-8", "The text encoding of the file.")
-    lower: bool = key(False, "Whether capital letters are small ones.")
+    target: Literal["character"] = "character"
+    window: Window = field()  # required here
+    split: Split = Split(order="rows")
+    encoding: str = "utf-8"
+    lower: bool = False
 
     @property
     def kinds(self) -> dict[str, ColumnKind]:
@@ -331,12 +231,12 @@ class CharactersData(TableFile):
 class Arrays(Section):
     """The names of the arrays in an `.npz` file."""
 
-    x_train: str = key("x_train", "Training inputs.")
-    y_train: str = key("y_train", "Training targets.")
-    x_validation: str | None = key(None, "Validation inputs.")
-    y_validation: str | None = key(None, "Validation targets.")
-    x_test: str | None = key(None, "Test inputs. Default: `x_test` where the file has it.")
-    y_test: str | None = key(None, "Test targets. Default: `y_test` where the file has it.")
+    x_train: str = "x_train"
+    y_train: str = "y_train"
+    x_validation: str | None = None
+    y_validation: str | None = None
+    x_test: str | None = None
+    y_test: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -344,9 +244,9 @@ class NpzData(_Data):
     """Arrays in an `.npz` file, named as Keras names them or by `arrays`."""
 
     source: Literal["npz"]
-    path: str = key(about="The file, relative to the config.")
-    target: Literal["inputs"] | None = key(None, _OWN)
-    arrays: Arrays = key(Arrays(), "Names of the arrays in the file.")
+    path: str
+    target: Literal["inputs"] | None = None
+    arrays: Arrays = Arrays()
 
 
 _MASK_VALUE = OneOf((Integer(0, 65535), Text('a colour "#rrggbb"', "#[0-9a-f]{6}")))
@@ -356,29 +256,14 @@ _MASK_VALUE = OneOf((Integer(0, 65535), Text('a colour "#rrggbb"', "#[0-9a-f]{6}
 class FilesData(_Data):
     """Files that hold a row each: what all their kinds share."""
 
-    path: str = key(
-        about="The folder, relative to the config: of a folder for each class, or of the files "
-        "that `table` lists."
-    )
-    validation_path: str | None = key(
-        None, "A folder of the same layout; beside `table`, another such table."
-    )
-    test_path: str | None = key(None, "The same, of test rows.")
-    table: str | None = key(
-        None, "A table that lists the files and their targets: CSV, Parquet, Excel and others."
-    )
-    column: str | None = key(None, "Its column of the names of the files, from `path` on.")
-    ending: Annotated[str, Text("an ending such as .jpg", r"[^/\\]+")] | None = key(
-        None, "What these names lack at their end, such as `.jpg`."
-    )
-    target: str | Texts | None = key(
-        None,
-        "Its column, or columns, to predict; without a table, `inputs`: the network gives back "
-        "its inputs.",
-    )
-    corrupt: Literal["error", "skip"] = key(
-        "error", "A file that cannot be read: refuse it, or leave it out and say so."
-    )
+    path: str
+    validation_path: str | None = None
+    test_path: str | None = None
+    table: str | None = None
+    column: str | None = None
+    ending: Annotated[str, Text("an ending such as .jpg", r"[^/\\]+")] | None = None
+    target: str | Texts | None = None
+    corrupt: Literal["error", "skip"] = "error"
 
     @property
     def listing(self) -> CsvData:
@@ -403,25 +288,13 @@ class ImagesData(FilesData):
     """A folder with a folder of images for each class; images that a table lists; or with masks."""
 
     source: Literal["images"]
-    image_size: tuple[Count, Count] = key(
-        (64, 64), "Height and width, in pixels, that images are resized to."
-    )
-    color: Literal["rgb", "grayscale"] = key("rgb", "Channels to read.")
-    masks: str | None = key(
-        None,
-        "Folder of masks: for each image below `path` a picture of the same name but for the "
-        "ending, whose pixels are classes.",
-    )
-    validation_masks: str | None = key(None, "The same, of the images of `validation_path`.")
-    test_masks: str | None = key(None, "The same, of the images of `test_path`.")
-    mask_values: Annotated[tuple[int | str, ...], ListOf(_MASK_VALUE)] | None = key(
-        None,
-        "What stands in the masks for each class, in the order of `classes`: numbers, or colours "
-        '"#rrggbb". Default: 0, 1, 2…; without `classes`, the values of the masks.',
-    )
-    mask_ignore: Annotated[int | str, _MASK_VALUE] | None = key(
-        None, "What stands in the masks for pixels that do not count, such as 255."
-    )
+    image_size: tuple[Count, Count] = (64, 64)
+    color: Literal["rgb", "grayscale"] = "rgb"
+    masks: str | None = None
+    validation_masks: str | None = None
+    test_masks: str | None = None
+    mask_values: Annotated[tuple[int | str, ...], ListOf(_MASK_VALUE)] | None = None
+    mask_ignore: Annotated[int | str, _MASK_VALUE] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -429,15 +302,9 @@ class AudioData(FilesData):
     """A folder with a folder of WAV files for each class, or sounds that a table lists."""
 
     source: Literal["audio"]
-    rate: Annotated[int, Integer(1, 384_000)] = key(
-        16_000, "Samples of a second; a sound of another rate is resampled."
-    )
-    seconds: AboveZero = key(
-        1.0, "How long each sound is made: cut where it is longer, else followed by silence."
-    )
-    align: Literal["start", "center"] = key(
-        "start", "What of a longer sound is kept, and where in the silence a shorter one is."
-    )
+    rate: Annotated[int, Integer(1, 384_000)] = 16_000
+    seconds: AboveZero = 1.0
+    align: Literal["start", "center"] = "start"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -446,10 +313,10 @@ class TextData(_Data):
     which `preprocess.text` says what becomes, and `class`."""
 
     source: Literal["text"]
-    path: str = key(about="The folder, relative to the config.")
-    validation_path: str | None = key(None, "A folder of the same layout.")
-    test_path: str | None = key(None, "A folder of the same layout.")
-    encoding: str = key("utf-8", "The text encoding of the files.")
+    path: str
+    validation_path: str | None = None
+    test_path: str | None = None
+    encoding: str = "utf-8"
 
     @property
     def target(self) -> str:
@@ -474,8 +341,8 @@ class BuiltinData(_Table):
     """A data set that comes with scikit-learn: no download."""
 
     source: Literal["builtin"]
-    dataset: Annotated[str, Choice(tuple(BUILTIN))] = key(about="Name of the data set.")
-    target: Literal["inputs"] | None = key(None, _OWN)
+    dataset: Annotated[str, Choice(tuple(BUILTIN))]
+    target: Literal["inputs"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -483,12 +350,10 @@ class KerasData(_Data):
     """A data set that Keras downloads."""
 
     source: Literal["keras"]
-    dataset: Annotated[str, Choice(tuple(KERAS))] = key(about="Name of the data set.")
-    target: Literal["inputs"] | None = key(None, _OWN)
-    words: Count | None = key(
-        None, "Most frequent words to keep. imdb, reuters only. Default: 10000."
-    )
-    length: Count | None = key(None, "Words of each text. imdb, reuters only. Default: 200.")
+    dataset: Annotated[str, Choice(tuple(KERAS))]
+    target: Literal["inputs"] | None = None
+    words: Count | None = None
+    length: Count | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -496,14 +361,10 @@ class SyntheticData(_Data):
     """Rows that are made up, from the seed."""
 
     source: Literal["synthetic"]
-    dataset: Annotated[str, Choice(tuple(SYNTHETIC))] = key(about="Name of the problem.")
-    target: Literal["inputs"] | None = key(None, _OWN)
-    rows: Count | None = key(None, "Number of rows. Default: 4 for and, or, xor; else 1000.")
-    noise: NotNegative | None = key(
-        None,
-        "Standard deviation of the noise. Default: 0 for and, or, xor; 1 for linear "
-        "and blobs; else 0.1.",
-    )
+    dataset: Annotated[str, Choice(tuple(SYNTHETIC))]
+    target: Literal["inputs"] | None = None
+    rows: Count | None = None
+    noise: NotNegative | None = None
 
 
 Data = (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from dl.vocabulary.catalog import Object
 from dl.vocabulary.names import with_names
-from dl.vocabulary.sections import AboveZero, Count, Section, Texts, key
+from dl.vocabulary.sections import AboveZero, Count, Section, Texts
 from dl.vocabulary.spec import Kind, Path, Spec
 
 if TYPE_CHECKING:
@@ -22,31 +22,13 @@ RATE = "learning_rate"
 class Phase(Section):
     """Epochs in which the same layers learn in the same way; they follow those before them."""
 
-    epochs: Count = key(about="Passes over the training part in this phase.")
-    freeze: Texts | None = key(
-        None,
-        "Layers whose weights stay as they are in this phase, by name or with `*`: `[conv*]`. "
-        "Those with `trainable: false` do in every phase.",
-    )
-    train_only: Texts | None = key(
-        None, "Instead of `freeze`: the only layers that learn in this phase."
-    )
-    optimizer: Annotated[Spec, Object(Kind.OPTIMIZER)] | None = key(
-        None,
-        "A new optimizer. Default: the one of the phase before goes on, with all that it has "
-        "gathered; where layers learn that did not before, a new one of the same settings.",
-    )
-    learning_rate: AboveZero | None = key(
-        None, "Another learning rate of the optimizer of the phase before."
-    )
-    batch_size: Count | Literal["full"] | None = key(
-        None, "Rows of a step. Default: `training.batch_size`."
-    )
-    callbacks: tuple[Annotated[Spec, Object(Kind.CALLBACK)], ...] | None = key(
-        None,
-        "Keras' callbacks in this phase; EarlyStopping ends the phase. Default: "
-        "`training.callbacks`.",
-    )
+    epochs: Count
+    freeze: Texts | None = None
+    train_only: Texts | None = None
+    optimizer: Annotated[Spec, Object(Kind.OPTIMIZER)] | None = None
+    learning_rate: AboveZero | None = None
+    batch_size: Count | Literal["full"] | None = None
+    callbacks: tuple[Annotated[Spec, Object(Kind.CALLBACK)], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

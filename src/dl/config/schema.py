@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from dl.config.data import Data
 from dl.config.nodes import flat_document, flow, yaml_text
@@ -26,7 +26,6 @@ from dl.vocabulary.sections import (
     Switch,
     Texts,
     field_of,
-    key,
     keys,
 )
 from dl.vocabulary.spec import Findings, Kind, Spec, document
@@ -48,27 +47,17 @@ MODEL_FILES = (".h5", ".keras")
 class Start(Section):
     """Weights to begin from, instead of random ones: those of layers of the same name and shape."""
 
-    from_: str = key(
-        about="A run (its directory, a name, or name/number), or a file that Keras or "
-        "dl saved: `.h5`, `.weights.h5` or `.keras`."
-    )
-    layers: Texts | None = key(
-        None,
-        "The layers that must be taken, by name or with `*`. Default: all that are there and fit.",
-    )
+    from_: str
+    layers: Texts | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Model(Section):
     """A stack of layers."""
 
-    input_shape: Annotated[tuple[int | None, ...], ListOf(Nullable(COUNT))] | None = key(
-        None, "Shape of one input row. Default: that of the data."
-    )
-    layers: Annotated[tuple[Spec, ...], ListOf(Object(Kind.LAYER, also=Kind.BASE))] = key(
-        about="The layers, from input to output."
-    )
-    start: Start | None = key(None, "What the first weights are taken from. Default: random ones.")
+    input_shape: Annotated[tuple[int | None, ...], ListOf(Nullable(COUNT))] | None = None
+    layers: Annotated[tuple[Spec, ...], ListOf(Object(Kind.LAYER, also=Kind.BASE))]
+    start: Start | None = None
 
     @property
     def placed_layers(self) -> list[tuple[int, Spec, tuple[str | int, ...]]]:
@@ -80,16 +69,8 @@ class Model(Section):
 class Mixing(Section):
     """Training rows that are mixed with each other, and their targets in the same proportion."""
 
-    type: Literal["none", "mixup", "cutmix"] = key(
-        "none",
-        "mixup: two rows of a batch, each number between theirs. cutmix: a box of one picture is "
-        "pasted into another.",
-    )
-    alpha: AboveZero | None = key(
-        None,
-        "How evenly: the share of a row is drawn from Beta(alpha, alpha). Default: 0.2 for mixup, "
-        "1 for cutmix.",
-    )
+    type: Literal["none", "mixup", "cutmix"] = "none"
+    alpha: AboveZero | None = None
 
     @property
     def strength(self) -> float:
@@ -101,45 +82,22 @@ class Mixing(Section):
 class Training(Section):
     """How the model learns."""
 
-    loss: Annotated[Spec, Object(Kind.LOSS)] = key(about="What is minimised.")
-    optimizer: Annotated[Spec, _OPTIMIZER] = key("adam", "How the weights are changed.")
-    metrics: tuple[Annotated[Spec, Object(Kind.METRIC)], ...] = key(
-        (), "What is measured besides the loss."
-    )
-    batch_size: Count | Literal["full"] = key(
-        32, "Rows of a step, or `full` for plain gradient descent."
-    )
-    solver: Literal["gradient_descent", "normal_equation"] = key(
-        "gradient_descent",
-        "How the weights are found: step by step, or for one linear Dense layer under "
-        "mean_squared_error at once by the normal equation.",
-    )
-    epochs: Count = key(10, "Passes over the training part. Each of `phases` says its own.")
-    phases: tuple[Phase, ...] = key(
-        (), "What changes on the way: which layers learn, with which optimizer, for how long."
-    )
-    time_limit: TimeLimit | None = key(
-        None,
-        "Time after which no further epoch begins: 90s, 10m, 2h. Reading and evaluating do not "
-        "count; what was used before a resumption does.",
-    )
-    shuffle: bool = key(True, "Take the rows in a new order each epoch.")
-    sampling: Literal["without_replacement", "with_replacement", "balanced"] = key(
-        "without_replacement",
-        "Every row once an epoch, or as many rows drawn at random, some of them twice. balanced: "
-        "drawn so that every class comes equally often.",
-    )
-    class_weight: Literal["balanced"] | dict[str, AboveZero] | None = key(
-        None,
-        "Weight of each class in the loss: `balanced`, or a number for each class.",
-    )
-    output_bias: Literal["initializer", "targets"] = key(
-        "initializer",
-        "First bias of the outputs: from the layer's own initializer; or from the targets of the "
-        "training part, so that the network begins with their shares or their mean.",
-    )
-    mixing: Mixing = key(Mixing(), "Mix the rows of each batch: MixUp, CutMix.")
-    callbacks: tuple[Annotated[Spec, Object(Kind.CALLBACK)], ...] = key((), "Keras' callbacks.")
+    loss: Annotated[Spec, Object(Kind.LOSS)]
+    optimizer: Annotated[Spec, _OPTIMIZER] = field(
+        default=cast(Spec, "adam")
+    )  # see `__post_init__`
+    metrics: tuple[Annotated[Spec, Object(Kind.METRIC)], ...] = ()
+    batch_size: Count | Literal["full"] = 32
+    solver: Literal["gradient_descent", "normal_equation"] = "gradient_descent"
+    epochs: Count = 10
+    phases: tuple[Phase, ...] = ()
+    time_limit: TimeLimit | None = None
+    shuffle: bool = True
+    sampling: Literal["without_replacement", "with_replacement", "balanced"] = "without_replacement"
+    class_weight: Literal["balanced"] | dict[str, AboveZero] | None = None
+    output_bias: Literal["initializer", "targets"] = "initializer"
+    mixing: Mixing = Mixing()
+    callbacks: tuple[Annotated[Spec, Object(Kind.CALLBACK)], ...] = ()
 
     @property
     def seconds_allowed(self) -> float:
@@ -180,74 +138,35 @@ def _watching_one(callback: Spec, metrics: tuple[Spec, ...]) -> Spec:
 class Evaluation(Section):
     """What the metrics, the pictures and the predictions take for granted."""
 
-    threshold: Annotated[float, Number(above=0, below=1)] = key(
-        0.5,
-        "Probability from which a row is of the second of two classes, or has a "
-        "label: for predictions, accuracy, and metrics that count decisions (Precision, Recall, "
-        "F1Score, BinaryIoU, TruePositives and the like), also under logits.",
-    )
+    threshold: Annotated[float, Number(above=0, below=1)] = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Engine(Section):
     """How the steps of the training are run."""
 
-    compile: bool | Literal["auto"] = key(
-        "auto",
-        "Compile the steps with XLA. Default: where the layers and sizes gain by it.",
-    )
-    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = key(
-        "float32",
-        "What the layers compute in, by Keras' policies: mixed is faster on GPUs that have units "
-        "for it, and slower on a processor. Weights, the last layer and the loss are of float32; "
-        "for float16 the loss is scaled.",
-    )
-    steps_per_call: Count | Literal["auto"] = key(
-        "auto",
-        "Steps between two looks at progress and signals. Default: from the sizes.",
-    )
-    memory: Count | Literal["auto"] = key(
-        "auto",
-        "Megabytes that the rows of a csv, parquet, images, audio or npy source may take as "
-        "numbers. Larger data is kept on disk and streamed: the same results, slower reading. "
-        "Default: a tenth of the available memory.",
-    )
-    front: Literal["auto", "once", "each_step"] = key(
-        "auto",
-        "Run the first layers, where they are frozen and draw nothing at random, once over all "
-        "rows, and train the rest on what they give; or with the others in each step. Default: "
-        "once where a frozen base is among them and there are several epochs.",
-    )
-    distribute: Literal["none", "mirrored"] = key(
-        "none",
-        "Share each batch among all GPUs of this machine (`mirrored`, by "
-        "tf.distribute.MirroredStrategy); then the batch size is a multiple of their number.",
-    )
+    compile: bool | Literal["auto"] = "auto"
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
+    steps_per_call: Count | Literal["auto"] = "auto"
+    memory: Count | Literal["auto"] = "auto"
+    front: Literal["auto", "once", "each_step"] = "auto"
+    distribute: Literal["none", "mirrored"] = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mlflow(Section):
     """A store of MLflow that gets a copy of the run; needs the extra `dl-keras[mlflow]`."""
 
-    uri: str | None = key(
-        None,
-        "Where the store is: a server (`http://localhost:5000`) or a database "
-        "(`sqlite:///mlflow.db`). Default: what MLFLOW_TRACKING_URI says, else "
-        "`sqlite:///mlflow.db` in the working directory.",
-    )
-    experiment: str | None = key(
-        None, "The experiment that gets the run. Default: the config's name."
-    )
-    artifacts: bool = key(True, "Whether the files go there too: model, history, plots, report.")
+    uri: str | None = None
+    experiment: str | None = None
+    artifacts: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tracking(Section):
     """Where a copy of each run goes, beside its own directory."""
 
-    mlflow: Annotated[Mlflow | None, Switch(Mlflow)] = key(
-        None, "Copy runs to a store of MLflow; `true` for all defaults."
-    )
+    mlflow: Annotated[Mlflow | None, Switch(Mlflow)] = None
 
 
 OF_CONFIG = (
@@ -279,25 +198,23 @@ ADVICE = (*OF_CONFIG, *OF_DATA, *OF_TABLES)
 class Lint(Section):
     """What `dl lint` and the notes of `dl train` keep silent about."""
 
-    ignore: tuple[Annotated[str, Choice(ADVICE)], ...] = key(
-        (), "Ids of advice that is not given for this config."
-    )
+    ignore: tuple[Annotated[str, Choice(ADVICE)], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config(Section):
     """One experiment: what to train, on what, and how."""
 
-    name: RunName = key(about="Name of the runs. Default: the stem of the file.")
-    seed: Seed = key(0, "One number that fixes everything random.")
-    data: Data = key(about="Where the rows come from.")
-    preprocess: Preprocess = key(Preprocess(), "How rows become numbers.")
-    model: Model = key(about="The network.")
-    training: Training = key(about="How the network learns.")
-    evaluation: Evaluation = key(Evaluation(), "How outputs become decisions.")
-    engine: Engine = key(Engine(), "How the training is run.")
-    tracking: Tracking = key(Tracking(), "Where copies of the run go.")
-    lint: Lint = key(Lint(), "Advice that is not wanted.")
+    name: RunName
+    seed: Seed = 0
+    data: Data
+    preprocess: Preprocess = field(default=Preprocess())
+    model: Model
+    training: Training
+    evaluation: Evaluation = Evaluation()
+    engine: Engine = Engine()
+    tracking: Tracking = Tracking()
+    lint: Lint = Lint()
 
     @property
     def phases(self) -> list[PhasePlan]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -37,7 +37,6 @@ from dl.vocabulary.sections import (
     RunName,
     Section,
     Seed,
-    key,
     read_section,
 )
 from dl.vocabulary.spec import Finding, Findings
@@ -57,72 +56,50 @@ _FREE = ("base", "trials", "time_limit", "jobs", "resources", "keep")
 class ObjectiveSection(Section):
     """What makes one trial better than another."""
 
-    metric: str | None = key(
-        None,
-        "A column of history.csv. Default: the first validation metric, or val_loss.",
-    )
-    mode: Literal["min", "max"] | None = key(
-        None, "Whether smaller or larger is better. Default: known for most metrics."
-    )
-    at: Literal["best", "last"] = key("best", "The value of the best epoch, or that of the last.")
+    metric: str | None = None
+    mode: Literal["min", "max"] | None = None
+    at: Literal["best", "last"] = "best"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pruning(Section):
     """When a trial that promises little is ended early."""
 
-    type: Literal["asha", "median", "hyperband", "none"] = key(about="The rule.")
-    min_epochs: Count = key(3, "Epochs that every trial may train.")
-    reduction: Annotated[int, Integer(2)] = key(
-        3, "asha, hyperband: one of so many continues at each step."
-    )
-    warmup_trials: Count = key(5, "median: so many trials end before one is pruned.")
+    type: Literal["asha", "median", "hyperband", "none"]
+    min_epochs: Count = 3
+    reduction: Annotated[int, Integer(2)] = 3
+    warmup_trials: Count = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resources(Section):
     """What each training takes."""
 
-    cpus: Count | None = key(
-        None,
-        "Threads of a training, and CPUs of a Ray cluster that it occupies. Default: 1 "
-        "on Ray; on this machine its share of the processors.",
-    )
-    gpus: NotNegative = key(
-        0,
-        "GPUs of a Ray cluster that a training occupies, or a fraction of one: 0.5. On "
-        "this machine, trainings share all that there are.",
-    )
+    cpus: Count | None = None
+    gpus: NotNegative = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class SweepFile(Section):
     """A sweep: which settings of a config are tried, how they are chosen and compared."""
 
-    base: str = key(about="The config, relative to this file.")
-    name: RunName = key(about="Name of the sweep. Default: the stem of the file.")
-    seed: Seed = key(0, "Fixes the search.")
-    objective: ObjectiveSection = key(
-        ObjectiveSection(), "What makes one trial better than another."
-    )
-    method: Method = key("grid", "How settings are chosen.")
-    trials: Count | None = key(None, "Settings in all. Default for grid and list: all of them.")
-    repeats: Count = key(1, "Trainings of each setting, with the seeds that follow the base's.")
-    folds: Annotated[int, Integer(2)] | None = key(
-        None, "Train each setting on so many folds instead."
-    )
-    pruning: Pruning = key(Pruning(type="none"), "Ends unpromising trials early.")
+    base: str
+    name: RunName
+    seed: Seed = 0
+    objective: ObjectiveSection = ObjectiveSection()
+    method: Method = "grid"
+    trials: Count | None = None
+    repeats: Count = 1
+    folds: Annotated[int, Integer(2)] | None = None
+    pruning: Pruning = Pruning(type="none")
     time_limit: (
         Annotated[str, Text("a duration such as 90s, 30m or 1h30m", r"(\d+[hms])+")] | None
-    ) = key(None, "No trial is started after this time.")
-    jobs: Count | None = key(
-        None,
-        "Trainings at the same time. Default: those that there is room for.",
-    )
-    resources: Resources = key(Resources(), "What each training takes.")
-    keep: Annotated[int, AMOUNT] = key(5, "Settings, the best ones, whose trained models are kept.")
-    parameters: dict[str, Any] = key({}, "Paths of the config, and values.")
-    settings: Any = key(None, "list: a CSV file, or a list of mappings of paths to values.")
+    ) = None
+    jobs: Count | None = None
+    resources: Resources = Resources()
+    keep: Annotated[int, AMOUNT] = 5
+    parameters: dict[str, Any] = field(default_factory=dict)
+    settings: Any = None
 
     @property
     def seconds(self) -> float | None:

@@ -1,17 +1,19 @@
 """Sections: mappings with known keys, declared as frozen dataclasses.
 
 The annotation of a field says what its key takes: a plain type, or `Annotated` with a type of
-`dl.vocabulary.types`; `key` says its default and its meaning. The check, the messages, the JSON
-Schema and the reference of the config come from this one declaration.
+`dl.vocabulary.types`; what it means is told in `keys.json`, by the class that declares it. The
+check, the messages, the JSON Schema and the reference of the config come from these two.
 """
 
 from __future__ import annotations
 
 import functools
+import json
 import types
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from keyword import iskeyword
+from pathlib import Path
 from typing import (
     Annotated,
     Any,
@@ -137,13 +139,6 @@ def check_keys(
     return checked
 
 
-def key(default: Any = MISSING, about: str = "") -> Any:
-    """Declares a key of a section: its default, if it has one, and its meaning."""
-    if isinstance(default, dict):
-        return field(default_factory=default.copy, metadata={"about": about})
-    return field(default=default, metadata={"about": about})
-
-
 class Section:
     """A mapping of the config; each subclass is a frozen dataclass of keywords."""
 
@@ -175,16 +170,25 @@ def keys(section: type[Section]) -> Mapping[str, Parameter]:
 
 def _declared(section: type[Section]) -> Mapping[str, Parameter]:
     hints = get_type_hints(section, include_extras=True)
+    told = [_meanings().get(each.__name__, {}) for each in section.__mro__]
     found = {}
     for item in fields(cast(Any, section)):
         made = item.default_factory is not MISSING
         required = item.default is MISSING and not made
         default = {} if made else None if required else item.default
         kind = type_of(hints[item.name])
-        about = item.metadata.get("about", "")
         name = item.name.removesuffix("_")
+        about = next((known[name] for known in told if name in known), "")
         found[name] = Parameter(name, required, default, kind, about)
     return found
+
+
+@functools.cache
+def _meanings() -> Mapping[str, Mapping[str, str]]:
+    """Returns what each key means, by the class that declares it."""
+    text = Path(__file__).with_name("keys.json").read_text(encoding="utf-8")
+    tables: Mapping[str, Mapping[str, str]] = json.loads(text)
+    return tables
 
 
 def read_section(section: type[S], values: object) -> S:
