@@ -15,13 +15,20 @@ from dl import text
         (0.96912, "0.9691"),
         (0.5, "0.5"),
         (123.456, "123.5"),
-        (12345.6, "12346"),
+        (1234.5, "1234"),
+        (9999.4, "9999"),
+        (9999.6, "10,000"),
+        (12345.6, "12,346"),
+        (-1234567.8, "-1,234,568"),
         (1.2e-5, "1.2e-05"),
         (-0.25, "-0.25"),
         (2.5e9, "2.5e+09"),
         (0.0, "0"),
         (100.0, "100"),
         (7, "7"),
+        (2026, "2026"),
+        (10000, "10,000"),
+        (-45000000, "-45,000,000"),
         (math.nan, "nan"),
         (-math.inf, "-inf"),
     ],
@@ -48,7 +55,7 @@ def test_number_padded_keeps_its_zeros(value: float, written: str) -> None:
 
 def test_number_has_as_many_digits_as_asked_for() -> None:
     assert text.number(0.31234, 3) == "0.312"
-    assert text.number(123456.0, 3) == "123456"
+    assert text.number(123456.0, 3) == "123,456"
 
 
 @pytest.mark.parametrize(

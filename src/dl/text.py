@@ -10,24 +10,30 @@ from collections.abc import Iterable
 
 # Characters of a value in a message: with its label it still fits on a line of a terminal.
 _LONGEST = 60
+_GROUPED = 10_000
 
 
 def number(value: float, digits: int = 4, *, padded: bool = False) -> str:
-    """Returns a number with some significant digits: 0.9691, 123.5, 12346, 1.2e-05.
+    """Returns a number with some significant digits: 0.9691, 123.5, 12,346, 1.2e-05.
+
+    From 10,000 on its thousands are apart: four digits are still read at a glance, as in a year.
 
     Args:
         value: The number; an integer is written in full.
         digits: How many digits; those of a greater whole number are all written.
         padded: Keep the zeros at the end, in lines that are redrawn or read below each other.
     """
-    if isinstance(value, int) or not math.isfinite(value):
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) >= _GROUPED else str(value)
+    if not math.isfinite(value):
         return str(value)
     if value == 0:
         return "0"
     if not 1e-4 <= abs(value) < 1e7:
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
         return f"{mantissa if padded else _without_zeros(mantissa)}e{exponent}"
-    text = f"{value:.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    text = f"{value:{',' if abs(value) >= _GROUPED - 0.5 else ''}.{decimals}f}"
     return text if padded else _without_zeros(text)
 
 

@@ -38,9 +38,9 @@ def test_no_epoch_is_best_where_no_loss_is_finite() -> None:
     assert best_epoch([{"loss": math.nan}, {"loss": math.inf}]) is None
 
 
-def test_log_scale_is_for_positive_values_over_two_decades() -> None:
-    assert wants_log([1.0, 101.0])
-    assert not wants_log([1.0, 100.0])
+def test_log_scale_is_for_positive_values_from_a_decade_on() -> None:
+    assert wants_log([1.0, 10.0])
+    assert not wants_log([1.0, 9.9])
     assert not wants_log([0.0, 1000.0])
     assert not wants_log([])
 
@@ -63,7 +63,7 @@ def test_both_parts_of_a_measure_are_lines_of_one_chart() -> None:
         True,
         "best epoch: 2",
     )
-    assert (error.y_label, error.log, len(error.lines)) == ("mae", False, 1)
+    assert (error.y_label, error.log, len(error.lines)) == ("mean absolute error", False, 1)
 
 
 def test_the_learning_rate_is_a_chart_where_it_changes() -> None:

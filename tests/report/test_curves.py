@@ -33,7 +33,7 @@ def test_a_panel_for_the_loss_and_each_metric() -> None:
 
     assert titles(figure) == ["loss", "binary accuracy"]
     assert [axes.get_ylabel() for axes in figure.axes] == [
-        "binary crossentropy",
+        "binary cross-entropy",
         "binary accuracy",
     ]
     assert {axes.get_xlabel() for axes in figure.axes} == {"epoch"}
@@ -46,7 +46,7 @@ def test_a_panel_for_the_loss_and_each_metric() -> None:
         ("", "loss"),
         ("mean_squared_error", "mean squared error"),
         ("MeanSquaredError", "mean squared error"),
-        ("KLDivergence", "KLDivergence"),
+        ("KLDivergence", "KL divergence"),
         ("Poisson", "Poisson"),
     ],
 )
@@ -70,8 +70,8 @@ def test_the_best_epoch_is_told() -> None:
     ]
 
 
-@pytest.mark.parametrize(("least", "scale"), [(0.5, "linear"), (0.001, "log")])
-def test_the_loss_is_logarithmic_over_two_decades(least: float, scale: str) -> None:
+@pytest.mark.parametrize(("least", "scale"), [(0.5, "linear"), (0.01, "log")])
+def test_the_loss_is_logarithmic_from_a_decade_on(least: float, scale: str) -> None:
     rows = [{"epoch": 1.0, "loss": 1.0}, {"epoch": 2.0, "loss": least}]
 
     assert built(rows).axes[0].get_yscale() == scale

@@ -50,8 +50,8 @@ def test_a_chart_of_no_points_can_be_drawn() -> None:
     assert line["x"] == []
 
 
-def test_what_the_others_are_held_against_has_the_last_colour() -> None:
-    assert chart_data(chart(Line("chance", (0, 1), (0, 1), colour=-1)))["lines"][0]["colour"] == 9
+def test_what_the_others_are_held_against_is_grey() -> None:
+    assert chart_data(chart(Line("chance", (0, 1), (0, 1), colour=-1)))["lines"][0]["colour"] == -1
 
 
 def test_the_numbers_of_a_chart_are_a_table_of_at_most_a_hundred_rows() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
@@ -12,6 +14,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from dl.rundir.directory import RunDirectory
+from dl.text import number
 from support.browser import needs_axe, needs_chromium, violations
 
 pytestmark = [pytest.mark.slow, needs_chromium]
@@ -23,6 +26,19 @@ def page(browser: webdriver.Chrome, trained: Path, request: pytest.FixtureReques
     browser.get_log("browser")
     browser.get(RunDirectory(trained / name / "0001").report.as_uri())
     return name
+
+
+def test_a_number_of_a_page_is_written_as_everywhere_else(browser: webdriver.Chrome) -> None:
+    rng = np.random.default_rng(0)
+    values = [*(10 ** rng.uniform(-7, 10, 300)), *rng.integers(0, 10**9, 50).astype(float)]
+    values += [0.0, 0.15625, 1.0625, 1234.5, 12344.5, 9999.5, 1e-4, 12345000.0, 0.97, -0.5, 1e7]
+    script = (files("dl.report") / "assets" / "number.js").read_text(encoding="utf-8")
+    asked = "return arguments[0].map((value) => [dlNumber(value), dlNumber(value, true)])"
+    told = browser.execute_script(f"{script}; {asked}", values)
+    said = [[number(value), number(value, padded=True)] for value in values]
+    assert told == said
+    odd = f"{script}; return [NaN, -Infinity, null].map((value) => dlNumber(value))"
+    assert browser.execute_script(odd) == ["nan", "-inf", "\N{EN DASH}"]
 
 
 def test_every_chart_is_drawn_without_an_error(browser: webdriver.Chrome, page: str) -> None:

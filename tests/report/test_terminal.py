@@ -171,7 +171,7 @@ def test_learning_curves_of_one_epoch_are_its_numbers() -> None:
     )
 
 
-def test_learning_curves_are_logarithmic_over_two_decades() -> None:
+def test_learning_curves_are_logarithmic_from_a_decade_on() -> None:
     history = [{"epoch": float(e), "loss": 10.0 ** (4 - e)} for e in range(1, 5)]
 
     assert "█▆▃▁" in learning_curves(history)

@@ -6,11 +6,12 @@ Light: the terminal's charts are made of these, too.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal
+
+from dl.vocabulary.labels import column_label, metric_label
 
 if TYPE_CHECKING:
     from dl.data.types import Array
@@ -23,8 +24,9 @@ History = Sequence[Mapping[str, float | None]]
 
 VALIDATION = "val_"
 _NOT_MEASURES = frozenset({"epoch", "phase", "learning_rate", "seconds"})
-# Two decades: over more, a linear axis shows the small values as a line on the ground.
-_LOG_SPAN = 100.0
+# A decade: over more, a linear axis shows the small values as a line on the ground, and a rise of
+# the validation loss by a fifth as flat.
+_LOG_SPAN = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,11 @@ class Chart:
 
 
 def wants_log(values: Sequence[float]) -> bool:
-    """Tells whether finite values are all positive and span more than two decades."""
-    return bool(values) and min(values) > 0 and max(values) / min(values) > _LOG_SPAN
+    """Tells whether an axis is logarithmic: finite values, all positive, from one decade on.
+
+    The one rule of the terminal, of pictures and of pages.
+    """
+    return bool(values) and min(values) > 0 and max(values) >= _LOG_SPAN * min(values)
 
 
 def measures(history: History) -> list[str]:
@@ -148,8 +153,8 @@ def learning_charts(history: History, loss: str = "") -> list[Chart]:
         training = series(history, name, "training")
         validation = series(history, VALIDATION + name, "validation", dashed=True, colour=1)
         lines = tuple(line for line in (training, validation) if len(line.x))
-        axis = _spoken(loss if name == "loss" and loss else name)
-        charts.append(_with_log(Chart(name, "epoch", axis, lines, tuple(marks))))
+        axis = metric_label(loss if name == "loss" and loss else name)
+        charts.append(_with_log(Chart(metric_label(name), "epoch", axis, lines, tuple(marks))))
     return charts
 
 
@@ -188,19 +193,14 @@ def compared_charts(histories: Mapping[str, History]) -> list[Chart]:
             )
         ]
         shown = tuple(line for line in lines if len(line.x))
+        label = metric_label(name)
         note = "Dashed: validation." if any(line.dashed for line in shown) else ""
-        charts.append(_with_log(Chart(name, "epoch", name, shown, note=note)))
+        charts.append(_with_log(Chart(label, "epoch", label, shown, note=note)))
     return charts
 
 
 def _with_log(chart: Chart) -> Chart:
     return replace(chart, log=all(value > 0 for value in chart.finite))
-
-
-def _spoken(name: str) -> str:
-    """Returns a name as words: `MeanSquaredError` as `mean squared error`."""
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.replace("_", " "))
-    return words.lower() if words != name else words
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +253,7 @@ def objective_chart(sweep: SweepFacts) -> Chart:
     best = list(accumulate([t.mean for t in whole], max if sweep.maximize else min))
     numbers = [trial.trial for trial in whole]
     lines.append(Line("best so far", numbers, best, kind="steps", dashed=True, colour=1))
-    return Chart("Objective over time", "trial", sweep.metric.replace("_", " "), tuple(lines))
+    return Chart("Objective over time", "trial", column_label(sweep.metric), tuple(lines))
 
 
 def curves_chart(sweep: SweepFacts, most: int) -> Chart:
@@ -264,4 +264,4 @@ def curves_chart(sweep: SweepFacts, most: int) -> Chart:
         for rank, trial in enumerate(ranked[:most])
     )
     note = "" if len(ranked) <= most else f"The best {most} of {len(ranked)} trials."
-    return Chart("Learning curves", "epoch", sweep.metric.replace("_", " "), lines, note=note)
+    return Chart("Learning curves", "epoch", column_label(sweep.metric), lines, note=note)

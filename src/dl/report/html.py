@@ -26,14 +26,16 @@ from dl.report import charts, evaluation
 from dl.report.charts import Chart, Line
 from dl.report.facts import StoredRun, png_uri, read_stored_run
 from dl.report.forecast import forecast_charts
+from dl.report.palette import LIGHT, css
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import read_regular, write_text
 from dl.rundir.manifest import read_checked
 from dl.text import number, percent
+from dl.vocabulary.labels import column_label
 
 _ASSETS = files("dl.report") / "assets"
 _STYLES = ("uPlot.min.css", "page.css")
-_SCRIPTS = ("uPlot.iife.min.js", "page.js")
+_SCRIPTS = ("uPlot.iife.min.js", "number.js", "page.js")
 # A chart is as wide as a screen has pixels; more only make the file larger.
 _MOST_POINTS, _MOST_SCATTERED = 1200, 1000
 _MOST_ROWS = 100
@@ -85,7 +87,7 @@ def document(
         .render(
             title=title,
             sections=sections,
-            styles=[_asset(name) for name in styles],
+            styles=[Markup(css()), *(_asset(name) for name in styles)],
             scripts=[_asset(name) for name in scripts],
             **values,
         )
@@ -155,7 +157,7 @@ def _line_data(line: Line) -> dict[str, Any]:
         "y": [float(f"{value:.5g}") if math.isfinite(value) else None for value in y],
         "dashed": line.dashed,
         "kind": line.kind,
-        "colour": 9 if line.colour < 0 else line.colour,
+        "colour": line.colour if line.colour < len(LIGHT.series) else -1,
     }
 
 
@@ -177,7 +179,7 @@ def numbers(data: Mapping[str, Any]) -> dict[str, list[Any]]:
     values = [dict(zip(line["x"], line["y"], strict=True)) for line in lines]
 
     def text(value: float | None) -> str:
-        return "" if value is None else f"{value:.5g}"
+        return "" if value is None else number(value)
 
     return {
         "header": [data["x_label"], *(line["label"] for line in lines)],
@@ -212,9 +214,11 @@ def run_page(run: StoredRun) -> str:
         record=run.entry.record,
         tiles=[
             {
-                "label": f"{part} {name.replace('_', ' ')}",
-                "value": number(value),
-                "beside": [(words, number(own[name])) for words, own in beside if name in own],
+                "label": column_label(f"{part}.{name}"),
+                "value": number(value, padded=True),
+                "beside": [
+                    (words, number(own[name], padded=True)) for words, own in beside if name in own
+                ],
             }
             for name, value in metrics.items()
         ],

@@ -14,6 +14,7 @@ from dl.data.types import Array
 from dl.report import png
 from dl.report.charts import Chart, Line, Mark
 from dl.report.facts import Pictures, RunFacts
+from dl.report.palette import NAMES
 from dl.text import number, percent, shortened
 
 _MOST_ROWS, _MOST_STEPS = 6, 24
@@ -78,7 +79,7 @@ def masks(run: RunFacts) -> Figure | None:
         true[run.weights.reshape(-1, *run.grid)[rows] == 0] = _IGNORED
     shown = run.inputs.pixels(rows, run.grid[1])
     note = "Colours: " + ", ".join(
-        f"{run.class_name(c)} {_colour_name(c)}" for c in range(min(8, len(run.classes)))
+        f"{run.class_name(c)} {_colour_name(c)}" for c in range(min(len(NAMES), len(run.classes)))
     )
     subtitle = f"{run.about}, the rows with most wrong pixels first"
     high = _TILE * max(0.4, run.grid[0] / run.grid[1])
@@ -93,8 +94,7 @@ def masks(run: RunFacts) -> Figure | None:
 
 
 def _colour_name(place: int) -> str:
-    names = ("blue", "orange", "green", "pink", "light blue", "ochre", "violet", "gray")
-    return names[place % len(names)]
+    return NAMES[place % len(NAMES)]
 
 
 def _draw_tile(axes: png.Axes, tile: Array, title: str) -> None:

@@ -1,7 +1,7 @@
 """Charts as pictures: their look, their panels, and how a figure becomes a PNG.
 
-The colours are those of Okabe and Ito, told apart also by colour-blind readers. Since a picture may
-be printed in grey, colour is never the only difference: lines differ in their dashes and markers.
+Since a picture may be printed in grey, colour is never the only difference: lines differ in their
+dashes and markers.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from dl.report.charts import Chart, Line, wants_log
+from dl.report.palette import LIGHT, colour
 from dl.rundir.files import write_bytes
 from dl.text import number, shortened
 
@@ -33,12 +34,12 @@ Build = Callable[[Facts], Figure | bytes | None]
 Axes = Any
 """An axes of matplotlib, which has no types of its own."""
 
-BLUE = "#0072B2"
-ORANGE = "#D55E00"
-GREY = "#66707A"
-INK = "#1F2933"
-GRID = "#E4E8EC"
-COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#56B4E9", "#A67C00", "#7A4FBF", "#555")
+BLUE = LIGHT.training
+ORANGE = LIGHT.validation
+GREY = LIGHT.quiet
+INK = LIGHT.ink
+GRID = LIGHT.line
+COLOURS = LIGHT.series
 BLUES = LinearSegmentedColormap.from_list("blues", ["#DCEBF5", BLUE, "#002B45"])
 
 DPI = 150
@@ -59,6 +60,12 @@ _MARGIN, _HEAD, _TITLE_LINE, _NOTE_LINE = 0.12, 0.6, 0.25, 0.16
 _NOTE_LETTER, _TITLE_LETTER = 0.061, 0.122
 _PADS = {"w_pad": 0.06, "h_pad": 0.06, "wspace": 0.02, "hspace": 0.03}
 
+_COLOURED = {
+    "text.color axes.labelcolor xtick.labelcolor ytick.labelcolor": INK,
+    "axes.edgecolor xtick.color ytick.color": GREY,
+    "grid.color": GRID,
+    "figure.facecolor": LIGHT.paper,
+}
 _LOOK = Path(__file__).with_name("assets") / "look.mplstyle"
 # Not of the look: they say where a figure is shown, and reading some of them opens a window system.
 _OF_THE_MACHINE = ("backend", "backend_fallback", "interactive", "toolbar", "timezone")
@@ -74,6 +81,7 @@ def applied() -> Iterator[None]:
     }
     installed = set(font_manager.fontManager.get_font_names())
     look = matplotlib.rc_params_from_file(_LOOK, use_default_template=False)
+    look |= {key: colour for keys, colour in _COLOURED.items() for key in keys.split()}
     look["font.family"] = [name for name in look["font.family"] if name in installed]
     with matplotlib.rc_context(), warnings.catch_warnings():
         # Past the checks of `rcParams`, which would warn of every setting that is deprecated.
@@ -278,7 +286,7 @@ def draw_chart(axes: Axes, chart: Chart, title: str, *, sideways: bool = False) 
 
 
 def _colour(line: Line) -> str:
-    return INK if line.colour < 0 else COLOURS[line.colour % len(COLOURS)]
+    return INK if line.colour < 0 else colour(line.colour)
 
 
 def _draw_line(axes: Axes, line: Line, marked: Sequence[float]) -> None:
@@ -343,7 +351,7 @@ def _set_whole_numbers(axes: Axes, chart: Chart) -> None:
 
 
 def _set_values(axes: Axes, chart: Chart) -> None:
-    """Makes the vertical axis logarithmic over two decades, and says where it shows no value."""
+    """Makes the vertical axis logarithmic by the one rule, and says where it shows no value."""
     if not chart.finite:
         axes.set_yticks([])
     elif chart.log and wants_log(chart.finite):

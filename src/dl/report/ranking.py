@@ -62,7 +62,7 @@ class Verdict:
         """What it says in words: `0.3 better than boosted trees: not distinguishable (…)`."""
         said = f"{number(abs(self.gain), 3)} {'worse' if self.gain < 0 else 'better'} than"
         judged = "more than chance" if self.real else "not distinguishable"
-        low, high = (signed(float(number(end, 3))) for end in (self.low, self.high))
+        low, high = (signed(float(f"{end:.3g}")) for end in (self.low, self.high))
         return (
             f"{said if self.gain else 'level with'} {self.model}: {judged} "
             f"({low} to {high}, p {number(self.p, 2)})"

@@ -267,6 +267,6 @@ def _draw_borders(axes: Axes, grid: Array, surface: DecisionSurface) -> list[Any
 
 
 def _look_of(index: int) -> tuple[str, str]:
-    """Returns colour and marker of a class; after eight the markers move on by one."""
+    """Returns colour and marker of a class; beyond the palette the markers move on by one."""
     turn, place = divmod(index, len(png.COLOURS))
     return png.COLOURS[place], _MARKERS[(place + turn) % len(_MARKERS)]

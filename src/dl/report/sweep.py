@@ -16,6 +16,7 @@ from dl.report.charts import SweepFacts, objective_chart, sweep_facts
 from dl.rundir.query import shown
 from dl.sweeps.results import Results
 from dl.text import number, percent, shortened
+from dl.vocabulary.labels import column_label
 
 _WIDTH = 7.4
 # As many curves as there are dashes that can be told apart in grey.
@@ -70,7 +71,7 @@ def _curves(sweep: SweepFacts) -> Figure:
         marker = "." if len(trial.curve) == 1 else None
         axes.plot(range(1, len(trial.curve) + 1), trial.curve, marker=marker, **look)
     axes.set_xlabel("epoch")
-    axes.set_ylabel(shortened(sweep.metric.replace("_", " "), 32))
+    axes.set_ylabel(shortened(column_label(sweep.metric), 32))
     axes.xaxis.get_major_locator().set_params(integer=True)
     lines, labels = axes.get_legend_handles_labels()
     png.add_legend(sheet, lines[::-1], labels[::-1])
@@ -82,7 +83,7 @@ def _importance(sweep: SweepFacts) -> Figure | None:
     if not sweep.importance or len(sweep.importance) < 2:
         return None
     fractions = sorted(sweep.importance.items(), key=lambda item: item[1])
-    metric = shortened(sweep.metric.replace("_", " "), 32)
+    metric = shortened(column_label(sweep.metric), 32)
     texts = (
         f"{sweep.name}: importance of the parameters",
         f"fraction of the differences in {metric} that each explains",

@@ -217,7 +217,7 @@ def learning_curves(history: History, width: int = 80, *, ascii_only: bool = Fal
     """Returns a chart for the loss and each metric on the training and the validation part.
 
     The parts of one measure share their scale, so their heights can be compared; it is logarithmic
-    where the values span more than two decades. Beside each chart are the first value, the one of
+    where the values span a decade. Beside each chart are the first value, the one of
     the best epoch and the last. An empty history gives an empty text.
 
     Args:
@@ -265,7 +265,7 @@ def sparklines(
 ) -> list[str]:
     """Returns a line of blocks for each of several curves, all on one scale.
 
-    It is logarithmic where the values span more than two decades.
+    It is logarithmic where the values span a decade.
     """
     scale = [value for curve in curves for value in curve if math.isfinite(value)]
     return [_scaled(curve, scale, width, ascii_only) for curve in curves]

@@ -2,8 +2,6 @@
 // Draws each chart of the page with uPlot from the JSON beside it.
 (() => {
   const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const text = (value) => (value == null ? "–" : Number(value.toPrecision(5)).toString());
-
   const wholeSteps = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power));
 
   function joined(chart) {
@@ -11,8 +9,8 @@
   }
 
   function series(line) {
-    const colour = style(`--c${line.colour % 10}`);
-    const look = { label: line.label, stroke: colour, width: 2, spanGaps: true, value: (u, v) => text(v) };
+    const colour = style(line.colour < 0 ? "--quiet" : `--c${line.colour}`);
+    const look = { label: line.label, stroke: colour, width: 2, spanGaps: true, value: (u, v) => dlNumber(v) };
     if (line.dashed) look.dash = [7, 5];
     if (line.kind === "points") {
       look.paths = () => null;
@@ -36,7 +34,7 @@
     return {
       label, labelFont: font, font, stroke: style("--quiet"), labelSize: 18,
       grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 },
-      values: (u, splits) => splits.map((v) => (v == null ? "" : text(v))),
+      values: (u, splits) => splits.map((v) => (v == null ? "" : dlNumber(v))),
     };
   }
 
@@ -82,7 +80,7 @@
         y: { distr: log ? 3 : 1, range: bars ? (u, low, high) => [Math.min(0, low), high * 1.05 || 1] : undefined },
       },
       axes: [xAxis, yAxis],
-      series: [{ label: chart.x_label, value: (u, v) => text(v) }, ...chart.lines.map(series)],
+      series: [{ label: chart.x_label, value: (u, v) => dlNumber(v) }, ...chart.lines.map(series)],
       cursor: { drag: { x: true, y: false } },
       hooks: { draw: [(u) => drawMarks(u, chart.marks)] },
     };
