@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import r2_score, roc_auc_score
+from sklearn.metrics import r2_score
 
-from dl.audit.measures import codes_of, matrix_of, out_of_fold, roc_area, shuffled, told
+from dl.audit.measures import codes_of, matrix_of, out_of_fold, shuffled, told
 from dl.data.types import Array, Column
 
 CHANCE = np.random.default_rng(5)
@@ -15,12 +15,6 @@ CHANCE = np.random.default_rng(5)
 
 def numbers(values: Array) -> Column:
     return Column("numeric", np.asarray(values, np.float64))
-
-
-def test_the_area_is_that_of_scikit_learn_also_with_equal_scores() -> None:
-    truth, scores = CHANCE.random(500) < 0.3, CHANCE.integers(0, 12, 500).astype(float)
-    assert roc_area(truth, scores) == pytest.approx(roc_auc_score(truth, scores))
-    assert np.isnan(roc_area(np.ones(5, np.bool_), np.arange(5.0)))
 
 
 def test_codes_are_ranges_of_equally_many_rows_and_0_is_missing() -> None:

@@ -15,7 +15,6 @@ from dl.audit.measures import (
     known_by_heart,
     labels_of,
     matrix_of,
-    roc_area,
     separated,
     shuffled,
     told,
@@ -27,6 +26,7 @@ from dl.config.rules import Note, placed
 from dl.config.rules.facts import Advice, advice
 from dl.config.rules.probe import has_own
 from dl.data.doubts import without
+from dl.data.thresholds import roc
 from dl.data.types import Array, Column
 from dl.text import listing, number, percent, plural
 
@@ -261,7 +261,7 @@ def _since(table: Table, column: Column, title: str) -> str:
     names, codes = table.classes()
     for place in np.unique(codes[codes >= 0]):
         own = codes == place
-        if roc_area(own, present.astype(np.float64)) >= _FILLED_IN:
+        if roc(own, present.astype(np.float64))[2] >= _FILLED_IN:
             here, elsewhere = (percent(float(present[rows].mean())) for rows in (own, ~own))
             return (
                 f"has a value in {here} of the rows with `{title}` {names[place]}, and in "

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dl.data.thresholds import roc
 from dl.data.tokens import texts_of
 from dl.data.types import Array, Column, step_over
 
@@ -78,7 +79,7 @@ def told(column: Column, target: Column, in_classes: bool) -> float:
     if len(counts) < 2 or not chosen:
         return float("nan")
     areas = [
-        roc_area(classes == c, out_of_fold(codes, size, (classes == c).astype(np.float64)))
+        roc(classes == c, out_of_fold(codes, size, (classes == c).astype(np.float64)))[2]
         for c in chosen
     ]
     return float(np.average(areas, weights=counts[chosen]))
@@ -100,15 +101,6 @@ def out_of_fold(codes: Array, size: int, wanted: Array) -> Array:
 def shuffled(count: int) -> Array:
     """Returns the numbers from 0 in an order that looks like chance and is always the same."""
     return np.asarray(np.random.default_rng(0).permutation(count))
-
-
-def roc_area(truth: Array, scores: Array) -> float:
-    """Returns the area under the ROC curve; equal scores count half. NaN for one kind only."""
-    positives = int(truth.sum())
-    pairs = positives * (len(truth) - positives)
-    if not pairs:
-        return float("nan")
-    return float((_ranks(scores)[truth].sum() - positives * (positives + 1) / 2) / pairs)
 
 
 def _correlation(column: Column, target: Column) -> float:
@@ -159,7 +151,7 @@ def separated(matrix: Array, flags: Array) -> float:
         trees.fit(matrix[half != part], flags[half != part])
         if len(trees.classes_) == 2:
             scores[half == part] = trees.predict_proba(matrix[half == part])[:, 1]
-    return roc_area(flags, scores)
+    return roc(flags, scores)[2]
 
 
 def known_by_heart(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dl.data.thresholds import precision_recall, roc
 from dl.data.types import Array, mean
 from dl.report.charts import Chart, Line, Mark
 from dl.report.facts import RunFacts
@@ -21,6 +22,7 @@ _MOST_CURVES = 10
 _MOST_TARGETS = 9
 _OTHERS = "(others)"
 _RANGES = 8
+Curve = Callable[[Array, Array, Array], tuple[Array, Array, float]]
 _THRESHOLDS = np.linspace(0.01, 0.99, 99)
 
 
@@ -156,9 +158,14 @@ def class_charts(run: RunFacts) -> list[Chart]:
             "ROC",
             "false positive rate",
             "true positive rate",
-            (*_curves(labels, _roc), _diagonal("chance")),
+            (*_curves(labels, roc, "area"), _diagonal("chance")),
         ),
-        Chart("Precision and recall", "recall", "precision", _curves(labels, _precision_recall)),
+        Chart(
+            "Precision and recall",
+            "recall",
+            "precision",
+            _curves(labels, precision_recall, "average"),
+        ),
         _calibration(run, labels),
     ]
     return [*charts, _threshold(labels[0], run.threshold)] if run.task == "binary" else charts
@@ -171,41 +178,22 @@ def _one_against_rest(run: RunFacts) -> list[_Label]:
     chosen = [1] if run.task == "binary" else range(min(given.shape[1], _MOST_CURVES))
     for place in chosen:
         truth = run.true[:, place] if run.task == "multilabel" else run.true == place
-        if 0 < truth.sum() < len(truth):
+        weights = np.ones(len(truth)) if run.weights is None else run.weights
+        if 0 < weights @ truth < weights.sum():
             name = shortened(run.class_name(place), 24)
-            weights = np.ones(len(truth)) if run.weights is None else run.weights
             labels.append(_Label(name, truth.astype(np.int64), given[:, place], weights))
     return labels
 
 
-def _curves(
-    labels: list[_Label], curve: Callable[[_Label], tuple[str, Array, Array]]
-) -> tuple[Line, ...]:
+def _curves(labels: list[_Label], curve: Curve, area_name: str) -> tuple[Line, ...]:
     lines = []
     for colour, label in enumerate(labels):
-        area, x, y = curve(label)
+        x, y, area = curve(label.truth, label.probability, label.weights)
         # The highest y of each x: one position of a chart has one value in a line.
         places, first = np.unique(x, return_index=True)
-        name = f"{label.name}, {area}"
+        name = f"{label.name}, {area_name} {area:.3f}"
         lines.append(Line(name, places, np.maximum.reduceat(y, first), colour=colour))
     return tuple(lines)
-
-
-def _roc(label: _Label) -> tuple[str, Array, Array]:
-    from sklearn.metrics import roc_auc_score, roc_curve
-
-    rows = {"y_true": label.truth, "y_score": label.probability, "sample_weight": label.weights}
-    false_rate, true_rate, _ = roc_curve(**rows)
-    return f"area {roc_auc_score(**rows):.3f}", false_rate, true_rate
-
-
-def _precision_recall(label: _Label) -> tuple[str, Array, Array]:
-    from sklearn.metrics import average_precision_score, precision_recall_curve
-
-    rows = {"y_true": label.truth, "y_score": label.probability, "sample_weight": label.weights}
-    precision, recall, _ = precision_recall_curve(**rows)
-    area = average_precision_score(**rows)
-    return f"average {area:.3f}", recall[::-1], precision[::-1]
 
 
 def _diagonal(label: str) -> Line:

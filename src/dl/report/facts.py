@@ -67,12 +67,13 @@ class Pictures:
         """Returns rows as colours from 0 to 255, shape (pictures, height, `wide`, 3)."""
         values = self.values[np.asarray(rows)].astype(np.float32)
         values = _spectrograms(values) if self.sounds else values
-        values = _resized(values[..., None] if values.ndim == 3 else values, wide)
-        if values.shape[3] < 3:
-            values = np.repeat(values[..., :1], 3, axis=3)
-        values = np.nan_to_num(values[..., :3], nan=0.0, posinf=0.0, neginf=0.0)
+        values = _reduced(values[..., None] if values.ndim == 3 else values, wide)
+        values = values[..., : 3 if values.shape[3] >= 3 else 1]
+        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
         low, high = (0.0, self.pixel_max) if self.pixel_max else _usual_range(values)
-        return (255 * np.clip((values - low) / ((high - low) or 1.0), 0.0, 1.0)).astype(np.uint8)
+        shares = np.clip((values - low) / ((high - low) or 1.0), 0.0, 1.0)
+        shown = _of_width((255 * shares).astype(np.uint8), wide)
+        return np.repeat(shown, 3, axis=3) if shown.shape[3] == 1 else shown
 
     def data_uris(self, rows: Array) -> list[str]:
         """Returns the address that holds the picture of each row."""
@@ -115,17 +116,19 @@ def _spectrograms(sounds: Array) -> Array:
     return np.asarray(1 + decibels[:, ::-1] / _DECIBELS, np.float32)
 
 
-def _resized(values: Array, wide: int) -> Array:
-    """Brings pictures, shape (pictures, height, width, channels), to a width.
-
-    Pixels are repeated or left out; those of large pictures are averaged.
-    """
+def _reduced(values: Array, wide: int) -> Array:
+    """Averages pixels of pictures, (pictures, height, width, channels), far wider than `wide`."""
     step = max(1, values.shape[2] // wide)
-    if step > 1:
-        rows, columns = (size // step * step for size in values.shape[1:3])
-        whole = values[:, :rows, :columns]
-        blocks = whole.reshape(len(whole), rows // step, step, columns // step, step, -1)
-        values = blocks.mean(axis=(2, 4))
+    if step == 1:
+        return values
+    rows, columns = (size // step * step for size in values.shape[1:3])
+    whole = values[:, :rows, :columns]
+    blocks = whole.reshape(len(whole), rows // step, step, columns // step, step, -1)
+    return np.asarray(blocks.mean(axis=(2, 4)))
+
+
+def _of_width(values: Array, wide: int) -> Array:
+    """Brings pictures to a width: pixels are repeated or left out."""
     tall = max(1, round(wide * values.shape[1] / values.shape[2]))
     rows_taken = np.arange(tall) * values.shape[1] // tall
     columns_taken = np.arange(wide) * values.shape[2] // wide

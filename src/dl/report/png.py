@@ -19,11 +19,13 @@ from typing import Any, TypeVar
 import matplotlib
 import numpy as np
 from matplotlib import font_manager
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from dl.data.types import Array
 from dl.report.charts import Chart, Line, wants_log
 from dl.report.palette import LIGHT, colour
 from dl.rundir.files import write_bytes
@@ -161,6 +163,25 @@ def add_legend(sheet: Sheet, lines: Sequence[Any], labels: Sequence[str]) -> Non
 def write_aside(axes: Axes, text: str) -> None:
     """Writes small grey text at the right of the title of a panel."""
     axes.set_title(text, loc="right", fontsize=SMALL, fontweight="normal", color=GREY)
+
+
+class _Pixels(Artist):
+    """An image that is drawn as it is; Matplotlib would sample each of its pixels anew."""
+
+    def __init__(self, pixels: Array, left: int, bottom: int) -> None:
+        super().__init__()
+        opaque = np.full((*pixels.shape[:2], 1), 255, np.uint8)
+        self._place = left, bottom
+        self._image = np.ascontiguousarray(np.concatenate([pixels, opaque], axis=2)[::-1])
+
+    def draw(self, renderer: Any) -> None:
+        """Draws it with the lower left corner at its place."""
+        renderer.draw_image(renderer.new_gc(), *self._place, self._image)
+
+
+def put_image(sheet: Sheet, pixels: Array, left: int, bottom: int) -> None:
+    """Puts colours, shape (height, width, 3), on a sheet, so many pixels from its corner."""
+    sheet.figure.add_artist(_Pixels(pixels, left, bottom))
 
 
 def without_frame(axes: Axes) -> None:
