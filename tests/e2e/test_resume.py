@@ -13,6 +13,7 @@ import pytest
 
 from conftest import Dl
 from dl.data.files import fingerprint_files
+from dl.errors import DiskError
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import locked
 from dl.rundir.manifest import list_checkpoints, read_checkpoint
@@ -87,6 +88,30 @@ def test_a_damaged_file_is_made_again(dl: Dl, copy: Project, name: str) -> None:
         f"warning: {path} is damaged or was edited; it is made again from the last checkpoint\n"
     )
     assert path.read_bytes() == before
+
+
+def test_pictures_and_page_that_a_kill_or_a_full_disk_cut_off_are_made(
+    dl: Dl, copy: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {path.name: path for path in (copy.run / "plots").iterdir()}
+    model = (copy.run / "model.h5").read_bytes()
+    for path in (*made.values(), copy.run / "report.html", copy.run / "facts.json"):
+        path.unlink()
+
+    def full(path: Path, data: bytes) -> None:
+        raise DiskError(f"writing {path.name}: no space left")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("dl.report.facts.publish", full)
+        outcome = dl("train", "--resume", copy.run)
+    assert outcome.code == 7
+    assert outcome.out.splitlines()[-1] == str(copy.run)  # the result is there
+    assert "fruit/0001 ended before its page was written: it is made now" in outcome.err
+    assert dl("evaluate", copy.run).code == 0
+
+    assert dl("train", "--resume", copy.run, "-q").err == ""
+    assert all(path.is_file() for path in (*made.values(), copy.run / "report.html"))
+    assert (copy.run / "model.h5").read_bytes() == model
 
 
 def test_a_changed_config_is_refused_with_the_difference(

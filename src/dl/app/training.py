@@ -125,7 +125,7 @@ def resume(run: RunDirectory, loaded: Loaded, caller: Caller, *, force: bool) ->
     reporter = caller.reporter
     with locked(run):
         record = read_record(run)
-        if _is_complete(run, record, loaded, reporter):
+        if _is_complete(run, record, loaded, caller):
             reporter.note(f"{run.label} is complete: nothing is left to do (longer: --epochs N)")
             with tracking(loaded, reporter) as track:
                 track(run.path)
@@ -498,7 +498,7 @@ def _trained_again(run: RunDirectory) -> Iterator[None]:
         ) from error
 
 
-def _is_complete(run: RunDirectory, record: RunRecord, loaded: Loaded, reporter: Reporter) -> bool:
+def _is_complete(run: RunDirectory, record: RunRecord, loaded: Loaded, caller: Caller) -> bool:
     """Tells whether nothing is left to do: all epochs are there, and every file is whole.
 
     Raises:
@@ -519,6 +519,9 @@ def _is_complete(run: RunDirectory, record: RunRecord, loaded: Loaded, reporter:
         try:
             check(path)
         except RunError as error:
-            reporter.warn(f"{error}; it is made again from the last checkpoint")
+            caller.reporter.warn(f"{error}; it is made again from the last checkpoint")
             return False
+    if caller.report and not run.report.is_file():
+        caller.reporter.note(f"{run.label} ended before its page was written: it is made now")
+        return False
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import signal
@@ -119,6 +120,15 @@ for _listed in (
 
 def main() -> NoReturn:
     """Runs the command line and leaves with its exit code."""
+    code = int(ExitCode.BUG)
+
+    def leave() -> None:
+        sys.stderr.flush()
+        os._exit(code)
+
+    # Registered first, it is called last, when all that is to be done at the end is done. What
+    # Python and TensorFlow would take apart then, object by object, ends with the process.
+    atexit.register(leave)
     open_streams()
     with stopping_at_once():
         if sys.warnoptions:  # PYTHONWARNINGS=error would end libraries in their middle

@@ -104,6 +104,12 @@ def _asset(name: str) -> Markup:
     return Markup((_ASSETS / name).read_text(encoding="utf-8"))
 
 
+def load_templates() -> None:
+    """Compiles the templates of a run's page, before there is a run to show."""
+    for name in ("base", "macros", "run", *(name for name, _, _ in SECTIONS)):
+        _environment().get_template(f"{name}.html")
+
+
 @functools.cache
 def _environment() -> Environment:
     """Returns the templates; what they show is escaped, and a value they lack is an error."""

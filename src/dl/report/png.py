@@ -19,10 +19,10 @@ from typing import Any, TypeVar
 import matplotlib
 import numpy as np
 from matplotlib import font_manager
-from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.image import FigureImage
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from dl.data.types import Array
@@ -165,23 +165,21 @@ def write_aside(axes: Axes, text: str) -> None:
     axes.set_title(text, loc="right", fontsize=SMALL, fontweight="normal", color=GREY)
 
 
-class _Pixels(Artist):
+class _Pixels(FigureImage):
     """An image that is drawn as it is; Matplotlib would sample each of its pixels anew."""
 
-    def __init__(self, pixels: Array, left: int, bottom: int) -> None:
-        super().__init__()
-        opaque = np.full((*pixels.shape[:2], 1), 255, np.uint8)
-        self._place = left, bottom
-        self._image = np.ascontiguousarray(np.concatenate([pixels, opaque], axis=2)[::-1])
-
-    def draw(self, renderer: Any) -> None:
-        """Draws it with the lower left corner at its place."""
-        renderer.draw_image(renderer.new_gc(), *self._place, self._image)
+    def make_image(self, *_scales: Any, **_named: Any) -> Any:
+        """Returns its colours with their opacity, the lowest row first, and its lower left."""
+        colours = np.asarray(self.get_array())
+        opaque = np.full((*colours.shape[:2], 1), 255, np.uint8)
+        return np.concatenate([colours, opaque], axis=2)[::-1], self.ox, self.oy, None
 
 
 def put_image(sheet: Sheet, pixels: Array, left: int, bottom: int) -> None:
     """Puts colours, shape (height, width, 3), on a sheet, so many pixels from its corner."""
-    sheet.figure.add_artist(_Pixels(pixels, left, bottom))
+    image = _Pixels(sheet.figure, offsetx=left, offsety=bottom, origin="upper")
+    image.set_data(pixels)
+    sheet.figure.images.append(image)
 
 
 def without_frame(axes: Axes) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from dl.imports import uncollected
 from dl.variables import environment_of_child
 
 if TYPE_CHECKING:
@@ -75,9 +76,12 @@ class ReportProcess:
 
 def _main() -> None:
     from dl.errors import DlError
-    from dl.report.html import write_page
-    from dl.report.plots import draw
 
+    with uncollected():
+        from dl.report.html import load_templates, write_page
+        from dl.report.plots import draw
+
+        load_templates()
     try:
         folder, facts = pickle.load(sys.stdin.buffer)
         draw(folder, facts)

@@ -16,7 +16,6 @@ from matplotlib.colors import BoundaryNorm, ListedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from PIL import Image
-from scipy.ndimage import zoom
 
 from dl.data.predictions import DecisionSurface, SurfaceFrame
 from dl.data.types import Array
@@ -178,6 +177,8 @@ def _draw_ground(
     values = np.nan_to_num(frame.values.astype(np.float32))
     grid = values.reshape(frame.side, frame.side, -1)
     # As many points as the picture has pixels, linear in between, (height, width, values).
+    from scipy.ndimage import zoom  # a quarter of all that drawing imports
+
     fine = zoom(grid, (_PIXELS / frame.side, _PIXELS / frame.side, 1), order=1)
     if run.task == "regression":
         norm, scale = _scale(surface)
