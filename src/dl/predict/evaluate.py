@@ -147,13 +147,15 @@ class Forward:
 
     def __init__(self, model: keras.Sequential, layer: str | None = None) -> None:
         """Takes a model, and perhaps the name of a layer whose outputs are wanted instead."""
-        if layer is not None:
-            model = _until(model, layer)
-        self._model = model
-        self._batch = inference_batch(model)
-        self._run = tf.function(
-            lambda rows: model(rows, training=False), reduce_retracing=True, autograph=False
-        )
+        self._model = chosen = model if layer is None else _until(model, layer)
+        self._batch = inference_batch(chosen)
+
+        def make() -> Any:
+            return tf.function(
+                lambda rows: chosen(rows, training=False), reduce_retracing=True, autograph=False
+            )
+
+        self._run = make() if layer is not None else traced(model, "forward", make)
 
     def __call__(self, x: Rows, advance: Advance = lambda done: None) -> Array:
         """Returns the outputs, in the order of the rows, as float32 of shape (rows, *outputs).

@@ -13,6 +13,7 @@ from pathlib import Path
 from dl.config.schema import resolved_text
 from dl.data.drift import summaries_text
 from dl.data.predictions import DecisionSurface, ParameterPath, Predictions, write_predictions
+from dl.data.recording import Recording
 from dl.data.trivial import trivial_of
 from dl.data.types import Array, Part
 from dl.errors import DlError, Interrupted
@@ -28,6 +29,7 @@ from dl.rundir.manifest import Checkpoint, file_sha256, publish, publishing
 from dl.rundir.record import RunRecord, git_commit, now, write_record
 from dl.training.checkpoint import Checkpoints, History
 from dl.training.fit import Diverged, fit, out_of_time, solve
+from dl.training.recorder import Recorder
 from dl.training.setup import Prepared, machine, versions
 from dl.training.two_inputs import PathKeeper, Snapshots
 from dl.vocabulary.spec import Findings
@@ -77,6 +79,7 @@ class PartPredictions:
         outputs: The outputs for them, shape (rows, ...).
         surface: The decision surface of the network, where its inputs are two numbers.
         path: The way of its parameters, where it is a unit with one input.
+        recording: What it said of some validation rows, epoch by epoch.
     """
 
     run: RunDirectory
@@ -87,6 +90,7 @@ class PartPredictions:
     outputs: Array
     surface: DecisionSurface | None = None
     path: ParameterPath | None = None
+    recording: Recording | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,12 +222,16 @@ def _first_files(prepared: Prepared, record: RunRecord) -> dict[str, bytes]:
 
 def _carry_out(prepared: Prepared, job: RunJob, reporter: Reporter, hooks: Hooks) -> Trained:
     run, started = job.run, time.perf_counter() - job.record.seconds
-    snapshots = Snapshots(prepared.model, prepared.dataset, prepared.config.training.epochs)
-    path = PathKeeper(prepared.model, prepared.dataset)
-    checkpoints = Checkpoints(run, {"snapshots": snapshots}, job.checkpoint)
+    model, dataset, epochs = prepared.model, prepared.dataset, prepared.config.training.epochs
+    snapshots = Snapshots(model, dataset, epochs)
+    recorder = Recorder(model, dataset, epochs, wanted=hooks.on_predictions is not None)
+    path = PathKeeper(model, dataset)
+    kept = {"snapshots": snapshots, "recorder": recorder}
+    checkpoints = Checkpoints(run, kept, job.checkpoint)
     hooks.on_begin(run)
     try:
-        history = _fit(prepared, checkpoints, reporter, hooks, snapshots, path)
+        recorder.begin()
+        history = _fit(prepared, checkpoints, reporter, hooks, (snapshots, recorder), path)
         checkpoints.write()
         _stop_if_asked(run, history, hooks)
         keep_errors(run, prepared.model, prepared.dataset, prepared.config.training.loss.type)
@@ -231,11 +239,11 @@ def _carry_out(prepared: Prepared, job: RunJob, reporter: Reporter, hooks: Hooks
             name, part = _shown_part(prepared)
             outputs = predict_outputs(prepared.model, part.x, reporter)
             surface = snapshots.surface(len(history))
-            way = path.path(prepared.model, prepared.dataset)
+            way, frames = path.path(model, dataset), recorder.recording()
             y, weights = part.targets()
             write_predictions(run, Predictions(name, y, outputs, weights))
             hooks.on_predictions(
-                PartPredictions(run, prepared, history, name, part, outputs, surface, way)
+                PartPredictions(run, prepared, history, name, part, outputs, surface, way, frames)
             )
         _stop_if_asked(run, history, hooks)
         metrics = _finish(prepared, run, reporter)
@@ -301,7 +309,7 @@ def _fit(
     checkpoints: Checkpoints,
     reporter: Reporter,
     hooks: Hooks,
-    snapshots: Snapshots,
+    seeing: tuple[Snapshots, Recorder],
     path: PathKeeper,
 ) -> History:
     given_up = False
@@ -309,7 +317,8 @@ def _fit(
     def keep(row: Mapping[str, float]) -> None:
         nonlocal given_up
         checkpoints.see(row)
-        snapshots.see(len(checkpoints.rows))
+        for watcher in seeing:
+            watcher.see(len(checkpoints.rows))
         if not hooks.go_on(row):
             given_up = prepared.model.stop_training = True
 
