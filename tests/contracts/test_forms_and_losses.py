@@ -17,7 +17,7 @@ from dl.data.load import read_dataset
 from dl.errors import ConfigError, DataError
 from dl.progress import SilentReporter
 from dl.report.facts import RunFacts
-from dl.report.html import write_page
+from dl.report.run_page import write_page
 from dl.report.plots import draw
 from dl.rundir.directory import RunDirectory
 from dl.training.setup import prepare

@@ -15,8 +15,8 @@ import pytest
 from dl.data import read
 from dl.data.dataset import read_preprocessing
 from dl.data.predictions import read_answers
-from dl.report.facts import read_stored_run
 from dl.report.forecast import forecast_charts
+from dl.report.stored import read_stored_run
 from dl.rundir.directory import RunDirectory
 from dl.training import checkpoint, fit
 

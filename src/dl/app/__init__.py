@@ -388,8 +388,8 @@ def page(directory: RunDirectory | SweepDirectory) -> str:
         from dl.sweeps.results import read_results
 
         return sweep_page(read_results(directory))
-    from dl.report.facts import read_stored_run
-    from dl.report.html import run_page
+    from dl.report.run_page import run_page
+    from dl.report.stored import read_stored_run
 
     return run_page(read_stored_run(directory))
 

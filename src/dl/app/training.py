@@ -400,14 +400,14 @@ class _ReportJob:
             DiskError: The facts cannot be written.
         """
         from dl.inspect.layers import layer_rows, measure, weight_rows
-        from dl.report.facts import Network, write_training_facts
+        from dl.report.stored import Network, write_training_facts
 
         if self.shown is None:
             return
         found, facts = self.shown
         model, dataset = found.prepared.model, found.prepared.dataset
         signals = measure(model, dataset, found.prepared.config, trained=True)
-        network = Network(layer_rows(model), weight_rows(model), signals)
+        network = Network(layer_rows(model), weight_rows(model), signals, found.recording)
         write_training_facts(found.run, facts, dataset, found.part, network)
         self.process.write_page(found.run)
 

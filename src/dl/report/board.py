@@ -17,10 +17,10 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from dl.errors import DiskError, DlError, RunError
-from dl.report import html
+from dl.report import html, run_page
 from dl.report.compare import compare
 from dl.report.comparison_page import comparison_page
-from dl.report.facts import read_stored_run
+from dl.report.stored import read_stored_run
 from dl.report.sweep_page import sweep_page
 from dl.rundir.directory import RunDirectory, all_sweeps, find_run, find_sweep, trials_of
 from dl.rundir.query import (
@@ -124,7 +124,7 @@ class _Answers:
             {
                 "status": run.entry.record.status,
                 "epochs": len(run.facts.history),
-                "charts": list(map(html.chart_data, html.learning(run).get("charts", []))),
+                "charts": list(map(html.chart_data, run_page.learning(run).get("charts", []))),
             }
         )
 
@@ -133,7 +133,7 @@ class _Answers:
         address = request.path_params["run"]
         run = read_stored_run(self._run(address))
         running = run.entry.record.status == "running"
-        return HTMLResponse(html.live_page(run, address) if running else html.run_page(run))
+        return HTMLResponse(run_page.live_page(run, address) if running else run_page.run_page(run))
 
     def sweep(self, request: Request) -> Response:
         """The leaderboard of a sweep and its trainings."""

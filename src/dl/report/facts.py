@@ -4,42 +4,24 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from dl.config.data import Task
-from dl.data.dataset import Dataset, Preprocessing, read_preprocessing
-from dl.data.drift import read_summaries
-from dl.data.predictions import Answers, DecisionSurface, ParameterPath, one_answer, read_answers
-from dl.data.profile import DataProfile, profile_of
+from dl.data.dataset import Preprocessing
+from dl.data.predictions import Answers, DecisionSurface, ParameterPath
 from dl.data.target import quantile_names
-from dl.data.tokens import texts_of
 from dl.data.transform import original_columns
 from dl.data.types import Array, Part
-from dl.inspect import LayerRow, NetworkStatistics, WeightRow
-from dl.report.audit import Audit, read_audit
 from dl.report.charts import History
-from dl.report.columns import ColumnRow, column_rows
-from dl.report.ranking import Ranking, read_ranking
-from dl.rundir.directory import RunDirectory
-from dl.rundir.manifest import publish
-from dl.rundir.query import Entry, read_entry
-from dl.rundir.record import read_history, read_json
-from dl.rundir.typed import Count
-from dl.text import cut, number, one_line, plural
+from dl.text import number, one_line, plural
 
 # Below it a logarithm would make one mistake greater than all others; 0 would be infinite.
 _LEAST_PROBABILITY = 1e-12
-_MOST_MISTAKES = 24
-_MOST_EXAMPLES = 24
-# What the page shows of rows: what a person looks through, in some tens of kB.
-_MOST_COLUMNS = 12
-_LONGEST_TEXT = 400
 # Pixels; pictures are shown at this width in a page.
 _SIDE = 84
 # Fraction of values at each end that may be darker or brighter than the rest is shown for.
@@ -303,174 +285,3 @@ def answer_facts(answers: Answers, preprocessing: Preprocessing) -> dict[str, An
         "threshold": target.cut,
         "steps": len(window.target_rows) if (window := preprocessing.window) else 0,
     }
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A picture of the data, as an address, with its true answer."""
-
-    picture: str
-    true: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """A wrongly predicted row: its answers in words, and its picture or its first columns."""
-
-    row: Count
-    true: str
-    predicted: str
-    share: str
-    picture: str | None
-    inputs: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingFacts:
-    """`facts.json`: what only the training knew. A run of an earlier version may lack some of it.
-
-    Attributes:
-        layers: The layers, from input to output.
-        weights: Their weights.
-        signals: What the layers say about some training rows.
-        glance: The data.
-        examples: Some rows of the judged part, where they are pictures.
-        mistakes: Rows of it on which the model is most wrong.
-    """
-
-    layers: tuple[LayerRow, ...] = ()
-    weights: tuple[WeightRow, ...] = ()
-    signals: NetworkStatistics | None = None
-    glance: DataProfile | None = None
-    examples: tuple[Example, ...] = ()
-    mistakes: tuple[Mistake, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """What the training knew of its network.
-
-    Attributes:
-        layers: The rows of its summary.
-        weights: Its weights.
-        signals: What its layers say about some training rows.
-    """
-
-    layers: Sequence[LayerRow]
-    weights: Sequence[WeightRow]
-    signals: NetworkStatistics
-
-
-def write_training_facts(
-    run: RunDirectory, facts: RunFacts, dataset: Dataset, part: Part, network: Network
-) -> None:
-    """Publishes what only the training knows; raises `DiskError`.
-
-    Args:
-        run: Where to.
-        facts: The run, with the rows of `part`.
-        dataset: The data of the training.
-        part: The rows of the part that tells most.
-        network: The network.
-    """
-    known = TrainingFacts(
-        tuple(network.layers),
-        tuple(network.weights),
-        network.signals,
-        glance=profile_of(dataset),
-        examples=tuple(_examples(facts)),
-        mistakes=tuple(_mistakes(facts, part, dataset.preprocessing)),
-    )
-    publish(run.facts, json.dumps(asdict(known), ensure_ascii=False).encode())
-
-
-def _examples(facts: RunFacts) -> list[Example]:
-    if facts.pictures is None:
-        return []
-    rows = np.arange(min(_MOST_EXAMPLES, len(facts.true)))
-    return list(map(Example, facts.pictures.data_uris(rows), facts.worded(facts.true[rows])))
-
-
-def _mistakes(facts: RunFacts, part: Part, preprocessing: Preprocessing) -> list[Mistake]:
-    if facts.predicted is None or facts.places > 1:
-        return []
-    rows = facts.worst_rows(_MOST_MISTAKES)
-    pictures: Sequence[str] = [""] * len(rows)
-    inputs: Sequence[dict[str, str]] = [{}] * len(rows)
-    if facts.pictures is not None and len(rows):
-        pictures = facts.pictures.data_uris(rows)
-    elif facts.pictures is None:
-        columns = list(original_columns(part.x[rows], preprocessing.columns).items())
-        texts = {name: list(texts_of(column.take(rows))) for name, column in part.texts.items()}
-        inputs = [
-            {
-                **{name: cut(text[place], _LONGEST_TEXT) for name, text in texts.items()},
-                **{
-                    name: value if isinstance(value := values[place], str) else number(float(value))
-                    for name, values in columns[:_MOST_COLUMNS]
-                },
-            }
-            for place in range(len(rows))
-        ]
-    return list(
-        map(
-            Mistake,
-            part.rows[rows].tolist(),
-            facts.worded(facts.true[rows]),
-            facts.worded(facts.predicted[rows]),
-            facts.surety(rows),
-            pictures,
-            inputs,
-        )
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRun:
-    """A run as its directory knows it, read once for its page.
-
-    Attributes:
-        entry: The run with its record and metrics.
-        facts: What was measured of it; without rows if the model's answers were not kept.
-        training: What the training kept for the report.
-        input_shape: Shape of a row, as the network takes it.
-        one_answer: What the model answers always, in words; empty if its answers differ.
-        columns: The columns of a table in the training part; empty if they were not kept.
-        ranking: Where the run stands among simple models, if that was asked.
-        audit: Where its data leak, if that was asked.
-    """
-
-    entry: Entry
-    facts: RunFacts
-    training: TrainingFacts
-    input_shape: tuple[int | None, ...]
-    one_answer: str
-    columns: Sequence[ColumnRow] = ()
-    ranking: Ranking | None = None
-    audit: Audit | None = None
-
-
-def read_stored_run(run: RunDirectory) -> StoredRun:
-    """Reads a run.
-
-    Raises:
-        RunError: A file of it is damaged.
-    """
-    fitted = read_preprocessing(run)
-    answered = read_answers(run, fitted.target)
-    part, answers = answered or ("", Answers(np.zeros(0), None, None))
-    history = read_history(run) if run.history.exists() else []
-    training = read_json(run.facts, TrainingFacts) if run.facts.exists() else TrainingFacts()
-    drawn = {one.name: one for one in (training.glance.columns if training.glance else ())}
-    entry, known = read_entry(run), answer_facts(answers, fitted)
-    simple = entry.record.trivial.by_step(part) if entry.record.trivial else {}
-    return StoredRun(
-        entry=entry,
-        facts=RunFacts(name=run.label, history=history, part=part, simple=simple, **known),
-        training=training,
-        input_shape=fitted.input_shape,
-        one_answer=one_answer(answered, fitted.target),
-        columns=column_rows(read_summaries(run, fitted.kinds) or (), drawn),
-        ranking=read_ranking(run),
-        audit=read_audit(run),
-    )

@@ -78,8 +78,9 @@ def _main() -> None:
     from dl.errors import DlError
 
     with uncollected():
-        from dl.report.html import load_templates, write_page
+        from dl.report.html import load_templates
         from dl.report.plots import draw
+        from dl.report.run_page import write_page
 
         load_templates()
     try:

@@ -226,8 +226,7 @@ def _carry_out(prepared: Prepared, job: RunJob, reporter: Reporter, hooks: Hooks
     snapshots = Snapshots(model, dataset, epochs)
     recorder = Recorder(model, dataset, epochs, wanted=hooks.on_predictions is not None)
     path = PathKeeper(model, dataset)
-    kept = {"snapshots": snapshots, "recorder": recorder}
-    checkpoints = Checkpoints(run, kept, job.checkpoint)
+    checkpoints = Checkpoints(run, {"snapshots": snapshots, "recorder": recorder}, job.checkpoint)
     hooks.on_begin(run)
     try:
         recorder.begin()

@@ -1,0 +1,162 @@
+"""Which rows of the judged part a report shows: examples, the worst mistakes, some of each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from dl.data.dataset import Preprocessing
+from dl.data.tokens import texts_of
+from dl.data.transform import original_columns
+from dl.data.types import Array, Part
+from dl.report.facts import RunFacts
+from dl.rundir.typed import Count
+from dl.text import cut, number
+
+MOST_MISTAKES = 24
+"""Rows that are shown before the reader picks others."""
+_MOST_EXAMPLES = 24
+# To be picked by a cell of the confusion matrix, or by a bar of the residuals.
+_OF_EACH_KIND, _KINDS_OF_RESIDUALS, _MOST_OTHERS = 4, 24, 200
+# Pictures of a page are characters in it: these are a fifth of what a page may be.
+_MOST_PICTURE_BYTES = 250_000
+# What the page shows of a row: what a person looks through, in some tens of kB.
+_MOST_COLUMNS = 40
+_LONGEST_TEXT = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A picture of the data, as an address, with its true answer."""
+
+    picture: str
+    true: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRow:
+    """A row with its answers in words, and its picture or its first columns.
+
+    Attributes:
+        row: 0-based position in the data.
+        true: What is true.
+        predicted: What the model said.
+        share: How sure it was: ` (0.98)`; may be empty.
+        picture: The row as a picture, as an address.
+        inputs: The row, by column.
+        numbers: Of a regression of one target, what is true and what was predicted.
+    """
+
+    row: Count
+    true: str
+    predicted: str
+    share: str
+    picture: str | None
+    inputs: dict[str, str]
+    numbers: tuple[float, float] | None = None
+
+    @property
+    def error(self) -> float | None:
+        """Predicted minus true; None where the answers are no numbers."""
+        return None if self.numbers is None else self.numbers[1] - self.numbers[0]
+
+
+def examples_of(facts: RunFacts) -> list[Example]:
+    """Returns the first rows, where they are pictures."""
+    if facts.pictures is None:
+        return []
+    rows = np.arange(min(_MOST_EXAMPLES, len(facts.true)))
+    return list(map(Example, facts.pictures.data_uris(rows), facts.worded(facts.true[rows])))
+
+
+def mistakes_of(
+    facts: RunFacts, part: Part, preprocessing: Preprocessing
+) -> tuple[list[ShownRow], list[ShownRow]]:
+    """Returns the worst mistakes, the worst first, and some more rows of each kind of answer."""
+    if facts.predicted is None or facts.places > 1:
+        return [], []
+    worst = facts.worst_rows(MOST_MISTAKES)
+    others = np.setdiff1d(_of_each_kind(facts), worst)[:_MOST_OTHERS]
+    shown = shown_rows(facts, np.concatenate([worst, others]), part, preprocessing)
+    return shown[: len(worst)], [
+        row
+        for row in shown[len(worst) :]
+        if row.picture is not None or row.inputs  # a row of nothing is none
+    ]
+
+
+def _of_each_kind(facts: RunFacts) -> Array:
+    """Returns the positions of some rows of each pair of classes, or of each range of residuals."""
+    true, predicted = facts.true, facts.predicted
+    if predicted is None or facts.task == "multilabel":
+        return np.zeros(0, np.int64)
+    if facts.in_classes:
+        kinds = true.astype(np.int64) * max(1, len(facts.classes)) + predicted.astype(np.int64)
+    elif true.ndim == 2 and true.shape[1] == 1:
+        residuals = (predicted - true)[:, 0]
+        edges = np.linspace(residuals.min(), residuals.max(), _KINDS_OF_RESIDUALS + 1)
+        kinds = np.searchsorted(edges, residuals)
+    else:
+        return np.zeros(0, np.int64)
+    order = np.argsort(kinds, kind="stable")
+    found = [
+        row
+        for _, rows in groupby(order.tolist(), key=lambda row: int(kinds[row]))
+        for row in list(rows)[:_OF_EACH_KIND]
+    ]
+    return np.array(found, np.int64)
+
+
+def shown_rows(
+    facts: RunFacts, rows: Array, part: Part, preprocessing: Preprocessing
+) -> list[ShownRow]:
+    """Returns rows as they are shown; pictures are left out after what a page can hold of them."""
+    pictures = pictures_within(facts, rows, _MOST_PICTURE_BYTES)
+    inputs: Sequence[dict[str, str]] = [{}] * len(rows)
+    if facts.pictures is None:
+        inputs = inputs_of(part, rows, preprocessing)
+    numbers: Sequence[tuple[float, float] | None] = [None] * len(rows)
+    predicted = facts.predicted if facts.predicted is not None else facts.true
+    if facts.task == "regression" and facts.true.shape[1:] == (1,):
+        pairs = np.column_stack([facts.true, predicted])[rows].astype(float)
+        numbers = [(float(f"{true:.6g}"), float(f"{said:.6g}")) for true, said in pairs]
+    return list(
+        map(
+            ShownRow,
+            part.rows[rows].tolist(),
+            facts.worded(facts.true[rows]),
+            facts.worded(predicted[rows]),
+            facts.surety(rows),
+            pictures,
+            inputs,
+            numbers,
+        )
+    )
+
+
+def pictures_within(facts: RunFacts, rows: Array, most: int) -> list[str | None]:
+    """Returns the picture of each row as an address; None beyond so many bytes, and without any."""
+    if facts.pictures is None or not len(rows):
+        return [None] * len(rows)
+    found = facts.pictures.data_uris(rows)
+    ends = np.cumsum([len(address) for address in found])
+    return [uri if end <= most else None for uri, end in zip(found, ends, strict=True)]
+
+
+def inputs_of(part: Part, rows: Array, preprocessing: Preprocessing) -> list[dict[str, str]]:
+    """Returns the columns of rows as they were in the data, in words; texts first."""
+    columns = list(original_columns(part.x[rows], preprocessing.columns).items())[:_MOST_COLUMNS]
+    texts = {name: list(texts_of(column.take(rows))) for name, column in part.texts.items()}
+    return [
+        {
+            **{name: cut(text[place], _LONGEST_TEXT) for name, text in texts.items()},
+            **{
+                name: value if isinstance(value := values[place], str) else number(float(value))
+                for name, values in columns
+            },
+        }
+        for place in range(len(rows))
+    ]
