@@ -17,8 +17,8 @@ from dl.data.load import read_dataset
 from dl.errors import ConfigError, DataError
 from dl.progress import SilentReporter
 from dl.report.facts import RunFacts
-from dl.report.run_page import write_page
 from dl.report.plots import draw
+from dl.report.run_page import write_page
 from dl.rundir.directory import RunDirectory
 from dl.training.setup import prepare
 from dl.vocabulary.catalog import entries

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dl.data.dataset import Dataset
-from dl.data.predictions import answers
+from dl.data.predictions import Answers, answers
 from dl.data.recording import (
     Frame,
     Recording,
@@ -54,7 +54,6 @@ class Recorder:
         self._epochs = chosen_epochs(epochs) if len(self._positions) else frozenset()
         self._arrays = _arrays(model)
         self._frames: list[Frame] = []
-        self._true: Array | None = None
         self._forward = Forward(model)
 
     def begin(self) -> None:
@@ -97,42 +96,46 @@ class Recorder:
     def recording(self) -> Recording | None:
         """Returns the frames, where there is anything to move through."""
         validation = self._dataset.validation
-        if len(self._frames) < _FEWEST_FRAMES or self._true is None or validation is None:
+        said = self._answers() if len(self._frames) >= _FEWEST_FRAMES else None
+        if said is None or validation is None:
             return None
         return Recording(
             len(validation),
             tuple(self._positions.tolist()),
             tuple(validation.rows[self._positions].tolist()),
-            tuple(self._true.reshape(-1).tolist()),
+            tuple(said.true.reshape(-1).tolist()),
             tuple(name for name, _ in self._arrays),
             tuple(self._frames),
         )
 
     def _record(self, epoch: int) -> None:
-        validation = self._dataset.validation
-        if validation is None:
+        said = self._answers()
+        if said is None or said.predicted is None:
             return
-        rows = validation.take(self._positions)
-        try:
-            outputs = self._forward(rows.x[:])
-        except DlError:  # the training is about to tell it, at its place
-            self._epochs = frozenset()
-            return
-        if not np.isfinite(outputs).all():
-            return
-        said = answers(rows.y[:], outputs, self._dataset.target)
-        if said.predicted is None:
-            return
-        self._true = said.true
         predicted = said.predicted.reshape(-1).tolist()
         if self._dataset.target.task == "regression":
             predicted = [float(f"{value:.4g}") for value in predicted]
         truth: list[int] = []
         if said.probabilities is not None:
-            given = said.probabilities[np.arange(len(outputs)), said.true.astype(np.int64)]
+            given = said.probabilities[np.arange(len(predicted)), said.true.astype(np.int64)]
             truth = np.rint(100 * np.clip(given, 0, 1)).astype(int).tolist()
         shapes = tuple(_shape(array) for _, array in self._arrays)
         self._frames.append(Frame(epoch, tuple(predicted), tuple(truth), shapes))
+
+    def _answers(self) -> Answers | None:
+        """Returns what the network says of the rows now; None where it says nothing finite."""
+        validation = self._dataset.validation
+        if validation is None:
+            return None
+        rows = validation.take(self._positions)
+        try:
+            outputs = self._forward(rows.x[:])
+        except DlError:  # the training is about to tell it, at its place
+            self._epochs = frozenset()
+            return None
+        if not np.isfinite(outputs).all():
+            return None
+        return answers(rows.y[:], outputs, self._dataset.target)
 
 
 def _followed(model: keras.Sequential, dataset: Dataset, epochs: int) -> Array:
