@@ -6,7 +6,7 @@ import functools
 import json
 import math
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from typing import Any
@@ -78,9 +78,9 @@ def _asset(name: str) -> Markup:
     return Markup((_ASSETS / name).read_text(encoding="utf-8"))
 
 
-def load_templates() -> None:
-    """Compiles the templates of a run's page, before there is a run to show."""
-    for name in ("base", "macros", "run", *(name for name, _, _ in SECTIONS)):
+def load_templates(sections: Iterable[str]) -> None:
+    """Compiles the templates of a page of these sections, before there is anything to show."""
+    for name in ("base", "macros", "run", *sections):
         _environment().get_template(f"{name}.html")
 
 

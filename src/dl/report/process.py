@@ -80,9 +80,9 @@ def _main() -> None:
     with uncollected():
         from dl.report.html import load_templates
         from dl.report.plots import draw
-        from dl.report.run_page import write_page
+        from dl.report.run_page import SECTIONS, write_page
 
-        load_templates()
+        load_templates(name for name, _, _ in SECTIONS)
     try:
         folder, facts = pickle.load(sys.stdin.buffer)
         draw(folder, facts)
