@@ -21,9 +21,23 @@ def test_an_error_shows_place_line_and_what_to_do() -> None:
         "error: mnist.yaml:14:11: model.layers.2.rate must be a number from 0 to 1\n"
         "   14 |     rate: 1.5\n"
         "      |           ^^^\n"
-        "expected: a number from 0 to 1\n"
-        "found: 1.5\n"
         "hint: it is the share of inputs to drop; 0.5 is a common choice"
+    )
+
+
+def test_an_error_tells_what_its_line_does_not_show() -> None:
+    error = ConfigError(
+        "training.loss does not fit the output",
+        mark=_mark(6, 9, 3, "  loss: mse"),
+        expected="probabilities",
+        found="mse with 3 outputs",
+    )
+    assert error_text(error) == (
+        "error: mnist.yaml:6:9: training.loss does not fit the output\n"
+        "    6 |   loss: mse\n"
+        "      |         ^^^\n"
+        "expected: probabilities\n"
+        "found: mse with 3 outputs"
     )
 
 
@@ -36,12 +50,13 @@ def test_errors_come_in_the_order_of_their_lines() -> None:
         [Problem("second", _mark(9, 1, 1, "b: 2")), Problem("first", _mark(2, 1, 1, "a: 1"))]
     )
     assert error_text(error).index("first") < error_text(error).index("second")
+    assert error_text(error).endswith("\n\n2 errors in mnist.yaml")
 
 
 def test_the_twenty_first_error_is_counted() -> None:
     problems = [Problem(f"problem {number}") for number in range(23)]
     assert error_text(ConfigError.of(problems)).endswith(
-        "error: problem 19\n\n... and 3 more errors"
+        "error: problem 19\n\n23 errors, of which 20 are shown"
     )
 
 

@@ -196,9 +196,11 @@ def error_text(error: DlError) -> str:
     """Returns the full text of an error: every problem in the order of its place, then a count."""
     problems = sorted(error.problems, key=_place)
     shown = [problem_text(problem) for problem in problems[:MOST_PROBLEMS]]
-    left = len(problems) - len(shown)
-    if left:
-        shown.append(f"... and {left} more error{'s' if left > 1 else ''}")
+    if len(problems) > 1:
+        sources = {problem.mark.source if problem.mark else "" for problem in problems}
+        where = f" in {sources.pop()}" if len(sources) == 1 and "" not in sources else ""
+        first = f", of which {len(shown)} are shown" if len(shown) < len(problems) else ""
+        shown.append(f"{len(problems)} errors{where}{first}")
     return "\n\n".join(shown)
 
 
@@ -208,9 +210,23 @@ def problem_text(problem: Problem) -> str:
     lines = [f"error: {place}{problem.message}"]
     if problem.mark is not None:
         lines += excerpt(problem.mark)
-    labelled = {"expected": problem.expected, "found": problem.found, "hint": problem.hint}
+    # What the message or the excerpt says already is not said again; a single word may be chance.
+    expected = problem.expected
+    if expected is not None and " " in expected and expected in problem.message:
+        expected = None
+    found = None if _is_seen(problem.found, problem.mark) else problem.found
+    labelled = {"expected": expected, "found": found, "hint": problem.hint}
     lines += [f"{label}: {text}" for label, text in labelled.items() if text is not None]
     return "\n".join(lines)
+
+
+def _is_seen(found: str | None, mark: Mark | None) -> bool:
+    """Tells whether the underlined place of the excerpt says already what was found."""
+    if found is None or mark is None or mark.text is None or mark.column is None:
+        return False
+    start = mark.column - 1
+    places = re.finditer(re.escape(found.strip("'\"")), mark.text)
+    return any(p.start() < start + mark.length and p.end() > start for p in places)
 
 
 def excerpt(mark: Mark) -> list[str]:

@@ -5,6 +5,7 @@ The work calls these methods; who has called the work draws them, and nothing be
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, TextIO
@@ -15,7 +16,10 @@ Advance = Callable[[int], None]
 """Reports the number of units done since the last call."""
 
 
-MOST_EPOCH_LINES = 50
+_EPOCH_LINES = 10
+"""Lines between the first and the last epoch: what a log can be read by."""
+_SILENCE = 600.0
+"""Seconds after which a training that goes on is told of, whichever epoch it is in."""
 APART = ("epoch", "phase", "seconds", "learning_rate")
 """What a row of the history has beside losses and metrics."""
 
@@ -75,12 +79,14 @@ class SilentReporter:
 
 
 class PlainReporter(SilentReporter):
-    """Writes a line for each stage and for each epoch; of many epochs only every n-th."""
+    """Writes a line for each stage, and lines for epochs: the first, some between, the last."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._stream = stream
         self._epochs = 0
+        self._told = 0.0
+        self._untold = ""
 
     @contextmanager
     def stage(self, title: str, total: int | None = None) -> Iterator[Advance]:
@@ -92,18 +98,32 @@ class PlainReporter(SilentReporter):
         self._stream.flush()
 
     def fit_begin(self, epochs: int, steps: int) -> None:
-        self._epochs = epochs
+        self._epochs, self._told = epochs, time.monotonic()
 
     def fit_epoch(self, epoch: int, row: Mapping[str, float]) -> None:
-        every = -(-self._epochs // MOST_EPOCH_LINES)
-        if epoch % every == 0 or epoch in (1, self._epochs):
-            seconds = duration(row.get("seconds", 0.0))
-            self.note(f"epoch {epoch}/{self._epochs}  {_metrics(row)}  {seconds}")
+        head = f"epoch {epoch:>{len(str(self._epochs))}}/{self._epochs}"
+        self._untold = f"{head}{_metrics(row)}  {duration(row.get('seconds', 0.0)):>6}"
+        now = time.monotonic()
+        if epoch == 1 or epoch % _every(self._epochs) == 0 or now - self._told > _SILENCE:
+            self._told = now
+            self.fit_end()
+
+    def fit_end(self) -> None:
+        if self._untold:
+            self.note(self._untold)
+        self._untold = ""
+
+
+def _every(epochs: int) -> int:
+    """Returns how many epochs are between two lines: 1, 2 or 5 times a power of ten."""
+    power = 1
+    while epochs > _EPOCH_LINES * 5 * power:
+        power *= 10
+    return next(step for step in (power, 2 * power, 5 * power) if epochs <= _EPOCH_LINES * step)
 
 
 def _metrics(row: Mapping[str, float]) -> str:
-    """Returns the losses and metrics of an epoch, in their order."""
-    shown = [
-        f"{key} {number(value, padded=True)}" for key, value in row.items() if key not in APART
-    ]
-    return "  ".join(shown)
+    """Returns the losses and metrics of an epoch, below those of the epoch before."""
+    return "".join(
+        f"  {key} {number(value, padded=True):>8}" for key, value in row.items() if key not in APART
+    )

@@ -6,11 +6,16 @@ What a program reads (`--json`, CSV) holds exact values and none of these.
 from __future__ import annotations
 
 import math
+import os
+import sys
 from collections.abc import Iterable
+from typing import TextIO
 
 # Characters of a value in a message: with its label it still fits on a line of a terminal.
 _LONGEST = 60
 _GROUPED = 10_000
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34"}
+_STYLES |= {"cyan": "36"}
 
 
 def number(value: float, digits: int = 4, *, padded: bool = False) -> str:
@@ -141,3 +146,17 @@ def shortened(text: str, most: int) -> str:
 def printable(text: str) -> str:
     """Returns a text with escapes for what a terminal would obey: names can hold anything."""
     return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+
+
+def painted(text: str, style: str, stream: TextIO | None = None) -> str:
+    """Returns a text in a style for a stream (default: stdout), if that is seen in colours.
+
+    Args:
+        text: The text.
+        style: Words of `bold`, `dim`, `red`, `green`, `yellow`, `blue`, `cyan`; may be empty.
+        stream: Where it will be written.
+    """
+    plain = "NO_COLOR" in os.environ or os.environ.get("TERM", "dumb") == "dumb"
+    if not style or plain or not (stream or sys.stdout).isatty():
+        return text
+    return f"\x1b[{';'.join(_STYLES[word] for word in style.split())}m{text}\x1b[0m"

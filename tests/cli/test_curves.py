@@ -1,59 +1,94 @@
-"""The losses in the live display."""
+"""The display of a training, on screens of a fixed width."""
 
 from __future__ import annotations
 
 import io
+import math
 import re
 
+import pytest
 from rich.console import Console
 
-from dl.cli.live import LossCurves
+from dl.cli import live
+from dl.cli.live import LiveReporter, LossCurves
 
 
-def test_both_losses_share_a_scale_and_a_label_column() -> None:
+def text_of(curves: LossCurves, width: int, height: int = 4, *, ascii_only: bool = True) -> str:
+    lines = curves.lines(width, height, ascii_only=ascii_only)
+    return "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
+
+
+def test_both_losses_share_a_scale_and_the_best_epoch_is_marked() -> None:
     curves = LossCurves()
     for epoch in range(1, 9):
-        curves.see({"epoch": epoch, "loss": 9 - epoch, "val_loss": 10 - epoch, "accuracy": 0.5})
-    assert curves.lines(80) == [("loss      ", "█▇▆▅▄▃▂▁"), ("val_loss  ", "██▇▆▅▄▃▂")]
+        loss = 8.0 / epoch
+        curves.see({"loss": loss, "val_loss": loss + (0 if epoch < 6 else epoch - 5)})
+    assert text_of(curves, 20) == ""
+    assert curves.best == (5, 1.6)
 
 
-def test_nothing_is_drawn_of_one_epoch_or_without_room() -> None:
+def test_nothing_is_drawn_of_one_epoch() -> None:
     curves = LossCurves()
     curves.see({"loss": 1.0})
-    assert curves.lines(80) == []
+    assert curves.lines(80, 4) == []
     curves.see({"loss": 0.5})
-    assert curves.lines(80) == [("loss  ", "█▁")]
-    assert curves.lines(12) == []
+    assert text_of(curves, 20) == ""
 
 
-def test_many_epochs_stay_a_line_of_their_means() -> None:
+def test_many_epochs_stay_a_curve_of_their_means() -> None:
     curves = LossCurves()
-    for epoch in range(100_000):
-        curves.see({"loss": 2.0 - epoch / 100_000})
-    ((_, chart),) = curves.lines(50, ascii_only=True)
-    assert len(chart) == 40
-    assert chart[0] == "#"
-    assert chart[-1] == "_"
-    assert list(chart) == sorted(chart, key="#*+=-:._".index)
+    for epoch in range(10_000):
+        curves.see({"loss": 2.0 - epoch / 10_000})
+    assert text_of(curves, 24) == ""
 
 
-def test_a_loss_that_is_no_number_is_marked() -> None:
+def test_a_loss_that_is_no_number_leaves_a_gap() -> None:
     curves = LossCurves()
-    for value in (2.0, 1.0, float("nan")):
+    for value in (2.0, 1.0, math.nan, 1.0, 2.0):
         curves.see({"loss": value})
-    assert curves.lines(80) == [("loss  ", "█▁!")]
+    assert text_of(curves, 24) == ""
 
 
-def test_the_display_fits_a_narrow_terminal() -> None:
-    from dl.cli.live import LiveReporter
-
+def drawn(width: int, height: int, *, colours: bool = False, epochs: int = 12) -> str:
+    """Returns what a display of 20 epochs leaves that ended after 12."""
     stream = io.StringIO()
     reporter = LiveReporter(stream)
-    reporter._console = Console(file=stream, width=50, force_terminal=True, no_color=True)
-    reporter.fit_begin(3, 10)
-    for epoch in (1, 2, 3):
-        reporter.fit_epoch(epoch, {"epoch": epoch, "loss": 1 / epoch, "val_loss": 2 / epoch})
+    reporter._console = Console(
+        file=stream,
+        width=width,
+        height=height,
+        force_terminal=True,
+        no_color=not colours,
+        color_system="truecolor",
+    )
+    reporter.fit_begin(20, 10)
+    for epoch in range(1, epochs + 1):
+        rising = 0.02 * max(0, epoch - 6)
+        measured = {"loss": 2 / epoch**2, "accuracy": 1 - 0.5 / epoch}
+        seen = {f"val_{name}": value + rising for name, value in measured.items()}
+        reporter.fit_epoch(epoch, {"epoch": epoch, **measured, **seen, "seconds": 0.1})
     reporter.fit_end()
-    drawn = stream.getvalue()
-    assert "\x1b[2mval_loss  \x1b[0m█▄▂" in drawn
-    assert max(map(len, re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", drawn).splitlines())) <= 50
+    last = stream.getvalue().rpartition("\x1b[2K")[2]
+    return last if colours else re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", last)
+
+
+@pytest.fixture(autouse=True)
+def _no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live.time, "monotonic", lambda: 0.0)
+
+
+def test_a_training_leaves_its_curves_beside_its_metrics() -> None:
+    assert drawn(80, 30) == ""
+
+
+def test_a_narrow_window_has_the_metrics_below_the_curves() -> None:
+    assert drawn(40, 30) == ""
+
+
+def test_a_low_window_has_no_curves() -> None:
+    assert drawn(80, 10) == ""
+
+
+def test_training_is_blue_and_validation_orange() -> None:
+    lines = drawn(80, 10, colours=True).splitlines()
+    assert lines[2] == ""

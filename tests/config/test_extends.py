@@ -123,7 +123,8 @@ def test_directory_and_fifo_as_base_are_refused(tmp_path: Path) -> None:
         "    1 | extends: [., fifo]\n      |           ^\n"
         "hint: name a YAML file\n\n"
         "error: c.yaml:1:14: extends: fifo cannot be read: it is not a regular file\n"
-        "    1 | extends: [., fifo]\n      |              ^^^^"
+        "    1 | extends: [., fifo]\n      |              ^^^^\n\n"
+        "2 errors in c.yaml"
     )
 
 

@@ -47,7 +47,7 @@ def test_a_signal_stops_the_training_after_the_batch(
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == code
-    assert err.startswith("error: interrupted after ")
+    assert err.startswith("interrupted after ")
     record = json.loads((run / "run.json").read_text())
     assert record["status"] == "interrupted"
     assert record["epochs"] == len((run / "history.csv").read_text().splitlines()) - 1

@@ -123,7 +123,7 @@ def test_a_signal_stops_a_sweep_and_a_resume_wants_the_same_settings(swept: Path
     _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (
         130,
-        "error: interrupted after 0 trainings\nhint: to continue: the same command with --resume\n",
+        "interrupted after 0 trainings\nhint: to continue: the same command with --resume\n",
     )
     (swept / "stopped.yaml").write_text(text.replace("[20000]", "[1]"))
     changed = dl("sweep", swept / "stopped.yaml", "--resume", "--runs", swept / "runs", "-q")

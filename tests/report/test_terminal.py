@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from dl.report.terminal import learning_curves, painted, table
+from dl.report.terminal import learning_curves, table
+from dl.text import painted
 
 HISTORY = [
     {

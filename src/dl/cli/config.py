@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import groupby
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dl.cli.colours import coloured
 from dl.cli.options import config_argument, json_option, print_json, set_option
 from dl.errors import ConfigError, ExitCode, Problem, excerpt
+from dl.text import painted
 
 if TYPE_CHECKING:
     from dl.config.rules import Note
@@ -41,7 +44,7 @@ def validate(config: Path, overrides: tuple[str, ...], build: bool, as_json: boo
             raise
         problems = error.problems
     if not as_json:
-        click.echo(f"{config}: valid")
+        click.echo(f"{config}: {painted('valid', 'bold green')}")
         return
     print_json({"valid": not problems, "errors": list(map(placed_values, problems))})
     if problems:
@@ -70,9 +73,10 @@ def lint(config: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json({"advice": list(map(placed_values, found))})
     elif found:
-        click.echo("\n\n".join(map(note_text, found)))
+        total = [f"{len(found)} pieces of advice on {config}"] if len(found) > 1 else []
+        click.echo("\n\n".join([*map(note_text, found), *total]))
     else:
-        click.echo(f"{config}: no advice")
+        click.echo(f"{config}: {painted('no advice', 'bold green')}")
 
 
 def placed_values(found: Problem | Note) -> dict[str, object]:
@@ -89,7 +93,8 @@ def placed_values(found: Problem | Note) -> dict[str, object]:
 def note_text(note: Note) -> str:
     """Returns a piece of advice with its line, its reason and what to write."""
     lines = [f"{note.mark}: {note.rule}: {note.path} {note.message}", *excerpt(note.mark)]
-    return "\n".join([*lines, f"why: {note.why}", f"write: {note.mended}"])
+    text = "\n".join([*lines, f"why: {note.why}", f"write: {note.mended}"])
+    return coloured(text, sys.stdout)
 
 
 @click.command()

@@ -1,74 +1,87 @@
-"""What is redrawn on a terminal: stages, a bar of epochs, metrics, losses; the table of a sweep."""
+"""What is redrawn on a terminal: stages, epochs with their curves, the table of a sweep."""
 
 from __future__ import annotations
 
 import math
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from typing import TextIO
 
-from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, Group, RenderResult
 from rich.live import Live
-from rich.progress import (
-    BarColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from dl.progress import APART, Advance, SilentReporter
-from dl.text import number, printable
+from dl.report.braille import Best, Piece, plotted
+from dl.text import duration, number, printable, shortened
 
-_NAMES = ("loss", "val_loss")
+_PARTS = {"training": "", "validation": "val_"}
+"""The parts that are watched, and how their columns of the history begin."""
+_STYLES = {"training": "#4f8fd0", "validation": "#e8912d", "dim": "dim", "": "default"}
 _MOST_POINTS = 512
 """More than a line has columns: what is kept, and looked at for each drawing, stays small."""
-_WIDEST = 64
+_WIDEST = 100
 _GAP = "  "
-_LEAST = 8
-_BAR = 20
+_LEAST_PLOT = 24
+"""Columns below which curves say nothing; beside the metrics only where both have room."""
+_HEIGHTS = (6, 4)
+"""Lines of the curves, on a usual and on a low window."""
+_LOW = 20
+_LOWEST = 12
+_LONGEST_NAME = 20
+_MOST_METRICS = 8
+_BAR = 40
+_LEAST_BAR = 8
+_SWEEP_BAR = 20
 
 
 class LossCurves:
-    """The training and the validation loss by epoch, on one scale; of many epochs their means."""
+    """The training and the validation loss by epoch; of many epochs their means."""
 
     def __init__(self) -> None:
-        self._curves: dict[str, _Curve] = {}
+        self._curves = {part: _Curve() for part in _PARTS}
 
     def see(self, row: Mapping[str, float]) -> None:
         """Is given the row of an epoch that has ended."""
-        for name in _NAMES:
-            if name in row:
-                self._curves.setdefault(name, _Curve()).add(row[name])
+        for part, prefix in _PARTS.items():
+            if f"{prefix}loss" in row:
+                self._curves[part].add(row[f"{prefix}loss"])
 
-    def lines(self, width: int, *, ascii_only: bool = False) -> list[tuple[str, str]]:
-        """Returns name and chart of each loss, together at most `width` columns; none at first."""
-        from dl.report.terminal import sparklines
+    @property
+    def best(self) -> tuple[int, float] | None:
+        """The best epoch of those that were seen, from 1, and its loss."""
+        return next((c.least for c in reversed(self._curves.values()) if c.least), None)
 
-        room = min(width - len(max(_NAMES, key=len)) - len(_GAP), _WIDEST)
-        curves = {name: curve.values for name, curve in self._curves.items()}
-        if room < _LEAST or not any(len(values) > 1 for values in curves.values()):
+    def lines(self, width: int, height: int, *, ascii_only: bool = False) -> list[list[Piece]]:
+        """Returns the plot of both, with the best epoch marked; nothing for a single epoch."""
+        curves = {part: curve.values for part, curve in self._curves.items() if curve.count}
+        if not curves or max(map(len, curves.values())) < 2:
             return []
-        longest = max(map(len, curves))
-        drawn = sparklines(list(curves.values()), room, ascii_only=ascii_only)
-        return [
-            (f"{name:{longest}}{_GAP}", chart) for name, chart in zip(curves, drawn, strict=True)
-        ]
+        part, best = list(curves)[-1], None
+        if self.best is not None:
+            epoch, loss = self.best
+            best = Best((epoch - 1) / (self._curves[part].count - 1), loss, part)
+        return plotted(curves, width, height, best=best, ascii_only=ascii_only)
 
 
 class _Curve:
     """Values that thin out as they become many: each is then the mean of 2, 4, 8… epochs."""
 
     def __init__(self) -> None:
+        self.count = 0
+        self.least: tuple[int, float] | None = None
         self._means: list[float] = []
         self._begun: list[float] = []
         self._each = 1
 
     def add(self, value: float) -> None:
+        self.count += 1
+        if math.isfinite(value) and (self.least is None or value < self.least[1]):
+            self.least = self.count, value
         self._begun.append(value)
         if len(self._begun) == self._each:
             self._means.append(math.fsum(self._begun) / self._each)
@@ -85,7 +98,7 @@ class _Curve:
 
 
 class LiveReporter(SilentReporter):
-    """Draws on stderr and redraws in place; what stays is one line for the training."""
+    """Draws on stderr and redraws in place; what stays is how the training went."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
@@ -122,61 +135,125 @@ class LiveReporter(SilentReporter):
 
 
 class _FitDisplay:
-    """The bar over all epochs; below it the metrics of both parts, and how the losses went."""
+    """The bar over all epochs, the curves of the losses, and the metrics of both parts.
+
+    The training says what is new, which costs it nothing; all is drawn when it is redrawn.
+    """
 
     def __init__(self, console: Console, epochs: int, steps: int) -> None:
-        self._epochs = epochs
-        self._steps = steps
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=28),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=console,
-        )
-        self._task: TaskID = self._progress.add_task("epoch 0", total=epochs * steps)
-        self._validation: dict[str, float] = {}
+        self._epochs, self._steps = epochs, steps
+        self._epoch = self._done = 0
+        self._first: int | None = None
+        self._began = time.monotonic()
+        self._values: dict[str, float] = {}
         self._losses = LossCurves()
-        self._live = Live(self._progress, console=console, refresh_per_second=8)
+        self.lengths: list[int] = []
+        """Those of the lines that were drawn last."""
+        self._live = _Live(self, console)
         self._live.start()
 
     def step(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
-        done = (epoch - 1) * self._steps + step
-        description = f"epoch {epoch}/{self._epochs}"
-        self._progress.update(self._task, completed=done, description=description)
-        metrics = self._metrics({**logs, **self._validation})
-        self._live.update(Group(self._progress, metrics, _Drawn(self._losses)))
+        self._epoch, self._done = epoch, (epoch - 1) * self._steps + step
+        if self._first is None:
+            self._first = (epoch - 1) * self._steps
+        self._values = {**self._values, **logs}
 
     def epoch(self, epoch: int, row: Mapping[str, float]) -> None:
         self._losses.see(row)
-        self._validation = {key: value for key, value in row.items() if key.startswith("val_")}
-        self.step(epoch, self._steps, {k: v for k, v in row.items() if not k.startswith("val_")})
+        self.step(epoch, self._steps, row)
 
     def close(self) -> None:
         self._live.stop()
 
-    def _metrics(self, values: Mapping[str, float]) -> Text:
-        text = Text()
-        for key, value in values.items():
-            if key not in APART:
-                style = "cyan" if key.startswith("val_") else "default"
-                text.append(f"{key} ", style="dim").append(
-                    f"{number(value, padded=True)}  ", style=style
-                )
-        return text
-
-
-class _Drawn:
-    """Draws the losses when the display is redrawn, not after each epoch."""
-
-    def __init__(self, losses: LossCurves) -> None:
-        self._losses = losses
-
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for name, chart in self._losses.lines(options.max_width, ascii_only=options.ascii_only):
-            style = "cyan" if name.startswith("val_") else "default"
-            yield Text(no_wrap=True).append(name, style="dim").append(chart, style=style)
+        # A terminal that is full to its last column would wrap lines when it becomes narrower.
+        width = min(options.max_width - 1, _WIDEST)
+        height = options.size.height
+        lines = [self._bar(width, options.ascii_only), []]
+        metrics = self._metrics(options.ascii_only)
+        beside = max(map(_length, metrics), default=0) + len(_GAP)
+        below = width - beside < _LEAST_PLOT
+        room, rows = width if below else width - beside, _HEIGHTS[height < _LOW]
+        curves: list[list[Piece]] = []
+        if room >= _LEAST_PLOT and height > _LOWEST + below * len(metrics):
+            curves = self._losses.lines(room, rows, ascii_only=options.ascii_only)
+        if below or not curves:
+            lines += [*curves, *metrics]
+        else:
+            blank = [(" " * room, "")]
+            pairs = zip_longest(curves, metrics, fillvalue=None)
+            lines += [[*(left or blank), (_GAP, ""), *(right or [])] for left, right in pairs]
+        texts = list(map(_text, lines))
+        self.lengths = [text.cell_len for text in texts]
+        yield from texts
+
+    def _bar(self, width: int, ascii_only: bool) -> list[Piece]:
+        head = f"epoch {self._epoch}/{self._epochs}{_GAP}"
+        seconds = time.monotonic() - self._began
+        tail, left = f"{_GAP}{duration(seconds)}", ""
+        every, done = self._epochs * self._steps, self._done - (self._first or 0)
+        if self._live.is_started and done:
+            left = f", {duration(seconds / done * (every - self._done))} left"
+        if width - len(head) - len(tail) - len(left) < _LEAST_BAR:
+            left = ""
+        room = min(_BAR, width - len(head) - len(tail) - len(left))
+        full = round(room * self._done / max(1, every))
+        drawn = ("#", "-") if ascii_only else ("━", "━")
+        bar = [(drawn[0] * full, "training"), (drawn[1] * (room - full), "dim")]
+        return [(head, ""), *bar, (tail + left, "dim")]
+
+    def _metrics(self, ascii_only: bool) -> list[list[Piece]]:
+        """Returns a table: a line for each metric, a column for each part."""
+        names = [name for name in self._values if name not in APART]
+        measures = [name for name in names if not name.startswith("val_")][:_MOST_METRICS]
+        parts = [part for part, prefix in _PARTS.items() if f"{prefix}loss" in self._values]
+        if not measures:
+            return []
+        labels = [shortened(name.replace("_", " "), _LONGEST_NAME) for name in measures]
+        margin = max(map(len, labels))
+        lines: list[list[Piece]] = [[(" " * margin, ""), *((f"{_GAP}{p:>10}", p) for p in parts)]]
+        for name, label in zip(measures, labels, strict=True):
+            line: list[Piece] = [(f"{label:<{margin}}", "")]
+            for part in parts:
+                value = self._values.get(f"{_PARTS[part]}{name}")
+                shown = "" if value is None else number(float(value), padded=True)
+                line.append((f"{_GAP}{shown:>10}", part))
+            lines.append(line)
+        if self._losses.best is not None:
+            mark = ("O" if ascii_only else "●", parts[-1])
+            lines.append([mark, (f" best epoch {self._losses.best[0]}", "dim")])
+        return lines
+
+
+class _Live(Live):
+    """A display that leaves nothing behind where the window becomes narrower.
+
+    A terminal wraps what was drawn then: it takes more lines than rich knows of.
+    """
+
+    def __init__(self, shown: _FitDisplay, console: Console) -> None:
+        super().__init__(shown, console=console, refresh_per_second=8)
+        self._shown, self._width = shown, console.width
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        width = self.console.width
+        if width < self._width and self._live_render._shape is not None:
+            wrapped = sum(max(1, -(-length // width)) for length in self._shown.lengths)
+            self._live_render._shape = (width, wrapped)
+        self._width = width
+        return super().process_renderables(renderables)
+
+
+def _length(line: Sequence[Piece]) -> int:
+    return sum(len(text) for text, _ in line)
+
+
+def _text(line: Sequence[Piece]) -> Text:
+    text = Text(no_wrap=True, overflow="crop")
+    for piece, style in line:
+        text.append(piece, style=_STYLES[style])
+    text.rstrip()
+    return text
 
 
 Draw = Callable[[float, str, Sequence[str], Sequence[str]], None]
@@ -191,8 +268,8 @@ def live_table(stream: TextIO) -> Iterator[Draw]:
     def draw(share: float, head: str, rows: Sequence[str], best: Sequence[str]) -> None:
         if not live.is_started:  # not before: until then, the stages are drawn
             live.start()
-        done = round(_BAR * share)
-        bar = Text("━" * done, style="green").append("━" * (_BAR - done), style="dim")
+        done = round(_SWEEP_BAR * share)
+        bar = Text("━" * done, style="green").append("━" * (_SWEEP_BAR - done), style="dim")
         cut = [Text(text, style="cyan", overflow="ellipsis", no_wrap=True) for text in best]
         live.update(Group(bar.append(head, style="default"), *map(Text, rows), *cut), refresh=True)
 

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from dl import __version__
+from dl.cli.colours import coloured
 from dl.cli.config import completion, init, lint, schema, validate
 from dl.cli.data import data
 from dl.cli.model import baseline, diagnose, evaluate, predict, summary, trace
@@ -22,7 +23,7 @@ from dl.cli.runs import board, compare, list_runs, report, show
 from dl.cli.sweep import sweep
 from dl.cli.tidy import prune, remove, tag
 from dl.cli.train import learning_rates, reproduce, train
-from dl.errors import SCARCE, DlError, ExitCode, closest, error_text, is_scarce
+from dl.errors import SCARCE, DlError, ExitCode, Interrupted, closest, error_text, is_scarce
 from dl.text import printable
 
 
@@ -158,6 +159,8 @@ def run(arguments: Sequence[str]) -> int:
 def _exit_code(error: Exception) -> int:
     """Words an error on stderr and returns its code; one that nobody foresaw is a bug."""
     match error:
+        case Interrupted():  # as it was asked to: that is no error
+            return _fail(error_text(error).removeprefix("error: "), error.exit_code)
         case DlError():
             return _fail(error_text(error), error.exit_code)
         case click.exceptions.NoArgsIsHelpError():
@@ -182,7 +185,7 @@ def _stopped(error: BaseException) -> int:
 
 
 def _fail(text: str, code: int) -> int:
-    click.echo(printable(text), err=True)
+    click.echo(coloured(printable(text), sys.stderr), err=True)
     return code
 
 

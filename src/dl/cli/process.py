@@ -100,13 +100,15 @@ def flush_stdout() -> DiskError | None:
 @contextmanager
 def open_reporter(*, quiet: bool) -> Iterator[Reporter]:
     """Gives the reporter that fits stderr, and shows the collected warnings at the end."""
+    from dl.cli.colours import coloured
+
     reporter = _reporter(quiet)
     try:
         yield reporter
     finally:
         reporter.fit_end()
         for text in dict.fromkeys(reporter.warnings):
-            print(printable(f"warning: {text}"), file=sys.stderr)
+            print(coloured(printable(f"warning: {text}"), sys.stderr), file=sys.stderr)
 
 
 def _reporter(quiet: bool) -> SilentReporter:

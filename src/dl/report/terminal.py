@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 import shutil
 import sys
@@ -11,10 +10,9 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TextIO
 
 from dl.report.charts import Chart, History, best_epoch, learning_charts, wants_log
-from dl.text import number, one_line, shortened
+from dl.text import number, one_line, painted, shortened
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 ASCII_LEVELS = "_.:-=+*#"
@@ -26,8 +24,6 @@ _LEAST_CHART = 8
 # Columns of a cell and of a header below which they do not tell rows and columns apart.
 _LEAST_TEXT = 12
 _LEAST_HEADER = 8
-_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34"}
-_STYLES |= {"cyan": "36"}
 _LOOKS_NUMERIC = re.compile(r"[+-]?(\d[\d,]*\.?\d*|\.\d+)(e[+-]?\d+)?( ?%)?|nan|[+-]?inf", re.I)
 
 
@@ -79,20 +75,6 @@ def table(
 def screen_width() -> int | None:
     """Returns the columns of the terminal that shows stdout; None for a pipe or a file."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-
-
-def painted(text: str, style: str, stream: TextIO | None = None) -> str:
-    """Returns a text in a style for a stream (default: stdout), if that is seen in colours.
-
-    Args:
-        text: The text.
-        style: Words of `bold`, `dim`, `red`, `green`, `yellow`, `blue`, `cyan`; may be empty.
-        stream: Where it will be written.
-    """
-    plain = "NO_COLOR" in os.environ or os.environ.get("TERM", "dumb") == "dumb"
-    if not style or plain or not (stream or sys.stdout).isatty():
-        return text
-    return f"\x1b[{';'.join(_STYLES[word] for word in style.split())}m{text}\x1b[0m"
 
 
 @dataclass(frozen=True, slots=True)

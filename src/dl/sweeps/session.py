@@ -174,7 +174,7 @@ def run_sweep(
             number = watcher.stop_signal()
         if number is not None:
             raise Interrupted(
-                f"interrupted after {len(journal.ended)} trainings",
+                f"interrupted after {plural(len(journal.ended), 'training')}",
                 signal_number=number,
                 hint="to continue: the same command with --resume",
             )

@@ -27,6 +27,7 @@ from dl.rundir.files import Process, read_regular
 from dl.rundir.folders import create_run
 from dl.rundir.manifest import Checkpoint, file_sha256, publish, publishing
 from dl.rundir.record import RunRecord, git_commit, now, write_record
+from dl.text import plural
 from dl.training.checkpoint import Checkpoints, History
 from dl.training.fit import Diverged, fit, out_of_time, solve
 from dl.training.recorder import Recorder
@@ -297,7 +298,7 @@ def _limit_that_ended(prepared: Prepared, history: History) -> str | None:
 def _stop_if_asked(run: RunDirectory, history: History, hooks: Hooks) -> None:
     if number := hooks.stop_signal():
         raise Interrupted(
-            f"interrupted after {len(history)} epochs",
+            f"interrupted after {plural(len(history), 'epoch')}",
             signal_number=number,
             hint=f"resume it: {run.command_to_resume}",
         )
