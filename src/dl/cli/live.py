@@ -17,11 +17,12 @@ from rich.text import Text
 
 from dl.progress import APART, Advance, SilentReporter
 from dl.report.braille import Best, Piece, plotted
+from dl.report.palette import TERMINAL
 from dl.text import duration, number, printable, shortened
+from dl.vocabulary.labels import metric_label
 
 _PARTS = {"training": "", "validation": "val_"}
 """The parts that are watched, and how their columns of the history begin."""
-_STYLES = {"training": "#4f8fd0", "validation": "#e8912d", "dim": "dim", "": "default"}
 _MOST_POINTS = 512
 """More than a line has columns: what is kept, and looked at for each drawing, stays small."""
 _WIDEST = 100
@@ -33,6 +34,7 @@ _HEIGHTS = (6, 4)
 _LOW = 20
 _LOWEST = 12
 _LONGEST_NAME = 20
+_NUMBER = 10
 _MOST_METRICS = 8
 _BAR = 40
 _LEAST_BAR = 8
@@ -170,7 +172,7 @@ class _FitDisplay:
         width = min(options.max_width - 1, _WIDEST)
         height = options.size.height
         lines = [self._bar(width, options.ascii_only), []]
-        metrics = self._metrics(options.ascii_only)
+        metrics = self._metrics(width, options.ascii_only)
         beside = max(map(_length, metrics), default=0) + len(_GAP)
         below = width - beside < _LEAST_PLOT
         room, rows = width if below else width - beside, _HEIGHTS[height < _LOW]
@@ -199,29 +201,32 @@ class _FitDisplay:
         room = min(_BAR, width - len(head) - len(tail) - len(left))
         full = round(room * self._done / max(1, every))
         drawn = ("#", "-") if ascii_only else ("━", "━")
-        bar = [(drawn[0] * full, "training"), (drawn[1] * (room - full), "dim")]
-        return [(head, ""), *bar, (tail + left, "dim")]
+        bar = [(drawn[0] * full, "training"), (drawn[1] * (room - full), "quiet")]
+        return [(head, ""), *bar, (tail + left, "quiet")]
 
-    def _metrics(self, ascii_only: bool) -> list[list[Piece]]:
+    def _metrics(self, width: int, ascii_only: bool) -> list[list[Piece]]:
         """Returns a table: a line for each metric, a column for each part."""
         names = [name for name in self._values if name not in APART]
         measures = [name for name in names if not name.startswith("val_")][:_MOST_METRICS]
         parts = [part for part, prefix in _PARTS.items() if f"{prefix}loss" in self._values]
         if not measures:
             return []
-        labels = [shortened(name.replace("_", " "), _LONGEST_NAME) for name in measures]
+        room = min(_LONGEST_NAME, max(1, width - len(parts) * (_NUMBER + len(_GAP))))
+        labels = [shortened(metric_label(name), room) for name in measures]
         margin = max(map(len, labels))
-        lines: list[list[Piece]] = [[(" " * margin, ""), *((f"{_GAP}{p:>10}", p) for p in parts)]]
+        lines: list[list[Piece]] = [
+            [(" " * margin, ""), *((f"{_GAP}{p:>{_NUMBER}}", p) for p in parts)]
+        ]
         for name, label in zip(measures, labels, strict=True):
             line: list[Piece] = [(f"{label:<{margin}}", "")]
             for part in parts:
                 value = self._values.get(f"{_PARTS[part]}{name}")
                 shown = "" if value is None else number(float(value), padded=True)
-                line.append((f"{_GAP}{shown:>10}", part))
+                line.append((f"{_GAP}{shown:>{_NUMBER}}", part))
             lines.append(line)
         if self._losses.best is not None:
             mark = ("O" if ascii_only else "●", parts[-1])
-            lines.append([mark, (f" best epoch {self._losses.best[0]}", "dim")])
+            lines.append([mark, (f" best epoch {self._losses.best[0]}", "quiet")])
         return lines
 
 
@@ -251,7 +256,7 @@ def _length(line: Sequence[Piece]) -> int:
 def _text(line: Sequence[Piece]) -> Text:
     text = Text(no_wrap=True, overflow="crop")
     for piece, style in line:
-        text.append(piece, style=_STYLES[style])
+        text.append(piece, style=TERMINAL.get(style, "default"))
     text.rstrip()
     return text
 
@@ -269,7 +274,7 @@ def live_table(stream: TextIO) -> Iterator[Draw]:
         if not live.is_started:  # not before: until then, the stages are drawn
             live.start()
         done = round(_SWEEP_BAR * share)
-        bar = Text("━" * done, style="green").append("━" * (_SWEEP_BAR - done), style="dim")
+        bar = Text("━" * done, style="green").append("━" * (_SWEEP_BAR - done), style="quiet")
         cut = [Text(text, style="cyan", overflow="ellipsis", no_wrap=True) for text in best]
         live.update(Group(bar.append(head, style="default"), *map(Text, rows), *cut), refresh=True)
 

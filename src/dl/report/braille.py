@@ -1,6 +1,6 @@
 """Curves in a few lines of a terminal, as dots of Braille characters; light: nothing is imported.
 
-A line is pieces of text, each with a style: that of a curve, `dim`, or none. A live display and a
+A line is pieces of text, each with a style: that of a curve, `quiet`, or none. A live display and a
 printed text show the same lines, each in its own colours.
 """
 
@@ -65,7 +65,7 @@ def plotted(
     if best is not None:
         grid.mark(best)
     return [
-        [(f"{label:>{margin}} ", "dim"), *line]
+        [(f"{label:>{margin}} ", "quiet"), *line]
         for label, line in zip(labels, grid.lines(), strict=True)
     ]
 
