@@ -97,8 +97,8 @@ LIGHT_FILES = {f"inspect/{name}.py" for name in ("__init__", "diagnose", "eviden
 """Files of heavy packages that judge numbers which others have measured."""
 LAZY_IN_CLI = HEAVY | {"rich", "yaml"}
 LAZY_MODULES = {
-    "cli/live.py": "rich",
-    "cli/texts.py": "dl.report.terminal",
+    "cli/live.py": ("rich", "dl.report.braille", "dl.report.palette"),
+    "cli/texts.py": ("dl.report.terminal",),
 }
 """Modules that commands import inside their bodies, and what they may therefore load."""
 
@@ -223,8 +223,8 @@ def _is_lazy(module: str) -> bool:
     return own_heavy or parts[0] in LAZY_IN_CLI
 
 
-def _excepted(path: Path) -> str:
-    return LAZY_MODULES.get(path.relative_to(ROOT).as_posix(), "nothing")
+def _excepted(path: Path) -> tuple[str, ...]:
+    return LAZY_MODULES.get(path.relative_to(ROOT).as_posix(), ())
 
 
 def _files() -> Iterator[Path]:
