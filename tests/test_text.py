@@ -130,3 +130,18 @@ def test_shortened_leaves_a_short_text() -> None:
 
 def test_one_line_is_printable() -> None:
     assert text.one_line(" a\n\tb\x00c ") == "a b c"
+
+
+def test_long_names_of_a_kind_lose_what_all_have_in_common() -> None:
+    names = [f"Very long name of the species {n} (Linnaeus)" for n in ("red fox", "red deer")]
+    assert text.apart(names, 22) == ["…fox…", "…deer…"]
+    assert text.apart(["cat", "dog"], 22) == ["cat", "dog"]
+    assert text.apart(["a" * 30 + "b" * 30, "a" * 30 + "c" * 30], 12) == [
+        "aaaaaaaa…bbb",
+        "aaaaaaaa…ccc",
+    ]
+
+
+def test_names_that_are_equal_when_they_are_cut_are_counted() -> None:
+    names = [f"{'x' * 20}{middle}{'y' * 20}" for middle in "ab"]
+    assert text.apart(names, 12) == ["xxxxxxxx…yyy", "xxxxx…yy (2)"]

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import TextIO
 
 # Characters of a value in a message: with its label it still fits on a line of a terminal.
@@ -141,6 +143,33 @@ def shortened(text: str, most: int) -> str:
     tail = (most - 1) // 3
     head = most - 1 - tail
     return f"{text[:head].rstrip()}…{text[len(text) - tail :].lstrip()}"
+
+
+def apart(names: Sequence[str], most: int) -> list[str]:
+    """Returns names of a kind, each of at most so many characters, that stay different.
+
+    Where one is too long, what all of them begin and end with is left out first, in whole words:
+    `…fox…`, `…deer…`. Those that are still equal after that are counted.
+    """
+    lines = [one_line(name) for name in names]
+    if len(lines) > 1 and max(map(len, lines)) > most:
+        head = _begin(lines)
+        rest = [line[len(head) :] for line in lines]
+        tail = _begin([line[::-1] for line in rest])
+        kept = [line[: len(line) - len(tail)] for line in rest]
+        lines = [f"{'…' if head else ''}{line}{'…' if tail else ''}" for line in kept]
+    found: list[str] = []
+    for place, line in enumerate(lines, start=1):
+        short = shortened(line, most)
+        mark = f" ({place})"
+        found.append(short if short not in found else shortened(line, most - len(mark)) + mark)
+    return found
+
+
+def _begin(lines: Sequence[str]) -> str:
+    """Returns the whole words that all lines begin with."""
+    same = takewhile(lambda column: len(set(column)) == 1, zip(*lines, strict=False))
+    return re.sub(r"[^\W_]+$", "", "".join(column[0] for column in same))
 
 
 def printable(text: str) -> str:

@@ -12,7 +12,7 @@ from dl.data.thresholds import precision_recall, roc
 from dl.data.types import Array, mean
 from dl.report.charts import Chart, Line, Mark
 from dl.report.facts import RunFacts
-from dl.text import number, shortened
+from dl.text import apart, number, shortened
 
 MOST_CLASSES = 30
 """More names than these cannot be read beside a matrix."""
@@ -88,7 +88,7 @@ def confusion_of(run: RunFacts) -> Confusion | None:
     if size > MOST_CLASSES:
         mistakes = totals + guesses - 2 * counts.diagonal()
         kept = np.sort(np.argsort(-mistakes, kind="stable")[:MOST_CLASSES])
-    names = [shortened(run.class_name(int(index)), 22) for index in kept]
+    names = apart([run.class_name(int(index)) for index in kept], 22)
     shown, columns = counts[np.ix_(kept, kept)], names
     if len(kept) < size:
         others = totals[kept] - shown.sum(axis=1)
