@@ -27,7 +27,7 @@ SWEEP = SweepFacts(
     metric="val_accuracy",
     maximize=True,
     trials=(_trial(1), _trial(2, momentum=0.5), _trial(3, pruned=True), _trial(4)),
-    logarithmic=frozenset({RATE}),
+    scales={RATE: "log"},
     importance={RATE: 0.8, KIND: 0.2},
 )
 ALL = {"objective.png", "learning_curves.png", "importance.png", "parallel_coordinates.png"}

@@ -432,9 +432,9 @@ def select_runs(
     wanted = [*(condition.key for condition in parsed), key, *columns]
     rows: list[Row] = [entry.facts(now) for entry in entries.readable]
     if not all(each in row for each in wanted for row in rows):
-        from dl.rundir.settings import require_keys, rows_of
+        from dl.rundir.settings import SettingsMemory, require_keys, rows_of
 
-        rows = rows_of(entries.readable, root, wanted)
+        rows = rows_of(entries.readable, SettingsMemory(root), wanted)
         require_keys("--filter", (condition.key for condition in parsed), rows)
         require_keys("--sort", [key], rows)
         require_keys("--columns", columns, rows)

@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-import math
+import hashlib
+import hmac
+import json
 import re
-from collections.abc import Awaitable, Callable
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from dl.errors import DiskError, DlError, RunError
+from dl.errors import DiskError, DlError, RunError, UsageError
 from dl.report import html, run_page
-from dl.report.compare import compare
+from dl.report.axes import axis_of, text_of
+from dl.report.catalog import Catalog, rounded
+from dl.report.charts import VALIDATION, measures
+from dl.report.compare import alike, compare
 from dl.report.comparison_page import comparison_page
 from dl.report.stored import read_stored_run
-from dl.report.sweep_page import sweep_page
+from dl.report.sweep_page import summary, sweep_page
 from dl.rundir.directory import RunDirectory, all_sweeps, find_run, find_sweep, trials_of
-from dl.rundir.query import (
-    Entry,
-    Row,
-    entries_of,
-    parse_condition,
-    read_entries,
-    read_entry,
-    select,
-)
+from dl.rundir.query import Entry, Row, entries_of, parse_condition, read_entry, select
+from dl.rundir.record import MOST_OF_NOTE, write_note
 from dl.rundir.settings import require_keys, rows_of
 from dl.sweeps.results import Results, read_results
+from dl.text import number
+from dl.vocabulary.labels import column_label
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'unsafe-inline'; "
@@ -44,8 +47,24 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 _MOST_COMPARED = 20
+# Rows of a first page: more are a click away.
+_ROWS = 25
+# Runs of a name that are tested against the best of it: a test takes some milliseconds.
+_MOST_TESTED = 20
 # A part of an address: a name that is neither hidden nor leads upwards.
 _PART = re.compile(r"[^/.\\\\][^/\\\\]*")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""The names of this machine for itself."""
+
+EXAMPLES = (
+    ("status=running", "what trains now"),
+    ("accuracy>0.95", "a metric of the part that tells most: test, else validation"),
+    ("train.loss<0.1; age<2d", "a metric of one part, and not older than two days"),
+    ("name=digits", "the runs of one name"),
+    ("tags~best", "a tag, or a note (note~augment), that contains a word"),
+    ("training.batch_size=32", "a setting, by its path in the config"),
+)
+"""Filters, and what they ask for: the same language as `dl list --filter`."""
 
 Answer = Callable[[Request], Response]
 Plain = dict[str, Any]
@@ -57,21 +76,30 @@ def board(root: Path, hosts: list[str]) -> Starlette:
     Args:
         root: The folder of all runs.
         hosts: Names under which it may be asked; a request for another is refused, so that a page
-            from elsewhere cannot read the runs by way of a name that leads here.
+            from elsewhere cannot read the runs by way of a name that leads here. Where any is
+            allowed, others than this machine may ask, and nothing can be written.
     """
-    answers = _Answers(root)
+    answers = _Answers(root, None if "*" in hosts else secrets.token_urlsafe())
     routes = {
         "/": answers.front,
         "/api/runs": answers.runs,
+        "/api/cards": answers.cards,
+        "/api/keys": answers.keys,
+        "/api/scatter": answers.scatter,
+        "/api/alike/{name}": answers.alike,
+        "/api/histories": answers.histories,
         "/api/curves/{run:path}": answers.curves,
         "/run/{run:path}": answers.run,
         "/sweep/{sweep:path}": answers.sweep,
         "/compare": answers.compare,
     }
-    trusted = Middleware(TrustedHostMiddleware, allowed_hosts=hosts)
     return Starlette(
-        routes=[Route(address, _handled(answer)) for address, answer in routes.items()],
-        middleware=[trusted],
+        routes=[
+            *(Route(address, _handled(answer)) for address, answer in routes.items()),
+            Route("/api/note/{run:path}", answers.note, methods=["POST"]),
+        ],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts)],
+        exception_handlers={404: _unknown},
     )
 
 
@@ -83,49 +111,152 @@ def _handled(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
             response = await run_in_threadpool(answer, request)
         except DlError as error:
             problem = error.problems[0]
-            text = "; ".join(filter(None, [problem.message, problem.hint]))
-            response = PlainTextResponse(text, status_code=404)
+            response = _refused(request, problem.message, problem.hint or "")
         response.headers.update(_HEADERS)
         return response
 
     return handle
 
 
+async def _unknown(request: Request, _: Exception) -> Response:
+    response = _refused(request, f"there is no page {request.url.path}", "")
+    response.headers.update(_HEADERS)
+    return response
+
+
+def _refused(request: Request, message: str, hint: str) -> Response:
+    """Returns what is wrong: to a script as JSON, to a person as a page like the others."""
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"problem": message, "hint": hint}, status_code=404)
+    page = html.document("missing.html", "Not found", message=message, hint=hint)
+    return HTMLResponse(page, status_code=404)
+
+
+def _news(request: Request, content: object) -> Response:
+    """Returns JSON, or nothing where the page has just that already: then nothing is redrawn."""
+    body = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    tag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers={"ETag": tag})
+    return Response(body, media_type="application/json", headers={"ETag": tag})
+
+
 class _Answers:
     """What each address answers."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, token: str | None) -> None:
         self._root = root
+        self._token = token
+        self._catalog = Catalog(root)
 
     def front(self, request: Request) -> Response:
         """The list of all runs, which asks for its rows itself."""
-        root = str(self._root.resolve())
-        return HTMLResponse(html.document("board.html", "Runs", assets=["board.js"], root=root))
+        page = html.document(
+            "board.html",
+            "Runs",
+            assets=["board.css", "board.js", "overlay.js"],
+            root=str(self._root.resolve()),
+            examples=EXAMPLES,
+            token=self._token or "",
+            most=MOST_OF_NOTE,
+        )
+        return HTMLResponse(page)
 
     def runs(self, request: Request) -> Response:
-        """The rows of that list, the sweeps, and what is wrong with those that cannot be read."""
-        given = request.query_params.get("filter", "").split(";")
-        conditions = [text for text in given if text.strip()]
-        sort = request.query_params.get("sort") or "-started"
-        entries = read_entries(self._root)
-        sweeps, damaged = self._sweeps()
-        return JSONResponse(
+        """The first rows of that list, the sweeps, and what is wrong with those unread."""
+        query = request.query_params
+        columns = [key for key in query.get("columns", "").split(",") if key]
+        chosen, damaged = self._chosen(request, columns)
+        sweeps, damaged_sweeps = self._sweeps()
+        return _news(
+            request,
             {
-                "runs": _table(entries.readable, self._root, conditions, sort),
+                "runs": [
+                    self._catalog.row(entry)
+                    | {"columns": [text_of(row.get(key, "")) for key in columns]}
+                    for entry, row in chosen[: _count(query.get("limit"))]
+                ],
+                "count": len(chosen),
                 "sweeps": sweeps,
-                "damaged": [*entries.damaged, *damaged],
-            }
+                "damaged": [*damaged, *damaged_sweeps],
+            },
         )
 
-    def curves(self, request: Request) -> Response:
-        """The learning curves of a run as they are now."""
-        run = read_stored_run(self._run(request.path_params["run"]))
-        return JSONResponse(
+    def cards(self, request: Request) -> Response:
+        """The same runs by their names: those that are best, that train, and how results went."""
+        chosen, _ = self._chosen(request, [])
+        by_name: dict[str, list[Entry]] = {}
+        for entry, _row in chosen:
+            by_name.setdefault(entry.run.path.parent.name, []).append(entry)
+        return _news(request, {"cards": [self._catalog.card(some) for some in by_name.values()]})
+
+    def keys(self, request: Request) -> Response:
+        """What can be a column, an order, a condition or an axis."""
+        rows = rows_of(self._catalog.entries().readable, self._catalog.memory, [""])
+        keys = {key: None for row in rows for key in row}
+        return _news(request, {"keys": list(keys)})
+
+    def scatter(self, request: Request) -> Response:
+        """Two values of each run, as places on two axes."""
+        names = [request.query_params.get(axis) or "" for axis in ("x", "y")]
+        chosen, _ = self._chosen(request, names)
+        known = [
+            (entry, [row.get(key) for key in names])
+            for entry, row in chosen
+            if all(row.get(key) is not None for key in names)
+        ]
+        axes = [axis_of(key, [values[at] for _, values in known]) for at, key in enumerate(names)]
+        points = [
             {
-                "status": run.entry.record.status,
-                "epochs": len(run.facts.history),
-                "charts": list(map(html.chart_data, run_page.learning(run).get("charts", []))),
+                "run": entry.run.label,
+                "address": entry.run.path.relative_to(self._root).as_posix(),
+                "x": axes[0].places[place],
+                "y": axes[1].places[place],
+                "says": list(map(text_of, values)),
             }
+            for place, (entry, values) in enumerate(known)
+            if axes[0].places[place] is not None and axes[1].places[place] is not None
+        ]
+        plain = [{"title": axis.title, "ticks": axis.ticks} for axis in axes]
+        return _news(request, {"axes": plain, "points": points})
+
+    def alike(self, request: Request) -> Response:
+        """The best run of a name, and those that cannot be told apart from it on the same rows."""
+        name = request.path_params["name"]
+        return _news(request, self._catalog.alike(name, _MOST_TESTED, alike))
+
+    def histories(self, request: Request) -> Response:
+        """The learning curves of several runs, to be laid over each other."""
+        chosen = request.query_params.getlist("run")[:_MOST_COMPARED]
+        return _news(request, {"runs": [self._history(self._run(run)) for run in chosen]})
+
+    def _history(self, run: RunDirectory) -> Plain:
+        history = self._catalog.history(run)
+        names = [name for each in measures(history) for name in (each, VALIDATION + each)]
+        seconds = list(accumulate(row.get("seconds") or 0.0 for row in history))
+        return {
+            "run": run.label,
+            "address": run.path.relative_to(self._root).as_posix(),
+            "setting": self._catalog.setting(run),
+            "labels": {name: column_label(name) for name in names},
+            "seconds": [rounded(value) for value in seconds],
+            "measures": {
+                name: [rounded(row.get(name)) for row in history]
+                for name in names
+                if any(row.get(name) is not None for row in history)
+            },
+        }
+
+    def curves(self, request: Request) -> Response:
+        """The learning curves of a run that trains, as they are now."""
+        run = read_stored_run(self._run(request.path_params["run"]))
+        row = self._catalog.row(run.entry)
+        return _news(
+            request,
+            {
+                **{key: row[key] for key in ("status", "epochs", "planned", "started")},
+                "charts": list(map(html.chart_data, run_page.learning(run).get("charts", []))),
+            },
         )
 
     def run(self, request: Request) -> Response:
@@ -138,16 +269,58 @@ class _Answers:
     def sweep(self, request: Request) -> Response:
         """The leaderboard of a sweep and its trainings."""
         sweep = find_sweep(str(self._place(request.path_params["sweep"])), self._root)
-        trials = _table(entries_of(trials_of(sweep)).readable, self._root, [], "started")
+        trials = [self._catalog.row(entry) for entry in entries_of(trials_of(sweep)).readable]
         return HTMLResponse(sweep_page(read_results(sweep), trials))
 
     def compare(self, request: Request) -> Response:
-        """The comparison of the runs that were ticked."""
-        chosen = request.query_params.getlist("run")[:_MOST_COMPARED]
+        """The comparison of the runs that were ticked, with the one that was chosen first."""
+        chosen = list(dict.fromkeys(request.query_params.getlist("run")))[:_MOST_COMPARED]
         if len(chosen) < 2:
-            return PlainTextResponse("tick two or more runs", status_code=404)
+            raise UsageError("a comparison needs two runs or more", hint="tick them in the list: /")
+        reference = request.query_params.get("reference")
+        if reference in chosen:
+            chosen = [reference, *(run for run in chosen if run != reference)]
         entries = [read_entry(self._run(address)) for address in chosen]
-        return HTMLResponse(comparison_page(compare(entries)))
+        return HTMLResponse(comparison_page(compare(entries), chosen))
+
+    async def note(self, request: Request) -> Response:
+        """Replaces the note of a run: asked by the board's own page on this machine alone.
+
+        Who sends it must know the token that stands in that page, in a header of its own, which no
+        form can send and no other page may; so nothing is written on the word of another site.
+        """
+        given = request.headers.get("x-board-token", "")
+        here = request.client is not None and request.client.host in LOOPBACK
+        known = self._token is not None and hmac.compare_digest(given, self._token)
+        size = request.headers.get("content-length", "")
+        if not (here and known and size.isdecimal() and int(size) <= 4 * MOST_OF_NOTE):
+            raise HTTPException(403)
+        text = (await request.body()).decode(errors="replace")
+
+        def write(request: Request) -> Response:
+            run = self._run(request.path_params["run"])
+            write_note(run, text)
+            return JSONResponse(self._catalog.row(read_entry(run)))
+
+        return await _handled(write)(request)
+
+    def _chosen(
+        self, request: Request, keys: Sequence[str]
+    ) -> tuple[list[tuple[Entry, Row]], list[str]]:
+        """Returns the runs that fulfil the conditions, in the order asked for, and the damaged.
+
+        Raises:
+            UsageError: A condition cannot be read, or no run has a key.
+        """
+        given = request.query_params.get("filter", "").split(";")
+        parsed = [parse_condition(text) for text in given if text.strip()]
+        sort = request.query_params.get("sort") or "-started"
+        entries = self._catalog.entries()
+        wanted = [*(condition.key for condition in parsed), sort.removeprefix("-"), *keys]
+        rows = rows_of(entries.readable, self._catalog.memory, wanted)
+        if rows:
+            require_keys("no such value:", wanted, rows)
+        return select(entries.readable, rows, parsed, sort), entries.damaged
 
     def _run(self, address: str) -> RunDirectory:
         return find_run(str(self._place(address)), self._root)
@@ -176,40 +349,6 @@ class _Answers:
         return rows, damaged
 
 
-def _table(entries: list[Entry], root: Path, conditions: list[str], sort: str) -> list[Plain]:
-    """Returns a row for each run that fulfils the conditions, in this order.
-
-    Raises:
-        UsageError: A condition cannot be read, or no run has a key.
-    """
-    parsed = [parse_condition(text) for text in conditions]
-    keys = [*(condition.key for condition in parsed), sort.removeprefix("-")]
-    rows = rows_of(entries, root, keys)
-    if rows:
-        require_keys("filter or order:", keys, rows)
-    return [_run_row(entry, row, root) for entry, row in select(entries, rows, parsed, sort)]
-
-
-def _run_row(entry: Entry, row: Row, root: Path) -> Plain:
-    part, metrics = entry.judged or ("", {})
-    names = list(metrics)
-    name = names[min(1, len(names) - 1)] if names else ""
-    trivial = entry.record.trivial
-    beside = {} if trivial is None else trivial.metrics.get(part, {})
-    return {
-        "run": entry.run.label,
-        "address": entry.run.path.relative_to(root).as_posix(),
-        "status": entry.record.status,
-        "age": row["age"],
-        "seconds": entry.record.seconds,
-        "epochs": entry.record.epochs,
-        "metric": f"{part} {name}".strip(),
-        "value": _finite(metrics.get(name)),
-        "trivial": _finite(beside.get(name)),
-        "tags": list(entry.tags),
-    }
-
-
 def _sweep_row(results: Results, root: Path) -> Plain:
     best = results.best
     return {
@@ -218,11 +357,11 @@ def _sweep_row(results: Results, root: Path) -> Plain:
         "status": results.record.status,
         "trials": results.record.trials,
         "ended": sum(trial.status != "unfinished" for trial in results.trials),
-        "metric": results.record.terms.goal.metric,
-        "best": None if best is None else _finite(best.mean),
+        "metric": column_label(results.record.terms.goal.metric),
+        "best": "" if best is None else number(best.mean, padded=True),
+        "verdict": summary(results),
     }
 
 
-def _finite(value: float | None) -> float | None:
-    """Returns a number as JSON can say it."""
-    return value if value is not None and math.isfinite(value) else None
+def _count(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() and len(text) < 7 else _ROWS

@@ -6,7 +6,7 @@ Light: the terminal's charts are made of these, too.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from dl.sweeps.results import Results, TrialSummary
 
     Values = Sequence[float] | Array
+
+Scale = Literal["linear", "log", "choices"]
+"""How the values of an axis are spread: where they are, by logarithm, or at equal distances."""
 
 History = Sequence[Mapping[str, float | None]]
 """Rows of `history.csv`; a key that is missing or None was not measured in that epoch."""
@@ -212,7 +215,7 @@ class SweepFacts:
         metric: The objective.
         maximize: Whether more of it is better.
         trials: The settings that have a score, in the order of their numbers.
-        logarithmic: The paths whose numbers are spread by their logarithm.
+        scales: How the values of each path are spread.
         importance: How much of the differences each parameter explains alone; may be empty.
     """
 
@@ -220,7 +223,7 @@ class SweepFacts:
     metric: str
     maximize: bool
     trials: tuple[TrialSummary, ...]
-    logarithmic: frozenset[str] = frozenset()
+    scales: Mapping[str, Scale] = field(default_factory=dict)
     importance: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -238,7 +241,24 @@ def sweep_facts(results: Results) -> SweepFacts:
     """Returns what is shown of a sweep."""
     goal = results.record.terms.goal
     trials = tuple(sorted(results.scored, key=lambda trial: trial.trial))
-    return SweepFacts(results.directory.label, goal.metric, goal.maximize, trials)
+    record = results.record
+    return SweepFacts(
+        results.directory.label,
+        goal.metric,
+        goal.maximize,
+        trials,
+        dict(_scales(record.sweep.get("parameters"))),
+        record.importance,
+    )
+
+
+def _scales(parameters: object) -> Iterator[tuple[str, Scale]]:
+    """Yields how each path is spread, by the file of the sweep: see `dl.sweeps.parameters`."""
+    for key, values in parameters.items() if isinstance(parameters, dict) else ():
+        scale: Scale = "choices"
+        if isinstance(values, dict) and "choices" not in values:
+            scale = "log" if "log_uniform" in values or values.get("log") else "linear"
+        yield from ((path, scale) for path in str(key).split(", "))
 
 
 def objective_chart(sweep: SweepFacts) -> Chart:

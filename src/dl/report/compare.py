@@ -261,6 +261,14 @@ def _verdicts(entries: Sequence[Entry]) -> tuple[tuple[Verdict, ...], dict[str, 
     return () if first is None else judge(first, comparable), reasons
 
 
+def alike(entries: Sequence[Entry]) -> dict[str, bool]:
+    """Tells of runs, by label, whether the rows leave open that they are as good as the first.
+
+    Those that cannot be compared with it row by row are left out.
+    """
+    return {verdict.run: not verdict.real for verdict in _verdicts(entries)[0]}
+
+
 def _unequal(first: Scores | None, other: Scores | None) -> str | None:
     """Says why two runs cannot be compared row by row, if so."""
     if first is None or other is None:

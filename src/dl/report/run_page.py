@@ -79,7 +79,7 @@ def run_page(run: StoredRun) -> str:
 def live_page(run: StoredRun, address: str) -> str:
     """Returns the page of a run that trains, which the board keeps up to date."""
     label = run.entry.run.label
-    return document("live.html", label, assets=["board.js"], address=address, facts=learning(run))
+    return document("live.html", label, assets=["live.js"], address=address, facts=learning(run))
 
 
 def learning(run: StoredRun) -> dict[str, Any]:

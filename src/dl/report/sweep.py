@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from dl.report import png
+from dl.report.axes import Axis, coordinates
 from dl.report.charts import SweepFacts, objective_chart, sweep_facts
-from dl.rundir.query import shown
 from dl.sweeps.results import Results
-from dl.text import number, percent, shortened
+from dl.text import percent, shortened
 from dl.vocabulary.labels import column_label
 
 _WIDTH = 7.4
@@ -25,18 +24,13 @@ _DASHES: Sequence[Any] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 _AXIS_WIDTH = 1.7
 # A picture of more is wider than a screen.
 _MOST_AXES = 9
-# Of more different numbers, an axis has some that are evenly spread.
-_MOST_LABELS = 12
 # By so much the lines of the worst and of the best trial are apart, to be seen side by side.
 _SPREAD = 0.05
 
 
-def draw_sweep(
-    folder: Path, results: Results, logarithmic: frozenset[str], importance: Mapping[str, float]
-) -> None:
-    """Draws the pictures of a sweep; see `SweepFacts`."""
-    facts = sweep_facts(results)
-    draw(folder, replace(facts, logarithmic=logarithmic, importance=importance))
+def draw_sweep(folder: Path, results: Results) -> None:
+    """Draws the pictures of a sweep."""
+    draw(folder, sweep_facts(results))
 
 
 def draw(folder: Path, sweep: SweepFacts) -> list[Path]:
@@ -99,76 +93,35 @@ def _importance(sweep: SweepFacts) -> Figure | None:
     return sheet.figure
 
 
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    """Where the values of an axis lie between 0 and 1, and what is written beside it."""
-
-    title: str
-    places: Mapping[str, float]
-    labels: Sequence[tuple[float, str]]
-
-
 def _coordinates(sweep: SweepFacts) -> Figure | None:
     """Returns an axis for each parameter, a line for each trial; None where none has two values."""
-    paths = list(dict.fromkeys(path for trial in sweep.trials for path in trial.setting.values))
-    scales = {path: _scale(path, sweep) for path in paths}
-    varied = [path for path in paths if len(scales[path].places) > 1][:_MOST_AXES]
-    if not varied:
+    *parameters, objective = coordinates(sweep)
+    if not parameters:
         return None
+    shown = [*parameters[:_MOST_AXES], objective]
     texts = (
         f"{sweep.name}: settings and what they reached",
         "",
-        f"A line is a trial; the better its {sweep.metric}, the darker. The best one is orange. "
+        f"A line is a trial; the better its {column_label(sweep.metric)}, the darker. The best one is orange. "
         "A line has a gap where a parameter is not used.",
     )
-    width = max(6.0, _AXIS_WIDTH * (len(varied) + 1) + 0.6)
+    width = max(6.0, _AXIS_WIDTH * len(shown) + 0.6)
     sheet, [axes] = png.panel_sheet(1, 1, (width, 4.2), texts)
-    scores = np.array([trial.mean for trial in sweep.trials])
-    objective = _Scale(sweep.metric, {}, _ticks(scores, log=False))
-    for place, scale in enumerate([*(scales[path] for path in varied), objective]):
-        _draw_axis(axes, place, scale)
-    _draw_lines(axes, sweep, {path: scales[path] for path in varied})
-    axes.set_xlim(-0.25, len(varied) + 0.45)
+    for place, axis in enumerate(shown):
+        _draw_axis(axes, place, axis)
+    _draw_lines(axes, sweep, shown)
+    axes.set_xlim(-0.25, len(shown) - 0.55)
     axes.set_ylim(-0.06, 1.06)
     axes.set_yticks([])
-    titles = [shortened(title, 20) for title in [*(scales[p].title for p in varied), sweep.metric]]
-    axes.set_xticks(range(len(titles)), titles)
+    axes.set_xticks(range(len(shown)), [shortened(axis.title, 20) for axis in shown])
     axes.xaxis.tick_top()
     png.without_frame(axes)
     return sheet.figure
 
 
-def _scale(path: str, sweep: SweepFacts) -> _Scale:
-    """Numbers lie where they are on their axis, anything else at equal distances."""
-    values = [trial.setting.values[path] for trial in sweep.trials if path in trial.setting.values]
-    title = path.rpartition(".")[2]
-    distinct = sorted({_text(value): value for value in values}.items(), key=_order)
-    numbers = [float(value) for _, value in distinct if _is_number(value)]
-    if len(numbers) < len(distinct) or len(distinct) <= _MOST_LABELS:
-        last = max(1, len(distinct) - 1)
-        places = {text: position / last for position, (text, _) in enumerate(distinct)}
-        return _Scale(title, places, [(place, text) for text, place in places.items()])
-    log = path in sweep.logarithmic
-    raw = np.array(numbers)
-    line = np.log(raw) if log else raw
-    fractions = (line - line.min()) / (line.max() - line.min())
-    places = {
-        text: float(fraction) for (text, _), fraction in zip(distinct, fractions, strict=True)
-    }
-    return _Scale(title, places, _ticks(raw, log))
-
-
-def _ticks(values: Any, log: bool) -> list[tuple[float, str]]:
-    low, high = float(values.min()), float(values.max())
-    fractions = np.linspace(0, 1, 5) if high > low else np.array([0.5])
-    between = np.geomspace(low, high, 5) if log else low + fractions * (high - low)
-    pairs = zip(fractions, between, strict=True)
-    return [(float(fraction), number(float(value))) for fraction, value in pairs]
-
-
-def _draw_axis(axes: png.Axes, place: int, scale: _Scale) -> None:
+def _draw_axis(axes: png.Axes, place: int, axis: Axis) -> None:
     axes.plot([place, place], [0, 1], color=png.GREY, linewidth=0.9, zorder=3)
-    for height, text in scale.labels:
+    for height, text in axis.ticks:
         axes.plot([place - 0.02, place + 0.02], [height, height], color=png.GREY, zorder=3)
         axes.text(
             place + 0.05,
@@ -181,42 +134,25 @@ def _draw_axis(axes: png.Axes, place: int, scale: _Scale) -> None:
         )
 
 
-def _draw_lines(axes: png.Axes, sweep: SweepFacts, scales: Mapping[str, _Scale]) -> None:
-    order = sorted(sweep.trials, key=lambda t: t.mean if sweep.maximize else -t.mean)
-    scores = np.array([trial.mean for trial in order])
-    reach = float(np.ptp(scores))
-    heights = (scores - scores.min()) / reach if reach else np.full(len(scores), 0.5)
+def _draw_lines(axes: png.Axes, sweep: SweepFacts, shown: Sequence[Axis]) -> None:
+    ranks = {trial.trial: rank for rank, trial in enumerate(sweep.ranked[::-1])}
     best = sweep.ranked[0]
-    for rank, (trial, height) in enumerate(zip(order, heights, strict=True)):
-        fraction = rank / max(1, len(order) - 1)
+    for at, trial in enumerate(sweep.trials):
+        rank = ranks.get(trial.trial, 0)  # what was pruned counts as the worst
+        fraction = rank / max(1, len(ranks) - 1)
+        # Equal choices are apart by a little, so that lines through them can be followed.
+        apart = _SPREAD * (fraction - 0.5)
         line = [
-            scale.places[_text(trial.setting.values[path])] + _SPREAD * (fraction - 0.5)
-            if path in trial.setting.values
-            else math.nan
-            for path, scale in scales.items()
+            math.nan
+            if (place := axis.places[at]) is None
+            else place + apart * (axis.scale == "choices")
+            for axis in shown
         ]
         look: dict[str, Any] = {"color": png.BLUES(fraction), "linewidth": 0.9, "alpha": 0.8}
-        look["zorder"] = 1 + rank / len(order)
+        look["zorder"] = 1 + rank / len(sweep.trials)
         if trial is best:
             look = {"color": png.ORANGE, "linewidth": 2.2, "alpha": 1.0, "zorder": 2.5}
-        axes.plot(range(len(line) + 1), [*line, float(height)], **look)
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, Mapping):
-        return ", ".join(str(part) for part in value.values())
-    return number(value) if isinstance(value, float) else shown(value)
-
-
-def _order(item: tuple[str, object]) -> tuple[bool, float, str]:
-    text, value = item
-    return (False, float(value), "") if _is_number(value) else (True, 0.0, text)
-
-
-def _is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+        axes.plot(range(len(line)), line, **look)
 
 
 SWEEP_PLOTS: tuple[tuple[str, png.Build[SweepFacts]], ...] = (

@@ -79,6 +79,8 @@ class RunDirectory:
     """The page about the run."""
     tags = _Inside("tags.json")
     """Words that the user has put on the run: see `dl.rundir.record`."""
+    note = _Inside("note.txt")
+    """What the user has written of the run: see `dl.rundir.record`."""
     tracked = _Inside("mlflow.json")
     """Names the copy of the run in a store of MLflow: see `dl.tracking.mlflow_copy`."""
 

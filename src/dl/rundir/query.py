@@ -14,7 +14,7 @@ from typing import Any
 from dl.errors import RunError, UsageError
 from dl.rundir.directory import RunDirectory, all_runs, run_names, trial_runs
 from dl.rundir.manifest import list_checkpoints
-from dl.rundir.record import RunRecord, read_metrics, read_record, read_tags
+from dl.rundir.record import RunRecord, read_metrics, read_note, read_record, read_tags
 
 JUDGING_PARTS = ("test", "validation", "train")
 """The parts of the data, the one that tells most about a model first."""
@@ -31,12 +31,14 @@ class Entry:
         record: Status, times, versions.
         metrics: Final metrics of each part; empty where the training did not end.
         tags: The user's words for it.
+        note: What the user has written of it.
     """
 
     run: RunDirectory
     record: RunRecord
     metrics: Mapping[str, Mapping[str, float]]
     tags: tuple[str, ...]
+    note: str = ""
 
     @property
     def judged(self) -> tuple[str, Mapping[str, float]] | None:
@@ -67,6 +69,7 @@ class Entry:
             "epochs": self.record.epochs,
             "seed": self.record.seed,
             "tags": ",".join(self.tags),
+            "note": self.note,
         }
         return known | dict(self._measured())
 
@@ -113,7 +116,7 @@ def entries_of(runs: Iterable[RunDirectory]) -> Entries:
 def read_entry(run: RunDirectory) -> Entry:
     """Reads one run; raises `RunError` where a file of it is damaged."""
     metrics = read_metrics(run)
-    return Entry(run, read_record(run), metrics, read_tags(run))
+    return Entry(run, read_record(run), metrics, read_tags(run), read_note(run))
 
 
 def utc_now() -> datetime:

@@ -1,7 +1,7 @@
-"""What a run says about itself: `run.json`, `metrics.json`, `history.csv` and `tags.json`.
+"""What a run says about itself: `run.json`, `metrics.json`, `history.csv`; `tags.json`, `note.txt`.
 
-Tags, the user's words, are not part of the manifest: they change while a run is trained, and
-nothing depends on them.
+Tags and note, the user's words, are not part of the manifest: they change while a run is trained,
+and nothing depends on them.
 """
 
 from __future__ import annotations
@@ -312,6 +312,39 @@ def change_tags(run: RunDirectory, change: Callable[[set[str]], set[str]]) -> li
 def write_tags(run: RunDirectory, tags: Iterable[str]) -> None:
     """Replaces the tags of a run durably; raises `DiskError`."""
     write_text(run.tags, json.dumps(sorted(set(tags)), ensure_ascii=False) + "\n")
+
+
+MOST_OF_NOTE = 2000
+"""Characters of a note; what is longer is a file of its own."""
+
+
+def read_note(run: RunDirectory) -> str:
+    """Returns what the user has written of a run; empty without a note, or one that is no text."""
+    try:
+        content = read_regular(run.note, 4 * MOST_OF_NOTE)
+    except OSError:
+        return ""
+    return content.decode(errors="replace").strip()
+
+
+def write_note(run: RunDirectory, text: str) -> None:
+    """Replaces the note of a run durably; an empty one goes.
+
+    Raises:
+        UsageError: It is too long.
+        DiskError: It cannot be written.
+    """
+    if len(text := text.strip()) > MOST_OF_NOTE:
+        raise UsageError(
+            f"the note has {len(text):,} characters",
+            expected=f"{MOST_OF_NOTE:,} at most",
+            hint="keep the long text in a file and name that here",
+        )
+    if text:
+        write_text(run.note, text + "\n")
+    else:
+        with disk_errors(f"removing {run.note}", run.path):
+            run.note.unlink(missing_ok=True)
 
 
 def check_tag(tag: str) -> str:

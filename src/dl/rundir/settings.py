@@ -7,6 +7,7 @@ are read once and remembered beside the runs.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -49,8 +50,12 @@ class SettingsMemory:
 
     def __init__(self, root: Path) -> None:
         self._file = root / _MEMORY
-        self._known = _remembered(self._file)
         self._grown = False
+
+    @functools.cached_property
+    def _known(self) -> dict[str, Any]:
+        """What is remembered, by the label of the run: read when a first config is asked for."""
+        return _remembered(self._file)
 
     def of(self, run: RunDirectory) -> Settings:
         """Returns the settings of a run by dotted path."""
@@ -67,6 +72,7 @@ class SettingsMemory:
     def save(self) -> None:
         """Remembers what was read."""
         if self._grown:
+            self._grown = False
             with contextlib.suppress(DlError):
                 write_text(self._file, json.dumps({"schema": _SCHEMA, "runs": self._known}))
 
@@ -88,7 +94,7 @@ def _remembered(path: Path) -> dict[str, Any]:
     return known
 
 
-def rows_of(entries: Sequence[Entry], root: Path, keys: Collection[str]) -> list[Row]:
+def rows_of(entries: Sequence[Entry], memory: SettingsMemory, keys: Collection[str]) -> list[Row]:
     """Returns what is known of each run, with the values of metrics also under the names asked for.
 
     Configs are read only where a key is still lacking.
@@ -101,7 +107,6 @@ def rows_of(entries: Sequence[Entry], root: Path, keys: Collection[str]) -> list
         rows.append({**row, **{key: row[name] for key, name in named.items() if name in row}})
     if all(any(key in row for row in rows) for key in keys):
         return rows
-    memory = SettingsMemory(root)
     rows = [{**memory.of(entry.run), **row} for entry, row in zip(entries, rows, strict=True)]
     memory.save()
     return rows

@@ -148,12 +148,6 @@ class Sweep:
         """Whether trials are ended early."""
         return self.file.pruning.type != "none"
 
-    @property
-    def logarithmic(self) -> frozenset[str]:
-        """The paths whose numbers are spread by their logarithm."""
-        ranged = [item for item in self.parameters if item.range is not None and item.range.log]
-        return frozenset(".".join(item.paths[0]) for item in ranged)
-
     def with_file(self, **changes: Any) -> Sweep:
         """Returns the sweep with other, valid values in its file."""
         return replace(self, file=replace(self.file, **changes))

@@ -205,6 +205,7 @@ class SweepRecord:
         sweep: The file with everything explicit, but for what may change.
         base: The base with everything explicit.
         baseline: Metrics of an answer that learns nothing.
+        importance: How much of the differences each parameter explains alone; may be empty.
         seconds: Duration of all sessions.
         finished: The end of the last session.
         schema: Version of this file's layout.
@@ -219,6 +220,7 @@ class SweepRecord:
     sweep: dict[str, Any]
     base: dict[str, Any]
     baseline: dict[str, float] = field(default_factory=dict)
+    importance: dict[str, Finite] = field(default_factory=dict)
     seconds: Duration = 0.0
     finished: str | None = None
     schema: int = SCHEMA

@@ -180,7 +180,10 @@ def run_sweep(
             )
         directory.plots.mkdir(exist_ok=True)
         shares = importance(results.scored, sweep.parameters, sweep.plan.goal.maximize)
-        plots().draw_sweep(directory.plots, results, sweep.logarithmic, shares)
+        record = replace(record, importance=dict(shares))
+        write_record(directory, record)
+        results = replace(results, record=record)
+        plots().draw_sweep(directory.plots, results)
         return results
 
 

@@ -1,0 +1,293 @@
+"""The runs below a folder, kept in memory: each is read again only when a file of it is replaced."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from dl.errors import DlError, RunError
+from dl.report import charts
+from dl.report.charts import VALIDATION, History
+from dl.rundir.directory import RunDirectory, all_runs
+from dl.rundir.files import read_regular
+from dl.rundir.query import Entries, Entry, read_entry
+from dl.rundir.record import read_history
+from dl.rundir.settings import SettingsMemory
+from dl.text import number
+from dl.vocabulary.catalog import find
+from dl.vocabulary.labels import column_label
+from dl.vocabulary.spec import Kind
+from dl.vocabulary.traits import RISING
+
+Plain = dict[str, Any]
+T = TypeVar("T")
+Stamp = tuple[tuple[int, int, int] | None, ...]
+"""Time, size and number of each of some files; None of one that is missing."""
+
+# Points of a curve in a row of the list: it is hardly wider than so many pixels.
+_MOST_SPARKS = 48
+# A card has as many curves and results as can be told apart.
+_MOST_CURVES, _MOST_RESULTS = 12, 60
+_SEED = re.compile(rb"^seed: .*$", re.MULTILINE)
+
+
+class Remembered(Generic[T]):
+    """What is made of some files of a run, for as long as they stay as they are.
+
+    Args:
+        files: Names the files.
+        make: Reads them.
+    """
+
+    def __init__(
+        self, files: Callable[[RunDirectory], tuple[Path, ...]], make: Callable[[RunDirectory], T]
+    ) -> None:
+        self._files, self._make = files, make
+        self._known: dict[Path, tuple[Stamp, T]] = {}
+
+    def of(self, run: RunDirectory) -> T:
+        """Returns what is known of a run; raises what the reading raises."""
+        stamp = tuple(map(_stamp, self._files(run)))
+        known = self._known.get(run.path)
+        if known is None or known[0] != stamp:
+            known = self._known[run.path] = stamp, self._make(run)
+        return known[1]
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A run, or what is wrong with it."""
+
+    entry: Entry | None
+    problem: str = ""
+
+
+class Catalog:
+    """The runs below a folder, and their rows in the board's list."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.memory = SettingsMemory(root)
+        self._entries = Remembered(_files_of_entry, _read)
+        self._histories = Remembered(lambda run: (run.history,), _history)
+        self._groups = Remembered(lambda run: (run.resolved,), _setting_of)
+        self._tested: dict[tuple[tuple[str, str], ...], dict[str, bool]] = {}
+        self._rows: dict[Path, tuple[Entry, History, Plain]] = {}
+
+    def entries(self) -> Entries:
+        """Returns all runs, the oldest first."""
+        found = Entries([], [])
+        for run in all_runs(self.root):
+            known = self._entries.of(run)
+            if known.entry is not None and known.entry.record.status == "running":
+                known = _read(run)  # no file says that its process is gone
+            if known.entry is not None:
+                found.readable.append(known.entry)
+            elif run.path.exists():  # else it was removed since it was listed
+                found.damaged.append(known.problem)
+        found.readable.sort(key=lambda entry: entry.started)
+        return found
+
+    def history(self, run: RunDirectory) -> History:
+        """Returns the rows of a history; none where it is missing or damaged."""
+        return self._histories.of(run)
+
+    def setting(self, run: RunDirectory) -> str:
+        """Returns what is the same for runs of one setting that differ in their seeds alone."""
+        return self._groups.of(run)
+
+    def row(self, entry: Entry) -> Plain:
+        """Returns what the list shows of a run; none of it changes with the clock."""
+        history = self.history(entry.run)
+        known = self._rows.get(entry.run.path)
+        if known is None or known[0] != entry or known[1] is not history:
+            known = self._rows[entry.run.path] = entry, history, self._new_row(entry, history)
+        return known[2]
+
+    def card(self, entries: Sequence[Entry]) -> Plain:
+        """Returns what is seen at once of the runs of a name: they are given the newest first."""
+        rows = [self.row(entry) for entry in sorted(entries, key=lambda e: e.started)]
+        best = self._best(entries)
+        return {
+            "name": rows[-1]["name"],
+            "count": len(rows),
+            "running": [row["address"] for row in rows if row["status"] == "running"],
+            "newest": rows[-1],
+            "best": None if best is None else self.row(best),
+            "curves": [{k: row[k] for k in ("address", "spark")} for row in rows[-_MOST_CURVES:]],
+            "results": [
+                {k: row[k] for k in ("address", "run", "value", "shown", "label")}
+                for row in rows[-_MOST_RESULTS:]
+            ],
+        }
+
+    def alike(self, name: str, most: int, test: Callable[[list[Entry]], dict[str, bool]]) -> Plain:
+        """Returns the best run of a name, and which others cannot be told apart from it.
+
+        Args:
+            name: The name.
+            most: How many others are tested, those with the next best results.
+            test: Tells of runs, by label, whether they may be as good as the first of them.
+        """
+        entries = [e for e in self.entries().readable if e.run.path.parent.name == name]
+        best = self._best(entries)
+        if best is None:
+            return {"best": None, "alike": [], "worse": []}
+        part, metric, reached = result_of(best)
+        others = [(entry, *result_of(entry)) for entry in entries if entry is not best]
+        near = sorted(
+            (abs(value - reached), entry.run.label, entry)
+            for entry, own, named, value in others
+            if (own, named) == (part, metric) and value is not None and reached is not None
+        )[:most]
+        chosen = [best, *(entry for _, _, entry in near)]
+        key = tuple((entry.run.label, entry.record.started) for entry in chosen)
+        if key not in self._tested:
+            self._tested[key] = test(chosen) if len(chosen) > 1 else {}
+        told = self._tested[key]
+        by = {
+            flag: [self.row(e)["address"] for e in chosen if told.get(e.run.label) is flag]
+            for flag in (True, False)
+        }
+        return {"best": self.row(best)["address"], "alike": by[True], "worse": by[False]}
+
+    def _best(self, entries: Sequence[Entry]) -> Entry | None:
+        """Returns the run with the best result, in the metric that the newest of them has."""
+        done = [entry for entry in entries if finite(result_of(entry)[2]) is not None]
+        if not done:
+            return None
+        newest = max(done, key=lambda entry: entry.started)
+        part, metric, _ = result_of(newest)
+        same = [entry for entry in done if result_of(entry)[:2] == (part, metric)]
+        sign = 1 if rises(metric) else -1
+        return max(same, key=lambda entry: sign * (result_of(entry)[2] or 0.0))
+
+    def _new_row(self, entry: Entry, history: History) -> Plain:
+        record = entry.record
+        running = record.status == "running"
+        part, name, value = now_of(history) if running else result_of(entry)
+        trivial = record.trivial.metrics.get(part, {}) if record.trivial else {}
+        return {
+            "run": entry.run.label,
+            "address": entry.run.path.relative_to(self.root).as_posix(),
+            "name": entry.run.path.parent.name,
+            "status": record.status,
+            "started": entry.started.timestamp(),
+            "seconds": record.seconds,
+            "epochs": len(history) if running else record.epochs,
+            "planned": self._planned(entry) if running else None,
+            "metric": name,
+            "label": column_label(f"{part}.{name}") if name else "",
+            "rises": rises(name),
+            "value": finite(value),
+            "shown": "" if value is None else number(value, padded=True),
+            "trivial": number(trivial[name], padded=True) if name in trivial else "",
+            "verdict": "",
+            "spark": sparks(history, name),
+            "setting": self.setting(entry.run),
+            "seed": record.seed,
+            "tags": list(entry.tags),
+            "note": entry.note,
+        }
+
+    def _planned(self, entry: Entry) -> int | None:
+        """Returns the epochs that a training has at most, from its config."""
+        settings = self.memory.of(entry.run)
+        phases = [n for path, n in settings.items() if re.fullmatch(_PHASE, path)]
+        epochs = phases or [settings.get("training.epochs")]
+        return sum(n for n in epochs if isinstance(n, int)) or None
+
+
+_PHASE = r"training\.phases\.[^.]+\.epochs"
+
+
+def _files_of_entry(run: RunDirectory) -> tuple[Path, ...]:
+    return run.record, run.manifest, run.metrics, run.tags, run.note
+
+
+def _read(run: RunDirectory) -> Known:
+    try:
+        return Known(read_entry(run))
+    except RunError as error:
+        return Known(None, error.problems[0].message)
+
+
+def _history(run: RunDirectory) -> History:
+    try:
+        return read_history(run)
+    except DlError:  # the run's page says what is wrong
+        return []
+
+
+def _setting_of(run: RunDirectory) -> str:
+    try:
+        content = read_regular(run.resolved)
+    except OSError:
+        return ""
+    return hashlib.sha256(_SEED.sub(b"", content)).hexdigest()[:16]
+
+
+Result = tuple[str, str, float | None]
+"""The part of the data, the metric, and its value, if there is one."""
+
+
+def result_of(entry: Entry) -> Result:
+    """Returns what a run is judged by: the first metric of the part that tells most, or the loss."""
+    if entry.judged is None:
+        return "", "", None
+    part, metrics = entry.judged
+    names = list(metrics)
+    name = names[min(1, len(names) - 1)]
+    return part, name, metrics[name]
+
+
+def now_of(history: History) -> Result:
+    """Returns the same of a run that trains, after its last epoch."""
+    names = charts.measures(history)
+    if not names:
+        return "", "", None
+    name = names[min(1, len(names) - 1)]
+    last = history[-1]
+    validated = last.get(VALIDATION + name)
+    return ("train", name, last.get(name)) if validated is None else ("validation", name, validated)
+
+
+def sparks(history: History, name: str) -> dict[str, list[float | None]]:
+    """Returns the curves of a metric on both parts, evenly thinned; the last epoch stays."""
+    step = max(1, math.ceil(len(history) / _MOST_SPARKS))
+    some = [*history[:-1:step], *history[-1:]]
+    found = {
+        "training": [rounded(row.get(name)) for row in some],
+        "validation": [rounded(row.get(VALIDATION + name)) for row in some],
+    }
+    return {part: values for part, values in found.items() if any(v is not None for v in values)}
+
+
+def rises(name: str) -> bool:
+    """Tells whether a metric is better when it is larger."""
+    entry = find(Kind.METRIC, name)
+    return entry is not None and entry.name in RISING
+
+
+def finite(value: float | None) -> float | None:
+    """Returns a number as JSON can say it."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def rounded(value: float | None) -> float | None:
+    """Returns a number with the digits that a chart can show."""
+    return None if finite(value) is None else float(f"{value:.5g}")
