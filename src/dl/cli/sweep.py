@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -234,7 +234,9 @@ def _best(progress: Progress) -> list[str]:
     best = progress.best
     if best is None:
         return []
-    names, values = _short(list(best.setting.values)), best.setting.values.values()
+    from dl.sweeps.results import short_names
+
+    names, values = short_names(list(best.setting.values)), best.setting.values.values()
     setting = ", ".join(
         f"{name} {_value(value)}" for name, value in zip(names, values, strict=True)
     )
@@ -261,7 +263,7 @@ def _text(results: Results, most: int) -> str:
     import textwrap
 
     from dl.report.terminal import table
-    from dl.sweeps.results import ALIKE, NOT_TESTED, paths_of
+    from dl.sweeps.results import ALIKE, NOT_TESTED, paths_of, short_names
 
     trials, paths = results.trials, paths_of(results.trials)
     short = {ALIKE: _ALIKE, NOT_TESTED: "-"}  # the line below says them in words
@@ -270,8 +272,8 @@ def _text(results: Results, most: int) -> str:
         for *cells, verdict in (trial.cells(paths, _value) for trial in trials[:most])
     ]
     metric = results.record.terms.goal.metric
-    header = ["rank", "trial", metric, "spread", *_short(paths), "verdict"]
-    parts = [table(rows, header, spare=["trial", "spread", *reversed(_short(paths))])]
+    header = ["rank", "trial", metric, "spread", *short_names(paths), "verdict"]
+    parts = [table(rows, header, spare=["trial", "spread", *reversed(short_names(paths))])]
     if len(trials) > most:
         parts.append(f"… and {len(trials) - most} more in {results.directory.leaderboard}")
     if results.baseline is not None:
@@ -363,12 +365,3 @@ def _value(value: object) -> str:
     from dl.config.nodes import flow
 
     return number(value) if isinstance(value, float) else cut(flow(value), _WIDEST)
-
-
-def _short(paths: Sequence[str]) -> list[str]:
-    """Returns the last parts of paths, as many as tell them apart."""
-    for count in range(1, 33):
-        names = [".".join(path.split(".")[-count:]) for path in paths]
-        if len(set(names)) == len(names):
-            return names
-    return list(paths)

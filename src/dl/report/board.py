@@ -238,7 +238,7 @@ class _Answers:
             "run": run.label,
             "address": run.path.relative_to(self._root).as_posix(),
             "setting": self._catalog.setting(run),
-            "labels": {name: column_label(name) for name in names},
+            "labels": {name: _labelled(name) for name in names},
             "seconds": [rounded(value) for value in seconds],
             "measures": {
                 name: [rounded(row.get(name)) for row in history]
@@ -365,3 +365,8 @@ def _sweep_row(results: Results, root: Path) -> Plain:
 
 def _count(text: str | None) -> int:
     return int(text) if text and text.isdecimal() and len(text) < 7 else _ROWS
+
+
+def _labelled(name: str) -> str:
+    """Returns a column of the history with its part: `training loss`."""
+    return column_label(name if name.startswith(VALIDATION) else f"train.{name}")

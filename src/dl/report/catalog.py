@@ -1,4 +1,4 @@
-"""The runs below a folder, kept in memory: each is read again only when a file of it is replaced."""
+"""The runs below a folder, kept in memory: each is read again only when it has changed."""
 
 from __future__ import annotations
 
@@ -246,7 +246,7 @@ Result = tuple[str, str, float | None]
 
 
 def result_of(entry: Entry) -> Result:
-    """Returns what a run is judged by: the first metric of the part that tells most, or the loss."""
+    """Returns what a run is judged by, of the part that tells most: its first metric, or loss."""
     if entry.judged is None:
         return "", "", None
     part, metrics = entry.judged

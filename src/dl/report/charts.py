@@ -43,6 +43,7 @@ class Line:
         dashed: Whether the line is dashed: validation beside training.
         kind: How it is drawn; `steps` keep a value up to the next one.
         colour: Number of its colour in the palette; -1 for what the others are held against.
+        shade: Where it stands in an order of lines, from 0 to 1, instead of a colour of its own.
     """
 
     label: str
@@ -51,6 +52,7 @@ class Line:
     dashed: bool = False
     kind: Literal["line", "points", "bars", "steps"] = "line"
     colour: int = 0
+    shade: float | None = None
 
     @property
     def finite(self) -> list[float]:
@@ -279,9 +281,17 @@ def objective_chart(sweep: SweepFacts) -> Chart:
 def curves_chart(sweep: SweepFacts, most: int) -> Chart:
     """Returns the learning curves of the best trials, the best first."""
     ranked = sweep.ranked
+    some = ranked[:most]
     lines = tuple(
-        Line(f"trial {trial.trial}", range(1, len(trial.curve) + 1), trial.curve, colour=rank)
-        for rank, trial in enumerate(ranked[:most])
+        Line(
+            f"trial {trial.trial}",
+            range(1, len(trial.curve) + 1),
+            trial.curve,
+            colour=0 if rank else 1,
+            shade=1 - rank / len(some) if rank else None,
+        )
+        for rank, trial in enumerate(some)
     )
-    note = "" if len(ranked) <= most else f"The best {most} of {len(ranked)} trials."
+    note = "The best trial is orange; of the others, the better one stands out more."
+    note += "" if len(ranked) <= most else f" These are the best {most} of {len(ranked)}."
     return Chart("Learning curves", "epoch", column_label(sweep.metric), lines, note=note)

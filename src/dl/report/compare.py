@@ -31,7 +31,7 @@ from dl.rundir.query import Entry, shown
 from dl.rundir.record import read_history
 from dl.rundir.settings import Settings, read_settings
 from dl.stats import LEVEL, bootstrap, holm, mcnemar
-from dl.text import number, percent, signed
+from dl.text import number, percent, plural, signed
 from dl.vocabulary.names import called_here
 
 ERROR = "mean absolute error"
@@ -91,13 +91,22 @@ class Verdict:
     p: float
     real: bool
 
+    @property
+    def judgement(self) -> str:
+        """What is to be held of the run, in a word or two."""
+        better = (self.difference > 0) == (self.measure != ERROR)
+        return ("better" if better else "worse") if self.real else "not distinguishable"
+
     def sentence(self, first: str) -> str:
         """Returns what the rows say in words, against the first run."""
-        better = (self.difference > 0) == (self.measure != ERROR)
-        judgement = ("better" if better else "worse") if self.real else "not distinguishable"
+        return f"{self.run} against {first}: {self.judgement}; {self.numbers}"
+
+    @property
+    def numbers(self) -> str:
+        """The difference, its interval and its p-value."""
         test = "McNemar's p" if self.measure == "accuracy" else "p"
         return (
-            f"{self.run} against {first}: {judgement}; {self.measure} {signed(self.difference)} "
+            f"{self.measure} {signed(self.difference)} "
             f"({number(100 * self.level)}% interval {signed(self.low)} to {signed(self.high)}), "
             f"{test} {number(self.p, 2)}"
         )
@@ -136,6 +145,34 @@ class Comparison:
             for path, values in self.settings.items()
             if everything or any(value != values[0] for value in values)
         }
+
+    def folded_settings(self) -> dict[str, tuple[object, ...]]:
+        """Returns the settings that differ, in one row what belongs together.
+
+        That is what lies below one path and is set in the same runs only: a callback with all its
+        parameters, the types of columns that other data have not.
+        """
+        groups: dict[tuple[str, tuple[bool, ...]], dict[str, tuple[object, ...]]] = {}
+        for path, values in self.shown_settings().items():
+            lacking = tuple(value is None for value in values)
+            groups.setdefault((path.rpartition(".")[0], lacking), {})[path] = values
+        folded: dict[str, tuple[object, ...]] = {}
+        for (parent, lacking), rows in groups.items():
+            if len(rows) > 1 and any(lacking):
+                folded[parent] = tuple(_folded(rows, at) for at in range(len(lacking)))
+            else:
+                folded |= rows
+        return folded
+
+
+def _folded(rows: Mapping[str, tuple[object, ...]], run: int) -> object:
+    """Returns what one run says of several settings below a path: its type, and how many."""
+    values = {path.rpartition(".")[2]: values[run] for path, values in rows.items()}
+    if all(value is None for value in values.values()):
+        return None
+    kind = values.pop("type", None)
+    settings = plural(len(values), "setting")
+    return settings if kind is None else f"{shown(kind)} with {settings}"
 
 
 def _settings(run: RunDirectory) -> Settings:

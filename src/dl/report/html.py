@@ -17,11 +17,11 @@ from markupsafe import Markup
 
 from dl.report.charts import Chart, Line
 from dl.report.palette import LIGHT, css
-from dl.text import number, percent
+from dl.text import duration, number, percent
 
 _ASSETS = files("dl.report") / "assets"
 _STYLES = ("uPlot.min.css", "page.css")
-_SCRIPTS = ("uPlot.iife.min.js", "number.js", "page.js")
+_SCRIPTS = ("uPlot.iife.min.js", "number.js", "colours.js", "page.js")
 # A chart is as wide as a screen has pixels; more only make the file larger.
 _MOST_POINTS, _MOST_SCATTERED = 1200, 1000
 _MOST_ROWS = 100
@@ -94,7 +94,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    own = (chart_data, numbers, script_json, number, percent, shape, shell)
+    own = (chart_data, duration, numbers, script_json, number, percent, shape, shell)
     made.filters |= {function.__name__: function for function in own}
     return made
 
@@ -137,6 +137,7 @@ def _line_data(line: Line) -> dict[str, Any]:
         "y": [float(f"{value:.5g}") if math.isfinite(value) else None for value in y],
         "dashed": line.dashed,
         "kind": line.kind,
+        "shade": line.shade,
         "colour": line.colour if line.colour < len(LIGHT.series) else -1,
     }
 

@@ -102,7 +102,7 @@ def _coordinates(sweep: SweepFacts) -> Figure | None:
     texts = (
         f"{sweep.name}: settings and what they reached",
         "",
-        f"A line is a trial; the better its {column_label(sweep.metric)}, the darker. The best one is orange. "
+        f"A line is a trial; the better its {objective.title}, the darker. The best one is orange. "
         "A line has a gap where a parameter is not used.",
     )
     width = max(6.0, _AXIS_WIDTH * len(shown) + 0.6)

@@ -191,6 +191,15 @@ def paths_of(summaries: Sequence[TrialSummary]) -> list[str]:
     return list(dict.fromkeys(path for summary in summaries for path in summary.setting.values))
 
 
+def short_names(paths: Sequence[str]) -> list[str]:
+    """Returns the last parts of paths, as many as tell them apart."""
+    for count in range(1, 33):
+        names = [".".join(path.split(".")[-count:]) for path in paths]
+        if len(set(names)) == len(names):
+            return names
+    return list(paths)
+
+
 @dataclass(frozen=True, slots=True)
 class SweepRecord:
     """The content of `sweep.json`.

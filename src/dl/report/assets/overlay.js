@@ -2,14 +2,13 @@
 // Curves of the ticked runs over each other, and a scatter of two values of all runs.
 (() => {
   const { $, ask, keep, make, pageOf, rows, state } = board;
-  const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const SERIES = 7; // colours that stay apart for every reader; what is beyond them is grey
   const FIRST = 5;
   const figure = $("overlay");
   const place = figure.querySelector(".plot");
   let runs = [], plot = null, drawnAs = "", zoom = null;
 
-  const colour = (index) => style(index < SERIES ? `--c${index}` : "--quiet");
+  const colour = (index) => dlColour(index < SERIES ? `--c${index}` : "--quiet");
 
   // Without a tick, the first rows are drawn: the newest, or what the order puts first.
   function wanted() {
@@ -122,7 +121,7 @@
     const series = [{ label: { epoch: "epoch", share: "share", seconds: "seconds" }[state.x], value: (u, v) => (v == null ? "–" : state.x === "epoch" ? v : dlNumber(v)) }];
     const bands = [];
     for (const line of some) {
-      const stroke = line.base ? style("--ink") : colour(line.index);
+      const stroke = line.base ? dlColour("--ink") : colour(line.index);
       const points = { show: line.x.length < 2, size: 7, fill: stroke };
       series.push({ label: line.label, stroke, width: line.base ? 2.5 : 2, dash: line.base ? [8, 4] : undefined, spanGaps: true, value: says, points });
       if (!line.low) continue;
@@ -130,8 +129,8 @@
       series.push({ ...edge, label: `${line.label}, least` }, { ...edge, label: `${line.label}, most` });
       bands.push({ series: [series.length - 1, series.length - 2], fill: `${stroke}33` });
     }
-    const grid = style("--line"), font = "12px system-ui, DejaVu Sans, sans-serif";
-    const axis = (label, size) => ({ label, labelFont: font, font, labelSize: 18, size, stroke: style("--quiet"), grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 }, values: (u, splits) => splits.map((v) => (v == null ? "" : dlNumber(v))) });
+    const grid = dlColour("--line"), font = "12px system-ui, DejaVu Sans, sans-serif";
+    const axis = (label, size) => ({ label, labelFont: font, font, labelSize: 18, size, stroke: dlColour("--quiet"), grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 }, values: (u, splits) => splits.map((v) => (v == null ? "" : dlNumber(v))) });
     return {
       width: Math.max(200, place.clientWidth), height: 360, bands, series,
       scales: { x: { time: false }, y: { distr: log ? 3 : 1 } },
@@ -149,7 +148,7 @@
     for (const run of runs) {
       const line = some.find((one) => one.address === run.address || (state.seeds && one.setting === run.setting));
       const swatch = document.querySelector(`#runs tr[data-address="${CSS.escape(run.address)}"] .swatch`);
-      if (line && swatch) swatch.style.background = line.base ? style("--ink") : colour(line.index);
+      if (line && swatch) swatch.style.background = line.base ? dlColour("--ink") : colour(line.index);
     }
   }
 

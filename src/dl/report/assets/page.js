@@ -9,7 +9,7 @@
   }
 
   function series(line) {
-    const colour = style(line.colour < 0 ? "--quiet" : `--c${line.colour}`);
+    const colour = line.shade == null ? style(line.colour < 0 ? "--quiet" : `--c${line.colour}`) : dlShade(line.shade);
     const look = { label: line.label, stroke: colour, width: 2, spanGaps: true, value: (u, v) => dlNumber(v) };
     if (line.dashed) look.dash = [7, 5];
     if (line.kind === "points") {
@@ -119,10 +119,19 @@
       event.preventDefault();
       stepCursor(plot, step);
     });
+    // New points leave the zoom and the cursor where they are; without news nothing moves.
     figure.update = (grown) => {
-      chart = grown;
+      if (JSON.stringify(grown) === JSON.stringify(chart)) return;
+      const alike = grown.lines.length === chart.lines.length;
+      const { min, max } = plot.scales.x;
+      const zoomed = min > data[0][0] || max < data[0].at(-1);
+      Object.assign(chart, grown);
       data = joined(chart);
-      draw();
+      if (!alike) return draw();
+      plot.batch(() => {
+        plot.setData(data, !zoomed);
+        if (zoomed) plot.setScale("x", { min, max });
+      });
     };
     new ResizeObserver(() => {
       const width = Math.max(200, place.clientWidth);
