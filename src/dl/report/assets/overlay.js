@@ -130,7 +130,7 @@
       bands.push({ series: [series.length - 1, series.length - 2], fill: `${stroke}33` });
     }
     const grid = dlColour("--line"), font = "12px system-ui, DejaVu Sans, sans-serif";
-    const axis = (label, size) => ({ label, labelFont: font, font, labelSize: 18, size, stroke: dlColour("--quiet"), grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 }, values: (u, splits) => splits.map((v) => (v == null ? "" : dlNumber(v))) });
+    const axis = (label, size) => ({ label, labelFont: font, font, labelSize: 18, ...(size ? { size } : {}), stroke: dlColour("--quiet"), grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 }, values: (u, splits) => splits.map((v) => (v == null ? "" : dlNumber(v))) });
     return {
       width: Math.max(200, place.clientWidth), height: 360, bands, series,
       scales: { x: { time: false }, y: { distr: log ? 3 : 1 } },
