@@ -69,7 +69,7 @@ def questions(runs: int) -> list[Question]:
         Question("filter by a config path", _list(filter=path), 0.2),
         Question("order by a config path", _list(sort="training.batch_size"), 0.2),
         Question(f"all {runs} rows", _list(limit=str(runs)), 1.0),
-        Question("curves of five runs", f"/api/curves?{some}", 0.2),
+        Question("curves of five runs", f"/api/histories?{some}", 0.2),
     ]
 
 
@@ -121,7 +121,7 @@ def make_runs(folder: Path, runs: int, names: int, epochs: int) -> None:
             epochs=epochs,
         )
         measured = {"loss": 1 - reached, "accuracy": reached}
-        metrics = {part: measured for part in ("train", "validation", "test")}
+        metrics = dict.fromkeys(("train", "validation", "test"), measured)
         files = {
             "run.json": record.text().encode(),
             "resolved.yaml": settings.encode(),
@@ -145,8 +145,7 @@ def measure(folder: Path, runs: int, rounds: int) -> None:
     """Prints the seconds of each answer: first with nothing read before, then again."""
     command = [DL, "board", str(folder), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as board:
-        assert board.stdout is not None
-        address = board.stdout.readline().strip().rstrip("/")
+        address = (board.stdout.readline() if board.stdout else "").strip().rstrip("/")
         try:
             first = _ask(f"{address}/") + _ask(f"{address}/api/runs")
             print(f"{'first page and its list':28} {first:6.3f} s  (aim 1 s)")

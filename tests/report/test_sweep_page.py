@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from dl.report.sweep_page import sweep_page
 from dl.rundir.directory import SweepDirectory
@@ -30,29 +32,38 @@ def results(tmp_path: Path) -> Results:
 def test_the_leaderboard_has_a_row_for_each_setting(results: Results) -> None:
     text = sweep_page(results)
     assert text.count("not tested: one training each") == 2
-    assert "<td>0.6</td>" in text
+    assert "<b>0.6000</b>" in text
+    assert "Best of 3 complete settings: units 16. One training each" in text
+    assert f"dl sweep best {results.directory.label} &gt; best.yaml" in text
     assert '<section id="learning"' in text
 
 
-def test_pictures_of_the_sweep_are_in_the_page(results: Results) -> None:
-    results.directory.plots.mkdir()
-    for name in ("importance", "learning_curves"):
-        Image.new("RGB", (4, 4)).save(results.directory.plots / f"{name}.png")
-    text = sweep_page(results)
-    assert text.count('<figure class="picture">') == 1
-    assert 'alt="importance"' in text
+def test_the_axes_have_a_line_for_each_setting(results: Results) -> None:
+    found = re.search(r'class="coordinates-data">(.*?)</script>', sweep_page(results))
+    assert found is not None
+    data = json.loads(found[1])
+    assert [axis["title"] for axis in data["axes"]] == ["units", "validation accuracy"]
+    assert data["axes"][0]["ticks"] == [[0.0, "4"], [0.5, "8"], [1.0, "16"]]
+    assert [line["places"][0] for line in data["lines"]] == [0.0, 0.5, 1.0]
+
+
+def test_importance_is_a_bar_for_each_parameter(results: Results) -> None:
+    record = replace(results.record, importance={"seed": 0.25, "units": 0.75})
+    text = sweep_page(replace(results, record=record))
+    assert text.index("<code>units</code></th><td>75%") < text.index("<code>seed</code></th>")
+    assert '<section id="importance"' not in sweep_page(results)
 
 
 def test_the_board_leads_to_the_trainings(results: Results) -> None:
     training = {
         "address": "search/0001/trials/0001/0001",
         "run": "0001/0001",
-        "status": "completed",
+        "status": "running",
         "epochs": 2,
-        "seconds": 1.0,
-        "metric": "accuracy",
-        "value": None,
+        "planned": 9,
     }
     text = sweep_page(results, [training])
-    assert '<a href="/run/search/0001/trials/0001/0001">0001/0001</a>' in text
-    assert '<section id="trainings"' not in sweep_page(results)
+    link = '<a href="/run/search/0001/trials/0001/0001" aria-label="training 1 of trial 1">1</a>'
+    assert link in text
+    assert "running, 2/9" in text
+    assert "/run/" not in sweep_page(results)

@@ -73,4 +73,4 @@ def test_the_chart_of_the_objective_has_pruned_trials_apart() -> None:
 def test_the_chart_of_curves_has_the_best_trials_first() -> None:
     chart = curves_chart(SWEEP, 2)
     assert [line.label for line in chart.lines] == ["trial 4", "trial 2"]
-    assert chart.note == "The best 2 of 3 trials."
+    assert chart.note.endswith("These are the best 2 of 3.")

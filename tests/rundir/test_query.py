@@ -113,6 +113,7 @@ def test_values_of_the_judged_part_can_be_asked_for_without_its_name(tmp_path: P
         "epochs": 3,
         "seed": 7,
         "tags": "best,final",
+        "note": "",
         "loss": 0.3,
         "accuracy": 0.9,
         "validation.loss": 0.2,
