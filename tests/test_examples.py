@@ -93,12 +93,13 @@ def _written(example: Example, folder: Path) -> Path:
 
 
 def _make_pictures(folder: Path) -> None:
-    """Makes small pictures of two classes: reddish and bluish."""
+    """Makes small pictures of three classes: bluish, greenish and reddish."""
     import numpy as np
     from PIL import Image
 
     random = np.random.default_rng(0)
-    for name, colour in {"blue": (40, 40, 200), "red": (200, 40, 40)}.items():
+    colours = {"blue": (40, 40, 200), "green": (40, 200, 40), "red": (200, 40, 40)}
+    for name, colour in colours.items():
         (folder / name).mkdir(parents=True)
         for number in range(10):
             noise = random.integers(-40, 40, (12, 16, 3))

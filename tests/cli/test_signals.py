@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dl.cli import process
-from dl.cli.process import STOPPING, Stopped, stopping_at_once
+from dl.cli.process import STOPPING, Stopped, stop_requests, stopping_at_once
 
 _SLOW_MODULE = """
 import os, signal, time
@@ -60,6 +60,20 @@ def test_a_signal_raises_in_the_main_thread(number: signal.Signals) -> None:
     with pytest.raises(Stopped) as caught:
         _stopped(number)
     assert caught.value.number == number
+
+
+@stopping_at_once()
+def test_a_training_that_has_begun_is_asked_to_stop() -> None:
+    with stop_requests(once_asked=True) as request:
+        assert request() is None
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert request() == signal.SIGTERM
+
+
+@stopping_at_once()
+def test_a_training_that_prepares_itself_is_stopped_at_once() -> None:
+    with pytest.raises(Stopped), stop_requests(once_asked=True) as request:
+        os.kill(os.getpid(), signal.SIGTERM if request else 0)
 
 
 def test_a_signal_in_an_import_raises_after_it(

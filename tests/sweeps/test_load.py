@@ -85,14 +85,15 @@ error: sweep.yaml:3:43: training.optimizer.learning_rate must be a number above 
 learning-rate schedule
     3 |   training.optimizer.learning_rate: [0.1, -1]
       |                                           ^^
-found: -1
 hint: `learning_rate`: size of a step, for example 0.001
 
 error: sweep.yaml:4:24: model.layers has no item hiden
     4 |   model.layers.hiden: [1]
       |                        ^
 expected: a position from 0 to 1, or a name: hidden
-hint: did you mean hidden?"""
+hint: did you mean hidden?
+
+2 errors in sweep.yaml"""
     )
 
 

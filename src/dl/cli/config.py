@@ -56,11 +56,11 @@ def validate(config: Path, overrides: tuple[str, ...], build: bool, as_json: boo
 @set_option
 @json_option
 def lint(config: Path, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Give advice on CONFIG: what is allowed but doubtful, why, and the line as it should be.
+    """Give advice on CONFIG: what is allowed but doubtful.
 
-    A table or an .npz file is read for it. Advice is not an error: the exit code is 0 with and
-    without it, 2 if the config is wrong, 3 if its data cannot be used.
-    A config that knows better names the advice to ignore: `lint: {ignore: [no-validation]}`.
+    And why, and the line as it should be. A table or an .npz file is read for it. Advice is not an
+    error: the exit code is 0 with and without it, 2 if the config is wrong, 3 if its data cannot be
+    used. A config that knows better names the advice to ignore: `lint: {ignore: [no-validation]}`.
 
     \b
     dl lint configs/digits.yaml

@@ -51,11 +51,11 @@ def data(
     runs: Path,
     as_json: bool,
 ) -> None:
-    """Look at the table of CONFIG, of a RUN, or of a FILE as `dl init` would read it.
+    """Look at a table: its columns, and where they leak.
 
-    Shows each column: its kind, its values, what is missing, and how well it tells the target
-    alone; and where the table leaks, with the line to write. Nothing is trained; a RUN keeps what
-    is found for its page.
+    It is that of a CONFIG, of a RUN, or a FILE as `dl init` would read it. Shows each column: its
+    kind, its values, what is missing, and how well it tells the target alone; and where the table
+    leaks, with the line to write. Nothing is trained; a RUN keeps what is found for its page.
 
     \b
     dl data titanic.yaml

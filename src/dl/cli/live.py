@@ -149,9 +149,7 @@ class _FitDisplay:
         self._began = time.monotonic()
         self._values: dict[str, float] = {}
         self._losses = LossCurves()
-        self.lengths: list[int] = []
-        """Those of the lines that were drawn last."""
-        self._live = _Live(self, console)
+        self._live = _Live(self, console=console, refresh_per_second=8)
         self._live.start()
 
     def step(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
@@ -186,7 +184,7 @@ class _FitDisplay:
             pairs = zip_longest(curves, metrics, fillvalue=None)
             lines += [[*(left or blank), (_GAP, ""), *(right or [])] for left, right in pairs]
         texts = list(map(_text, lines))
-        self.lengths = [text.cell_len for text in texts]
+        self._live.lengths = [text.cell_len for text in texts]
         yield from texts
 
     def _bar(self, width: int, ascii_only: bool) -> list[Piece]:
@@ -233,19 +231,19 @@ class _FitDisplay:
 class _Live(Live):
     """A display that leaves nothing behind where the window becomes narrower.
 
-    A terminal wraps what was drawn then: it takes more lines than rich knows of.
+    A terminal wraps what was drawn then: it takes more lines than rich knows of. Who draws keeps
+    the `lengths` of the lines.
     """
 
-    def __init__(self, shown: _FitDisplay, console: Console) -> None:
-        super().__init__(shown, console=console, refresh_per_second=8)
-        self._shown, self._width = shown, console.width
+    lengths: Sequence[int] = ()
+    _drawn_for = 0
 
     def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
         width = self.console.width
-        if width < self._width and self._live_render._shape is not None:
-            wrapped = sum(max(1, -(-length // width)) for length in self._shown.lengths)
+        if width < self._drawn_for and self._live_render._shape is not None:
+            wrapped = sum(max(1, -(-length // width)) for length in self.lengths)
             self._live_render._shape = (width, wrapped)
-        self._width = width
+        self._drawn_for = width
         return super().process_renderables(renderables)
 
 
@@ -268,15 +266,20 @@ Draw = Callable[[float, str, Sequence[str], Sequence[str]], None]
 @contextmanager
 def live_table(stream: TextIO) -> Iterator[Draw]:
     """Gives what redraws a bar with lines below it; all of it is gone at the end."""
-    live = Live(console=_console(stream), auto_refresh=False, transient=True)
+    console = _console(stream)
+    live = _Live(console=console, auto_refresh=False, transient=True)
 
     def draw(share: float, head: str, rows: Sequence[str], best: Sequence[str]) -> None:
         if not live.is_started:  # not before: until then, the stages are drawn
             live.start()
         done = round(_SWEEP_BAR * share)
-        bar = Text("━" * done, style="green").append("━" * (_SWEEP_BAR - done), style="quiet")
-        cut = [Text(text, style="cyan", overflow="ellipsis", no_wrap=True) for text in best]
-        live.update(Group(bar.append(head, style="default"), *map(Text, rows), *cut), refresh=True)
+        bar = [("━" * done, "training"), ("━" * (_SWEEP_BAR - done), "quiet"), (head, "")]
+        lines = [_text(bar), *(Text(row) for row in rows), *(Text(row, "bold") for row in best)]
+        for line in lines:
+            line.no_wrap = True
+            line.truncate(console.width - 1, overflow="ellipsis")
+        live.lengths = [line.cell_len for line in lines]
+        live.update(Group(*lines), refresh=True)
 
     try:
         yield draw

@@ -9,6 +9,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, NoReturn
 
 import click
@@ -67,7 +68,19 @@ _NAME_ERRORS = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
 
 
 class _Commands(click.Group):
-    """The commands; each ends quietly on a signal, or when the reader of its output has gone."""
+    """The commands, by what they are for.
+
+    Each ends quietly on a signal, or when the reader of its output has gone.
+    """
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the commands in their groups, each with one short line."""
+        longest = max(map(len, self.commands))
+        for title, commands in _GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl(
+                    [(f"{c.name or '':{longest}}", c.get_short_help_str(80)) for c in commands]
+                )
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -90,32 +103,14 @@ def dl() -> None:
     """
 
 
-for _listed in (
-    train,
-    evaluate,
-    baseline,
-    predict,
-    reproduce,
-    learning_rates,
-    validate,
-    lint,
-    data,
-    trace,
-    diagnose,
-    summary,
-    list_runs,
-    show,
-    sweep,
-    report,
-    board,
-    compare,
-    tag,
-    remove,
-    prune,
-    init,
-    schema,
-    completion,
-):
+_GROUPS: dict[str, tuple[click.Command, ...]] = {
+    "Start": (init, data, validate, lint, baseline),
+    "Train": (train, learning_rates, sweep, reproduce),
+    "Look at a run": (show, report, diagnose, evaluate, predict, summary, trace),
+    "Look at many": (list_runs, compare, board),
+    "Keep order": (tag, remove, prune, schema, completion),
+}
+for _listed in chain.from_iterable(_GROUPS.values()):
     dl.add_command(_listed)
 
 

@@ -140,11 +140,12 @@ def _model_file(path: Path, data: Path | None, split: str | None) -> tuple[Path,
 def baseline(
     config_or_run: str, overrides: tuple[str, ...], runs: Path, quiet: bool, as_json: bool
 ) -> None:
-    """Say what simple models reach: always the same answer, a line, neighbours, boosted trees.
+    """Say what simple models reach on the same data.
 
-    They are fitted on the same training rows, prepared in the same way, and measured by the same
-    metrics on the same test (else validation) rows. With a run, the network stands among them, and
-    each difference is tested row by row; the run keeps it for dl show, report and compare.
+    Always the same answer, a line, neighbours and boosted trees. They are fitted on the same
+    training rows, prepared in the same way, and measured by the same metrics on the same test (else
+    validation) rows. With a run, the network stands among them, and each difference is tested row
+    by row; the run keeps it for dl show, report and compare.
 
     \b
     dl baseline bikes.yaml
@@ -245,7 +246,7 @@ def predict(
     runs: Path,
     quiet: bool,
 ) -> None:
-    """Predict with the saved model of RUN, row by row, in the order of the rows.
+    """Predict with the saved model of RUN, row by row.
 
     FILE is read as the run's own data was (the target may be absent); - is stdin. The columns are
     `prediction` and, for a classifier, `probability_<class>`. What is written is CSV, or Parquet
@@ -288,7 +289,7 @@ def predict(
 @runs_option
 @json_option
 def summary(config_or_run: str, overrides: tuple[str, ...], runs: Path, as_json: bool) -> None:
-    """Show the layers of a model, the parameters of each, and the hyperparameters.
+    """Show the layers, their parameters, and the hyperparameters.
 
     The argument is a config file or a run.
     """
@@ -329,11 +330,12 @@ def trace(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Show one training step by hand: inputs, activations, loss, gradients, update.
+    """Show one training step by hand, with all its numbers.
 
-    With a config it is the first step of its training, from the initial weights; with a run, a
-    step from its trained weights, with an optimizer that starts afresh. Nothing is written.
-    Wide layers are cut in the table; --json has every number.
+    Inputs, activations, loss, gradients, update. With a config it is the first step of its
+    training, from the initial weights; with a run, a step from its trained weights, with an
+    optimizer that starts afresh. Nothing is written. Wide layers are cut in the table; --json has
+    every number.
 
     \b
     dl trace configs/xor.yaml
@@ -357,7 +359,7 @@ def trace(
 @quiet_option
 @json_option
 def diagnose(run: str, runs: Path, quiet: bool, as_json: bool) -> None:
-    """Say what went wrong in RUN: from its history, its weights and their gradients.
+    """Say what went wrong in RUN, and what to try.
 
     Over- and underfitting, a loss that stalls, jumps or becomes NaN, units that give
     0 for every row, gradients that vanish or explode: each with its numbers, why, and the lines to

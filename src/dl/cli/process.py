@@ -16,7 +16,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
@@ -156,12 +156,19 @@ class Stopped(KeyboardInterrupt):
 
 
 class StopRequest:
-    """Remembers the first signal; call it for its number, or None."""
+    """Remembers the first signal; call it for its number, or None.
 
-    def __init__(self) -> None:
+    `on_first_call` is called once, before the first answer.
+    """
+
+    def __init__(self, on_first_call: Callable[[], object] | None = None) -> None:
         self._number: int | None = None
+        self._on_first_call = on_first_call
 
     def __call__(self) -> int | None:
+        if self._on_first_call is not None:
+            begin, self._on_first_call = self._on_first_call, None
+            begin()
         return self._number
 
     def receive(self, number: int, frame: FrameType | None) -> None:
@@ -172,10 +179,17 @@ class StopRequest:
 
 
 @contextmanager
-def stop_requests() -> Iterator[StopRequest]:
-    """Turns SIGINT, SIGTERM and SIGHUP into a `StopRequest` inside the block."""
-    request = StopRequest()
-    with _handled_by(request.receive):
+def stop_requests(*, once_asked: bool = False) -> Iterator[StopRequest]:
+    """Turns SIGINT, SIGTERM and SIGHUP into a `StopRequest` inside the block.
+
+    Args:
+        once_asked: Whether only from the first look at it on: before, there is nothing to keep,
+            and a signal ends the command at once.
+    """
+    with ExitStack() as stack:
+        request = StopRequest(lambda: stack.enter_context(_handled_by(request.receive)))
+        if not once_asked:
+            request()
         yield request
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from dl.cli.options import (
 from dl.cli.sweep import show_sweep
 from dl.errors import UsageError
 from dl.rundir.directory import RunDirectory, all_sweeps, find_run, find_sweep, is_sweep
-from dl.text import age, duration, listing, number, printable
+from dl.text import age, duration, listing, number, painted, printable
 
 if TYPE_CHECKING:
     from dl.rundir.query import Entry, Row
@@ -66,7 +67,9 @@ def list_runs(
     runs: Path,
     as_json: bool,
 ) -> None:
-    """List the runs, the newest last; with NAME only the runs of that name.
+    """List the runs, the newest last.
+
+    With NAME only the runs of that name.
 
     \b
     dl list --filter 'accuracy>0.95' --sort accuracy
@@ -143,7 +146,7 @@ def _list_text(listed: Listed, more: list[str]) -> str:
 @runs_option
 @json_option
 def show(run: str, runs: Path, as_json: bool) -> None:
-    """Show a run: status, data, hyperparameters, learning curves, metrics, files."""
+    """Show what came of a run, and how it came about."""
     from dl.cli.texts import data_text, hyperparameters_text, metrics_text
     from dl.config.load import load_resolved
     from dl.config.schema import hyperparameters
@@ -218,9 +221,10 @@ def compare(
     as_json: bool,
     runs: Path,
 ) -> None:
-    """Compare runs with the first one: settings that differ, metrics, and what is only chance.
+    """Compare runs: what differs, and what is only chance.
 
-    Of a single sweep, all its settings are ranked and compared with the best.
+    They are compared with the first one, by settings and metrics. Of a single sweep, all its
+    settings are ranked and compared with the best.
 
     \b
     dl compare digits/1 digits/2
@@ -279,9 +283,10 @@ def _several(selected: Iterable[str], runs: Path) -> list[RunDirectory]:
 )
 @runs_option
 def report(run: str, output: Path | None, runs: Path) -> None:
-    """Write the page of RUN, a run or a sweep: one HTML file with everything in it.
+    """Write the page of RUN, a run or a sweep.
 
-    `dl train` has written that of a run already. The last line on stdout is the file.
+    It is one HTML file with everything in it. `dl train` has written that of a run already. The
+    last line on stdout is the file.
     """
     from dl.app import page
     from dl.rundir.files import write_output, write_text
@@ -314,9 +319,10 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
     help="Another address makes the runs readable from other machines.",
 )
 def board(folder: Path, port: int, host: str) -> None:
-    """Show all runs of DIR (default: runs) on a local page, live while they train; Ctrl-C ends it.
+    """Show all runs of DIR on a page, live while they train.
 
-    The address is printed on stdout. Only this machine can open it, unless --host says otherwise.
+    DIR is `runs` where none is given; Ctrl-C ends it. The address is printed on stdout. Only this
+    machine can open it, unless --host says otherwise.
     """
     import socket
 
@@ -336,6 +342,8 @@ def board(folder: Path, port: int, host: str) -> None:
         ) from error
     with listening:
         name = f"[{host}]" if ":" in host else host
+        told = f"the runs in {folder}, live while they train; Ctrl-C ends it"
+        click.echo(painted(printable(told), "dim", sys.stderr), err=True)
         click.echo(f"http://{name}:{listening.getsockname()[1]}/")
         hosts = ["localhost", "127.0.0.1", "[::1]", host] if host in _LOOPBACK else ["*"]
         settings = uvicorn.Config(

@@ -234,20 +234,23 @@ def _best(progress: Progress) -> list[str]:
     best = progress.best
     if best is None:
         return []
+    setting = _setting(best.setting.values)
+    return [f"best {number(best.mean, padded=True)} by trial {best.trial}: {setting}"]
+
+
+def _setting(values: Mapping[str, object]) -> str:
     from dl.sweeps.results import short_names
 
-    names, values = short_names(list(best.setting.values)), best.setting.values.values()
-    setting = ", ".join(
-        f"{name} {_value(value)}" for name, value in zip(names, values, strict=True)
-    )
-    return [f"best {number(best.mean, padded=True)} by trial {best.trial}: {setting}"]
+    named = zip(short_names(list(values)), values.values(), strict=True)
+    return ", ".join(f"{name} {_value(value)}" for name, value in named)
 
 
 def _row(running: Running) -> str:
     task, values = running.task, running.values
     shown = f"epoch {len(values)}, {number(values[-1], padded=True)}" if values else "begins"
     seconds = duration(time.monotonic() - running.since)
-    return f"  trial {task.trial}.{task.repeat}  {shown}  {seconds}"
+    tried = _setting(running.setting.values)
+    return f"  trial {task.trial}.{task.repeat}  {shown}  {seconds}  {tried}"
 
 
 def show_sweep(results: Results, *, as_json: bool, everything: bool = False) -> None:
@@ -264,6 +267,7 @@ def _text(results: Results, most: int) -> str:
 
     from dl.report.terminal import table
     from dl.sweeps.results import ALIKE, NOT_TESTED, paths_of, short_names
+    from dl.vocabulary.labels import column_label
 
     trials, paths = results.trials, paths_of(results.trials)
     short = {ALIKE: _ALIKE, NOT_TESTED: "-"}  # the line below says them in words
@@ -272,7 +276,7 @@ def _text(results: Results, most: int) -> str:
         for *cells, verdict in (trial.cells(paths, _value) for trial in trials[:most])
     ]
     metric = results.record.terms.goal.metric
-    header = ["rank", "trial", metric, "spread", *short_names(paths), "verdict"]
+    header = ["rank", "trial", column_label(metric), "spread", *short_names(paths), "verdict"]
     parts = [table(rows, header, spare=["trial", "spread", *reversed(short_names(paths))])]
     if len(trials) > most:
         parts.append(f"… and {len(trials) - most} more in {results.directory.leaderboard}")
@@ -280,6 +284,10 @@ def _text(results: Results, most: int) -> str:
         reached = number(results.baseline, padded=True)
         parts.append(f"The baseline, an answer that learns nothing, reaches {reached}.")
     parts += [textwrap.fill(_rests_on(results), _WIDTH), results.torn]
+    if any(trial.rank is not None for trial in trials):
+        name = results.directory.label
+        parts.append(f"best as a config  dl sweep best {name} > best.yaml")
+        parts.append(f"as a page         dl report {name}")
     return "\n".join([*filter(None, parts), str(results.directory.path)])
 
 

@@ -139,10 +139,10 @@ def prune(
     yes: bool,
     runs: Path,
 ) -> None:
-    """Free disk: remove runs by a rule, checkpoints, and what interrupted commands left.
+    """Free disk: remove runs and checkpoints by a rule.
 
-    Runs that are being trained and runs with a tag are always kept, these with a last checkpoint.
-    Asks before it removes anything.
+    And what interrupted commands left. Runs that are being trained and runs with a tag are always
+    kept, these with a last checkpoint. Asks before it removes anything.
 
     \b
     dl prune --keep 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,9 +64,9 @@ def train(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Train the model of CONFIG and keep everything about it in a run directory.
+    """Train the model of CONFIG.
 
-    The last line on stdout is the run directory.
+    Everything about it is kept in a run directory, which is the last line on stdout.
 
     \b
     dl train configs/digits.yaml
@@ -131,7 +132,8 @@ def _caller(reporter: Reporter, as_json: bool) -> Caller:
             click.echo(str(result.run.path))
         sys.stdout.flush()
 
-    return Caller(reporter, ("dl", *sys.argv[1:]), stop_requests, tell, show)
+    stopping = partial(stop_requests, once_asked=True)
+    return Caller(reporter, ("dl", *sys.argv[1:]), stopping, tell, show)
 
 
 @click.command(name="lr")
@@ -162,7 +164,7 @@ def learning_rates(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Find a learning rate for CONFIG by a short training with a growing rate.
+    """Find a learning rate for CONFIG by a short training.
 
     The rate grows from 1e-7 to 10, and the test ends when the loss diverges. The last line on
     stdout is the line for training.optimizer. It makes no run.
@@ -202,10 +204,11 @@ def learning_rates(
 @quiet_option
 @json_option
 def reproduce(run: str, runs: Path, quiet: bool, as_json: bool) -> None:
-    """Train RUN again in a temporary folder and compare history and weights.
+    """Train RUN again, and compare history and weights.
 
-    The exit code is 0 if all is identical, and 4 if not; then the first epoch that differs is
-    named, and what has changed since: data, versions, threads, processor.
+    It is done in a temporary folder. The exit code is 0 if all is identical, and 4 if not; then the
+    first epoch that differs is named, and what has changed since: data, versions, threads,
+    processor.
     """
     from dl.app import training
 

@@ -18,6 +18,7 @@ from dl.rundir.directory import SweepDirectory
 from dl.rundir.folders import drop_arrays
 from dl.sweeps.definition import Sweep
 from dl.sweeps.journal import Ended, OwnJournal
+from dl.sweeps.parameters import Setting
 from dl.sweeps.pools import (
     BegunAgain,
     EpochDone,
@@ -37,9 +38,10 @@ _TICK = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A training in progress: since when, and the objective after each epoch so far."""
+    """A training in progress: what is tried, since when, and the objective after each epoch."""
 
     task: Task
+    setting: Setting
     since: float
     values: list[float] = field(default_factory=list)
 
@@ -264,7 +266,8 @@ class Loop:
         while len(self._running) < self._pool.jobs and (task := self._queue.next()):
             # What an earlier session left of it is not whole; the journal would know it.
             shutil.rmtree(self._directory.run(*task.key).path, ignore_errors=True)
-            self._running[task.key] = Running(task, time.monotonic())
+            setting = self.journal.settings[task.trial]
+            self._running[task.key] = Running(task, setting, time.monotonic())
             self._pool.submit(task)
 
     def _hear(self, event: Event) -> None:
