@@ -76,6 +76,35 @@ def mcnemar(gained: int, lost: int) -> float:
     return float(binomtest(gained, gained + lost, 0.5).pvalue) if gained + lost else 1.0
 
 
+def paired_t_test(differences: Array) -> float:
+    """Returns the two-sided p-value of paired differences, shape (rows,), whose mean should be 0.
+
+    Student, "The probable error of a mean", Biometrika 6 (1908).
+    """
+    count = len(differences)
+    spread = float(differences.std(ddof=1)) if count > 1 else 0.0
+    middle = float(differences.mean())
+    if spread == 0:
+        return 1.0 if middle == 0 or count < 2 else 0.0
+    from scipy.special import stdtr
+
+    return float(2 * stdtr(count - 1, -abs(middle) / spread * math.sqrt(count)))
+
+
+def weighted(values: Array, weights: Array | None) -> Array:
+    """Returns values, shape (rows,), whose mean is that of the rows by their weights.
+
+    And whose spread is, to first order, that of such a mean: D + w (d - D) / mean of w, the
+    linearization of a ratio (W. Cochran, "Sampling Techniques", 1977, section 6.3). So what is
+    done to a mean of plain rows is right for them.
+    """
+    if weights is None:
+        return values
+    middle = float((values * weights).sum() / weights.sum())
+    spread: Array = weights / weights.mean() * (values - middle)
+    return middle + spread
+
+
 @dataclass(frozen=True, slots=True)
 class MeanDifference:
     """Means of samples drawn from paired differences, shape (draws,); one if all are equal."""

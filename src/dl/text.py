@@ -53,7 +53,7 @@ def _without_zeros(decimal: str) -> str:
     return decimal.rstrip("0").rstrip(".") if "." in decimal else decimal
 
 
-def percent(fraction: float) -> str:
+def percent(fraction: float, decimals: int = 0) -> str:
     """Returns a fraction of 1 as a percentage: 38%, 0.4%, 99.7%; 0 or 100 only if it is exact."""
     value = 100 * fraction
     if 0 < value < 0.1:
@@ -61,7 +61,7 @@ def percent(fraction: float) -> str:
     if 99.9 < value < 100:
         return ">99.9%"
     near_an_end = 0 < value < 0.95 or 99 < value < 100
-    return f"{value:.{int(near_an_end)}f}%"
+    return f"{value:.{0 if value in (0, 100) else max(decimals, int(near_an_end))}f}%"
 
 
 def duration(seconds: float) -> str:

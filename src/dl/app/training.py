@@ -14,22 +14,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dl.app import config_of, one_answer_of
+from dl.app import config_of
 from dl.errors import BusyError, ConfigError, Interrupted, RunError, UsageError
 from dl.imports import importing
 from dl.progress import Reporter
 from dl.rundir.directory import DEFAULT_ROOT, RunDirectory, find_run, numbers
 from dl.rundir.files import locked
 from dl.rundir.manifest import check, list_checkpoints
-from dl.rundir.record import RunRecord, Trivial, read_metrics, read_record
+from dl.rundir.query import read_entry
+from dl.rundir.record import RunRecord, Trivial, read_record, write_record
 from dl.variables import unheeded
 
 if TYPE_CHECKING:
     from dl.config.load import Loaded
     from dl.data.dataset import Dataset
+    from dl.inspect import NetworkStatistics
     from dl.inspect.rates import RateTest
-    from dl.report.facts import RunFacts
+    from dl.report.judging import Shown
     from dl.report.process import ReportProcess
+    from dl.report.verdict import Verdict
     from dl.sweeps.definition import Sweep
     from dl.sweeps.loop import Watcher
     from dl.sweeps.results import Results
@@ -56,6 +59,7 @@ class Result:
     seconds: float
     metrics: Mapping[str, Mapping[str, float]]
     trivial: Trivial | None
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,9 +293,18 @@ def sweep(
 
 def result_of(run: RunDirectory) -> Result:
     """Returns what came of a run that has ended; raises `RunError` where it is damaged."""
-    record = read_record(run)
+    from dl.report.verdict import verdict
+
+    entry = read_entry(run)
+    record = entry.record
     return Result(
-        run, record.status, record.epochs, record.seconds, read_metrics(run), record.trivial
+        run,
+        record.status,
+        record.epochs,
+        record.seconds,
+        entry.metrics,
+        record.trivial,
+        verdict(entry),
     )
 
 
@@ -321,6 +334,7 @@ def _conduct(
     with tracking(loaded, caller.reporter) as track, report as process:
         prepared = prepare(loaded, caller, advise=advise, begun=begun)
         with caller.stopping() as stop:
+            from dl.report.judging import judgement_of
             from dl.training.workflow import Hooks
 
             job = None if process is None else _ReportJob(process)
@@ -328,19 +342,30 @@ def _conduct(
                 on_begin=lambda run: track(run.path),
                 stop_signal=stop,
                 on_predictions=None if job is None else job.draw,
+                judge=lambda record, history, metrics: judgement_of(
+                    prepared.config,
+                    prepared.dataset,
+                    history,
+                    metrics,
+                    record.trivial,
+                    None if job is None else job.shown,
+                ),
             )
             trained = start(prepared, hooks)
         result = result_of(trained.run)
         caller.result(result)
-        _diagnose(trained, caller.reporter)
-        failure = _finish(trained, job, lock)
+        if job is not None and job.one_answer:
+            caller.reporter.warn(f"the model {job.one_answer}")
+        judged = read_record(trained.run).judgement
+        _tell_of(judged.findings if judged else (), trained, caller)
+        failure = _finish(trained, job, lock, caller)
     if failure is not None:
         what = "the pictures, the report or the lite copy could not be made"
         caller.reporter.warn(f"{what}: {failure}")
     return result
 
 
-def _finish(trained: Trained, job: _ReportJob | None, lock: Lock) -> str | None:
+def _finish(trained: Trained, job: _ReportJob | None, lock: Lock, caller: Caller) -> str | None:
     """Makes what nobody waits for, with the lock of the run; returns what went wrong."""
     from dl.predict.evaluate import keep_lite
 
@@ -348,7 +373,7 @@ def _finish(trained: Trained, job: _ReportJob | None, lock: Lock) -> str | None:
     try:
         with lock(trained.run):
             if job is not None:
-                job.write_page()
+                _tell_of(job.write_page(), trained, caller)
             keep_lite(trained.run, trained.model_sha256, prepared.model, prepared.dataset.train.x)
             return None if job is None else job.process.end()
     except (BusyError, RunError) as error:  # somebody goes on with it at once, or has removed it
@@ -360,12 +385,16 @@ class _ReportJob:
     """What a training leaves to look at, made by another process meanwhile."""
 
     process: ReportProcess
-    shown: tuple[PartPredictions, RunFacts] | None = None
+    found: PartPredictions | None = None
+    shown: Shown | None = None
 
     def draw(self, found: PartPredictions) -> None:
         """Has the pictures drawn; returns at once."""
+        import numpy as np
+
         from dl.data.predictions import answers
         from dl.report.facts import RunFacts, answer_facts, pictures_of
+        from dl.report.judging import Shown
 
         dataset, loss = found.prepared.dataset, found.prepared.config.training.loss.type
         y, weights = found.part.targets()
@@ -389,12 +418,26 @@ class _ReportJob:
         )
         found.run.plots.mkdir(exist_ok=True)
         self.process.begin(found.run.plots, facts)
-        self.shown = found, facts
+        finite = bool(np.isfinite(found.outputs).all())
+        self.found = found
+        self.shown = Shown(found.name, found.part, said if finite else None, facts)
 
-    def write_page(self) -> None:
+    @property
+    def one_answer(self) -> str:
+        """What the network answers to each row, in words; empty if its answers differ."""
+        from dl.report.judging import one_answer_of
+
+        if self.found is None:
+            return ""
+        return one_answer_of(self.shown, self.found.prepared.dataset.target)
+
+    def write_page(self) -> tuple[str, ...]:
         """Keeps the facts that the page needs, and has it written; returns before it is.
 
         The user has the result by then: the layers are looked at once more for it.
+
+        Returns:
+            The ids of what is wrong with the layers, which the record has from now on, too.
 
         Raises:
             DiskError: The facts cannot be written.
@@ -402,14 +445,31 @@ class _ReportJob:
         from dl.inspect.layers import layer_rows, measure, weight_rows
         from dl.report.stored import Network, write_training_facts
 
-        if self.shown is None:
-            return
-        found, facts = self.shown
+        found = self.found
+        if found is None or self.shown is None:
+            return ()
         model, dataset = found.prepared.model, found.prepared.dataset
         signals = measure(model, dataset, found.prepared.config, trained=True)
         network = Network(layer_rows(model), weight_rows(model), signals, found.recording)
-        write_training_facts(found.run, facts, dataset, found.part, network)
+        write_training_facts(found.run, self.shown.facts, dataset, found.part, network)
+        more = self._judge_layers(found, signals)
         self.process.write_page(found.run)
+        return more
+
+    def _judge_layers(self, found: PartPredictions, signals: NetworkStatistics) -> tuple[str, ...]:
+        """Adds to the record what only the layers tell; returns it."""
+        from dl.report.judging import findings_of
+
+        record = read_record(found.run)
+        judged = record.judgement
+        if judged is None:
+            return ()
+        said = (self.one_answer, signals)
+        known = findings_of(found.prepared.config, found.history, record.trivial, *said)
+        if known != judged.findings:
+            judgement = replace(judged, findings=known)
+            write_record(found.run, replace(record, judgement=judgement))
+        return tuple(name for name in known if name not in judged.findings)
 
 
 def _dataset(loaded: Loaded, reporter: Reporter, engine: str) -> Dataset:
@@ -452,19 +512,11 @@ def _advise(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> None:
         reporter.note(f"the reasons, and what to write: dl lint {loaded.path}")
 
 
-def _diagnose(trained: Trained, reporter: Reporter) -> None:
-    """Says that something in the history is worth a look; the layers are not looked at here."""
-    from dl.inspect.diagnose import diagnose
-    from dl.inspect.evidence import Evidence
-
-    said = one_answer_of(trained.run, trained.prepared.dataset.target)
-    if said:
-        reporter.warn(f"the model {said}")
-    trivial, config = read_record(trained.run).trivial, trained.prepared.config
-    found = diagnose(Evidence(config, trained.history, one_answer=said, trivial=trivial))
-    if found:
-        names = ", ".join(name for name, _ in found)
-        reporter.note(f"worth a look: {names}; what to try: dl diagnose {trained.run.path}")
+def _tell_of(findings: Sequence[str], trained: Trained, caller: Caller) -> None:
+    """Says that something is worth a look."""
+    if findings:
+        again = f"what to try: dl diagnose {trained.run.path}"
+        caller.reporter.note(f"worth a look: {', '.join(findings)}; {again}")
 
 
 def _check_source(run: RunDirectory) -> None:

@@ -30,7 +30,7 @@ from dl.rundir.files import read_regular
 from dl.rundir.query import Entry, shown
 from dl.rundir.record import read_history
 from dl.rundir.settings import Settings, read_settings
-from dl.stats import LEVEL, bootstrap, holm, mcnemar
+from dl.stats import LEVEL, bootstrap, holm, mcnemar, weighted
 from dl.text import number, percent, plural, signed
 from dl.vocabulary.names import called_here
 
@@ -325,22 +325,11 @@ def _counting(scores: Scores) -> Array:
     return np.ones(len(scores.values)) if scores.weights is None else scores.weights
 
 
-def _changes(values: Array, first: Scores) -> Array:
-    """Returns differences whose mean is that of the rows by their weights.
-
-    And whose spread is, to first order, that of such a mean: D + w (d - D) / mean of w, the
-    linearization of a ratio (W. Cochran, "Sampling Techniques", 1977, section 6.3). So what is
-    done to a mean of plain rows is right for them.
-    """
-    if first.weights is None:
-        return values
-    middle = float(np.average(values, weights=first.weights))
-    return np.asarray(middle + first.weights / first.weights.mean() * (values - middle))
-
-
 def judge(first: Scores, others: Mapping[str, Scores]) -> tuple[Verdict, ...]:
     """Compares runs with the first one, row by row."""
-    changes = {run: _changes(other.values - first.values, first) for run, other in others.items()}
+    changes = {
+        run: weighted(other.values - first.values, first.weights) for run, other in others.items()
+    }
     samples = {run: bootstrap(change) for run, change in changes.items()}
     raw = [
         mcnemar(int((change > 0).sum()), int((change < 0).sum()))

@@ -130,6 +130,53 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """How the epochs of a training came to their end.
+
+    Attributes:
+        why: Why it ended before its last epoch, in words; empty where it did not.
+        early: Whether a callback of the config ended it.
+        kept: The epoch, from 1, whose weights the model has; None where they are no epoch's: means
+            over several, or none was whole.
+        best: The epoch that its early stopping found to be the best; None without one.
+    """
+
+    why: str = ""
+    early: bool = False
+    kept: Count | None = None
+    best: Count | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """The most frequent mistake between two classes: which was taken for which, how often."""
+
+    true: str
+    predicted: str
+    times: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a training could say of its network at its end, on the part that tells most.
+
+    Attributes:
+        rows: What the rows are: `rows`, `pictures`, `digits`, `texts`, `sounds`, `windows`.
+        places: What each has an answer for: `pixels`, `steps` or `labels`; empty for one answer.
+        beats: Whether it is better than the simple answer beside it by more than chance; None
+            where its answers were not kept, or there is no such answer.
+        confuses: Its most frequent mistake; None without classes or without two such mistakes.
+        findings: The ids of what `dl diagnose` finds, causes before their effects.
+    """
+
+    rows: str = "rows"
+    places: str = ""
+    beats: bool | None = None
+    confuses: Confusion | None = None
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """The content of `run.json`.
 
@@ -158,6 +205,10 @@ class RunRecord:
         bases: The file that each pretrained base had its weights from, and its SHA-256, by the
             name of the layer.
         start: What the first weights were taken from; None where they were random.
+        planned: The epochs that the config asks for; 0 in runs of earlier versions.
+        ending: How its epochs ended; None while it runs, where it was cut off, and in runs of
+            earlier versions.
+        judgement: What it says of its network; None as `ending`, and in trials of a sweep.
         schema: Version of this file's layout.
     """
 
@@ -182,6 +233,9 @@ class RunRecord:
     trivial: Trivial | None = None
     bases: dict[str, dict[str, str]] = field(default_factory=dict)
     start: Origin | None = None
+    planned: Count = 0
+    ending: Ending | None = None
+    judgement: Judgement | None = None
     schema: int = SCHEMA
 
     def text(self) -> str:

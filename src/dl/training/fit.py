@@ -26,7 +26,9 @@ from dl.model.objects import build_object, seeded_python
 from dl.model.tensors import tensors_of
 from dl.predict.evaluate import evaluate, evaluate_blocks, evaluation_batch
 from dl.progress import Reporter
+from dl.rundir.record import Ending
 from dl.training.checkpoint import Checkpoints, History, State, training_state
+from dl.training.ending import ending_of
 from dl.training.front import learner_of
 from dl.training.mixing import Mixer
 from dl.training.setup import Prepared, build_callbacks, enter
@@ -102,6 +104,7 @@ def fit(  # noqa: PLR0913 - the contract of the package
     should_stop: Callable[[], bool] = lambda: False,
     watchers: Sequence[Any] = (),
     checkpoints: Checkpoints | None = None,
+    on_end: Callable[[Ending], None] = lambda ending: None,
 ) -> History:
     """Trains a prepared model on the training part, as Keras' `fit` does with the same batches.
 
@@ -114,6 +117,7 @@ def fit(  # noqa: PLR0913 - the contract of the package
             the epoch that was cut off is in no history.
         watchers: Keras callbacks beside those of the config.
         checkpoints: Where the training goes on from, and what keeps its state at each epoch's end.
+        on_end: Is told how the epochs ended.
 
     Returns:
         A row for each whole epoch: epoch (1-based), loss, metrics, the same of the validation part
@@ -146,7 +150,9 @@ def fit(  # noqa: PLR0913 - the contract of the package
                 break
     for outcome in filter(None, (getattr(callback, "outcome", "") for callback in callbacks)):
         reporter.note(outcome)
-    return course.history or []
+    history = course.history or []
+    on_end(ending_of(model, own, len(history), config.training.epochs))
+    return history
 
 
 @dataclass

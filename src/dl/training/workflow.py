@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from dl.config.schema import resolved_text
 from dl.data.drift import summaries_text
@@ -26,7 +27,7 @@ from dl.rundir.directory import RunDirectory
 from dl.rundir.files import Process, read_regular
 from dl.rundir.folders import create_run
 from dl.rundir.manifest import Checkpoint, file_sha256, publish, publishing
-from dl.rundir.record import RunRecord, git_commit, now, write_record
+from dl.rundir.record import Ending, Judgement, RunRecord, git_commit, now, write_record
 from dl.text import plural
 from dl.training.checkpoint import Checkpoints, History
 from dl.training.fit import Diverged, fit, out_of_time, solve
@@ -105,7 +106,7 @@ class RunLocation:
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """Who looks at a training and may end it.
+    """Who looks at a training, may end it, and judges what came of it.
 
     Attributes:
         on_begin: Is given the run's directory before the first epoch.
@@ -113,12 +114,14 @@ class Hooks:
         go_on: Is given each row of the history; False ends the training after that epoch.
         on_predictions: Is given the outputs of the trained model before it is saved, for the
             pictures. Where it is None, they are not computed.
+        judge: Is given the history and the final metrics, and says what they tell.
     """
 
     on_begin: Callable[[RunDirectory], None] = lambda run: None
     stop_signal: Callable[[], int | None] = lambda: None
     go_on: Callable[[Mapping[str, float]], bool] = lambda row: True
     on_predictions: Callable[[PartPredictions], None] | None = None
+    judge: Callable[[RunRecord, History, Metrics], Judgement | None] = lambda *known: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +202,7 @@ def _first_record(prepared: Prepared, command: tuple[str, ...]) -> RunRecord:
         trivial=trivial_of(prepared.config, prepared.dataset),
         bases=dict(prepared.bases),
         start=prepared.start,
+        planned=prepared.config.training.epochs,
     )
 
 
@@ -231,7 +235,8 @@ def _carry_out(prepared: Prepared, job: RunJob, reporter: Reporter, hooks: Hooks
     hooks.on_begin(run)
     try:
         recorder.begin()
-        history = _fit(prepared, checkpoints, reporter, hooks, (snapshots, recorder), path)
+        seeing = (snapshots, recorder)
+        history, ending = _fit(prepared, checkpoints, reporter, hooks, seeing, path)
         checkpoints.write()
         _stop_if_asked(run, history, hooks)
         keep_errors(run, prepared.model, prepared.dataset, prepared.config.training.loss.type)
@@ -247,15 +252,19 @@ def _carry_out(prepared: Prepared, job: RunJob, reporter: Reporter, hooks: Hooks
             )
         _stop_if_asked(run, history, hooks)
         metrics = _finish(prepared, run, reporter)
+        judgement = hooks.judge(job.record, history, metrics)
     except BaseException as error:
         with suppress(DlError):  # the first error is the one to be told
             checkpoints.write()
-            if isinstance(error, Diverged) and error.kept is not None:
+            kept = error.kept if isinstance(error, Diverged) else None
+            if kept is not None:
                 _save(prepared, run)
-            _close(job, started, len(checkpoints.rows), error)
+            _close(job, started, len(checkpoints.rows), error, ending=Ending(kept=kept))
         raise
     ended_by = _limit_that_ended(prepared, history)
-    seconds = _close(job, started, len(history), None, ended_by)
+    ending = replace(ending, why=f"{ended_by} reached") if ended_by else ending
+    known = {"ended_by": ended_by, "ending": ending, "judgement": judgement}
+    seconds = _close(job, started, len(history), None, **known)
     if ended_by is not None:
         reporter.note(
             f"ended by the {ended_by} after {len(history)} of {prepared.config.training.epochs} "
@@ -269,9 +278,13 @@ def _close(
     started: float,
     epochs: int,
     error: BaseException | None,
-    ended_by: str | None = None,
+    **known: Any,
 ) -> float:
-    """Writes how a run ended, and after how many epochs; returns its duration in seconds."""
+    """Writes how a run ended, after how many epochs, and what else is known of it.
+
+    Returns:
+        Its duration in seconds.
+    """
     stopped = isinstance(error, Interrupted | KeyboardInterrupt)
     ended = replace(
         job.record,
@@ -280,7 +293,7 @@ def _close(
         seconds=round(time.perf_counter() - started, 3),
         epochs=epochs,
         error=str(error) if error else None,
-        ended_by=ended_by,
+        **known,
     )
     write_record(job.run, ended)
     return ended.seconds
@@ -311,8 +324,9 @@ def _fit(
     hooks: Hooks,
     seeing: tuple[Snapshots, Recorder],
     path: PathKeeper,
-) -> History:
+) -> tuple[History, Ending]:
     given_up = False
+    endings: list[Ending] = []
 
     def keep(row: Mapping[str, float]) -> None:
         nonlocal given_up
@@ -323,9 +337,9 @@ def _fit(
             given_up = prepared.model.stop_training = True
 
     if prepared.config.training.solver == "normal_equation":
-        return solve(prepared, reporter, keep)
+        return solve(prepared, reporter, keep), Ending(kept=1)
     try:
-        return fit(
+        history = fit(
             prepared,
             reporter,
             keep,
@@ -333,9 +347,12 @@ def _fit(
             should_stop=lambda: given_up or hooks.stop_signal() is not None,
             watchers=[path],
             checkpoints=checkpoints,
+            on_end=endings.append,
         )
     except Findings as error:
         raise prepared.loaded.error(error.findings) from error
+    [ending] = endings
+    return history, replace(ending, why="given up", early=False) if given_up else ending
 
 
 def _shown_part(prepared: Prepared) -> tuple[str, Part]:

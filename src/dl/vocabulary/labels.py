@@ -8,9 +8,9 @@ from __future__ import annotations
 import functools
 import re
 
-from dl.vocabulary.catalog import find
+from dl.vocabulary.catalog import Entry, find, names
 from dl.vocabulary.names import snake_case
-from dl.vocabulary.spec import Kind
+from dl.vocabulary.spec import Kind, other_word
 
 _OF_PART = re.compile(r"(?:(val_)|(train|validation|test)\.)?(.*?)(?:_(\d+))?", re.DOTALL)
 _WORDS = {
@@ -39,6 +39,16 @@ PARTS = {"val_": "validation", "train": "training"}
 
 
 @functools.cache
+def metric_of(name: str) -> Entry | None:
+    """Returns the metric that a name in the metrics of a run means: `auc`, `mae`, `rmse`.
+
+    None of a loss, and of a name of the user's own that no tool has for a metric.
+    """
+    word = other_word(name, names(Kind.METRIC))
+    return find(Kind.METRIC, name) or (find(Kind.METRIC, word) if word else None)
+
+
+@functools.cache
 def metric_label(name: str) -> str:
     """Returns a metric or a loss in words, whatever part it is of: `mean absolute error`, `AUC`.
 
@@ -48,7 +58,7 @@ def metric_label(name: str) -> str:
     """
     match = _OF_PART.fullmatch(name)
     base, count = (match[3], match[4]) if match and match[3] else (name, None)
-    entry = find(Kind.METRIC, base) or find(Kind.LOSS, base)
+    entry = metric_of(base) or find(Kind.LOSS, base)
     if entry is None and count:  # such as the user's own `top_5`
         base, count = f"{base}_{count}", None
     spelled = base if entry is None else entry.default_name or snake_case(entry.name)
