@@ -1,12 +1,13 @@
 """How long texts take to become numbers, and whether they train as fast as such numbers in a file.
 
-python benchmarks/texts.py [--rows 25000] [--words 230] [--epochs 3]
+python benchmarks/texts.py [--rows 25000] [--words 230] [--epochs 3] [--pairs 5]
 
 Made-up reviews of words that are as common as those of a language (Zipf's law) are prepared by
 `dl`, held in memory and streamed, and by Keras' TextVectorization (`adapt`, then a call on blocks),
-in turn. Then the same network is trained on the texts and on an .npz file of their tokens: the
-seconds of an epoch are those of the run's history, of which the fastest counts. Last, rows of
-10,000 inputs for tokens, which are made a batch at a time.
+in turn. Then the same network is trained on the texts and on an .npz file of their tokens, as many
+rows of which train and validate, in turn: the seconds of an epoch are those of the run's history,
+of which the fastest counts; the ratio is the median of the pairs. Last, rows of 10,000 inputs for
+tokens, which are made a batch at a time.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import os
 import resource
+import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -23,11 +25,13 @@ import pandas as pd
 
 import dl
 from dl.config.load import load_mapping
+from dl.data.dataset import Dataset
 from dl.data.load import load_dataset
 from dl.progress import SilentReporter
 from dl.rundir.record import read_history
 
 TOKENS, LENGTH, KNOWN = 10_000, 250, 60_000
+VALIDATION, TEST = 0.1, 0.2
 LAYERS = [
     {"type": "Embedding", "input_dim": TOKENS, "output_dim": 16, "mask_zero": True},
     "GlobalAveragePooling1D",
@@ -39,7 +43,7 @@ LAYERS = [
 def main() -> None:
     """Measures, and prints a line for each."""
     parser = argparse.ArgumentParser()
-    for name, default in (("rows", 25_000), ("words", 230), ("epochs", 3)):
+    for name, default in (("rows", 25_000), ("words", 230), ("epochs", 3), ("pairs", 5)):
         parser.add_argument(f"--{name}", type=int, default=default)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -56,9 +60,14 @@ def main() -> None:
         keras_tokens(texts)
         print(f"Keras' TextVectorization: {time.perf_counter() - begin:.1f} s")
         data = load_dataset(load_mapping(config(10_000)).config, SilentReporter())
-        np.savez("rows.npz", x_train=data.train.x, y_train=data.train.y[:, 0])
-        for source in ("texts", "npz"):
-            print(f"an epoch of {source}: {epoch(source, given.epochs):.2f} s")
+        save_tokens(data)
+        pairs = [
+            (epoch("texts", given.epochs), epoch("npz", given.epochs)) for _ in range(given.pairs)
+        ]
+        ratios = sorted(texts / npz for texts, npz in pairs)
+        for source, seconds in zip(("texts", "npz"), zip(*pairs, strict=True), strict=True):
+            print(f"an epoch of {source}: {statistics.median(seconds):.2f} s")
+        print(f"texts / npz: {statistics.median(ratios):.2f}, {ratios[0]:.2f} to {ratios[-1]:.2f}")
         print(f"an epoch of 10,000 inputs each: {epoch('multi_hot', given.epochs):.2f} s")
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
         print(f"memory at most: {most:.1f} GB")
@@ -77,7 +86,13 @@ def config(memory: int) -> dict[str, object]:
     """Returns the config of texts that are looked up."""
     return {
         "name": "texts",
-        "data": {"source": "csv", "path": "rows.csv", "target": "y", "columns": {"text": "text"}},
+        "data": {
+            "source": "csv",
+            "path": "rows.csv",
+            "target": "y",
+            "columns": {"text": "text"},
+            "split": {"validation": VALIDATION, "test": TEST},
+        },
         "preprocess": {"text": {"tokens": TOKENS, "length": LENGTH}},
         "model": {"layers": LAYERS},
         "training": {"loss": "binary_crossentropy", "optimizer": "adam", "batch_size": 64},
@@ -95,12 +110,20 @@ def keras_tokens(texts: list[str]) -> None:
         layer(np.array(texts[begin : begin + 1024]))
 
 
+def save_tokens(data: Dataset) -> None:
+    """Saves the tokens of the training and the validation part: as many rows validate again."""
+    parts = [part for name, part in data.parts.items() if name != "test"]
+    x, y = np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts])
+    np.savez("rows.npz", x_train=x, y_train=y[:, 0])
+
+
 def epoch(source: str, epochs: int) -> float:
     """Returns the seconds of the fastest epoch."""
     made = config(10_000)
     overrides: dict[str, object] = {"training.epochs": epochs, "name": source}
     if source == "npz":
-        made |= {"data": {"source": "npz", "path": "rows.npz", "split": {"test": 0}}}
+        split = {"validation": VALIDATION / (1 - TEST), "test": 0}
+        made |= {"data": {"source": "npz", "path": "rows.npz", "split": split}}
         del made["preprocess"]
     if source == "multi_hot":
         overrides["model.layers"] = LAYERS[2:]
