@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from dl.config.nodes import find, flow, plain
 from dl.config.overrides import Override, path_parts, read_with_bases
 from dl.errors import Mark, UsageError
 from dl.hosted import computed, hosted, noted
-from dl.progress import Reporter
+from dl.progress import SilentReporter
 from dl.run import Description, Rows, Run, Sweep, rows_file
 from dl.rundir.directory import DEFAULT_ROOT, RunDirectory, SweepDirectory, find_run
 
@@ -62,14 +62,13 @@ def train(
         DlError: The data cannot be used, or the training did not end well.
         KeyboardInterrupt: Ctrl-C; what was finished is kept, and `dl.resume` goes on with it.
     """
-    with ExitStack() as stack:
 
-        def work(reporter: Reporter, caller: Caller) -> RunDirectory:
-            loaded = stack.enter_context(_loaded(config, overrides, name, data))
+    def work(reporter: SilentReporter, caller: Caller) -> RunDirectory:
+        with _loaded(config, overrides, name, data, reporter) as loaded:
             return training.train(loaded, Path(runs), replace(caller, report=report)).run
 
-        call = f"dl.train({config!r})" if isinstance(config, str | Path) else "dl.train(dict)"
-        return Run(hosted(work, call, quiet=quiet))
+    call = f"dl.train({config!r})" if isinstance(config, str | Path) else "dl.train(dict)"
+    return Run(hosted(work, call, quiet=quiet))
 
 
 def resume(
@@ -94,7 +93,7 @@ def resume(
         KeyboardInterrupt: Ctrl-C; as `train`.
     """
 
-    def work(reporter: Reporter, caller: Caller) -> RunDirectory:
+    def work(reporter: SilentReporter, caller: Caller) -> RunDirectory:
         directory = run.directory if isinstance(run, Run) else find_run(str(run), Path(runs))
         overrides = () if epochs is None else (f"training.epochs={epochs}",)
         loaded = app.config_of(directory, overrides)
@@ -137,11 +136,11 @@ def baseline(
     """
     import pandas as pd
 
-    def rank(reporter: Reporter) -> Ranking:
+    def rank(reporter: SilentReporter) -> Ranking:
         if isinstance(config_or_run, Run):
             return app.baseline(config_or_run.directory, reporter)
         if isinstance(config_or_run, Mapping) or app.names_config(str(config_or_run)):
-            with _loaded(config_or_run, overrides, None, data) as loaded:
+            with _loaded(config_or_run, overrides, None, data, reporter) as loaded:
                 return app.baseline(loaded, reporter)
         return app.baseline(find_run(str(config_or_run), Path(runs)), reporter)
 
@@ -182,8 +181,8 @@ def learning_rates(
     if steps < 50:  # as the command
         raise UsageError("too few steps", expected="50 or more", found=str(steps))
 
-    def find(reporter: Reporter) -> RateTest:
-        with _loaded(config, overrides, None, data) as loaded:
+    def find(reporter: SilentReporter) -> RateTest:
+        with _loaded(config, overrides, None, data, reporter) as loaded:
             return training.learning_rates(loaded, steps, reporter)
 
     return computed(find)
@@ -215,11 +214,11 @@ def describe(
     """
     targets = (target,) if isinstance(target, str) else tuple(target)
 
-    def work(reporter: Reporter) -> app.Described:
+    def work(reporter: SilentReporter) -> app.Described:
         if isinstance(data, Run):
             return app.describe(data.directory, targets, reporter)
         if not isinstance(data, str | Path | Mapping):
-            with rows_file(data, {}) as path:
+            with rows_file(data, {}, reporter) as path:
                 return app.describe(path, targets, reporter)
         if isinstance(data, Mapping) or app.ends_as_config(Path(data)):
             return app.describe(_read(data, overrides, None), targets, reporter)
@@ -268,7 +267,7 @@ def sweep(
         grids = [f"{path}={','.join(map(flow, values))}" for path, values in grid.items()]
     changed = [f"{path}={flow(value)}" for path, value in (overrides or {}).items()]
 
-    def work(reporter: Reporter, caller: Caller) -> SweepDirectory:
+    def work(reporter: SilentReporter, caller: Caller) -> SweepDirectory:
         @contextmanager
         def watching() -> Iterator[Watcher]:
             with caller.stopping() as stop:
@@ -322,7 +321,9 @@ def runs(
 
 
 @contextmanager
-def _loaded(config: Config, overrides: Overrides, name: str | None, rows: Rows) -> Iterator[Loaded]:
+def _loaded(
+    config: Config, overrides: Overrides, name: str | None, rows: Rows, reporter: SilentReporter
+) -> Iterator[Loaded]:
     """Gives the checked config; with rows, one whose data is a file of them."""
     if rows is None:
         yield _read(config, overrides, name)
@@ -349,7 +350,7 @@ def _loaded(config: Config, overrides: Overrides, name: str | None, rows: Rows) 
     for key, value in {"header": True, "separator": ","}.items():  # as the rows are written below
         if key in source:
             changed[f"data.{key}"] = source[key] = value
-    with rows_file(rows, source) as path:
+    with rows_file(rows, source, reporter) as path:
         yield replace(_read(config, {**changed, "data.path": str(path)}, name), rows=path)
 
 

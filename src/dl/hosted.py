@@ -18,7 +18,7 @@ from typing import TypeVar
 from dl.app.training import Caller
 from dl.errors import DlError, Interrupted, error_text
 from dl.imports import check_keras, in_thread, quiet_warnings
-from dl.progress import Advance, PlainReporter, Reporter
+from dl.progress import Advance, PlainReporter, SilentReporter
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ class _Reporter(PlainReporter):
             raise Interrupted("interrupted", signal_number=signal.SIGINT)
 
 
-def hosted(work: Callable[[Reporter, Caller], T], call: str, *, quiet: bool) -> T:
+def hosted(work: Callable[[SilentReporter, Caller], T], call: str, *, quiet: bool) -> T:
     """Has a training, or many, done for a caller, whose Ctrl-C asks them to stop.
 
     Args:
@@ -71,7 +71,7 @@ def hosted(work: Callable[[Reporter, Caller], T], call: str, *, quiet: bool) -> 
     return _waited_for(lambda: work(reporter, caller), reporter)
 
 
-def computed(work: Callable[[Reporter], T]) -> T:
+def computed(work: Callable[[SilentReporter], T]) -> T:
     """Has work done that trains nothing."""
     reporter = _Reporter(quiet=True)
     return _waited_for(lambda: work(reporter), reporter)

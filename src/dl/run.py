@@ -19,7 +19,7 @@ from dl.config.data import BLANKS, TYPED
 from dl.config.schema import document_of
 from dl.errors import DataError, DlError, RunError, UsageError, first_line
 from dl.hosted import computed, noted
-from dl.progress import Reporter
+from dl.progress import SilentReporter
 from dl.rundir.directory import RunDirectory, SweepDirectory
 from dl.rundir.files import read_regular
 from dl.rundir.record import RunRecord, read_history, read_metrics, read_record
@@ -84,7 +84,7 @@ class Run:
     def model(self) -> keras.Sequential:
         """The trained model, with the weights of the run."""
 
-        def build(reporter: Reporter) -> Any:
+        def build(reporter: SilentReporter) -> Any:
             from dl.predict.evaluate import open_run
 
             return open_run(self.directory, reporter).model
@@ -114,9 +114,9 @@ class Run:
         if data is not None and split is not None:
             raise UsageError("data and split exclude each other", hint="leave one of them out")
 
-        def measure(reporter: Reporter) -> Metrics:
+        def measure(reporter: SilentReporter) -> Metrics:
             part = split or "test"
-            with self._file(data) as path:
+            with self._file(data, reporter) as path:
                 return app.evaluate(self.directory, path, part, threshold, reporter).metrics
 
         return computed(measure)
@@ -165,10 +165,10 @@ class Run:
         if data is not None and split is not None:
             raise UsageError("data and split exclude each other", hint="leave one of them out")
 
-        def compute(reporter: Reporter) -> pd.DataFrame:
+        def compute(reporter: SilentReporter) -> pd.DataFrame:
             from dl.predict.lite import Task
 
-            with self._file(data) as path:
+            with self._file(data, reporter) as path:
                 folder = None if masks is None else Path(masks)
                 forms = (False, layer, error, quantile, folder, join, samples)
                 task = Task(path, split or "test", threshold, tuple(keep), name, drift, *forms)
@@ -182,7 +182,7 @@ class Run:
         return found
 
     @contextmanager
-    def _file(self, rows: Rows) -> Iterator[Path | None]:
+    def _file(self, rows: Rows, reporter: SilentReporter) -> Iterator[Path | None]:
         """Gives rows as a file of the kind that the run was trained on."""
         if rows is None or isinstance(rows, str | Path):
             yield None if rows is None else Path(rows)
@@ -194,7 +194,7 @@ class Run:
         if getattr(files.config.data, "forms", None):  # a number is not written as one in CSV
             source = {**source, "source": "parquet"}
         columns = list(files.preprocessing.kinds)
-        with rows_file(rows, source, columns) as path:
+        with rows_file(rows, source, reporter, columns) as path:
             yield path
 
     def __repr__(self) -> str:
@@ -336,9 +336,12 @@ def _frame(columns: Mapping[str, Any]) -> pd.DataFrame:
 
 @contextmanager
 def rows_file(
-    rows: Rows, source: Mapping[str, Any], columns: list[str] | None = None
+    rows: Rows,
+    source: Mapping[str, Any],
+    reporter: SilentReporter,
+    columns: list[str] | None = None,
 ) -> Iterator[Path]:
-    """Gives rows as a file, see `write_rows`; errors tell of the rows and not of the file."""
+    """Gives rows as a file, see `write_rows`; errors and warnings tell of the rows, not of it."""
     with tempfile.TemporaryDirectory(prefix="dl-rows-") as folder:
         path = write_rows(rows, Path(folder), source, columns)
         place = "data.iloc[{}]" if hasattr(rows, "iloc") else "data[{}]"
@@ -358,6 +361,8 @@ def rows_file(
             problems = [replace(p, message=pattern.sub(told, p.message)) for p in error.problems]
             error.args, error.problems = (problems[0].message,), tuple(problems)
             raise
+        finally:
+            reporter.warnings[:] = [pattern.sub(told, text) for text in reporter.warnings]
 
 
 def _in_forms(rows: pd.DataFrame, columns: object) -> pd.DataFrame:

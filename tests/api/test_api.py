@@ -365,4 +365,7 @@ def test_an_error_about_a_frame_names_its_row(tmp_path: Path, source: str) -> No
     run = dl.train(config, data=frame.assign(a=range(40)), runs=tmp_path / "runs")
     assert told(lambda: run.predict(frame)).startswith("data.iloc[2]: column 'a' is numeric")
     assert told(lambda: run.predict(frame[["a", "y"]])).startswith("data: there is no column 'b'")
+    with pytest.warns(UserWarning, match=r"^data(\.iloc\[0\])?: column 'a'") as caught:
+        run.predict(frame.assign(a=10**6))
+    assert str(caught[0].message).startswith("data.iloc[0]: column 'a': 40 rows are above 3")
     assert told(lambda: dl.describe(frame, "z")).startswith("data: there is no target column 'z'")

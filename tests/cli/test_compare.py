@@ -153,6 +153,20 @@ def test_runs_without_answers_are_compared_by_their_metrics(dl: Dl, root: Path) 
     )
 
 
+def test_quantiles_without_a_median_are_not_compared_by_row(dl: Dl, root: Path) -> None:
+    run = judged_run(root, 8, 3)
+    target = {"task": "regression", "names": ["y"], "form": "numbers", "units": 2}
+    info = {**LEARNED["info"], "task": "regression", "classes": []}  # type: ignore[dict-item]
+    learned = {**LEARNED, "target": {**target, "quantiles": [0.1, 0.9]}, "info": info}
+    publish(run.preprocess, json.dumps(learned).encode())
+    write_predictions(run, Predictions("test", np.zeros((3, 1), "f4"), np.zeros((3, 2), "f4")))
+    outcome = dl("compare", "digits/1", run.path, "--runs", root)
+    assert outcome.out.splitlines()[-1] == (
+        f"{run.label} is not compared row by row: a run predicts quantiles without the median, "
+        "0.5, that would stand for the number"
+    )
+
+
 def test_a_metric_is_one_row_whatever_the_runs_call_it(dl: Dl, root: Path) -> None:
     first = make_run(root, "a")
     other = make_run(root, "b")

@@ -206,6 +206,14 @@ FLAWS = (
 )
 
 
+PAST = {
+    "data.features": "[y, a]",
+    "data.window.length": "4",
+    "data.split": "{order: rows}",
+    "model.layers": "[Flatten, {type: Dense, units: 1}]",
+}
+
+
 def written(folder: Path, flaw: Doubtful) -> Path:
     columns = {"y": lambda i: wave(i * 5 + 1), **flaw.columns}
     lines = [",".join(str(cell(i)) for cell in columns.values()) for i in range(flaw.rows)]
@@ -274,8 +282,12 @@ def test_every_rule_on_data_has_a_flaw_here() -> None:
         ({"season": lambda i: f"2024-0{i % 4 + 1}"}, {"data.columns": "{season: categorical}"}),
         ({"ticket": lambda i: f"T{i % 80}x", "a": wave}, {"preprocess.columns.ticket.hash": "8"}),
         ({f"p{n}": lambda i, n=n: 0 if n == 0 else i * n % 255 for n in range(64)}, {}),
+        ({"a": wave}, PAST),
     ],
-    ids=["zip", "year", "only index", "below 0", "not far", "dates", "told", "hashed", "pixels"],
+    ids=[
+        *("zip", "year", "only index", "below 0", "not far", "dates", "told", "hashed", "pixels"),
+        "the past of the target",
+    ],
 )
 def test_good_columns_get_no_advice(
     columns: Mapping[str, Cell], settings: Mapping[str, str], tmp_path: Path

@@ -118,8 +118,9 @@ def test_inputs_are_those_of_scikit_learn(output: str, tmp_path: Path) -> None:
         own = expected.transform([rows[row] for row in part.rows]).toarray()
         np.testing.assert_allclose(part.x[:], own, rtol=1e-6)
     assert data.preprocessing.feature_names[:2] == (f"t={ordered[0][1]}", f"t={ordered[1][1]}")
-    unknown = 1 - -sum(count for count, _ in ordered[:40]) / counts.sum()
-    assert feature.unknown == pytest.approx(unknown)
+    single = [(-count, token in feature.tokens) for count, token in ordered if " " not in token]
+    known = sum(count for count, is_known in single if is_known)
+    assert feature.unknown == pytest.approx(1 - known / sum(count for count, _ in single))
 
 
 def test_texts_stand_beside_other_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,13 +199,14 @@ def test_texts_without_a_token_are_refused(tmp_path: Path) -> None:
     )
 
 
-def test_other_words_are_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rules", [{}, {"output": "tf_idf", "ngrams": 2}], ids=["words", "pairs"])
+def test_other_words_are_told(rules: dict[str, object], tmp_path: Path) -> None:
     rows = texts(100)
-    part = loaded(tmp_path, {"t": rows}, {}).test
+    part = loaded(tmp_path, {"t": rows}, rules).test
     assert part is not None
     changed = [text if i not in part.rows else "ein anderer Text" for i, text in enumerate(rows)]
     reporter = SilentReporter()
-    load_dataset(config(tmp_path, {"t": changed}, {}), reporter)
+    load_dataset(config(tmp_path, {"t": changed}, rules), reporter)
     assert reporter.warnings == [
         "test: column 't': 100% of the tokens are unknown, 0% in the training part"
     ]

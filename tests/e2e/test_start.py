@@ -50,6 +50,10 @@ def test_a_run_begins_from_another_and_is_repeated(
     listed = dl("train", _config(tmp_path, "third", "uv", "{from: first, layers: [head]}"), "-q")
     assert listed.code == 2
     assert "names head, which cannot be taken from there\n" in listed.err
+    (tmp_path / "runs").rename(tmp_path / "others")
+    there = (_config(tmp_path, "third", "uv", "{from: first}"), "--runs", "others", "--dry-run")
+    assert dl("train", *there).code == 0
+    (tmp_path / "others").rename(tmp_path / "runs")
     shutil.rmtree(tmp_path / "runs/first")
     gone = dl("reproduce", "second", "-q")
     assert gone.err == (

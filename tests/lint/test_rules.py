@@ -147,6 +147,14 @@ FLAWS = (
         {"model:": "preprocess: {scale: 255}\nmodel:", **PRETRAINED},
     ),
     Flaw(
+        "sampling-rate",
+        "model.layers.0.sampling_rate is 16,000 of a second, but the sounds have 8,000 "
+        "(`data.rate`)",
+        "- {type: MelSpectrogram, sampling_rate: 8000}",
+        {"model.layers.0.sampling_rate": "8000"},
+        {DATA: "{source: audio, path: sounds, rate: 8000}", HIDDEN: "    - MelSpectrogram"},
+    ),
+    Flaw(
         "unfrozen-base",
         "model.layers.1.trainable is true: 1,078 rows teach all weights of VGG16",
         "- {type: VGG16, weights: imagenet, pooling: avg, trainable: false}",

@@ -228,7 +228,7 @@ def test_imagenet_has_weights_for_some_parameters_only() -> None:
     assert message == "cannot be imagenet with these parameters"
 
 
-@pytest.mark.parametrize(("first", "frozen"), [("conv_1", 66), (100, 66), (0, 0)])
+@pytest.mark.parametrize(("first", "frozen"), [("conv_1", 66), ("conv_1*", 66), (100, 66), (0, 0)])
 def test_layers_from_one_on_are_trained(first: object, frozen: int, built: Any) -> None:
     mark_trainable(built, spec(trainable_from=first))
 

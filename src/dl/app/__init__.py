@@ -483,7 +483,9 @@ def _rows(files: SavedFiles, task: Task, reporter: Reporter) -> InputBlocks:
         raise UsageError(f"whether the rows have drifted is not known: {reason}", hint=hint)
     if task.source is None:
         return split_blocks(files.config, fitted, task.split, reporter)
-    drift = Drift(columns or (), task.drift)
+    # Of a series, the past of the target is meant to go on beyond what it has been.
+    past = fitted.target.names if fitted.window else ()
+    drift = Drift([each for each in columns or () if each.name not in past], task.drift)
     return open_blocks(
         files.config, fitted, task.source, reporter, task.keep, drift, lines=task.lines
     )

@@ -18,7 +18,7 @@ from dl.app import config_of
 from dl.errors import BusyError, ConfigError, Interrupted, RunError, UsageError
 from dl.imports import importing
 from dl.progress import Reporter
-from dl.rundir.directory import DEFAULT_ROOT, RunDirectory, find_run, numbers
+from dl.rundir.directory import DEFAULT_ROOT, RunDirectory, numbers
 from dl.rundir.files import locked
 from dl.rundir.manifest import check, list_checkpoints
 from dl.rundir.query import read_entry
@@ -73,6 +73,7 @@ class Caller:
         prepared: Is given the model and the data before the training.
         result: Is given the result, before the pictures and the page are complete.
         report: Whether these are made.
+        runs: The folder of all runs.
     """
 
     reporter: Reporter
@@ -81,6 +82,7 @@ class Caller:
     prepared: Callable[[Prepared], None] = lambda prepared: None
     result: Callable[[Result], None] = lambda result: None
     report: bool = True
+    runs: Path = DEFAULT_ROOT
 
 
 def train(loaded: Loaded, runs: Path, caller: Caller) -> Result:
@@ -99,17 +101,7 @@ def train(loaded: Loaded, runs: Path, caller: Caller) -> Result:
             prepared, location, caller.reporter, command=caller.command, hooks=hooks
         )
 
-    return _conduct(_from_runs(loaded, runs), caller, start, locked, advise=True)
-
-
-def _from_runs(loaded: Loaded, runs: Path) -> Loaded:
-    """Returns a config with the directory of the run that it begins from, if it names one."""
-    first = loaded.config.model.start
-    if first is None or runs == DEFAULT_ROOT or os.path.isabs(first.from_):
-        return loaded
-    found = replace(first, from_=os.path.abspath(find_run(first.from_, runs).path))
-    model = replace(loaded.config.model, start=found)
-    return replace(loaded, config=replace(loaded.config, model=model))
+    return _conduct(loaded, replace(caller, runs=runs), start, locked, advise=True)
 
 
 def resume(run: RunDirectory, loaded: Loaded, caller: Caller, *, force: bool) -> Result:
@@ -210,7 +202,7 @@ def prepare(
 
     if advise:
         _advise(loaded, dataset, reporter)
-    prepared = setup.prepare(loaded, dataset, reporter, begun=begun)
+    prepared = setup.prepare(loaded, dataset, reporter, begun=begun, runs=caller.runs)
     caller.prepared(prepared)
     return prepared
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,7 +97,7 @@ def train(
         elif loaded is None:
             raise UsageError("a config is missing", hint="dl train CONFIG, or --resume RUN")
         elif dry_run:
-            training.prepare(loaded, caller, advise=True)
+            training.prepare(loaded, replace(caller, runs=runs), advise=True)
             reporter.note("dry run: nothing was trained and nothing was written")
         else:
             training.train(loaded, runs, caller)

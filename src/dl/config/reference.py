@@ -14,10 +14,10 @@ from typing import Any
 from dl.config.data import Data
 from dl.config.nodes import flow
 from dl.config.schema import Config, key_order, plain_data
-from dl.vocabulary.catalog import Entry, entries
+from dl.vocabulary.catalog import Entry, Object, entries
 from dl.vocabulary.sections import Parameter, Section, keys, sections_in, type_of, walk
 from dl.vocabulary.spec import Kind
-from dl.vocabulary.types import Nullable
+from dl.vocabulary.types import Nullable, accepts
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _EXTENDS = {
@@ -91,7 +91,12 @@ def _vocabulary_schema() -> dict[str, Any]:
     definitions: dict[str, Any] = {}
     for kind in Kind:
         known = entries(kind).values()
-        bare = [name for entry in known if _is_enough(entry) for name in _spellings(entry)]
+        bare = [
+            name
+            for entry in known
+            if accepts(Object(kind), entry.name)
+            for name in _spellings(entry)
+        ]
         by_name = [{"enum": sorted(bare)}] if bare else []
         mappings = [{"$ref": f"#/$defs/{kind}.{entry.name}"} for entry in known]
         about = f"One of: {', '.join(entries(kind))}."
@@ -102,10 +107,6 @@ def _vocabulary_schema() -> dict[str, Any]:
                 entry.summary, entry.parameters.values(), type=spellings
             )
     return definitions
-
-
-def _is_enough(entry: Entry) -> bool:
-    return not any(parameter.required for parameter in entry.parameters.values())
 
 
 def _spellings(entry: Entry) -> set[str]:

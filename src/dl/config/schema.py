@@ -176,7 +176,7 @@ OF_CONFIG = (
     *("too-many-parameters", "batch-size"),
     *("no-validation", "no-shuffle", "one-epoch", "no-metrics", "no-accuracy", "imbalance"),
     *("callback-never-fires", "keep-best"),
-    *("scaled-twice", "unfrozen-base", "fine-tuning-rate"),
+    *("scaled-twice", "sampling-rate", "unfrozen-base", "fine-tuning-rate"),
 )
 """The ids of advice on a config: the names of the rules of `dl.config.rules.advice`, with `-` for
 `_`."""

@@ -156,7 +156,7 @@ def _doubtful_columns(
     shared = [name for name, rule in preprocess.columns.items() if rule.hash or rule.categories]
     doubts = {
         name: found
-        for name, found in _doubts(table, step).items()
+        for name, found in _doubts(table, step, in_time=data.window is not None).items()
         if found.rule != "many-categories" or name not in shared
     }
     rest = [name for name in table.columns if name not in doubts]
@@ -208,12 +208,14 @@ def _clipped_to_one(table: RawTable, preprocess: Preprocess) -> Iterator[Advice]
             yield advice(path, "constant_column.clipped", **words)
 
 
-def _doubts(table: RawTable, step: int) -> dict[str, Doubt]:
+def _doubts(table: RawTable, step: int, *, in_time: bool) -> dict[str, Doubt]:
+    """Returns what is doubtful in which column; with `in_time`, the target lies in later rows."""
     pixels = are_pixels(list(table.columns.values()))
     doubts = {}
     seen: dict[object, str] = {}
     for name, column in table.columns.items():
-        found = _leak(column, table) or doubt(name, column, step)
+        found = None if in_time else _leak(column, table)
+        found = found or doubt(name, column, step)
         key = (column.kind, column.categories, column.values.tobytes())
         if found is None and key in seen and len(table) >= _FEWEST_ROWS:
             found = Doubt("repeated-column", f"is `{seen[key]}` again in all {len(table):,} rows")

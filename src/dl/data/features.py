@@ -198,7 +198,8 @@ class TextFeature:
         idf: Of `tf_idf`, the weight of each token: 1 + log((1 + texts) / (1 + texts that have it)).
         remove: What is left out before, as a regular expression.
         longer: The share of the training texts that have more tokens than `length`.
-        unknown: The share of the tokens of the training part that are not known.
+        unknown: The share of the tokens of the training part that are not known, several in a row
+            aside.
     """
 
     name: str

@@ -33,7 +33,7 @@ from dl.data.features import (
     feature_names,
 )
 from dl.data.scaling import fit_quantiles, fit_scaling
-from dl.data.tokens import count_tokens, texts_of
+from dl.data.tokens import count_tokens, is_single, texts_of
 from dl.data.transform import crossed, date_part, missing_error, refuse_logarithm, refuse_missing
 from dl.data.types import Array, Column, RawTable
 from dl.errors import DataError
@@ -148,7 +148,10 @@ def fit_text(
             hint="see `preprocess.text`: what is left out, and what a token is",
         )
     known = found.tokens[: rules.tokens - (FIRST_TOKEN if output == "int" else 0)]
-    every = int(found.lengths.sum())
+    single, known_single = (
+        sum(count for token, count in some if is_single(token, plain))
+        for some in (found.tokens, known)
+    )
     usual_length = min(MOST_LENGTH, int(found.lengths.max()))
     length = (rules.length or usual_length) if output == "int" else 0
     texts = len(column.values)
@@ -160,7 +163,7 @@ def fit_text(
         length=length,
         idf=tuple(rare) if output == "tf_idf" else (),
         longer=float((found.lengths > length).mean()) if length else 0.0,
-        unknown=1 - sum(count for _, count in known) / every,
+        unknown=1 - known_single / single if single else 0.0,
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from dl.data.features import FIRST_TOKEN, Feature, TextFeature, names_of
 from dl.data.requirements import Tokens
 from dl.data.storage import ScratchFile, check_memory
-from dl.data.tokens import texts_of, tokenizer
+from dl.data.tokens import count_single, texts_of, tokenizer
 from dl.data.transform import UnseenCategories, refuse_missing, transform_table
 from dl.data.types import Array, Numbers, RawTable, Rows
 
@@ -195,11 +195,10 @@ def _tokens(table: RawTable, feature: TextFeature, unseen: UnseenCategories) -> 
     unknown = count = 0
     for text in texts_of(column):
         found = [number.get(token, _UNKNOWN) for token in tokens(text)]
-        unknown, count = unknown + found.count(_UNKNOWN), count + len(found)
+        single = found[: count_single(len(found), feature)]  # of words in a row, far more are new
+        unknown, count = unknown + single.count(_UNKNOWN), count + len(single)
         yield found
-    # Of words in a row, far more are new.
-    if feature.ngrams == (1, 1):
-        unseen.add_tokens(feature.name, unknown, count, feature.unknown)
+    unseen.add_tokens(feature.name, unknown, count, feature.unknown)
 
 
 def _inputs(

@@ -8,6 +8,7 @@ direct others (Cf) are left out, but for the one that parts words in Persian.
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections import Counter
@@ -91,6 +92,21 @@ def tokenizer(form: TextForm) -> Callable[[str], list[str]]:
         return found
 
     return tokens
+
+
+def is_single(token: str, form: TextForm) -> bool:
+    """Tells whether a token is one word or character, and not several in a row."""
+    return " " not in token if form.level == "word" else len(token) == 1
+
+
+def count_single(tokens: int, form: TextForm) -> int:
+    """Returns how many of the tokens of a text, the first ones, are single words or characters."""
+    low, high = form.ngrams
+    if low > 1:
+        return 0
+    # Of n of them there are n - k + 1 with k in a row, and the sum over k is known.
+    single = (tokens + high * (high - 1) // 2) // high
+    return single if single >= high else math.isqrt(2 * tokens)
 
 
 def texts_of(column: Column) -> Iterator[str]:

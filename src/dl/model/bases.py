@@ -26,6 +26,7 @@ import numpy as np
 from keras.src.backend.common import global_state
 from keras.src.utils import file_utils
 
+from dl.config.phases import matching
 from dl.config.rules.bases import IMAGENET, RANDOM
 from dl.config.schema import Config
 from dl.data.types import Array
@@ -128,10 +129,11 @@ def mark_trainable(base: Any, spec: Spec) -> None:
         return
     own = [layer for layer in base.layers if layer.name not in _SCALING]
     names = [layer.name for layer in own]
+    named = matching(str(first), names)
     if isinstance(first, int) and first < len(own):
         place = first
-    elif first in names:
-        place = names.index(str(first))
+    elif named:
+        place = names.index(named[0])
     else:
         near = closest(str(first), names)
         raise Findings.one(

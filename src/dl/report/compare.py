@@ -275,15 +275,18 @@ def scores_of(answers: Answers, task: Task, part: str = "", fingerprint: str = "
     return Scores(measure, by_row, answers.true, part, fingerprint, answers.weights)
 
 
-def _read_scores(entry: Entry) -> Scores | None:
-    if not entry.run.outputs.exists():
-        return None
-    target = read_preprocessing(entry.run).target
-    found = read_answers(entry.run, target)
-    if found is None:
-        return None
+def _read_scores(entry: Entry) -> Scores | str:
+    """Returns what each row of a run counts, or why none does."""
+    kept = entry.run.outputs.exists()
+    target = read_preprocessing(entry.run).target if kept else None
+    found = read_answers(entry.run, target) if target else None
+    if found is None or target is None:
+        return "a run kept no predictions to compare row by row"
     part, answers = found
-    return scores_of(answers, target.task, part, entry.record.fingerprint)
+    scores = scores_of(answers, target.task, part, entry.record.fingerprint)
+    if scores is None and target.quantiles:
+        return "a run predicts quantiles without the median, 0.5, that would stand for the number"
+    return scores or "the outputs of a run name no class, or other numbers than the targets"
 
 
 def _verdicts(entries: Sequence[Entry]) -> tuple[tuple[Verdict, ...], dict[str, str]]:
@@ -293,9 +296,9 @@ def _verdicts(entries: Sequence[Entry]) -> tuple[tuple[Verdict, ...], dict[str, 
     for entry, other in zip(entries[1:], others, strict=True):
         if reason := _unequal(first, other):
             reasons[entry.run.label] = reason
-        elif other is not None:
+        elif not isinstance(other, str):
             comparable[entry.run.label] = other
-    return () if first is None else judge(first, comparable), reasons
+    return () if isinstance(first, str) else judge(first, comparable), reasons
 
 
 def alike(entries: Sequence[Entry]) -> dict[str, bool]:
@@ -306,10 +309,12 @@ def alike(entries: Sequence[Entry]) -> dict[str, bool]:
     return {verdict.run: not verdict.real for verdict in _verdicts(entries)[0]}
 
 
-def _unequal(first: Scores | None, other: Scores | None) -> str | None:
+def _unequal(first: Scores | str, other: Scores | str) -> str | None:
     """Says why two runs cannot be compared row by row, if so."""
-    if first is None or other is None:
-        return "a run kept no predictions to compare row by row"
+    if isinstance(first, str):
+        return first
+    if isinstance(other, str):
+        return other
     if first.fingerprint != other.fingerprint:
         return "the data is not the same"
     if first.part != other.part:

@@ -50,8 +50,9 @@ class Trainer:
         reporter = SilentReporter()
         dataset = self._datasets.get(source or loaded, reporter)
         settings = [word for override in task.overrides for word in ("--set", override)]
+        runs = task.trials.parent.parent.parent  # of a sweep in RUNS/NAME/NUMBER/trials
         trained = workflow.train(
-            self._programs.use(prepare(loaded, dataset, reporter)),
+            self._programs.use(prepare(loaded, dataset, reporter, runs=runs)),
             workflow.RunLocation(task.trials, trial_name(task.trial), task.repeat),
             reporter,
             command=("dl", "train", str(task.base), *settings),

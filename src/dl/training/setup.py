@@ -44,6 +44,7 @@ from dl.model.objects import BASES, build_object
 from dl.model.start import begin_from, located
 from dl.model.vectors import start_from_vectors, vector_files
 from dl.progress import Reporter
+from dl.rundir.directory import DEFAULT_ROOT
 from dl.rundir.files import published
 from dl.rundir.record import Origin
 from dl.system import processor_name, processors
@@ -93,7 +94,12 @@ class Prepared:
 
 
 def prepare(
-    loaded: Loaded, dataset: Dataset, reporter: Reporter, *, begun: bool = False
+    loaded: Loaded,
+    dataset: Dataset,
+    reporter: Reporter,
+    *,
+    begun: bool = False,
+    runs: Path = DEFAULT_ROOT,
 ) -> Prepared:
     """Builds the model for the data, and tries a few rows of it.
 
@@ -103,13 +109,14 @@ def prepare(
         reporter: Is told what happens.
         begun: Whether the training has begun: then a checkpoint has the weights, and what the
             first ones were taken from is not read.
+        runs: The folder of all runs, in which `model.start.from` may name one.
 
     Raises:
         ConfigError: The model cannot be built; at the line of the layer.
     """
     try:
         config = resolve_config(loaded.config, dataset)
-        config = config if begun else located(config)
+        config = config if begun else located(config, runs)
         check_packages(config)
         with reporter.stage("Building the model"), device_scope(config, reporter):
             model = build_model(config, dataset.preprocessing.input_shape)

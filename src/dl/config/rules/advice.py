@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from dl.config.data import BuiltinData, Data, ImagesData, TableFile, target_is_input
+from dl.config.data import AudioData, BuiltinData, Data, ImagesData, TableFile, target_is_input
 from dl.config.phases import PhasePlan, layer_names, phases_of
 from dl.config.preprocess import Preprocess
 from dl.config.rules.bases import RANDOM
@@ -128,6 +128,14 @@ def scaled_twice(preprocess: Preprocess, model: Model) -> Iterator[Advice]:
         scale = layer.parameters.get("scale")
         if layer.type == "Rescaling" and isinstance(scale, float) and scale < 1:
             yield advice(path, "scaled_twice.layer", where=where)
+
+
+def sampling_rate(data: Data, model: Model) -> Iterator[Advice]:
+    """A spectrogram takes the pitch of a sound from the rate that it is told."""
+    for _, layer, path in model.placed_layers:
+        own = layer.parameters.get("sampling_rate")
+        if isinstance(data, AudioData) and own is not None and own != data.rate:
+            yield advice((*path, "sampling_rate"), "sampling_rate", own=own, rate=data.rate)
 
 
 def unfrozen_base(model: Model, training: Training, facts: Facts) -> Iterator[Advice]:
