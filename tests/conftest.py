@@ -13,6 +13,7 @@ from selenium import webdriver
 
 from dl.cli.main import run
 from support.browser import open_browser
+from support.drawing import Here, Nobody, drawn_by
 
 # Under `nohup`, or in the background of a script, the tests would hand on to each command that they
 # start that these signals are ignored.
@@ -30,6 +31,20 @@ class Outcome:
 
 
 Dl = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _undrawn() -> Iterator[None]:
+    """Trainings in this process draw nothing and write no page, unless they are `drawn`."""
+    with drawn_by(Nobody):
+        yield
+
+
+@pytest.fixture
+def drawn() -> Iterator[None]:
+    """Has pictures drawn and pages written, in this process."""
+    with drawn_by(Here):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -57,7 +57,7 @@ def test_list_fits_a_terminal_and_is_grouped(dl: Dl) -> None:
         if example.name not in NEEDS_NETWORK and not example.group.startswith((COURSE, GALLERY))
     ],
 )
-def test_a_shipped_config_trains(name: str, tmp_path: Path, dl: Dl) -> None:
+def test_a_shipped_config_trains(name: str, tmp_path: Path, dl: Dl, drawn: None) -> None:
     if name in NEEDS_PICTURES:
         _make_pictures(tmp_path / "data" / "images")
     _train(dl, _written(examples()[name], tmp_path), tmp_path)
@@ -66,7 +66,7 @@ def test_a_shipped_config_trains(name: str, tmp_path: Path, dl: Dl) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(NEEDS_NETWORK))
 def test_a_shipped_config_of_downloaded_data_trains_on_arrays_of_that_shape(
-    name: str, tmp_path: Path, dl: Dl
+    name: str, tmp_path: Path, dl: Dl, drawn: None
 ) -> None:
     _make_mnist(tmp_path / "mnist.npz")
     text = examples()[name].text.replace("source: keras", "source: npz")

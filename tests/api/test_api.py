@@ -279,7 +279,7 @@ def test_a_warning_of_dl_is_one_of_python(trained: Path, fruit: pd.DataFrame) ->
 
 
 @pytest.mark.slow
-def test_without_a_report_no_picture_is_made(config: Make, folder: Path) -> None:
+def test_without_a_report_no_picture_is_made(config: Make, drawn: None, folder: Path) -> None:
     run = dl.train(config(), report=False, quiet=False)
     assert not (run.path / "plots").exists()
     assert not (run.path / "report.html").exists()

@@ -16,10 +16,6 @@ from dl.config.schema import resolved_text
 from dl.data.load import read_dataset
 from dl.errors import ConfigError, DataError
 from dl.progress import SilentReporter
-from dl.report.facts import RunFacts
-from dl.report.plots import draw
-from dl.report.run_page import write_page
-from dl.rundir.directory import RunDirectory
 from dl.training.setup import prepare
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind
@@ -113,25 +109,6 @@ ONCE: tuple[Callable[[Path], tuple[object, ...]], ...] = (
 )
 
 
-class DrawnHere:
-    """Draws pictures and writes pages in this process, in the place of `ReportProcess`."""
-
-    def __enter__(self) -> DrawnHere:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
-
-    def begin(self, folder: Path, run: RunFacts) -> None:
-        draw(folder, run)
-
-    def write_page(self, run: RunDirectory) -> None:
-        write_page(run, run.report)
-
-    def end(self) -> None:
-        pass
-
-
 def _write(folder: Path, form: str, loss: str) -> Path:
     """Writes the rows and the config of a form and a loss."""
     x, y, layers, _ = FORMS[form]
@@ -187,9 +164,8 @@ def test_a_loss_is_refused_or_makes_a_config_that_can_be_read(form: str, tmp_pat
     ("form", "loss"), [(form, loss) for form, (*_, losses) in FORMS.items() for loss in losses]
 )
 def test_a_run_that_is_written_is_read_by_every_command(
-    form: str, loss: str, dl: Dl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    form: str, loss: str, dl: Dl, drawn: None, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("dl.report.process.ReportProcess", DrawnHere)
     config, runs = _write(tmp_path, form, loss), tmp_path / "runs"
     outcome = dl("train", config, "--runs", runs, "-q")
     assert outcome.code == 0, outcome.err

@@ -32,7 +32,7 @@ def write_digits(path: Path) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.slow
-def test_whole_workflow_from_a_file(dl: Dl, tmp_path: Path) -> None:
+def test_whole_workflow_from_a_file(dl: Dl, drawn: None, tmp_path: Path) -> None:
     arrays = write_digits(tmp_path / "mnist.npz")
     options = ["--set", f"data.path={tmp_path / 'mnist.npz'}", "--set", "training.epochs=5"]
     config = CONFIGS / "10b-mnist-npz.yaml"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dl.cli.main import run
+from support.drawing import ReportProcess, drawn_by
 
 CONFIG = """\
 name: fruit
@@ -71,6 +72,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     made = Project(tmp_path_factory.mktemp("project"))
     made.config.write_text(CONFIG)
     write_fruit(made.data)
-    code = run(["train", str(made.config), "--runs", str(made.runs), "-q"])
-    assert code == 0
+    with drawn_by(ReportProcess):
+        assert run(["train", str(made.config), "--runs", str(made.runs), "-q"]) == 0
     return made

@@ -37,7 +37,7 @@ training:
   optimizer: {type: adam, learning_rate: 0.01}
   metrics: [accuracy]
   batch_size: 8
-  epochs: 3
+  epochs: 2
 """
 
 
@@ -127,7 +127,7 @@ def test_a_run_is_repeated_bit_for_bit(folder: Path, dl: Dl) -> None:
     outcome = dl("reproduce", folder)
 
     assert outcome.code == 0, outcome.err
-    assert outcome.out.splitlines()[-1] == "identical: 3 epochs and model.h5, bit for bit"
+    assert outcome.out.splitlines()[-1] == "identical: 2 epochs and model.h5, bit for bit"
 
 
 def test_another_file_of_weights_is_told_when_a_run_is_resumed(folder: Path, dl: Dl) -> None:
@@ -136,7 +136,7 @@ def test_another_file_of_weights_is_told_when_a_run_is_resumed(folder: Path, dl:
     with h5py.File(weights, "r+") as file:
         file["layers/conv2d/vars/0"][...] = 0.0
 
-    outcome = dl("train", "--resume", folder, "--set", "training.epochs=4")
+    outcome = dl("train", "--resume", folder, "--set", "training.epochs=3")
 
     weights.write_bytes(content)
     assert outcome.code == 4

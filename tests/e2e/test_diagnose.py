@@ -91,7 +91,7 @@ def test_train_hints_at_what_the_history_shows(dl: Dl, tmp_path: Path) -> None:
 
 
 def test_a_model_of_one_answer_is_told_of_by_train_diagnose_and_report(
-    dl: Dl, tmp_path: Path
+    dl: Dl, drawn: None, tmp_path: Path
 ) -> None:
     write_fruit(tmp_path / "fruit.csv")
     config = tmp_path / "fruit.yaml"

@@ -18,6 +18,7 @@ from dl.rundir.directory import RunDirectory
 from dl.rundir.files import locked
 from dl.rundir.manifest import list_checkpoints, read_checkpoint
 from e2e.conftest import Project
+from support.drawing import ReportProcess, drawn_by
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +45,8 @@ def test_more_epochs_end_as_if_they_had_been_planned(
     dl: Dl, project: Project, copy: Project, tmp_path: Path
 ) -> None:
     assert dl("train", project.config, "--epochs", 7, "--runs", tmp_path / "whole").code == 0
-    outcome = dl("train", "--resume", copy.run, "--epochs", 7, "--json")
+    with drawn_by(ReportProcess):
+        outcome = dl("train", "--resume", copy.run, "--epochs", 7, "--json")
     whole = tmp_path / "whole" / "fruit" / "0001"
     assert outcome.code == 0
     assert "resuming fruit/0001 after epoch 4" in outcome.err

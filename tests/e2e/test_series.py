@@ -58,7 +58,7 @@ def bits(run: str) -> tuple[str, list[str]]:
 
 
 @pytest.mark.slow
-def test_train_evaluate_and_predict(wave: pd.DataFrame, dl: Dl) -> None:
+def test_train_evaluate_and_predict(wave: pd.DataFrame, dl: Dl, drawn: None) -> None:
     trained = dl("train", "wave.yaml", "-q")
     assert trained.code == 0
     assert [line.split("  ")[0] for line in trained.out.splitlines()[:7]] == [

@@ -23,7 +23,9 @@ def _epochs_of_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fit, "time", SimpleNamespace(**vars(still), perf_counter=clock.__next__))
 
 
-def test_it_ends_goes_on_and_is_repeated(dl: Dl, project: Project, tmp_path: Path) -> None:
+def test_it_ends_goes_on_and_is_repeated(
+    dl: Dl, drawn: None, project: Project, tmp_path: Path
+) -> None:
     runs, whole = tmp_path / "runs", tmp_path / "whole"
     options = ("--epochs", 6, "--runs")
     limited = ("train", project.config, *options, runs, "--set")

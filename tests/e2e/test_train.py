@@ -73,7 +73,9 @@ def test_train_leaves_everything_about_the_run(project: Project) -> None:
     assert (project.run / "config.yaml").read_bytes() == project.config.read_bytes()
 
 
-def test_train_on_two_columns_shows_how_they_are_divided(dl: Dl, tmp_path: Path) -> None:
+def test_train_on_two_columns_shows_how_they_are_divided(
+    dl: Dl, drawn: None, tmp_path: Path
+) -> None:
     config = _write(tmp_path, **{"  target: kind": "  target: kind\n  features: [width, height]"})
     assert dl("train", config, "--runs", tmp_path / "runs", "-q").code == 0
     plots = tmp_path / "runs" / "fruit" / "0001" / "plots"

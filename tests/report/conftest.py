@@ -9,6 +9,7 @@ import pytest
 
 from dl.cli.main import run
 from dl.report import png
+from support.drawing import Here, drawn_by
 
 CONFIGS = {
     "multiclass": """\
@@ -44,7 +45,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in CONFIGS.items():
         (folder / f"{name}.yaml").write_text(text)
         config, runs = str(folder / f"{name}.yaml"), str(folder / "runs")
-        assert run(["train", config, "--runs", runs, "-q"]) == 0
+        with drawn_by(Here):
+            assert run(["train", config, "--runs", runs, "-q"]) == 0
     return folder / "runs"
 
 

@@ -32,7 +32,7 @@ def write_config(folder: Path, uri: str, experiment: str) -> Path:
     return path
 
 
-def test_train_copies_its_run(dl: Dl, uri: str, client: Any, tmp_path: Path) -> None:
+def test_train_copies_its_run(dl: Dl, drawn: None, uri: str, client: Any, tmp_path: Path) -> None:
     config = write_config(tmp_path, uri, "trained")
 
     assert dl("train", config, "--runs", tmp_path / "runs", "-q").code == 0

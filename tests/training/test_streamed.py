@@ -157,7 +157,7 @@ training: {loss: binary_crossentropy, metrics: [accuracy], batch_size: 8, epochs
 
 
 @pytest.mark.slow
-def test_a_whole_run_is_that_in_memory(dl: Dl, tmp_path: Path) -> None:
+def test_a_whole_run_is_that_in_memory(dl: Dl, drawn: None, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     rows = [f"{a:.3f},{b:.3f},{'yes' if a > b else 'no'}" for a, b in random.random((90, 2))]
     (tmp_path / "rows.csv").write_text("a,b,kind\n" + "\n".join(rows))
