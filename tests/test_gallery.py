@@ -29,7 +29,8 @@ from dl.vocabulary.traits import KERAS
 TOP = Path(__file__).parents[1]
 CONFIGS = TOP / "configs" / GALLERY
 MOST_BYTES = 3_000_000
-_SHORT = ("data.length=20",)
+_SHORT = ("data.length=12",)
+_FEW_STEPS = "training.batch_size=256"
 _FEW_WORDS = (*_SHORT, "data.words=300", "model.layers.0.num_tokens=300")
 SMALL: Mapping[str, tuple[str, ...]] = {
     "alexnet": (
@@ -38,19 +39,26 @@ SMALL: Mapping[str, tuple[str, ...]] = {
         "model.layers.13.units=32",
     ),
     "cats-dogs-transfer": (
+        _FEW_STEPS,
         "data.image_size=[32,32]",
         "model.layers.base={type: MobileNetV3Small, weights: none, alpha: 0.35, name: base, "
         "minimalistic: true, trainable_from: 100}",
     ),
     "cats-dogs-vgg16": ("data.image_size=[32,32]", "model.layers.base.weights=none"),
-    "characters": ("data.window.stride=100",),
+    "characters": ("data.window.stride=200", "data.window.length=20"),
+    "fashion-brakes": (_FEW_STEPS,),
     "imdb-bidirectional": _SHORT,
     "imdb-cnn-lstm": _SHORT,
     "imdb-lstm": _SHORT,
     "imdb-multi-hot": _FEW_WORDS,
+    "keywords": (_FEW_STEPS,),
     "mnist-checkpoints": ("training.callbacks=[]",),  # there is no run to keep them in
     "mnist-weights": ("training.callbacks=[]", "model.start=null"),  # nor one to begin from
     "reuters-multi-hot": _FEW_WORDS,
+    "reviews-bidirectional": ("preprocess.text.length=12", _FEW_STEPS),
+    "reviews-conv1d": (_FEW_STEPS,),
+    "reviews-embedding": ("preprocess.text.length=60", _FEW_STEPS),
+    "segmentation": (_FEW_STEPS,),
     "vgg16-augmented": ("data.image_size=[32,32]", "model.layers.base.weights=none"),
     "weather-day": ("data.window.outputs=4", "model.layers.2.units=4"),
     "weather-gru": ("data.window.length=8",),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +157,16 @@ def test_draw_writes_the_picture_and_the_film(tmp_path: Path) -> None:
     assert [path.read_bytes() for path in draw(tmp_path, two_classes(epochs=3))] == again
 
 
+def test_numbers_on_both_sides_of_0_have_colours_of_their_own() -> None:
+    plane = divided(100 * ACROSS[:, None] - 50, np.array([-50.0, 0.0, 50.0]))
+    colours = ground(built(replace(numbers(), surface=plane))).astype(int)
+
+    left, right = colours[0, 0, :3], colours[0, -1, :3]
+    assert left[2] > left[0]
+    assert right[0] > right[2]
+    assert colours[0, colours.shape[1] // 2, :3].min() > 180
+
+
 @pytest.mark.parametrize(
     ("run", "note"),
     [
@@ -172,10 +183,14 @@ def test_draw_writes_the_picture_and_the_film(tmp_path: Path) -> None:
             many_classes(3),
             "Colour: the most probable class, the darker the surer. Line: where it changes.",
         ),
+        (
+            many_classes(1),
+            "Colour: the most probable class, the darker the surer. It is the same everywhere.",
+        ),
         (numbers(), "Colour: the predicted number; of a point: the true one, on the same scale."),
     ],
-    ids=["two classes", "no probabilities", "three classes", "numbers"],
+    ids=["two classes", "no probabilities", "three classes", "one class", "numbers"],
 )
 def test_the_note_says_how_to_read_it(run: RunFacts, note: str) -> None:
     assert run.surface is not None
-    assert surface.note_of(run, run.surface) == note
+    assert surface.note_of(run, run.surface, run.surface.frames) == note

@@ -32,10 +32,8 @@ def test_a_panel_for_the_loss_and_each_metric() -> None:
     figure = built(history(3, "binary_accuracy"), "binary_crossentropy")
 
     assert titles(figure) == ["loss", "binary accuracy"]
-    assert [axes.get_ylabel() for axes in figure.axes] == [
-        "binary cross-entropy",
-        "binary accuracy",
-    ]
+    # The second axis would say what its title says.
+    assert [axes.get_ylabel() for axes in figure.axes] == ["binary cross-entropy", ""]
     assert {axes.get_xlabel() for axes in figure.axes} == {"epoch"}
     assert labels(figure.axes[0]) == ["training", "validation"]
 
@@ -43,7 +41,8 @@ def test_a_panel_for_the_loss_and_each_metric() -> None:
 @pytest.mark.parametrize(
     ("loss", "words"),
     [
-        ("", "loss"),
+        ("", ""),
+        ("SparseCategoricalCrossentropy", "sparse categorical\ncross-entropy"),
         ("mean_squared_error", "mean squared error"),
         ("MeanSquaredError", "mean squared error"),
         ("KLDivergence", "KL divergence"),
@@ -52,6 +51,42 @@ def test_a_panel_for_the_loss_and_each_metric() -> None:
 )
 def test_the_axis_of_the_loss_says_which_it_is(loss: str, words: str) -> None:
     assert built(history(2), loss).axes[0].get_ylabel() == words
+
+
+def test_a_title_is_cut_only_where_it_has_no_room() -> None:
+    longest = ["mean_absolute_percentage_error", "a" * 90]
+    rows = [{**row, **dict.fromkeys(longest, row["loss"])} for row in history(2)]
+
+    shown = titles(built(rows))
+
+    assert shown[2] == "mean absolute percentage error"
+    assert (shown[3][:20], "…" in shown[3], shown[3][-9:]) == ("a" * 20, True, "a" * 9)
+
+
+def test_an_axis_of_epochs_has_no_tick_before_the_first() -> None:
+    [axes] = built([{"epoch": float(epoch), "loss": 1.0} for epoch in range(1, 101)]).axes
+
+    assert axes.get_xticks().tolist() == [20, 40, 60, 80, 100]
+
+
+def test_numbers_of_axes_are_in_full() -> None:
+    [axes] = built([{"epoch": 1.0, "loss": 250_000.0}, {"epoch": 2.0, "loss": 125_000.0}]).axes
+
+    shown = axes.yaxis.get_major_formatter().format_ticks([2e-5, 2000, 120_000, 2e8])
+    assert shown == ["2e-05", "2000", "120,000", "2e+08"]
+
+
+def test_a_lone_epoch_has_its_values_beside_its_dots() -> None:
+    [axes] = built([{"epoch": 1.0, "loss": 1.5, "val_loss": 2.25}]).axes
+
+    assert [text.get_text() for text in axes.texts] == ["1.5", "2.25"]
+
+
+@pytest.mark.parametrize(("name", "scale"), [("accuracy", "linear"), ("mae", "log")])
+def test_what_is_better_when_it_is_more_is_not_logarithmic(name: str, scale: str) -> None:
+    rows = [{"epoch": 1.0, "loss": 1.0, name: 0.05}, {"epoch": 2.0, "loss": 1.0, name: 0.9}]
+
+    assert built(rows).axes[1].get_yscale() == scale
 
 
 def test_the_learning_rate_is_shown_if_it_changes() -> None:

@@ -86,6 +86,36 @@ def test_each_of_several_classes_has_a_curve() -> None:
     assert "Choice of threshold" not in found
 
 
+def test_of_many_classes_the_worst_have_colours_and_the_rest_is_told() -> None:
+    run = classified(40, 400)
+    assert run.probabilities is not None
+    run.probabilities[:, 5] = run.true != 5
+
+    roc = charts(run)["ROC"]
+
+    assert roc.lines[0].label.startswith("class 5, area ")
+    assert [line.colour for line in roc.lines] == [0, 1, 2, *[-1] * 8]
+    assert roc.note == "In colour: the 3 classes with the least area; grey: the next 7 of 40."
+
+
+def test_bins_of_a_calibration_hold_equally_many_rows() -> None:
+    given = np.linspace(0, 1, 100) ** 3
+    probabilities = np.stack([1 - given, given], axis=1)
+    run = replace(classified(2, 100), probabilities=probabilities)
+
+    chart = charts(run)["Calibration"]
+
+    expected = [part.mean() for part in np.split(given, 4)]
+    np.testing.assert_allclose(chart.lines[0].x, expected)
+    assert chart.note.startswith("A dot stands for about 25 rows. ")
+
+
+def test_very_many_inputs_that_come_back_have_no_residuals() -> None:
+    run = regressed(targets=10)
+    assert len(residuals_of(run)) == 9
+    assert residuals_of(replace(run, errors=np.zeros(30))) == []
+
+
 def test_a_class_without_rows_of_both_kinds_has_no_curve() -> None:
     run = replace(FEW, true=np.ones(6))
     assert class_charts(run) == []

@@ -105,12 +105,30 @@ def test_mistakes_show_the_confident_ones_first() -> None:
 
     assert texts(mistakes(run)) == [
         "toy/0001: worst mistakes",
-        "from the test part, the largest loss first",
+        "2 of 2 in the test part, the largest loss first",
         "predicted b (0.90)",
         "true a",
         "predicted b (0.60)",
         "true a",
     ]
+
+
+@pytest.mark.parametrize(("rows", "name", "count"), [(400, "class", 12), (400, "", 24)])
+def test_mistakes_of_a_useless_model_fit_a_screen(rows: int, name: str, count: int) -> None:
+    run = replace(classified(3, rows), classes=tuple(f"{name}{index}" for index in range(3)))
+    figure = mistakes(run)
+    assert figure is not None
+    assert texts(figure)[1] == f"{count} of 100 in the test part, the largest loss first"
+    assert figure.get_figheight() < 8
+
+
+def test_sounds_are_wider_than_high() -> None:
+    sounds = np.random.default_rng(0).normal(size=(2, 4000, 1))
+    pictures = Pictures(sounds, sounds=True)
+
+    assert pictures.pixels([0, 1], 80).shape == (2, 60, 80, 3)
+    run = replace(classified(2, 2), pictures=pictures)
+    assert texts(examples(run))[1].endswith("; sounds: time across, pitch upwards")
 
 
 def test_mistakes_without_probabilities_keep_the_order_of_the_rows() -> None:

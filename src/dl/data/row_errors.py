@@ -54,7 +54,7 @@ def write_errors(run: RunDirectory, errors: Array) -> None:
     """Publishes the errors of the training rows, ascending; raises `DiskError`."""
     kept = np.sort(errors)
     if len(kept) > MOST_ERRORS:
-        # As `np.quantile` has it, which takes minutes for so many: it does not know they are sorted.
+        # As `np.quantile` has it, which takes half a minute: it does not know they are sorted.
         places = np.linspace(0, len(kept) - 1, MOST_ERRORS)
         kept = np.interp(places, np.arange(len(kept)), kept)
     content = io.BytesIO()

@@ -11,7 +11,10 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal
 
+from dl.vocabulary.catalog import find
 from dl.vocabulary.labels import column_label, metric_label
+from dl.vocabulary.spec import Kind
+from dl.vocabulary.traits import RISING
 
 if TYPE_CHECKING:
     from dl.data.types import Array
@@ -82,7 +85,8 @@ class Chart:
         y_label: What the vertical axis is.
         lines: Its series.
         marks: Vertical lines.
-        log: Whether the vertical axis may be logarithmic: all values are positive.
+        log: Whether the vertical axis may be logarithmic: all values are positive, and it is near
+            0 that they are worth telling apart.
         note: A sentence below it.
         aside: A few numbers that sum it up.
         square: Whether both axes show the same range.
@@ -159,7 +163,8 @@ def learning_charts(history: History, loss: str = "") -> list[Chart]:
         validation = series(history, VALIDATION + name, "validation", dashed=True, colour=1)
         lines = tuple(line for line in (training, validation) if len(line.x))
         axis = metric_label(loss if name == "loss" and loss else name)
-        charts.append(_with_log(Chart(metric_label(name), "epoch", axis, lines, tuple(marks))))
+        chart = Chart(metric_label(name), "epoch", axis, lines, tuple(marks))
+        charts.append(_with_log(chart, name))
     return charts
 
 
@@ -200,12 +205,15 @@ def compared_charts(histories: Mapping[str, History]) -> list[Chart]:
         shown = tuple(line for line in lines if len(line.x))
         label = metric_label(name)
         note = "Dashed: validation." if any(line.dashed for line in shown) else ""
-        charts.append(_with_log(Chart(label, "epoch", label, shown, note=note)))
+        charts.append(_with_log(Chart(label, "epoch", label, shown, note=note), name))
     return charts
 
 
-def _with_log(chart: Chart) -> Chart:
-    return replace(chart, log=all(value > 0 for value in chart.finite))
+def _with_log(chart: Chart, name: str = "") -> Chart:
+    """Lets a chart be logarithmic, unless more is better: an accuracy ends near 1, not near 0."""
+    entry = find(Kind.METRIC, name)
+    rising = entry is not None and entry.name in RISING
+    return replace(chart, log=not rising and all(value > 0 for value in chart.finite))
 
 
 @dataclass(frozen=True, slots=True)

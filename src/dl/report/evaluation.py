@@ -12,12 +12,15 @@ from dl.data.thresholds import precision_recall, roc
 from dl.data.types import Array, mean
 from dl.report.charts import Chart, Line, Mark
 from dl.report.facts import RunFacts
+from dl.report.palette import LIGHT
 from dl.text import apart, number, shortened
 
 MOST_CLASSES = 30
 """More names than these cannot be read beside a matrix."""
-# As many as there are colours on the page.
-_MOST_CURVES = 10
+# Of more classes than there are colours, so many have one, and so many others are grey.
+_COLOURED, _GREY = 3, 7
+# Of a calibration: so many bins at most, and rows in each at least, or their fractions are noise.
+_BINS, _LEAST_ROWS = 10, 25
 # A picture of more panels is larger than a screen.
 _MOST_TARGETS = 9
 _OTHERS = "(others)"
@@ -153,19 +156,12 @@ def class_charts(run: RunFacts) -> list[Chart]:
     labels = _one_against_rest(run)
     if not labels:
         return []
+    lines, note = _curves(labels, roc, "area")
+    precisions, of_precisions = _curves(labels, precision_recall, "average")
+    chance = (*lines, _diagonal("chance"))
     charts = [
-        Chart(
-            "ROC",
-            "false positive rate",
-            "true positive rate",
-            (*_curves(labels, roc, "area"), _diagonal("chance")),
-        ),
-        Chart(
-            "Precision and recall",
-            "recall",
-            "precision",
-            _curves(labels, precision_recall, "average"),
-        ),
+        Chart("ROC", "false positive rate", "true positive rate", chance, note=note),
+        Chart("Precision and recall", "recall", "precision", precisions, note=of_precisions),
         _calibration(run, labels),
     ]
     return [*charts, _threshold(labels[0], run.threshold)] if run.task == "binary" else charts
@@ -175,25 +171,34 @@ def _one_against_rest(run: RunFacts) -> list[_Label]:
     given, labels = run.probabilities, []
     if given is None:
         return []
-    chosen = [1] if run.task == "binary" else range(min(given.shape[1], _MOST_CURVES))
-    for place in chosen:
+    chosen = [1] if run.task == "binary" else range(given.shape[1])
+    names = apart([run.class_name(place) for place in chosen], 24)
+    weights = np.ones(len(run.true)) if run.weights is None else run.weights
+    for name, place in zip(names, chosen, strict=True):
         truth = run.true[:, place] if run.task == "multilabel" else run.true == place
-        weights = np.ones(len(truth)) if run.weights is None else run.weights
         if 0 < weights @ truth < weights.sum():
-            name = shortened(run.class_name(place), 24)
             labels.append(_Label(name, truth.astype(np.int64), given[:, place], weights))
     return labels
 
 
-def _curves(labels: list[_Label], curve: Curve, area_name: str) -> tuple[Line, ...]:
+def _curves(labels: list[_Label], curve: Curve, area_name: str) -> tuple[tuple[Line, ...], str]:
+    """Returns the curve of each class, and which are shown where there are too many."""
+    found = [
+        (label.name, *curve(label.truth, label.probability, label.weights)) for label in labels
+    ]
+    colours, note = range(len(found)), ""
+    if len(found) > len(LIGHT.series):
+        shown = sorted(found, key=lambda one: one[3])[: _COLOURED + _GREY]
+        note = f"In colour: the {_COLOURED} classes with the least {area_name}; grey: "
+        note += "the others" if len(shown) == len(found) else f"the next {_GREY} of {len(found)}"
+        colours, found = [*range(_COLOURED), *[-1] * (len(shown) - _COLOURED)], shown
     lines = []
-    for colour, label in enumerate(labels):
-        x, y, area = curve(label.truth, label.probability, label.weights)
+    for colour, (label, x, y, area) in zip(colours, found, strict=True):
         # The highest y of each x: one position of a chart has one value in a line.
         places, first = np.unique(x, return_index=True)
-        name = f"{label.name}, {area_name} {area:.3f}"
+        name = f"{label}, {area_name} {area:.3f}"
         lines.append(Line(name, places, np.maximum.reduceat(y, first), colour=colour))
-    return tuple(lines)
+    return tuple(lines), note and f"{note}."
 
 
 def _diagonal(label: str) -> Line:
@@ -206,21 +211,28 @@ def _calibration(run: RunFacts, labels: list[_Label]) -> Chart:
         right = (run.true == run.predicted).astype(np.int64)
         given = run.probabilities.max(axis=1)
         labels = [_Label("predicted class", right, given, labels[0].weights)]
+    rows = len(labels[0].truth)
+    count = max(1, min(_BINS, rows // _LEAST_ROWS))
     lines = []
-    for colour, label in enumerate(labels):
+    for colour, label in enumerate(labels[: len(LIGHT.series)]):
         given = np.clip(label.probability, 0, 1)  # a sum of rounded numbers may be above 1
-        place = np.searchsorted(np.linspace(0, 1, 11)[1:-1], given)  # tenths of the probability
-        whole = np.bincount(place, label.weights, minlength=10)
-        sums = [np.bincount(place, label.weights * v, minlength=10) for v in (label.truth, given)]
+        place = _bins(given, count)
+        whole = np.bincount(place, label.weights)
+        sums = [np.bincount(place, label.weights * v) for v in (label.truth, given)]
         observed, predicted = (total[whole > 0] / whole[whole > 0] for total in sums)
         lines.append(Line(label.name, predicted, observed, colour=colour))
-    return Chart(
-        "Calibration",
-        "mean probability given",
-        "fraction that is so",
-        (*lines, _diagonal("perfect")),
-        note="On the diagonal, of the rows that are given 0.8, eight in ten are so.",
-    )
+    note = f"A dot stands for {'about ' * (count > 1)}{rows / count:.0f} rows. "
+    note += "On the diagonal, of those that are given 0.8, eight in ten are so."
+    if len(labels) > len(lines):
+        note += f" Shown are the first {len(lines)} of {len(labels)} labels."
+    shown = (*lines, _diagonal("perfect"))
+    return Chart("Calibration", "mean probability given", "fraction that is so", shown, note=note)
+
+
+def _bins(values: Array, count: int) -> Array:
+    """Returns the bin of each value, of bins that hold equally many; equal values share one."""
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, count + 1)[1:-1]))
+    return np.searchsorted(edges, values, side="right")
 
 
 def _threshold(label: _Label, threshold: float) -> Chart:
@@ -350,8 +362,14 @@ class Residuals:
 
 
 def residuals_of(run: RunFacts) -> list[Residuals]:
-    """Returns the residuals of each target; none for other tasks and without predictions."""
+    """Returns the residuals of each target, or of the first nine.
+
+    None for other tasks and without predictions; nor for inputs that are to come back, if they are
+    many: a pixel alone tells nothing, and the errors of whole rows are shown.
+    """
     if run.task != "regression" or run.predicted is None or not len(run.true):
+        return []
+    if run.errors is not None and run.true.shape[1] > _MOST_TARGETS:
         return []
     found = []
     for place in range(min(run.true.shape[1], _MOST_TARGETS)):

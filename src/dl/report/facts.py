@@ -28,6 +28,8 @@ _SIDE = 84
 _RARE = 0.005
 # Samples of a column of a spectrogram, and how much fainter than the loudest is black.
 _WINDOW, _DECIBELS = 256, 60
+# How high a spectrogram is beside its width: time and pitch have no common measure.
+_FLAT = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class Pictures:
         values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
         low, high = (0.0, self.pixel_max) if self.pixel_max else _usual_range(values)
         shares = np.clip((values - low) / ((high - low) or 1.0), 0.0, 1.0)
-        shown = _of_width((255 * shares).astype(np.uint8), wide)
+        tall = _FLAT if self.sounds else values.shape[1] / values.shape[2]
+        shown = _of_size((255 * shares).astype(np.uint8), max(1, round(wide * tall)), wide)
         return np.repeat(shown, 3, axis=3) if shown.shape[3] == 1 else shown
 
     def data_uris(self, rows: Array) -> list[str]:
@@ -109,9 +112,8 @@ def _reduced(values: Array, wide: int) -> Array:
     return np.asarray(blocks.mean(axis=(2, 4)))
 
 
-def _of_width(values: Array, wide: int) -> Array:
-    """Brings pictures to a width: pixels are repeated or left out."""
-    tall = max(1, round(wide * values.shape[1] / values.shape[2]))
+def _of_size(values: Array, tall: int, wide: int) -> Array:
+    """Brings pictures to a size: pixels are repeated or left out."""
     rows_taken = np.arange(tall) * values.shape[1] // tall
     columns_taken = np.arange(wide) * values.shape[2] // wide
     return np.asarray(values[:, rows_taken][:, :, columns_taken])
@@ -197,14 +199,16 @@ class RunFacts:
 
     @property
     def counted(self) -> str:
-        """What `true` has one of each: rows, or the places of rows."""
-        return "places" if self.places > 1 else "rows"
+        """What `true` has one of each: rows, or the steps, the pixels or the places of rows."""
+        if self.places == 1:
+            return "rows"
+        return {1: "steps", 2: "pixels"}.get(len(self.grid), "places")
 
     @property
     def about(self) -> str:
         """The part and its number of rows: `test part, 360 rows`."""
         count = len(self.true) // self.places
-        each = f" of {self.places:,} places" if self.places > 1 else ""
+        each = f" of {self.places:,} {self.counted}" if self.places > 1 else ""
         each += "" if self.weights is None else ", weighted"
         if self.part_rows is not None and self.part_rows > count:
             return f"{self.part} part, {count:,} of {self.part_rows:,} rows{each}"

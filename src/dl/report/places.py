@@ -15,11 +15,13 @@ from dl.report import png
 from dl.report.charts import Chart, Line, Mark
 from dl.report.facts import Pictures, RunFacts
 from dl.report.palette import NAMES
-from dl.text import number, percent, shortened
+from dl.text import apart, number, percent, shortened
 
-_MOST_ROWS, _MOST_STEPS = 6, 24
+_MOST_ROWS = 6
 _TILE, _CELL, _LINE = 1.45, 0.3, 0.42
-"""Inches of a picture, of a step, and of a row of steps."""
+"""Inches of a picture, of a step with a short name, and of a row of steps."""
+_BEFORE, _WIDEST = 0.9, 8.5
+"""Inches before the first step, and of all steps at most."""
 _BINS = 40
 _IGNORED = (1.0, 1.0, 1.0)
 
@@ -86,7 +88,7 @@ def masks(run: RunFacts) -> Figure | None:
     texts = (f"{run.name}: masks", subtitle, note)
     sheet, panels = png.panel_sheet(3 * len(rows), 6, (_TILE, high + 0.3), texts)
     for place, row in enumerate(rows):
-        titles = ("picture", "true", f"{percent(float(wrong[row]))} wrong")
+        titles = ("picture", "true", f"predicted: {percent(float(wrong[row]))} wrong")
         tiles = zip(titles, (shown[place], true[place], said[place]), strict=True)
         for axes, (title, tile) in zip(panels[3 * place :], tiles, strict=False):
             _draw_tile(axes, tile, title)
@@ -110,27 +112,30 @@ def steps(run: RunFacts) -> Figure | None:
     if len(run.grid) != 1 or not run.in_classes or run.predicted is None or run.places == 1:
         return None
     rows, wrong = _worst(run, 2 * _MOST_ROWS)
-    shown = min(run.places, _MOST_STEPS)
+    names = apart([run.class_name(c) for c in range(len(run.classes))], 10)
+    cell = max(_CELL, 0.1 + max(png.text_width(name, png.SMALL, "normal") for name in names))
+    shown = min(run.places, int(_WIDEST / cell))
     both = [each.reshape(-1, run.places)[rows, :shown] for each in (run.true, run.predicted)]
     note = "Above what is true, below what was predicted; orange where it is another class."
     if shown < run.places:
         note += f" Shown are the first {shown} of {run.places} steps."
-    width, height = max(5.6, 0.9 + _CELL * shown), _LINE * len(rows)
+    width, height = max(5.6, _BEFORE + cell * shown + 0.4), _LINE * len(rows)
     subtitle = f"{run.about}, the rows with most wrong steps first"
     sheet = png.new_sheet(width, height + 0.1, f"{run.name}: steps", subtitle, note)
     [[axes]] = png.add_panels(sheet, 1, 1)
-    axes.set(xlim=(-3, shown), ylim=(len(rows) - 0.3, -0.7))
+    axes.set(xlim=(0, width - 0.4), ylim=(len(rows) - 0.3, -0.7))
     png.without_frame(axes)
     axes.set_xticks([])
     axes.set_yticks([])
     for line, row in enumerate(rows):
-        axes.text(-3, line, f"{percent(float(wrong[row]))} wrong", fontsize=png.SMALL, va="center")
+        axes.text(0, line, f"{percent(float(wrong[row]))} wrong", fontsize=png.SMALL, va="center")
+        axes.axhline(line + 0.5, color=png.GRID, linewidth=0.8)
         for step in range(shown):
             true, said = (int(each[line, step]) for each in both)
             colour = png.INK if true == said else png.ORANGE
             for shift, index, ink in ((-0.2, true, png.INK), (0.2, said, colour)):
-                name = shortened(run.class_name(index), 4)
-                axes.text(step, line + shift, name, fontsize=png.SMALL, va="center", color=ink)
+                where = (_BEFORE + step * cell, line + shift, names[index])
+                axes.text(*where, fontsize=png.SMALL, va="center", color=ink)
     return sheet.figure
 
 

@@ -173,9 +173,9 @@ def _draw_cells(
             axes.text(
                 column,
                 row,
-                f"{count}\n{percent(float(fractions[row, column]))}"
+                f"{count:,}\n{percent(float(fractions[row, column]))}"
                 if with_fractions
-                else str(count),
+                else f"{count:,}",
                 ha="center",
                 va="center",
                 fontsize=8.0 if with_fractions else 6.5,
@@ -232,13 +232,19 @@ def forecasts(run: RunFacts) -> Figure | None:
     texts = (f"{run.name}: forecasts", run.about, note)
     sheet, panels = png.chart_sheet(charts, 1, _WIDE_PANEL, texts)
     for axes in panels:
-        axes.legend(loc="best")
+        handles, labels = axes.get_legend_handles_labels()
+        # Above the panel, beside its title: there it hides no forecast.
+        beside = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": len(labels)}
+        axes.legend(handles, labels, **beside, borderaxespad=0.1)
     return sheet.figure
 
 
 def _residuals_note(run: RunFacts, targets: list[Residuals], meaning: str) -> str:
     left_out = len(run.true) - min(len(target.true) for target in targets)
     text, noun = meaning, run.counted.removesuffix("s")
+    count = run.true.shape[1]
+    if len(targets) < count:
+        text += f" Shown are the first {len(targets)} of {count} targets."
     if left_out:
         text += f" Left out: {plural(left_out, noun)} without a finite value."
     if any(len(target.true) > png.MOST_POINTS for target in targets):
@@ -302,7 +308,7 @@ def examples(run: RunFacts) -> Figure | None:
     columns = 10 if max(map(len, names)) <= _letters(10) else 6
     rows = _chosen(run, columns)
     lines = [[(shortened(text, _letters(columns)), png.INK)] for text in run.worded(run.true[rows])]
-    subtitle = f"from the {run.part} part, with the true answers"
+    subtitle = f"from the {run.part} part, with the true answers{_as_sounds(run)}"
     return _mosaic(run, rows, lines, columns, (f"{run.name}: examples", subtitle))
 
 
@@ -323,11 +329,12 @@ def _chosen(run: RunFacts, columns: int) -> Array:
 
 def mistakes(run: RunFacts) -> Figure | None:
     """Returns the mistakes with the largest loss first; None if there are none or no pictures."""
-    rows = run.worst_rows(24)
-    if run.pictures is None or run.predicted is None or not len(rows):
+    wrong = run.worst_rows(len(run.true))
+    if run.pictures is None or run.predicted is None or not len(wrong):
         return None
+    names = [*run.worded(run.true[wrong[:24]]), *run.worded(run.predicted[wrong[:24]])]
+    columns, rows = (6, wrong[:24]) if max(map(len, names)) <= 3 else (4, wrong[:12])
     true, guesses = run.worded(run.true[rows]), run.worded(run.predicted[rows])
-    columns = 6 if max(map(len, [*true, *guesses])) <= 3 else 4
     fits = _letters(columns) - len("predicted  (1.00)")
     lines = [
         [
@@ -336,8 +343,14 @@ def mistakes(run: RunFacts) -> Figure | None:
         ]
         for answer, guess, surety in zip(true, guesses, run.surety(rows), strict=True)
     ]
-    subtitle = f"from the {run.part} part, the largest loss first"
+    subtitle = f"{len(rows)} of {len(wrong):,} in the {run.part} part, the largest loss first"
+    subtitle += _as_sounds(run)
     return _mosaic(run, rows, lines, columns, (f"{run.name}: worst mistakes", subtitle))
+
+
+def _as_sounds(run: RunFacts) -> str:
+    sounds = run.pictures is not None and run.pictures.sounds
+    return "; sounds: time across, pitch upwards" if sounds else ""
 
 
 def _letters(columns: int) -> int:

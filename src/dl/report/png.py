@@ -22,14 +22,22 @@ from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.image import FigureImage
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.textpath import text_to_path
+from matplotlib.ticker import (
+    FuncFormatter,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    ScalarFormatter,
+)
 
 from dl.data.types import Array
 from dl.report.charts import Chart, Line, wants_log
 from dl.report.palette import LIGHT, colour
 from dl.rundir.files import write_bytes
-from dl.text import number, shortened
+from dl.text import number, one_line, shortened
 
 Facts = TypeVar("Facts")
 Build = Callable[[Facts], Figure | bytes | None]
@@ -43,6 +51,9 @@ INK = LIGHT.ink
 GRID = LIGHT.line
 COLOURS = LIGHT.series
 BLUES = LinearSegmentedColormap.from_list("blues", ["#DCEBF5", BLUE, "#002B45"])
+SIGNED = LinearSegmentedColormap.from_list(
+    "signed", ["#00395A", BLUE, "#F4F6F8", ORANGE, "#7A3500"]
+)
 
 DPI = 150
 """As in `look.mplstyle`."""
@@ -54,12 +65,18 @@ MOST_POINTS = 3000
 _MOST_MARKED = 25
 # Each of so many epochs has a tick of its own; of more, about six have.
 _MOST_TICKED = 10
+# What has no halves.
+_WHOLE = ("epoch", "trial", "step of the forecast")
 # Lines of more points are thin, or their ups and downs would be one band.
 _THIN_FROM = 200
 # Inches: around all texts, above the panels, and from one line of a text to the next.
 _MARGIN, _HEAD, _TITLE_LINE, _NOTE_LINE = 0.12, 0.6, 0.25, 0.16
-# Inches that a letter is wide on average: notes are wrapped, and titles cut, by them.
-_NOTE_LETTER, _TITLE_LETTER = 0.061, 0.122
+# Inches that a letter of a note is wide on average.
+_NOTE_LETTER = 0.061
+# Inches that the labels of an axis take of the room of a panel.
+_BESIDE = 0.75
+# Letters of a line beside the lowest panels; a name has two lines.
+_LABEL = 26
 _PADS = {"w_pad": 0.06, "h_pad": 0.06, "wspace": 0.02, "hspace": 0.03}
 
 _COLOURED = {
@@ -124,11 +141,31 @@ def new_sheet(width: float, height: float, title: str, subtitle: str, note: str 
     figure = Figure(figsize=(width, whole))
     left = _MARGIN / width
     second = 1 - (_MARGIN + _TITLE_LINE) / whole
-    shown = shortened(title, int(width / _TITLE_LETTER))
+    # The name is cut rather than what the picture shows.
+    name, colon, what = one_line(title).rpartition(": ")
+    shown = name + colon + what
+    for length in range(len(name), 0, -1):
+        if text_width(shown, LARGE) <= width - 2 * _MARGIN:
+            break
+        shown = shortened(name, length) + colon + what
     figure.text(left, 1 - _MARGIN / whole, shown, va="top", fontsize=LARGE, fontweight="bold")
     below = figure.text(left, second, subtitle, va="top", color=GREY)
     figure.text(left, _MARGIN / whole, "\n".join(lines), va="bottom", fontsize=8, color=GREY)
     return Sheet(figure, below, (left, foot / whole, 1 - 2 * left, height / whole))
+
+
+def text_width(text: str, size: float, weight: str = "bold") -> float:
+    """Returns how many inches wide a text is at a size in points."""
+    font = FontProperties(size=size, weight=weight)
+    points: float = text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]
+    return points / 72
+
+
+def fitted(text: str, inches: float, size: float) -> str:
+    """Returns a bold text on one line, cut in its middle where it is wider than so many inches."""
+    text = one_line(text)
+    width = text_width(text, size)
+    return text if width <= inches else shortened(text, int(len(text) * inches / width))
 
 
 def add_panels(sheet: Sheet, rows: int, columns: int, **options: Any) -> list[list[Axes]]:
@@ -142,7 +179,24 @@ def add_panels(sheet: Sheet, rows: int, columns: int, **options: Any) -> list[li
     """
     sheet.figure.set_layout_engine("constrained", rect=sheet.room, **_PADS)
     grid = sheet.figure.subplots(rows, columns, squeeze=False, **options)
+    for axes in grid.flat:
+        axes.xaxis.set_major_formatter(_Ticks(useOffset=False))
+        axes.yaxis.set_major_formatter(_Ticks(useOffset=False))
     return [list(row) for row in grid]
+
+
+class _Ticks(ScalarFormatter):
+    """Labels of ticks as people write numbers, each in full: no factor at the end of the axis."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.set_scientific(False)
+
+    def __call__(self, value: float, position: int | None = None) -> str:
+        if 1e-4 <= abs(value) < 1e4 or value == 0:
+            text: str = super().__call__(value, position)
+            return text
+        return tick_number(value)
 
 
 def add_legend(sheet: Sheet, lines: Sequence[Any], labels: Sequence[str]) -> None:
@@ -287,21 +341,33 @@ def draw_chart(axes: Axes, chart: Chart, title: str, *, sideways: bool = False) 
     for mark in chart.marks:
         if any(len(line.x) > 1 for line in chart.lines):
             mark_at(mark.x, color=GREY, linewidth=0.9, linestyle=":", zorder=1)
-    axes.set_title(shortened(title.replace("_", " "), 28))
-    across, up = shortened(chart.x_label, 32), shortened(chart.y_label, 32)
-    axes.set(xlabel=up if sideways else across, ylabel=across if sideways else up)
-    if chart.aside:
-        write_aside(axes, chart.aside)
+    _set_texts(axes, chart, title, sideways)
     if chart.log_x:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(tick_number))
         axes.xaxis.set_minor_formatter(NullFormatter())
-    if chart.x_label in ("epoch", "trial"):
+    if chart.x_label in _WHOLE:
         _set_whole_numbers(axes, chart)
     if chart.square:
         low, high = zip(axes.get_xlim(), axes.get_ylim(), strict=True)
         axes.set(xlim=(min(low), max(high)), ylim=(min(low), max(high)), aspect="equal")
     _set_values(axes, chart)
+
+
+def _set_texts(axes: Axes, chart: Chart, title: str, sideways: bool) -> None:
+    """Writes the title and the names of the axes; one that says what the title says is left out."""
+    across, up = chart.x_label, "" if chart.y_label == title else chart.y_label
+    across, up = (up, across) if sideways else (across, up)
+    lines = textwrap.wrap(shortened(up, 2 * _LABEL), _LABEL, break_on_hyphens=False)
+    axes.set(xlabel=shortened(across, 2 * _LABEL), ylabel="\n".join(lines))
+    spec = axes.get_subplotspec()
+    widths = spec.get_gridspec().get_width_ratios()
+    part = widths[spec.colspan.start] / sum(widths)
+    room = axes.figure.get_figwidth() * part - _BESIDE
+    if chart.aside:
+        write_aside(axes, chart.aside)
+        room -= text_width(chart.aside, SMALL, "normal") + _MARGIN
+    axes.set_title(fitted(title, room, matplotlib.rcParams["axes.titlesize"]))
 
 
 def _colour(line: Line) -> str:
@@ -328,6 +394,11 @@ def _draw_line(axes: Axes, line: Line, marked: Sequence[float]) -> None:
         zorder=3 if line.colour < 0 else 2,
         **look,
     )
+    if len(values) == 1 and marker:
+        # A dot alone says nothing where its axis is of no other's.
+        beside = {"xytext": (-9 if line.dashed else 9, 0), "textcoords": "offset points"}
+        look = {"va": "center", "ha": "right" if line.dashed else "left", "fontsize": 8}
+        axes.annotate(number(float(line.y[0])), (line.x[0], values[0]), **beside, **look)
     for place in marked:
         if (value := line.at(place)) is not None and len(values) > 1 and marker:
             hollow = {"markerfacecolor": "white", "markeredgewidth": 1.6, "markersize": 7}
@@ -354,19 +425,27 @@ def _draw_bars(axes: Axes, line: Line, sideways: bool) -> None:
         axes.barh(x, line.y, height=width, **look)
     else:
         axes.bar(x, line.y, width=width, **look)
+    if all(float(value).is_integer() for value in line.y):  # there is no half of a row
+        counted = axes.xaxis if sideways else axes.yaxis
+        counted.set_major_locator(MaxNLocator("auto", integer=True))
 
 
 def _set_whole_numbers(axes: Axes, chart: Chart) -> None:
     """Sets the horizontal axis for epochs and trials, which have no halves."""
     places = [place for line in chart.lines for place in line.x] or [1]
-    low, high = min(places), max(places)
-    count = int(high - low) + 1
+    set_epochs(axes, int(min(places)), int(max(places)))
+
+
+def set_epochs(axes: Axes, first: int, last: int) -> None:
+    """Sets a horizontal axis of whole numbers, without ticks where there are none."""
+    count = last - first + 1
     margin = 0.5 if count < _MOST_TICKED else 0.02 * count
-    axes.set_xlim(low - margin, high + margin)
+    axes.set_xlim(first - margin, last + margin)
     if count <= _MOST_TICKED:
-        axes.set_xticks(range(int(low), int(high) + 1))
+        axes.set_xticks(range(first, last + 1))
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+        ticks = MaxNLocator(nbins=6, integer=True).tick_values(first, last)
+        axes.set_xticks([tick for tick in ticks if first <= tick <= last])
 
 
 def _set_values(axes: Axes, chart: Chart) -> None:
@@ -375,10 +454,12 @@ def _set_values(axes: Axes, chart: Chart) -> None:
         axes.set_yticks([])
     elif chart.log and wants_log(chart.finite):
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(numticks=8))
+        few = max(chart.finite) < 100 * min(chart.finite)
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,), numticks=8))
         axes.yaxis.set_major_formatter(FuncFormatter(tick_number))
         axes.yaxis.set_minor_formatter(NullFormatter())
-        axes.set_ylabel(f"{axes.get_ylabel()} (log scale)")
+        label = axes.get_ylabel()
+        axes.set_ylabel(f"{label} (log scale)" if label else "log scale")
     broken = sorted(
         {
             place

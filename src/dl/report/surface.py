@@ -6,7 +6,7 @@ The plane of the inputs has the colour of what the network says there, and the r
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,8 @@ _BANDS = 5
 # How much of a class's colour is in the ground: the rows on it have all of it.
 _PALEST, _FULLEST = 0.10, 0.55
 _LEVELS = 12
+# Numbers below and above 0 have colours of their own where those on the lesser side reach so far.
+_BOTH_SIDES = 0.2
 # Of the ground along each axis: on it, borders between classes look smooth.
 _PIXELS = 320
 # Names that fit beside the plane.
@@ -49,7 +51,7 @@ def picture(run: RunFacts) -> Figure | None:
     """Returns the plane as the trained network sees it, or None where there is no plane."""
     if run.surface is None:
         return None
-    sheet, axes = _new_plane(run, run.surface)
+    sheet, axes = _new_plane(run, run.surface, run.surface.frames[-1:])
     _draw_ground(axes, run, run.surface, run.surface.frames[-1])
     _draw_rows(axes, run, run.surface)
     return sheet.figure
@@ -81,7 +83,7 @@ def film(run: RunFacts) -> bytes | None:
 
 def _film_pictures(run: RunFacts, surface: DecisionSurface) -> Iterator[Image.Image]:
     """Yields the frames; what does not move is drawn once."""
-    sheet, axes = _new_plane(run, surface)
+    sheet, axes = _new_plane(run, surface, surface.frames)
     sheet.figure.set_dpi(_DPI)
     canvas: Any = FigureCanvasAgg(sheet.figure)
     above = [*_draw_rows(axes, run, surface), *axes.spines.values(), sheet.subtitle]
@@ -110,26 +112,27 @@ def caption(frame: SurfaceFrame, history: History) -> str:
     return f"epoch {frame.epoch:,}" + ("" if loss is None else f", loss {number(loss)}")
 
 
-def note_of(run: RunFacts, surface: DecisionSurface) -> str:
-    """Returns how the picture is to be read."""
+def note_of(run: RunFacts, surface: DecisionSurface, frames: Sequence[SurfaceFrame]) -> str:
+    """Returns how the picture of some frames is to be read."""
     if run.task == "regression":
         return "Colour: the predicted number; of a point: the true one, on the same scale."
-    if not surface.probabilities:
-        return "Colour: the class that is predicted. Line: where it changes."
-    if run.task == "binary":
-        return (
-            "Colour: the class that is predicted, the darker the surer. Line: where it changes, "
-            f"at a probability of {number(surface.threshold)}."
-        )
-    return "Colour: the most probable class, the darker the surer. Line: where it changes."
+    many = surface.probabilities and run.task != "binary"
+    note = f"Colour: the {'most probable class' if many else 'class that is predicted'}"
+    note += ", the darker the surer. " if surface.probabilities else ". "
+    if not any(_margins(frame, surface) for frame in frames):
+        return f"{note}It is the same everywhere."
+    at = f", at a probability of {number(surface.threshold)}"
+    return f"{note}Line: where it changes{at if surface.probabilities and not many else ''}."
 
 
-def _new_plane(run: RunFacts, surface: DecisionSurface) -> tuple[Sheet, Axes]:
+def _new_plane(
+    run: RunFacts, surface: DecisionSurface, frames: Sequence[SurfaceFrame]
+) -> tuple[Sheet, Axes]:
     """Returns a sheet with the empty plane, its axes in the data's own unit, and its key."""
     what = "predictions" if run.task == "regression" else "decision boundary"
     rows = f"points: {len(surface.rows):,} rows of the training part"
     title = f"{run.name}: {what}"
-    sheet = png.new_sheet(_SIDE + 1.7, _SIDE, title, rows, note_of(run, surface))
+    sheet = png.new_sheet(_SIDE + 1.7, _SIDE, title, rows, note_of(run, surface, frames))
     [[axes]] = png.add_panels(sheet, 1, 1)
     axes.grid(False)
     axes.set_box_aspect(1)
@@ -174,8 +177,7 @@ def _draw_ground(
     axes: Axes, run: RunFacts, surface: DecisionSurface, frame: SurfaceFrame
 ) -> list[Any]:
     """Colours the plane by what the network says; returns what was drawn, in its order."""
-    values = np.nan_to_num(frame.values.astype(np.float32))
-    grid = values.reshape(frame.side, frame.side, -1)
+    grid = _grid(frame)
     # As many points as the picture has pixels, linear in between, (height, width, values).
     from scipy.ndimage import zoom  # a quarter of all that drawing imports
 
@@ -195,7 +197,7 @@ def _draw_ground(
         zorder=0,
     )
     axes.set_box_aspect(1)
-    return [image] if run.task == "regression" else [image, *_draw_borders(axes, grid, surface)]
+    return [image] if run.task == "regression" else [image, *_draw_borders(axes, frame, surface)]
 
 
 def _draw_rows(axes: Axes, run: RunFacts, surface: DecisionSurface) -> list[Any]:
@@ -208,8 +210,10 @@ def _draw_rows(axes: Axes, run: RunFacts, surface: DecisionSurface) -> list[Any]
     x, y = surface.rows[:, 0], surface.rows[:, 1]
     if run.task == "regression":
         norm, colours = _scale(surface)
-        look |= {"c": surface.y, "cmap": colours, "norm": norm, "edgecolors": png.INK}
-        return [axes.scatter(x, y, linewidths=0.6, **look)]
+        look |= {"c": surface.y, "cmap": colours, "norm": norm}
+        # A white rim inside of a dark one: points are seen on any ground, also on their own colour.
+        edges = ((2.0, png.INK), (1.0, "white"))
+        return [axes.scatter(x, y, linewidths=w, edgecolors=e, **look) for w, e in edges]
     drawn = []
     for index in range(surface.frames[-1].values.shape[1]):
         chosen = surface.y == index
@@ -227,8 +231,12 @@ def _scale(surface: DecisionSurface) -> tuple[BoundaryNorm, Any]:
     if high <= low:
         low, high = low - 0.5, high + 0.5
     levels = MaxNLocator(nbins=_LEVELS).tick_values(low, high)
-    colours = ListedColormap(png.BLUES(np.linspace(0, 1, len(levels) - 1)))
-    return BoundaryNorm(levels, len(levels) - 1, clip=True), colours
+    bands = len(levels) - 1
+    places, colours = np.linspace(0, 1, bands), png.BLUES
+    if low < 0 < high and min(-low, high) > _BOTH_SIDES * max(-low, high):
+        middles = (levels[1:] + levels[:-1]) / 2
+        places, colours = 0.5 + middles / (2 * np.abs(middles).max()), png.SIGNED
+    return BoundaryNorm(levels, bands, clip=True), ListedColormap(colours(places))
 
 
 def _class_colours(fine: Array, surface: DecisionSurface) -> Array:
@@ -251,20 +259,32 @@ def _class_colours(fine: Array, surface: DecisionSurface) -> Array:
     return np.asarray(np.round(255 * (1 - strength + strength * table[winner])), np.uint8)
 
 
-def _draw_borders(axes: Axes, grid: Array, surface: DecisionSurface) -> list[Any]:
-    """Draws lines where the predicted class changes."""
-    side, count = len(grid), grid.shape[2]
-    x, y = (
-        np.linspace(low, high, side)
-        for low, high in zip(surface.plane.low, surface.plane.high, strict=True)
-    )
-    drawn = []
+def _margins(frame: SurfaceFrame, surface: DecisionSurface) -> list[Array]:
+    """Returns by how much a class is predicted, shape (side, side), where it is in some places."""
+    grid = _grid(frame)
+    count, found = grid.shape[2], []
     for index in range(1, count) if count == 2 else range(count):
         others = np.delete(grid, index, axis=2).max(axis=2, initial=0.0)
         margin = grid[:, :, 1] - surface.threshold if count == 2 else grid[:, :, index] - others
         if margin.min() < 0 <= margin.max():
-            drawn.append(axes.contour(x, y, margin, levels=[0], colors=png.INK, linewidths=1.3))
-    return drawn
+            found.append(margin)
+    return found
+
+
+def _draw_borders(axes: Axes, frame: SurfaceFrame, surface: DecisionSurface) -> list[Any]:
+    """Draws lines where the predicted class changes."""
+    x, y = (
+        np.linspace(low, high, frame.side)
+        for low, high in zip(surface.plane.low, surface.plane.high, strict=True)
+    )
+    look: dict[str, Any] = {"levels": [0], "colors": png.INK, "linewidths": 1.3}
+    return [axes.contour(x, y, margin, **look) for margin in _margins(frame, surface)]
+
+
+def _grid(frame: SurfaceFrame) -> Array:
+    """Returns what the network says, shape (side, side, values)."""
+    values = np.nan_to_num(frame.values.astype(np.float32))
+    return values.reshape(frame.side, frame.side, -1)
 
 
 def _look_of(index: int) -> tuple[str, str]:

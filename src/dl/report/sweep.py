@@ -66,7 +66,7 @@ def _curves(sweep: SweepFacts) -> Figure:
         axes.plot(range(1, len(trial.curve) + 1), trial.curve, marker=marker, **look)
     axes.set_xlabel("epoch")
     axes.set_ylabel(shortened(column_label(sweep.metric), 32))
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    png.set_epochs(axes, 1, max(1, *(len(trial.curve) for trial in sweep.trials)))
     lines, labels = axes.get_legend_handles_labels()
     png.add_legend(sheet, lines[::-1], labels[::-1])
     return sheet.figure

@@ -23,7 +23,7 @@
       look.fill = colour;
       look.points = { show: false };
     } else {
-      look.points = { show: line.x.length < 2, size: 6, fill: colour };
+      look.points = { show: line.colour >= 0 && line.x.length <= 25, size: 6, fill: colour }; // as in pictures
     }
     return look;
   }
