@@ -14,6 +14,7 @@ import pytest
 import dl
 from conftest import Dl
 from dl.run import write_rows
+from support.drawing import Here, drawn_by
 from support.tables import told
 
 Make = Callable[..., dict[str, Any]]
@@ -27,7 +28,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("api")
     (folder / "fruit.yaml").write_text(CONFIG)
     write_fruit(folder / "fruit.csv")
-    return dl.train(folder / "fruit.yaml", {"training.epochs": 3}, runs=folder / "runs").path
+    with drawn_by(Here):
+        return dl.train(folder / "fruit.yaml", {"training.epochs": 3}, runs=folder / "runs").path
 
 
 @pytest.mark.slow

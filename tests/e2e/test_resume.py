@@ -93,7 +93,7 @@ def test_a_damaged_file_is_made_again(dl: Dl, copy: Project, name: str) -> None:
 
 
 def test_pictures_and_page_that_a_kill_or_a_full_disk_cut_off_are_made(
-    dl: Dl, copy: Project, monkeypatch: pytest.MonkeyPatch
+    dl: Dl, drawn: None, copy: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = {path.name: path for path in (copy.run / "plots").iterdir()}
     model = (copy.run / "model.h5").read_bytes()
@@ -104,7 +104,7 @@ def test_pictures_and_page_that_a_kill_or_a_full_disk_cut_off_are_made(
         raise DiskError(f"writing {path.name}: no space left")
 
     with monkeypatch.context() as broken:
-        broken.setattr("dl.report.facts.publish", full)
+        broken.setattr("dl.report.stored.publish", full)
         outcome = dl("train", "--resume", copy.run)
     assert outcome.code == 7
     assert outcome.out.splitlines()[-1] == str(copy.run)  # the result is there

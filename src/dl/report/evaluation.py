@@ -186,7 +186,7 @@ def _curves(labels: list[_Label], curve: Curve, area_name: str) -> tuple[tuple[L
     found = [
         (label.name, *curve(label.truth, label.probability, label.weights)) for label in labels
     ]
-    colours, note = range(len(found)), ""
+    colours, note = list(range(len(found))), ""
     if len(found) > len(LIGHT.series):
         shown = sorted(found, key=lambda one: one[3])[: _COLOURED + _GREY]
         note = f"In colour: the {_COLOURED} classes with the least {area_name}; grey: "

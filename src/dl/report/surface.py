@@ -230,7 +230,7 @@ def _scale(surface: DecisionSurface) -> tuple[BoundaryNorm, Any]:
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
     if high <= low:
         low, high = low - 0.5, high + 0.5
-    levels = MaxNLocator(nbins=_LEVELS).tick_values(low, high)
+    levels = np.asarray(MaxNLocator(nbins=_LEVELS).tick_values(low, high))
     bands = len(levels) - 1
     places, colours = np.linspace(0, 1, bands), png.BLUES
     if low < 0 < high and min(-low, high) > _BOTH_SIDES * max(-low, high):
