@@ -90,6 +90,7 @@ def test_a_forged_sweep_is_left_out_by_the_board_and_told_when_named(
     client = TestClient(board(sweep.path.parents[1], ["testserver"]))
     assert client.get("/api/runs").json() == {
         "runs": [],
+        "count": 0,
         "sweeps": [],
         "damaged": [f"{sweep.journal}:1 is damaged: `repeat` is missing"],
     }

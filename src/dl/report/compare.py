@@ -12,6 +12,7 @@ import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 
 import numpy as np
 
@@ -36,6 +37,8 @@ from dl.vocabulary.names import called_here
 
 ERROR = "mean absolute error"
 _NONE = "-"
+# Names below one path that only some of the runs have: as many are columns of other data.
+_MANY_NAMES = 4
 
 Table = Callable[[Sequence[Sequence[str]], Sequence[str]], str]
 """Lays out rows of cells below a header."""
@@ -149,30 +152,53 @@ class Comparison:
     def folded_settings(self) -> dict[str, tuple[object, ...]]:
         """Returns the settings that differ, in one row what belongs together.
 
-        That is what lies below one path and is set in the same runs only: a callback with all its
-        parameters, the types of columns that other data have not.
+        That is all of what only some of the runs have below a path: a layer, a callback, or the
+        columns of other data.
         """
-        groups: dict[tuple[str, tuple[bool, ...]], dict[str, tuple[object, ...]]] = {}
-        for path, values in self.shown_settings().items():
-            lacking = tuple(value is None for value in values)
-            groups.setdefault((path.rpartition(".")[0], lacking), {})[path] = values
-        folded: dict[str, tuple[object, ...]] = {}
-        for (parent, lacking), rows in groups.items():
-            if len(rows) > 1 and any(lacking):
-                folded[parent] = tuple(_folded(rows, at) for at in range(len(lacking)))
-            else:
-                folded |= rows
-        return folded
+        own = [
+            {prefix for path in self._set_in(run) for prefix in _prefixes(path)}
+            for run in range(len(self.runs))
+        ]
+        groups: dict[str, list[str]] = {}
+        beside: dict[str, list[str]] = {}
+        differing = self.shown_settings()
+        for path, values in differing.items():
+            lacking = [run for run, value in enumerate(values) if value is None]
+            whole = [p for p in _prefixes(path) if not any(p in own[run] for run in lacking)]
+            top = whole[0] if lacking and whole else path
+            groups.setdefault(top, []).append(path)
+            if lacking and top == path:
+                beside.setdefault(path.rpartition(".")[0], []).append(path)
+        for parent, names in beside.items():
+            if "." in parent and len(names) >= _MANY_NAMES:  # a section itself stays as it is
+                groups[parent] = [path for name in names for path in groups.pop(name)]
+        places = {path: place for place, path in enumerate(differing)}
+        ordered = sorted(groups.items(), key=lambda item: places[item[1][0]])
+        return {
+            paths[0] if len(paths) == 1 else top: tuple(
+                _folded({path: differing[path][run] for path in paths})
+                for run in range(len(self.runs))
+            )
+            for top, paths in ordered
+        }
+
+    def _set_in(self, run: int) -> list[str]:
+        return [path for path, values in self.settings.items() if values[run] is not None]
 
 
-def _folded(rows: Mapping[str, tuple[object, ...]], run: int) -> object:
-    """Returns what one run says of several settings below a path: its type, and how many."""
-    values = {path.rpartition(".")[2]: values[run] for path, values in rows.items()}
-    if all(value is None for value in values.values()):
-        return None
-    kind = values.pop("type", None)
-    settings = plural(len(values), "setting")
-    return settings if kind is None else f"{shown(kind)} with {settings}"
+def _prefixes(path: str) -> list[str]:
+    """Returns `a`, `a.b` and `a.b.c` of `a.b.c`."""
+    return list(accumulate(path.split("."), lambda before, part: f"{before}.{part}"))
+
+
+def _folded(values: Mapping[str, object]) -> object:
+    """Returns what a run says of some settings: the value of one, a type, or how many."""
+    if len(values) == 1:
+        return next(iter(values.values()))
+    given = {path: value for path, value in values.items() if value is not None}
+    kind = next((value for path, value in given.items() if path.endswith(".type")), None)
+    more = plural(len(given) - (kind is not None), "setting")
+    return None if not given else more if kind is None else f"{shown(kind)}, {more}"
 
 
 def _settings(run: RunDirectory) -> Settings:

@@ -11,7 +11,8 @@ from dl.report.compare import Comparison
 from dl.report.html import document, filled
 from dl.rundir.query import shown
 from dl.stats import LEVEL
-from dl.text import duration, percent
+from dl.text import cut, duration, percent
+from dl.vocabulary.labels import column_label
 
 # As many as colours that stay apart.
 _MOST_CURVES = 7
@@ -34,13 +35,16 @@ def comparison_page(comparison: Comparison, addresses: Sequence[str] = ()) -> st
         "level": percent(LEVEL),
         "not_compared": comparison.not_compared,
         "baselines": comparison.baselines,
-        "metrics": [row.cells for row in comparison.metrics],
+        "metrics": [
+            (column_label(f"{row.part}.{row.name}"), row.cells[1:]) for row in comparison.metrics
+        ],
         "took": [
             ("epochs", [f"{count:,}" for count in comparison.epochs]),
             ("time", list(map(duration, comparison.seconds))),
         ],
         "settings": [
-            (path, list(map(shown, row))) for path, row in comparison.folded_settings().items()
+            (path, [(cut(shown(value)), shown(value)) for value in row])
+            for path, row in comparison.folded_settings().items()
         ],
     }
     sections = [

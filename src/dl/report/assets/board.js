@@ -117,14 +117,14 @@ const board = (() => {
     if (!base || base.address === run.address || base.label !== run.label || run.value == null || base.value == null) return null;
     const by = run.value - base.value;
     const better = by === 0 ? "" : (by > 0) === run.rises ? "better" : "worse";
-    return make("small", { class: better, title: `against ${base.run}` }, `${by > 0 ? "+" : by < 0 ? "−" : "±"}${dlNumber(Math.abs(by))}`);
+    return make("span", { class: better, title: `against ${base.run}` }, ` ${by > 0 ? "+" : by < 0 ? "−" : "±"}${dlNumber(Math.abs(by))}`);
   }
 
   const COLUMNS = {
     curve: { title: "curve", cell: (run) => [spark(run)] },
     result: {
       title: "result", sort: () => [...rows.values()].find((run) => run.metric)?.metric,
-      cell: (run) => [make("b", {}, run.shown || "–"), change(run), make("small", {}, run.label)],
+      cell: (run) => [make("b", {}, run.shown || "–"), make("small", {}, run.label, change(run))],
     },
     baseline: { title: "guessing", cell: (run) => [run.trivial || "–"] },
     verdict: { title: "verdict", cell: (run) => [make("span", { class: run.good === false ? "bad" : null }, run.verdict)] },
@@ -233,7 +233,9 @@ const board = (() => {
           cell.title = mark.says;
           if (mark.is !== "worse-than") cell.append(make("small", {}, mark.short));
         }
+        const within = known?.row.contains(document.activeElement) && [...known.row.querySelectorAll("a, button, input")].indexOf(document.activeElement);
         known?.row.replaceWith(row);
+        if (Number.isInteger(within)) row.querySelectorAll("a, button, input")[within]?.focus();
         known = { content, row };
         drawn.set(run.address, known);
       }
@@ -244,10 +246,11 @@ const board = (() => {
 
   function card(one) {
     const best = one.best;
-    const curves = one.curves.map(({ address, spark }) => ({
-      look: one.running.includes(address) ? "training" : best && address === best.address ? "validation" : "grey",
-      values: spark.validation || spark.training || [],
-    })).filter(({ values }) => values.length).sort((a) => (a.look === "grey" ? -1 : 1));
+    const curves = one.curves.map(({ address, spark }) => {
+      const part = spark.validation ? "validation" : "training";
+      const look = one.running.includes(address) ? "growing" : best?.address === address ? part : "grey";
+      return { look, values: spark[part] || [] };
+    }).filter(({ values }) => values.length).sort((a, b) => (a.look !== "grey") - (b.look !== "grey"));
     const filter = make("a", { href: `/?filter=${encodeURIComponent(`name=${one.name}`)}` }, one.name);
     const made = make("article", { class: "card", "data-name": one.name }, make("h3", {}, filter, make("small", {}, one.count === 1 ? "1 run" : `${one.count} runs`)));
     if (best) made.append(make("div", {}, make("b", {}, best.shown), " ", make("a", { href: pageOf(best.address) }, best.run), make("small", {}, `best ${best.label}`)));
@@ -286,7 +289,7 @@ const board = (() => {
       if (!found?.best || !(found.alike.length + found.worse.length)) continue;
       const label = rows.get(found.best)?.run || found.best;
       told.set(found.best, { is: "best-of", short: `best of ${name}`, says: `the best of ${name}` });
-      for (const run of found.alike) told.set(run, { is: "alike", short: "not told from the best", says: `not distinguishable from ${label}, the best of ${name}, on the same rows` });
+      for (const run of found.alike) told.set(run, { is: "alike", short: "≈ best", says: `not distinguishable from ${label}, the best of ${name}, on the same rows` });
       for (const run of found.worse) told.set(run, { is: "worse-than", short: "", says: `worse than ${label}, the best of ${name}: more than chance` });
       news = true;
     }
@@ -340,7 +343,7 @@ const board = (() => {
     for (const watcher of watchers) watcher();
   }
 
-  let latest = 0;
+  let latest = 0, refused = false;
   async function load(again = false) {
     const mine = ++latest;
     const choice = { filter: state.filter, sort: state.sort };
@@ -350,6 +353,7 @@ const board = (() => {
       const [list, names] = [await ask(`/api/runs?${query}`, again), state.view === "cards" ? await ask(`/api/cards?${new URLSearchParams(choice)}`, again) : null];
       if (mine !== latest) return;
       problem.textContent = "";
+      refused = false;
       $("age").textContent = `· ${new Date().toLocaleTimeString()}`;
       if (names) cards = names.cards;
       if (list) {
@@ -363,6 +367,7 @@ const board = (() => {
       if (mine !== latest) return;
       problem.textContent = error.problem ? [error.problem, error.hint].filter(Boolean).join("; ") : "dl board does not answer: it has been stopped";
       if (!error.problem) return;
+      refused = true;
       rows.clear();
       drawn.clear();
       found = null;
@@ -438,7 +443,8 @@ const board = (() => {
   columnMenu();
   view();
   const again = async (first) => {
-    if (!document.hidden) await load(first);
+    // What was refused is asked again when it has changed.
+    if (!document.hidden && !refused) await load(first);
     setTimeout(again, every);
   };
   // After the other scripts, which want to be told of the runs.

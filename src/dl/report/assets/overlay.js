@@ -12,8 +12,9 @@
 
   // Without a tick, the first rows are drawn: the newest, or what the order puts first.
   function wanted() {
-    const shown = [...rows.values()];
-    const some = state.ticked.length ? [...state.ticked] : shown.filter((run) => Object.keys(run.spark).length).slice(0, FIRST).map((run) => run.address);
+    const shown = [...rows.values()].filter((run) => Object.keys(run.spark).length);
+    const alike = shown.filter((run) => run.metric === shown[0].metric);
+    const some = (state.ticked.length ? [...state.ticked] : alike.slice(0, FIRST).map((run) => run.address));
     if (state.baseline && !some.includes(state.baseline)) some.push(state.baseline);
     return some;
   }
@@ -57,7 +58,7 @@
       const longest = some.reduce((a, b) => (a.y.length >= b.y.length ? a : b));
       const at = longest.y.map((_, epoch) => some.map((line) => line.y[epoch]).filter((v) => v != null));
       return {
-        ...longest, label: `${some[0].name}: mean of ${some.length} seeds`, x: longest.x,
+        ...longest, label: `mean of ${some.map((line) => line.label).join(", ")}`,
         base: some.some((line) => line.base),
         y: at.map((v) => (v.length ? v.reduce((a, b) => a + b) / v.length : null)),
         low: at.map((v) => (v.length ? Math.min(...v) : null)), high: at.map((v) => (v.length ? Math.max(...v) : null)),
@@ -68,7 +69,7 @@
   function lines() {
     const found = runs.filter((run) => run.measures[state.measure]).map((run) => {
       const y = smoothed(run.measures[state.measure]);
-      return { label: run.run, name: run.address.split("/")[0], address: run.address, setting: run.setting || run.address, x: xOf(run, y), y, base: run.address === state.baseline };
+      return { label: run.run, address: run.address, setting: run.setting || run.address, x: xOf(run, y), y, base: run.address === state.baseline };
     });
     return (state.seeds ? grouped(found) : found).map((line, index) => ({ ...line, index }));
   }
@@ -91,9 +92,9 @@
     measures();
     const some = lines();
     paint(some);
-    const what = state.ticked.length ? `The ${state.ticked.length} ticked` : some.length ? `The first ${runs.length} of the list; tick others to choose` : "";
-    $("drawn").textContent = some.length ? `${what}.` : "No epoch has ended in these runs yet.";
-    figure.hidden = !some.length;
+    const count = runs.filter((run) => run.measures[state.measure]).length;
+    $("drawn").textContent = state.ticked.length ? `${count} of the ${state.ticked.length} ticked runs have it.` : `The first ${count} of the list; tick others to choose.`;
+    $("curves").hidden = !some.length;
     if (!some.length) return;
     const parts = some.flatMap((line) => (line.low ? [[line.x, line.y], [line.x, line.low], [line.x, line.high]] : [[line.x, line.y]]));
     const data = uPlot.join(parts);
@@ -106,6 +107,12 @@
     plot = new uPlot(options(some, state.log && positive), data, place);
     if (zoom) plot.setScale("x", zoom);
     figure.plot = plot;
+    rest();
+  }
+
+  // Where nothing is pointed at, the legend has the last values.
+  function rest() {
+    plot.setLegend({ idxs: plot.data.map((column) => column.findLastIndex((v) => v != null)) }, false);
   }
 
   // New epochs leave the zoom and the cursor where they are.
@@ -114,6 +121,7 @@
       plot.setData(data, !zoom);
       if (zoom) plot.setScale("x", zoom);
     });
+    if (plot.cursor.left < 0) rest();
   }
 
   function options(some, log) {
@@ -125,7 +133,7 @@
       const points = { show: line.x.length < 2, size: 7, fill: stroke };
       series.push({ label: line.label, stroke, width: line.base ? 2.5 : 2, dash: line.base ? [8, 4] : undefined, spanGaps: true, value: says, points });
       if (!line.low) continue;
-      const edge = { stroke: "transparent", spanGaps: true, points: { show: false }, value: says };
+      const edge = { class: "edge", stroke: "transparent", spanGaps: true, points: { show: false }, value: says };
       series.push({ ...edge, label: `${line.label}, least` }, { ...edge, label: `${line.label}, most` });
       bands.push({ series: [series.length - 1, series.length - 2], fill: `${stroke}33` });
     }
@@ -137,6 +145,7 @@
       axes: [{ ...axis($("x").selectedOptions[0].textContent), ...(state.x === "epoch" ? { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] } : {}) }, axis($("measure").selectedOptions[0]?.textContent || "", 66)],
       cursor: { drag: { x: true, y: false } },
       hooks: {
+        setCursor: [(u) => { if (u.cursor.left < 0 && plot) rest(); }],
         setSelect: [(u) => { if (u.select.width > 0) zoom = { min: u.posToVal(u.select.left, "x"), max: u.posToVal(u.select.left + u.select.width, "x") }; }],
       },
     };
@@ -178,12 +187,13 @@
     ["smooth", (input) => { state.smooth = Number(input.value); input.nextElementSibling.value = input.value; }],
     ["logarithm", (input) => { state.log = input.checked; }],
     ["seeds", (input) => { state.seeds = input.checked; }],
-  ]) $(id).addEventListener("input", (event) => { read(event.target); keep(); draw(); });
+  ]) $(id).addEventListener(id === "smooth" ? "input" : "change", (event) => { read(event.target); keep(); draw(); });
 
   // Two values of each run that the filter leaves.
   const SIZE = { width: 900, height: 420, left: 84, right: 20, top: 12, bottom: 52 };
   async function scatter(again = false) {
     const problem = $("scatter-problem");
+    $("scatter").hidden = !rows.size;
     if (!state.across || !state.up) { $("plane").replaceChildren(); problem.textContent = ""; return; }
     try {
       const found = await ask(`/api/scatter?${new URLSearchParams({ filter: state.filter, x: state.across, y: state.up })}`, again);
@@ -220,7 +230,7 @@
     const now = JSON.stringify([wanted(), state.baseline]);
     const other = now !== before;
     before = now;
-    if (other) load(true); else paint(lines());
+    if (other) { load(true); scatter(); } else paint(lines());
   });
   const again = async () => {
     if (!document.hidden) { await load(); await scatter(); }
