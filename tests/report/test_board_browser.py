@@ -198,7 +198,7 @@ def test_two_values_are_scattered_and_lead_to_their_runs(front: webdriver.Chrome
     _wait(front, lambda: len(front.find_elements(By.CSS_SELECTOR, "#plane a")) == 3)
     says = [p.get_attribute("aria-label") for p in front.find_elements(By.CSS_SELECTOR, "#plane a")]
     assert "digits/0002: training.batch_size 32, accuracy 0.95" in says
-    front.find_elements(By.CSS_SELECTOR, "#plane a")[0].click()
+    front.find_elements(By.CSS_SELECTOR, "#plane a")[0].send_keys(Keys.ENTER)
     _wait(front, lambda: "/run/digits/0003" in front.current_url)
 
 

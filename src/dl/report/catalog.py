@@ -14,16 +14,14 @@ from typing import Any, Generic, TypeVar
 from dl.errors import DlError, RunError
 from dl.report import charts
 from dl.report.charts import VALIDATION, History
+from dl.report.verdict import Verdict, is_better, lead_of, toughest, verdict
 from dl.rundir.directory import RunDirectory, all_runs
 from dl.rundir.files import read_regular
 from dl.rundir.query import Entries, Entry, read_entry
 from dl.rundir.record import read_history
 from dl.rundir.settings import SettingsMemory
 from dl.text import number
-from dl.vocabulary.catalog import find
 from dl.vocabulary.labels import column_label
-from dl.vocabulary.spec import Kind
-from dl.vocabulary.traits import RISING
 
 Plain = dict[str, Any]
 T = TypeVar("T")
@@ -173,14 +171,17 @@ class Catalog:
         newest = max(done, key=lambda entry: entry.started)
         part, metric, _ = result_of(newest)
         same = [entry for entry in done if result_of(entry)[:2] == (part, metric)]
-        sign = 1 if rises(metric) else -1
+        sign = 1 if is_better(metric, 1, 0) else -1
         return max(same, key=lambda entry: sign * (result_of(entry)[2] or 0.0))
 
     def _new_row(self, entry: Entry, history: History) -> Plain:
         record = entry.record
         running = record.status == "running"
         part, name, value = now_of(history) if running else result_of(entry)
-        trivial = record.trivial.metrics.get(part, {}) if record.trivial else {}
+        said = Verdict() if running else verdict(entry)
+        simple = None
+        if record.trivial and not running and name:
+            simple = toughest(record.trivial, part, name, entry.metrics[part])
         return {
             "run": entry.run.label,
             "address": entry.run.path.relative_to(self.root).as_posix(),
@@ -192,11 +193,12 @@ class Catalog:
             "planned": self._planned(entry) if running else None,
             "metric": name,
             "label": column_label(f"{part}.{name}") if name else "",
-            "rises": rises(name),
+            "rises": is_better(name, 1, 0),
             "value": finite(value),
             "shown": "" if value is None else number(value, padded=True),
-            "trivial": number(trivial[name], padded=True) if name in trivial else "",
-            "verdict": "",
+            "simple": number(simple.value, padded=True) if simple and simple.metric == name else "",
+            "verdict": said.sentence,
+            "good": said.good,
             "spark": sparks(history, name),
             "setting": self.setting(entry.run),
             "seed": record.seed,
@@ -250,8 +252,7 @@ def result_of(entry: Entry) -> Result:
     if entry.judged is None:
         return "", "", None
     part, metrics = entry.judged
-    names = list(metrics)
-    name = names[min(1, len(names) - 1)]
+    name = lead_of(metrics)
     return part, name, metrics[name]
 
 
@@ -260,14 +261,15 @@ def now_of(history: History) -> Result:
     names = charts.measures(history)
     if not names:
         return "", "", None
-    name = names[min(1, len(names) - 1)]
     last = history[-1]
+    name = lead_of({name: last.get(name) or 0.0 for name in names})
     validated = last.get(VALIDATION + name)
     return ("train", name, last.get(name)) if validated is None else ("validation", name, validated)
 
 
 def sparks(history: History, name: str) -> dict[str, list[float | None]]:
-    """Returns the curves of a metric on both parts, evenly thinned; the last epoch stays."""
+    """Returns the curves of a metric, or the loss, on both parts: thinned, with the last epoch."""
+    name = name if history and name in history[0] else "loss"
     step = max(1, math.ceil(len(history) / _MOST_SPARKS))
     some = [*history[:-1:step], *history[-1:]]
     found = {
@@ -275,12 +277,6 @@ def sparks(history: History, name: str) -> dict[str, list[float | None]]:
         "validation": [rounded(row.get(VALIDATION + name)) for row in some],
     }
     return {part: values for part, values in found.items() if any(v is not None for v in values)}
-
-
-def rises(name: str) -> bool:
-    """Tells whether a metric is better when it is larger."""
-    entry = find(Kind.METRIC, name)
-    return entry is not None and entry.name in RISING
 
 
 def finite(value: float | None) -> float | None:

@@ -126,7 +126,7 @@ const board = (() => {
       title: "result", sort: () => [...rows.values()].find((run) => run.metric)?.metric,
       cell: (run) => [make("b", {}, run.shown || "–"), make("small", {}, run.label, change(run))],
     },
-    baseline: { title: "guessing", cell: (run) => [run.trivial || "–"] },
+    baseline: { title: "guessing", cell: (run) => [run.simple || "–"] },
     verdict: { title: "verdict", cell: (run) => [make("span", { class: run.good === false ? "bad" : null }, run.verdict)] },
     status: { title: "status", sort: () => "status", cell: (run) => (run.status === "running" ? [make("span", {}, "running"), make("small", {}, progress(run))] : [make("span", { class: run.status === "completed" ? "quiet" : "bad" }, run.status)]) },
     age: { title: "age", sort: () => "started", cell: (run) => [since(run.started)] },
