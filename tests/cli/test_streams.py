@@ -31,6 +31,13 @@ def test_a_message_to_a_reader_that_does_not_read_ends_nothing() -> None:
     os.close(reading)
 
 
+def test_a_stream_without_unicode_gets_plain_signs(tmp_path: Path) -> None:
+    path = tmp_path / "told"
+    with unfailing(os.open(path, os.O_WRONLY | os.O_CREAT), "ascii") as stream:
+        stream.write("✓ 64 numbers → 10 classes · \u00fc…\n")
+    assert path.read_text() == "+ 64 numbers -> 10 classes - \\xfc~\n"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("shell", "code", "err"),

@@ -10,6 +10,7 @@ answered; so it imports little.
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import signal
@@ -28,6 +29,19 @@ if TYPE_CHECKING:
     from dl.progress import Reporter, SilentReporter
 
 _STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
+_PLAIN = {"·": "-", "→": "->", "…": "~", "≈": "~", "✓": "+", "✗": "x", "●": "O", "²": "2"}
+"""What is written for a sign that a stream has not; any other becomes an escape."""
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    """Replaces what a stream cannot encode, for streams that know no Unicode."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    missing = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(c) or ascii(c)[1:-1] for c in missing), error.end
+
+
+codecs.register_error("dl_plainly", _plainly)
 
 
 class _Unfailing(io.TextIOWrapper):
@@ -63,6 +77,8 @@ def open_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding.lower() != "utf-8":
+        sys.stdout.reconfigure(errors="dl_plainly")
     sys.stderr = unfailing(2, sys.stderr.encoding)
 
 
@@ -72,9 +88,7 @@ def unfailing(number: int, encoding: str) -> TextIO:
     What a work tells while it goes on is worth less than the work.
     """
     raw = io.FileIO(number, "w", closefd=number > 2)
-    return _Unfailing(
-        io.BufferedWriter(raw), encoding, errors="backslashreplace", line_buffering=True
-    )
+    return _Unfailing(io.BufferedWriter(raw), encoding, errors="dl_plainly", line_buffering=True)
 
 
 def flush_stdout() -> DiskError | None:
