@@ -78,7 +78,7 @@ def test_without_its_data_the_history_has_to_do(dl: Dl, failed: Path) -> None:
     assert outcome.err.startswith("warning: the layers cannot be measured: ")
 
 
-def test_train_hints_at_what_the_history_shows(dl: Dl, tmp_path: Path) -> None:
+def test_train_proposes_a_diagnosis_where_the_history_needs_one(dl: Dl, tmp_path: Path) -> None:
     write_fruit(tmp_path / "fruit.csv")
     slow = CONFIG.replace("learning_rate: 0.02", "learning_rate: 1e-9")
     (tmp_path / "fruit.yaml").write_text(slow)
@@ -86,8 +86,7 @@ def test_train_hints_at_what_the_history_shows(dl: Dl, tmp_path: Path) -> None:
     outcome = dl("train", tmp_path / "fruit.yaml", "--runs", tmp_path / "runs")
 
     run = tmp_path / "runs" / "fruit" / "0001"
-    hint = f"worth a look: no-better-than-guessing; what to try: dl diagnose {run}"
-    assert outcome.err.splitlines()[-1] == hint
+    assert outcome.out.splitlines()[-2:] == [f"try     dl diagnose {run}", str(run)]
 
 
 def test_a_model_of_one_answer_is_told_of_by_train_diagnose_and_report(

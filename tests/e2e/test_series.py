@@ -61,7 +61,8 @@ def bits(run: str) -> tuple[str, list[str]]:
 def test_train_evaluate_and_predict(wave: pd.DataFrame, dl: Dl, drawn: None) -> None:
     trained = dl("train", "wave.yaml", "-q")
     assert trained.code == 0
-    assert [line.split("  ")[0] for line in trained.out.splitlines()[:7]] == [
+    table = trained.out.split("\n\n")[1].splitlines()
+    assert [line.split("  ")[0] for line in table] == [
         "part",
         "train",
         "validation",

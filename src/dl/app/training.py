@@ -348,8 +348,6 @@ def _conduct(
         caller.result(result)
         if job is not None and job.one_answer:
             caller.reporter.warn(f"the model {job.one_answer}")
-        judged = read_record(trained.run).judgement
-        _tell_of(judged.findings if judged else (), trained, caller)
         failure = _finish(trained, job, lock, caller)
     if failure is not None:
         what = "the pictures, the report or the lite copy could not be made"

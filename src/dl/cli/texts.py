@@ -8,8 +8,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from dl.config.nodes import yaml_text
-from dl.report.terminal import table
+from dl.report.terminal import Styled, table
 from dl.text import number, percent, plural, shortened, size, wrapped
+from dl.vocabulary.labels import metric_label
 
 if TYPE_CHECKING:
     from dl.app import Findings
@@ -44,12 +45,16 @@ def metrics_text(metrics: Mapping[str, Mapping[str, float]], trivial: Trivial | 
     Below the last part stands what an answer that looks at no input has there.
     """
     names = list(dict.fromkeys(name for part in metrics.values() for name in part))
-    rows = [[part, *(values.get(name) for name in names)] for part, values in metrics.items()]
-    for words, beside in trivial.beside(["", *metrics][-1]) if trivial is not None else ():
+    last = ["", *metrics][-1]
+    rows = [
+        [Styled(cell, "bold" if part == last else "") for cell in [part, *map(values.get, names)]]
+        for part, values in metrics.items()
+    ]
+    for words, beside in trivial.beside(last) if trivial is not None else ():
         # As text: digits of the network's values are not cut for a far larger one.
         cells = [number(beside[name], padded=True) if name in beside else None for name in names]
-        rows.append([words, *cells])
-    return table(rows, ["part", *names])
+        rows.append([Styled(cell, "dim") for cell in [words, *cells]])
+    return table(rows, ["part", *map(metric_label, names)])
 
 
 def steps_text(errors: Mapping[str, Sequence[float]]) -> str:

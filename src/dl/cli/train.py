@@ -51,6 +51,7 @@ _NEWEST = ""
 )
 @click.option("--force", is_flag=True, help="Resume although config, data or versions changed.")
 @click.option("--dry-run", is_flag=True, help="Read, check and build everything, train nothing.")
+@click.option("-v", "--verbose", is_flag=True, help="Show data and layers as tables.")
 @quiet_option
 @json_option
 def train(
@@ -62,6 +63,7 @@ def train(
     resume: str | None,
     force: bool,
     dry_run: bool,
+    verbose: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -88,7 +90,7 @@ def train(
     if loaded is not None:
         check_packages(loaded)
     with open_reporter(quiet=quiet) as reporter:
-        caller = _caller(reporter, as_json)
+        caller = _caller(reporter, as_json=as_json, verbose=verbose)
         if resume is not None:
             newest = loaded is not None and resume == _NEWEST
             run = training.run_of(loaded, runs) if loaded and newest else find_run(resume, runs)
@@ -115,22 +117,29 @@ def _named(resume: str, config: Path | None) -> tuple[str, Path | None]:
     return resume, config
 
 
-def _caller(reporter: Reporter, as_json: bool) -> Caller:
+def _caller(reporter: Reporter, *, as_json: bool, verbose: bool = False) -> Caller:
     from dl.app.training import Caller
-    from dl.cli.texts import data_text, metrics_text, summary_text
+    from dl.cli.texts import data_text, summary_text
+    from dl.cli.train_texts import data_line, end_text, network_line
+    from dl.rundir.record import read_record
 
     def tell(prepared: Prepared) -> None:
         from dl.inspect.layers import layer_rows
 
-        reporter.note(data_text(prepared.dataset.sizes()))
-        reporter.note(summary_text(prepared.config.name, layer_rows(prepared.model)))
+        config, dataset, layers = prepared.config, prepared.dataset, layer_rows(prepared.model)
+        reporter.note(data_line(config.name, dataset))
+        reporter.note(network_line(config, layers))
+        if verbose:
+            reporter.note(f"\n{data_text(dataset.sizes())}")
+            reporter.note(f"\n{summary_text(config.name, layers)}")
+        reporter.note("")
 
     def show(result: Result) -> None:
         if as_json:
             print_json(result)
         else:
-            click.echo(metrics_text(result.metrics, result.trivial))
-            click.echo(str(result.run.path))
+            reporter.note("")
+            click.echo(end_text(result, read_record(result.run)))
         sys.stdout.flush()
 
     stopping = partial(stop_requests, once_asked=True)
@@ -215,7 +224,7 @@ def reproduce(run: str, runs: Path, quiet: bool, as_json: bool) -> None:
 
     directory = find_run(run, runs)
     with open_reporter(quiet=quiet) as reporter:
-        repeat = training.reproduce(directory, _caller(reporter, as_json))
+        repeat = training.reproduce(directory, _caller(reporter, as_json=as_json))
     if as_json:
         print_json({"run": directory, "identical": repeat.identical}, repeat)
     else:

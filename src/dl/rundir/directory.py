@@ -87,8 +87,12 @@ class RunDirectory:
     @property
     def command_to_resume(self) -> str:
         """What a user types to go on with the run."""
-        is_default = self.path.parent.parent == DEFAULT_ROOT
-        return f"dl train --resume {self.label if is_default else self.path}"
+        return f"dl train --resume {self.typed}"
+
+    @property
+    def typed(self) -> str:
+        """What a user types after a command to name the run."""
+        return self.label if self.path.parent.parent == DEFAULT_ROOT else str(self.path)
 
     @property
     def label(self) -> str:
