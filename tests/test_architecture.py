@@ -99,6 +99,7 @@ LAZY_IN_CLI = HEAVY | {"rich", "yaml"}
 LAZY_MODULES = {
     "cli/live.py": ("rich", "dl.report.braille", "dl.report.palette"),
     "cli/texts.py": ("dl.report.terminal",),
+    "cli/train_texts.py": ("dl.report.terminal",),
 }
 """Modules that commands import inside their bodies, and what they may therefore load."""
 
