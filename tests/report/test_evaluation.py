@@ -11,6 +11,7 @@ from sklearn.metrics import r2_score, roc_auc_score
 from dl.report.charts import Chart
 from dl.report.evaluation import class_charts, confusion_of, label_confusion, residuals_of
 from dl.report.facts import RunFacts
+from dl.text import number
 from support.pictures import classified, multilabelled, regressed
 
 FEW = RunFacts(
@@ -142,8 +143,8 @@ def test_figures_of_a_regression_are_those_of_its_residuals() -> None:
     assert run.predicted is not None
     error = run.predicted - run.true
     assert found.figures["mean absolute error"] == f"{np.abs(error).mean():.4g}"
-    assert found.figures["root mean squared error"] == f"{np.sqrt((error**2).mean()):.4g}"
-    assert found.figures["R squared"] == f"{r2_score(run.true, run.predicted):.4g}"
+    assert found.figures["RMSE"] == number(float(np.sqrt((error**2).mean())), padded=True)
+    assert found.figures["R²"] == number(r2_score(run.true, run.predicted), padded=True)
 
 
 def test_each_residual_is_in_a_bin_and_each_range_has_a_mean() -> None:
@@ -158,7 +159,7 @@ def test_each_residual_is_in_a_bin_and_each_range_has_a_mean() -> None:
 def test_a_constant_target_has_charts_and_no_r_squared() -> None:
     run = replace(regressed(), true=np.ones((4, 1)), predicted=np.ones((4, 1)))
     [found] = residuals_of(run)
-    assert found.figures["R squared"] == ""
+    assert found.figures["R²"] == ""
     assert sum(found.distribution().lines[0].y) == 4
     assert list(found.error_by_range().lines[0].y) == [0]
 

@@ -58,7 +58,7 @@ def test_errors_are_means_by_weight() -> None:
     assert float(figures["mean absolute error"]) == pytest.approx(
         sk.mean_absolute_error(**rows), rel=1e-3
     )
-    assert float(figures["R squared"]) == pytest.approx(sk.r2_score(**rows), rel=1e-3)
+    assert float(figures["R²"]) == pytest.approx(sk.r2_score(**rows), rel=1e-3)
     assert run.about in replace(run, weights=weights).about
     assert replace(run, weights=weights).about.endswith(", weighted")
 

@@ -91,6 +91,8 @@ class Chart:
         aside: A few numbers that sum it up.
         square: Whether both axes show the same range.
         log_x: Whether the horizontal axis is logarithmic, in a picture.
+        edges: Where the range of each bar begins, and where the last one ends.
+        ticks: What stands at the positions 0, 1, 2…, where they are names.
     """
 
     title: str
@@ -103,6 +105,8 @@ class Chart:
     aside: str = ""
     square: bool = False
     log_x: bool = False
+    edges: tuple[float, ...] = ()
+    ticks: tuple[str, ...] = ()
 
     @property
     def finite(self) -> list[float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -42,6 +43,7 @@ class Confusion:
         columns: Names of the predicted classes; the last may stand for all that are not shown.
         left_out: How many classes are not shown.
         accuracy: Share of all rows that are right.
+        names: The whole names of the classes that are shown.
     """
 
     counts: Array
@@ -51,6 +53,7 @@ class Confusion:
     columns: list[str]
     left_out: int
     accuracy: float
+    names: list[str]
 
     @property
     def fractions(self) -> Array:
@@ -91,14 +94,16 @@ def confusion_of(run: RunFacts) -> Confusion | None:
     if size > MOST_CLASSES:
         mistakes = totals + guesses - 2 * counts.diagonal()
         kept = np.sort(np.argsort(-mistakes, kind="stable")[:MOST_CLASSES])
-    names = apart([run.class_name(int(index)) for index in kept], 22)
-    shown, columns = counts[np.ix_(kept, kept)], names
+    whole = [run.class_name(int(index)) for index in kept]
+    rows = columns = apart(whole, 22)
+    shown = counts[np.ix_(kept, kept)]
     if len(kept) < size:
         others = totals[kept] - shown.sum(axis=1)
-        shown, columns = np.hstack([shown, others[:, None]]), [*names, _OTHERS]
+        shown, columns = np.hstack([shown, others[:, None]]), [*rows, _OTHERS]
     accuracy = float(mean(true == predicted, run.weights))
     left_out = size - len(kept)
-    return Confusion(_shown(shown), totals[kept], guesses[kept], names, columns, left_out, accuracy)
+    sums = totals[kept], guesses[kept]
+    return Confusion(_shown(shown), *sums, rows, columns, left_out, accuracy, whole)
 
 
 def _shown(counts: Array) -> Array:
@@ -290,10 +295,10 @@ class Residuals:
         squares = self._mean(np.square(residuals))
         explained = 1 - squares / total if total else math.nan
         return {
-            "mean absolute error": number(self._mean(np.abs(residuals))),
-            "root mean squared error": number(math.sqrt(squares)),
-            "mean residual": number(self._mean(residuals)),
-            "R squared": "" if math.isnan(explained) else number(explained),
+            "mean absolute error": number(self._mean(np.abs(residuals)), padded=True),
+            "RMSE": number(math.sqrt(squares), padded=True),
+            "mean residual": number(self._mean(residuals), padded=True),
+            "R²": "" if math.isnan(explained) else number(explained, padded=True),
         }
 
     def _mean(self, values: Array) -> float:
@@ -313,7 +318,7 @@ class Residuals:
         points = Line(self.counted, self.true, self.predicted, kind="points")
         perfect = Line("perfect", (low, high), (low, high), dashed=True, colour=-1)
         figures = self.figures
-        quality = f"R² {figures['R squared']}, " if figures["R squared"] else ""
+        quality = f"R² {figures['R²']}, " if figures["R²"] else ""
         return Chart(
             f"{self.name}: predicted against true",
             "true",
@@ -346,19 +351,25 @@ class Residuals:
         note = "Right of 0: predicted too high."
         title = f"{self.name}: residuals"
         marks = (Mark(0.0, ""),)
-        return Chart(title, "predicted - true", self.counted, (bars,), marks, note=note)
+        ends = tuple(edges.tolist())
+        return Chart(title, "predicted - true", self.counted, (bars,), marks, note=note, edges=ends)
 
     def error_by_range(self) -> Chart:
         """Returns the mean absolute error in ranges of the true value that hold equally many."""
         edges = np.unique(np.quantile(self.true, np.linspace(0, 1, _RANGES + 1)))
         place = np.searchsorted(edges, self.true, side="right") - 1
         place = np.clip(place, 0, max(0, len(edges) - 2))
-        found = [place == each for each in np.unique(place)]
-        centers = [float(self.true[rows].mean()) for rows in found]
-        errors = [self._error_of(rows) for rows in found]
-        bars = Line("mean absolute error", centers, errors, kind="bars", colour=1)
-        title = f"{self.name}: error by range"
-        return Chart(title, f"true {self.name}", "mean absolute error", (bars,))
+        ranges = range(max(1, len(edges) - 1))
+        errors = [self._error_of(place == each) for each in ranges]
+        ends = [number(float(edge), 3) for edge in edges]
+        return Chart(
+            f"{self.name}: error by range",
+            f"true {self.name}, as many rows in each range",
+            "mean absolute error",
+            (Line("mean absolute error", ranges, errors, kind="bars", colour=1),),
+            edges=tuple(edges.tolist()),
+            ticks=tuple(f"{a}\N{EN DASH}{b}" for a, b in pairwise(ends)) or tuple(ends),
+        )
 
 
 def residuals_of(run: RunFacts) -> list[Residuals]:

@@ -15,9 +15,10 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from dl.report.charts import Chart, Line
+from dl.report.charts import Chart, Line, wants_log
 from dl.report.palette import LIGHT, css
-from dl.text import duration, number, percent
+from dl.text import duration, number, percent, plural, signed
+from dl.vocabulary.labels import metric_label
 
 _ASSETS = files("dl.report") / "assets"
 _STYLES = ("uPlot.min.css", "page.css")
@@ -94,8 +95,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    own = (chart_data, duration, numbers, script_json, number, percent, shape, shell)
-    made.filters |= {function.__name__: function for function in own}
+    own = (chart_data, numbers, script_json, shape, shell)
+    texts = (duration, number, percent, plural, signed, metric_label)
+    made.filters |= {function.__name__: function for function in (*own, *texts)}
     return made
 
 
@@ -119,7 +121,21 @@ def shell(command: Sequence[str]) -> str:
 
 def chart_data(chart: Chart) -> dict[str, Any]:
     """Returns a chart as plain data for the script: five digits, a gap where nothing is finite."""
-    return {**asdict(chart), "lines": [_line_data(line) for line in chart.lines]}
+    return {
+        **asdict(chart),
+        "lines": [_line_data(line) for line in chart.lines],
+        "wants_log": wants_log(chart.finite),
+        "rest": _rest(chart),
+    }
+
+
+def _rest(chart: Chart) -> float | None:
+    """Returns the position whose values stand in the legend while nothing is pointed at."""
+    ends = [float(line.x[-1]) for line in chart.lines if len(line.x)]
+    if chart.x_label != "epoch" or not ends:
+        return None
+    best = [mark.x for mark in chart.marks if mark.x in chart.lines[0].x]
+    return best[0] if best else max(ends)
 
 
 def _line_data(line: Line) -> dict[str, Any]:

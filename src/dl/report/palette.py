@@ -95,7 +95,8 @@ def colour(index: int, palette: Palette = LIGHT) -> str:
 
 def css() -> str:
     """Returns the palette as CSS variables: `--ink`, `--training`, `--c0`…, light and dark."""
-    dark = f"@media (prefers-color-scheme: dark) {{ :root {{ {_variables(DARK)} }} }}"
+    on_dark = "@media screen and (prefers-color-scheme: dark)"  # paper is white
+    dark = f"{on_dark} {{ :root:not(.paper) {{ {_variables(DARK)} }} }}"
     return f":root {{ color-scheme: light dark; {_variables(LIGHT)} }}\n{dark}\n"
 
 

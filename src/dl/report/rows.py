@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 
-from dl.data.dataset import Preprocessing
+from dl.data.dataset import Dataset, Preprocessing
+from dl.data.target import class_indexes
 from dl.data.tokens import texts_of
 from dl.data.transform import original_columns
 from dl.data.types import Array, Part
-from dl.report.facts import RunFacts
+from dl.report.facts import Pictures, RunFacts, pictures_of
 from dl.rundir.typed import Count
-from dl.text import cut, number
+from dl.text import cut, number, one_line
 
 MOST_MISTAKES = 24
 """Rows that are shown before the reader picks others."""
 _MOST_EXAMPLES = 24
+_MOST_AVERAGED, _MOST_MEANS = 2_000, 30
 # To be picked by a cell of the confusion matrix, or by a bar of the residuals.
 _OF_EACH_KIND, _KINDS_OF_RESIDUALS, _MOST_OTHERS = 4, 24, 200
 # Pictures of a page are characters in it: these are a fifth of what a page may be.
@@ -70,6 +73,25 @@ def examples_of(facts: RunFacts) -> list[Example]:
         return []
     rows = np.arange(min(_MOST_EXAMPLES, len(facts.true)))
     return list(map(Example, facts.pictures.data_uris(rows), facts.worded(facts.true[rows])))
+
+
+def means_of(dataset: Dataset) -> list[Example]:
+    """Returns the mean picture of each class in the training part, where the rows are pictures.
+
+    It is made of a sample of the rows; sounds, and pictures that are to come out, have none.
+    """
+    target, fitted = dataset.target, dataset.preprocessing
+    if target.places or target.form not in ("labels", "one_hot", "single"):
+        return []
+    part = dataset.train.sample(_MOST_AVERAGED)
+    pictures = pictures_of(part, fitted)
+    if pictures is None or pictures.sounds or len(target.classes) > _MOST_MEANS:
+        return []
+    found = class_indexes(part.y[:], target)
+    present = [place for place in range(len(target.classes)) if np.any(found == place)]
+    means = np.stack([pictures.values[found == place].mean(axis=0) for place in present])
+    uris = Pictures(means, pictures.pixel_max).data_uris(np.arange(len(means)))
+    return [Example(uri, one_line(target.classes[p])) for uri, p in zip(uris, present, strict=True)]
 
 
 def mistakes_of(
@@ -149,14 +171,26 @@ def pictures_within(facts: RunFacts, rows: Array, most: int) -> list[str | None]
 def inputs_of(part: Part, rows: Array, preprocessing: Preprocessing) -> list[dict[str, str]]:
     """Returns the columns of rows as they were in the data, in words; texts first."""
     columns = list(original_columns(part.x[rows], preprocessing.columns).items())[:_MOST_COLUMNS]
+    decimals = {name: _decimals(values) for name, values in columns}
     texts = {name: list(texts_of(column.take(rows))) for name, column in part.texts.items()}
     return [
         {
             **{name: cut(text[place], _LONGEST_TEXT) for name, text in texts.items()},
             **{
-                name: value if isinstance(value := values[place], str) else number(float(value))
+                name: value
+                if isinstance(value := values[place], str)
+                else number(round(float(value), decimals[name]))
                 for name, values in columns
             },
         }
         for place in range(len(rows))
     ]
+
+
+def _decimals(values: Array) -> int:
+    """Returns to how many decimals a column can be told: float32, scaled and back, has six digits.
+
+    Without it a 0 reads -1.35e-08.
+    """
+    largest = 0.0 if values.dtype == object else float(np.max(np.abs(values), initial=0.0))
+    return 6 - math.ceil(math.log10(largest)) if 0 < largest < math.inf else 6

@@ -5,27 +5,35 @@ A section is a template, and where its facts are found; it is left out without t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from operator import attrgetter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from dl.config.load import load_resolved
-from dl.config.schema import changed
+from dl.config.nodes import yaml_text
+from dl.data.profile import Distribution
+from dl.errors import NOT_FINITE, NOT_FINITE_BEFORE
+from dl.inspect.diagnose import diagnose
+from dl.inspect.evidence import Evidence
 from dl.report import charts, evaluation
 from dl.report.facts import png_uri
 from dl.report.forecast import forecast_charts
 from dl.report.html import document, filled
+from dl.report.scrubber import WORST
 from dl.report.stored import StoredRun, read_stored_run
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import read_regular, write_text
 from dl.rundir.manifest import read_checked
-from dl.text import number
-from dl.vocabulary.labels import column_label
+from dl.text import apart, number
+from dl.vocabulary.labels import PARTS
 
 _MOST_COLUMNS = 30  # what one looks through; the others are folded
-# Settings that are inferred from the data, and shown there.
-_OF_THE_DATA = ("data.columns", "data.features", "data.classes")
+_MOST_HISTOGRAMS = 12
+_SCRIPTS = ("rows.js", "scrubber.js")
 _LEARNED = {
     "boundary.png": "The decision surface: what the network predicts for every pair of inputs.",
     "parameter_path.png": "The path of bias and weight over the contours of the loss.",
@@ -54,26 +62,81 @@ def run_page(run: StoredRun) -> str:
         for name, title, build in SECTIONS
         if (found := build(run))
     ]
-    part, metrics = run.entry.judged or ("", {})
-    trivial = run.entry.record.trivial
-    beside = trivial.beside(part) if trivial else []
+    record = run.entry.record
+    findings = _findings(run)
     return document(
         "run.html",
         run.entry.run.label,
         sections,
-        record=run.entry.record,
-        tiles=[
-            {
-                "label": column_label(f"{part}.{name}"),
-                "value": number(value, padded=True),
-                "beside": [
-                    (words, number(own[name], padded=True)) for words, own in beside if name in own
-                ],
-            }
-            for name, value in metrics.items()
-        ],
+        assets=_SCRIPTS,
+        record=record,
+        verdict=SimpleNamespace(good=None, sentence="…"),
+        results=_results(run),
+        findings=findings,
+        healthy=record.status == "completed" and bool(run.facts.history),
+        next_step=_next_step(run, bool(findings)),
         warning=f"The model {run.one_answer}." if run.one_answer else "",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _ResultRow:
+    """A part with its metrics, or an answer that learns nothing: `judged`, `other`, `simple`."""
+
+    kind: str
+    label: str
+    values: Sequence[str]
+
+
+def _results(run: StoredRun) -> dict[str, Any]:
+    """Returns the metrics of each part, and of what looks at no input, below each other."""
+    judged, _ = run.entry.judged or ("", {})
+    names = list(dict.fromkeys(name for part in run.entry.metrics.values() for name in part))
+
+    def row(kind: str, label: str, values: Mapping[str, float]) -> _ResultRow:
+        cells = [number(values[n], padded=True) if n in values else "" for n in names]
+        return _ResultRow(kind, label, cells)
+
+    rows = [
+        row("judged" if part == judged else "other", PARTS.get(part, part), values)
+        for part, values in run.entry.metrics.items()
+    ]
+    trivial = run.entry.record.trivial
+    for words, values in trivial.beside(judged) if trivial else ():
+        rows.append(row("simple", f"{words} ({PARTS.get(judged, judged)})", values))
+    return {"names": names, "rows": rows}
+
+
+def _findings(run: StoredRun) -> list[tuple[str, Any, str]]:
+    """Returns what went wrong in the training: id, diagnosis, and its change as YAML."""
+    record, path = run.entry.record, run.entry.run.resolved
+    error = record.error or ""
+    left = error.partition(": ")[2] if error.startswith((NOT_FINITE, NOT_FINITE_BEFORE)) else ""
+    config = load_resolved(path, read_checked(path)).config
+    found = diagnose(
+        Evidence(
+            config,
+            run.facts.history,
+            left,
+            run.training.signals,
+            run.one_answer,
+            record.trivial,
+        )
+    )
+    return [
+        (name, one, yaml_text(one.change).rstrip() if one.change else "") for name, one in found
+    ]
+
+
+def _next_step(run: StoredRun, known: bool) -> tuple[str, str] | None:
+    """Returns what to do after a training that did not end well: words and a command."""
+    status, place = run.entry.record.status, run.entry.run
+    if status == "interrupted":
+        return "To go on where it stopped", place.command_to_resume
+    if status == "failed":
+        what = "What may have gone wrong" if not known else "The whole diagnosis"
+        return what, f"dl diagnose {place.path}"
+    return None
 
 
 def live_page(run: StoredRun, address: str) -> str:
@@ -93,6 +156,16 @@ def learning(run: StoredRun) -> dict[str, Any]:
         "charts": [*charts.learning_charts(history, run.facts.loss), *filter(None, extra)],
         "rate": number(rates.pop()) if len(rates) == 1 else None,
     }
+
+
+def _scrubber(run: StoredRun) -> dict[str, Any]:
+    """Returns what the slider over the epochs moves; empty where nothing was recorded."""
+    kept = run.training.scrubber
+    if kept is None:
+        return {}
+    classes = [run.facts.class_name(place) for place in range(len(run.facts.classes))]
+    data = {**asdict(kept), "classes": apart(classes, 18), "worst": WORST}
+    return {"kept": kept, "classes": classes, "data": data}
 
 
 def _learned(run: StoredRun) -> list[dict[str, str]]:
@@ -122,27 +195,44 @@ def _errors(run: StoredRun) -> list[evaluation.Residuals]:
 
 
 def _data(run: StoredRun) -> dict[str, Any]:
-    """Returns the parts, the columns, and the distributions of what is no column of the table."""
+    """Returns the parts, the columns, and the distributions of what is no column of the table.
+
+    Pixels are seen in pictures: their columns are folded.
+    """
     glance, shown = run.training.glance, {column.name for column in run.columns}
     if glance is None and not shown:
         return {}
     others = [] if glance is None else [one for one in glance.columns if one.name not in shown]
-    more = 0 if glance is None or shown else glance.more_columns
-    tables = run.columns[:_MOST_COLUMNS], run.columns[_MOST_COLUMNS:]
-    return {"glance": glance, "tables": tables, "others": others, "more_columns": more}
+    most = 0 if run.training.examples else _MOST_COLUMNS
+    varied = sorted(others, key=_evenness, reverse=True)
+    return {
+        "glance": glance,
+        "tables": (run.columns[:most], run.columns[most:]),
+        "others": (varied[:_MOST_HISTOGRAMS], varied[_MOST_HISTOGRAMS:]),
+        "more_columns": 0 if glance is None or shown else glance.more_columns,
+    }
+
+
+def _evenness(column: Distribution) -> float:
+    """Returns the entropy of the bars of a column: 0 for one that is always the same."""
+    shares = [count / sum(column.counts) for count in column.counts if count]
+    return -sum(share * math.log(share) for share in shares)
 
 
 def _settings(run: StoredRun) -> dict[str, Any]:
-    """Returns the settings; raises `RunError` where the resolved config is damaged."""
-    path = run.entry.run.resolved
-    resolved = read_checked(path)
-    differing = changed(load_resolved(path, resolved).config)
-    kept = {path: value for path, value in differing.items() if path not in _OF_THE_DATA}
-    return {"changed": kept, "resolved": resolved.decode()}
+    """Returns the config as it was written, and resolved; raises `RunError` where damaged."""
+    place = run.entry.run
+    beside = place.path / "overrides.txt"
+    return {
+        "written": read_checked(place.config).decode() if place.config.is_file() else "",
+        "overrides": read_regular(beside).decode().splitlines() if beside.is_file() else [],
+        "resolved": read_checked(place.resolved).decode(),
+    }
 
 
 SECTIONS: tuple[tuple[str, str, Callable[[StoredRun], Any]], ...] = (
     ("learning", "Learning curves", learning),
+    ("scrubber", "Epoch by epoch", _scrubber),
     ("learned", "What it learned", _learned),
     ("classes", "Right and wrong", _classes),
     ("forecasts", "Forecasts", _forecasts),

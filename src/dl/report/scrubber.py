@@ -18,7 +18,7 @@ from dl.report.rows import inputs_of, pictures_within
 MOST_BYTES = 300_000
 """What the slider may add to a page; without a recording of that size the page has none."""
 _MOST_PICTURE_BYTES = 90_000
-_WORST = 8
+WORST = 8
 """Mistakes that are shown at a time."""
 _MOST_ROWS = 80
 _SIDE = 50
@@ -48,6 +48,7 @@ class Plane:
         low: Where they begin.
         high: Where they end.
         classes: How many classes its values name; 0 where they are degrees from 0 to 200.
+        kinds: Whether the points are of classes.
         side: Points along each axis.
         ends: What 0 and 200 stand for.
         points: Some training rows: place on both axes, and class or degree.
@@ -58,6 +59,7 @@ class Plane:
     low: tuple[float, float]
     high: tuple[float, float]
     classes: int
+    kinds: bool
     side: int
     ends: tuple[float, float]
     points: tuple[tuple[float, float, float], ...]
@@ -120,7 +122,7 @@ def _ever_worst(facts: RunFacts, recording: Recording) -> Array:
         if facts.in_classes:
             missing = 100 - np.array(frame.truth) if frame.truth else np.ones(len(true))
             loss = np.where(predicted != true, 1 + missing, 0)
-        order = np.argsort(-loss, kind="stable")[:_WORST]
+        order = np.argsort(-loss, kind="stable")[:WORST]
         found |= dict.fromkeys(order[loss[order] > 0].tolist())
     return np.array(list(found)[-_MOST_ROWS:], np.int64)  # the last ones are those that stay
 
@@ -155,6 +157,7 @@ def _plane(surface: DecisionSurface | None) -> Plane | None:
         plane.low,
         plane.high,
         0 if degrees else classes,
+        classes > 1,
         _SIDE,
         (low, high),
         tuple(tuple(float(f"{value:.4g}") for value in point) for point in points.tolist()),  # type: ignore[misc]

@@ -19,7 +19,7 @@ from dl.report.audit import Audit, read_audit
 from dl.report.columns import ColumnRow, column_rows
 from dl.report.facts import RunFacts, answer_facts
 from dl.report.ranking import Ranking, read_ranking
-from dl.report.rows import Example, ShownRow, examples_of, mistakes_of
+from dl.report.rows import Example, ShownRow, examples_of, means_of, mistakes_of
 from dl.report.scrubber import Scrubber, scrubber_of
 from dl.rundir.directory import RunDirectory
 from dl.rundir.manifest import publish
@@ -37,6 +37,7 @@ class TrainingFacts:
         signals: What the layers say about some training rows.
         glance: The data.
         examples: Some rows of the judged part, where they are pictures.
+        means: The mean picture of each class in the training part.
         mistakes: Rows of it on which the model is most wrong.
         others: Some more rows of it, of each kind of answer, to be picked.
         scrubber: The training, epoch by epoch.
@@ -47,6 +48,7 @@ class TrainingFacts:
     signals: NetworkStatistics | None = None
     glance: DataProfile | None = None
     examples: tuple[Example, ...] = ()
+    means: tuple[Example, ...] = ()
     mistakes: tuple[ShownRow, ...] = ()
     others: tuple[ShownRow, ...] = ()
     scrubber: Scrubber | None = None
@@ -88,6 +90,7 @@ def write_training_facts(
         network.signals,
         glance=profile_of(dataset),
         examples=tuple(examples_of(facts)),
+        means=tuple(means_of(dataset)),
         mistakes=tuple(mistakes),
         others=tuple(others),
         scrubber=scrubber_of(facts, dataset, network.recording),
