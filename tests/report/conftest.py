@@ -30,7 +30,7 @@ training: {loss: binary_crossentropy, metrics: [accuracy], epochs: 2}
 data: {source: builtin, dataset: diabetes}
 preprocess: {target: standardize}
 model: {layers: [{type: Dense, units: 1}]}
-training: {loss: mean_squared_error, epochs: 2}
+training: {loss: mean_squared_error, epochs: 16}
 """,
 }
 

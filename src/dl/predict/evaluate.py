@@ -147,15 +147,8 @@ class Forward:
 
     def __init__(self, model: keras.Sequential, layer: str | None = None) -> None:
         """Takes a model, and perhaps the name of a layer whose outputs are wanted instead."""
-        self._model = chosen = model if layer is None else _until(model, layer)
-        self._batch = inference_batch(chosen)
-
-        def make() -> Any:
-            return tf.function(
-                lambda rows: chosen(rows, training=False), reduce_retracing=True, autograph=False
-            )
-
-        self._run = make() if layer is not None else traced(model, "forward", make)
+        self._model = model if layer is None else _until(model, layer)
+        self._batch = inference_batch(self._model)
 
     def __call__(self, x: Rows, advance: Advance = lambda done: None) -> Array:
         """Returns the outputs, in the order of the rows, as float32 of shape (rows, *outputs).
@@ -164,12 +157,25 @@ class Forward:
             DataError: The model cannot be run on these rows.
         """
         outputs = np.empty((len(x), *self._model.output_shape[1:]), np.float32)
+        run = _forward(self._model, tuple(x.shape[1:]), x.dtype)
         for begin in range(0, len(x), self._batch):
             rows = x[begin : begin + self._batch]
             with computing(self._model):
-                outputs[begin : begin + len(rows)] = self._run(tf.constant(rows)).numpy()
+                outputs[begin : begin + len(rows)] = run(tf.constant(rows)).numpy()
             advance(len(rows))
         return outputs
+
+
+def _forward(model: keras.Sequential, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    """Returns what gives the outputs for rows, however many: it is traced once for a model."""
+
+    def make() -> Any:
+        like = tf.TensorSpec([None, *shape], dtype)
+        return tf.function(
+            lambda rows: model(rows, training=False), input_signature=[like], autograph=False
+        )
+
+    return traced(model, ("forward", shape, dtype.str), make)
 
 
 def _until(model: keras.Sequential, layer: str) -> keras.Model:

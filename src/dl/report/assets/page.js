@@ -249,8 +249,10 @@ document.documentElement.classList.add("js");
       Object.assign(chart, grown);
       const before = data.splice(0, data.length, ...joined(chart));
       if (!same) return draw();
-      plot.setData(data, !zoomed);
-      if (zoomed) plot.setScale("x", { min, max });
+      plot.batch(() => {
+        plot.setData(data, !zoomed);
+        if (zoomed) plot.setScale("x", { min, max });
+      });
       if (idx != null && before[0][idx] != null) plot.setCursor({ left: plot.valToPos(data[0][idx], "x"), top });
     };
     new ResizeObserver(() => {
