@@ -82,7 +82,7 @@ def test_names_from_the_data_are_never_markup(trained: Path) -> None:
 
 def test_the_confusion_matrix_counts_every_row_of_the_test_part(trained: Path) -> None:
     text = page_of(trained, "multiclass")
-    counts = re.findall(r'predicted as [^>]*>([\d,]+)</td>', text)
+    counts = re.findall(r"predicted as [^>]*>([\d,]+)</td>", text)
     assert sum(int(count.replace(",", "")) for count in counts) == 359
 
 

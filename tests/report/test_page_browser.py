@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 import json
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np

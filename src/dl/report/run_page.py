@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from operator import attrgetter
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from dl.config.load import load_resolved
@@ -25,6 +24,7 @@ from dl.report.forecast import forecast_charts
 from dl.report.html import document, filled
 from dl.report.scrubber import WORST
 from dl.report.stored import StoredRun, read_stored_run
+from dl.report.verdict import verdict
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import read_regular, write_text
 from dl.rundir.manifest import read_checked
@@ -70,7 +70,7 @@ def run_page(run: StoredRun) -> str:
         sections,
         assets=_SCRIPTS,
         record=record,
-        verdict=SimpleNamespace(good=None, sentence="…"),
+        verdict=verdict(run.entry),
         results=_results(run),
         findings=findings,
         healthy=record.status == "completed" and bool(run.facts.history),
@@ -116,7 +116,7 @@ def _findings(run: StoredRun) -> list[tuple[str, Any, str]]:
     found = diagnose(
         Evidence(
             config,
-            run.facts.history,
+            [{k: v for k, v in row.items() if v is not None} for row in run.facts.history],
             left,
             run.training.signals,
             run.one_answer,
@@ -165,7 +165,10 @@ def _scrubber(run: StoredRun) -> dict[str, Any]:
         return {}
     classes = [run.facts.class_name(place) for place in range(len(run.facts.classes))]
     data = {**asdict(kept), "classes": apart(classes, 18), "worst": WORST}
-    return {"kept": kept, "classes": classes, "data": data}
+    ending, epochs = run.entry.record.ending, [frame.epoch for frame in kept.recording.frames]
+    last = (ending and ending.kept) or epochs[-1]  # it stands where the weights of the model are
+    start = sum(epoch <= last for epoch in epochs) - 1
+    return {"kept": kept, "classes": classes, "data": data, "start": start}
 
 
 def _learned(run: StoredRun) -> list[dict[str, str]]:
