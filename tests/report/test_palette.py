@@ -112,7 +112,8 @@ def test_css_has_every_colour_for_both_grounds() -> None:
     light, dark = palette.css().splitlines()
     assert light.startswith(":root { color-scheme: light dark; --ink: #1f2933;")
     assert "--training: #0072b2; --validation: #d55e00; --test: #b5177a; --c0: #0072b2;" in light
-    assert dark.startswith("@media (prefers-color-scheme: dark) { :root { --ink: #e6ebf0;")
+    media = "@media screen and (prefers-color-scheme: dark)"
+    assert dark.startswith(f"{media} {{ :root:not(.paper) {{ --ink: #e6ebf0;")
     assert re.findall(r"--\w+", light) == re.findall(r"--\w+", dark)
 
 

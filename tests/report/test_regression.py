@@ -20,7 +20,7 @@ def test_predicted_against_true_has_names_and_quality() -> None:
     assert figure is not None
     [axes] = figure.axes
     assert axes.get_title(loc="left") == "load"
-    assert axes.get_title(loc="right") == "R² 0.5, MAE 0.3333"
+    assert axes.get_title(loc="right") == "R² 0.5000, MAE 0.3333"
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("true", "predicted")
     assert axes.get_xlim() == axes.get_ylim()
 

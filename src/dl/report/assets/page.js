@@ -265,7 +265,7 @@ document.documentElement.classList.add("js");
     };
   }
 
-  const figures = [...document.querySelectorAll("figure.chart")];
+  const figures = [...document.querySelectorAll("figure.chart:has(.chart-data)")];
   figures.forEach(show);
   // Paper is white: what is drawn in the colours of a dark screen is drawn anew.
   for (const [event, is] of [["beforeprint", true], ["afterprint", false]]) {
