@@ -165,7 +165,7 @@ def class_charts(run: RunFacts) -> list[Chart]:
     precisions, of_precisions = _curves(labels, precision_recall, "average")
     chance = (*lines, _diagonal("chance"))
     charts = [
-        Chart("ROC", "false positive rate", "true positive rate", chance, note=note),
+        Chart("ROC", "false positive rate", "true positive rate", chance, note=note, square=True),
         Chart("Precision and recall", "recall", "precision", precisions, note=of_precisions),
         _calibration(run, labels),
     ]

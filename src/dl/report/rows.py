@@ -98,8 +98,8 @@ def mistakes_of(
     facts: RunFacts, part: Part, preprocessing: Preprocessing
 ) -> tuple[list[ShownRow], list[ShownRow]]:
     """Returns the worst mistakes, the worst first, and some more rows of each kind of answer."""
-    if facts.predicted is None or facts.places > 1:
-        return [], []
+    if facts.predicted is None or facts.places > 1 or part.y is part.x:
+        return [], []  # where the inputs are to come out, pictures and errors of rows tell more
     worst = facts.worst_rows(MOST_MISTAKES)
     others = np.setdiff1d(_of_each_kind(facts), worst)[:_MOST_OTHERS]
     shown = shown_rows(facts, np.concatenate([worst, others]), part, preprocessing)

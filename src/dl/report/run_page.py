@@ -194,7 +194,7 @@ def _forecasts(run: StoredRun) -> list[charts.Chart]:
 
 
 def _errors(run: StoredRun) -> list[evaluation.Residuals]:
-    return evaluation.residuals_of(run.facts)
+    return [] if run.comes_back else evaluation.residuals_of(run.facts)
 
 
 def _data(run: StoredRun) -> dict[str, Any]:

@@ -108,6 +108,7 @@ class StoredRun:
         training: What the training kept for the report.
         input_shape: Shape of a row, as the network takes it.
         one_answer: What the model answers always, in words; empty if its answers differ.
+        comes_back: Whether the inputs are the target.
         columns: The columns of a table in the training part; empty if they were not kept.
         ranking: Where the run stands among simple models, if that was asked.
         audit: Where its data leak, if that was asked.
@@ -118,6 +119,7 @@ class StoredRun:
     training: TrainingFacts
     input_shape: tuple[int | None, ...]
     one_answer: str
+    comes_back: bool = False
     columns: Sequence[ColumnRow] = ()
     ranking: Ranking | None = None
     audit: Audit | None = None
@@ -143,6 +145,7 @@ def read_stored_run(run: RunDirectory) -> StoredRun:
         training=training,
         input_shape=fitted.input_shape,
         one_answer=one_answer(answered, fitted.target),
+        comes_back=fitted.target.scaling == "input",
         columns=column_rows(read_summaries(run, fitted.kinds) or (), drawn),
         ranking=read_ranking(run),
         audit=read_audit(run),
