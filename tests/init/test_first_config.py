@@ -307,7 +307,7 @@ def test_a_folder_that_is_split_already_stays_so(folder: Path, dl: Dl) -> None:
          "expected: a folder of pictures for each class, two or more\n"
          "hint: add a folder with pictures of something else\n"),
         (["lonely", "--target", "x"], 2, "error: lonely: --target is for tables\n"
-         "expected: no --target: the name of its folder is the class of a picture\n"
+         "expected: no --target: the name of its folder is the class of a file\n"
          "found: --target x\nhint: dl init lonely\n"),
         (["odd.npz"], 3, "error: odd.npz: it is unclear which arrays are the inputs and the "
          "targets\nexpected: arrays named `x_train` and `y_train`\nfound: `u`, `v`\n"

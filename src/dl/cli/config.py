@@ -138,8 +138,9 @@ def init(
 ) -> None:
     """Print a first config for DATA that trains well as it is.
 
-    DATA is a CSV, Parquet or npz file, a folder or pattern of such tables, or a
-    folder with a folder of pictures, or of texts, for each class.
+    DATA is a CSV, Parquet or npz file, a folder or pattern of such tables, a table
+    that lists pictures or sounds, or a folder with a folder of pictures, sounds or
+    texts for each class.
 
     \b
     dl init flowers.csv --target species > flowers.yaml

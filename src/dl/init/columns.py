@@ -30,7 +30,7 @@ from dl.data.tables import Block, EveryColumn, below_each_other, require
 from dl.data.target_values import TargetValues, target_values
 from dl.data.types import Column, RawTable
 from dl.errors import DataError, UsageError
-from dl.init.plan import Target, shown_list
+from dl.init.plan import TOKENS, Target, shown_list
 from dl.init.series import Series, series_of
 from dl.text import listing
 
@@ -42,8 +42,6 @@ _FEW_WORDS = 10
 """So many different texts may be classes, however few rows there are."""
 _WORDS = 8
 """Words of a sentence, on average; names and addresses have fewer, and hardly one of them again."""
-TOKENS = 5_000
-"""The commonest words: with twice as many, a classifier of 25,000 reviews gains nothing."""
 _SHOWN = 100
 """Values of which one is shown."""
 _MONTH_PARTS = {"year": "number", "month": "categories"}
@@ -151,7 +149,7 @@ def read_table(path: Path, targets: Sequence[str]) -> Table:
             hint=f"dl init {path} --target {likely_target(names)}",
         )
     require(str(path), targets, names, "target column")
-    target = _target(block, targets, words)
+    target = target_of(block, targets, words)
     inputs = {name: typed_column(block, name) for name in names if name not in targets}
     pixels = are_pixels([column for column in inputs.values() if isinstance(column, Column)])
     judged = [_judged(name, column, pixels) for name, column in inputs.items()]
@@ -341,7 +339,7 @@ def _width(parts: Mapping[str, str]) -> int:
     return sum(_INPUTS[part] if form == "categories" else 1 for part, form in parts.items())
 
 
-def _target(block: Block, names: Sequence[str], words: Mapping[str, Mapping[str, int]]) -> Target:
+def target_of(block: Block, names: Sequence[str], words: Mapping[str, Mapping[str, int]]) -> Target:
     """Judges the target by the rows that have one."""
     columns = {
         name: to_column(block.column(name), Cell(name, block.place, "target"), None)

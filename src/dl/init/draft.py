@@ -4,39 +4,35 @@ from __future__ import annotations
 
 import math
 import os
-import re
-import statistics
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from dl.config.data import Arrays, ColumnForm, ImagesData, NpzData, Task
+from dl.config.data import Arrays, ColumnForm, NpzData
 from dl.config.nodes import flow
 from dl.config.tables import stands_for_missing
 from dl.data.files import check_file
 from dl.data.forms import meaning
 from dl.data.read import form_of, table_files
-from dl.data.sources import texts
-from dl.data.sources.images import medium, opened_picture, without_warnings
-from dl.data.sources.media import Medium, class_files
 from dl.data.sources.npz import NpzFile, read_npz
 from dl.data.sources.other import sheets
 from dl.data.target_values import target_values
 from dl.data.types import RawArrays
 from dl.errors import DataError, UsageError
-from dl.init.columns import TOKENS, Table, judge_target, read_table
-from dl.init.logarithm import STANDARDIZED, with_scaling
+from dl.init.columns import Table, judge_target, read_table
+from dl.init.files import config_of_folder, config_of_listing
+from dl.init.logarithm import with_scaling
 from dl.init.masks import draft as masks_of
 from dl.init.masks import has_masks
 from dl.init.plan import (
-    Target,
+    PIXELS,
+    TEXT_LINES,
     comment_lines,
     commented,
+    config_text,
     dense_layers,
-    evaluation_lines,
     image_layers,
     mapping_lines,
     path_line,
@@ -56,37 +52,9 @@ from dl.vocabulary.sections import keys
 _MOST_REASONS = 12
 _MOST_PLACES = 6
 """Columns that a comment names; more would fill the file."""
-_LARGEST_SIDE = 64
-"""Pixels: a network for larger pictures takes minutes an epoch without a GPU."""
-_SMALLEST_SIDE = 8
-"""Pixels that the convolutions need."""
-_FEW_PICTURES = 5_000
-"""Fewer are learned by heart before the network has seen enough of each class."""
-_LOOK_AT = 50
-"""Pictures of which the size is looked at."""
-_GREY = ("1", "L", "LA", "I;16", "I;16B")
 _STANDARDIZE = commented("  numeric: standardize", "mean 0, standard deviation 1")
-_BASE = [
-    "    # Of few photographs, a network that was trained on a million of them learns more:",
-    "    # - {type: MobileNetV2, weights: imagenet, pooling: avg, trainable: false}",
-    "    # in the place of all layers but the last, with image_size: [160, 160] and without",
-    "    # preprocess.scale. Keras downloads its weights.",
-]
-_PIXELS = commented("  scale: 255", "pixels between 0 and 1")
-_TEXT_LINES = [
-    commented(
-        f"  text: {{output: tf_idf, tokens: {TOKENS}, ngrams: 2}}",
-        "for each common word or pair, how often and rare it is",
-    )
-]
 _PLAIN = ColumnForm(kind="categorical")
 """A form whose kind is none of those that are written; its other values are the defaults."""
-_FOLDERS = {
-    "path": ("train", "training"),
-    "validation_path": ("validation", "valid", "val"),
-    "test_path": ("test",),
-}
-"""Names of the folder of each part."""
 _ARRAYS = {
     "x_train": (
         *("x_train", "X_train", "train_x", "train_images"),
@@ -117,17 +85,14 @@ def first_config(path: Path, targets: Sequence[str]) -> str:
     if has_masks(path):
         _refuse_target(path, targets, "the masks hold the class of each pixel")
         what, target, rows, sections = masks_of(path)
-        return _text(path, what, target, rows, **sections)
-    if path.is_dir() and _holds_texts(path):
-        _refuse_target(path, targets, "the name of its folder is the class of a text")
-        return _of_texts(path)
+        return config_text(path, what, target, rows, **sections)
     if path.is_dir() and not _holds_tables(path):
-        _refuse_target(path, targets, "the name of its folder is the class of a picture")
-        return _of_pictures(path)
+        _refuse_target(path, targets, "the name of its folder is the class of a file")
+        return config_of_folder(path)
     if path.suffix.lower() == ".npz":
         _refuse_target(path, targets, "the array `y_train` holds the targets")
         return _of_arrays(path)
-    return _of_table(read_table(path, targets))
+    return config_of_listing(path, targets) or _of_table(read_table(path, targets))
 
 
 def _holds_tables(folder: Path) -> bool:
@@ -135,13 +100,6 @@ def _holds_tables(folder: Path) -> bool:
     with os.scandir(folder) as entries:
         found = [(entry.is_dir(), form_of(Path(entry.name), "")) for entry in entries]
     return any(form for _, form in found) and not any(is_dir for is_dir, _ in found)
-
-
-def _holds_texts(folder: Path) -> bool:
-    """Tells whether the folders in a folder, or in that of its training part, hold `.txt` files."""
-    below = _folders(folder)["path"].iterdir()
-    inside = (file for each in below if each.is_dir() for file in each.iterdir())
-    return any(file.suffix.lower() in texts.MEDIUM.suffixes for file in inside)
 
 
 def _refuse_target(path: Path, targets: Sequence[str], why: str) -> None:
@@ -154,49 +112,9 @@ def _refuse_target(path: Path, targets: Sequence[str], why: str) -> None:
         )
 
 
-def _text(path: Path, what: str, target: Target, rows: int, **sections: Sequence[str]) -> str:
-    """Returns the whole config as YAML with comments.
-
-    Args:
-        path: The file or folder.
-        what: What is in it, for the comment at the top.
-        target: What is to be predicted.
-        rows: Number of rows that have a target.
-        sections: The indented lines of each section; one without any is left out.
-    """
-    stem = (path.resolve() if path.is_dir() else path).stem  # the folder may be `.`
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:100]
-    if target.task == "regression":
-        sections["preprocess"] = [*sections["preprocess"], STANDARDIZED]
-    blocks = [
-        [
-            "# A first config, written by `dl init`. Change whatever you like.",
-            "#",
-            f"# {shown(path.name)}: {what}.",
-            f"# To predict: {_to_predict(target)}.",
-        ],
-        [f"name: {scalar(name or 'first')}", "seed: 42"],
-        *([f"{section}:", *lines] for section, lines in sections.items() if lines),
-        *([offer] if (offer := evaluation_lines(target, rows)) else []),
-    ]
-    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
-
-
-def _to_predict(target: Target) -> str:
-    names = shown_list(target.names)
-    if target.task == "regression":
-        kind = "a number" if len(target.names) == 1 else "numbers"
-        return f"{names}, {kind} between {target.span[0]:g} and {target.span[1]:g}"
-    if target.task == "multilabel":
-        return f"{names}, yes or no for each separately"
-    if len(target.names) > 1:
-        return f"which of {names} is 1"
-    return f"{names}, one of {len(target.classes)}: {shown_list(target.classes, 10)}"
-
-
 def _of_series(table: Table, series: Series) -> str:
     chosen = replace(plan(table.rows, table.target.task), dropout=0)
-    text = _text(
+    text = config_text(
         table.path,
         f"{plural(table.rows, 'row')}, {about(series, table.target)}",
         table.target,
@@ -224,7 +142,7 @@ def _of_table(table: Table) -> str:
     ]
     rows = plural(table.rows + table.target.missing, "row")
     chosen = plan(table.rows, table.target.task)
-    text = _text(
+    text = config_text(
         table.path,
         f"{rows}; inputs: {', '.join(inputs)}",
         table.target,
@@ -358,7 +276,7 @@ def _table_preprocess(table: Table, by_kind: Mapping[str, Sequence[str]]) -> lis
             if feature.parts:
                 lines.append(f"    {scalar(feature.name)}:")
                 lines += mapping_lines("parts", feature.parts, indent=6)
-    lines += _TEXT_LINES if by_kind["text"] else []
+    lines += TEXT_LINES if by_kind["text"] else []
     gaps = [feature for feature in table.features if feature.missing]
     words = ", ".join(f"{shown(gap.name)} ({plural(gap.missing, 'row')})" for gap in gaps[:3])
     more = f" and {len(gaps) - 3} more" if len(gaps) > 3 else ""
@@ -380,14 +298,14 @@ def _of_arrays(path: Path) -> str:
     chosen = plan(len(train), target.task, pictures=parts.image)
     if parts.image:
         bright = train.x.dtype == np.uint8 or float(train.x[:].max()) > 1
-        preprocess, layers = [_PIXELS] if bright else [], image_layers(shape[0], shape[1], target)
+        preprocess, layers = [PIXELS] if bright else [], image_layers(shape[0], shape[1], target)
     else:
         flat = [] if len(shape) == 1 else [commented("    - Flatten", f"{shape} in a row")]
         preprocess, layers = [_STANDARDIZE], [*flat, *dense_layers(chosen, target)]
     other = [f"{key}: {scalar(name)}" for key, name in names.items() if key != name]
     arrays = [f"  arrays: {{{', '.join(other)}}}"] if other else []
     split = split_line(chosen, target, own_test=parts.test is not None)
-    text = _text(
+    text = config_text(
         path,
         f"{plural(len(train), 'row')} of shape {shape}",
         target,
@@ -417,123 +335,3 @@ def _names_of_arrays(path: Path, present: Sequence[str]) -> Mapping[str, str]:
     if "x_test" not in found or "y_test" not in found:
         return {key: name for key, name in found.items() if not key.endswith("test")}
     return found
-
-
-def _of_texts(path: Path) -> str:
-    """Counts the texts of each class; raises `DataError` where there are no class folders."""
-    folders = _folders(path)
-    counts, _ = _counted(folders["path"], texts.MEDIUM)
-    rows = sum(counts.values())
-    task: Task = "binary" if len(counts) == 2 else "multiclass"
-    second = [*counts.values()][1] if task == "binary" else 0
-    target = Target(("folder",), task, tuple(counts), rarest=min(counts.values()), second=second)
-    chosen = plan(rows, task)
-    return _text(
-        path,
-        plural(rows, "text"),
-        target,
-        rows,
-        data=[
-            "  source: text",
-            path_line(folders["path"]),
-            *(f"  {key}: {scalar(str(at))}" for key, at in folders.items() if key != "path"),
-            split_line(chosen, target, own_test="test_path" in folders),
-        ],
-        preprocess=_TEXT_LINES,
-        model=["  layers:", *dense_layers(chosen, target)],
-        training=training_lines(chosen, target, rows),
-    )
-
-
-def _counted(folder: Path, medium: Medium) -> tuple[Mapping[str, int], list[Path]]:
-    """Returns how many files each class folder has, and all of them; refuses a single one."""
-    files = class_files(folder, medium)
-    counts = Counter(name for name, _ in files)
-    if len(counts) < 2:
-        raise DataError(
-            f"{folder}: has a single class folder, {next(iter(counts))!r}",
-            expected=f"a folder of {medium.nouns} for each class, two or more",
-            hint=f"add a folder with {medium.nouns} of something else",
-        )
-    return counts, [file for _, file in files]
-
-
-def _of_pictures(path: Path) -> str:
-    """Looks at the folder and a few of its pictures.
-
-    Raises:
-        DataError: There are no class folders, or no pictures in one of them.
-    """
-    folders = _folders(path)
-    counts, usual, grey = look_at(folders["path"])
-    rows = sum(counts.values())
-    task: Task = "binary" if len(counts) == 2 else "multiclass"
-    second = [*counts.values()][1] if task == "binary" else 0
-    target = Target(("folder",), task, tuple(counts), rarest=min(counts.values()), second=second)
-    # The usual shape, no side longer than 64.
-    scale = min(1.0, _LARGEST_SIDE / max(usual))
-    height, width = (max(_SMALLEST_SIDE, round(side * scale)) for side in usual)
-    told = f"height, width; usually they have {usual[0]} x {usual[1]}"
-    why = "few pictures: vary them a little in each epoch"
-    augmentation = [
-        commented("    - {type: RandomRotation, factor: 0.03}", why),
-        "    - {type: RandomTranslation, height_factor: 0.1, width_factor: 0.1}",
-    ]
-    chosen = plan(rows, task, pictures=True)
-    return _text(
-        path,
-        plural(rows, "picture"),
-        target,
-        rows,
-        data=[
-            "  source: images",
-            path_line(folders["path"]),
-            *(f"  {key}: {scalar(str(at))}" for key, at in folders.items() if key != "path"),
-            commented(f"  image_size: [{height}, {width}]", told),
-            f"  color: {'grayscale' if grey else 'rgb'}",
-            split_line(chosen, target, own_test="test_path" in folders),
-        ],
-        preprocess=[_PIXELS],
-        model=[
-            "  layers:",
-            *(_BASE if rows < _FEW_PICTURES and not grey else []),
-            *(augmentation if rows < _FEW_PICTURES else []),
-            *image_layers(height, width, target),
-        ],
-        training=training_lines(chosen, target, rows),
-    )
-
-
-def _folders(path: Path) -> dict[str, Path]:
-    """Returns the folders of the parts, where the path holds `train`, `test`…, else the path."""
-    try:
-        below = {entry.name.lower(): entry for entry in sorted(path.iterdir()) if entry.is_dir()}
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-    found = {
-        key: next((below[name] for name in usual if name in below), None)
-        for key, usual in _FOLDERS.items()
-    }
-    parts = {key: folder for key, folder in found.items() if folder is not None}
-    return parts if "path" in parts else {"path": path}
-
-
-def look_at(folder: Path) -> tuple[Mapping[str, int], tuple[int, int], bool]:
-    """Counts the pictures of each class folder and opens a few of them.
-
-    Returns:
-        The number of pictures of each class, the usual height and width, and whether they have no
-        colour.
-
-    Raises:
-        DataError: There are not two class folders, one has no picture, or a picture is broken.
-    """
-    kind = medium(ImagesData(source="images", path=str(folder)))
-    counts, files = _counted(folder, kind)
-    seen: list[tuple[int, int, bool]] = []
-    with without_warnings():
-        for path in files[:: max(1, len(files) // _LOOK_AT)]:
-            with opened_picture(path) as image:  # only its header is read
-                seen.append((image.height, image.width, image.mode in _GREY))
-    height, width = (int(statistics.median(look[side] for look in seen)) for side in (0, 1))
-    return counts, (height, width), all(grey for *_, grey in seen)

@@ -12,13 +12,10 @@ from dl.config.load import load_text
 from dl.data.load import read_dataset
 from dl.data.types import Array
 from dl.errors import DlError
-from dl.init.plan import Target, comment_lines, commented
+from dl.init.plan import STANDARDIZED, Target, comment_lines, commented
 from dl.progress import SilentReporter
 from dl.text import number
 
-STANDARDIZED = commented(
-    "  target: standardize", "learns faster; metrics are in its own unit again"
-)
 _LOGARITHM = commented("  target: log1p", "learns the logarithm; metrics are in its own unit again")
 _SKEWED = 1.0
 """A skewness above it is high: M. G. Bulmer, "Principles of statistics" (1979), chapter 4."""

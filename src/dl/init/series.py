@@ -13,8 +13,7 @@ from dl.data.series import every_window, season_of
 from dl.data.tables import Block
 from dl.data.types import Array, Column, RawTable
 from dl.errors import DataError
-from dl.init.logarithm import STANDARDIZED
-from dl.init.plan import Plan, Target, comment_lines, commented, scalar, shown
+from dl.init.plan import STANDARDIZED, Plan, Target, comment_lines, commented, scalar, shown
 from dl.text import plural
 
 _FEWEST_ROWS = 50
