@@ -351,7 +351,7 @@ def test_wrong_value_is_explained(option: str, expected: str, found: str, hint: 
         ),
         (
             "lint.ignore=[constantcolumns]",
-            "must be one of 45 words, such as constant-column, repeated-column or empty-column\n"
+            "must be one of 46 words, such as constant-column, repeated-column or empty-column\n"
             "found: 'constantcolumns'\nhint: did you mean constant-column?",
         ),
     ],

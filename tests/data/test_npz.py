@@ -220,3 +220,24 @@ def test_inputs_are_found_alone(tmp_path: Path) -> None:
 def test_inputs_among_unknown_arrays_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has none of the arrays that are looked for"):
         read_npz_inputs(saved(tmp_path, a=X, b=X), Arrays())
+
+
+def test_folder_of_arrays_is_read_as_a_file_of_them(tmp_path: Path) -> None:
+    folder = tmp_path / "arrays"
+    folder.mkdir()
+    for name, values in {"x": X, "y": Y, "x_test": X[:1], "y_test": Y[:1]}.items():
+        np.save(folder / f"{name}.npy", values)
+    parts = read(folder, x_train="x", y_train="y")
+    np.testing.assert_array_equal(arrays(parts.train).x, X)
+    assert len(arrays(parts.test)) == 1
+    np.testing.assert_array_equal(read_npz_inputs(folder, Arrays()).x, X)
+    assert len(read_npz_part(folder, Arrays())) == 1
+    (folder / "y.npy").write_bytes((folder / "y.npy").read_bytes()[:-1])
+    assert problem_of(folder, x_train="x", y_train="y").message == (
+        f"{folder}: the array `y` is damaged"
+    )
+
+
+def test_one_array_of_a_folder_is_no_file_of_them(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", X)
+    assert problem_of(tmp_path / "x.npy").hint == f"name the folder of the arrays: {tmp_path}"

@@ -14,7 +14,7 @@ from PIL import Image, features
 
 from dl.data.sources.images import read_picture, without_warnings
 from dl.data.types import Array
-from dl.init.draft import look_at
+from dl.init.files import config_of_folder
 from support.tables import told
 
 SIDE = 8
@@ -306,5 +306,5 @@ def test_first_config_is_refused_where_training_would_be(tmp_path: Path) -> None
         (tmp_path / name).mkdir()
         made("F")[0].save(tmp_path / name / "1.tif")
 
-    fault = told(lambda: look_at(tmp_path), tmp_path)
+    fault = told(lambda: config_of_folder(tmp_path), tmp_path)
     assert fault == unscaled("a/1.tif", REFUSED["F"])

@@ -11,7 +11,8 @@ import pytest
 from dl.config.schema import RATE, schedule_of, with_steps
 from dl.model.objects import build_object
 from dl.training.steps import Batches
-from dl.vocabulary.spec import Findings
+from dl.vocabulary.catalog import checked_object
+from dl.vocabulary.spec import Findings, Kind
 from support.training import DENSE, config, dataset, inputs, labels
 
 ROWS, EPOCHS = 14, 10
@@ -139,3 +140,18 @@ def test_words_that_contradict_each_other_in_steps(
         _resolved(rate)
     (finding,) = caught.value.findings
     assert (finding.path, finding.message) == ((*RATE, path), message)
+
+
+def test_durations_have_short_names() -> None:
+    rates = (
+        {"type": "CosineDecay", **FIRST, "decay_steps": "all", "warmup_steps": "5 epochs"},
+        {"type": "CosineDecay", **FIRST, "decay": "all", "warmup": "5 epochs"},
+    )
+    long, short = (checked_object(Kind.SCHEDULE, rate) for rate in rates)
+    assert short == long
+    with pytest.raises(Findings) as caught:
+        checked_object(Kind.SCHEDULE, {**rates[1], "decay": 0})
+    assert [found.path for found in caught.value.findings] == [("decay",)]
+    with pytest.raises(Findings) as caught:
+        checked_object(Kind.SCHEDULE, {**rates[0], "decay": "all"})
+    assert caught.value.findings[0].message == "is not a parameter of CosineDecay"

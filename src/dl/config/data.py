@@ -241,7 +241,7 @@ class Arrays(Section):
 
 @dataclass(frozen=True, kw_only=True)
 class NpzData(_Data):
-    """Arrays in an `.npz` file, named as Keras names them or by `arrays`."""
+    """Arrays in an `.npz` file, or a folder of `.npy` files; of Keras' names, or by `arrays`."""
 
     source: Literal["npz"]
     path: str

@@ -14,7 +14,7 @@ from typing import Any
 from dl.config.data import Data
 from dl.config.nodes import flow
 from dl.config.schema import Config, key_order, plain_data
-from dl.vocabulary.catalog import Entry, Object, entries
+from dl.vocabulary.catalog import Entry, Object, entries, short_names
 from dl.vocabulary.sections import Parameter, Section, keys, sections_in, type_of, walk
 from dl.vocabulary.spec import Kind
 from dl.vocabulary.types import Nullable, accepts
@@ -103,9 +103,13 @@ def _vocabulary_schema() -> dict[str, Any]:
         definitions[kind.value] = {"description": about, "anyOf": [*by_name, *mappings]}
         for entry in known:
             spellings = {"enum": sorted(_spellings(entry))}
-            definitions[f"{kind}.{entry.name}"] = _mapping(
-                entry.summary, entry.parameters.values(), type=spellings
-            )
+            whole = _mapping(entry.summary, entry.parameters.values(), type=spellings)
+            for short, name in short_names(entry).items():
+                whole["properties"][short] = whole["properties"][name]
+                if name in whole["required"]:
+                    whole["required"].remove(name)
+                    whole["anyOf"] = [{"required": [name]}, {"required": [short]}]
+            definitions[f"{kind}.{entry.name}"] = whole
     return definitions
 
 

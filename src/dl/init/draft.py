@@ -13,7 +13,6 @@ import numpy as np
 from dl.config.data import Arrays, ColumnForm, NpzData
 from dl.config.nodes import flow
 from dl.config.tables import stands_for_missing
-from dl.data.files import check_file
 from dl.data.forms import meaning
 from dl.data.read import form_of, table_files
 from dl.data.sources.npz import NpzFile, read_npz
@@ -86,12 +85,12 @@ def first_config(path: Path, targets: Sequence[str]) -> str:
         _refuse_target(path, targets, "the masks hold the class of each pixel")
         what, target, rows, sections = masks_of(path)
         return config_text(path, what, target, rows, **sections)
+    if path.suffix.lower() in (".npz", ".npy") or (path.is_dir() and any(path.glob("*.npy"))):
+        _refuse_target(path, targets, "the array `y_train` holds the targets")
+        return _of_arrays(path)
     if path.is_dir() and not _holds_tables(path):
         _refuse_target(path, targets, "the name of its folder is the class of a file")
         return config_of_folder(path)
-    if path.suffix.lower() == ".npz":
-        _refuse_target(path, targets, "the array `y_train` holds the targets")
-        return _of_arrays(path)
     return config_of_listing(path, targets) or _of_table(read_table(path, targets))
 
 
@@ -286,7 +285,6 @@ def _table_preprocess(table: Table, by_kind: Mapping[str, Sequence[str]]) -> lis
 
 def _of_arrays(path: Path) -> str:
     """Reads the arrays as training will; raises `DataError`."""
-    check_file(path)
     with NpzFile(path) as file:
         names = _names_of_arrays(path, file.names)
     data = NpzData(source="npz", path=str(path), arrays=Arrays(**names))

@@ -423,14 +423,27 @@ def _other_kind(kind: Kind, spelled: str) -> str:
     return "`dl schema` lists all names"
 
 
-def _with_parameters(entry: Entry, given: Mapping[str, object]) -> Spec:
+def short_names(entry: Entry) -> dict[str, str]:
+    """Returns the short names of parameters of a schedule, as its durations need not be steps."""
+    short = {name.removesuffix("_steps"): name for name in ("decay_steps", "warmup_steps")}
+    is_schedule = entry.kind is Kind.SCHEDULE
+    return {key: name for key, name in short.items() if is_schedule and name in entry.parameters}
+
+
+def _with_parameters(entry: Entry, written: Mapping[str, object]) -> Spec:
+    short = {key: name for key, name in short_names(entry).items() if name not in written}
+    given = {short.get(key, key): value for key, value in written.items()}
     checked = check_keys(entry.parameters, given, _nearest)
     findings = [_unknown(entry, key) for key in checked.unknown]
     if checked.missing:
         findings.append(_missing(entry, checked.missing))
     findings += [*checked.findings, *broken_rules(checked.valid)]
     if findings:
-        raise Findings(findings)
+        place = {short[key]: key for key in short if key in written}
+        named = [(place.get(str(name), name) for name in found.path) for found in findings]
+        raise Findings(
+            [replace(found, path=tuple(path)) for found, path in zip(findings, named, strict=True)]
+        )
     return Spec(entry.kind, entry.name, checked.valid, frozenset(str(key) for key in given))
 
 

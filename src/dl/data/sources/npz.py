@@ -1,7 +1,7 @@
 """The source `npz`: arrays with the names that Keras uses, or those of `data.arrays`.
 
-Each array's header is compared with the size that the zip file declares before anything is read;
-nothing is ever unpickled.
+They lie in one `.npz` file, or in a folder of `.npy` files. Each array's header is compared with
+its size in the zip file or on the disk before anything is read; nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -48,15 +48,22 @@ _VERSIONS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_
 
 
 class NpzFile:
-    """An open `.npz` file; use it in a `with` block."""
+    """An open `.npz` file, or a folder of `.npy` files; use it in a `with` block."""
 
     def __init__(self, path: Path) -> None:
         """Opens the file.
 
         Raises:
-            DataError: It is not a zip file.
+            DataError: It is not a zip file, or a folder without arrays.
         """
         self.title = str(path)
+        self._zip: zipfile.ZipFile | None = None
+        self._folder, self.files = path, [path]
+        if path.is_dir():
+            self.files = sorted(path.glob("*.npy"))
+            self.names = tuple(file.stem for file in self.files)
+            return
+        check_file(path)
         try:
             self._zip = zipfile.ZipFile(path)
         except _BROKEN as error:
@@ -64,7 +71,9 @@ class NpzFile:
                 f"{path}: is not a complete .npz file",
                 expected="a file that `numpy.savez` or `numpy.savez_compressed` wrote",
                 found=f"a damaged or other file ({error})",
-                hint="save or copy the file again",
+                hint=f"name the folder of the arrays: {path.parent}"
+                if path.suffix == ".npy"
+                else "save or copy the file again",
             ) from error
         self.names = tuple(
             name.removesuffix(".npy") for name in self._zip.namelist() if name.endswith(".npy")
@@ -74,7 +83,8 @@ class NpzFile:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._zip.close()
+        if self._zip is not None:
+            self._zip.close()
 
     def read(self, name: str, key: str) -> Array:
         """Returns an array.
@@ -96,9 +106,9 @@ class NpzFile:
                 hint=f"did you mean `{near}`? Then {advice}" if near else advice,
             )
         try:
-            with self._zip.open(f"{name}.npy") as member:
+            with self._opened(f"{name}.npy") as member:
                 self._check_header(name, member)
-            with self._zip.open(f"{name}.npy") as member:
+            with self._opened(f"{name}.npy") as member:
                 return np.asarray(npy.read_array(member, allow_pickle=False))
         except _BROKEN as error:
             raise DataError(
@@ -113,6 +123,12 @@ class NpzFile:
         """The names, for messages."""
         return listing((f"`{name}`" for name in self.names), "", 10) or "no arrays"
 
+    def _opened(self, name: str) -> IO[bytes]:
+        if self._zip is not None:
+            return self._zip.open(name)
+        check_file(self._folder / name)
+        return (self._folder / name).open("rb")
+
     def _check_header(self, name: str, member: IO[bytes]) -> None:
         version = npy.read_magic(member)
         if version not in _VERSIONS:
@@ -126,7 +142,11 @@ class NpzFile:
                 hint="save rows of equal length, with a type such as float32 or int64",
             )
         size = dtype.itemsize * int(np.prod(shape, dtype=object)) if shape else dtype.itemsize
-        declared = self._zip.getinfo(f"{name}.npy").file_size
+        member_name = f"{name}.npy"
+        if self._zip is not None:
+            declared = self._zip.getinfo(member_name).file_size
+        else:
+            declared = (self._folder / member_name).stat().st_size
         check_memory(
             size,
             f"{self.title}: the array `{name}` does not fit in the memory",
@@ -144,7 +164,6 @@ def read_npz(data: NpzData, reporter: Reporter) -> RawParts:
         DataError: The file cannot be read, or its arrays do not fit each other.
     """
     path, names, own = Path(data.path), data.arrays, target_is_input(data)
-    check_file(path)
     with NpzFile(path) as file:
         if own:  # targets are not read
             names = replace(names, y_train="")
@@ -154,7 +173,7 @@ def read_npz(data: NpzData, reporter: Reporter) -> RawParts:
         validation = _own_part(file, train, names, "validation")
         names = names if own else _with_test(names, file, reporter)
         test = _own_part(file, train, names, "test")
-        fingerprint = fingerprint_files([path])
+        fingerprint = fingerprint_files(file.files)
     image = looks_like_images(train.x[:])
     return RawParts(train, validation, test, image=image, fingerprint=fingerprint)
 
@@ -184,7 +203,6 @@ def labelled_pair(path: Path, arrays: Arrays = _USUAL) -> tuple[str, str]:
         ("x", "y"),
         (arrays.x_train, arrays.y_train),
     ]
-    check_file(path)
     with NpzFile(path) as file:
         for x_name, y_name in pairs:
             if x_name in file.names and y_name in file.names:
@@ -198,7 +216,6 @@ def read_npz_inputs(path: Path, arrays: Arrays) -> RawArrays:
     Raises:
         DataError: The file cannot be read, or it is unclear which array is meant.
     """
-    check_file(path)
     wanted = ["x", arrays.x_test or "x_test", arrays.x_train]
     with NpzFile(path) as file:
         present = [name for name in wanted if name in file.names]
