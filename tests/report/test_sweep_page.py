@@ -47,6 +47,13 @@ def test_the_axes_have_a_line_for_each_setting(results: Results) -> None:
     assert [line["places"][0] for line in data["lines"]] == [0.0, 0.5, 1.0]
 
 
+def test_a_sweep_without_a_result_says_so(results: Results) -> None:
+    unfinished = [replace(t, status="unfinished", scores=(), rank=None) for t in results.trials]
+    text = sweep_page(replace(results, trials=tuple(unfinished)))
+    assert "No setting is complete yet; 0 of 3 have ended." in text
+    assert '<section id="coordinates"' not in text
+
+
 def test_importance_is_a_bar_for_each_parameter(results: Results) -> None:
     record = replace(results.record, importance={"seed": 0.25, "units": 0.75})
     text = sweep_page(replace(results, record=record))

@@ -112,7 +112,7 @@ def _of_choices(title: str, values: Sequence[object]) -> Axis:
     distinct = dict(sorted({t: v for t, v in pairs if t is not None}.items(), key=_order))
     last = max(1, len(distinct) - 1)
     places = {text: at / last if len(distinct) > 1 else 0.5 for at, text in enumerate(distinct)}
-    step = math.ceil(len(distinct) / _MOST_CHOICES)
+    step = max(1, math.ceil(len(distinct) / _MOST_CHOICES))
     ticks = [(place, text) for text, place in places.items()][::step]
     found = tuple(None if text is None else places[text] for text in texts)
     return Axis(title, found, tuple(ticks), "choices")

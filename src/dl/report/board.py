@@ -30,7 +30,14 @@ from dl.report.compare import alike, compare
 from dl.report.comparison_page import comparison_page
 from dl.report.stored import read_stored_run
 from dl.report.sweep_page import summary, sweep_page
-from dl.rundir.directory import RunDirectory, all_sweeps, find_run, find_sweep, trials_of
+from dl.rundir.directory import (
+    RunDirectory,
+    SweepDirectory,
+    all_sweeps,
+    find_run,
+    find_sweep,
+    trials_of,
+)
 from dl.rundir.query import Entry, Row, entries_of, parse_condition, read_entry, select
 from dl.rundir.record import MOST_OF_NOTE, write_note
 from dl.rundir.settings import require_keys, rows_of
@@ -89,6 +96,7 @@ def board(root: Path, hosts: list[str]) -> Starlette:
         "/api/alike/{name}": answers.alike,
         "/api/histories": answers.histories,
         "/api/curves/{run:path}": answers.curves,
+        "/api/ended/{sweep:path}": answers.ended,
         "/run/{run:path}": answers.run,
         "/sweep/{sweep:path}": answers.sweep,
         "/compare": answers.compare,
@@ -167,6 +175,7 @@ class _Answers:
         query = request.query_params
         columns = [key for key in query.get("columns", "").split(",") if key]
         chosen, damaged = self._chosen(request, columns)
+        self._catalog.read_ahead()
         sweeps, damaged_sweeps = self._sweeps()
         return _news(
             request,
@@ -233,18 +242,23 @@ class _Answers:
     def _history(self, run: RunDirectory) -> Plain:
         history = self._catalog.history(run)
         names = [name for each in measures(history) for name in (each, VALIDATION + each)]
+        weights = {
+            f"weights of {layer}, spread": [rounded(by.get(at + 1)) for at in range(len(history))]
+            for layer, by in self._catalog.weights(run).items()
+        }
         seconds = list(accumulate(row.get("seconds") or 0.0 for row in history))
         return {
             "run": run.label,
             "address": run.path.relative_to(self._root).as_posix(),
             "setting": self._catalog.setting(run),
-            "labels": {name: _labelled(name) for name in names},
+            "labels": {name: _labelled(name) for name in names} | {name: name for name in weights},
             "seconds": [rounded(value) for value in seconds],
             "measures": {
                 name: [rounded(row.get(name)) for row in history]
                 for name in names
                 if any(row.get(name) is not None for row in history)
-            },
+            }
+            | weights,
         }
 
     def curves(self, request: Request) -> Response:
@@ -268,9 +282,17 @@ class _Answers:
 
     def sweep(self, request: Request) -> Response:
         """The leaderboard of a sweep and its trainings."""
-        sweep = find_sweep(str(self._place(request.path_params["sweep"])), self._root)
+        sweep = self._sweep(request)
         trials = [self._catalog.row(entry) for entry in entries_of(trials_of(sweep)).readable]
         return HTMLResponse(sweep_page(read_results(sweep), trials))
+
+    def ended(self, request: Request) -> Response:
+        """How many trainings of a sweep have ended: whether its page has news."""
+        results = read_results(self._sweep(request))
+        return _news(request, {"ended": len(results.journal.ended)})
+
+    def _sweep(self, request: Request) -> SweepDirectory:
+        return find_sweep(str(self._place(request.path_params["sweep"])), self._root)
 
     def compare(self, request: Request) -> Response:
         """The comparison of the runs that were ticked, with the one that was chosen first."""

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import math
+import operator
 import os
 import re
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from dl.data.recording import WeightShape
 from dl.errors import DlError, RunError
 from dl.report import charts
 from dl.report.charts import VALIDATION, History
+from dl.report.stored import TrainingFacts
 from dl.report.verdict import Verdict, is_better, lead_of, toughest, verdict
 from dl.rundir.directory import RunDirectory, all_runs
 from dl.rundir.files import read_regular
 from dl.rundir.query import Entries, Entry, read_entry
-from dl.rundir.record import read_history
+from dl.rundir.record import read_history, read_json
 from dl.rundir.settings import SettingsMemory
 from dl.text import number
 from dl.vocabulary.labels import column_label
@@ -80,8 +85,10 @@ class Catalog:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.memory = SettingsMemory(root)
+        self._ahead = False
         self._entries = Remembered(_files_of_entry, _read)
         self._histories = Remembered(lambda run: (run.history,), _history)
+        self._weights = Remembered(lambda run: (run.facts,), _weights)
         self._groups = Remembered(lambda run: (run.resolved,), _setting_of)
         self._tested: dict[tuple[tuple[str, str], ...], dict[str, bool]] = {}
         self._rows: dict[Path, tuple[Entry, History, Plain]] = {}
@@ -100,9 +107,25 @@ class Catalog:
         found.readable.sort(key=lambda entry: entry.started)
         return found
 
+    def read_ahead(self) -> None:
+        """Reads the configs of all runs in a thread, so that the first filter has not to wait."""
+        if not self._ahead:
+            self._ahead = True
+            threading.Thread(target=self._read_configs, daemon=True).start()
+
+    def _read_configs(self) -> None:
+        with suppress(OSError):  # the folder is gone
+            for entry in self.entries().readable:
+                self.memory.of(entry.run)
+            self.memory.save()
+
     def history(self, run: RunDirectory) -> History:
         """Returns the rows of a history; none where it is missing or damaged."""
         return self._histories.of(run)
+
+    def weights(self, run: RunDirectory) -> dict[str, dict[int, float]]:
+        """Returns the spread of the weights of each layer, by epoch, as far as it was kept."""
+        return self._weights.of(run)
 
     def setting(self, run: RunDirectory) -> str:
         """Returns what is the same for runs of one setting that differ in their seeds alone."""
@@ -233,6 +256,37 @@ def _history(run: RunDirectory) -> History:
         return read_history(run)
     except DlError:  # the run's page says what is wrong
         return []
+
+
+def _weights(run: RunDirectory) -> dict[str, dict[int, float]]:
+    """Returns the spread of the weights of each layer by epoch, where the training followed them.
+
+    That is their standard deviation, as the middles of the bins in which they were counted give it.
+    """
+    try:
+        facts = read_json(run.facts, TrainingFacts) if run.facts.exists() else TrainingFacts()
+    except RunError:  # the run's page says what is wrong
+        return {}
+    if facts.scrubber is None:
+        return {}
+    recording = facts.scrubber.recording
+    return {
+        name: {
+            frame.epoch: _spread(frame.weights[place])
+            for frame in recording.frames
+            if place < len(frame.weights)
+        }
+        for place, name in enumerate(recording.arrays)
+    }
+
+
+def _spread(shape: WeightShape) -> float:
+    width = (shape.high - shape.low) / max(1, len(shape.counts))
+    middles = [shape.low + (place + 0.5) * width for place in range(len(shape.counts))]
+    count = sum(shape.counts) or 1
+    mean = sum(map(operator.mul, middles, shape.counts)) / count
+    squares = [(middle - mean) ** 2 for middle in middles]
+    return math.sqrt(sum(map(operator.mul, squares, shape.counts)) / count)
 
 
 def _setting_of(run: RunDirectory) -> str:

@@ -19,7 +19,7 @@ from dl.text import number, percent, plural
 from dl.vocabulary.labels import column_label
 
 _MOST_CURVES = 10
-_ASSETS = ("board.css", "parallel.js")
+_ASSETS = ("board.css", "live.js", "parallel.js")
 
 
 def sweep_page(results: Results, trainings: Sequence[Mapping[str, Any]] = ()) -> str:
@@ -51,6 +51,7 @@ def sweep_page(results: Results, trainings: Sequence[Mapping[str, Any]] = ()) ->
         sections,
         assets=_ASSETS,
         record=results.record,
+        ended=len(results.journal.ended),
         best=_best(results, trainings),
         summary=summary(results),
         live=bool(trainings),

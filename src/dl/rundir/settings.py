@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -51,6 +52,7 @@ class SettingsMemory:
     def __init__(self, root: Path) -> None:
         self._file = root / _MEMORY
         self._grown = False
+        self._lock = threading.Lock()  # the board reads them in several threads
 
     @functools.cached_property
     def _known(self) -> dict[str, Any]:
@@ -65,16 +67,19 @@ class SettingsMemory:
             settings: Settings = known["settings"]
             return settings
         settings = read_settings(run)
-        self._known[run.label] = {"stamp": stamp, "settings": dict(settings)}
-        self._grown = True
+        with self._lock:
+            self._known[run.label] = {"stamp": stamp, "settings": dict(settings)}
+            self._grown = True
         return settings
 
     def save(self) -> None:
         """Remembers what was read."""
         if self._grown:
-            self._grown = False
+            with self._lock:
+                self._grown = False
+                text = json.dumps({"schema": _SCHEMA, "runs": self._known})
             with contextlib.suppress(DlError):
-                write_text(self._file, json.dumps({"schema": _SCHEMA, "runs": self._known}))
+                write_text(self._file, text)
 
 
 def _stamp(path: Path) -> list[int]:

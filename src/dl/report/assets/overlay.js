@@ -6,7 +6,7 @@
   const FIRST = 5;
   const figure = $("overlay");
   const place = figure.querySelector(".plot");
-  let runs = [], plot = null, drawnAs = "", zoom = null;
+  let runs = [], measure = "", plot = null, drawnAs = "", zoom = null;
 
   const colour = (index) => dlColour(index < SERIES ? `--c${index}` : "--quiet");
 
@@ -67,8 +67,8 @@
   }
 
   function lines() {
-    const found = runs.filter((run) => run.measures[state.measure]).map((run) => {
-      const y = smoothed(run.measures[state.measure]);
+    const found = runs.filter((run) => run.measures[measure]).map((run) => {
+      const y = smoothed(run.measures[measure]);
       return { label: run.run, address: run.address, setting: run.setting || run.address, x: xOf(run, y), y, base: run.address === state.baseline };
     });
     return (state.seeds ? grouped(found) : found).map((line, index) => ({ ...line, index }));
@@ -81,24 +81,24 @@
       const labels = Object.assign({}, ...runs.map((run) => run.labels));
       select.replaceChildren(...names.map((name) => make("option", { value: name }, labels[name])));
     }
-    if (!names.includes(state.measure)) {
-      const metric = [...rows.values()].find((run) => run.metric)?.metric;
-      state.measure = [`val_${metric}`, metric, "val_loss", "loss"].find((name) => names.includes(name)) || names[0] || "";
-    }
-    select.value = state.measure;
+    const metric = rows.get(runs[0]?.address)?.metric;
+    const usual = [`val_${metric}`, metric, "val_loss", "loss"].find((name) => names.includes(name));
+    measure = names.includes(state.measure) ? state.measure : usual || names[0] || "";
+    select.value = measure;
   }
 
   function draw() {
     measures();
     const some = lines();
     paint(some);
-    const count = runs.filter((run) => run.measures[state.measure]).length;
-    $("drawn").textContent = state.ticked.length ? `${count} of the ${state.ticked.length} ticked runs have it.` : `The first ${count} of the list; tick others to choose.`;
+    const count = runs.filter((run) => run.measures[measure]).length;
+    const lacking = runs.length > count ? `; ${runs.length - count} others have no ${$("measure").selectedOptions[0].textContent}` : "";
+    $("drawn").textContent = state.ticked.length ? `What is ticked${lacking}.` : `The first ${count} of the list${lacking}; tick others to choose.`;
     $("curves").hidden = !some.length;
     if (!some.length) return;
     const parts = some.flatMap((line) => (line.low ? [[line.x, line.y], [line.x, line.low], [line.x, line.high]] : [[line.x, line.y]]));
     const data = uPlot.join(parts);
-    const looks = JSON.stringify([state.measure, state.x, state.log, some.map((line) => [line.label, line.base, Boolean(line.low)])]);
+    const looks = JSON.stringify([measure, state.x, state.log, some.map((line) => [line.label, line.base, Boolean(line.low)])]);
     if (plot && looks === drawnAs) return grow(data);
     if (plot) plot.destroy();
     if (zoom && JSON.parse(drawnAs || "[]")[1] !== state.x) zoom = null;
