@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import io
 import math
-import re
 
-import pytest
 from rich.console import Console
 
-from dl.cli import live
-from dl.cli.live import LiveReporter, LossCurves
+from dl.cli.live import FitDisplay, LossCurves
 
 
 def text_of(curves: LossCurves, width: int, height: int = 4, *, ascii_only: bool = True) -> str:
@@ -59,28 +56,20 @@ def test_a_loss_that_is_no_number_leaves_a_gap() -> None:
 def drawn(width: int, height: int, *, colours: bool = False, epochs: int = 12) -> str:
     """Returns what a display of 20 epochs leaves that ended after 12."""
     stream = io.StringIO()
-    reporter = LiveReporter(stream)
-    reporter._console = Console(
+    console = Console(
         file=stream,
         width=width,
         height=height,
         force_terminal=True,
-        no_color=not colours,
-        color_system="truecolor",
+        color_system="truecolor" if colours else None,
     )
-    reporter.fit_begin(20, 10)
+    display = FitDisplay(console, 20, 10, clock=lambda: 0.0)
     for epoch in range(1, epochs + 1):
         row = {"loss": 2 / epoch**2, "mae": 1 / epoch, "val_mae": 1.1 / epoch, "seconds": 0.1}
         row["val_loss"] = row["loss"] + 0.02 * max(0, epoch - 6)
-        reporter.fit_epoch(epoch, row)
-    reporter.fit_end()
-    last = stream.getvalue().rpartition("\x1b[2K")[2]
-    return last if colours else re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", last)
-
-
-@pytest.fixture(autouse=True)
-def _no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live.time, "monotonic", lambda: 0.0)
+        display.epoch(epoch, row)
+    console.print(display)
+    return stream.getvalue()
 
 
 def test_a_training_leaves_its_curves_beside_its_metrics() -> None:

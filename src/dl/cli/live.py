@@ -105,7 +105,7 @@ class LiveReporter(SilentReporter):
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._console = _console(stream)
-        self._fit: _FitDisplay | None = None
+        self._fit: FitDisplay | None = None
 
     @contextmanager
     def stage(self, title: str, total: int | None = None) -> Iterator[Advance]:
@@ -120,7 +120,8 @@ class LiveReporter(SilentReporter):
         self._console.print(Text(printable(text)))
 
     def fit_begin(self, epochs: int, steps: int) -> None:
-        self._fit = _FitDisplay(self._console, epochs, steps)
+        self._fit = FitDisplay(self._console, epochs, steps)
+        self._fit.start()
 
     def fit_step(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
         if self._fit is not None:
@@ -136,33 +137,52 @@ class LiveReporter(SilentReporter):
             self._fit = None
 
 
-class _FitDisplay:
+class FitDisplay:
     """The bar over all epochs, the curves of the losses, and the metrics of both parts.
 
-    The training says what is new, which costs it nothing; all is drawn when it is redrawn.
+    The training says what is new, which costs it nothing; all is drawn when it is redrawn, by the
+    console after `start`, or when it is printed.
+
+    Args:
+        console: The terminal.
+        epochs: The epochs that are planned.
+        steps: The steps of each.
+        clock: Gives the seconds since some moment.
     """
 
-    def __init__(self, console: Console, epochs: int, steps: int) -> None:
-        self._epochs, self._steps = epochs, steps
+    def __init__(
+        self,
+        console: Console,
+        epochs: int,
+        steps: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._epochs, self._steps, self._clock = epochs, steps, clock
         self._epoch = self._done = 0
         self._first: int | None = None
-        self._began = time.monotonic()
+        self._began = clock()
         self._values: dict[str, float] = {}
         self._losses = LossCurves()
         self._live = _Live(self, console=console, refresh_per_second=8)
+
+    def start(self) -> None:
+        """Begins to redraw it."""
         self._live.start()
 
     def step(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
+        """Is given the means so far, after some steps of an epoch."""
         self._epoch, self._done = epoch, (epoch - 1) * self._steps + step
         if self._first is None:
             self._first = (epoch - 1) * self._steps
         self._values = {**self._values, **logs}
 
     def epoch(self, epoch: int, row: Mapping[str, float]) -> None:
+        """Is given the row of an epoch that has ended."""
         self._losses.see(row)
         self.step(epoch, self._steps, row)
 
     def close(self) -> None:
+        """Draws it for the last time."""
         self._live.stop()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -189,7 +209,7 @@ class _FitDisplay:
 
     def _bar(self, width: int, ascii_only: bool) -> list[Piece]:
         head = f"epoch {self._epoch}/{self._epochs}{_GAP}"
-        seconds = time.monotonic() - self._began
+        seconds = self._clock() - self._began
         tail, left = f"{_GAP}{duration(seconds)}", ""
         every, done = self._epochs * self._steps, self._done - (self._first or 0)
         if self._live.is_started and done:
