@@ -35,16 +35,17 @@ from dl.inspect import LayerRow
 from dl.progress import SilentReporter
 from dl.report.verdict import verdict
 from dl.rundir.directory import RunDirectory
+from dl.rundir.files import Process
 from dl.rundir.query import Entry
-from dl.rundir.record import Process, RunRecord, read_history, read_metrics, read_record
+from dl.rundir.record import RunRecord, read_history, read_metrics, read_record
 from dl.rundir.typed import read_as
 
 TOP = Path(__file__).resolve().parents[1]
 CONFIG = TOP / "configs" / "digits.yaml"
 PICTURE = TOP / "docs" / "images" / "terminal.svg"
 RECORDING = PICTURE.with_suffix(".json")
-KEPT = ("name", "status", "started", "seconds", "seed", "epochs", "planned", "data")
-KEPT += ("trivial", "ending", "judgement")
+KEPT = ["name", "status", "started", "seconds", "seed", "epochs", "planned", "data"]
+KEPT += ["trivial", "ending", "judgement"]
 COLUMNS, LINES = 80, 40
 
 

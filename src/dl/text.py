@@ -182,10 +182,11 @@ def painted(text: str, style: str, stream: TextIO | None = None) -> str:
 
     Args:
         text: The text.
-        style: Words of `bold`, `dim`, `red`, `green`, `yellow`, `blue`, `cyan`; may be empty.
+        style: Words of `bold`, `dim`, `red`, `green`, `yellow`, `blue`, `cyan`, or codes of
+            terminals; may be empty.
         stream: Where it will be written.
     """
     plain = "NO_COLOR" in os.environ or os.environ.get("TERM", "dumb") == "dumb"
     if not style or plain or not (stream or sys.stdout).isatty():
         return text
-    return f"\x1b[{';'.join(_STYLES[word] for word in style.split())}m{text}\x1b[0m"
+    return f"\x1b[{';'.join(_STYLES.get(word, word) for word in style.split())}m{text}\x1b[0m"

@@ -79,8 +79,8 @@ def test_a_training_leaves_its_curves_beside_its_metrics() -> None:
         "      2 ⠑⡄                                                 training  validation\n"
         "         ⠈⢆                         loss                    0.01389      0.1339\n"
         "    log    ⠉⠢⣀                      mean absolute error     0.08333     0.09167\n"
-        "              ⠉⠒⠤⣀⡀     ⢀⣀⣀⠤⠤⠤⠔⠒⠒⠒  ● best epoch 6\n"
-        "                  ⠈⠑●⠫⠭⣉⣁\n"
+        "              ⠉⠒⠤⣀⡀     ⢀⣀⡀ ⠤⠤⠄ ⠒⠒  ● best epoch 6\n"
+        "                  ⠈⠑●⠫⠥⣀⣁\n"
         "0.01389                  ⠉⠉⠒⠒⠢⠤⠤⢄⣀\n"
     )
 
@@ -92,8 +92,8 @@ def test_a_narrow_window_has_the_metrics_below_the_curves() -> None:
         "      2 ⠑⢄\n"
         "          ⠣⣀\n"
         "    log     ⠑⠢⣀\n"
-        "               ⠉⠒⠢⠤⣀⡀      ⢀⣀⣀⣀⠤⠤⠤⠔⠒⠒⠒⠒\n"
-        "                    ⠈⠉●⠛⠭⠭⣉⣁⡀\n"
+        "               ⠉⠒⠢⠤⣀⡀       ⣀⣀⡀ ⠤⠤⠄ ⠒⠒⠂\n"
+        "                    ⠈⠉●⠒⠭⠭⣁⣀⡀\n"
         "0.01389                     ⠈⠉⠉⠒⠒⠒⠤⠤⠤⣀⣀\n"
         "                   training  validation\n"
         "loss                0.01389      0.1339\n"

@@ -130,69 +130,111 @@ def test_painted_is_for_terminals_that_want_colours(monkeypatch: pytest.MonkeyPa
     assert painted("error", "bold red", Screen()) == "error"
 
 
-def test_learning_curves_compare_the_parts_on_one_scale() -> None:
+def test_learning_curves_are_drawn_over_their_numbers() -> None:
     assert learning_curves(HISTORY) == (
-        "                      epochs 1 to 8  first  best: 5  last\n"
-        "loss      train       ▇▆▅▄▃▂▁▁         1.8        1   0.4\n"
-        "          validation  ██▇▇▇▇▇█        2.02      1.7  1.88\n"
-        "accuracy  train       ▁▂▃▄▅▆▇█         0.1      0.5   0.8\n"
-        "          validation  ▁▂▃▄▅▆▇█        0.09     0.45  0.72"
+        "loss by epoch  training  validation (dashed)\n"
+        "2.02 ⣉⡉⠁ ⠒⠒⠂ ⠢⠤⠄ ⠤⠤⠄ ⣀⣀⡀ ⣀⣀⡀                                         ⣀⣀⡀ ⣀⣀⡀ ⠤⠤⠄\n"
+        "      ⠈⠉⠉⠉⠑⠒⠒⠒⠤⠤⠤⠤⣀⣀⣀⡀       ⠉⠉⠁ ⠉⠉⠁ ⠉⠉⠁ ⠉⠉⠁ ⠉⠒⠂●⠊⠉⠁ ⠉⠉⠁ ⠉⠉⠁ ⠉⠉⠁ ⠉⠉⠁\n"
+        "                     ⠈⠉⠉⠉⠑⠒⠒⠒⠤⠤⠤⠤⣀⣀⣀⡀\n"
+        "                                    ⠈⠉⠉⠉⠑⠒⠒⠒⠤⠤⠤⠤⣀⣀⣀⡀\n"
+        "                                                   ⠈⠉⠉⠉⠑⠒⠒⠒⠤⠤⠤⠤⣀⣀⣀⡀\n"
+        " 0.4                                                              ⠈⠉⠉⠉⠑⠒⠒⠒⠤⠤⠤⠤⣀⣀\n"
+        "\n"
+        "                        first  best: 5    last\n"
+        "loss      training      1.800    1.000  0.4000\n"
+        "          validation    2.020    1.700   1.880\n"
+        "accuracy  training     0.1000   0.5000  0.8000\n"
+        "          validation  0.09000   0.4500  0.7200"
     )
 
 
 def test_learning_curves_have_an_ascii_form() -> None:
-    history = [{"epoch": 1.0, "loss": 4.0}, {"epoch": 2.0, "loss": 1.0}]
-
-    text = learning_curves(history, ascii_only=True)
-
-    assert text == (
-        "             epochs 1 to 2  first  best: 2  last\n"
-        "loss  train  #_                 4        1     1"
-    )
+    text = learning_curves(HISTORY, width=40, ascii_only=True)
     assert text.isascii()
+    assert text == (
+        "loss by epoch  training  validation (o)\n"
+        "2.02 oooooo                           oo\n"
+        "     ******ooooooooooooooOoooooooooooo\n"
+        "            ********\n"
+        "                    ********\n"
+        "                            ********\n"
+        " 0.4                                ****\n"
+        "\n"
+        "                      best: 5    last\n"
+        "loss      training      1.000  0.4000\n"
+        "          validation    1.700   1.880\n"
+        "accuracy  training     0.5000  0.8000\n"
+        "          validation   0.4500  0.7200\n"
+        "not shown: first"
+    )
 
 
 def test_learning_curves_show_means_where_epochs_are_too_many() -> None:
     losses = [float(value) for value in (1, 3, 6, 8) for _ in range(20)]
     history = [{"epoch": float(i), "loss": loss} for i, loss in enumerate(losses, start=1)]
-
-    assert learning_curves(history, width=46) == (
-        "             epochs 1 to 80  first  best: 1  last\n"
-        "loss  train  ▁▁▁▃▃▄▆▆███         1        1     8"
+    assert learning_curves(history, width=24, ascii_only=True) == (
+        "loss by epoch  training\n"
+        "8                  *****\n"
+        "             ******\n"
+        "             *\n"
+        "             *\n"
+        "        *****\n"
+        "1 O*****\n"
+        "\n"
+        "                best: 1\n"
+        "loss  training    1.000\n"
+        "not shown: first, last"
     )
 
 
 def test_learning_curves_of_one_epoch_are_its_numbers() -> None:
     assert learning_curves(HISTORY[:1]) == (
         "                      epoch 1\n"
-        "loss      train           1.8\n"
-        "          validation     2.02\n"
-        "accuracy  train           0.1\n"
-        "          validation     0.09"
+        "loss      training      1.800\n"
+        "          validation    2.020\n"
+        "accuracy  training     0.1000\n"
+        "          validation  0.09000"
     )
 
 
 def test_learning_curves_are_logarithmic_from_a_decade_on() -> None:
     history = [{"epoch": float(e), "loss": 10.0 ** (4 - e)} for e in range(1, 5)]
-
-    assert "█▆▃▁" in learning_curves(history)
-
-
-def test_learning_curves_say_where_there_is_no_number() -> None:
-    history = [{"epoch": 1.0, "loss": 1.0}, {"epoch": 2.0, "loss": math.nan}]
-
-    assert learning_curves(history) == (
-        "             epochs 1 to 2  first  best: 1  last\n"
-        "loss  train  ▁!                 1        1   nan"
+    assert learning_curves(history, width=24, ascii_only=True) == (
+        "loss by epoch  training\n"
+        "1000 **\n"
+        "       ****\n"
+        " log       ****\n"
+        "               ***\n"
+        "                  ****\n"
+        "   1                  *O\n"
+        "\n"
+        "                best: 4\n"
+        "loss  training    1.000\n"
+        "not shown: first, last"
     )
 
 
-def test_learning_curves_of_no_number_have_no_best_epoch() -> None:
+def test_learning_curves_have_a_gap_where_there_is_no_number() -> None:
+    losses = [3.0, 2.0, math.nan, 2.0, 3.0]
+    history = [{"epoch": float(i), "loss": loss} for i, loss in enumerate(losses, start=1)]
+    assert learning_curves(history, width=24, ascii_only=True) == (
+        "loss by epoch  training\n"
+        "3 *                    *\n"
+        "   *                  *\n"
+        "    *                *\n"
+        "     *              *\n"
+        "      *            *\n"
+        "2      *O         *\n"
+        "\n"
+        "                best: 2\n"
+        "loss  training    2.000\n"
+        "not shown: first, last"
+    )
+
+
+def test_learning_curves_of_no_number_are_their_table() -> None:
     history = [{"epoch": float(e), "loss": math.nan} for e in (1, 2)]
-
-    assert learning_curves(history) == (
-        "             epochs 1 to 2  first  last\nloss  train  !!               nan   nan"
-    )
+    assert learning_curves(history) == "                first  last\nloss  training    nan   nan"
 
 
 @pytest.mark.parametrize("epochs", [2, 50, 5000])
@@ -204,7 +246,7 @@ def test_learning_curves_fit_into_the_width(epochs: int) -> None:
 
 
 def test_learning_curves_of_no_epoch_are_empty() -> None:
-    assert learning_curves([]) == ""
+    assert not learning_curves([])
 
 
 def test_terminal_loads_nothing_heavy() -> None:

@@ -20,6 +20,8 @@ Piece = tuple[str, str]
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """The dots of a Braille character, from its top; the two of a row are those of its columns."""
 _ASCII = "*o+x"
+_DASH, _EACH = 5, 8
+"""Columns of dots that a dash takes, and from one to the next: without colours, curves differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,8 @@ def plotted(
 ) -> list[list[Piece]]:
     """Returns curves over each other, with the greatest and the least value at their left.
 
-    The scale is logarithmic where `wants_log` says so. Where curves meet, the later one is seen.
-    What is not finite leaves a gap.
+    The scale is logarithmic where `wants_log` says so. All curves but the first are dashed; where
+    they meet, the later one is seen. What is not finite leaves a gap.
 
     Args:
         curves: The values of each curve at equal distances, by its style.
@@ -101,6 +103,7 @@ class _Grid:
         self._ascii = ascii_only
 
     def draw(self, values: Sequence[float], style: str) -> None:
+        dashed = bool(self._letters) and not self._ascii
         self._letters[style] = _ASCII[len(self._letters) % len(_ASCII)]
         before: int | None = None
         shares = stretched([self._scale.share(v) for v in values], self._width * self._across)
@@ -109,7 +112,7 @@ class _Grid:
                 before = None
                 continue
             now = self._level(share)
-            for y in _between(before, now):
+            for y in _between(before, now) if not dashed or x % _EACH < _DASH else ():
                 self._set(x, y, style)
             before = now
 

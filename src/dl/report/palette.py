@@ -93,6 +93,12 @@ def colour(index: int, palette: Palette = LIGHT) -> str:
     return palette.series[index] if 0 <= index < len(palette.series) else palette.quiet
 
 
+def ansi(colour: str) -> str:
+    """Returns the code of terminals for the nearest of the 216 colours that nearly all have."""
+    levels = [round(int(colour[place : place + 2], 16) / 51) for place in (1, 3, 5)]
+    return f"38;5;{16 + 36 * levels[0] + 6 * levels[1] + levels[2]}"
+
+
 def css() -> str:
     """Returns the palette as CSS variables: `--ink`, `--training`, `--c0`…, light and dark."""
     on_dark = "@media screen and (prefers-color-scheme: dark)"  # paper is white

@@ -9,18 +9,14 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-from dl.report.charts import Chart, History, best_epoch, learning_charts, wants_log
+from dl.report.braille import Best, plotted
+from dl.report.charts import Chart, History, best_epoch, learning_charts
+from dl.report.palette import LIGHT, ansi
 from dl.text import number, one_line, painted, shortened
 
-BLOCKS = "▁▂▃▄▅▆▇█"
-ASCII_LEVELS = "_.:-=+*#"
-_NOT_FINITE = "!"
 _GAP = "  "
-_LABEL_WIDTH = 24
-# Columns; a line may be wider than asked for rather than have a chart that shows nothing.
-_LEAST_CHART = 8
+_HEIGHT = 6
 # Columns of a cell and of a header below which they do not tell rows and columns apart.
 _LEAST_TEXT = 12
 _LEAST_HEADER = 8
@@ -196,87 +192,49 @@ def _joined(columns: Sequence[Sequence[str]]) -> str:
 
 
 def learning_curves(history: History, width: int = 80, *, ascii_only: bool = False) -> str:
-    """Returns a chart for the loss and each metric on the training and the validation part.
+    """Returns the curves of the loss, and the numbers of it and of each metric in a table.
 
-    The parts of one measure share their scale, so their heights can be compared; it is logarithmic
-    where the values span a decade. Beside each chart are the first value, the one of
-    the best epoch and the last. An empty history gives an empty text.
+    These are the first value, that of the best epoch and the last one, by part. An empty history
+    gives an empty text.
 
     Args:
         history: The rows of the history.
         width: The most columns that a line may take.
-        ascii_only: Draw with ASCII characters, for terminals without block characters.
+        ascii_only: Draw with ASCII characters.
     """
     charts = learning_charts(history)
-    lines = [(chart, line) for chart in charts for line in chart.lines]
-    if not lines:
+    best = best_epoch(history) if len(history) > 1 else None
+    rows = []
+    for chart in charts:
+        for place, line in enumerate(chart.lines):
+            shown = [line.y[0], *([line.at(best)] if best else []), *line.y[1:][-1:]]
+            texts = ["" if v is None else number(float(v), padded=True) for v in shown]
+            rows.append(["" if place else chart.title, line.label, *texts])
+    if not rows:
         return ""
-
-    def numbers(header: str, values: Sequence[float | None]) -> list[str]:
-        texts = ["" if value is None else number(float(value)) for value in values]
-        return _aligned([header, *texts], right=True)
-
-    firsts = [line.y[0] for _, line in lines]
-    parts = ["train" if line.label == "training" else line.label for _, line in lines]
-    left = [_aligned(["", *_labels(charts)]), _aligned(["", *parts])]
     if len(history) == 1:
-        return _joined([*left, numbers("epoch 1", firsts)])
-    right = [numbers("first", firsts), numbers("last", [line.y[-1] for _, line in lines])]
-    best = best_epoch(history)
-    if best is not None:
-        right.insert(1, numbers(f"best: {best}", [line.at(best) for _, line in lines]))
-    taken = sum(len(column[0]) + len(_GAP) for column in [*left, *right])
-    room = max(_LEAST_CHART, width - taken)
-    drawn = [_scaled(list(line.y), chart.finite, room, ascii_only) for chart, line in lines]
-    chart = _aligned([f"epochs 1 to {len(history)}", *drawn])
-    text = _joined([*left, chart, *right])
-    return text.replace("…", "~") if ascii_only else text
+        return table(rows, ["", "", "epoch 1"], width=width)
+    columns = ["", "", "first", *([f"best: {best}"] if best else []), "last"]
+    numbers = table(rows, columns, width=width, spare=["first"])
+    return "\n\n".join([*_curves(charts[0], best, width, ascii_only), numbers])
 
 
-def _labels(charts: Sequence[Chart]) -> list[str]:
-    """Returns the name of each measure beside its first line alone."""
-    return [
-        "" if place else shortened(chart.title, _LABEL_WIDTH)
-        for chart in charts
-        for place in range(len(chart.lines))
+def _curves(chart: Chart, best: int | None, width: int, ascii_only: bool) -> list[str]:
+    """Returns the curves with their legend as one text; none where no value is finite."""
+    *_, last = chart.lines
+    value = None if best is None else last.at(best)
+    mark = None
+    if best is not None and value is not None:
+        mark = Best(list(last.x).index(best) / max(1, len(last.x) - 1), value, last.label)
+    curves = {line.label: list(line.y) for line in chart.lines}
+    styles = {"training": ansi(LIGHT.training), "validation": ansi(LIGHT.validation)}
+    styles["quiet"] = "dim"
+    told = [(f"{chart.title} by epoch", ""), *((f"  {label}", label) for label in curves)]
+    if len(curves) > 1:
+        told.append((" (" + ("o" if ascii_only else "dashed") + ")", ""))
+    lines = plotted(curves, width, _HEIGHT, best=mark, ascii_only=ascii_only)
+    texts = [
+        "".join(painted(text, styles.get(style, "")) for text, style in line).rstrip()
+        for line in [told, *lines]
     ]
-
-
-def sparklines(
-    curves: Sequence[Sequence[float]], width: int, *, ascii_only: bool = False
-) -> list[str]:
-    """Returns a line of blocks for each of several curves, all on one scale.
-
-    It is logarithmic where the values span a decade.
-    """
-    scale = [value for curve in curves for value in curve if math.isfinite(value)]
-    return [_scaled(curve, scale, width, ascii_only) for curve in curves]
-
-
-def _scaled(curve: Sequence[float], scale: Sequence[float], width: int, ascii_only: bool) -> str:
-    values = curve
-    if wants_log(scale):
-        values = [math.log(v) if v > 0 and math.isfinite(v) else math.nan for v in curve]
-        scale = [math.log(value) for value in scale]
-    low, high = min(scale, default=0.0), max(scale, default=0.0)
-    levels = ASCII_LEVELS if ascii_only else BLOCKS
-
-    def level(value: float) -> str:
-        if not math.isfinite(value):
-            return _NOT_FINITE
-        fraction = (value - low) / (high - low) if high > low else 0.0
-        return levels[min(len(levels) - 1, int(fraction * len(levels)))]
-
-    return "".join(map(level, _grouped(values, width)))
-
-
-def _grouped(values: Sequence[float], width: int) -> list[float]:
-    """Returns at most `width` means of neighbours; NaN where one of them is not finite."""
-    if len(values) <= width:
-        return list(values)
-    bounds = [len(values) * place // width for place in range(width + 1)]
-    groups = [values[start:end] for start, end in pairwise(bounds)]
-    return [
-        math.fsum(group) / len(group) if all(map(math.isfinite, group)) else math.nan
-        for group in groups
-    ]
+    return ["\n".join(texts)] if lines else []
