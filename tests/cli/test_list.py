@@ -236,3 +236,12 @@ def test_damaged_tags_are_told(dl: Dl, root: Path) -> None:
     assert "tags.json is damaged" in dl("list", "odd", "--runs", root).err
     run.tags.unlink()
     assert read_tags(run) == ()
+
+
+def test_a_note_is_written_and_found(dl: Dl, tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    make_run(tmp_path, minute=1)
+    assert dl("tag", "digits/1", "--note", "more dropout", "--runs", tmp_path).code == 0
+    assert run.note.read_text() == "more dropout\n"
+    found = dl("list", "--filter", "note~DROPOUT", "--runs", tmp_path, "--json").out
+    assert [each["run"] for each in json.loads(found)["runs"]] == ["digits/0001"]

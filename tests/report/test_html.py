@@ -76,7 +76,7 @@ def test_a_shape_is_written_with_any_for_an_open_size() -> None:
 
 def test_a_page_of_the_board_has_its_script_and_a_file_has_not() -> None:
     address = "/api/runs"
-    values = {"root": "runs", "examples": [], "token": "", "most": 2000}
+    values = {"root": "runs", "examples": [], "known": {}, "most": 2000}
     assert address in document("board.html", "Runs", assets=["board.js"], **values)
     assert address not in document("missing.html", "Not found", message="gone", hint="")
 

@@ -25,18 +25,22 @@ if TYPE_CHECKING:
 @run_argument
 @click.argument("tags", nargs=-1, metavar="[TAG]…")
 @click.option("--remove", is_flag=True, help="Take these tags off instead.")
+@click.option("--note", metavar="TEXT", help="Write a note on RUN, in the place of an earlier one.")
 @runs_option
-def tag(run: str, tags: tuple[str, ...], remove: bool, runs: Path) -> None:
+def tag(run: str, tags: tuple[str, ...], remove: bool, note: str | None, runs: Path) -> None:
     """Put tags on RUN; without a TAG, print those that it has.
 
     \b
     dl tag digits/3 best
-    dl list --filter tags~best
+    dl tag digits/3 --note "more dropout than before"
+    dl list --filter tags~best --filter note~dropout
     """
-    from dl.rundir.record import change_tags, check_tag, read_tags
+    from dl.rundir.record import change_tags, check_tag, read_tags, write_note
 
     directory = find_run(run, runs)
     given = {check_tag(word) for word in tags}
+    if note is not None:
+        write_note(directory, note)
 
     def change(before: set[str]) -> set[str]:
         if remove:

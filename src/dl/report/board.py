@@ -25,7 +25,7 @@ from dl.errors import DiskError, DlError, RunError, UsageError
 from dl.report import html, run_page
 from dl.report.axes import axis_of, text_of
 from dl.report.catalog import Catalog, rounded
-from dl.report.charts import VALIDATION, measures
+from dl.report.charts import LOG_SPAN, VALIDATION, measures
 from dl.report.compare import alike, compare
 from dl.report.comparison_page import comparison_page
 from dl.report.stored import read_stored_run
@@ -165,8 +165,8 @@ class _Answers:
             assets=["board.css", "board.js", "overlay.js"],
             root=str(self._root.resolve()),
             examples=EXAMPLES,
-            token=self._token or "",
             most=MOST_OF_NOTE,
+            known={"token": self._token or "", "logSpan": LOG_SPAN},
         )
         return HTMLResponse(page)
 

@@ -32,7 +32,8 @@ VALIDATION = "val_"
 _NOT_MEASURES = frozenset({"epoch", "phase", "learning_rate", "seconds"})
 # A decade: over more, a linear axis shows the small values as a line on the ground, and a rise of
 # the validation loss by a fifth as flat.
-_LOG_SPAN = 10.0
+LOG_SPAN = 10.0
+"""From how many times the least value on an axis is logarithmic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def wants_log(values: Sequence[float]) -> bool:
 
     The one rule of the terminal, of pictures and of pages.
     """
-    return bool(values) and min(values) > 0 and max(values) >= _LOG_SPAN * min(values)
+    return bool(values) and min(values) > 0 and max(values) >= LOG_SPAN * min(values)
 
 
 def measures(history: History) -> list[str]:

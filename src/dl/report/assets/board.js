@@ -3,7 +3,7 @@
 const board = (() => {
   const every = 2000;
   const $ = (id) => document.getElementById(id);
-  const { token } = JSON.parse($("board").textContent);
+  const { token, logSpan } = JSON.parse($("board").textContent);
   const form = $("choice");
   const kept = "dl board";
   const usual = "curve,result,verdict,status,age,took,note";
@@ -18,19 +18,19 @@ const board = (() => {
       view: of("view", "table"), columns: of("columns", usual).split(",").filter(Boolean),
       ticked: query.getAll("run"), baseline: query.get("baseline") || "",
       measure: query.get("measure") || "", x: query.get("x") || "epoch",
-      smooth: Number(query.get("smooth") || 0), log: query.has("log"), seeds: query.has("seeds"),
+      smooth: Number(query.get("smooth") || 0), log: query.get("log") || "", seeds: query.has("seeds"),
       across: query.get("across") || "", up: query.get("up") || "",
     };
   })();
 
   function keep() {
     const query = new URLSearchParams();
-    for (const name of ["filter", "sort", "baseline", "measure", "across", "up"]) if (state[name]) query.set(name, state[name]);
+    for (const name of ["filter", "sort", "baseline", "measure", "log", "across", "up"]) if (state[name]) query.set(name, state[name]);
     if (state.view !== "table") query.set("view", state.view);
     if (state.columns.join() !== usual) query.set("columns", state.columns.join());
     if (state.x !== "epoch") query.set("x", state.x);
     if (state.smooth) query.set("smooth", state.smooth);
-    for (const name of ["log", "seeds"]) if (state[name]) query.set(name, "1");
+    if (state.seeds) query.set("seeds", "1");
     for (const run of state.ticked) query.append("run", run);
     history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
     localStorage.setItem(kept, JSON.stringify({ columns: state.columns.join(), view: state.view }));
@@ -75,7 +75,9 @@ const board = (() => {
   }, 1000);
 
   // Curves in a box of 100 x 30, all of them on one scale.
-  function paths(curves) {
+  function paths(curves, log) {
+    const scale = (v) => (v != null && log ? (v > 0 ? Math.log10(v) : null) : v);
+    curves = curves.map(({ values, look }) => ({ look, values: values.map(scale) }));
     const values = curves.flatMap(({ values }) => values).filter((v) => v != null);
     const low = Math.min(...values), high = Math.max(...values);
     return curves.map(({ values, look }) => {
@@ -95,7 +97,7 @@ const board = (() => {
     const curves = Object.entries(run.spark).map(([look, values]) => ({ look, values }));
     if (!curves.length) return make("span", { class: "quiet" }, "–");
     const says = curves.map(({ look, values }) => `${look} from ${values.find((v) => v != null)} to ${values.at(-1)}`);
-    return make("svg", { class: "spark", viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img", "aria-label": `${run.label}: ${says.join(", ")}` }, ...paths(curves));
+    return make("svg", { class: "spark", viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img", "aria-label": `${run.label}: ${says.join(", ")}` }, ...paths(curves, run.log));
   }
 
   function progress(run) {
@@ -254,7 +256,7 @@ const board = (() => {
     const filter = make("a", { href: `/?filter=${encodeURIComponent(`name=${one.name}`)}` }, one.name);
     const made = make("article", { class: "card", "data-name": one.name }, make("h3", {}, filter, make("small", {}, one.count === 1 ? "1 run" : `${one.count} runs`)));
     if (best) made.append(make("div", {}, make("b", {}, best.shown), " ", make("a", { href: pageOf(best.address) }, best.run), make("small", {}, `best ${best.label}`)));
-    if (curves.length) made.append(make("svg", { class: "spark", viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img", "aria-label": `curves of the last ${curves.length} runs of ${one.name}` }, ...paths(curves)));
+    if (curves.length) made.append(make("svg", { class: "spark", viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img", "aria-label": `curves of the last ${curves.length} runs of ${one.name}` }, ...paths(curves, (best || one.newest).log)));
     const strip = stripOf(one);
     if (strip) made.append(strip);
     for (const address of one.running) made.append(make("p", {}, make("a", { href: pageOf(address) }, address), " ", rows.has(address) ? progress(rows.get(address)) : "running"));
@@ -449,5 +451,5 @@ const board = (() => {
   };
   // After the other scripts, which want to be told of the runs.
   window.addEventListener("DOMContentLoaded", () => again(true));
-  return { $, ask, every, keep, make, pageOf, rows, state, watch: (watcher) => watchers.push(watcher), found: () => found };
+  return { $, ask, every, logSpan, keep, make, pageOf, rows, state, watch: (watcher) => watchers.push(watcher), found: () => found };
 })();

@@ -98,13 +98,17 @@
     if (!some.length) return;
     const parts = some.flatMap((line) => (line.low ? [[line.x, line.y], [line.x, line.low], [line.x, line.high]] : [[line.x, line.y]]));
     const data = uPlot.join(parts);
-    const looks = JSON.stringify([measure, state.x, state.log, some.map((line) => [line.label, line.base, Boolean(line.low)])]);
+    const values = data.slice(1).flat().filter((v) => v != null);
+    const low = Math.min(...values), positive = low > 0;
+    const log = positive && (state.log ? state.log === "1" : Math.max(...values) >= board.logSpan * low);
+    $("logarithm").checked = log;
+    $("logarithm").disabled = !positive;
+    const looks = JSON.stringify([measure, state.x, log, some.map((line) => [line.label, line.base, Boolean(line.low)])]);
     if (plot && looks === drawnAs) return grow(data);
     if (plot) plot.destroy();
     if (zoom && JSON.parse(drawnAs || "[]")[1] !== state.x) zoom = null;
     drawnAs = looks;
-    const positive = data.slice(1).every((column) => column.every((v) => v == null || v > 0));
-    plot = new uPlot(options(some, state.log && positive), data, place);
+    plot = new uPlot(options(some, log), data, place);
     if (zoom) plot.setScale("x", zoom);
     figure.plot = plot;
     rest();
@@ -179,13 +183,12 @@
   $("x").value = state.x;
   $("smooth").value = state.smooth;
   $("smooth").nextElementSibling.value = state.smooth;
-  $("logarithm").checked = state.log;
   $("seeds").checked = state.seeds;
   for (const [id, read] of [
-    ["measure", (input) => { state.measure = input.value; }],
+    ["measure", (input) => { state.measure = input.value; state.log = ""; }],
     ["x", (input) => { state.x = input.value; }],
     ["smooth", (input) => { state.smooth = Number(input.value); input.nextElementSibling.value = input.value; }],
-    ["logarithm", (input) => { state.log = input.checked; }],
+    ["logarithm", (input) => { state.log = input.checked ? "1" : "0"; }],
     ["seeds", (input) => { state.seeds = input.checked; }],
   ]) $(id).addEventListener(id === "smooth" ? "input" : "change", (event) => { read(event.target); keep(); draw(); });
 
