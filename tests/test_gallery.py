@@ -17,7 +17,7 @@ from conftest import Dl
 from dl.config.data import TableFile
 from dl.config.load import load_config
 from dl.data.load import load_dataset
-from dl.data.sources import keras as keras_source
+from dl.data.sources import named as keras_source
 from dl.init.examples import GALLERY, Example, examples
 from dl.predict.evaluate import evaluate
 from dl.progress import SilentReporter

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
-from dl.data.groups import share_out
-from dl.data.split import shuffled
+from dl.data.split import share_out, shuffled
 
 
 def shared(

@@ -15,8 +15,8 @@ import pytest
 
 from dl.config.data import KERAS, KerasData
 from dl.config.rules.data import words_are_of_texts
-from dl.data.sources import keras
-from dl.data.sources.keras import padded, read_keras, text_settings
+from dl.data.sources import named
+from dl.data.sources.named import padded, read_keras, text_settings
 from dl.data.types import RawArrays, RawParts
 from dl.errors import DataError, Problem
 from dl.progress import SilentReporter
@@ -32,7 +32,7 @@ def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Loader
 
     def put(loader: Loader) -> None:
         module = SimpleNamespace(load_data=loader)
-        monkeypatch.setattr(keras.importlib, "import_module", lambda name: module)
+        monkeypatch.setattr(named.importlib, "import_module", lambda name: module)
 
     return put
 

@@ -12,7 +12,7 @@ import pytest
 
 from dl.config.data import Arrays, NpzData
 from dl.data import storage
-from dl.data.sources.npz import read_npz, read_npz_inputs, read_npz_part
+from dl.data.sources.numpy import read_npz, read_npz_inputs, read_npz_part
 from dl.data.types import RawArrays, RawParts
 from dl.errors import DataError, Problem
 from dl.progress import SilentReporter

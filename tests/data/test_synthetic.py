@@ -8,7 +8,7 @@ from sklearn.datasets import make_circles, make_moons
 from sklearn.linear_model import Perceptron
 
 from dl.config.data import SYNTHETIC, SyntheticData
-from dl.data.sources.builtin import default_noise, default_rows, is_whole_truth, make_synthetic
+from dl.data.sources.named import default_noise, default_rows, is_whole_truth, make_synthetic
 from dl.data.types import RawArrays
 from dl.vocabulary.sections import read_section
 

@@ -13,7 +13,7 @@ import pytest
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from dl.config.schema import Config
-from dl.data import token_rows
+from dl.data import tokens
 from dl.data.dataset import Dataset
 from dl.data.features import TextFeature, plain_feature
 from dl.data.load import load_dataset
@@ -127,13 +127,13 @@ def test_texts_stand_beside_other_columns(tmp_path: Path, monkeypatch: pytest.Mo
     columns = {"t1": texts(40), "a": np.arange(40) / 4, "t2": texts(40, 1), "k": ["u", "v"] * 20}
     made = config(tmp_path, columns, {"output": "count"})
     whole = load_dataset(made, SilentReporter())
-    monkeypatch.setattr(token_rows, "_MOST_WHOLE", 0)
-    monkeypatch.setattr(token_rows, "_ROWS", 7)
+    monkeypatch.setattr(tokens, "_MOST_WHOLE", 0)
+    monkeypatch.setattr(tokens, "_ROWS", 7)
     parted = load_dataset(made, SilentReporter())
     for name, part in whole.parts.items():
         x = parted.parts[name].x
         assert isinstance(part.x, np.ndarray)
-        assert isinstance(x, token_rows.TokenRows)
+        assert isinstance(x, tokens.TokenRows)
         assert (x.shape, x.dtype, len(x)) == (part.x.shape, part.x.dtype, len(part.x))
         for rows in (slice(None), slice(1, 3), slice(0, 0), np.array([2, 0, 2])):
             np.testing.assert_array_equal(x[rows], part.x[rows])

@@ -7,8 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import re
 import stat
+import struct
+import tarfile
+import tokenize
+import zipfile
+import zlib
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,6 +30,13 @@ from dl.errors import DataError, closest
 
 T = TypeVar("T")
 
+DAMAGED = (
+    *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, NameError, OSError),
+    *(RuntimeError, SyntaxError, TypeError, ValueError, pickle.UnpicklingError, struct.error),
+    *(tarfile.TarError, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
+"""What libraries raise for damaged bytes: of a name that was never set, for one. Some also raise
+`MemoryError`, for a size that nothing has."""
 _URL = re.compile(r"(?:^|/)([a-z][a-z0-9+.-]+):/", re.IGNORECASE)
 
 

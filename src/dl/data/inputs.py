@@ -28,7 +28,7 @@ from dl.data.read import (
 )
 from dl.data.requirements import requirements_of
 from dl.data.series import in_series
-from dl.data.token_rows import transform_rows
+from dl.data.tokens import transform_rows
 from dl.data.transform import UnseenCategories
 from dl.data.types import Inputs, RawTable
 from dl.data.windows import WindowRows

@@ -44,19 +44,13 @@ from dl.data.requirements import requirements_of
 from dl.data.rules import refuse_misfits
 from dl.data.series import every_window, in_series, season_of, simple_forecasts
 from dl.data.sources import csv
-from dl.data.sources.builtin import default_noise, default_rows
-from dl.data.sources.keras import text_settings
 from dl.data.sources.masks import weights_of_pixels
+from dl.data.sources.named import default_noise, default_rows, text_settings
 from dl.data.split import SplitRows
 from dl.data.tables import transform_stored
 from dl.data.target import Target, encode_target, scale
-from dl.data.target_task import (
-    describe_target,
-    fit_target,
-    input_target,
-    refuse_beyond_unit,
-)
-from dl.data.token_rows import transform_rows
+from dl.data.target_task import describe_target, fit_target, input_target, refuse_beyond_unit
+from dl.data.tokens import transform_rows
 from dl.data.transform import UnseenCategories
 from dl.data.types import Column, Part, Raw, RawArrays, RawParts, RawTable, Rows, StoredColumns
 from dl.data.windows import WindowRows, Windows, squeezed

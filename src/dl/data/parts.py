@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from dl.config.data import Split, SyntheticData, window_of
 from dl.data import series
-from dl.data.groups import share_out
 from dl.data.periods import gap_of, periods, time_text
 from dl.data.requirements import Requirements
-from dl.data.sources.builtin import is_whole_truth
+from dl.data.sources.named import is_whole_truth
 from dl.data.split import (
     LEFT_OUT,
     PARTS,
@@ -27,6 +26,7 @@ from dl.data.split import (
     can_stratify,
     mark_fold,
     refuse_many_folds,
+    share_out,
     shuffled,
     split_rows,
 )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import math
-import zipfile
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +16,12 @@ import numpy as np
 from dl.data.arrays import ArrayFeature
 from dl.data.dataset import Preprocessing
 from dl.data.features import NumericFeature
+from dl.data.files import DAMAGED
 from dl.data.target import Target, class_indexes, classes_of, own_numbers, unscale
 from dl.data.types import Array, mean
 from dl.rundir.directory import RunDirectory
 from dl.rundir.manifest import damaged, publish, read_checked
 
-_UNREADABLE = (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile)
 _OTHER = "`y` and `outputs` must be those of the target in preprocess.json"
 MOST_BYTES = 64_000_000
 """Outputs that take more are not kept."""
@@ -124,7 +123,7 @@ def read_predictions(run: RunDirectory) -> Predictions | None:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             weights = file["weights"] if "weights" in file.files else None
             rows = Predictions(str(file["part"]), file["y"], file["outputs"], weights)
-    except _UNREADABLE as error:
+    except (*DAMAGED, MemoryError) as error:
         raise damaged(run.outputs) from error
     if rows.y.dtype.kind not in "iuf" or rows.outputs.dtype.kind not in "iuf":
         raise damaged(run.outputs, "`y` and `outputs` must be numbers")

@@ -32,12 +32,11 @@ from dl.config.schema import Config
 from dl.data.dataset import Preprocessing
 from dl.data.files import fingerprint_files, unchanged
 from dl.data.requirements import Requirements, requirements_of
-from dl.data.sources import audio, characters, csv, images, npy, other, parquet, texts
-from dl.data.sources.builtin import make_synthetic, read_builtin
-from dl.data.sources.keras import read_keras
+from dl.data.sources import audio, characters, csv, images, numpy, other, parquet, texts
 from dl.data.sources.masks import read_masked, read_masked_part
 from dl.data.sources.media import FileReader, Medium, listed_files, media_files, root_of
-from dl.data.sources.npz import read_npz, read_npz_inputs, read_npz_part
+from dl.data.sources.named import make_synthetic, read_builtin, read_keras
+from dl.data.sources.numpy import read_npz, read_npz_inputs, read_npz_part
 from dl.data.sources.other import OTHERS, STREAMED
 from dl.data.tables import Block, ReadBlock, Wanted, below_each_other, require, typed_table
 from dl.data.target import Target
@@ -524,7 +523,7 @@ SOURCES = {
     "builtin": Source(lambda data, task: read_builtin(data)),
     "npz": Source(lambda data, task: read_npz(data, task.reporter)),
     "images": _images(),
-    "npy": _media(lambda data, needs: npy.medium()),
+    "npy": _media(lambda data, needs: numpy.medium()),
     "audio": _media(lambda data, needs: audio.medium(data, flat=needs is not None and needs.flat)),
     "text": Source(_text_parts, numbers=texts.numbers),
     "keras": Source(lambda data, task: read_keras(data, task.reporter)),

@@ -26,7 +26,7 @@ from dl.data.files import ahead
 from dl.data.forms import merged_values, plain_values
 from dl.data.requirements import Tokens
 from dl.data.storage import ScratchFile, check_space
-from dl.data.token_rows import transform_rows
+from dl.data.tokens import transform_rows
 from dl.data.transform import UnseenCategories, transform_table
 from dl.data.types import Column, Place, RawTable, Role, Rows, StoredColumns
 from dl.errors import DataError, closest

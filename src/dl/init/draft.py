@@ -15,7 +15,7 @@ from dl.config.nodes import flow
 from dl.config.tables import stands_for_missing
 from dl.data.forms import meaning
 from dl.data.read import form_of, table_files
-from dl.data.sources.npz import NpzFile, read_npz
+from dl.data.sources.numpy import NpzFile, read_npz
 from dl.data.sources.other import sheets
 from dl.data.target_values import target_values
 from dl.data.types import RawArrays

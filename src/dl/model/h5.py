@@ -28,6 +28,7 @@ import h5py
 import keras
 import numpy as np
 
+from dl.data.files import DAMAGED
 from dl.data.types import Array
 from dl.errors import DiskError, RunError, first_line
 from dl.model.metrics import Adapted
@@ -51,18 +52,6 @@ _SPARE = 64 * 1024 * 1024
 """Bytes that a file may have beside its arrays: names, settings, and gaps."""
 _MOST_DEPTH = 24
 """Groups inside each other: a model inside a model, and the wrappers of a layer."""
-_BROKEN = (
-    AttributeError,
-    LookupError,
-    MemoryError,
-    OSError,
-    OverflowError,
-    RuntimeError,
-    TypeError,
-    UnicodeError,
-    ValueError,
-)
-"""What h5py raises for damaged bytes."""
 
 
 _FORMER = {"kernel": "depthwise_kernel"}
@@ -117,7 +106,7 @@ def opened(path: Path, content: bytes) -> Iterator[Any]:
     except Refused as error:
         message = f"{path} {error}"
         raise RunError(message, expected=error.expected, found=error.found, hint=_HINT) from error
-    except _BROKEN as error:
+    except (*DAMAGED, MemoryError) as error:
         raise RunError(f"{path} is damaged: it is not a readable HDF5 file", hint=_HINT) from error
 
 

@@ -24,7 +24,7 @@ from dl.config.nodes import dotted, yaml_text
 from dl.data.dataset import Dataset
 from dl.data.load import load_dataset
 from dl.data.rules import refuse_misfits
-from dl.data.sources.npz import labelled_pair
+from dl.data.sources.numpy import labelled_pair
 from dl.data.types import Array
 from dl.errors import ConfigError, DataError, Problem, RunError, UsageError
 from dl.model import h5, keras

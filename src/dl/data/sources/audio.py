@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from dl.config.data import AudioData
-from dl.data.files import check_file
+from dl.data.files import DAMAGED, check_file
 from dl.data.sources.media import Medium
 from dl.data.storage import check_memory
 from dl.data.types import Array
@@ -28,19 +28,6 @@ SUFFIXES = frozenset({".wav", ".wave"})
 MOST_HERTZ = 384_000
 """The fastest converters; beyond it the filter for a rate without a common divisor grows large."""
 
-_BROKEN = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    NameError,
-    OSError,
-    TypeError,
-    ValueError,
-    Warning,
-    struct.error,
-)
-"""What SciPy raises for damaged bytes: a name that was never set, too, and its warnings."""
 _COPIES = 16
 """So many times the bytes of a file are its samples, mixed and resampled."""
 _OTHER_KINDS = {
@@ -147,7 +134,7 @@ def read_wav(path: Path) -> tuple[int, Array]:
         if missing > 0:
             raise _broken(path, "the sound is truncated", f"{missing:,} bytes fewer than it says")
         rate, values = wavfile.read(io.BytesIO(content))
-    except _BROKEN as error:
+    except (*DAMAGED, MemoryError, Warning) as error:
         kind = next((k for begin, k in _OTHER_KINDS.items() if content.startswith(begin)), "")
         if kind:
             raise _broken(path, "is not a WAV file", kind) from error

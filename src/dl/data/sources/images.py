@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import struct
 import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -15,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from dl.config.data import ImagesData
+from dl.data.files import DAMAGED
 from dl.data.sources.media import Medium
 from dl.data.types import Array
 from dl.errors import DataError
@@ -24,21 +23,6 @@ MOST_PIXELS = 89_478_485
 """The number of pixels from which on Pillow warns of a decompression bomb."""
 
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
-_BROKEN = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zlib.error,
-)
-"""What Pillow's readers raise for damaged bytes."""
 _UNSCALED = {
     "F": "a float picture: it does not say which value is white",
     "I": "a picture of 32-bit or signed numbers: it does not say which value is white",
@@ -139,7 +123,7 @@ def opened_picture(path: Path) -> Iterator[Image.Image]:
         raise _broken(path, "is not a picture", "a file of another kind") from error
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(path, str(error)) from error
-    except _BROKEN as error:
+    except DAMAGED as error:
         raise _broken(path, "the picture is truncated or damaged", str(error)) from error
 
 

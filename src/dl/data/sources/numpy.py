@@ -1,15 +1,14 @@
-"""The source `npz`: arrays with the names that Keras uses, or those of `data.arrays`.
+"""What numpy has saved: the source `npz`, and a `.npy` file for each row, in a folder of `media`.
 
-They lie in one `.npz` file, or in a folder of `.npy` files. Each array's header is compared with
-its size in the zip file or on the disk before anything is read; nothing is ever unpickled.
+The arrays of an `.npz` file, or of a folder of `.npy` files, have the names that Keras uses, or
+those of `data.arrays`; each one's header is compared with its size in the zip file or on the disk
+before anything is read. Other `.npy` files are mapped into memory. Nothing is ever unpickled:
+objects could run code.
 """
 
 from __future__ import annotations
 
-import struct
-import tokenize
 import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,29 +18,14 @@ import numpy as np
 from numpy.lib import format as npy
 
 from dl.config.data import Arrays, NpzData, target_is_input
-from dl.data.files import check_file, fingerprint_files
+from dl.data.files import DAMAGED, check_file, fingerprint_files
+from dl.data.sources.media import Medium
 from dl.data.storage import check_memory
 from dl.data.types import Array, RawArrays, RawParts
-from dl.errors import DataError, closest
+from dl.errors import DataError, closest, first_line
 from dl.progress import Reporter
 from dl.text import listing
 
-_BROKEN = (
-    zipfile.BadZipFile,
-    zlib.error,
-    MemoryError,
-    struct.error,
-    tokenize.TokenError,
-    EOFError,
-    NotImplementedError,
-    OSError,
-    OverflowError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-)
-"""What Python's zip reader and numpy's header parser raise for damaged bytes."""
 _USUAL = Arrays()
 """The names that Keras uses."""
 _VERSIONS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
@@ -66,7 +50,7 @@ class NpzFile:
         check_file(path)
         try:
             self._zip = zipfile.ZipFile(path)
-        except _BROKEN as error:
+        except (*DAMAGED, MemoryError) as error:
             raise DataError(
                 f"{path}: is not a complete .npz file",
                 expected="a file that `numpy.savez` or `numpy.savez_compressed` wrote",
@@ -110,7 +94,7 @@ class NpzFile:
                 self._check_header(name, member)
             with self._opened(f"{name}.npy") as member:
                 return np.asarray(npy.read_array(member, allow_pickle=False))
-        except _BROKEN as error:
+        except (*DAMAGED, MemoryError) as error:
             raise DataError(
                 f"{self.title}: the array `{name}` is damaged",
                 expected="an array that numpy wrote",
@@ -307,4 +291,56 @@ def _no_arrays(file: NpzFile, wanted: Sequence[str]) -> DataError:
         expected=", or ".join(wanted),
         found=file.shown,
         hint="save the rows under one of these names: `numpy.savez(FILE, x=...)`",
+    )
+
+
+def medium() -> Medium:
+    """Returns how the files of a config are read."""
+    return Medium(
+        noun="array",
+        examples="healthy/ and ill/",
+        suffixes=frozenset({".npy"}),
+        read=read_row,
+        stage="Reading arrays",
+        smaller="save smaller arrays, or a smaller type such as uint8 or float32",
+    )
+
+
+def read_row(path: Path) -> Array:
+    """Returns the array of a file, of numbers in the order and byte order of this machine.
+
+    Raises:
+        DataError: As in `mapped`, or it is a single number.
+    """
+    values = mapped(path)
+    if values.ndim == 0:
+        raise _no_array(path, "is a single number", "the shape ()")
+    return np.ascontiguousarray(values, values.dtype.newbyteorder("="))
+
+
+def mapped(path: Path) -> Array:
+    """Returns the array of a file, which stays on the disk until it is used.
+
+    Raises:
+        DataError: It is no file of numpy, is not complete, empty, or holds no numbers.
+    """
+    check_file(path)
+    try:
+        values: Array = npy.open_memmap(path, mode="r")
+    except (*DAMAGED, MemoryError) as error:
+        if "Python objects" in str(error):
+            raise _no_array(path, "holds Python objects", "the type object") from error
+        raise _no_array(path, "is not a complete .npy file", first_line(error)) from error
+    if values.dtype.kind not in "biuf":
+        raise _no_array(path, "does not hold numbers", f"the type {values.dtype}")
+    return values
+
+
+def _no_array(path: Path, message: str, found: str) -> DataError:
+    return DataError(
+        f"{path}: {message}",
+        expected="an array of integers, floats or truth values, as numpy.save writes it: objects "
+        "are never read, they could run code",
+        found=found,
+        hint="save it again: numpy.save(FILE, array)",
     )
