@@ -28,6 +28,7 @@ from dl.config.nodes import (
     Entry,
     ListNode,
     MapNode,
+    Node,
     ScalarNode,
     dotted,
     find,
@@ -247,7 +248,7 @@ def _check(
     config: Config | None = None
     findings: list[Finding] = []
     try:
-        config = valid = read_section(Config, _with_absolute_paths(plain(root), root))
+        config = valid = read_section(Config, _with_absolute_paths(root))
     except Findings as error:
         findings = [_with_place_of_key(found) for found in error.findings]
         findings = [found for found in findings if whole or found.message != MISSING_KEY]
@@ -256,54 +257,35 @@ def _check(
     return config, [problem_of(finding, root) for finding in findings]
 
 
-def _with_absolute_paths(values: object, root: MapNode) -> dict[str, Any]:
-    """Returns the values with the paths of data and layers absolute, from where they stand."""
-    whole: dict[str, Any] = values if isinstance(values, dict) else {}
-    whole = _with_path_of_start(_with_paths_of_layers(whole, root), root)
-    data = whole.get("data")
-    if not isinstance(data, dict):
-        return whole
-    absolute: dict[str, object] = {}
-    for name in PATHS:
-        node = find(root, ("data", name))
-        if isinstance(node, ScalarNode):
-            absolute[name] = _absolute(node)
-        elif isinstance(node, ListNode):
-            scalars = [item for item in node.items if isinstance(item, ScalarNode)]
-            if len(scalars) == len(node.items):
-                absolute[name] = [_absolute(item) for item in scalars]
-    return {**whole, "data": {**data, **absolute}}
+def _with_absolute_paths(root: MapNode) -> object:
+    """Returns a config as plain data, with the paths of files absolute, from where they stand."""
+
+    def made(node: Node, path: tuple[str | int, ...]) -> object:
+        if isinstance(node, MapNode):
+            return {key: made(entry.node, (*path, key)) for key, entry in node.entries.items()}
+        if isinstance(node, ListNode):
+            return [made(item, (*path, place)) for place, item in enumerate(node.items)]
+        return _absolute(node) if _names_a_file(root, path, node) else node.value
+
+    return made(root, ())
 
 
-def _with_paths_of_layers(whole: dict[str, Any], root: MapNode) -> dict[str, Any]:
-    """Returns the values with the paths of first weights of layers absolute, in the same way."""
-    model = whole.get("model")
-    layers = model.get("layers") if isinstance(model, dict) else None
-    if not isinstance(model, dict) or not isinstance(layers, list):
-        return whole
-    placed = list(layers)
-    for index, layer in enumerate(layers):
-        kind = layer.get("type") if isinstance(layer, dict) else None
-        node = find(root, ("model", "layers", index, "weights"))
-        is_base = isinstance(kind, str) and entry_of(Kind.BASE, kind) is not None
-        if is_base and isinstance(node, ScalarNode) and node.value not in (IMAGENET, RANDOM):
-            placed[index] = {**layer, "weights": _absolute(node)}
-        node = find(root, ("model", "layers", index, "from"))
-        if isinstance(layer, dict) and isinstance(node, ScalarNode):
-            placed[index] = {**layer, "from": _absolute(node)}
-    return {**whole, "model": {**model, "layers": placed}}
-
-
-def _with_path_of_start(whole: dict[str, Any], root: MapNode) -> dict[str, Any]:
-    """Returns the values with an absolute path in `model.start`, unless it names a run."""
-    model, node = whole.get("model"), find(root, ("model", "start", "from"))
-    if not isinstance(model, dict) or not isinstance(node, ScalarNode):
-        return whole
-    path = str(_absolute(node))
-    is_run = os.path.isfile(os.path.join(path, "run.json"))
-    if not is_run and not path.endswith(MODEL_FILES) and not str(node.value).startswith(_AS_PATH):
-        return whole
-    return {**whole, "model": {**model, "start": {**model["start"], "from": path}}}
+def _names_a_file(root: MapNode, path: tuple[str | int, ...], node: ScalarNode) -> bool:
+    """Tells whether a value is the path of files of data, of weights, or of what to begin from."""
+    match path:
+        case ("data", key) | ("data", key, int()):
+            return key in PATHS
+        case ("model", "layers", int(), "from"):
+            return True
+        case ("model", "layers", int(), "weights"):
+            kind = plain(find(root, (*path[:-1], "type")) or node)
+            is_base = isinstance(kind, str) and entry_of(Kind.BASE, kind) is not None
+            return is_base and node.value not in (IMAGENET, RANDOM)
+        case ("model", "start", "from"):  # unless it names a run
+            file = str(_absolute(node))
+            is_run = os.path.isfile(os.path.join(file, "run.json"))
+            return is_run or file.endswith(MODEL_FILES) or str(node.value).startswith(_AS_PATH)
+    return False
 
 
 def _absolute(node: ScalarNode) -> object:
