@@ -16,7 +16,7 @@ from dl.inspect.trace import trace
 from dl.model.objects import build_object
 from dl.predict.evaluate import Forward, evaluate, lite_copy
 from dl.predict.lite import LiteModel
-from dl.training.setup import model_cost
+from dl.training.strategy import model_cost
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind
 from dl.vocabulary.traits import PASSES_MASK, USES_MASK

@@ -18,8 +18,9 @@ from dl.model.build import build_model, compile_model
 from dl.model.checks import check_training
 from dl.progress import SilentReporter
 from dl.training.fit import fit
-from dl.training.setup import Prepared, choose_strategy
+from dl.training.setup import Prepared
 from dl.training.steps import Batches
+from dl.training.strategy import choose_strategy
 from dl.vocabulary.sections import read_section
 
 DENSE = {"type": "Dense", "units": 3, "activation": "softmax"}

@@ -23,8 +23,8 @@ from dl.data.types import Part, Storage
 from dl.predict.evaluate import evaluate, predict
 from dl.progress import SilentReporter
 from dl.training.fit import fit
-from dl.training.setup import choose_strategy
 from dl.training.steps import Batches, device_scope
+from dl.training.strategy import choose_strategy
 from dl.vocabulary.spec import Findings
 from support.training import DENSE, config, dataset, inputs, labels, part, ready
 

@@ -11,8 +11,8 @@ import pytest
 from dl.model.build import build_model
 from dl.progress import SilentReporter
 from dl.training.fit import fit
-from dl.training.setup import Strategy, choose_strategy, gains
 from dl.training.steps import Batches
+from dl.training.strategy import Strategy, choose_strategy, gains
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind
 from support.training import DENSE, config, dataset, inputs, labels, ready

@@ -96,7 +96,8 @@ def _loaded(name: str, texts: Mapping[str, int]) -> Any:
         except Exception as caught:
             error = caught
     place = cache / KERAS[name].file
-    if isinstance(error, DAMAGED):
+    mistake = isinstance(error, AssertionError | AttributeError | NameError)  # in a loader
+    if isinstance(error, DAMAGED) and not mistake:
         raise DataError(
             f"{name}: the data set cannot be read",
             expected=f"what Keras downloads, whole, in {place}",
