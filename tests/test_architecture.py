@@ -125,7 +125,7 @@ READERS = {
 OPENERS = {
     "rundir/files.py": "the functions that never wait",
     "rundir/manifest.py": "writes to a temporary name of its own",
-    "training/setup.py": "a file of the package",
+    "training/strategy.py": "a file of the package",
     "report/html.py": "files of the package",
     "cli/process.py": "/dev/null",
     "sweeps/journal.py": "adds to a file that it has read before",

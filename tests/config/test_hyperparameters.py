@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dl.config.load import load_config
-from dl.config.schema import hyperparameters
+from dl.config.summary import hyperparameters
 
 CONFIG = """\
 data: {source: synthetic, dataset: linear}

@@ -13,14 +13,8 @@ from dl.config.builder import Places
 from dl.config.document import read_node
 from dl.config.load import load_config
 from dl.config.nodes import flow, plain, scalar, yaml_text
-from dl.config.schema import (
-    Config,
-    changed,
-    document_of,
-    flat,
-    hyperparameters,
-    resolved_text,
-)
+from dl.config.schema import Config, document_of, flat, resolved_text
+from dl.config.summary import changed, hyperparameters
 from dl.errors import Mark
 
 GOOD = Path(__file__).resolve().parents[1] / "cases" / "good"

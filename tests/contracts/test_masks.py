@@ -14,7 +14,8 @@ from dl.data.types import Array
 from dl.inspect.layers import measure
 from dl.inspect.trace import trace
 from dl.model.objects import build_object
-from dl.predict.evaluate import Forward, evaluate, lite_copy
+from dl.predict.convert import lite_copy
+from dl.predict.evaluate import Forward, evaluate
 from dl.predict.lite import LiteModel
 from dl.training.strategy import model_cost
 from dl.vocabulary.catalog import entries

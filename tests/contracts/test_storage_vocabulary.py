@@ -17,7 +17,8 @@ from dl.data.target import Target
 from dl.data.types import Array
 from dl.model.build import build_model, compile_model
 from dl.model.checks import check_training
-from dl.model.h5 import load_weights, save_model
+from dl.model.h5 import load_weights
+from dl.model.saving import save_model
 from dl.vocabulary.catalog import entries
 from dl.vocabulary.spec import Kind, Spec, document
 from support.training import config, dataset

@@ -10,7 +10,8 @@ import pytest
 
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
-from dl.data.load import load_dataset, load_part, resolve_config
+from dl.data.load import load_dataset, load_part
+from dl.data.resolve import resolve_config
 from dl.progress import SilentReporter
 from support.streaming import both
 from support.tables import config_with, told

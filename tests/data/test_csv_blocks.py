@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from dl.config.data import ColumnKind
 from dl.data.sources import csv as csv_source
 from dl.data.sources import parquet
-from dl.data.sources.csv import Dialect, csv_blocks
+from dl.data.sources.csv import csv_blocks
+from dl.data.sources.dialect import Dialect
 from dl.data.tables import Wanted, typed_table
 from dl.data.types import Array, RawTable
 from dl.errors import DataError

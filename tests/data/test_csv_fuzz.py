@@ -9,7 +9,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dl.data.sources.csv import Dialect, csv_blocks
+from dl.data.sources.csv import csv_blocks
+from dl.data.sources.dialect import Dialect
 from dl.data.tables import EveryColumn, joined, typed_table
 from dl.data.types import RawTable
 from dl.errors import DataError

@@ -19,7 +19,8 @@ from dl.config.schema import Config
 from dl.data.dataset import Preprocessing
 from dl.data.inputs import open_blocks
 from dl.data.load import load_dataset
-from dl.data.sources.csv import Dialect, csv_blocks, read
+from dl.data.sources.csv import csv_blocks, read
+from dl.data.sources.dialect import Dialect
 from dl.data.tables import Wanted, joined, typed_table
 from dl.data.target import decode
 from dl.data.types import RawTable

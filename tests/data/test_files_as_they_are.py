@@ -22,7 +22,8 @@ from dl.config.schema import Config
 from dl.config.tables import check_headers
 from dl.data.dataset import Dataset
 from dl.data.inputs import open_blocks
-from dl.data.load import load_dataset, load_part, load_split, resolve_config
+from dl.data.load import load_dataset, load_part, load_split
+from dl.data.resolve import resolve_config
 from dl.errors import DataError
 from dl.progress import SilentReporter
 from support.streaming import assert_same, both

@@ -15,7 +15,8 @@ from dl.config.data import ColumnForm
 from dl.data.columns import Cell
 from dl.data.forms import likely_form, plain_values
 from dl.data.inputs import open_blocks
-from dl.data.load import load_dataset, resolve_config
+from dl.data.load import load_dataset
+from dl.data.resolve import resolve_config
 from dl.data.texts import parse_months
 from dl.progress import SilentReporter
 from support.streaming import assert_same, both

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dl.config.data import KERAS, KerasData
+from dl.config.data import KerasData
 from dl.config.rules.data import words_are_of_texts
 from dl.data.sources import named
 from dl.data.sources.named import padded, read_keras, text_settings
@@ -21,6 +21,7 @@ from dl.data.types import RawArrays, RawParts
 from dl.errors import DataError, Problem
 from dl.progress import SilentReporter
 from dl.vocabulary.sections import read_section
+from dl.vocabulary.traits import KERAS
 
 Loader = Callable[..., Any]
 

@@ -15,7 +15,8 @@ from dl.config.data import CsvData, Split
 from dl.config.schema import Config
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.inputs import open_blocks
-from dl.data.load import load_dataset, load_part, load_split, resolve_config
+from dl.data.load import load_dataset, load_part, load_split
+from dl.data.resolve import resolve_config
 from dl.data.types import Array, Part
 from dl.errors import RunError
 from dl.progress import SilentReporter

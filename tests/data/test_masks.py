@@ -12,7 +12,8 @@ import yaml
 from PIL import Image
 
 from dl.config.load import Loaded, load_config
-from dl.data.load import load_dataset, load_part, resolve_config
+from dl.data.load import load_dataset, load_part
+from dl.data.resolve import resolve_config
 from dl.data.types import Array, Part
 from dl.errors import ConfigError, DataError, Problem
 from dl.predict.evaluate import evaluate, predict

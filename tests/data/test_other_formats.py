@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 
 from conftest import Dl
+from dl.data.formats import form_of
 from dl.data.inputs import open_blocks
 from dl.data.load import load_dataset, load_part
-from dl.data.read import STREAMED, form_of
 from dl.data.sources import other
+from dl.data.sources.other import STREAMED
 from dl.progress import SilentReporter
 from support.streaming import assert_same, both
 from support.tables import config_with, told

@@ -12,7 +12,8 @@ import pytest
 
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
-from dl.data.load import load_dataset, load_split, resolve_config
+from dl.data.load import load_dataset, load_split
+from dl.data.resolve import resolve_config
 from dl.progress import SilentReporter
 from support.streaming import Notes, assert_same, both
 from support.tables import config_with, told

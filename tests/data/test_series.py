@@ -18,7 +18,8 @@ from dl.config.data import Window
 from dl.config.load import Loaded, load_config
 from dl.data.dataset import Dataset
 from dl.data.inputs import open_blocks
-from dl.data.load import load_part, read_dataset, resolve_config
+from dl.data.load import load_part, read_dataset
+from dl.data.resolve import resolve_config
 from dl.data.series import divided, every_window, season_of
 from dl.data.split import SplitRows
 from dl.data.target import unscale

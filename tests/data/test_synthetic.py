@@ -7,10 +7,11 @@ import pytest
 from sklearn.datasets import make_circles, make_moons
 from sklearn.linear_model import Perceptron
 
-from dl.config.data import SYNTHETIC, SyntheticData
+from dl.config.data import SyntheticData
 from dl.data.sources.named import default_noise, default_rows, is_whole_truth, make_synthetic
 from dl.data.types import RawArrays
 from dl.vocabulary.sections import read_section
+from dl.vocabulary.traits import SYNTHETIC
 
 
 def made(dataset: str, seed: int = 0, **options: float) -> RawArrays:

@@ -9,7 +9,8 @@ import pytest
 
 from dl.config.schema import Config
 from dl.data.rules import refuse_misfits
-from dl.data.target import class_weights, decode, unscale
+from dl.data.target import decode, unscale
+from dl.data.target_fit import class_weights
 from dl.data.types import Part, RawArrays, RawTable
 from dl.errors import Problem, UsageError
 from dl.vocabulary.spec import Finding, Findings

@@ -11,8 +11,9 @@ import pytest
 from dl.data.arrays import fit_arrays, transform_arrays
 from dl.data.predictions import answers
 from dl.data.requirements import requirements_of
-from dl.data.target import Target, class_weights, decode, encode_target, row_weights
-from dl.data.target_task import describe_target, fit_target
+from dl.data.target import Target, decode, encode_target
+from dl.data.target_fit import class_weights, fit_target, row_weights
+from dl.data.target_task import describe_target
 from dl.data.types import Part
 from dl.errors import DataError
 from dl.progress import SilentReporter

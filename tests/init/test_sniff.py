@@ -4,9 +4,8 @@ from pathlib import Path
 import pytest
 
 from conftest import Dl
-from dl.data.sources.csv import Dialect
+from dl.data.sources.dialect import Dialect, sniff
 from dl.errors import DataError
-from dl.init.columns import sniff
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])

@@ -18,7 +18,8 @@ import pytest
 
 from dl.errors import DiskError
 from dl.model.build import build_model
-from dl.model.h5 import load_weights, plain_copy, save_model
+from dl.model.h5 import load_weights
+from dl.model.saving import plain_copy, save_model
 from dl.predict.evaluate import predict
 from dl.progress import SilentReporter
 from support.training import DENSE, config, dataset, inputs, labels, number_target, trained

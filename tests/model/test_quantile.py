@@ -10,7 +10,7 @@ import pytest
 from sklearn.metrics import mean_pinball_loss
 
 from dl.config.schema import with_steps
-from dl.model.h5 import save_model
+from dl.model.saving import save_model
 from dl.predict.evaluate import evaluate
 from support.training import built, config, dataset, inputs, number_target, trained
 

@@ -10,7 +10,8 @@ import pytest
 import tensorflow as tf
 
 from dl.model.build import build_model
-from dl.model.objects import FAST_LAYERS, random_bits, random_keep, random_normal
+from dl.model.objects import FAST_LAYERS
+from dl.model.randomness import random_bits, random_keep, random_normal
 from support.training import DENSE, config, dataset, inputs, labels
 
 SEED = tf.constant([7, 3], tf.int64)

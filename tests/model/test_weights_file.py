@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from dl.errors import ExitCode, RunError
-from dl.model.h5 import load_weights, save_model
+from dl.model.h5 import load_weights
+from dl.model.saving import save_model
 from support.training import DENSE, built, config, dataset, inputs, labels
 
 CHOSEN = config([{"type": "Dense", "units": 4}, DENSE])

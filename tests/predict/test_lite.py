@@ -11,7 +11,7 @@ import pytest
 
 from dl.data.types import Array
 from dl.errors import RunError, error_text
-from dl.predict.evaluate import lite_copy
+from dl.predict.convert import lite_copy
 from dl.predict.lite import (
     LiteCopy,
     LiteModel,

@@ -11,8 +11,9 @@ import pytest
 from dl.data.types import Array
 from dl.errors import DataError
 from dl.model.build import build_model
-from dl.predict import evaluate
-from dl.predict.evaluate import TOLERANCE, Forward, lite_copy
+from dl.predict import convert
+from dl.predict.convert import TOLERANCE, lite_copy
+from dl.predict.evaluate import Forward
 from dl.predict.lite import LiteModel, UnusableError
 from support.training import DENSE, config, dataset, inputs, labels
 
@@ -97,7 +98,7 @@ def test_state_between_batches_is_refused() -> None:
 
 
 def test_large_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluate, "_MOST_BYTES", 1 << 20)
+    monkeypatch.setattr(convert, "_MOST_BYTES", 1 << 20)
     x = inputs(4, 600)
     model = made([{"type": "Dense", "units": 600}], x)
     assert refusal(model, x) == "its weights take 1 MiB, more than 1 MiB"
@@ -106,7 +107,7 @@ def test_large_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_copy_with_other_outputs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     x = inputs(4, 4)
     model = made([FIVE], x)
-    monkeypatch.setattr(evaluate, "TOLERANCE", -1.0)
+    monkeypatch.setattr(convert, "TOLERANCE", -1.0)
     assert refusal(model, x).startswith("its outputs differ from Keras' by ")
 
 

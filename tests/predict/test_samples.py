@@ -18,7 +18,7 @@ import yaml
 from conftest import Dl
 from dl import Run
 from dl.data.target import Target
-from dl.model.objects import derived_seed, random_keep
+from dl.model.randomness import derived_seed, random_keep
 from dl.predict.evaluate import open_run
 from dl.predict.samples import Samples
 from dl.progress import SilentReporter

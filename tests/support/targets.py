@@ -10,7 +10,8 @@ import numpy as np
 from dl.config.schema import Config
 from dl.data.requirements import requirements_of
 from dl.data.target import Target, encode_target
-from dl.data.target_task import describe_target, fit_target
+from dl.data.target_fit import fit_target
+from dl.data.target_task import describe_target
 from dl.data.types import Column, RawArrays, RawTable
 from dl.vocabulary.sections import read_section
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dl.model.objects import derived_seed, row_order
+from dl.model.randomness import derived_seed, row_order
 from dl.training.steps import Batches
 
 

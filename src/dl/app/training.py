@@ -357,7 +357,7 @@ def _conduct(
 
 def _finish(trained: Trained, job: _ReportJob | None, lock: Lock, caller: Caller) -> str | None:
     """Makes what nobody waits for, with the lock of the run; returns what went wrong."""
-    from dl.predict.evaluate import keep_lite
+    from dl.predict.convert import keep_lite
 
     prepared = trained.prepared
     try:

@@ -12,8 +12,9 @@ from dl.baselines.models import Answer, fitted, outputs_of
 from dl.config.load import Loaded
 from dl.config.rules.training import better
 from dl.config.schema import Config
-from dl.data.load import load_parts, read_dataset, resolve_config
+from dl.data.load import load_parts, read_dataset
 from dl.data.predictions import answers
+from dl.data.resolve import resolve_config
 from dl.data.target import Target
 from dl.data.trivial import constant, in_words, reached
 from dl.data.types import Array, Part

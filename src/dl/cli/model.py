@@ -295,7 +295,7 @@ def summary(config_or_run: str, overrides: tuple[str, ...], runs: Path, as_json:
     """
     from dl import app
     from dl.cli.texts import hyperparameters_text, summary_text, totals
-    from dl.config.schema import hyperparameters
+    from dl.config.summary import hyperparameters
 
     loaded = app.named_config(config_or_run, runs, overrides)
     with open_reporter(quiet=False) as reporter:

@@ -149,7 +149,7 @@ def show(run: str, runs: Path, as_json: bool) -> None:
     """Show what came of a run, and how it came about."""
     from dl.cli.texts import data_text, hyperparameters_text, metrics_text
     from dl.config.load import load_resolved
-    from dl.config.schema import hyperparameters
+    from dl.config.summary import hyperparameters
     from dl.report.ranking import ranking_text, read_ranking
     from dl.report.terminal import learning_curves
     from dl.rundir.manifest import read_checked

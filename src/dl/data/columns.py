@@ -27,6 +27,7 @@ from dl.data.texts import (
     NUMBER,
     Texts,
     first_no_date,
+    is_text,
     mask,
     parse_dates,
     parse_months,
@@ -131,58 +132,6 @@ def to_column(values: Any, cell: Cell, kind: ColumnKind | None) -> Column:
     if types.is_null(values.type) and kind is None:
         return _numbers(_floats(values), pc.cast(values, pyarrow.float64()), cell)
     return _from_text(pc.cast(values, pyarrow.string()), cell, kind or "categorical")
-
-
-def without_texts(values: Any, missing: Sequence[str]) -> Any:
-    """Returns a column without the texts, or what they mean in its type, that stand for nothing."""
-    if not missing:
-        return values
-    if is_text(values.type):
-        values = pc.cast(values, pyarrow.string())
-        stands_in = pc.is_in(pc.utf8_trim_whitespace(values), pyarrow.array(missing))
-    else:
-        meant = [value for text in missing if (value := _meant(text, values.type)) is not None]
-        if not meant:
-            return values
-        stands_in = pc.is_in(values, pyarrow.array(meant, values.type))
-    return pc.if_else(stands_in, pyarrow.scalar(None, values.type), values)
-
-
-def _meant(text: str, kind: Any) -> Any:
-    """Returns a text as a value of an Arrow type of numbers or dates, None where it is neither."""
-    try:
-        return pc.cast(pyarrow.scalar(text), kind)
-    except pyarrow.ArrowException:
-        return None
-
-
-def stand_ins(values: Any) -> dict[str, int]:
-    """Returns the texts that stand for a missing value among numbers or dates, with their rows."""
-    distinct = unread_texts(values)
-    if distinct is None:
-        return {}
-    kind = "date" if distinct.are_months() else distinct.kind(number_wanted=False)
-    return distinct.stand_ins(kind) if kind else {}
-
-
-def unread_texts(values: Any) -> Texts | None:
-    """Returns the texts of a column as they stand; None where all are numbers, or all dates."""
-    if not is_text(values.type):
-        return None
-    texts = pc.cast(values, pyarrow.string())
-    if isinstance(texts, pyarrow.ChunkedArray):
-        texts = texts.combine_chunks()
-    if parse_numbers(texts) is not None or parse_dates(texts) is not None:
-        return None
-    return Texts.of(texts)
-
-
-def is_text(kind: Any) -> bool:
-    """Tells whether an Arrow type is text, perhaps encoded by its distinct values."""
-    types = pyarrow.types
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
 
 
 def _is_number(kind: Any) -> bool:

@@ -18,8 +18,8 @@ import pyarrow
 import pyarrow.compute as pc
 
 from dl.config.data import ColumnForm
-from dl.data.columns import Cell, is_text, unread_texts
-from dl.data.texts import mask
+from dl.data.columns import Cell
+from dl.data.texts import is_text, mask, unread_texts
 from dl.text import listing
 
 _SPACE = "[ \u00a0\u202f]"

@@ -16,16 +16,9 @@ from dl.data.dataset import Preprocessing
 from dl.data.drift import Drift
 from dl.data.files import ahead, check_file
 from dl.data.forecast import inputs_of, told_of
+from dl.data.formats import FORMATS, form_of, table_files
 from dl.data.load import load_split, numbers_of, read_part
-from dl.data.read import (
-    FORMATS,
-    form_of,
-    is_listing,
-    read_arrays,
-    read_blocks,
-    read_series,
-    table_files,
-)
+from dl.data.read import is_listing, read_arrays, read_blocks, read_series
 from dl.data.requirements import requirements_of
 from dl.data.series import in_series
 from dl.data.tokens import transform_rows

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,43 +12,32 @@ from typing import Any
 import numpy as np
 
 from dl.config.data import (
-    CsvData,
-    ImagesData,
-    KerasData,
     Split,
-    SyntheticData,
-    TableFile,
-    TextData,
     Window,
-    own_files,
-    own_paths,
     target_is_input,
     weight_of,
     window_of,
 )
 from dl.config.load import Loaded
-from dl.config.preprocess import ColumnRules, Preprocess
-from dl.config.rules.tokens import looking_up
-from dl.config.schema import Config, with_steps
+from dl.config.schema import Config
 from dl.data.arrays import ArrayFeature, fit_arrays, transform_arrays
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.doubts import advice_on
 from dl.data.drift import summaries
 from dl.data.duplicates import judge_duplicates
-from dl.data.features import Feature, TextFeature
+from dl.data.features import Feature
 from dl.data.fitting import drop_missing, fit_features
 from dl.data.parts import split_parts
 from dl.data.read import read_labelled, read_parts, source_title
 from dl.data.requirements import requirements_of
 from dl.data.rules import refuse_misfits
 from dl.data.series import every_window, in_series, season_of, simple_forecasts
-from dl.data.sources import csv
 from dl.data.sources.masks import weights_of_pixels
-from dl.data.sources.named import default_noise, default_rows, text_settings
 from dl.data.split import SplitRows
 from dl.data.tables import transform_stored
 from dl.data.target import Target, encode_target, scale
-from dl.data.target_task import describe_target, fit_target, input_target, refuse_beyond_unit
+from dl.data.target_fit import fit_target, input_target, refuse_beyond_unit
+from dl.data.target_task import describe_target
 from dl.data.tokens import transform_rows
 from dl.data.transform import UnseenCategories
 from dl.data.types import Column, Part, Raw, RawArrays, RawParts, RawTable, Rows, StoredColumns
@@ -57,8 +45,7 @@ from dl.data.windows import WindowRows, Windows, squeezed
 from dl.errors import DataError, RunError
 from dl.progress import Reporter
 from dl.text import number, plural
-from dl.vocabulary.names import with_names
-from dl.vocabulary.spec import Findings, Spec
+from dl.vocabulary.spec import Findings
 
 MOST_BYTES = 1_000_000_000
 """More than this is kept only of the dataset that is in use."""
@@ -388,76 +375,3 @@ def numbers_of(
     for message in unseen.messages(title):
         reporter.warn(message)
     return x
-
-
-def _resolved_texts(preprocess: Preprocess, fitted: Preprocessing) -> dict[str, Any]:
-    """Returns the keys of `preprocess` that say what each column of texts became."""
-    found = {item.name: item for item in fitted.columns if isinstance(item, TextFeature)}
-    rules = {
-        name: replace(
-            preprocess.text_of(name),
-            output=feature.output,
-            length=feature.length or preprocess.text_of(name).length,
-            punctuation=feature.punctuation,
-        )
-        for name, feature in found.items()
-    }
-    if not set(found) & {n for n, own in preprocess.columns.items() if own.text is not None}:
-        return {"text": next(iter(rules.values()))} if len(set(rules.values())) == 1 else {}
-    return {
-        "columns": {
-            **preprocess.columns,
-            **{n: replace(preprocess.columns.get(n, ColumnRules()), text=rules[n]) for n in rules},
-        }
-    }
-
-
-def _with_sizes(layers: Sequence[Spec], fitted: Preprocessing) -> Iterator[Spec]:
-    """Yields the layers; one that looks up the tokens of a text says how many there are."""
-    needed = [item.numbers for item in fitted.columns if isinstance(item, TextFeature)]
-    first = looking_up(layers)
-    for layer in layers:
-        if needed and first and layer is first[1] and layer.parameters.get("input_dim", 0) is None:
-            layer = replace(layer, parameters={**layer.parameters, "input_dim": needed[0]})
-        yield layer
-
-
-def resolve_config(config: Config, dataset: Dataset) -> Config:
-    """Returns the config with every inferred value filled in; training from it repeats the run."""
-    fitted, array = dataset.preprocessing, dataset.preprocessing.array
-    data: dict[str, Any] = {
-        "task": dataset.target.task,
-        "classes": dataset.target.classes or None,
-        "split": fitted.split,
-    }
-    preprocess: dict[str, Any] = {"numeric": config.preprocess.scaling(columns=True)}
-    if array is None:
-        if not isinstance(config.data, TextData):
-            data["features"] = tuple(fitted.kinds)
-            data["columns"] = {**fitted.kinds, **getattr(config.data, "forms", {})}
-        preprocess |= _resolved_texts(config.preprocess, fitted)
-    else:
-        preprocess = {"numeric": array.scaling, "scale": array.scale}
-    if isinstance(config.data, TableFile):
-        data["window"] = fitted.window
-        listed = {key: tuple(map(str, files)) for key, files in own_files(config.data).items()}
-        data |= {k: f for k, f in listed.items() if f != (getattr(config.data, k),)}
-    if isinstance(config.data, CsvData) and not config.data.header:
-        data["header"] = tuple(csv.names(config.data, own_paths(config.data)[0]))
-    if isinstance(config.data, SyntheticData):
-        data["rows"], data["noise"] = default_rows(config.data), default_noise(config.data)
-    if isinstance(config.data, ImagesData) and config.data.masks is not None:
-        values = dataset.target.values
-        data["mask_values"] = tuple(int(v) if v.isdecimal() else v for v in values)
-    if isinstance(config.data, KerasData):
-        data |= text_settings(config.data)
-    model = {
-        "input_shape": fitted.input_shape,
-        "layers": tuple(with_names(list(_with_sizes(config.model.layers, fitted)))),
-    }
-    sections = {"data": data, "preprocess": preprocess, "model": model}
-    resolved = replace(
-        config,
-        **{name: replace(getattr(config, name), **values) for name, values in sections.items()},
-    )
-    return with_steps(resolved, len(dataset.train))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, Protocol
+from typing import Any, BinaryIO
 
 from dl.config.data import (
     INPUTS,
@@ -20,8 +18,6 @@ from dl.config.data import (
     FilesData,
     ImagesData,
     TableFile,
-    TextData,
-    files_at,
     own_paths,
     target_is_input,
     weight_of,
@@ -31,6 +27,7 @@ from dl.config.rules.probe import targets_of
 from dl.config.schema import Config
 from dl.data.dataset import Preprocessing
 from dl.data.files import fingerprint_files, unchanged
+from dl.data.formats import FORMATS, form_of, read_table, table_files
 from dl.data.requirements import Requirements, requirements_of
 from dl.data.sources import audio, characters, csv, images, numpy, other, parquet, texts
 from dl.data.sources.masks import read_masked, read_masked_part
@@ -38,59 +35,17 @@ from dl.data.sources.media import FileReader, Medium, listed_files, media_files,
 from dl.data.sources.named import make_synthetic, read_builtin, read_keras
 from dl.data.sources.numpy import read_npz, read_npz_inputs, read_npz_part
 from dl.data.sources.other import OTHERS, STREAMED
-from dl.data.tables import Block, ReadBlock, Wanted, below_each_other, require, typed_table
+from dl.data.storage import MEGABYTE, megabytes, memory_budget
+from dl.data.tables import ReadBlock, Wanted, below_each_other, require, typed_table
 from dl.data.target import Target
 from dl.data.types import Raw, RawArrays, RawParts, RawTable, Role, Storage
-from dl.errors import DataError
 from dl.progress import Advance, Reporter
-from dl.system import available_memory
 from dl.text import listing
 from dl.vocabulary.spec import Findings
 from dl.vocabulary.traits import TAKES_CLASSES
 
-_AUTO_SHARE = 10
-"""A resident training takes about eight times the size of the numbers: the values as read, as
-float64, as float32, and as tensors."""
 _BYTES_PER_NUMBER = 4
-_MEGABYTE = 1_000_000
-ENDINGS = {
-    **dict.fromkeys((".csv", ".tsv", ".txt", ".data"), "csv"),
-    **dict.fromkeys((".parquet", ".pq"), "parquet"),
-    **dict.fromkeys((".jsonl", ".ndjson"), "jsonl"),
-    **dict.fromkeys((".feather", ".arrow"), "feather"),
-    **dict.fromkeys((".xlsx", ".xls", ".ods"), "excel"),
-    **dict.fromkeys((".sas7bdat", ".xpt"), "sas"),
-    **dict.fromkeys((".sav", ".zsav"), "spss"),
-    ".dta": "stata",
-}
-"""The format that the ending of a file's name tells."""
-_PACKED = r"\.(?:gz|bz2|xz|zst)$"
 _CLASSIFICATION = ("binary", "multiclass", "multilabel")
-
-
-class TableFormat(Protocol):
-    """How the files of a kind of table are read: a module of `dl.data.sources`."""
-
-    def read(self, data: Any, path: Path, wanted: Wanted, on_disk: bool) -> Block:
-        """Reads the wanted columns of a file whole, into memory or onto the disk."""
-
-    def blocks(
-        self, data: Any, rows: Path, wanted: Wanted, advance: Advance
-    ) -> Iterator[ReadBlock]:
-        """Yields readers of a file in blocks, and reports progress."""
-
-    def total(self, path: Path) -> int:
-        """Returns the units of that progress in all."""
-
-
-FORMATS: dict[str, TableFormat] = {
-    "csv": csv,
-    "characters": characters,
-    "text": texts,
-    "builtin": csv,  # labelled rows and rows to predict, of a model that was trained on it
-    "parquet": parquet,
-    **OTHERS,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +101,7 @@ def read_labelled(config: Config, fitted: Preprocessing, path: Path, reporter: R
     source, task = _task_for(config, path, reporter)
     if fitted.array is None:
         form = form_of(table_files(str(path), config.data)[0], config.data.source)
-        return _table(form, config.data, str(path), _wanted(config.data, fitted), task.streamed)
+        return read_table(form, config.data, str(path), _wanted(config.data, fitted), task.streamed)
     return source.labelled(config.data, path, replace(task, fitted=fitted))
 
 
@@ -220,7 +175,7 @@ def read_series(
     if isinstance(rows, Path):
         _, task = _task_for(config, rows, tell)
         form = form_of(table_files(str(rows), config.data)[0], config.data.source)
-        return _table(form, config.data, str(rows), wanted, task.streamed)
+        return read_table(form, config.data, str(rows), wanted, task.streamed)
     blocks = (characters if config.data.source == "characters" else csv).blocks
     read = [block() for block in blocks(config.data, rows, wanted, lambda done: None)]
     block = replace(below_each_other(read), source=read[0].source)
@@ -250,8 +205,8 @@ def storage_of(
     if isinstance(needs.data, TableFile) and "text" in needs.data.kinds.values():
         size = max(size, sum(path.stat().st_size for path in files))  # as many as it has tokens
     budget = memory_budget(needs.memory)
-    about = f"about {_megabytes(size)}" if size >= _MEGABYTE else "less than 1 MB"
-    limit = f"the budget of {_megabytes(budget)} (engine.memory: {needs.memory})"
+    about = f"about {megabytes(size)}" if size >= MEGABYTE else "less than 1 MB"
+    limit = f"the budget of {megabytes(budget)} (engine.memory: {needs.memory})"
     if size <= budget:
         return Storage(False, f"{about} as numbers, within {limit}")
     if paths is None and needs.all_rows:
@@ -264,15 +219,6 @@ def _with_rows(data: Data) -> list[Path]:
     """Returns the files and folders whose rows are read; a table stands for those it lists."""
     listed = isinstance(data, FilesData) and data.table is not None
     return own_paths(data)[1:] if listed else own_paths(data)
-
-
-def memory_budget(setting: int | Literal["auto"]) -> float:
-    """Returns the bytes that rows may take in memory, as float32."""
-    return available_memory() // _AUTO_SHARE if setting == "auto" else setting * _MEGABYTE
-
-
-def _megabytes(size: float) -> str:
-    return f"{size / _MEGABYTE:,.1f} MB" if size < 100 * _MEGABYTE else f"{size / 1e6:,.0f} MB"
 
 
 def _task_for(config: Config, path: Path, reporter: Reporter) -> tuple[Source, _Task]:
@@ -309,63 +255,6 @@ def _others_of_series(data: Any) -> dict[Role, str]:
     return {r: name for r, name in _others(data).items() if r in roles} if window_of(data) else {}
 
 
-def form_of(path: Path, usual: str) -> str:
-    """Returns the format of a file: what its name says, else the usual one."""
-    if usual in ("text", "characters") and path.suffix.lower() in ("", ".txt"):
-        return usual
-    return ENDINGS.get(Path(re.sub(_PACKED, "", path.name)).suffix.lower(), usual)
-
-
-def is_packed(path: Path) -> bool:
-    """Tells whether the name of a file says that its bytes are packed."""
-    return re.search(_PACKED, path.name) is not None
-
-
-def _table(
-    form: str, data: Any, path: str | Sequence[str], wanted: Wanted, streamed: bool = False
-) -> RawTable:
-    """Reads the files that a path means, one below the other."""
-    left, read = wanted.rows, []
-    for file in table_files(path, data):
-        some = replace(wanted, rows=left)
-        read.append(FORMATS[form].read(data, file, some, streamed))
-        left = None if left is None else left - read[-1].length
-        if left == 0:
-            break
-    header = ":1" if form == "csv" and getattr(data, "header", None) is True else ""
-    return typed_table(below_each_other(read, header), wanted, streamed)
-
-
-def table_files(path: str | Sequence[str], data: Any = None) -> list[Path]:
-    """Returns the files that a path means; refuses a folder of several kinds, or of none.
-
-    Args:
-        path: The path, or several.
-        data: The section `data`, which says whether it may be in a store.
-    """
-    if isinstance(data, TextData) and form_of(Path(str(path)), "text") == "text":
-        return [Path(str(path))]
-    if not isinstance(path, str):
-        return [file for each in path for file in table_files(each, data)]
-    files = files_at(path, getattr(data, "remote", False))
-    if os.path.isdir(files[0]):
-        raise DataError(
-            f"{path}: is a folder without files",
-            expected="a folder of files of one kind",
-            hint="name another one; or files in its folders by a pattern: "
-            + os.path.join(path, "*/*"),
-        )
-    kinds = sorted({Path(re.sub(_PACKED, "", file.name)).suffix for file in files})
-    if os.path.isdir(path) and len(kinds) > 1:
-        raise DataError(
-            f"{path}: holds files of several kinds",
-            expected="a folder of files of one kind",
-            found=listing((kind or "no ending" for kind in kinds), "and"),
-            hint=f"name those to read by a pattern: {os.path.join(path, '*' + kinds[-1])}",
-        )
-    return files
-
-
 def _others(data: Any) -> dict[Role, str]:
     """Returns the columns of a table that are neither inputs nor targets, by what they are for."""
     split = data.split
@@ -398,7 +287,7 @@ def _table_parts(data: Any, task: _Task) -> RawParts:
 
     paths = own_paths(data)
     with unchanged(paths):
-        train = _table(data.source, data, data.path, wanted, task.streamed)
+        train = read_table(data.source, data, data.path, wanted, task.streamed)
         if target_is_input(data) and INPUTS in train.columns:
             raise Findings.one(
                 ("data", "target"),
@@ -415,7 +304,7 @@ def _table_parts(data: Any, task: _Task) -> RawParts:
         kinds = {name: c.kind for name, c in (*train.columns.items(), *train.targets.items())}
         wanted = replace(wanted, features=tuple(train.columns), kinds=kinds)
         validation, test = (
-            None if path is None else _table(data.source, data, path, wanted, task.streamed)
+            None if path is None else read_table(data.source, data, path, wanted, task.streamed)
             for path in (data.validation_path, data.test_path)
         )
         fingerprint = fingerprint_files(paths)
@@ -428,9 +317,9 @@ def _text_parts(data: Any, task: _Task) -> RawParts:
     kinds: dict[str, ColumnKind] = {texts.TEXT: "text", texts.CLASS: "categorical"}
     wanted = Wanted((texts.TEXT,), (texts.CLASS,), kinds)
     with unchanged(files):
-        train = _table("text", data, data.path, wanted, task.streamed)
+        train = read_table("text", data, data.path, wanted, task.streamed)
         validation, test = (
-            None if path is None else _table("text", data, path, wanted, task.streamed)
+            None if path is None else read_table("text", data, path, wanted, task.streamed)
             for path in (data.validation_path, data.test_path)
         )
         return RawParts(train, validation, test, fingerprint=fingerprint_files(files))
@@ -495,7 +384,7 @@ def _listed(
         trained=True,
         kept=kept,
     )
-    return _table(form_of(path, "csv"), table, str(path), wanted)
+    return read_table(form_of(path, "csv"), table, str(path), wanted)
 
 
 def _images() -> Source:

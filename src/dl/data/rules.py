@@ -59,7 +59,7 @@ def wrong_units(config: Config, target: Target, units: int, path: Path) -> Findi
     """Returns that a model has other outputs than the target needs, of which that is known."""
     answer = _answer(target)
     facts = rules.facts_of(config, _probe(target))
-    found = rules.data.wrong_units(facts, answer.form, answer.units or 0, units, path)
+    found = rules.answers.wrong_units(facts, answer.form, answer.units or 0, units, path)
     # The last layer may have no units: a Flatten behind a convolution.
     hint = f"end with {plural(answer.units or 0, 'unit')}"
     return replace(found, hint=hint) if found.path == path else found

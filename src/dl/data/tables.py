@@ -20,12 +20,13 @@ import pyarrow.ipc
 
 from dl.config.data import ColumnForm, ColumnKind
 from dl.config.tables import stands_for_missing
-from dl.data.columns import KINDS_OF_ROLES, Cell, Use, to_column, without_texts
+from dl.data.columns import KINDS_OF_ROLES, Cell, Use, to_column
 from dl.data.features import Feature, TextFeature, feature_names
 from dl.data.files import ahead
 from dl.data.forms import merged_values, plain_values
 from dl.data.requirements import Tokens
 from dl.data.storage import ScratchFile, check_space
+from dl.data.texts import without_texts
 from dl.data.tokens import transform_rows
 from dl.data.transform import UnseenCategories, transform_table
 from dl.data.types import Column, Place, RawTable, Role, Rows, StoredColumns

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -378,40 +377,3 @@ def class_counts(part: Part, target: Target) -> dict[str, int]:
         else:
             counts += np.bincount(flat.astype(np.int64), minlength=len(target.classes))
     return {name: int(count) for name, count in zip(target.classes, counts, strict=True)}
-
-
-def class_weights(
-    part: Part, target: Target, setting: Literal["balanced"] | Mapping[str, float] | None
-) -> dict[int, float] | None:
-    """Returns Keras' `class_weight` for `training.class_weight`.
-
-    `balanced` weighs each class by rows / (classes * rows of the class), so that every class counts
-    the same; a class that the training part lacks weighs 1. A class that a mapping leaves out
-    weighs 1.
-
-    Args:
-        part: The training part.
-        target: What the model predicts.
-        setting: `training.class_weight`.
-    """
-    if setting is None:
-        return None
-    if setting != "balanced":
-        return {position: setting.get(name, 1.0) for position, name in enumerate(target.classes)}
-    counts = list(class_counts(part, target).values())
-    rows, present = sum(counts), sum(count > 0 for count in counts)
-    return {
-        position: rows / (present * count) if count else 1.0
-        for position, count in enumerate(counts)
-    }
-
-
-def row_weights(y: Rows, target: Target, weights: Mapping[int, float] | None) -> Rows | None:
-    """Returns the weight of each row's class, or of each place, shape (rows, *places).
-
-    Keras gives rows the same by its `class_weight`, but knows none for places.
-    """
-    if weights is None:
-        return None
-    table = np.array([weights[number] for number in range(len(weights))], np.float32)
-    return made_of(y, lambda some: np.asarray(table[class_indexes(some, target)]))

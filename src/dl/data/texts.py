@@ -7,7 +7,7 @@ in docs/data.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -17,13 +17,7 @@ import pyarrow
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dl.config.tables import (
-    DECIMAL_COMMA,
-    FORMATTED,
-    MISSING_WORDS,
-    ORDINAL,
-    has_few_units,
-)
+from dl.config.tables import DECIMAL_COMMA, FORMATTED, MISSING_WORDS, ORDINAL, has_few_units
 
 Mask = NDArray[np.bool_]
 
@@ -263,3 +257,55 @@ class Texts:
 def mask(values: Any) -> Mask:
     """Returns an Arrow array of truth values for NumPy."""
     return np.asarray(values.to_numpy(zero_copy_only=False))
+
+
+def without_texts(values: Any, missing: Sequence[str]) -> Any:
+    """Returns a column without the texts, or what they mean in its type, that stand for nothing."""
+    if not missing:
+        return values
+    if is_text(values.type):
+        values = pc.cast(values, pyarrow.string())
+        stands_in = pc.is_in(pc.utf8_trim_whitespace(values), pyarrow.array(missing))
+    else:
+        meant = [value for text in missing if (value := _meant(text, values.type)) is not None]
+        if not meant:
+            return values
+        stands_in = pc.is_in(values, pyarrow.array(meant, values.type))
+    return pc.if_else(stands_in, pyarrow.scalar(None, values.type), values)
+
+
+def _meant(text: str, kind: Any) -> Any:
+    """Returns a text as a value of an Arrow type of numbers or dates, None where it is neither."""
+    try:
+        return pc.cast(pyarrow.scalar(text), kind)
+    except pyarrow.ArrowException:
+        return None
+
+
+def stand_ins(values: Any) -> dict[str, int]:
+    """Returns the texts that stand for a missing value among numbers or dates, with their rows."""
+    distinct = unread_texts(values)
+    if distinct is None:
+        return {}
+    kind = "date" if distinct.are_months() else distinct.kind(number_wanted=False)
+    return distinct.stand_ins(kind) if kind else {}
+
+
+def unread_texts(values: Any) -> Texts | None:
+    """Returns the texts of a column as they stand; None where all are numbers, or all dates."""
+    if not is_text(values.type):
+        return None
+    texts = pc.cast(values, pyarrow.string())
+    if isinstance(texts, pyarrow.ChunkedArray):
+        texts = texts.combine_chunks()
+    if parse_numbers(texts) is not None or parse_dates(texts) is not None:
+        return None
+    return Texts.of(texts)
+
+
+def is_text(kind: Any) -> bool:
+    """Tells whether an Arrow type is text, perhaps encoded by its distinct values."""
+    types = pyarrow.types
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from dl.data.read import form_of, is_packed
+from dl.data.formats import form_of, is_packed
 from dl.errors import DataError, DiskError, UsageError
 from dl.rundir.files import output
 

@@ -19,15 +19,16 @@ from numpy.typing import NDArray
 from dl.config.data import BLANKS, ColumnForm, ColumnKind, Task
 from dl.config.nodes import flow
 from dl.config.tables import MOST_ROWS, cells_of, is_row
-from dl.data.columns import Cell, is_text, stand_ins, to_column, without_texts
+from dl.data.columns import Cell, to_column
 from dl.data.doubts import are_months, are_pixels, doubt
 from dl.data.files import check_file
+from dl.data.formats import FORMATS, form_of, table_files
 from dl.data.forms import date_formats, likely_form, plain_values
-from dl.data.read import FORMATS, form_of, table_files
-from dl.data.sources.csv import SEPARATORS, Dialect
+from dl.data.sources.dialect import SEPARATORS, Dialect
 from dl.data.sources.text import opened, pieces, unpacked
 from dl.data.tables import Block, EveryColumn, below_each_other, require
 from dl.data.target_values import TargetValues, target_values
+from dl.data.texts import is_text, stand_ins, without_texts
 from dl.data.types import Column, RawTable
 from dl.errors import DataError, UsageError
 from dl.init.plan import TOKENS, Target, shown_list

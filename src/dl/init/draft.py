@@ -13,8 +13,8 @@ import numpy as np
 from dl.config.data import Arrays, ColumnForm, NpzData
 from dl.config.nodes import flow
 from dl.config.tables import stands_for_missing
+from dl.data.formats import form_of, table_files
 from dl.data.forms import meaning
-from dl.data.read import form_of, table_files
 from dl.data.sources.numpy import NpzFile, read_npz
 from dl.data.sources.other import sheets
 from dl.data.target_values import target_values

@@ -33,7 +33,8 @@ from dl.data.types import Array
 from dl.errors import DlError, closest, did_you_mean, first_line
 from dl.imports import quiet_stderr, quiet_warnings
 from dl.model import h5
-from dl.model.objects import BASES, build_object, seeded_python
+from dl.model.objects import BASES, build_object
+from dl.model.randomness import seeded_python
 from dl.variables import data_sets_of_keras
 from dl.vocabulary.catalog import pixels_of
 from dl.vocabulary.names import snake_case, with_names

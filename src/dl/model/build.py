@@ -20,7 +20,8 @@ from dl.errors import first_line
 from dl.model.bases import build_base
 from dl.model.checks import BUILD_ERRORS, check_outputs, first_unbuildable
 from dl.model.metrics import build_metrics
-from dl.model.objects import BASES, build_object, draw_masks_fast, seeded_python
+from dl.model.objects import BASES, build_object, draw_masks_fast
+from dl.model.randomness import seeded_python
 from dl.vocabulary.names import with_names
 from dl.vocabulary.spec import Finding, Findings, Kind, Spec
 from dl.vocabulary.traits import FITTING

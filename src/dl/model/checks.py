@@ -18,7 +18,8 @@ from dl.config.rules.network import Shape
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.rules import wrong_units
-from dl.data.target import Target, class_weights, row_weights
+from dl.data.target import Target
+from dl.data.target_fit import class_weights, row_weights
 from dl.data.target_values import without_ones
 from dl.data.types import Array, Part, Rows, made_of
 from dl.errors import first_line, unfit_rows

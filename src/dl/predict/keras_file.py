@@ -31,6 +31,7 @@ from dl.model import h5, keras
 from dl.model.build import build_model, compile_model
 from dl.model.checks import check_training, shape_text
 from dl.model.objects import BASES
+from dl.model.saving import plain_config
 from dl.predict.evaluate import Evaluation
 from dl.predict.evaluate import evaluate as evaluate_part
 from dl.progress import Reporter
@@ -260,7 +261,7 @@ def check_bases(model: keras.Sequential, bases: Mapping[str, Mapping[str, Any]])
     """
     for layer in model.layers:
         stated = bases.get(layer.name, {}).get("config")
-        if layer.name in bases and _frozen_or_not(stated) != _frozen_or_not(h5.plain_config(layer)):
+        if layer.name in bases and _frozen_or_not(stated) != _frozen_or_not(plain_config(layer)):
             kind = BASES[layer].type
             raise h5.Refused(
                 f"is inconsistent: {layer.name[:100]!r} is not the {kind} that it says"

@@ -14,7 +14,8 @@ from dl.data.types import Array, Rows
 from dl.errors import UsageError
 from dl.model import keras, tf
 from dl.model.checks import computing
-from dl.model.objects import BASES, derived_seed
+from dl.model.objects import BASES
+from dl.model.randomness import derived_seed
 from dl.predict.evaluate import SavedRun, inference_batch
 from dl.predict.forms import values_of
 from dl.vocabulary.traits import NOISE

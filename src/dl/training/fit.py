@@ -15,14 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dl.config.phases import PhasePlan
-from dl.config.schema import RATE, Config, phase_words, schedule_of
+from dl.config.schema import RATE, Config, schedule_of
+from dl.config.summary import phase_words
 from dl.data.types import Array
 from dl.errors import NOT_FINITE, NumericError
 from dl.imports import quiet_warnings
 from dl.model import keras
 from dl.model.build import inner_optimizer, traced
 from dl.model.checks import BUILD_ERRORS, computing, loss_targets, shaped_target, unfit
-from dl.model.objects import build_object, seeded_python
+from dl.model.objects import build_object
+from dl.model.randomness import seeded_python
 from dl.model.tensors import tensors_of
 from dl.predict.evaluate import evaluate, evaluate_blocks, evaluation_batch
 from dl.progress import Reporter

@@ -20,15 +20,16 @@ from dl.config.rules.facts import output_of
 from dl.config.rules.training import better, placed_callbacks
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
-from dl.data.load import read_dataset, resolve_config
+from dl.data.load import read_dataset
+from dl.data.resolve import resolve_config
 from dl.data.trivial import constant
 from dl.errors import UsageError
 from dl.model import keras, tf
 from dl.model.bases import load_bases
 from dl.model.build import build_model, check_phases, compile_model, forget
 from dl.model.checks import check_training, loss_targets
-from dl.model.h5 import plain_copy
 from dl.model.objects import build_object
+from dl.model.saving import plain_copy
 from dl.model.start import begin_from, located
 from dl.model.vectors import start_from_vectors, vector_files
 from dl.progress import Reporter

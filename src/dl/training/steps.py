@@ -32,7 +32,7 @@ from dl.data.dataset import Dataset
 from dl.data.target import class_indexes
 from dl.data.types import Array, Rows
 from dl.model import keras, tf
-from dl.model.objects import class_draws, row_draws, row_order
+from dl.model.randomness import class_draws, row_draws, row_order
 from dl.model.tensors import Tensors, WindowTensor, picked
 from dl.progress import Reporter
 from dl.vocabulary.spec import Findings

@@ -18,7 +18,7 @@ from dl.data.recording import Recording
 from dl.data.trivial import trivial_of
 from dl.data.types import Array, Part
 from dl.errors import DlError, Interrupted
-from dl.model.h5 import save_model
+from dl.model.saving import save_model
 from dl.predict.evaluate import evaluate as evaluate_part
 from dl.predict.evaluate import keep_errors, tell_infinite
 from dl.predict.evaluate import predict as predict_outputs

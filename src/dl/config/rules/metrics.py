@@ -13,7 +13,7 @@ from pathlib import Path as FilePath
 from typing import Literal, TypedDict
 
 from dl.config.data import TableFile
-from dl.config.rules.data import answer_of
+from dl.config.rules.answers import answer_of
 from dl.config.rules.facts import Facts, finding, keeps_axes
 from dl.config.rules.probe import Form
 from dl.config.schema import Training

@@ -11,8 +11,8 @@ import contextlib
 import csv
 import io
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,9 +22,9 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from dl.config.data import BLANKS
-from dl.config.rules.probe import targets_of
-from dl.config.tables import MOST_ROWS, cells_of, numbered, refuse_names, refuse_row, tabbed
+from dl.config.tables import MOST_ROWS, refuse_names, refuse_row, tabbed
 from dl.data.files import check_file
+from dl.data.sources.dialect import SEPARATORS, Dialect, as_written, header_of
 from dl.data.sources.text import (
     BLOCK,
     decoded,
@@ -44,48 +44,10 @@ from dl.text import plural
 _SMALL_BLOCK = 1 << 21
 """Bytes of rows that are put together again: small enough for the caches of a processor."""
 
-SEPARATORS = {",": '","', ";": '";"', "\t": '"\\t"', "|": '"|"'}
-"""The usual separators, and how a config writes them."""
 _COPIES = 3
 """The text by columns, the column that is being typed once more, and the numbers."""
 _EXACT = float(2**53)
 """From here on two integers may be the same float64."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How a CSV file is to be read.
-
-    Attributes:
-        source: The file, for messages.
-        separator: The character between two values, or `blanks`.
-        encoding: The encoding of its text.
-        header: Whether the first row holds the names of the columns; if not, perhaps the names.
-        targets: Names of columns that rows to predict may lack.
-    """
-
-    source: str
-    separator: str = ","
-    encoding: str = "utf-8"
-    header: bool | Sequence[str] = True
-    targets: Sequence[str] = ()
-
-    @classmethod
-    def of(cls, data: Any, source: str) -> Dialect:
-        """Returns that of a section `data`, the usual one where it says nothing about text."""
-        said = ("separator", "encoding", "header")
-        told = {name: getattr(data, name) for name in said if hasattr(data, name)}
-        return cls(source, **told, targets=targets_of(data))
-
-    @property
-    def shown(self) -> str:
-        """The separator, for messages."""
-        return BLANKS if self.separator == BLANKS else repr(self.separator)
-
-    @property
-    def character(self) -> str:
-        """The character between two values of `_Rows`."""
-        return "\t" if self.separator == BLANKS else self.separator
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +229,7 @@ def _opened(
     texts = decoded(content, dialect.source, dialect.encoding)
     if wanted and wanted.trained:
         start = next(texts)
-        dialect = _as_written(start, dialect, wanted.features or ())
+        dialect = as_written(start, dialect, wanted.features or ())
         texts = itertools.chain([start], texts)
     blanks = dialect.separator == BLANKS
     rows = whole_rows(texts, b" \t" if blanks else dialect.character.encode())
@@ -277,52 +239,11 @@ def _opened(
     for _, values, end in _records(first, dialect):
         if values:
             cells = [name.strip() for name in values]
-            header = _named(cells, dialect, trained=wanted is not None and wanted.trained)
+            header = header_of(cells, dialect, trained=wanted is not None and wanted.trained)
             end = end if header is cells else 0
             return header, _bodies(dialect, header, (first[:end], first[end:]), rows)
     expected = "a header row and rows below it" if dialect.header is True else "rows"
     raise DataError(f"{dialect.source}: is empty", expected=expected)
-
-
-def _as_written(start: bytes, dialect: Dialect, features: Sequence[str]) -> Dialect:
-    """Returns how rows for a trained model are written, whose first line may show that.
-
-    They may be separated in another way than the rows of the training, or have a header which
-    those had not.
-    """
-    line = start.lstrip(b"\r\n").partition(b"\n")[0].decode()
-    for separator in (dialect.separator, *SEPARATORS, BLANKS):
-        cells = line.split(None if separator == BLANKS else separator)
-        if features and {cell.strip().strip('"') for cell in cells} >= set(features):
-            return replace(dialect, separator=separator, header=True)
-    known = () if isinstance(dialect.header, bool) else dialect.header
-    inputs = [name for name in known if name not in dialect.targets]
-    for separator in (dialect.separator, *SEPARATORS, BLANKS) if len(inputs) > 1 else ():
-        with contextlib.suppress(csv.Error):  # it is told of where the rows are read
-            cells = next(cells_of([line], separator), [])
-            if len(cells) in (len(known), len(inputs)):
-                return replace(dialect, separator=separator)
-    return dialect
-
-
-def _named(cells: list[str], dialect: Dialect, *, trained: bool) -> list[str]:
-    """Returns the names of the columns, the cells of the first row themselves if it has them.
-
-    Rows for a trained model may lack the targets.
-    """
-    if dialect.header is True:
-        return cells
-    known = list(dialect.header or numbered(len(cells)))
-    if cells == known:
-        return cells
-    inputs = [name for name in known if name not in dialect.targets]
-    for names in (known, inputs) if trained else (known,):
-        if len(cells) == len(names):
-            return names
-    raise DataError(
-        f"{dialect.source}:1: row has {plural(len(cells), 'value')}",
-        expected=f"{plural(len(known), 'value')}, one for each name in `data.header`",
-    )
 
 
 def _bodies(
