@@ -87,11 +87,7 @@ def fit_arrays(
         Findings: float32 cannot tell the numbers apart without scaling.
     """
     x, shape, preprocess = train.x, train.x.shape[1:], needs.preprocess
-    is_bytes, stated = x.dtype == np.uint8, needs.input_shape
-    channel_axis = len(shape) == 2 and needs.takes_pictures
-    channel_axis |= len(shape) == 3 and needs.takes_volumes
-    if stated is not None:
-        channel_axis = len(stated) == len(shape) + 1 and stated[-1] in (1, None)
+    is_bytes, channel_axis = x.dtype == np.uint8, _lacks_channels(shape, needs)
     if channel_axis:
         what = "volumes" if needs.takes_volumes else "pictures"
         reporter.note(
@@ -120,6 +116,13 @@ def fit_arrays(
         image=image,
         pixel_max=pixel_max,
     )
+
+
+def _lacks_channels(shape: tuple[int, ...], needs: Requirements) -> bool:
+    """Tells whether rows of a shape get an axis of channels, which the config states or needs."""
+    if (stated := needs.input_shape) is not None:
+        return len(stated) == len(shape) + 1 and stated[-1] in (1, None)
+    return needs.takes_volumes if len(shape) == 3 else len(shape) == 2 and needs.takes_pictures
 
 
 def _refuse_lost_digits(x: Rows, scaling: Scaling) -> None:

@@ -58,17 +58,7 @@ def split_parts(
         DataError: A part would be empty, the rows cannot be stratified as asked, or the column
             does not say in which part a row is.
     """
-    whole = isinstance(needs.data, SyntheticData) and is_whole_truth(needs.data)
-    own_validation = whole or parts.validation is not None
-    fractions = replace(
-        split,
-        validation=0.0
-        if own_validation or (split.folds and split.rows_by is None and not split.order)
-        else split.validation,
-        test=0.0 if whole or parts.test is not None else split.test,
-        folds=None if own_validation else split.folds,
-    )
-    rows = parts.train
+    fractions, rows = _fractions(needs, parts, split), parts.train
     for raw in parts.named.values():
         _refuse_missing(raw, split)
     one_class = target.task in ("binary", "multiclass") and not target.places
@@ -95,6 +85,19 @@ def split_parts(
     if window is not None and isinstance(rows, RawTable):
         divided = series.divided(parts, rows, found, window)
     return divided, replace(fractions, stratify=found.stratified), found
+
+
+def _fractions(needs: Requirements, parts: RawParts, split: Split) -> Split:
+    """Returns the split without the fractions of parts that need no rows of others."""
+    whole = isinstance(needs.data, SyntheticData) and is_whole_truth(needs.data)
+    own_validation = whole or parts.validation is not None
+    by_chance = split.rows_by is None and not split.order
+    return replace(
+        split,
+        validation=0.0 if own_validation or (split.folds and by_chance) else split.validation,
+        test=0.0 if whole or parts.test is not None else split.test,
+        folds=None if own_validation else split.folds,
+    )
 
 
 def _deciding(rows: Raw) -> Column | None:

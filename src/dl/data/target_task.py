@@ -98,6 +98,17 @@ def describe_target(
         longest = max(several, key=lambda target: len(target.values))
         kind = _kind(raw, longest, needs, named=class_names is not None)
         return _of_quantiles(_target(kind, several, needs, class_names), needs)
+    return _of_quantiles(_at_places(raw, several, needs, class_names), needs)
+
+
+def _at_places(
+    raw: Raw,
+    several: Sequence[TargetValues],
+    needs: Requirements,
+    class_names: tuple[str, ...] | None,
+) -> Target:
+    """Returns the target of rows that have several places."""
+    first = several[0]
     whole = first.values.shape[1:]
     places = without_ones(whole) or whole[:1]
     channels = 1 if needs.reshaped == places else needs.channels
@@ -107,14 +118,13 @@ def describe_target(
     if kind == "classes" and class_names is None and needs.data.classes is None:
         class_names = _names_of_outputs(several, channels)
     target = _target(kind, each, replace(needs, units=channels), class_names)
-    target = replace(
+    return replace(
         target,
         names=first.names,
         units=1 if kind == "numbers" else target.units,
         places=whole[:-1] if along_last else places,
         in_series=isinstance(raw, RawTable) and raw.windows is not None,
     )
-    return _of_quantiles(target, needs)
 
 
 def _of_quantiles(target: Target, needs: Requirements) -> Target:

@@ -153,18 +153,10 @@ def read_table(path: Path, targets: Sequence[str]) -> Table:
     target = target_of(block, targets, words)
     inputs = {name: typed_column(block, name) for name in names if name not in targets}
     pixels = are_pixels([column for column in inputs.values() if isinstance(column, Column)])
-    judged = [_judged(name, column, pixels) for name, column in inputs.items()]
+    judged, left_out = _chosen(inputs, pixels)
     features = [
-        replace(f, words=words[f.name], **forms.get(f.name, {}))
-        for f in judged
-        if isinstance(f, Feature)
+        f if f.doubt else replace(f, words=words[f.name], **forms.get(f.name, {})) for f in judged
     ]
-    left_out = [column for column in judged if isinstance(column, LeftOut)]
-    if not features:  # a number of the row is a poor input, but better than none
-        number = {name for name, column in inputs.items() if _numbers_rows(name, column)}
-        reasons = {column.name: column.reason for column in left_out}
-        features = [Feature(n, "numeric", 1, 0, doubt=reasons[n]) for n in inputs if n in number]
-        left_out = [column for column in left_out if column.name not in number]
     if not features:
         told = [f"{column.name!r} {column.reason}" for column in left_out[:5]]
         raise DataError(
@@ -172,21 +164,34 @@ def read_table(path: Path, targets: Sequence[str]) -> Table:
             expected="numbers, categories or dates besides the target",
             found="; ".join(told) or "only the target",
         )
-    rows = block.length - target.missing
-    files = len(table_files(str(path)))
-    stated = {name: forms[name] for name in targets if name in forms}
     return Table(
-        path,
-        files,
-        written,
-        rows,
-        features,
-        left_out,
-        target,
-        pixels,
-        stated,
-        series_of(block, target),
+        path=path,
+        files=len(table_files(str(path))),
+        csv=written,
+        rows=block.length - target.missing,
+        features=features,
+        left_out=left_out,
+        target=target,
+        pixels=pixels,
+        stated={name: forms[name] for name in targets if name in forms},
+        series=series_of(block, target),
     )
+
+
+def _chosen(
+    inputs: Mapping[str, Column | LeftOut], pixels: bool
+) -> tuple[list[Feature], list[LeftOut]]:
+    """Returns what the network shall see of the columns, and the others."""
+    judged = [_judged(name, column, pixels) for name, column in inputs.items()]
+    features = [column for column in judged if isinstance(column, Feature)]
+    left_out = [column for column in judged if isinstance(column, LeftOut)]
+    if features:
+        return features, left_out
+    # A number of the row is a poor input, but better than none.
+    number = {name for name, column in inputs.items() if _numbers_rows(name, column)}
+    doubtful = [column for column in left_out if column.name in number]
+    rest = [column for column in left_out if column.name not in number]
+    return [Feature(each.name, "numeric", 1, 0, doubt=each.reason) for each in doubtful], rest
 
 
 def open_table(

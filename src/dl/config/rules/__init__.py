@@ -118,7 +118,8 @@ ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
 """Certain mistakes; what is merely doubtful is advice."""
 
 ADVICE: tuple[Callable[..., Iterable[Advice]], ...] = tuple(
-    getattr(advice, name.replace("-", "_")) for name in OF_CONFIG
+    getattr(bases if hasattr(bases, name) else advice, name)
+    for name in (rule.replace("-", "_") for rule in OF_CONFIG)
 )
 """What is allowed but doubtful, by the ids that switch it off in the config."""
 

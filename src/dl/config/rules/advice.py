@@ -10,9 +10,8 @@ import math
 from collections.abc import Iterable, Iterator
 
 from dl.config.data import AudioData, BuiltinData, Data, ImagesData, TableFile, target_is_input
-from dl.config.phases import PhasePlan, layer_names, phases_of
+from dl.config.phases import phases_of
 from dl.config.preprocess import Preprocess
-from dl.config.rules.bases import RANDOM
 from dl.config.rules.facts import (
     LOSS,
     Advice,
@@ -30,7 +29,7 @@ from dl.config.schema import Evaluation, Model, Training
 from dl.text import plural
 from dl.vocabulary import traits
 from dl.vocabulary.catalog import entries
-from dl.vocabulary.names import snake_case, with_names
+from dl.vocabulary.names import snake_case
 from dl.vocabulary.spec import Kind, Path, Spec
 
 _RATE: Path = ("training", "optimizer", "learning_rate")
@@ -44,8 +43,6 @@ _SLOW_SGD = 1e-3
 """Rate below which SGD without momentum needs thousands of epochs."""
 _FEW_ROWS = 20
 """With fewer rows than this nobody expects a split or balance: such tables are exercises."""
-_FEW_FOR_A_BASE = 5000
-"""With fewer rows, to train a whole base with its millions of weights is to learn them by heart."""
 _MOST_CLASSES = 50
 """A target of more values is not one of classes."""
 _EVEN = 0.5
@@ -116,64 +113,12 @@ def unscaled_inputs(data: Data, preprocess: Preprocess, model: Model) -> Iterato
         yield advice(("preprocess", "scale"), "unscaled_inputs.pictures")
 
 
-def scaled_twice(preprocess: Preprocess, model: Model) -> Iterator[Advice]:
-    """A base scales pixels itself."""
-    bases = [index for index, layer, _ in model.placed_layers if layer.kind is Kind.BASE]
-    if not bases:
-        return
-    where = layer_path(bases[0], model.layers[bases[0]])
-    if preprocess.scale not in (None, 1):
-        yield advice(("preprocess", "scale"), "scaled_twice", where=where)
-    for _, layer, path in model.placed_layers[: bases[0]]:
-        scale = layer.parameters.get("scale")
-        if layer.type == "Rescaling" and isinstance(scale, float) and scale < 1:
-            yield advice(path, "scaled_twice.layer", where=where)
-
-
 def sampling_rate(data: Data, model: Model) -> Iterator[Advice]:
     """A spectrogram takes the pitch of a sound from the rate that it is told."""
     for _, layer, path in model.placed_layers:
         own = layer.parameters.get("sampling_rate")
         if isinstance(data, AudioData) and own is not None and own != data.rate:
             yield advice((*path, "sampling_rate"), "sampling_rate", own=own, rate=data.rate)
-
-
-def unfrozen_base(model: Model, training: Training, facts: Facts) -> Iterator[Advice]:
-    """A few rows cannot teach a whole base better than a million pictures did."""
-    rows = facts.probe.rows
-    for layer, path, _ in _trained_bases(model, training):
-        whole = layer.parameters["trainable_from"] is None
-        if rows is not None and rows < _FEW_FOR_A_BASE and whole:
-            words = {"base": layer.type, "rows": plural(rows, "row")}
-            yield advice((*path, "trainable"), "unfrozen_base", **words)
-
-
-def fine_tuning_rate(model: Model, training: Training) -> Iterator[Advice]:
-    """What was learned before is lost to large steps."""
-    for layer, _, plans in _trained_bases(model, training):
-        for plan in plans:
-            optimizer, rate = plan.training.optimizer, _rate(plan.training.optimizer)
-            most = traits.RATES.get(optimizer.type, (0, 0, 0))[2] / 10
-            if rate is None or not 0 < most < rate:
-                continue
-            words = {"base": layer.type, "rate": rate, "most": most, "write": f"{most / 10:g}"}
-            of_phase = plan.phase is not None and plan.phase.optimizer is None
-            place = plan.path if of_phase else plan.place("optimizer")
-            yield advice((*place, "learning_rate"), "fine_tuning_rate", **words)
-            return
-
-
-def _trained_bases(
-    model: Model, training: Training
-) -> Iterator[tuple[Spec, Path, list[PhasePlan]]]:
-    """Yields the bases with weights, their paths, and the phases that change these."""
-    plans = phases_of(model, training)
-    for (_, layer, path), named in zip(model.placed_layers, with_names(model.layers), strict=True):
-        pretrained = layer.kind is Kind.BASE and layer.parameters["weights"] != RANDOM
-        name = str(named.parameters["name"])
-        changing = [plan for plan in plans if name not in plan.frozen]
-        if pretrained and layer.parameters["trainable"] and changing:
-            yield layer, path, changing
 
 
 def begins_with(model: Model, types: Iterable[str]) -> bool:
@@ -184,7 +129,7 @@ def begins_with(model: Model, types: Iterable[str]) -> bool:
 
 def learning_rate(training: Training) -> Iterator[Advice]:
     """Each optimizer has a range of rates that make sense."""
-    optimizer, rate = training.optimizer, _rate(training.optimizer)
+    optimizer, rate = training.optimizer, rate_of(training.optimizer)
     known = optimizer.type in traits.RATES and training.loss.type != traits.PERCEPTRON
     if rate is None or not known:
         return
@@ -197,7 +142,7 @@ def learning_rate(training: Training) -> Iterator[Advice]:
 
 def slow_sgd(training: Training) -> Iterator[Advice]:
     """Plain SGD with a tiny rate hardly moves."""
-    optimizer, rate = training.optimizer, _rate(training.optimizer)
+    optimizer, rate = training.optimizer, rate_of(training.optimizer)
     plain = optimizer.type == "SGD" and not optimizer.parameters.get("momentum")
     if not plain or rate is None or training.loss.type == traits.PERCEPTRON:
         return
@@ -205,7 +150,7 @@ def slow_sgd(training: Training) -> Iterator[Advice]:
         yield advice(("training", "optimizer", "momentum"), "slow_sgd", rate=rate)
 
 
-def _rate(optimizer: Spec) -> float | None:
+def rate_of(optimizer: Spec) -> float | None:
     """Returns the rate of the first step, or the largest of a cycle, where it is a plain number."""
     rate = optimizer.parameters.get("learning_rate")
     if isinstance(rate, Spec):
@@ -241,47 +186,6 @@ def saturating_hidden(model: Model) -> Iterator[Advice]:
 def _hidden(model: Model) -> list[tuple[int, Spec, Path]]:
     """Returns the layers with weights but for the last of them."""
     return [each for each in model.placed_layers if each[1].type in traits.HIDDEN][:-1]
-
-
-def frozen_random(model: Model, training: Training) -> Iterator[Advice]:
-    """A layer that is not trained keeps the random weights that it begins with."""
-    if model.start is not None:
-        return  # which weights are random is known when they are read
-    for _, layer, path in model.placed_layers:
-        inner = layer.parameters.get("layer")
-        nested = [((*path, "layer"), inner)] if isinstance(inner, Spec) else []
-        for where, spec in [(path, layer), *nested]:
-            if spec.parameters.get("trainable") is False and _begins_random(spec):
-                yield advice((*where, "trainable"), "frozen_random.own")
-    yield from _frozen_untrained(model, training)
-
-
-def _frozen_untrained(model: Model, training: Training) -> Iterator[Advice]:
-    """Yields the first phase that freezes layers that no phase before has trained."""
-    drawn = {
-        str(each.parameters["name"]) for each in with_names(model.layers) if _begins_random(each)
-    }
-    for plan in phases_of(model, training):
-        if plan.phase is None:
-            return
-        layers = tuple(name for name in layer_names(model) if name in drawn & plan.frozen)
-        if layers:
-            key = "train_only" if plan.phase.freeze is None else "freeze"
-            yield advice((*plan.path, key), "frozen_random.phase", layers=layers)
-            return
-        drawn &= plan.frozen
-
-
-def _begins_random(layer: Spec) -> bool:
-    """Tells whether a layer, or one inside of it, draws its first weights."""
-    if layer.kind is Kind.BASE:
-        return layer.parameters["weights"] == RANDOM
-    return layer.parameters.get("from") is None and any(
-        (name.endswith("_initializer") and value.type not in traits.NOT_DRAWN)
-        or (value.kind in (Kind.LAYER, Kind.CELL) and _begins_random(value))
-        for name, value in layer.parameters.items()
-        if isinstance(value, Spec)
-    )
 
 
 def dropout_last(model: Model) -> Iterator[Advice]:
