@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow
 import pytest
 
-from dl.config.data import CsvData, own_paths
+from dl.config.data import CsvData
+from dl.config.files import own_paths
 from dl.config.load import load_config
 from dl.config.rules.probe import probe
 from dl.config.schema import Config

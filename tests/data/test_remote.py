@@ -14,7 +14,7 @@ from pyarrow import fs
 
 from conftest import Dl
 from dl.config import remote
-from dl.config.data import files_at
+from dl.config.files import files_at
 from dl.data.read import read_parts
 from dl.progress import SilentReporter
 from support.tables import config_with, told

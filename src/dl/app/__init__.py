@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from dl.audit.glance import Glance, TokenGlance
     from dl.audit.table import Table
     from dl.config.load import Loaded
-    from dl.config.rules import Note
-    from dl.config.rules.facts import Advice
+    from dl.config.rules import Advice, Note
     from dl.data.inputs import InputBlocks
     from dl.data.target import Target
     from dl.inspect import LayerRow, NetworkStatistics
@@ -396,9 +395,9 @@ def page(directory: RunDirectory | SweepDirectory) -> str:
 
 
 def _advice(loaded: Loaded) -> Iterator[Advice]:
-    from dl.config.data import NpzData, TableFile, own_paths
-    from dl.config.rules import advise
-    from dl.config.rules.facts import facts_of
+    from dl.config.data import NpzData, TableFile
+    from dl.config.files import own_paths
+    from dl.config.rules import advise, facts_of
 
     data = loaded.config.data
     near = isinstance(data, NpzData) or (isinstance(data, TableFile) and not data.remote)

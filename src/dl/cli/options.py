@@ -174,7 +174,7 @@ def _is_copied(output: Path, copy: Path) -> bool:
 
 
 def _data_of(run: RunDirectory | SweepDirectory) -> list[Path]:
-    from dl.config.data import own_paths
+    from dl.config.files import own_paths
     from dl.config.load import load_resolved
     from dl.rundir.files import read_regular
 

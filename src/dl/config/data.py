@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import glob
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from dl.config.remote import remote_files
 from dl.vocabulary.sections import AboveZero, Count, Fraction, NotNegative, Section, Texts
 from dl.vocabulary.traits import BUILTIN, KERAS, SYNTHETIC
 from dl.vocabulary.types import Choice, Integer, ListOf, Number, OneOf, Text
@@ -317,16 +312,8 @@ class TextData(_Data):
     validation_path: str | None = None
     test_path: str | None = None
     encoding: str = "utf-8"
-
-    @property
-    def target(self) -> str:
-        """The column to predict."""
-        return "class"
-
-    @property
-    def kinds(self) -> dict[str, ColumnKind]:
-        """The kinds of the columns."""
-        return {"text": "text"}
+    target: ClassVar[str] = "class"
+    kinds: ClassVar[dict[str, ColumnKind]] = {"text": "text"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -397,24 +384,6 @@ def target_is_input(data: Data | FilesData) -> bool:
     return getattr(data, "target", None) == INPUTS
 
 
-def own_files(data: Data | FilesData, folder: str | Path = "") -> dict[str, list[Path]]:
-    """Returns the files, or the folder of pictures, of each key that names some.
-
-    Args:
-        data: The section.
-        folder: Where relative paths start.
-    """
-    found: dict[str, list[Path]] = {}
-    for name in PATHS:
-        named = getattr(data, name, None) or ()
-        paths = [os.path.join(folder, at) for at in ((named,) if isinstance(named, str) else named)]
-        if paths and isinstance(data, TableFile):
-            found[name] = [file for path in paths for file in files_at(path, data.remote)]
-        elif paths:
-            found[name] = [Path(path) for path in paths]
-    return found
-
-
 def weight_of(data: Data) -> str | None:
     """Returns the column that says how much each row counts, if there is one."""
     return data.weight if isinstance(data, TableFile) else None
@@ -423,30 +392,3 @@ def weight_of(data: Data) -> str | None:
 def window_of(data: Data) -> Window | None:
     """Returns the windows that rows are looked at through, if they are a series."""
     return data.window if isinstance(data, TableFile) else None
-
-
-def own_paths(data: Data | FilesData) -> list[Path]:
-    """Returns the files and folders that a section names; none for data that comes by a name."""
-    return [path for paths in own_files(data).values() for path in paths]
-
-
-def files_at(path: str, remote: bool = False) -> list[Path]:
-    """Returns the files of a table that a path means, sorted: its own, a folder's or a pattern's.
-
-    Of a folder, files whose names begin with a dot or a `_` are left out. Where there are none, it
-    is the path itself.
-
-    Args:
-        path: The path.
-        remote: Whether it may be the URL of a store.
-    """
-    if remote and (files := remote_files(path)):
-        return files
-    found: list[str] = []
-    if os.path.isdir(path):
-        with contextlib.suppress(OSError):
-            names = (name for name in os.listdir(path) if not name.startswith((".", "_")))
-            found = [os.path.join(path, name) for name in names]
-    elif not os.path.exists(path) and any(character in path for character in "*?["):
-        found = glob.glob(path, recursive=True)
-    return [Path(file) for file in sorted(found) if os.path.isfile(file)] or [Path(path)]

@@ -12,34 +12,19 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from dl.config.keras_settings import CONTAINERS, MOST_NESTED, MOST_SHOWN, from_keras, wrong
 from dl.text import cut
-from dl.vocabulary.catalog import checked_object, find, left_out
-from dl.vocabulary.sections import Parameter
-from dl.vocabulary.spec import Finding, Findings, Kind, Path, Spec, facts, found_text
-from dl.vocabulary.types import accepts
+from dl.vocabulary.catalog import checked_object, left_out
+from dl.vocabulary.spec import Finding, Findings, Kind, Path, Spec, found_text
 
 MOST_LAYERS = 10_000
 MOST_DEPTH = 16
 """Layers of a model, and models inside each other: far more than a network that trains has."""
-MOST_NESTED = 32
-"""Values inside each other: wrappers of wrappers take about three each."""
-_MOST_SHOWN = 6
-"""Keys of a path in the message about one that is nested too deeply."""
 _MOST_KEYS = 200
 """Keys of an object; a layer of Keras has about 30 settings."""
 _MOST_ADAPTED = 100
 """Layers whose numbers are looked for in the file: a hostile one could name thousands."""
-_NEVER = object()
-_CONTAINERS = {"Sequential": "Sequential", "Functional": "Functional", "Model": "Functional"}
 
-
-_FORM = frozenset({"module", "class_name", "config", "registered_name", "build_config"})
-_RENAMED = {("LeakyReLU", "alpha"): "negative_slope"}
-"""Names that Keras 2 had for parameters."""
-_OWN_FUNCTION = "is a custom function, which is not read"
-_POLICIES = ("DTypePolicy", "Policy")
-_WRAPPERS = ("MeanMetricWrapper", "LossFunctionWrapper")
-"""What Keras 2 writes for a metric or a loss that is given by its name."""
 
 Statistics = Callable[[str, str], Mapping[str, object]]
 """Given a group of weights and a layer's name: the mean and the variance that it was adapted to."""
@@ -48,18 +33,12 @@ Placed = tuple[Path, str, Mapping[str, Any]]
 its own or that of a model that it is inside of; its class and settings."""
 
 
-def _wrong(
-    path: Path, message: str, expected: str | None = None, found: object = _NEVER
-) -> Findings:
-    return Findings.one(path, message, expected, None if found is _NEVER else found_text(found))
-
-
 def sequential(model: Mapping[str, Any], path: Path = (), where: str = "") -> Mapping[str, Any]:
     """Returns the settings of a `Sequential` model; raises `Findings` for any other."""
     name = model.get("class_name")
     if name != "Sequential":
-        shown = _CONTAINERS.get(str(name), found_text(name))
-        raise _wrong(path, f"is a {shown} model{where}", "Sequential")
+        shown = CONTAINERS.get(str(name), found_text(name))
+        raise wrong(path, f"is a {shown} model{where}", "Sequential")
     return mapping(model.get("config"), path or ("model",))
 
 
@@ -80,9 +59,9 @@ def placed_layers(
     layers = settings.get("layers")
     if not isinstance(layers, list) or not 0 < len(layers) <= MOST_LAYERS:
         many = f"a list of 1 to {MOST_LAYERS} layers"
-        raise _wrong((*path, "layers"), "are not a list of layers", many)
+        raise wrong((*path, "layers"), "are not a list of layers", many)
     if depth > MOST_DEPTH:
-        raise _wrong(path[:_MOST_SHOWN], f"is inside of more than {MOST_DEPTH} models")
+        raise wrong(path[:MOST_SHOWN], f"is inside of more than {MOST_DEPTH} models")
     found: list[Placed] = []
     models = [model_name(settings.get("name"))]
     for position, item in enumerate(layers):
@@ -90,7 +69,7 @@ def placed_layers(
         layer = mapping(item, place)
         own = mapping(layer.get("config", {}), place).get("name")
         is_base = layer.get("class_name") == "Functional" and not depth and own in bases
-        if is_base or str(layer.get("class_name")) not in _CONTAINERS:
+        if is_base or str(layer.get("class_name")) not in CONTAINERS:
             found.append((place, group or str(own), layer))
             continue
         inside = sequential(layer, place, " inside the model")
@@ -104,14 +83,14 @@ def placed_layers(
 def model_name(name: object) -> str:
     """Returns the name of a model; raises `Findings` if it is not one."""
     if not isinstance(name, str) or "/" in name or not name.isprintable() or not name:
-        raise _wrong(("model", "name"), "is not a name of a model", "a short text", name)
+        raise wrong(("model", "name"), "is not a name of a model", "a short text", name)
     return name
 
 
 def mapping(value: object, path: Path) -> Mapping[str, Any]:
     """Returns a value that must be a mapping; raises `Findings` if it is not one."""
     if not isinstance(value, Mapping):
-        raise _wrong(path, "is not a setting as Keras writes it", "a mapping", value)
+        raise wrong(path, "is not a setting as Keras writes it", "a mapping", value)
     return value
 
 
@@ -204,7 +183,7 @@ def _refuse_former(found: list[Placed]) -> None:
         for path, value in _values(layer, start):
             if value == "hard_sigmoid":
                 message = "is hard_sigmoid, which Keras 2 computed in another way than Keras 3"
-                raise _wrong(path, message, "another activation")
+                raise wrong(path, message, "another activation")
 
 
 def _values(value: object, path: Path) -> Iterator[tuple[Path, object]]:
@@ -265,13 +244,13 @@ class _Layers:
                 self.adapted.append(settings["name"])
         if kind == "IntegerLookup" and settings.get("vocabulary") is None:
             message = "was adapted to data, but the file does not keep its vocabulary"
-            raise _wrong(path, message, "IntegerLookup(vocabulary=[...])")
+            raise wrong(path, message, "IntegerLookup(vocabulary=[...])")
         return from_keras({**layer, "config": settings}, path)
 
 
 def _row_shape(shape: object, path: Path) -> list[Any]:
     if not isinstance(shape, list) or not shape:
-        raise _wrong(path, "does not say the shape of its input", "a list: batch, then the row")
+        raise wrong(path, "does not say the shape of its input", "a list: batch, then the row")
     return shape[1:]
 
 
@@ -280,7 +259,7 @@ def _loss(compiled: Mapping[str, Any]) -> Spec | None:
     loss = loss[0] if isinstance(loss, list) and len(loss) == 1 else loss
     path: Path = ("training", "loss")
     if weights not in (None, 1.0, [1.0]):
-        raise _wrong(path, "has a weight, which is not read", "no loss_weights", weights)
+        raise wrong(path, "has a weight, which is not read", "no loss_weights", weights)
     return None if loss is None else _named(Kind.LOSS, loss, path)
 
 
@@ -291,7 +270,7 @@ def _metrics(compiled: Mapping[str, Any]) -> tuple[Spec, ...]:
     for key in ("metrics", "weighted_metrics"):
         metrics = compiled.get(key) or []
         if not isinstance(metrics, list):
-            raise _wrong(path, "are not the metrics of a single output", "a list", metrics)
+            raise wrong(path, "are not the metrics of a single output", "a list", metrics)
         whole += metrics[0] if len(metrics) == 1 and isinstance(metrics[0], list) else metrics
     return tuple(_named(Kind.METRIC, metric, (*path, i)) for i, metric in enumerate(whole))
 
@@ -316,118 +295,3 @@ def _checked(kind: Kind, value: object, path: Path) -> Spec:
         ]
         placed = [replace(f, path=path + rest) for f, rest in zip(error.findings, own, strict=True)]
         raise Findings(placed) from None
-
-
-def from_keras(value: object, path: Path = (), depth: int = 0) -> object:
-    """Returns a value of a saved model's settings as a config has it.
-
-    Args:
-        value: What JSON gave.
-        path: Where it stands, for findings.
-        depth: How many values it is inside of.
-
-    Raises:
-        Findings: It names a thing outside of Keras, is not a setting, or is nested too deeply.
-    """
-    if depth > MOST_NESTED:
-        raise _wrong(path[:_MOST_SHOWN], f"is nested more than {MOST_NESTED} deep")
-    if isinstance(value, list):
-        return [from_keras(item, (*path, i), depth + 1) for i, item in enumerate(value)]
-    if isinstance(value, str) and not value.isprintable():
-        raise Findings.one(path, "holds characters that cannot be shown", found=ascii(value[:20]))
-    if not isinstance(value, Mapping):
-        return value
-    if "class_name" in value:
-        return _thing(value, path, depth)
-    if set(value) == {"value"}:  # the code of a lambda
-        raise _wrong(path, _OWN_FUNCTION)
-    return {key: from_keras(item, (*path, key), depth + 1) for key, item in value.items()}
-
-
-def _thing(value: Mapping[str, object], path: Path, depth: int) -> object:
-    name, settings = value["class_name"], value.get("config", {})
-    if name == "__tuple__":
-        return from_keras(value.get("items"), path, depth + 1)
-    if str(name) in _CONTAINERS:
-        raise _wrong(path, "is a model inside of a layer, which is not read")
-    if not isinstance(name, str) or not set(value) <= _FORM:
-        raise _wrong(path, "is not a setting as Keras writes it", found=value)
-    _refuse_foreign(value, name, path)
-    if not isinstance(settings, Mapping):
-        raise _wrong(path, "has no settings", "a mapping", value)
-    if name in _POLICIES:
-        return settings.get("name")
-    if name == "SeedGenerator":
-        return from_keras(settings.get("seed"), path, depth + 1)
-    if name in _WRAPPERS and isinstance(settings.get("fn"), str):
-        name = str(settings["fn"])
-    parameters = _parameters(name, settings, path, depth)
-    if "type" in parameters:
-        raise Findings.one((*path, "type"), f"is not a parameter of {name}", at_key=True)
-    return {"type": name, **parameters} if parameters else name
-
-
-def _parameters(
-    name: str, settings: Mapping[str, object], path: Path, depth: int
-) -> dict[str, object]:
-    if name == "Bidirectional":
-        settings = {key: _without_forced_zeros(item) for key, item in settings.items()}
-    parameters: dict[str, object] = {}
-    for given, item in settings.items():
-        key = _RENAMED.get((name, given), given)
-        if not _is_unused(name, key, item, settings):
-            value = from_keras(item, (*path, key), depth + 1)
-            parameters[key] = _single(_known(name, key), value)
-    return parameters
-
-
-def _without_forced_zeros(layer: object) -> object:
-    """Leaves out what `Bidirectional` itself sets in the layers that it is given."""
-    settings = layer.get("config") if isinstance(layer, Mapping) else None
-    if not isinstance(layer, Mapping) or not isinstance(settings, Mapping):
-        return layer
-    if settings.get("zero_output_for_mask") != settings.get("return_sequences"):
-        return layer
-    kept = {key: item for key, item in settings.items() if key != "zero_output_for_mask"}
-    return {**layer, "config": kept}
-
-
-def _single(parameter: Parameter | None, value: object) -> object:
-    """Returns the number in a list of one, as Keras writes it, where the parameter is a number."""
-    if parameter is None or not isinstance(value, list) or len(value) != 1:
-        return value
-    wanted = parameter.type
-    return value[0] if accepts(wanted, value[0]) and not accepts(wanted, value) else value
-
-
-def _known(name: str, key: str) -> Parameter | None:
-    entries = filter(None, (find(kind, name) for kind in Kind))
-    return next((entry.parameters[key] for entry in entries if key in entry.parameters), None)
-
-
-def _refuse_foreign(value: Mapping[str, object], name: str, path: Path) -> None:
-    if name.startswith("__"):  # such as __lambda__
-        raise _wrong(path, _OWN_FUNCTION)
-    module, registered = value.get("module"), value.get("registered_name")
-    of_keras = module is None or (isinstance(module, str) and module.split(".")[0] == "keras")
-    if of_keras and registered in (None, name):
-        return
-    origin = registered if of_keras else module
-    if module == "builtins" and isinstance(value.get("config"), str):
-        origin = value["config"]  # the name of the function
-    raise _wrong(
-        path, f"names {found_text(name)}, which is custom code", "a class of Keras", origin
-    )
-
-
-def _is_unused(name: str, key: str, value: object, settings: Mapping[str, object]) -> bool:
-    if key == "fn":  # of a wrapper, or beside the class that it means
-        return True
-    if key == "num_bins" and isinstance(settings.get("bin_boundaries"), list):
-        return True
-    if key == "reduction" and value == "auto":
-        return True
-    if _known(name, key) is not None:
-        return False
-    neutral = facts()["unused"].get(key, _NEVER)
-    return key in facts()["never_used"] or (type(value) is type(neutral) and value == neutral)

@@ -12,7 +12,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from dl.config.data import BLANKS, CsvData, Data, own_paths
+from dl.config.data import BLANKS, CsvData, Data
+from dl.config.files import own_paths
 from dl.config.nodes import flow
 from dl.errors import DataError
 from dl.text import cut

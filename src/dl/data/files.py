@@ -24,7 +24,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from dl.config.remote import STORES
+from dl.config.files import STORES
 from dl.data.types import Array
 from dl.errors import DataError, closest
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from dl.config.data import TextData, files_at
+from dl.config.data import TextData
+from dl.config.files import files_at
 from dl.data.sources import characters, csv, parquet, texts
 from dl.data.sources.other import OTHERS
 from dl.data.tables import Block, ReadBlock, Wanted, below_each_other, typed_table

@@ -11,13 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dl.config.data import (
-    Split,
-    Window,
-    target_is_input,
-    weight_of,
-    window_of,
-)
+from dl.config.data import Split, Window, target_is_input, weight_of, window_of
 from dl.config.load import Loaded
 from dl.config.schema import Config
 from dl.data.arrays import ArrayFeature, fit_arrays, transform_arrays

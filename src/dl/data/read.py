@@ -18,11 +18,11 @@ from dl.config.data import (
     FilesData,
     ImagesData,
     TableFile,
-    own_paths,
     target_is_input,
     weight_of,
     window_of,
 )
+from dl.config.files import own_paths
 from dl.config.rules.probe import targets_of
 from dl.config.schema import Config
 from dl.data.dataset import Preprocessing
@@ -303,12 +303,19 @@ def _table_parts(data: Any, task: _Task) -> RawParts:
             require(train.source, data.missing_values, names, "column")
         kinds = {name: c.kind for name, c in (*train.columns.items(), *train.targets.items())}
         wanted = replace(wanted, features=tuple(train.columns), kinds=kinds)
-        validation, test = (
-            None if path is None else read_table(data.source, data, path, wanted, task.streamed)
-            for path in (data.validation_path, data.test_path)
-        )
-        fingerprint = fingerprint_files(paths)
-    return RawParts(train, validation, test, fingerprint=fingerprint)
+        others = _other_tables(data.source, data, wanted, task)
+        return RawParts(train, *others, fingerprint=fingerprint_files(paths))
+
+
+def _other_tables(
+    form: str, data: Any, wanted: Wanted, task: _Task
+) -> tuple[RawTable | None, RawTable | None]:
+    """Reads the files of the parts that have some of their own, to validate and to test."""
+    validation, test = (
+        None if path is None else read_table(form, data, path, wanted, task.streamed)
+        for path in (data.validation_path, data.test_path)
+    )
+    return validation, test
 
 
 def _text_parts(data: Any, task: _Task) -> RawParts:
@@ -318,11 +325,8 @@ def _text_parts(data: Any, task: _Task) -> RawParts:
     wanted = Wanted((texts.TEXT,), (texts.CLASS,), kinds)
     with unchanged(files):
         train = read_table("text", data, data.path, wanted, task.streamed)
-        validation, test = (
-            None if path is None else read_table("text", data, path, wanted, task.streamed)
-            for path in (data.validation_path, data.test_path)
-        )
-        return RawParts(train, validation, test, fingerprint=fingerprint_files(files))
+        others = _other_tables("text", data, wanted, task)
+        return RawParts(train, *others, fingerprint=fingerprint_files(files))
 
 
 def _media(medium: Callable[[Any, Requirements | None], Medium]) -> Source:

@@ -6,16 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dl.config.data import (
-    CsvData,
-    ImagesData,
-    KerasData,
-    SyntheticData,
-    TableFile,
-    TextData,
-    own_files,
-    own_paths,
-)
+from dl.config.data import CsvData, ImagesData, KerasData, SyntheticData, TableFile, TextData
+from dl.config.files import own_files, own_paths
 from dl.config.preprocess import ColumnRules, Preprocess
 from dl.config.rules.tokens import looking_up
 from dl.config.schema import Config, with_steps

@@ -28,9 +28,9 @@ from dl.config.data import (
     TableFile,
     Task,
     TextData,
-    own_files,
     target_is_input,
 )
+from dl.config.files import own_files
 from dl.config.tables import csv_rows, finite_number, is_formatted
 from dl.vocabulary.traits import BUILTIN, KERAS, SYNTHETIC
 

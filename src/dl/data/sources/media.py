@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from dl.config.data import FilesData, own_files, own_paths, target_is_input
+from dl.config.data import FilesData, target_is_input
+from dl.config.files import own_files, own_paths
 from dl.data.files import (
     ahead,
     check_file,

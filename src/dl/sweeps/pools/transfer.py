@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dl.config.data import TableFile, own_files
+from dl.config.data import TableFile
+from dl.config.files import own_files
 from dl.config.load import Loaded
 from dl.config.schema import Config
 from dl.errors import DataError

@@ -1,13 +1,16 @@
-"""Files in a store of the user's own, `s3://` or `gs://`: copied, then read like any other file.
+"""The files that a section `data` names, some of them perhaps in a store of the user's own.
 
-A table is read more than once: how it begins, its rows, its checksum, a row that is to be named. So
-a file is copied a block at a time when it is first opened, and what reads it knows nothing of it.
+Those of a store, `s3://` or `gs://`, are copied, then read like any other file. A table is read
+more than once: how it begins, its rows, its checksum, a row that is to be named. So a file is
+copied a block at a time when it is first opened, and what reads it knows nothing of it.
 Credentials, region and endpoint are those that pyarrow finds in the environment.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import glob
 import os
 import re
 import shutil
@@ -19,6 +22,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from dl.config.data import PATHS, Data, FilesData, TableFile
 from dl.errors import DataError, DiskError, first_line
 from dl.system import scratch_folder
 
@@ -160,3 +164,48 @@ def _blocks(url: str, store: Any, info: Any) -> Iterator[bytes]:
             size += len(block)
         if size != info.size:
             raise OSError(f"it ended after {size} of {info.size} bytes")
+
+
+def own_files(data: Data | FilesData, folder: str | Path = "") -> dict[str, list[Path]]:
+    """Returns the files, or the folder of pictures, of each key that names some.
+
+    Args:
+        data: The section.
+        folder: Where relative paths start.
+    """
+    found: dict[str, list[Path]] = {}
+    for name in PATHS:
+        named = getattr(data, name, None) or ()
+        paths = [os.path.join(folder, at) for at in ((named,) if isinstance(named, str) else named)]
+        if paths and isinstance(data, TableFile):
+            found[name] = [file for path in paths for file in files_at(path, data.remote)]
+        elif paths:
+            found[name] = [Path(path) for path in paths]
+    return found
+
+
+def own_paths(data: Data | FilesData) -> list[Path]:
+    """Returns the files and folders that a section names; none for data that comes by a name."""
+    return [path for paths in own_files(data).values() for path in paths]
+
+
+def files_at(path: str, remote: bool = False) -> list[Path]:
+    """Returns the files of a table that a path means, sorted: its own, a folder's or a pattern's.
+
+    Of a folder, files whose names begin with a dot or a `_` are left out. Where there are none, it
+    is the path itself.
+
+    Args:
+        path: The path.
+        remote: Whether it may be the URL of a store.
+    """
+    if remote and (files := remote_files(path)):
+        return files
+    found: list[str] = []
+    if os.path.isdir(path):
+        with contextlib.suppress(OSError):
+            names = (name for name in os.listdir(path) if not name.startswith((".", "_")))
+            found = [os.path.join(path, name) for name in names]
+    elif not os.path.exists(path) and any(character in path for character in "*?["):
+        found = glob.glob(path, recursive=True)
+    return [Path(file) for file in sorted(found) if os.path.isfile(file)] or [Path(path)]
