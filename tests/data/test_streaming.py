@@ -16,9 +16,8 @@ from PIL import Image
 from dl.config.schema import Config
 from dl.data.inputs import read_inputs
 from dl.data.load import load_dataset, load_part, load_split
-from dl.data.read import storage_of
+from dl.data.read import memory_budget, storage_of
 from dl.data.requirements import requirements_of
-from dl.data.storage import memory_budget
 from dl.progress import SilentReporter
 from support.streaming import Notes, assert_same, both, tiny_budget
 from support.tables import config_with

@@ -35,7 +35,7 @@ from dl.data.target_task import describe_target
 from dl.data.tokens import transform_rows
 from dl.data.transform import UnseenCategories
 from dl.data.types import Column, Part, Raw, RawArrays, RawParts, RawTable, Rows, StoredColumns
-from dl.data.windows import WindowRows, Windows, squeezed
+from dl.data.windows import WindowRows, squeezed
 from dl.errors import DataError, RunError
 from dl.progress import Reporter
 from dl.text import number, plural
@@ -117,8 +117,7 @@ def read_split(config: Config, reporter: Reporter) -> SplitData:
     target = describe_target(_asked(parts, config), needs, parts.class_names)
     if parts.class_values is not None:
         target = replace(target, values=parts.class_values)
-    kinds = parts.train.kinds if isinstance(parts.train, RawTable) else {}
-    refuse_misfits(config, target, kinds=kinds)
+    refuse_misfits(config, target, kinds=parts.train.kinds)
     split, fractions, rows = split_parts(needs, parts, target, config.data.split)
     return SplitData(parts.train, split, target, fractions, rows)
 
@@ -186,11 +185,7 @@ def _fitted_window(config: Config, parts: RawParts, reporter: Reporter) -> Windo
     window, train = window_of(config.data), parts.train
     if window is None or not isinstance(train, RawTable):
         return window
-    counts = [
-        f"{name} {len(raw.windows):,}"
-        for name, raw in parts.named.items()
-        if isinstance(raw, RawTable) and raw.windows
-    ]
+    counts = [f"{name} {len(raw.windows):,}" for name, raw in parts.named.items() if raw.windows]
     season = window.season or season_of(train)
     told = f"; a season of {season:,} rows" if season and not window.season else ""
     reporter.note(f"windows of {plural(window.length, 'step')}: {', '.join(counts)}{told}")
@@ -301,7 +296,7 @@ def _prepared(
 ) -> Part:
     x, weights = numbers_of(raw, title, config, fitted, reporter), _weights(raw, config)
     y = x if target_is_input(config.data) else encode_target(raw, fitted.target)
-    rows, windows = raw.rows, _windows(raw)
+    rows, windows = raw.rows, raw.windows
     if windows is None:
         return Part(x, y, rows, weights, texts=_texts(raw))
     named, form = windows.first_targets, windows.form
@@ -311,10 +306,6 @@ def _prepared(
     simple = {name: scale(squeezed(values), fitted.target) for name, values in said.items()}
     x = WindowRows(x, windows.ends, np.array(form.input_rows))
     return Part(x, y, rows[named], weights, simple if fitted.target.form == "numbers" else {})
-
-
-def _windows(raw: Raw) -> Windows | None:
-    return raw.windows if isinstance(raw, RawTable) else None
 
 
 def _texts(raw: Raw) -> dict[str, Column]:
@@ -327,7 +318,7 @@ def _weights(raw: Raw, config: Config) -> Rows | None:
     """Returns how much each row counts, divided by the mean: the unit of weights says nothing."""
     if isinstance(raw, RawArrays) and raw.masks:
         return weights_of_pixels(raw)
-    column = raw.others.get("weight") if isinstance(raw, RawTable) else None
+    column = raw.others.get("weight")
     if column is None:
         return None
     name, wrong = weight_of(config.data), ~(column.values >= 0)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 from dl.config.data import (
     INPUTS,
@@ -35,16 +35,20 @@ from dl.data.sources.media import FileReader, Medium, listed_files, media_files,
 from dl.data.sources.named import make_synthetic, read_builtin, read_keras
 from dl.data.sources.numpy import read_npz, read_npz_inputs, read_npz_part
 from dl.data.sources.other import OTHERS, STREAMED
-from dl.data.storage import MEGABYTE, megabytes, memory_budget
 from dl.data.tables import ReadBlock, Wanted, below_each_other, require, typed_table
 from dl.data.target import Target
 from dl.data.types import Raw, RawArrays, RawParts, RawTable, Role, Storage
 from dl.progress import Advance, Reporter
+from dl.system import available_memory
 from dl.text import listing
 from dl.vocabulary.spec import Findings
 from dl.vocabulary.traits import TAKES_CLASSES
 
+_AUTO_SHARE = 10
+"""A resident training takes about eight times the size of the numbers: the values as read, as
+float64, as float32, and as tensors."""
 _BYTES_PER_NUMBER = 4
+_MEGABYTE = 1_000_000
 _CLASSIFICATION = ("binary", "multiclass", "multilabel")
 
 
@@ -205,8 +209,8 @@ def storage_of(
     if isinstance(needs.data, TableFile) and "text" in needs.data.kinds.values():
         size = max(size, sum(path.stat().st_size for path in files))  # as many as it has tokens
     budget = memory_budget(needs.memory)
-    about = f"about {megabytes(size)}" if size >= MEGABYTE else "less than 1 MB"
-    limit = f"the budget of {megabytes(budget)} (engine.memory: {needs.memory})"
+    about = f"about {_megabytes(size)}" if size >= _MEGABYTE else "less than 1 MB"
+    limit = f"the budget of {_megabytes(budget)} (engine.memory: {needs.memory})"
     if size <= budget:
         return Storage(False, f"{about} as numbers, within {limit}")
     if paths is None and needs.all_rows:
@@ -219,6 +223,15 @@ def _with_rows(data: Data) -> list[Path]:
     """Returns the files and folders whose rows are read; a table stands for those it lists."""
     listed = isinstance(data, FilesData) and data.table is not None
     return own_paths(data)[1:] if listed else own_paths(data)
+
+
+def memory_budget(setting: int | Literal["auto"]) -> float:
+    """Returns the bytes that rows may take in memory, as float32."""
+    return available_memory() // _AUTO_SHARE if setting == "auto" else setting * _MEGABYTE
+
+
+def _megabytes(size: float) -> str:
+    return f"{size / _MEGABYTE:,.1f} MB" if size < 100 * _MEGABYTE else f"{size / 1e6:,.0f} MB"
 
 
 def _task_for(config: Config, path: Path, reporter: Reporter) -> tuple[Source, _Task]:

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -172,18 +172,3 @@ def check_space(size: int, what: str) -> None:
             found=f"{free / 1e6:,.0f} MB",
             hint="free some space, or set TMPDIR to a folder on another disk",
         )
-
-
-_AUTO_SHARE = 10
-"""A resident training takes about eight times the size of the numbers: the values as read, as
-float64, as float32, and as tensors."""
-MEGABYTE = 1_000_000
-
-
-def memory_budget(setting: int | Literal["auto"]) -> float:
-    """Returns the bytes that rows may take in memory, as float32."""
-    return available_memory() // _AUTO_SHARE if setting == "auto" else setting * MEGABYTE
-
-
-def megabytes(size: float) -> str:
-    return f"{size / MEGABYTE:,.1f} MB" if size < 100 * MEGABYTE else f"{size / 1e6:,.0f} MB"

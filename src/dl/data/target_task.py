@@ -123,7 +123,7 @@ def _at_places(
         names=first.names,
         units=1 if kind == "numbers" else target.units,
         places=whole[:-1] if along_last else places,
-        in_series=isinstance(raw, RawTable) and raw.windows is not None,
+        in_series=raw.windows is not None,
     )
 
 
@@ -150,7 +150,7 @@ def _has_places(raw: Raw, target: TargetValues, needs: Requirements) -> bool:
     """Whether rows of the target have several places."""
     if needs.loss in (traits.SEQUENCES, traits.EMBEDDING):
         return False
-    if isinstance(raw, RawTable) and raw.windows is not None:
+    if raw.windows is not None:
         return len(raw.windows.form.target_rows) > 1
     if target.values.ndim > 2 or (target.words is not None and target.columns > 1):
         return True

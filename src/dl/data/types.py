@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -369,6 +369,9 @@ class RawArrays:
     kept: Mapping[str, Any] = field(default_factory=dict)
     about: tuple[str, ...] = ()
     masks: bool = False
+    kinds: ClassVar[Mapping[str, ColumnKind]] = {}
+    windows: ClassVar[None] = None
+    """Columns and windows are those of tables alone."""
 
     @classmethod
     def whole(cls, x: Rows, y: Rows | None, source: str, files: tuple[str, ...] = ()) -> RawArrays:

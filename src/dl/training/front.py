@@ -20,7 +20,8 @@ import numpy as np
 from dl.config.phases import PhasePlan
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
-from dl.data.storage import ScratchFile, check_space, memory_budget
+from dl.data.read import memory_budget
+from dl.data.storage import ScratchFile, check_space
 from dl.data.types import IN_MEMORY, Array, Rows, Storage
 from dl.model import keras, tf
 from dl.model.bases import computes_as_in_training

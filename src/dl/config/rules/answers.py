@@ -201,25 +201,21 @@ def quantiles_are_of_one_number(data: Data, training: Training, facts: Facts) ->
 
 def wrong_units(facts: Facts, form: Form, needed: int, units: int, path: Path) -> Finding:
     """Returns that a network has other outputs than so many for an answer of a form."""
-    loss, source = facts.config.training.loss, _source_of_classes(facts)
+    data, loss = facts.config.data, facts.config.training.loss
+    source = _source_of_classes(facts)
     words = {"needed": needed, "units": units, "labels": _in_brackets(facts.labels)}
-    words |= {"loss": loss, "source": source, "target": _target(facts.config.data)}
+    words |= {"loss": loss, "source": source, "target": _target(data)}
     for_two = loss.type in traits.BINARY or (loss.type in traits.FITTING and units == 1)
     if form == "several" and for_two:
         return finding(LOSS, "units_fit_target.two_classes", **words)
     if quantiles := traits.quantiles_of(loss):
         return finding(path, "units_fit_target.quantiles", quantiles=len(quantiles), **words)
     case: str = "classes" if form in ("two", "several") else form
-    if target_is_input(facts.config.data):
+    if target_is_input(data):
         case = "inputs"
     if case == "classes" and units == 1:
         numbers = all(finite_number(label) is not None for label in facts.labels or ())
         case = "classes_of_numbers" if numbers else "classes_from_one"
-    elif case == "classes" and units > needed and _by_values(facts):
-        case = "classes_in_data"
+    elif case == "classes" and units > needed and not (data.classes or hasattr(data, "dataset")):
+        case = "classes_in_data"  # they are the values that the data happens to have
     return finding(path, f"units_fit_target.{case}", **words)
-
-
-def _by_values(facts: Facts) -> bool:
-    """Tells whether the classes are the values that the data happens to have."""
-    return not (facts.config.data.classes or hasattr(facts.config.data, "dataset"))

@@ -209,7 +209,8 @@ def _of_csv(data: CsvData, folder: Path) -> Probe:
     parts = list(own_files(data, folder).values())
     paths = [path for part in parts for path in part]
     try:
-        if not all(map(_is_there, paths)) or sum(p.stat().st_size for p in paths) > MOST_BYTES:
+        sizes = [path.stat().st_size for path in paths if path.is_file()]  # a pipe is not asked
+        if len(sizes) < len(paths) or not all(sizes) or sum(sizes) > MOST_BYTES:
             return unknown
         titles = next(csv_rows(data, paths[0]), [])
         counts, *others = (_counts(data, part, targets[0]) for part in parts)
@@ -225,11 +226,6 @@ def _of_csv(data: CsvData, folder: Path) -> Probe:
     if len(targets) > 1:
         return found
     return replace(_of_values(set().union(counts, *others) - {""}, found), counts=counts)
-
-
-def _is_there(path: Path) -> bool:
-    """Tells whether a file can be read: not a pipe, and not empty."""
-    return path.is_file() and path.stat().st_size > 0
 
 
 def _counts(data: CsvData, files: list[Path], name: str) -> Counter[str]:
