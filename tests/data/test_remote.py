@@ -13,7 +13,7 @@ import pytest
 from pyarrow import fs
 
 from conftest import Dl
-from dl.config import remote
+from dl.config import files as remote
 from dl.config.files import files_at
 from dl.data.read import read_parts
 from dl.progress import SilentReporter
