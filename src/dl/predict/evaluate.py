@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dl.config.schema import Config
-from dl.data.dataset import Dataset, Preprocessing
+from dl.data.dataset import Dataset
 from dl.data.load import load_part, load_split
 from dl.data.row_errors import row_errors, write_errors
 from dl.data.rules import without_misfits
@@ -200,20 +200,14 @@ def predict(model: keras.Sequential, x: Rows, reporter: Reporter) -> Array:
 
 
 @dataclass(frozen=True, slots=True)
-class SavedRun:
-    """A run as it was saved, its model rebuilt.
+class SavedRun(SavedFiles):
+    """A run as it was saved, its model rebuilt; its config is without metrics that are left out.
 
     Attributes:
-        run: The run.
-        config: Its resolved config, without the metrics that are left out.
-        preprocessing: What was fitted on its training part.
         model: The model, with the weights of the run.
         left_out: Why metrics of an earlier `dl` are left out, by name.
     """
 
-    run: RunDirectory
-    config: Config
-    preprocessing: Preprocessing
     model: keras.Sequential
     left_out: Mapping[str, Finding]
 

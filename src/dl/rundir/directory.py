@@ -66,7 +66,7 @@ class RunDirectory:
     plots = _Inside("plots")
     """The folder of pictures."""
     outputs = _Inside("outputs.npz")
-    """What the model said of the rows that it was judged on: see `dl.data.judged`."""
+    """What the model said of the rows that it was judged on: see `dl.data.predictions`."""
     errors = _Inside("errors.npy")
     """The errors of training rows, where the inputs are the target: see `dl.data.row_errors`."""
     facts = _Inside("facts.json")
