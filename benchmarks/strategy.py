@@ -137,7 +137,7 @@ def _larger(parameters: Any) -> Any:
 
 def _caller(layers: list[Any], x: Any, *, compiled: bool) -> Callable[[int], float] | None:
     """Returns what trains so many steps and returns the seconds; None if it cannot be compiled."""
-    from dl.model.tensors import tensors_of
+    from dl.model.checks import tensors_of
     from dl.training.steps import Trainer
 
     model = _model(layers, x.shape[1:])

@@ -18,9 +18,9 @@ from pathlib import Path
 from campaigns.command import options, report, with_progress
 from campaigns.published import rows
 from campaigns.training import Small
+from dl.cli.process import STOPPING
 from dl.rundir.directory import RunDirectory
 from dl.rundir.record import read_record
-from dl.system import STOPPING
 
 EPOCHS = 40
 

@@ -26,7 +26,7 @@ from pathlib import Path
 import dl
 from campaigns.command import options, report, with_progress
 from campaigns.hostile_files import prepare
-from dl.system import STOPPING
+from dl.cli.process import STOPPING
 
 _LONGEST = 180.0
 _HANGS = -99

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from dl.cli import process
-from dl.cli.process import Stopped, stop_requests, stopping_at_once
-from dl.system import STOPPING
+from dl.cli.process import STOPPING, Stopped, stop_requests, stopping_at_once
 
 _SLOW_MODULE = """
 import os, signal, time

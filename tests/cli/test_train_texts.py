@@ -12,9 +12,8 @@ from dl.data.dataset import Dataset
 from dl.inspect import LayerRow
 from dl.report.verdict import verdict
 from dl.rundir.directory import RunDirectory
-from dl.rundir.files import Process
 from dl.rundir.query import Entry
-from dl.rundir.record import Confusion, Ending, Judgement, RunRecord, Trivial
+from dl.rundir.record import Confusion, Ending, Judgement, Process, RunRecord, Trivial
 from support.training import (
     CLASSES,
     DENSE,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from dl.config.rules import check
-from dl.config.rules.facts import Facts, facts_of, output_of
+from dl.config.rules import Facts, check, facts_of
+from dl.config.rules.facts import output_of
 from dl.config.rules.probe import Answer, Probe
 from dl.config.schema import Config
 from dl.vocabulary.sections import partly_valid, read_section

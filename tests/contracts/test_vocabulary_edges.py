@@ -8,8 +8,7 @@ import pytest
 
 from campaigns.samples import layer_sample, parameters_for
 from dl.model.objects import build_object
-from dl.vocabulary.catalog import Entry, entries
-from dl.vocabulary.sections import Parameter
+from dl.vocabulary.catalog import Entry, Parameter, entries
 from dl.vocabulary.spec import Kind
 from dl.vocabulary.types import (
     Choice,

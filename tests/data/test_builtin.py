@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from dl.config.data import BUILTIN
 from dl.data.load import load_dataset
 from dl.progress import SilentReporter
-from dl.vocabulary.traits import BUILTIN
 from support.tables import config_with, told
 
 CLASSES = {

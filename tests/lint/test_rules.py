@@ -12,8 +12,7 @@ import pytest
 from conftest import Dl
 from dl.config import rules
 from dl.config.load import load_config, load_mapping
-from dl.config.rules import Note, advise, placed
-from dl.config.rules.facts import facts_of
+from dl.config.rules import Note, advise, facts_of, placed
 from dl.config.schema import ADVICE, OF_DATA, OF_TABLES
 from dl.init.examples import examples
 

@@ -11,9 +11,16 @@ import pytest
 from dl.inspect.diagnose import CHECKS
 from dl.report.verdict import HEALTH, Verdict, is_better, verdict
 from dl.rundir.directory import RunDirectory
-from dl.rundir.files import Process
 from dl.rundir.query import Entry
-from dl.rundir.record import Confusion, Ending, Judgement, RunRecord, Simple, Trivial
+from dl.rundir.record import (
+    Confusion,
+    Ending,
+    Judgement,
+    Process,
+    RunRecord,
+    Simple,
+    Trivial,
+)
 
 ROWS = {"test": 359, "validation": 180, "train": 1258}
 ACCURACY = {"loss": 0.07, "accuracy": 352 / 359}

@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 
 from dl.rundir.directory import RunDirectory
-from dl.rundir.files import Process
 from dl.rundir.folders import create_run
-from dl.rundir.record import RunRecord, Status
+from dl.rundir.record import Process, RunRecord, Status
 
 RESOLVED = "name: {name}\ntraining: {{batch_size: {batch}, epochs: 3}}\n"
 

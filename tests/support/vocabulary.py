@@ -5,17 +5,9 @@ from __future__ import annotations
 import math
 
 from dl.vocabulary.catalog import Object, checked_object
+from dl.vocabulary.composed import ListOf, Nullable, OneOf
 from dl.vocabulary.spec import Finding, Findings, Kind, Spec
-from dl.vocabulary.types import (
-    Boolean,
-    Choice,
-    Integer,
-    ListOf,
-    Nullable,
-    Number,
-    OneOf,
-    ParameterType,
-)
+from dl.vocabulary.types import Boolean, Choice, Integer, Number, ParameterType
 
 
 def check_object(kind: Kind, value: object) -> tuple[Spec | None, list[Finding]]:

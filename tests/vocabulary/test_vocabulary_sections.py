@@ -14,6 +14,7 @@ from dl.config.preprocess import MOST_CATEGORIES, MOST_LENGTH
 from dl.config.schema import Config
 from dl.sweeps.definition import SweepFile
 from dl.vocabulary import sections
+from dl.vocabulary.composed import ListOf, MappingOf, Nullable, OneOf
 from dl.vocabulary.sections import (
     Count,
     Section,
@@ -27,7 +28,7 @@ from dl.vocabulary.sections import (
     walk,
 )
 from dl.vocabulary.spec import Findings
-from dl.vocabulary.types import Boolean, Choice, Integer, ListOf, MappingOf, Nullable, OneOf
+from dl.vocabulary.types import Boolean, Choice, Integer
 
 
 @dataclass(frozen=True, kw_only=True)

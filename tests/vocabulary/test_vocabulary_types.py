@@ -7,18 +7,9 @@ import math
 import pytest
 
 from dl.vocabulary.catalog import Object
+from dl.vocabulary.composed import ListOf, Nullable, OneOf
 from dl.vocabulary.spec import Finding, Findings, Kind, Spec
-from dl.vocabulary.types import (
-    Boolean,
-    Choice,
-    Integer,
-    ListOf,
-    Nullable,
-    Number,
-    OneOf,
-    ParameterType,
-    Text,
-)
+from dl.vocabulary.types import Boolean, Choice, Integer, Number, ParameterType, Text
 from support.vocabulary import invalid
 
 COUNT = Integer(1)

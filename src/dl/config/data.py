@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
+from dl.vocabulary.composed import ListOf, OneOf
 from dl.vocabulary.sections import AboveZero, Count, Fraction, NotNegative, Section, Texts
 from dl.vocabulary.traits import BUILTIN, KERAS, SYNTHETIC
-from dl.vocabulary.types import Choice, Integer, ListOf, Number, OneOf, Text
+from dl.vocabulary.types import Choice, Integer, Number, Text
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
 ColumnKind = Literal["numeric", "categorical", "date", "text"]

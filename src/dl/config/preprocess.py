@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 
+from dl.vocabulary.composed import ListOf
 from dl.vocabulary.sections import AboveZero, Count, Section
-from dl.vocabulary.types import ANY_NUMBER, Integer, ListOf, Number
+from dl.vocabulary.types import ANY_NUMBER, Integer, Number
 
 Scaling = Literal["standardize", "minmax", "robust", "quantile", "log1p", "none"]
 TargetScaling = Literal["standardize", "minmax", "minmax_signed", "log1p", "none"]

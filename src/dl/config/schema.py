@@ -15,6 +15,7 @@ from dl.config.nodes import flat_document, yaml_text
 from dl.config.phases import Phase, PhasePlan, optimizer_with_rate, phases_of
 from dl.config.preprocess import Preprocess
 from dl.vocabulary.catalog import Object, in_steps
+from dl.vocabulary.composed import ListOf, Nullable
 from dl.vocabulary.names import called_here, metric_name
 from dl.vocabulary.sections import (
     AboveZero,
@@ -29,7 +30,7 @@ from dl.vocabulary.sections import (
 )
 from dl.vocabulary.spec import Findings, Kind, Spec, document
 from dl.vocabulary.spec import Path as Place
-from dl.vocabulary.types import COUNT, Choice, ListOf, Nullable, Number, Text
+from dl.vocabulary.types import COUNT, Choice, Number, Text
 
 TimeLimit = Annotated[
     str, Text("a time such as 90s, 10m or 2h", r"(?=.*[1-9])\d{1,9}(\.\d{1,9})?[smhd]")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dl.config.data import ColumnKind, Split, Window
-from dl.config.rules.facts import Advice
+from dl.config.rules import Advice
 from dl.data.arrays import ArrayFeature
 from dl.data.drift import ColumnSummary
 from dl.data.features import Feature, categories_by_name, columns_of, feature_names, plain_feature

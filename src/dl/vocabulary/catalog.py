@@ -18,6 +18,7 @@ from typing import Any
 
 from dl.errors import closest, did_you_mean
 from dl.text import cut, listing
+from dl.vocabulary.composed import ListOf, Nullable, OneOf
 from dl.vocabulary.rules import broken_rules
 from dl.vocabulary.sections import Parameter, check_keys
 from dl.vocabulary.spec import (
@@ -37,10 +38,7 @@ from dl.vocabulary.types import (
     COUNT,
     Choice,
     Integer,
-    ListOf,
-    Nullable,
     Number,
-    OneOf,
     ParameterType,
     Steps,
     Text,

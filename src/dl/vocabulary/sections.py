@@ -28,6 +28,7 @@ from typing import (
 
 from dl.errors import closest, did_you_mean
 from dl.text import listing
+from dl.vocabulary.composed import ListOf, MappingOf, Nullable, OneOf
 from dl.vocabulary.spec import QUOTE, Finding, Findings, found_text, meant
 from dl.vocabulary.types import (
     ABOVE_ZERO,
@@ -40,11 +41,7 @@ from dl.vocabulary.types import (
     Anything,
     Choice,
     Integer,
-    ListOf,
-    MappingOf,
-    Nullable,
     Number,
-    OneOf,
     ParameterType,
     Text,
 )

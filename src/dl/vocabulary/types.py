@@ -1,4 +1,4 @@
-"""The types of values of a config: single values, lists, mappings and alternatives.
+"""The types of single values of a config; those of others, such as lists, are in `composed`.
 
 A type checks a plain YAML value strictly and gives its canonical form: of a list a tuple, of a
 whole number where any number is fine a float. It says what it expects in plain English and
@@ -11,15 +11,12 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any, ClassVar, NoReturn, TypeVar
+from typing import Any, ClassVar, NoReturn
 
 from dl.text import listing
-from dl.vocabulary.spec import Finding, Findings, Sorts, found_text, plain, range_words, value_hint
-
-K = TypeVar("K", int, str)
+from dl.vocabulary.spec import Findings, Sorts, found_text, plain, range_words, value_hint
 
 LARGEST_INTEGER = 2**31 - 1
 """What TensorFlow holds in a 32-bit integer."""
@@ -117,7 +114,7 @@ class Number(ParameterType):
         return self.kind(value)
 
     def schema(self) -> dict[str, object]:
-        limits = _given(
+        limits = without_none(
             minimum=self.minimum,
             maximum=self.maximum,
             exclusiveMinimum=self.above,
@@ -215,7 +212,7 @@ class Text(ParameterType):
 
     def schema(self) -> dict[str, object]:
         pattern = None if self.pattern is None else f"^({self.pattern})$"
-        return {"type": "string", "minLength": 1, **_given(pattern=pattern)}
+        return {"type": "string", "minLength": 1, **without_none(pattern=pattern)}
 
 
 @dataclass(frozen=True)
@@ -271,166 +268,8 @@ class Anything(ParameterType):
         return {}
 
 
-@dataclass(frozen=True)
-class ListOf(ParameterType):
-    """A list whose items have one type; `length` fixes how many."""
-
-    item: ParameterType
-    minimum: int = 1
-    length: int | None = None
-    sorts = frozenset({list, tuple})
-
-    @property
-    def expected(self) -> str:
-        return f"a list of {'' if self.length is None else f'{self.length} '}{self.item.many}"
-
-    @property
-    def many(self) -> str:
-        return f"lists of {self.item.many}"
-
-    def check(self, value: object) -> tuple[Any, ...]:
-        if not isinstance(value, list | tuple):
-            self.refuse(value)
-        if len(value) < self.minimum or (self.length is not None and len(value) != self.length):
-            self.refuse(value)
-        return tuple(_check_each(self.item, enumerate(value)).values())
-
-    def schema(self) -> dict[str, object]:
-        least = self.minimum if self.length is None else self.length
-        most = _given(maxItems=self.length)
-        return {"type": "array", "items": self.item.schema(), "minItems": least, **most}
-
-
-@dataclass(frozen=True)
-class MappingOf(ParameterType):
-    """A mapping of names to values of one type."""
-
-    item: ParameterType
-    sorts = frozenset({dict})
-
-    @property
-    def expected(self) -> str:
-        return f"a mapping of names to {self.item.many}"
-
-    def check(self, value: object) -> dict[str, Any]:
-        if not isinstance(value, Mapping):
-            self.refuse(value)
-        return _check_each(self.item, ((str(key), item) for key, item in value.items()))
-
-    def schema(self) -> dict[str, object]:
-        return {"type": "object", "additionalProperties": self.item.schema()}
-
-
-def _check_each(kind: ParameterType, items: Iterable[tuple[K, object]]) -> dict[K, Any]:
-    checked: dict[K, Any] = {}
-    findings: list[Finding] = []
-    for place, item in items:
-        try:
-            checked[place] = kind.check(item)
-        except Findings as error:
-            findings += [finding.below((place,)) for finding in error.findings]
-    if findings:
-        raise Findings(findings)
-    return checked
-
-
-@dataclass(frozen=True)
-class OneOf(ParameterType):
-    """A value that fits one of several types."""
-
-    types: tuple[ParameterType, ...]
-
-    @cached_property
-    def sorts(self) -> Sorts:  # type: ignore[override]
-        return frozenset().union(*(option.sorts for option in self.types))
-
-    @cached_property
-    def choices(self) -> tuple[str, ...]:  # type: ignore[override]
-        return tuple(word for option in self.types for word in option.choices)
-
-    @property
-    def expected(self) -> str:
-        first = self.types[0].expected
-        return ", or ".join([first, *(_after(first, other) for other in self.types[1:])])
-
-    @property
-    def many(self) -> str:
-        return " or ".join(option.many for option in self.types)
-
-    def check(self, value: object) -> Any:
-        for option in self.types:
-            try:
-                return option.check(value)
-            except Findings:
-                continue
-        meant = [option for option in self.types if type(value) in option.sorts]
-        deep = type(value) in (list, tuple, dict) or (isinstance(value, str) and not self.choices)
-        # A text that starts like a number is a number with a slip, not the name of a thing.
-        if len(meant) == 1 and not (isinstance(value, str) and value[:1].isdigit()):
-            try:
-                return meant[0].check(value)
-            except Findings as error:
-                if deep or error.findings[0].message != f"must be {meant[0].expected}":
-                    raise
-        return self.refuse(value)
-
-    def schema(self) -> dict[str, object]:
-        return {"anyOf": [option.schema() for option in self.types]}
-
-
-@dataclass(frozen=True)
-class Nullable(ParameterType):
-    """A value of a type, or `null`."""
-
-    type: ParameterType
-
-    @property
-    def sorts(self) -> Sorts:  # type: ignore[override]
-        return self.type.sorts
-
-    @property
-    def choices(self) -> tuple[str, ...]:  # type: ignore[override]
-        return self.type.choices
-
-    @property
-    def length(self) -> int | None:  # type: ignore[override]
-        return self.type.length
-
-    @property
-    def expected(self) -> str:
-        if isinstance(self.type, Choice):
-            words = list(self.type.words)  # `null` beside `none` would read as the same
-            return listing(words if "none" in words else [*words, "null"])
-        said = self.type.expected
-        return said if said.endswith("or null") else f"{said}, or null"
-
-    @property
-    def many(self) -> str:
-        return f"{self.type.many} or null"
-
-    def check(self, value: object) -> Any:
-        if value is None:
-            return None
-        try:
-            return self.type.check(value)
-        except Findings as error:
-            first = error.findings[0]
-            if first.message == f"must be {self.type.expected}" and not first.path:
-                self.refuse(value, first.hint)  # in words that leave null open
-            raise
-
-    def schema(self) -> dict[str, object]:
-        return {"anyOf": [self.type.schema(), {"type": "null"}]}
-
-
-def _after(first: str, other: ParameterType) -> str:
-    """Words an alternative that is a list of what was just said."""
-    if isinstance(other, ListOf) and other.item.expected == first and first != "text":
-        return f"a list of {other.length or 'several'} of them"
-    return other.expected
-
-
-def _given(**limits: object) -> dict[str, object]:
+def without_none(**limits: object) -> dict[str, object]:
+    """Returns the limits that there are."""
     return {name: limit for name, limit in limits.items() if limit is not None}
 
 
