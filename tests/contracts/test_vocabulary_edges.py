@@ -8,17 +8,11 @@ import pytest
 
 from campaigns.samples import layer_sample, parameters_for
 from dl.model.objects import build_object
-from dl.vocabulary.catalog import Entry, Parameter, entries
+from dl.vocabulary.catalog import Entry, entries
+from dl.vocabulary.composed import ListOf, Nullable, OneOf
+from dl.vocabulary.sections import Parameter
 from dl.vocabulary.spec import Kind
-from dl.vocabulary.types import (
-    Choice,
-    Integer,
-    ListOf,
-    Nullable,
-    Number,
-    OneOf,
-    ParameterType,
-)
+from dl.vocabulary.types import Choice, Integer, Number, ParameterType
 from support.vocabulary import check_object
 
 pytestmark = pytest.mark.slow

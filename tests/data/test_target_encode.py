@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from dl.data.requirements import requirements_of
 from dl.data.target import Target, decode, encode_target, unscale
-from dl.data.target_task import describe_target, fit_target, target_values
+from dl.data.target_fit import fit_target
+from dl.data.target_task import describe_target
+from dl.data.target_values import target_values
 from dl.errors import DataError, error_text
 from dl.rundir.typed import read_as
 from dl.vocabulary.spec import Findings

@@ -11,11 +11,13 @@ import pytest
 
 from dl.data.dataset import Dataset
 from dl.inspect.trace import trace
-from dl.model.h5 import save_model
-from dl.predict.evaluate import evaluate, lite_copy, predict
+from dl.model.saving import save_model
+from dl.predict.convert import lite_copy
+from dl.predict.evaluate import evaluate, predict
 from dl.predict.lite import UnusableError
 from dl.progress import SilentReporter
-from dl.training.checkpoint import Checkpoint, Variables, _bytes, with_rate
+from dl.rundir.manifest import Checkpoint
+from dl.training.checkpoint import Variables, _bytes, with_rate
 from support.training import DENSE, built, config, dataset, inputs, labels, ready, trained
 
 HIDDEN = {"type": "Dense", "units": 8, "activation": "relu"}

@@ -15,9 +15,10 @@ from dl.config.data import Data
 from dl.config.nodes import flow
 from dl.config.schema import Config, key_order, plain_data
 from dl.vocabulary.catalog import Entry, Object, entries, short_names
+from dl.vocabulary.composed import Nullable
 from dl.vocabulary.sections import Parameter, Section, keys, sections_in, type_of, walk
 from dl.vocabulary.spec import Kind
-from dl.vocabulary.types import Nullable, accepts
+from dl.vocabulary.types import accepts
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _EXTENDS = {

@@ -5,8 +5,6 @@ What is found out here are the facts from which a first config is written.
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,16 +14,13 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dl.config.data import BLANKS, ColumnForm, ColumnKind, Task
+from dl.config.data import ColumnForm, ColumnKind, Task
 from dl.config.nodes import flow
-from dl.config.tables import MOST_ROWS, cells_of, is_row
 from dl.data.columns import Cell, to_column
 from dl.data.doubts import are_months, are_pixels, doubt
-from dl.data.files import check_file
 from dl.data.formats import FORMATS, form_of, table_files
 from dl.data.forms import date_formats, likely_form, plain_values
-from dl.data.sources.dialect import SEPARATORS, Dialect
-from dl.data.sources.text import opened, pieces, unpacked
+from dl.data.sources.dialect import Dialect, sniff
 from dl.data.tables import Block, EveryColumn, below_each_other, require
 from dl.data.target_values import TargetValues, target_values
 from dl.data.texts import is_text, stand_ins, without_texts
@@ -52,10 +47,6 @@ _TIME_PARTS = {**_DAY_PARTS, "hour": "categories", "minute": "number"}
 from January. The error of a daily series fell from 2.15 to 1.80."""
 _INPUTS = {"month": 12, "weekday": 7, "hour": 24}
 """Inputs that a part becomes as categories."""
-_MOST = 0.9
-"""Share of the lines that have as many values as the first; the rest may be a title or a slip."""
-_FIRST_BYTES = 64 * 1024
-"""Bytes of a file that tell how it is written: hundreds of rows."""
 _ALL = EveryColumn(None, (), {})
 _USUAL_TARGETS = (
     *("target", "label", "class", "y", "outcome", "response", "species", "survived"),
@@ -222,56 +213,6 @@ def open_table(
             forms[name] = {"written": found, "example": max(some, key=len).strip()}
             known[name] = plain_values(values, found, Cell(name, block.place))
     return written, replace(block, column=known.__getitem__), words, forms
-
-
-def sniff(path: Path) -> Dialect:
-    """Reads the beginning of a CSV file and returns how it is likely written.
-
-    The separator is the one with which most lines have as many values as the first.
-
-    Raises:
-        DataError: The file cannot be opened.
-    """
-    check_file(path)
-    with opened(path) as file:
-        beginning = next(pieces(unpacked(file), str(path), _FIRST_BYTES))
-    if len(beginning) == _FIRST_BYTES:  # whole lines only
-        beginning = beginning[: beginning.rfind(b"\n") + 1]
-    encoding = "utf-8"
-    if beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    else:
-        try:
-            beginning.decode("utf-8")
-        except UnicodeDecodeError:
-            encoding = "latin-1"
-    lines = beginning.decode(encoding, errors="replace").splitlines()
-    records = {separator: _records(lines, separator) for separator in (*SEPARATORS, BLANKS)}
-    separator = max(SEPARATORS, key=lambda separator: _agreement(records[separator]))
-    rows = records[separator]
-    padded = rows and all(any(re.search(r"\S {2,}\S", cell) for cell in row) for row in rows)
-    if padded or _agreement(records[separator])[0] < _MOST <= _agreement(records[BLANKS])[0]:
-        separator = BLANKS
-    rows = [[cell.strip() for cell in row] for row in records[separator][: MOST_ROWS + 1]]
-    header = not rows or not is_row(rows[0], rows[1:])
-    return Dialect(str(path), separator, encoding, header)
-
-
-def _records(lines: list[str], separator: str) -> list[list[str]]:
-    """Returns the values of the lines that have some, none if a line cannot be read."""
-    try:
-        return [record for record in cells_of(lines, separator) if record]
-    except csv.Error:
-        return []
-
-
-def _agreement(records: list[list[str]]) -> tuple[float, int]:
-    """Returns which fraction of the lines has as many values as the first, and how many."""
-    width = len(records[0]) if records else 0
-    if width < 2:
-        return (0.0, 0)
-    alike = sum(len(record) == width for record in records)
-    return (round(alike / len(records), 1), width)
 
 
 def likely_target(names: Sequence[str]) -> str:
