@@ -113,11 +113,13 @@ def listing(words: Iterable[str], last: str = "or", most: int | None = None) -> 
     return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
 
-def wrapped(text: str) -> str:
-    """Returns a text in lines of 80 columns, all but the first one indented."""
+def wrapped(text: str, width: int = 80) -> str:
+    """Returns a text in lines of so many columns, all but the first one indented."""
     import textwrap  # half a millisecond, which `dl list` has no use for
 
-    return textwrap.fill(text, 80, subsequent_indent="  ", break_on_hyphens=False)
+    return textwrap.fill(
+        text, width, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False
+    )
 
 
 def cut(text: str, most: int = _LONGEST) -> str:
@@ -187,6 +189,6 @@ def painted(text: str, style: str, stream: TextIO | None = None) -> str:
         stream: Where it will be written.
     """
     plain = "NO_COLOR" in os.environ or os.environ.get("TERM", "dumb") == "dumb"
-    if not style or plain or not (stream or sys.stdout).isatty():
+    if not text or not style or plain or not (stream or sys.stdout).isatty():
         return text
     return f"\x1b[{';'.join(_STYLES.get(word, word) for word in style.split())}m{text}\x1b[0m"
