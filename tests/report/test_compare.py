@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dl.data.predictions import Answers
-from dl.report.compare import MetricRow, Scores, Verdict, judge, scores_of
+from dl.report.compare import Comparison, MetricRow, Scores, Verdict, judge, scores_of
 
 
 def scores(values: object, measure: str = "accuracy") -> Scores:
@@ -116,3 +116,36 @@ def test_outputs_that_name_no_class_have_no_scores() -> None:
 def test_a_metric_has_its_difference_to_the_first_run_beside_it() -> None:
     row = MetricRow("test", "loss", (0.5, 0.25, None))
     assert row.cells == ["test loss", "0.5000", "0.2500 (-0.2500)", "-"]
+
+
+def test_settings_that_only_some_runs_have_are_folded() -> None:
+    columns = {f"data.columns.pixel_{place}": ("numeric", None) for place in range(64)}
+    callback = {
+        "training.callbacks": (None, []),
+        "training.callbacks.0.type": ("EarlyStopping", None),
+        "training.callbacks.0.monitor": ("val_loss", None),
+        "training.callbacks.0.patience": (15, None),
+    }
+    settings = {
+        "seed": (1, 2),
+        **columns,
+        "data.columns.day": (None, "numeric"),
+        "training.batch_size": (32, 32),
+        **callback,
+    }
+    compared = Comparison(
+        runs=("a", "b"),
+        settings=settings,
+        metrics=(),
+        seconds=(1.0, 1.0),
+        epochs=(1, 1),
+        verdicts=(),
+        not_compared={},
+        histories=([], []),
+        baselines={},
+    )
+    assert compared.folded_settings() == {
+        "seed": (1, 2),
+        "data.columns": ("64 settings", "1 setting"),
+        "training.callbacks.0": ("EarlyStopping, 2 settings", None),
+    }

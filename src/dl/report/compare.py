@@ -159,10 +159,13 @@ class Comparison:
             {prefix for path in self._set_in(run) for prefix in _prefixes(path)}
             for run in range(len(self.runs))
         ]
+        below = [{path.rpartition(".")[0] for path in prefixes} for prefixes in own]
         groups: dict[str, list[str]] = {}
         beside: dict[str, list[str]] = {}
         differing = self.shown_settings()
         for path, values in differing.items():
+            if all(value in (None, []) for value in values) and any(path in runs for runs in below):
+                continue  # an empty list beside a list whose items have rows of their own
             lacking = [run for run, value in enumerate(values) if value is None]
             whole = [p for p in _prefixes(path) if not any(p in own[run] for run in lacking)]
             top = whole[0] if lacking and whole else path

@@ -137,7 +137,7 @@ const board = (() => {
     seed: { title: "seed", sort: () => "seed", cell: (run) => [String(run.seed)] },
     note: { title: "note", cell: (run) => [noteOf(run)] },
   };
-  const CLASSES = { age: "age", verdict: "verdict", result: "result", curve: "curve", note: "note-cell", epochs: "number", seed: "number" };
+  const CLASSES = { age: "age", verdict: "said", result: "result", curve: "curve", note: "note-cell", epochs: "number", seed: "number" };
   const more = () => state.columns.filter((name) => !(name in COLUMNS));
 
   function noteOf(run) {
@@ -324,7 +324,7 @@ const board = (() => {
       make("td", {}, make("b", {}, sweep.best || "–"), " ", make("small", { class: "quiet" }, sweep.metric)),
       make("td", { class: "number" }, `${sweep.ended} of ${sweep.trials}`),
       make("td", { class: sweep.status === "completed" ? "quiet" : sweep.status === "running" ? null : "bad" }, sweep.status),
-      make("td", { class: "verdict" }, sweep.verdict))));
+      make("td", { class: "said" }, sweep.verdict))));
   }
 
   function baselines() {

@@ -92,7 +92,7 @@
     const some = lines();
     paint(some);
     const count = runs.filter((run) => run.measures[measure]).length;
-    const lacking = runs.length > count ? `; ${runs.length - count} others have no ${$("measure").selectedOptions[0].textContent}` : "";
+    const lacking = runs.length > count ? `; ${runs.length - count === 1 ? "another has" : `${runs.length - count} others have`} no ${$("measure").selectedOptions[0].textContent}` : "";
     $("drawn").textContent = state.ticked.length ? `What is ticked${lacking}.` : `The first ${count} of the list${lacking}; tick others to choose.`;
     $("curves").hidden = !some.length;
     if (!some.length) return;
@@ -143,10 +143,11 @@
     }
     const grid = dlColour("--line"), font = "12px system-ui, DejaVu Sans, sans-serif";
     const axis = (label, size) => ({ label, labelFont: font, font, labelSize: 18, ...(size ? { size } : {}), stroke: dlColour("--quiet"), grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 }, values: (u, splits) => splits.map((v) => (v == null ? "" : dlNumber(v))) });
+    const value = axis($("measure").selectedOptions[0]?.textContent || "", 66);
     return {
       width: Math.max(200, place.clientWidth), height: 360, bands, series,
       scales: { x: { time: false }, y: { distr: log ? 3 : 1 } },
-      axes: [{ ...axis($("x").selectedOptions[0].textContent), ...(state.x === "epoch" ? { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] } : {}) }, axis($("measure").selectedOptions[0]?.textContent || "", 66)],
+      axes: [{ ...axis($("x").selectedOptions[0].textContent), ...(state.x === "epoch" ? { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] } : {}) }, { ...value, grid: { ...value.grid, filter: (u, splits) => splits.map((v) => (!log || Number.isInteger(Math.log10(v)) ? v : null)) } }],
       cursor: { drag: { x: true, y: false } },
       hooks: {
         setCursor: [(u) => { if (u.cursor.left < 0 && plot) rest(); }],
