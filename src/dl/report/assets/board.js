@@ -193,7 +193,7 @@ const board = (() => {
   }
 
   function head() {
-    const cells = [make("th", { scope: "col" }, make("span", {}, "tick")), sortable("run", "run")];
+    const cells = [make("th", { scope: "col", class: "tick" }, "tick"), sortable("run", "run")];
     for (const name of state.columns) {
       const own = COLUMNS[name];
       const cell = sortable(own ? own.title : name, own ? own.sort : name);
