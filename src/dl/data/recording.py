@@ -12,7 +12,7 @@ import numpy as np
 
 from dl.data.target import Target
 from dl.data.types import Array
-from dl.rundir.typed import Count
+from dl.rundir.typed import Count, MisfitError
 
 MOST_ROWS = 500
 _FEWEST_ROWS = 20
@@ -68,6 +68,14 @@ class Recording:
     true: tuple[float, ...]
     arrays: tuple[str, ...]
     frames: tuple[Frame, ...]
+
+    def __post_init__(self) -> None:
+        if not self.frames:
+            raise MisfitError("must have a frame", ("frames",))
+        for frame in self.frames:
+            sizes = len(frame.predicted), len(frame.truth) or len(self.true), len(frame.weights)
+            if sizes != (len(self.true), len(self.true), len(self.arrays)):
+                raise MisfitError("must tell of each row and array", ("frames",))
 
 
 def one_answer_a_row(target: Target) -> bool:

@@ -25,7 +25,9 @@ document.documentElement.classList.add("js");
 
   const joined = (chart) => (chart.lines.length ? uPlot.join(chart.lines.map((line) => [line.x, line.y])) : [[]]);
   const lineColour = (line) => (line.shade == null ? seriesColour(line.colour) : dlShade(line.shade));
-  const isOther = (line) => line.colour < 0 && !line.dashed && line.kind === "line";
+  // One grey line has its name in the legend; several are the background of those in colour.
+  const isGrey = (line) => line.colour < 0 && !line.dashed && line.kind === "line";
+  const isOther = (line, chart) => isGrey(line) && chart.lines.filter(isGrey).length > 1;
 
   // What the legend says while nothing is pointed at: the best epoch, or the last one.
   function atRest(chart, data, place, value) {
@@ -40,7 +42,7 @@ document.documentElement.classList.add("js");
       label: line.label, stroke: colour, width: 2, spanGaps: true,
       value: (u, v) => { const said = atRest(chart, data, place, v); return said == null ? "" : dlNumber(said, true); },
     };
-    if (isOther(line)) Object.assign(drawn, { width: 1, class: "other" });
+    if (isOther(line, chart)) Object.assign(drawn, { width: 1, class: "other" });
     if (line.dashed) drawn.dash = [7, 5];
     if (line.kind === "points") {
       drawn.paths = () => null;
@@ -169,7 +171,7 @@ document.documentElement.classList.add("js");
   function asPicture(chart, plot, done) {
     const drawn = plot.ctx.canvas;
     const ratio = devicePixelRatio;
-    const named = chart.lines.filter((line) => !isOther(line));
+    const named = chart.lines.filter((line) => !isOther(line, chart));
     const picture = made("canvas", "", { width: drawn.width, height: drawn.height + (34 + 18 * named.length) * ratio });
     const ink = picture.getContext("2d");
     ink.fillStyle = dlColour("--paper");
