@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Dl
+from dl import text
 from dl.rundir.manifest import publish
 from e2e.conftest import Project
 
@@ -59,7 +60,8 @@ def test_the_trivial_answer_stands_below_the_result(dl: Dl, project: Project) ->
         assert lines[place + 1].split()[:2] == trivial["words"].split()
         assert float(lines[place + 1].split()[-1]) == pytest.approx(commonest, abs=1e-4)
     page = (project.run / "report.html").read_text()
-    assert f'<dd class="beside">{trivial["words"]}: {commonest:.4g}</dd>' in page
+    assert f'<th scope="row">{trivial["words"]} (test)</th>' in page
+    assert f"<td>{text.number(commonest, padded=True)}</td>" in page
 
 
 def test_a_run_without_a_trivial_answer_is_read(dl: Dl, project: Project, tmp_path: Path) -> None:
