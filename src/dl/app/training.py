@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dl.data.dataset import Dataset
     from dl.inspect import NetworkStatistics
     from dl.inspect.rates import RateTest
+    from dl.report.facts import RunFacts
     from dl.report.judging import Shown
     from dl.report.process import ReportProcess
     from dl.report.verdict import Verdict
@@ -72,6 +73,7 @@ class Caller:
         stopping: Gives, for the time of the training, what asks it to stop.
         prepared: Is given the model and the data before the training.
         result: Is given the result, before the pictures and the page are complete.
+        answers: Is given what the network answers on the part that tells most, before the result.
         report: Whether these are made.
         runs: The folder of all runs.
     """
@@ -81,6 +83,7 @@ class Caller:
     stopping: Callable[[], AbstractContextManager[Stop]]
     prepared: Callable[[Prepared], None] = lambda prepared: None
     result: Callable[[Result], None] = lambda result: None
+    answers: Callable[[RunFacts], None] = lambda facts: None
     report: bool = True
     runs: Path = DEFAULT_ROOT
 
@@ -345,6 +348,8 @@ def _conduct(
             )
             trained = start(prepared, hooks)
         result = result_of(trained.run)
+        if job is not None and job.shown is not None:
+            caller.answers(job.shown.facts)
         caller.result(result)
         if job is not None and job.one_answer:
             caller.reporter.warn(f"the model {job.one_answer}")

@@ -28,6 +28,7 @@ from dl.rundir.directory import find_run
 if TYPE_CHECKING:
     from dl.app.training import Caller, Result
     from dl.progress import Reporter
+    from dl.report.facts import RunFacts
     from dl.training.resume import Repeat
     from dl.training.setup import Prepared
 
@@ -51,7 +52,7 @@ _NEWEST = ""
 )
 @click.option("--force", is_flag=True, help="Resume although config, data or versions changed.")
 @click.option("--dry-run", is_flag=True, help="Read, check and build everything, train nothing.")
-@click.option("-v", "--verbose", is_flag=True, help="Show data and layers as tables.")
+@click.option("-v", "--verbose", is_flag=True, help="Show data, layers and mistakes too.")
 @quiet_option
 @json_option
 def train(
@@ -120,7 +121,8 @@ def _named(resume: str, config: Path | None) -> tuple[str, Path | None]:
 def _caller(reporter: Reporter, *, as_json: bool, verbose: bool = False) -> Caller:
     from dl.app.training import Caller
     from dl.cli.texts import data_text, summary_text
-    from dl.cli.train_texts import data_line, end_text, network_line
+    from dl.cli.train_texts import WIDTH, data_line, end_text, network_line
+    from dl.report.terminal import screen_width
     from dl.rundir.record import read_record
 
     def tell(prepared: Prepared) -> None:
@@ -134,16 +136,24 @@ def _caller(reporter: Reporter, *, as_json: bool, verbose: bool = False) -> Call
             reporter.note(f"\n{summary_text(config.name, layers)}")
         reporter.note("")
 
+    mistakes: list[str] = []
+
+    def look(facts: RunFacts) -> None:
+        if verbose and not as_json:
+            from dl.report.mistakes import mistakes_text
+
+            mistakes.append(mistakes_text(facts, min(screen_width() or WIDTH, WIDTH)))
+
     def show(result: Result) -> None:
         if as_json:
             print_json(result)
         else:
             reporter.note("")
-            click.echo(end_text(result, read_record(result.run)))
+            click.echo(end_text(result, read_record(result.run), mistakes))
         sys.stdout.flush()
 
     stopping = partial(stop_requests, once_asked=True)
-    return Caller(reporter, ("dl", *sys.argv[1:]), stopping, tell, show)
+    return Caller(reporter, ("dl", *sys.argv[1:]), stopping, tell, show, look)
 
 
 @click.command(name="lr")

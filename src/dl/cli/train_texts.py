@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dl.vocabulary.spec import Spec
 
 _APART = " · "
-_WIDTH = 80
+WIDTH = 80
 _LONGEST = 16
 _FEW_CLASSES = 3
 """So many are told one by one; of more, the rarest and the commonest."""
@@ -111,7 +111,7 @@ def _chosen(layer: Spec) -> Iterator[str]:
 
 
 def _width() -> int:
-    return min(screen_width() or _WIDTH, _WIDTH)
+    return min(screen_width() or WIDTH, WIDTH)
 
 
 def _wrapped(words: Sequence[str], taken: int = 0) -> list[str]:
@@ -126,8 +126,14 @@ def _wrapped(words: Sequence[str], taken: int = 0) -> list[str]:
     return lines
 
 
-def end_text(result: Result, record: RunRecord) -> str:
-    """Returns what came of a training, with what to type next; its last line is the directory."""
+def end_text(result: Result, record: RunRecord, more: Sequence[str] = ()) -> str:
+    """Returns what came of a training, and what to type next; its last line is the directory.
+
+    Args:
+        result: What came of it.
+        record: The record of the run.
+        more: Blocks that stand below the metrics.
+    """
     run, said = result.run, result.verdict
     useless = said.good is False
     mark = painted("✗", "bold red") if useless else painted("✓", "bold green")
@@ -138,7 +144,7 @@ def end_text(result: Result, record: RunRecord) -> str:
     if record.judgement is not None and record.judgement.findings:
         next_["try"] = f"dl diagnose {run.typed}"
     steps = [f"{painted(f'{name:8}', 'dim')}{text}" for name, text in next_.items()]
-    blocks = [f"{mark} {ended}\n{told}", metrics_text(result.metrics, result.trivial)]
+    blocks = [f"{mark} {ended}\n{told}", metrics_text(result.metrics, result.trivial), *more]
     return "\n\n".join([*filter(None, blocks), "\n".join([*steps, str(run.path)])])
 
 
