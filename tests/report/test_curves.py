@@ -76,6 +76,12 @@ def test_numbers_of_axes_are_in_full() -> None:
     assert shown == ["2e-05", "2000", "120,000", "2e+08"]
 
 
+def test_where_a_phase_begins_stands_beside_its_line() -> None:
+    rows = [{"epoch": float(epoch), "loss": 1.0, "phase": 1.0 + epoch // 3} for epoch in (1, 2, 3)]
+
+    assert [text.get_text() for text in built(rows).axes[0].texts] == [" phase 2"]
+
+
 def test_a_lone_epoch_has_its_values_beside_its_dots() -> None:
     [axes] = built([{"epoch": 1.0, "loss": 1.5, "val_loss": 2.25}]).axes
 

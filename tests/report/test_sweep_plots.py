@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
 from dl.report.charts import SweepFacts, curves_chart, objective_chart
-from dl.report.sweep import draw
+from dl.report.sweep import SWEEP_PLOTS, draw
 from dl.sweeps.parameters import Setting
 from dl.sweeps.results import TrialSummary
 
@@ -47,6 +48,12 @@ def test_a_sweep_has_four_pictures(tmp_path: Path) -> None:
 def test_many_values_have_an_axis_of_numbers(tmp_path: Path) -> None:
     many = tuple(_trial(number, units=number * 8) for number in range(1, 20))
     assert _drawn(tmp_path, replace(SWEEP, trials=many)) == ALL
+
+
+def test_bars_of_the_importance_have_the_names_of_the_parameters() -> None:
+    figure = dict(SWEEP_PLOTS)["importance.png"](SWEEP)
+    assert isinstance(figure, Figure)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == [KIND, RATE]
 
 
 @pytest.mark.slow

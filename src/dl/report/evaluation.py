@@ -390,5 +390,5 @@ def residuals_of(run: RunFacts) -> list[Residuals]:
         if finite.any():
             values = true[finite], predicted[finite]
             weights = None if run.weights is None else run.weights[finite]
-            found.append(Residuals(shortened(name, 18), *values, run.counted, weights))
+            found.append(Residuals(shortened(name, 32), *values, run.counted, weights))
     return found

@@ -18,7 +18,7 @@ from dl.report.evaluation import Confusion, Residuals, confusion_of, label_confu
 from dl.report.facts import RunFacts
 from dl.report.forecast import forecast_charts
 from dl.report.png import Axes
-from dl.text import number, percent, plural, shortened
+from dl.text import apart, number, percent, plural, shortened
 
 _PANEL = (3.7, 2.75)
 _WIDE_PANEL = (7.5, 2.6)
@@ -307,7 +307,7 @@ def examples(run: RunFacts) -> Figure | None:
     names = [*run.worded(run.true[:10]), *run.classes]
     columns = 10 if max(map(len, names)) <= _letters(10) else 6
     rows = _chosen(run, columns)
-    lines = [[(shortened(text, _letters(columns)), png.INK)] for text in run.worded(run.true[rows])]
+    lines = [[(text, png.INK)] for text in _answers(run, run.true[rows], _letters(columns))]
     subtitle = f"from the {run.part} part, with the true answers{_as_sounds(run)}"
     return _mosaic(run, rows, lines, columns, (f"{run.name}: examples", subtitle))
 
@@ -334,18 +334,23 @@ def mistakes(run: RunFacts) -> Figure | None:
         return None
     names = [*run.worded(run.true[wrong[:24]]), *run.worded(run.predicted[wrong[:24]])]
     columns, rows = (6, wrong[:24]) if max(map(len, names)) <= 3 else (4, wrong[:12])
-    true, guesses = run.worded(run.true[rows]), run.worded(run.predicted[rows])
     fits = _letters(columns) - len("predicted  (1.00)")
+    true, guesses = (_answers(run, values[rows], fits) for values in (run.true, run.predicted))
     lines = [
-        [
-            (f"true {shortened(answer, fits)}", png.INK),
-            (f"predicted {shortened(guess, fits)}{surety}", png.ORANGE),
-        ]
+        [(f"true {answer}", png.INK), (f"predicted {guess}{surety}", png.ORANGE)]
         for answer, guess, surety in zip(true, guesses, run.surety(rows), strict=True)
     ]
     subtitle = f"{len(rows)} of {len(wrong):,} in the {run.part} part, the largest loss first"
     subtitle += _as_sounds(run)
     return _mosaic(run, rows, lines, columns, (f"{run.name}: worst mistakes", subtitle))
+
+
+def _answers(run: RunFacts, values: Array, most: int) -> list[str]:
+    """Returns answers in words of at most so many letters; those of classes stay apart."""
+    if run.in_classes and len(run.classes) > int(values.max(initial=0)):
+        names = apart([run.class_name(index) for index in range(len(run.classes))], most)
+        return [names[int(value)] for value in values]
+    return [shortened(text, most) for text in run.worded(values)]
 
 
 def _as_sounds(run: RunFacts) -> str:

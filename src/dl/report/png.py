@@ -341,6 +341,9 @@ def draw_chart(axes: Axes, chart: Chart, title: str, *, sideways: bool = False) 
     for mark in chart.marks:
         if any(len(line.x) > 1 for line in chart.lines):
             mark_at(mark.x, color=GREY, linewidth=0.9, linestyle=":", zorder=1)
+        if not any(line.at(mark.x) is not None for line in chart.lines) and not sideways:
+            above = {"va": "top", "fontsize": SMALL, "color": GREY, "in_layout": False}
+            axes.text(mark.x, 1, f" {mark.label}", transform=axes.get_xaxis_transform(), **above)
     _set_texts(axes, chart, title, sideways)
     if chart.log_x:
         axes.set_xscale("log")
@@ -363,7 +366,7 @@ def _set_texts(axes: Axes, chart: Chart, title: str, sideways: bool) -> None:
     spec = axes.get_subplotspec()
     widths = spec.get_gridspec().get_width_ratios()
     part = widths[spec.colspan.start] / sum(widths)
-    room = axes.figure.get_figwidth() * part - _BESIDE
+    room = axes.figure.get_figwidth() * part - _BESIDE * (1.5 if chart.square else 1)
     if chart.aside:
         write_aside(axes, chart.aside)
         room -= text_width(chart.aside, SMALL, "normal") + _MARGIN

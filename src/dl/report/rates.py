@@ -17,10 +17,9 @@ _SHOWN = 1.5
 
 def picture(test: RateTest) -> bytes:
     """Returns the losses over the rates as a PNG; the suggestion is marked."""
-    top = _top(test)
     lines = (
-        Line("each batch", test.rates, tuple(min(loss, top) for loss in test.losses), colour=-1),
-        Line("smoothed", test.rates[: len(test.smoothed)], _shown(test)),
+        Line("each batch", test.rates, test.losses, colour=-1),
+        Line("smoothed", test.rates[: len(test.smoothed)], test.smoothed),
     )
     mark = (Mark(test.suggestion, f"{test.suggestion:g}"),)
     chart = Chart("loss", "learning rate", "loss", lines, mark, log_x=True)
@@ -28,6 +27,7 @@ def picture(test: RateTest) -> bytes:
     with applied():
         sheet, panels = chart_sheet([chart], 1, _PANEL, (title, test.reason, ""))
         panels[0].legend()
+        panels[0].set_ylim(top=_top(test))
         return png(sheet.figure)
 
 

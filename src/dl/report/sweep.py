@@ -85,8 +85,10 @@ def _importance(sweep: SweepFacts) -> Figure | None:
     )
     sheet, [axes] = png.panel_sheet(1, 1, (_WIDTH, 0.8 + 0.36 * len(fractions)), texts)
     names = [shortened(path, 40) for path, _ in fractions]
-    bars = axes.barh(names, [fraction for _, fraction in fractions], color=png.BLUE, height=0.6)
+    places = range(len(names))
+    bars = axes.barh(places, [fraction for _, fraction in fractions], color=png.BLUE, height=0.6)
     axes.bar_label(bars, [percent(fraction) for _, fraction in fractions], padding=4, fontsize=8)
+    axes.set_yticks(places, names)
     axes.set_xlim(0, 1.08)
     axes.set_xticks(np.linspace(0, 1, 6), [percent(fraction) for fraction in np.linspace(0, 1, 6)])
     axes.grid(axis="y", visible=False)
