@@ -42,11 +42,11 @@ format: $(VENV)/.locked  ## ruff: mend what it can
 types: $(VENV)/.locked  ## mypy, strict
 	$(BIN)/mypy
 
-generate: install  ## write the generated files anew: vocabulary, reference, schema
-	for script in scripts/generate_*.py; do $(BIN)/python $$script || exit 1; done
+generate: install  ## write the generated files anew: vocabulary, reference, schema, pictures of docs/
+	for script in scripts/generate_*.py scripts/draw_images.py; do $(BIN)/python $$script || exit 1; done
 
 fresh: install  ## fail if a generated file is not what its generator writes
-	for script in scripts/generate_*.py; do $(BIN)/python $$script --check || exit 1; done
+	for script in scripts/generate_*.py scripts/draw_images.py; do $(BIN)/python $$script --check || exit 1; done
 
 bench: install  ## compare with plain Keras: make bench MNIST=mnist.npz DIGITS=digits.csv
 	$(BIN)/python benchmarks/all.py "$(MNIST)" "$(DIGITS)" $(BENCH)

@@ -42,6 +42,14 @@ def test_what_is_named_exists(page: Path) -> None:
     assert not [name for name in names if MODULE.fullmatch(name) and not _is_in_dl(name)]
 
 
+def test_every_picture_of_the_docs_is_drawn_by_the_build() -> None:
+    by_hand = {"terminal.svg", "growth.png"}  # a recording, and what a quiet machine has measured
+    images = TOP / "docs" / "images"
+    there = {str(path.relative_to(images)) for path in images.rglob("*.*")}
+    script = (TOP / "scripts" / "draw_images.py").read_text()
+    assert there - by_hand == set(re.findall(r'"([\w/-]+\.(?:png|gif))"', script))
+
+
 def test_a_name_is_in_the_file_that_is_named_behind_it() -> None:
     text = " ".join(PAGES[0].read_text(encoding="utf-8").split())
     pairs = re.findall(r"`(\w+)` \(`([\w/]+\.(?:py|json|toml))`\)", text)

@@ -360,6 +360,8 @@ def draw_chart(axes: Axes, chart: Chart, title: str, *, sideways: bool = False) 
 def _set_texts(axes: Axes, chart: Chart, title: str, sideways: bool) -> None:
     """Writes the title and the names of the axes; one that says what the title says is left out."""
     across, up = chart.x_label, "" if chart.y_label == title else chart.y_label
+    if _is_log(chart):
+        up = f"{up} (log\N{NO-BREAK SPACE}scale)" if up else "log scale"
     across, up = (up, across) if sideways else (across, up)
     lines = textwrap.wrap(shortened(up, 2 * _LABEL), _LABEL, break_on_hyphens=False)
     axes.set(xlabel=shortened(across, 2 * _LABEL), ylabel="\n".join(lines))
@@ -371,6 +373,10 @@ def _set_texts(axes: Axes, chart: Chart, title: str, sideways: bool) -> None:
         write_aside(axes, chart.aside)
         room -= text_width(chart.aside, SMALL, "normal") + _MARGIN
     axes.set_title(fitted(title, room, matplotlib.rcParams["axes.titlesize"]))
+
+
+def _is_log(chart: Chart) -> bool:
+    return chart.log and wants_log(chart.finite)
 
 
 def _colour(line: Line) -> str:
@@ -455,14 +461,13 @@ def _set_values(axes: Axes, chart: Chart) -> None:
     """Makes the vertical axis logarithmic by the one rule, and says where it shows no value."""
     if not chart.finite:
         axes.set_yticks([])
-    elif chart.log and wants_log(chart.finite):
+    elif _is_log(chart):
         axes.set_yscale("log")
-        few = max(chart.finite) < 100 * min(chart.finite)
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,), numticks=8))
+        decades = math.log10(max(chart.finite) / min(chart.finite))
+        subs = (1, 2, 5) if decades < 1.5 else (1, 3) if decades < 3 else (1,)
+        axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=8))
         axes.yaxis.set_major_formatter(FuncFormatter(tick_number))
         axes.yaxis.set_minor_formatter(NullFormatter())
-        label = axes.get_ylabel()
-        axes.set_ylabel(f"{label} (log scale)" if label else "log scale")
     broken = sorted(
         {
             place
