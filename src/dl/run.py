@@ -23,7 +23,8 @@ from dl.progress import SilentReporter
 from dl.rundir.directory import RunDirectory, SweepDirectory
 from dl.rundir.files import read_regular
 from dl.rundir.record import RunRecord, read_history, read_metrics, read_record
-from dl.text import plural
+from dl.text import number, plural
+from dl.vocabulary.labels import metric_label
 
 if TYPE_CHECKING:
     import keras
@@ -61,6 +62,11 @@ class Run:
     def status(self) -> str:
         """`completed`, `interrupted`, `failed`, or `running` in another process."""
         return self.record.status
+
+    @property
+    def verdict(self) -> str:
+        """What came of it: result beside a simple answer, how it stopped, what was found."""
+        return noted(lambda: app.verdict_of(self.directory)).sentence
 
     @property
     def metrics(self) -> dict[str, Metrics]:
@@ -210,16 +216,20 @@ class Run:
         parts = self.metrics
         names = list(dict.fromkeys(name for values in parts.values() for name in values))
         rows = [
-            [part, *(f"{values[name]:.4g}" if name in values else "" for name in names)]
+            [
+                part,
+                *(number(values[name], padded=True) if name in values else "" for name in names),
+            ]
             for part, values in parts.items()
         ]
-        heads = "".join(f"<th>{html.escape(name)}</th>" for name in ["part", *names])
+        labels = ["part", *map(metric_label, names)]
+        heads = "".join(f"<th>{html.escape(label)}</th>" for label in labels)
         lines = "".join(
             f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in rows
         )
         record = self.record
         head = f"<b>{html.escape(self.label)}</b>: {record.status}, {record.epochs} epochs"
-        blocks = [f"<p>{head}</p>"]
+        blocks = [f"<p>{head}</p>", f"<p>{html.escape(self.verdict)}</p>"]
         if rows:
             blocks.append(f"<table><tr>{heads}</tr>{lines}</table>")
         picture = self.path / "plots" / "learning_curves.png"

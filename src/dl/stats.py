@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 LEVEL = 0.05
 """A difference counts as real where chance alone gives one as large less often than this."""
 _DRAWS = 2000
+_MOST_TRAININGS = 20
 # Samples that are drawn at once: all 2000 of a million rows would take 16 GB.
 _BATCH = 50
 
@@ -74,6 +75,26 @@ def mcnemar(gained: int, lost: int) -> float:
     from scipy.stats import binomtest
 
     return float(binomtest(gained, gained + lost, 0.5).pvalue) if gained + lost else 1.0
+
+
+def resampled_power(differences: Sequence[float], overlap: float, level: float) -> int | None:
+    """Returns how many trainings the test above needs to find a difference such as this one.
+
+    That is the least number with which the same mean and spread would be real; None where twenty
+    are too few, or there is no spread to tell by.
+    """
+    if len(differences) < 2:
+        return None
+    mean, variance = abs(statistics.fmean(differences)), statistics.variance(differences)
+    from scipy.special import stdtrit
+
+    for count in range(len(differences) + 1, _MOST_TRAININGS + 1):
+        least = float(stdtrit(count - 1, 1 - level / 2)) * math.sqrt(
+            (1 / count + overlap) * variance
+        )
+        if mean > least:
+            return count
+    return None
 
 
 def paired_t_test(differences: Array) -> float:

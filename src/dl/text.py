@@ -16,6 +16,8 @@ from typing import TextIO
 # Characters of a value in a message: with its label it still fits on a line of a terminal.
 _LONGEST = 60
 _GROUPED = 10_000
+WIDTH = 80
+"""Columns of text for people; a terminal may be narrower."""
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34"}
 _STYLES |= {"cyan": "36"}
 
@@ -113,12 +115,15 @@ def listing(words: Iterable[str], last: str = "or", most: int | None = None) -> 
     return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
 
-def wrapped(text: str, width: int = 80) -> str:
-    """Returns a text in lines of so many columns, all but the first one indented."""
+def wrapped(text: str, width: int = WIDTH, indent: str = "  ") -> str:
+    """Returns a text in lines of so many columns, all but the first one indented.
+
+    A longer word stays whole: a path or a command is to be copied.
+    """
     import textwrap  # half a millisecond, which `dl list` has no use for
 
     return textwrap.fill(
-        text, width, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False
+        text, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
     )
 
 

@@ -42,6 +42,8 @@ def test_a_run_knows_its_numbers(trained: Path) -> None:
         "dl.train",
     )
     assert set(run.metrics) == {"train", "validation", "test"}
+    assert " unseen rows; guessing gives " in run.verdict
+    assert run.verdict in run._repr_html_()
     assert run.history.index.tolist() == [1, 2, 3]
     assert run.history.index.name == "epoch"
     assert run.config["training"]["epochs"] == 3

@@ -72,19 +72,19 @@ def test_compare_shows_what_differs(dl: Dl, root: Path) -> None:
     outcome = dl("compare", "digits/1", "digits/2", "--runs", root)
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out == (
-        "setting              digits/0001  digits/0002\n"
-        "training.batch_size           16           32\n"
+        "digits/2 against digits/1: worse\n"
+        "  accuracy -0.475 (95% interval -0.625 to -0.325), McNemar's p 3.8e-06\n"
+        "  on the same 40 rows, row by row, at a level of 5% in all\n"
         "\n"
-        "result         digits/0001  digits/0002\n"
-        "train loss          0.1000  0.1000 (0)\n"
-        "test loss           0.5000  0.5000 (0)\n"
-        "test accuracy       0.9750  0.5000 (-0.4750)\n"
-        "epochs                   3  3\n"
-        "seconds                2.5  2.5\n"
+        "result         digits/1  digits/2   change\n"
+        "training loss    0.1000    0.1000\n"
+        "test loss        0.5000    0.5000\n"
+        "test accuracy    0.9750    0.5000  -0.4750\n"
+        "epochs                3         3\n"
+        "seconds             2.5       2.5\n"
         "\n"
-        "On the same 40 rows, row by row, at a level of 5% in all:\n"
-        "  digits/0002 against digits/0001: worse; accuracy -0.475 "
-        "(95% interval -0.625 to -0.325), McNemar's p 3.8e-06\n"
+        "setting              digits/1  digits/2\n"
+        "training.batch_size        16        32\n"
     )
 
 
@@ -104,13 +104,14 @@ def test_a_setting_that_an_earlier_version_did_not_have_is_its_default(
     RunDirectory(root / "digits/0001").resolved.write_text("\n".join(earlier))
     RunDirectory(root / "digits/0002").resolved.write_text(text)
     outcome = dl("compare", "digits/1", "digits/2", "--runs", root)
-    assert outcome.out.startswith("all settings are equal\n")
+    assert outcome.out.endswith("\nall settings are equal\n")
 
 
 def test_compare_as_markdown(dl: Dl, root: Path) -> None:
     lines = dl("compare", "digits/1", "digits/2", "--md", "--runs", root).out.splitlines()
-    assert lines[:3] == [
-        "| setting | digits/0001 | digits/0002 |",
+    assert lines[0] == "digits/2 against digits/1: worse"
+    assert lines[-3:] == [
+        "| setting | digits/1 | digits/2 |",
         "| --- | --- | --- |",
         "| training.batch_size | 16 | 32 |",
     ]
@@ -134,7 +135,7 @@ def test_compare_as_a_page(dl: Dl, root: Path, tmp_path: Path) -> None:
     assert (outcome.code, outcome.out) == (0, f"{target}\n")
     text = target.read_text(encoding="utf-8")
     assert "<code>training.batch_size</code>" in text
-    assert "digits/0002 against digits/0001: worse; accuracy -0.475" in text
+    assert "<b>digits/0002: worse</b> accuracy -0.475" in text
     assert "http" not in text.partition("<script>")[0].rpartition("</style>")[2]
 
 
@@ -148,8 +149,8 @@ def test_compare_as_json(dl: Dl, root: Path) -> None:
 def test_runs_without_answers_are_compared_by_their_metrics(dl: Dl, root: Path) -> None:
     make_run(root, "iris")
     outcome = dl("compare", "digits/1", "iris", "--runs", root)
-    assert outcome.out.splitlines()[-1] == (
-        "iris/0001 is not compared row by row: a run kept no predictions to compare row by row"
+    assert outcome.out.splitlines()[0] == (
+        "iris/1 is not compared row by row: a run kept no predictions to compare row by row"
     )
 
 
@@ -161,8 +162,8 @@ def test_quantiles_without_a_median_are_not_compared_by_row(dl: Dl, root: Path) 
     publish(run.preprocess, json.dumps(learned).encode())
     write_predictions(run, Predictions("test", np.zeros((3, 1), "f4"), np.zeros((3, 2), "f4")))
     outcome = dl("compare", "digits/1", run.path, "--runs", root)
-    assert outcome.out.splitlines()[-1] == (
-        f"{run.label} is not compared row by row: a run predicts quantiles without the median, "
+    assert outcome.out.splitlines()[0] == (
+        "digits/3 is not compared row by row: a run predicts quantiles without the median, "
         "0.5, that would stand for the number"
     )
 
@@ -180,9 +181,8 @@ def test_a_metric_is_one_row_whatever_the_runs_call_it(dl: Dl, root: Path) -> No
 def test_other_rows_are_not_compared(dl: Dl, root: Path) -> None:
     judged_run(root, 48, right=10, rows=20)
     outcome = dl("compare", "digits/1", "digits/3", "--runs", root)
-    assert outcome.out.splitlines()[-1] == (
-        "digits/0003 is not compared row by row: "
-        "the test parts hold other rows: another seed or split"
+    assert outcome.out.splitlines()[0] == (
+        "digits/3 is not compared row by row: the test parts hold other rows: another seed or split"
     )
 
 
@@ -202,3 +202,13 @@ def test_wrong_use_is_refused(dl: Dl, root: Path, arguments: list[str], text: st
     outcome = dl("compare", *arguments, "--runs", root)
     assert outcome.code == 2
     assert outcome.err.startswith(text)
+
+
+def test_on_a_narrow_screen_settings_have_short_names(
+    dl: Dl, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("compare", "terminal"):
+        monkeypatch.setattr(f"dl.report.{module}.screen_width", lambda: 40)
+    out = dl("compare", "digits/1", "digits/2", "--runs", root).out
+    assert out.endswith("setting     digits/1  digits/2\nbatch_size        16        32\n")
+    assert max(map(len, out.splitlines())) <= 40

@@ -56,7 +56,7 @@ def test_the_trivial_answer_stands_below_the_result(dl: Dl, project: Project) ->
     assert trivial["metrics"]["test"]["loss"] == pytest.approx(1.0986, abs=0.1)
     for command in ("evaluate", "show"):
         lines = dl(command, project.run, *(["-q"] if command == "evaluate" else [])).out.split("\n")
-        place = [number for number, line in enumerate(lines) if line.startswith("test  ")][-1]
+        place = [number for number, line in enumerate(lines) if line.startswith("test  ")][0]
         assert lines[place + 1].split()[:2] == trivial["words"].split()
         assert float(lines[place + 1].split()[-1]) == pytest.approx(commonest, abs=1e-4)
     page = (project.run / "report.html").read_text()
@@ -212,8 +212,10 @@ def test_list_shows_the_run_with_its_result(dl: Dl, project: Project) -> None:
 def test_show_tells_what_happened(dl: Dl, project: Project) -> None:
     outcome = dl("show", "fruit/1", "--runs", project.runs)
     assert outcome.code == 0
-    assert "status   completed" in outcome.out
-    assert "plots/learning_curves.png" in outcome.out
+    assert outcome.out.startswith("fruit/0001: completed, started ")
+    assert "plots/learning_curves.png" not in outcome.out
+    files = dl("show", "-v", "fruit/1", "--runs", project.runs)
+    assert "plots/learning_curves.png" in files.out
     assert SIZES in outcome.out
     assert "\n".join(HYPERPARAMETERS) in outcome.out
     record = json.loads(dl("show", "fruit", "--runs", project.runs, "--json").out)

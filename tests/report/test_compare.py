@@ -76,15 +76,14 @@ def test_more_of_a_measure_is_better_but_of_errors(
     measure: str, difference: float, word: str
 ) -> None:
     verdict = Verdict("b/1", measure, 9, difference, 0, 1, 0.95, 0.01, True)
-    assert verdict.sentence("a/1").startswith(f"b/1 against a/1: {word}; {measure} ")
+    assert verdict.judgement == word
+    assert verdict.numbers.startswith(f"{measure} ")
 
 
-def test_a_sentence_has_the_interval_and_the_p_value() -> None:
+def test_the_numbers_have_the_interval_and_the_p_value() -> None:
     verdict = Verdict("b/1", "accuracy", 9, -0.475, -0.625, 0.0, 0.975, 3.81e-6, False)
-    assert verdict.sentence("a/1") == (
-        "b/1 against a/1: not distinguishable; accuracy -0.475 (97.5% interval -0.625 to 0), "
-        "McNemar's p 3.8e-06"
-    )
+    assert verdict.judgement == "not distinguishable"
+    assert verdict.numbers == ("accuracy -0.475 (97.5% interval -0.625 to 0), McNemar's p 3.8e-06")
 
 
 def test_scores_of_labels_want_all_of_them_right() -> None:

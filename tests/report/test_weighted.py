@@ -77,8 +77,9 @@ def test_runs_are_compared_by_their_weighted_measure() -> None:
     assert verdict.difference == pytest.approx(wanted[1] - wanted[0])
     assert verdict.low < verdict.difference < verdict.high
     assert verdict.real
-    assert "better; weighted accuracy +" in verdict.sentence("a/0001")
-    assert "McNemar" not in verdict.sentence("a/0001")
+    assert verdict.judgement == "better"
+    assert verdict.numbers.startswith("weighted accuracy +")
+    assert "McNemar" not in verdict.numbers
 
 
 def test_the_interval_is_that_of_the_ratio_over_samples_of_rows() -> None:

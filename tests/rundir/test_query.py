@@ -51,6 +51,30 @@ def test_condition_holds(text: str, holds: bool) -> None:
     assert parse_condition(text).holds(ROW) is holds
 
 
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ("accuracy>0.97", False),
+        ("accuracy>=0.97", True),
+        ("accuracy=0.97", True),
+        ("accuracy!=0.97", False),
+        ("accuracy>0.9699", True),
+        ("accuracy>0.970000", False),
+        ("accuracy>0.97000001", True),  # more digits than are shown: the value itself
+        ("accuracy<=0.9699", False),
+    ],
+)
+def test_a_value_is_compared_as_it_is_shown(condition: str, holds: bool) -> None:
+    shown_as_970 = 0.9700000286102295  # 0.97 in float32
+    assert parse_condition(condition).holds({"accuracy": shown_as_970}) is holds
+
+
+def test_large_values_are_compared_to_the_unit() -> None:
+    assert parse_condition("mse>123456").holds({"mse": 123456.6})
+    assert not parse_condition("mse>123457").holds({"mse": 123457.4})
+    assert parse_condition("seed=12345678").holds({"seed": 12345678})
+
+
 def test_condition_without_operator_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         parse_condition("accuracy")

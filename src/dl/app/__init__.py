@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from dl.predict.evaluate import Evaluation
     from dl.predict.lite import Outputs, SavedFiles, Task
     from dl.report.ranking import Ranking
+    from dl.report.verdict import Verdict
     from dl.rundir.query import Entry, Row
 
 _MOST_BYTES = 100_000_000
@@ -379,6 +380,14 @@ def one_answer_of(run: RunDirectory, target: Target | None = None) -> str:
         return ""
     target = target or read_preprocessing(run).target
     return one_answer(read_answers(run, target), target)
+
+
+def verdict_of(run: RunDirectory) -> Verdict:
+    """Returns what came of a run, in one sentence and its parts; raises `RunError`."""
+    from dl.report.verdict import verdict
+    from dl.rundir.query import read_entry
+
+    return verdict(read_entry(run))
 
 
 def page(directory: RunDirectory | SweepDirectory) -> str:

@@ -20,7 +20,8 @@ from dl.cli.config import completion, init, lint, schema, validate
 from dl.cli.data import data
 from dl.cli.model import baseline, diagnose, evaluate, predict, summary, trace
 from dl.cli.process import Stopped, flush_stdout, open_streams, stopping_at_once
-from dl.cli.runs import board, compare, list_runs, report, show
+from dl.cli.runs import board, compare, list_runs, report
+from dl.cli.show import show
 from dl.cli.sweep import sweep
 from dl.cli.tidy import prune, remove, tag
 from dl.cli.train import learning_rates, reproduce, train

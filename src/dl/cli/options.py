@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
 from dl.errors import DlError, UsageError
 from dl.rundir.directory import DEFAULT_ROOT, RunDirectory, SweepDirectory
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class ConfigPath(click.Path):
@@ -68,6 +70,11 @@ threshold_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")
+
+
+def verbose_option(text: str) -> Callable[[Command], Command]:
+    """Returns the option that shows more, and says what."""
+    return click.option("-v", "--verbose", is_flag=True, help=text)
 
 
 def print_json(*parts: object) -> None:

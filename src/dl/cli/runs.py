@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,19 +18,20 @@ from dl.cli.options import (
     print_json,
     run_argument,
     runs_option,
+    verbose_option,
 )
 from dl.cli.sweep import show_sweep
-from dl.errors import UsageError
+from dl.errors import RunError, UsageError
 from dl.rundir.directory import RunDirectory, all_sweeps, find_run, find_sweep, is_sweep
-from dl.text import age, duration, listing, number, painted, printable
+from dl.text import age, duration, number, painted, printable, wrapped
 
 if TYPE_CHECKING:
     from dl.rundir.query import Entry, Row
-    from dl.rundir.record import Origin, RunRecord
 
     Listed = list[tuple[Entry, Row]]
 
 _MOST_SWEEPS = 5
+_STATES = {"running": "cyan", "interrupted": "yellow", "failed": "red"}
 
 
 @click.command(name="list")
@@ -56,6 +58,7 @@ _MOST_SWEEPS = 5
     help="More columns, separated by commas: metrics, config paths, seed, started.",
 )
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the last N.")
+@verbose_option("Also the verdict on each run.")
 @runs_option
 @json_option
 def list_runs(
@@ -64,6 +67,7 @@ def list_runs(
     sort: str,
     columns: str,
     limit: int | None,
+    verbose: bool,
     runs: Path,
     as_json: bool,
 ) -> None:
@@ -85,7 +89,7 @@ def list_runs(
     if as_json:
         print_json({"runs": [_document(entry, row, more) for entry, row in listed]})
     elif listed:
-        click.echo(_list_text(listed, more))
+        click.echo(_list_text(listed, more, verbose=verbose))
     elif found.any_readable:
         click.echo("no run meets these conditions", err=True)
     elif not found.damaged:
@@ -108,95 +112,69 @@ def _tell_of_sweeps(root: Path) -> None:
 
 
 def _document(entry: Entry, row: Row, more: list[str]) -> dict[str, object]:
+    from dl.report.verdict import verdict
+
     known = {key: row[key] for key in ("run", "status", "started", "seconds", "epochs")}
     columns = {"columns": {key: row.get(key) for key in more}} if more else {}
-    return {**known, "tags": entry.tags, "metrics": entry.metrics, **columns}
+    metrics = {"metrics": entry.metrics, "verdict": verdict(entry)}
+    return {**known, "tags": entry.tags, **metrics, **columns}
 
 
-def _list_text(listed: Listed, more: list[str]) -> str:
-    from dl.report.terminal import table
+def _list_text(listed: Listed, more: list[str], *, verbose: bool) -> str:
+    from dl.report.terminal import Styled, table
     from dl.rundir.query import shown
 
     tagged = any(entry.tags for entry, _ in listed)
-    rows = []
-    for entry, row in listed:
-        record, result = entry.record, ""
-        if entry.judged is not None:  # the first metric of the part that tells most, or its loss
-            part, values = entry.judged
-            name, value = list(values.items())[min(1, len(values) - 1)]
-            result = f"{part} {name} {number(float(value), padded=True)}"
-        rows.append(
-            [
-                entry.run.label,
-                record.status,
-                age(float(str(row["age"]))),
-                duration(record.seconds),
-                str(record.epochs),
-                result,
-                *(shown(row.get(key)) for key in more),
-                *([" ".join(entry.tags)] if tagged else []),
-            ]
-        )
-    header = ["run", "status", "age", "took", "epochs", "result"]
-    return table(rows, [*header, *more, *(["tags"] if tagged else [])])
+    rows = [
+        [
+            entry.run.label,
+            Styled(entry.record.status, _STATES.get(entry.record.status, "")),
+            *_course(entry, float(str(row["age"]))),
+            *(shown(row.get(key)) for key in more),
+            *([" ".join(entry.tags)] if tagged else []),
+        ]
+        for entry, row in listed
+    ]
+    header = ["run", "status", "age", "took", "epochs", "result", "metric"]
+    spare = ["took", "epochs", "age", "tags", "status", "metric"]
+    text = table(rows, [*header, *more, *(["tags"] if tagged else [])], spare=spare)
+    if not verbose:
+        return text
+    head, *lines = text.split("\n")
+    below = [_verdict_below(entry) for entry, _ in listed]
+    rest = lines[len(listed) :]
+    return "\n".join([head, *(x for pair in zip(lines, below, strict=False) for x in pair), *rest])
 
 
-@click.command()
-@run_argument
-@runs_option
-@json_option
-def show(run: str, runs: Path, as_json: bool) -> None:
-    """Show what came of a run, and how it came about."""
-    from dl.cli.texts import data_text, hyperparameters_text, metrics_text
-    from dl.config.load import load_resolved
-    from dl.config.summary import hyperparameters
-    from dl.report.ranking import ranking_text, read_ranking
-    from dl.report.terminal import learning_curves
-    from dl.rundir.manifest import read_checked
-    from dl.rundir.record import read_history, read_metrics, read_record
+def _course(entry: Entry, since: float) -> list[str]:
+    """Returns age, duration, epochs, result and metric; of a run that trains, how far it is."""
+    from dl.report.verdict import now_of, result_of
+    from dl.rundir.record import read_history
+    from dl.vocabulary.labels import column_label
 
-    directory = find_run(run, runs)
-    record, metrics = read_record(directory), read_metrics(directory)
-    ranking = read_ranking(directory)
-    if as_json:
-        print_json({"run": directory}, record, {"metrics": metrics, "baselines": ranking})
-        return
-    blocks = [_facts(directory, record), data_text(record.data) if record.data else ""]
-    if directory.resolved.exists():
-        loaded = load_resolved(directory.resolved, read_checked(directory.resolved))
-        blocks.append(hyperparameters_text(hyperparameters(loaded.config)))
-    if directory.history.exists():
-        blocks.append(learning_curves(read_history(directory)))
-    if metrics:
-        blocks.append(metrics_text(metrics, record.trivial))
-    if ranking:
-        blocks.append(ranking_text(ranking))
-    files = sorted(path for path in directory.path.rglob("*") if path.is_file())
-    names = [path.relative_to(directory.path) for path in files if not path.name.startswith(".")]
-    blocks.append("\n".join(["files", *(f"  {name}" for name in names)]))
-    click.echo("\n\n".join(filter(None, blocks)))
+    record, result = entry.record, result_of(entry)
+    took, epochs = record.seconds, str(record.epochs)
+    if record.status == "running":
+        with suppress(RunError):  # it is written at this moment, or before its first epoch
+            history = read_history(entry.run)
+            result, epochs = now_of(history), f"{len(history)}/{record.planned or '?'}"
+        took = since
+    elif record.epochs < record.planned:
+        epochs = f"{record.epochs}/{record.planned}"
+    part, name, value = result
+    label = "" if value is None else column_label(f"{part}.{name}")
+    shown = "" if value is None else number(float(value), padded=True)
+    return [age(since), duration(took), epochs, shown, label]
 
 
-def _facts(run: RunDirectory, record: RunRecord) -> str:
+def _verdict_below(entry: Entry) -> str:
+    from dl.report.terminal import screen_width
+    from dl.report.verdict import STYLES, verdict
 
-    why = record.error or (f"ended by the {record.ended_by}" if record.ended_by else "")
-    facts = {
-        "run": str(run.path),
-        "status": record.status + (f": {why}" if why else ""),
-        "started": record.started,
-        "took": f"{duration(record.seconds)}, {record.epochs} epochs",
-        "seed": str(record.seed),
-        "commit": record.git_commit,
-        "begun": "" if record.start is None else _begun(record.start),
-        "command": " ".join(record.command),
-    }
-    return "\n".join(f"{key:8} {value}" for key, value in facts.items() if value)
-
-
-def _begun(start: Origin) -> str:
-    left = [f"{name} ({why})" for name, why in start.left.items()]
-    told = f"; not {listing(left, '')}" if left else ""
-    return f"from {start.source}: {listing(start.taken, 'and')}{told}"
+    told = verdict(entry)
+    width, sentence = screen_width(), f"  {told.sentence}"
+    lines = [sentence] if width is None else wrapped(sentence, width).split("\n")
+    return "\n".join(painted(line, STYLES[told.good]) for line in lines)
 
 
 @click.command()

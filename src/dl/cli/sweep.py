@@ -31,6 +31,7 @@ _WIDEST = 30
 """Characters of a value, which may be a whole layer."""
 _WIDTH = 79
 _ALIKE = "≈ best"
+_UNSURE = "?"
 _PLAIN_SECONDS = 5.0
 """Seconds between two plain lines."""
 _LIVE_SECONDS = 0.1
@@ -266,11 +267,12 @@ def _text(results: Results, most: int) -> str:
     import textwrap
 
     from dl.report.terminal import table
-    from dl.sweeps.results import ALIKE, NOT_TESTED, paths_of, short_names
+    from dl.sweeps.results import ALIKE, NOT_TESTED, UNSURE, paths_of, short_names
     from dl.vocabulary.labels import column_label
 
     trials, paths = results.trials, paths_of(results.trials)
-    short = {ALIKE: _ALIKE, NOT_TESTED: "-"}  # the line below says them in words
+    # The lines below say them in words.
+    short = {ALIKE: _ALIKE, NOT_TESTED: "-", UNSURE: _UNSURE}
     rows = [
         [*cells, short.get(verdict, verdict)]
         for *cells, verdict in (trial.cells(paths, _value) for trial in trials[:most])
@@ -300,10 +302,11 @@ def _rests_on(results: Results) -> str:
         return ""
     if runs == 1:
         return "Differences are not tested: with `repeats: 3` or `folds: 5` they are."
-    return (
+    said = (
         f"{_ALIKE}: not distinguishable from the best; {METHOD}, level {LEVEL:g}, "
         f"{runs} trainings each."
     )
+    return f"{said} {_UNSURE}: {results.cannot_tell}." if results.cannot_tell else said
 
 
 def _document(results: Results) -> dict[str, object]:

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from dl.config.nodes import yaml_text
-from dl.report.terminal import Styled, table
-from dl.text import number, percent, plural, shortened, size, wrapped
+from dl.report.terminal import Styled, screen_width, table
+from dl.text import WIDTH, number, percent, plural, shortened, size, wrapped
 from dl.vocabulary.labels import metric_label
 
 if TYPE_CHECKING:
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from dl.rundir.record import Trivial
 
 _WIDTH = 80
+_COLOUR_OF = {"train": "training", "validation": "validation", "test": "test"}
 _MOST_NAME = 20
-_MOST_VALUE = 62
-"""Characters of a layer's name, and of a line of hyperparameters."""
+_NAMES, _MOST_VALUE = 18, 62
+"""Characters of a layer's name; of the names of hyperparameters, and of a line of their values."""
 _MOST_ROWS = 4
 _MOST_COLUMNS = 6
 _MOST_WEIGHTS = 8
@@ -42,19 +43,25 @@ _OF_LAYERS = {"dead-units", "saturated-units", "vanishing-gradients", "exploding
 def metrics_text(metrics: Mapping[str, Mapping[str, float]], trivial: Trivial | None = None) -> str:
     """Returns a table with a row for each part and a column for each metric.
 
-    Below the last part stands what an answer that looks at no input has there.
+    Below the last part, which tells most, stands what an answer that looks at no input has there.
     """
+    from dl.report.palette import LIGHT, ansi
+
     names = list(dict.fromkeys(name for part in metrics.values() for name in part))
     last = ["", *metrics][-1]
-    rows = [
-        [Styled(cell, "bold" if part == last else "") for cell in [part, *map(values.get, names)]]
-        for part, values in metrics.items()
-    ]
+    rows = []
+    for part, values in metrics.items():
+        strong = "bold" if part == last else ""
+        colour = ansi(getattr(LIGHT, _COLOUR_OF[part])) if part in _COLOUR_OF else ""
+        cells = [Styled(cell, strong) for cell in _metric_cells(values, names)]
+        rows.append([Styled(part, f"{strong} {colour}"), *cells])
     for words, beside in trivial.beside(last) if trivial is not None else ():
-        # As text: digits of the network's values are not cut for a far larger one.
-        cells = [number(beside[name], padded=True) if name in beside else None for name in names]
-        rows.append([Styled(cell, "dim") for cell in [words, *cells]])
+        rows.append([Styled(cell, "dim") for cell in [words, *_metric_cells(beside, names)]])
     return table(rows, ["part", *map(metric_label, names)])
+
+
+def _metric_cells(values: Mapping[str, float], names: Sequence[str]) -> list[str]:
+    return [number(float(values[n]), padded=True) if n in values else "" for n in names]
 
 
 def steps_text(errors: Mapping[str, Sequence[float]]) -> str:
@@ -98,7 +105,8 @@ def hyperparameters_text(chosen: Mapping[str, Sequence[str]]) -> str:
     """Returns a table of what a person chose: layers, loss, optimizer, batch size, epochs."""
     rows = []
     for name, values in chosen.items():
-        wrapped = (textwrap.wrap(value, _MOST_VALUE, subsequent_indent="  ") for value in values)
+        room = max(min(_MOST_VALUE, (screen_width() or WIDTH) - _NAMES), _NAMES)
+        wrapped = (textwrap.wrap(value, room, subsequent_indent="  ") for value in values)
         lines = [line for lines in wrapped for line in lines]
         rows += [["" if place else name, line] for place, line in enumerate(lines)]
     return table(rows, ["hyperparameter", "value"])

@@ -16,10 +16,9 @@ from typing import Any, Generic, TypeVar
 
 from dl.data.recording import WeightShape
 from dl.errors import DlError, RunError
-from dl.report import charts
 from dl.report.charts import VALIDATION, History
 from dl.report.stored import TrainingFacts
-from dl.report.verdict import Verdict, is_better, lead_of, toughest, verdict
+from dl.report.verdict import Verdict, is_better, now_of, result_of, toughest, verdict
 from dl.rundir.directory import RunDirectory, all_runs
 from dl.rundir.files import read_regular
 from dl.rundir.query import Entries, Entry, read_entry
@@ -296,30 +295,6 @@ def _setting_of(run: RunDirectory) -> str:
     except OSError:
         return ""
     return hashlib.sha256(_SEED.sub(b"", content)).hexdigest()[:16]
-
-
-Result = tuple[str, str, float | None]
-"""The part of the data, the metric, and its value, if there is one."""
-
-
-def result_of(entry: Entry) -> Result:
-    """Returns what a run is judged by, of the part that tells most: its first metric, or loss."""
-    if entry.judged is None:
-        return "", "", None
-    part, metrics = entry.judged
-    name = lead_of(metrics)
-    return part, name, metrics[name]
-
-
-def now_of(history: History) -> Result:
-    """Returns the same of a run that trains, after its last epoch."""
-    names = charts.measures(history)
-    if not names:
-        return "", "", None
-    last = history[-1]
-    name = lead_of({name: last.get(name) or 0.0 for name in names})
-    validated = last.get(VALIDATION + name)
-    return ("train", name, last.get(name)) if validated is None else ("validation", name, validated)
 
 
 def sparks(history: History, name: str) -> dict[str, list[float | None]]:

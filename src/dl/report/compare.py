@@ -10,7 +10,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import accumulate
 
@@ -25,20 +27,25 @@ from dl.data.types import Array
 from dl.errors import DlError
 from dl.report.charts import History
 from dl.report.ranking import read_ranking
-from dl.report.terminal import table
+from dl.report.terminal import screen_width, table
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import read_regular
 from dl.rundir.query import Entry, shown
 from dl.rundir.record import read_history
 from dl.rundir.settings import Settings, read_settings
 from dl.stats import LEVEL, bootstrap, holm, mcnemar, weighted
-from dl.text import number, percent, plural, signed
+from dl.sweeps.results import short_names
+from dl.text import cut, listing, number, painted, percent, plural, signed, wrapped
+from dl.vocabulary.labels import column_label
 from dl.vocabulary.names import called_here
 
 ERROR = "mean absolute error"
 _NONE = "-"
 # Names below one path that only some of the runs have: as many are columns of other data.
 _MANY_NAMES = 4
+_STYLES = {"better": "bold green", "worse": "bold red", "not distinguishable": "bold"}
+_LONGEST = 40
+"""Characters of a setting: a list of sixty columns says no more than its first ones."""
 
 Table = Callable[[Sequence[Sequence[str]], Sequence[str]], str]
 """Lays out rows of cells below a header."""
@@ -53,17 +60,33 @@ class MetricRow:
     values: tuple[float | None, ...]
 
     @property
+    def label(self) -> str:
+        """The metric with its part, as people say it."""
+        return column_label(f"{self.part}.{self.name}")
+
+    @property
+    def shown(self) -> list[str]:
+        """Its value in each run."""
+        return ["" if value is None else number(value, padded=True) for value in self.values]
+
+    @property
+    def changes(self) -> list[str]:
+        """The difference of each run to the first; empty where the two look the same."""
+        first, shown = self.values[0], self.shown
+        return [
+            ""
+            if value is None or first is None or text == shown[0]
+            else signed(value - first, padded=True)
+            for value, text in zip(self.values, shown, strict=True)
+        ]
+
+    @property
     def cells(self) -> list[str]:
         """The metric, then its value in each run with the difference to the first."""
-        first, *others = self.values
-        changes = [
-            "" if value is None or first is None else f" ({signed(value - first, padded=True)})"
-            for value in others
-        ]
-        values = [_NONE if value is None else number(value, padded=True) for value in self.values]
+        told = zip(self.shown, self.changes, strict=True)
         return [
-            f"{self.part} {self.name}",
-            *(value + change for value, change in zip(values, ["", *changes], strict=True)),
+            self.label,
+            *(f"{value or _NONE} ({by})" if by else value or _NONE for value, by in told),
         ]
 
 
@@ -99,10 +122,6 @@ class Verdict:
         """What is to be held of the run, in a word or two."""
         better = (self.difference > 0) == (self.measure != ERROR)
         return ("better" if better else "worse") if self.real else "not distinguishable"
-
-    def sentence(self, first: str) -> str:
-        """Returns what the rows say in words, against the first run."""
-        return f"{self.run} against {first}: {self.judgement}; {self.numbers}"
 
     @property
     def numbers(self) -> str:
@@ -385,7 +404,7 @@ def judge(first: Scores, others: Mapping[str, Scores]) -> tuple[Verdict, ...]:
 
 
 def plain_text(comparison: Comparison, everything: bool) -> str:
-    """Returns the comparison as aligned tables."""
+    """Returns the comparison as aligned tables, the verdicts first."""
     return "\n\n".join(_blocks(comparison, everything, table))
 
 
@@ -401,29 +420,54 @@ def markdown_text(comparison: Comparison, everything: bool) -> str:
 
 
 def _blocks(comparison: Comparison, everything: bool, laid_out: Table) -> list[str]:
+    differing = comparison.settings if everything else comparison.folded_settings()
     settings = [
-        [path, *(_NONE if value is None else shown(value) for value in values)]
-        for path, values in comparison.shown_settings(everything).items()
+        [path, *(_NONE if value is None else cut(shown(value), _LONGEST) for value in values)]
+        for path, values in differing.items()
     ]
+    two = len(comparison.runs) == 2  # of more, a table of differences too is one too many
     results = [
-        *(row.cells for row in comparison.metrics),
-        ["epochs", *map(str, comparison.epochs)],
-        ["seconds", *(f"{seconds:.1f}" for seconds in comparison.seconds)],
+        *([r.label, *r.shown, *(r.changes[1:] if two else ())] for r in comparison.metrics),
+        ["epochs", *(f"{count:,}" for count in comparison.epochs)],
+        ["seconds", *(f"{seconds:,.1f}" for seconds in comparison.seconds)],
     ]
-    lines = [f"  {verdict.sentence(comparison.runs[0])}" for verdict in comparison.verdicts]
-    if lines:
-        rows = comparison.verdicts[0].rows
-        level = percent(LEVEL)
-        lines.insert(0, f"On the same {rows:,} rows, row by row, at a level of {level} in all:")
-    for run, why in comparison.not_compared.items():
-        lines.append(f"{run} is not compared row by row: {why}")
-    lines += [f"{run} among simple models: {said}" for run, said in comparison.baselines.items()]
-    header = list(comparison.runs)
+    header = list(map(short_label, comparison.runs))
+    names = [row[0] for row in settings]
+    if (width := screen_width()) is not None and max(map(len, names), default=0) > width // 3:
+        settings = [
+            [name, *row[1:]] for name, row in zip(short_names(names), settings, strict=True)
+        ]
     return [
+        "\n".join(_verdict_lines(comparison)),
+        laid_out(results, ["result", *header, *(["change"] if two else [])]),
         laid_out(settings, ["setting", *header]) if settings else "all settings are equal",
-        laid_out(results, ["result", *header]),
-        "\n".join(lines),
     ]
+
+
+def short_label(run: str) -> str:
+    """Returns the label of a run as it can be typed: `digits/3`."""
+    return re.sub(r"/0+(?=\d)", "/", run)
+
+
+def _verdict_lines(comparison: Comparison) -> Iterator[str]:
+    """Yields how each run compares with the first: first what is to be held of it."""
+    width, first = screen_width() or sys.maxsize, short_label(comparison.runs[0])
+    for verdict in comparison.verdicts:
+        head = f"{short_label(verdict.run)} against {first}: {verdict.judgement}"
+        yield painted(head, _STYLES[verdict.judgement])
+        yield wrapped(f"  {verdict.numbers}", width)
+    if comparison.verdicts:
+        rows, level = comparison.verdicts[0].rows, percent(LEVEL)
+        how = f"  on the same {plural(rows, 'row')}, row by row, at a level of {level} in all"
+        yield wrapped(how, width)
+    reasons: dict[str, list[str]] = {}
+    for run, why in comparison.not_compared.items():
+        reasons.setdefault(why, []).append(short_label(run))
+    for why, runs in reasons.items():
+        be = "is" if len(runs) == 1 else "are"
+        yield wrapped(f"{listing(runs, 'and')} {be} not compared row by row: {why}", width)
+    for run, said in comparison.baselines.items():
+        yield wrapped(f"{short_label(run)} among simple models: {said}", width)
 
 
 def csv_text(comparison: Comparison, everything: bool) -> str:

@@ -14,7 +14,15 @@ from dl.report.html import document, filled
 from dl.rundir.directory import TRIALS, trial_name
 from dl.rundir.record import read_metrics
 from dl.stats import LEVEL
-from dl.sweeps.results import ALIKE, METHOD, Results, TrialSummary, paths_of, short_names
+from dl.sweeps.results import (
+    ALIKE,
+    METHOD,
+    UNSURE,
+    Results,
+    TrialSummary,
+    paths_of,
+    short_names,
+)
 from dl.text import number, percent, plural
 from dl.vocabulary.labels import column_label
 
@@ -172,6 +180,8 @@ def _rests_on(results: Results) -> list[str]:
     tested = f"Differences to the best: {METHOD}, at a level of {percent(LEVEL)}."
     untested = "Differences are not tested: with `repeats: 3` or `folds: 5` they are."
     said = [tested if results.record.terms.runs > 1 else untested]
+    if results.cannot_tell:
+        said.append(f"{UNSURE.capitalize()}: {results.cannot_tell}.")
     if results.baseline is not None:
         said.append(f"An answer that learns nothing has {number(results.baseline)}.")
     return [*said, results.torn] if results.torn else said

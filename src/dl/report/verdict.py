@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dl.report.charts import VALIDATION, History, measures
 from dl.rundir.query import Entry
 from dl.rundir.record import Judgement, RunRecord, Trivial
 from dl.text import number, percent, plural, shortened
@@ -43,6 +44,10 @@ _DIGITS = 3
 """Digits of a value in a sentence: the table beside it has one more."""
 
 
+STYLES: Mapping[bool | None, str] = {True: "green", False: "red", None: ""}
+"""The style of a verdict on a terminal, by what it says of the network; its words say it, too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What came of a run.
@@ -72,6 +77,10 @@ class Verdict:
 
     def __str__(self) -> str:
         return self.sentence
+
+
+Result = tuple[str, str, float | None]
+"""The part of the data, the metric, and its value, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +125,26 @@ def verdict(entry: Entry) -> Verdict:
 def lead_of(metrics: Mapping[str, float]) -> str:
     """Returns the metric that stands for a part: the first that was asked for, else the loss."""
     return list(metrics)[min(1, len(metrics) - 1)]
+
+
+def result_of(entry: Entry) -> Result:
+    """Returns what a run is judged by, of the part that tells most: its first metric, or loss."""
+    if entry.judged is None:
+        return "", "", None
+    part, metrics = entry.judged
+    name = lead_of(metrics)
+    return part, name, metrics[name]
+
+
+def now_of(history: History) -> Result:
+    """Returns the same of a run that trains, after its last epoch."""
+    names = measures(history)
+    if not names:
+        return "", "", None
+    last = history[-1]
+    name = lead_of({name: last.get(name) or 0.0 for name in names})
+    validated = last.get(VALIDATION + name)
+    return ("train", name, last.get(name)) if validated is None else ("validation", name, validated)
 
 
 def is_better(metric: str, value: float, other: float) -> bool:

@@ -15,6 +15,7 @@ from dl.errors import RunError, UsageError
 from dl.rundir.directory import RunDirectory, all_runs, run_names, trial_runs
 from dl.rundir.manifest import list_checkpoints
 from dl.rundir.record import RunRecord, read_metrics, read_note, read_record, read_tags
+from dl.text import number
 
 JUDGING_PARTS = ("test", "validation", "train")
 """The parts of the data, the one that tells most about a model first."""
@@ -216,17 +217,31 @@ def shown(value: object) -> str:
 
 
 def _equal(given: object, text: str) -> bool:
-    number = _number(text)
-    if number is not None and isinstance(given, int | float) and not isinstance(given, bool):
-        return float(given) == number
+    asked = _number(text)
+    if asked is not None and isinstance(given, int | float) and not isinstance(given, bool):
+        return _as_seen(given, asked) == asked
     return shown(given).lower() == text.lower()
 
 
 def _ordered(given: object, text: str, holds: Callable[[Any, Any], bool]) -> bool:
-    number = _number(text)
+    asked = _number(text)
     if isinstance(given, int | float) and not isinstance(given, bool):
-        return number is not None and holds(float(given), number)
+        return asked is not None and holds(_as_seen(given, asked), asked)
     return holds(shown(given), text)
+
+
+def _as_seen(given: float, asked: float) -> float:
+    """Returns a value as people see it: one that is shown as 0.9700 is not above 0.97.
+
+    A value is exact where it is asked for with more digits than are shown.
+    """
+    if isinstance(given, int) or not math.isfinite(given) or _rounded(asked) != asked:
+        return float(given)
+    return _rounded(given)
+
+
+def _rounded(value: float) -> float:
+    return float(number(float(value)).replace(",", ""))
 
 
 def _number(text: str) -> float | None:

@@ -25,7 +25,7 @@ from dl.rundir.files import is_held
 from dl.rundir.manifest import publish, read_checked
 from dl.rundir.record import read_json
 from dl.rundir.typed import Count, Duration, Finite, Moment, Positive
-from dl.stats import LEVEL, holm, resampled_t_test
+from dl.stats import LEVEL, holm, resampled_power, resampled_t_test
 from dl.sweeps.journal import Journal
 from dl.sweeps.parameters import Setting
 from dl.text import listing, number
@@ -42,6 +42,7 @@ SweepStatus = Literal["running", "completed", "interrupted", "failed"]
 METHOD = "corrected resampled t-test of the pairs of trainings, Holm's correction"
 NOT_TESTED = "not tested: one training each"
 ALIKE = "not distinguishable"
+UNSURE = "too few trainings to tell"
 
 TrialStatus = Literal["completed", "pruned", "failed", "unfinished"]
 
@@ -93,6 +94,9 @@ class TrialSummary:
         rank: The place, from 1; None for what is not ranked.
         p_value: How often chance alone would give such a difference to the best; None where it
             cannot be tested.
+        unsure: Whether it differs from the best by more than trainings of a setting do among
+            themselves, which the test is too weak to call chance or not.
+        enough: How many trainings of each setting would tell; None where it is not known.
     """
 
     trial: int
@@ -104,6 +108,8 @@ class TrialSummary:
     error: str | None = None
     rank: int | None = None
     p_value: float | None = None
+    unsure: bool = False
+    enough: int | None = None
 
     @property
     def mean(self) -> float:
@@ -124,7 +130,9 @@ class TrialSummary:
             return "best"
         if self.p_value is None:
             return NOT_TESTED
-        return "worse" if self.p_value < LEVEL else ALIKE
+        if self.p_value < LEVEL:
+            return "worse"
+        return UNSURE if self.unsure else ALIKE
 
     def cells(self, paths: Sequence[str], written: Callable[[object], str]) -> list[str]:
         """Returns a row of a table: rank, trial, mean, spread, the value of each path, verdict."""
@@ -169,21 +177,35 @@ def leaderboard(plan: EvaluationPlan, journal: Journal) -> list[TrialSummary]:
     found = [summary_of(journal, trial, plan) for trial in sorted(journal.settings)]
     done = [summary for summary in found if summary.status == "completed"]
     done.sort(key=lambda summary: rank_key(summary, plan.goal))
-    tested = [
-        resampled_t_test(
-            [best - score for best, score in zip(done[0].scores, other.scores, strict=True)],
-            plan.overlap,
-        )
+    differences = [
+        [best - score for best, score in zip(done[0].scores, other.scores, strict=True)]
         for other in done[1:]
     ]
-    ranked = [
-        replace(summary, rank=rank, p_value=p_value)
-        for rank, (summary, p_value) in enumerate(
-            zip(done, [None, *holm(tested)], strict=False), start=1
-        )
-    ]
+    corrected = holm([resampled_t_test(each, plan.overlap) for each in differences])
+    ranked = [replace(summary, rank=1) for summary in done[:1]]
+    for other, each, p_value in zip(done[1:], differences, corrected, strict=True):
+        tested = replace(other, rank=len(ranked) + 1, p_value=p_value)
+        ranked.append(_with_doubt(tested, done[0], each, plan))
     rest = [s for status in ("pruned", "failed", "unfinished") for s in found if s.status == status]
     return [*ranked, *rest]
+
+
+def _with_doubt(
+    other: TrialSummary, best: TrialSummary, differences: Sequence[float], plan: EvaluationPlan
+) -> TrialSummary:
+    """Returns a setting with whether more trainings are needed to tell it from the best.
+
+    A test of two trainings finds next to nothing: what it does not find is not level therefore. So
+    a setting counts as level with the best only where the two lie no further apart than their
+    trainings do among themselves.
+    """
+    if other.p_value is None or other.p_value < LEVEL or best.spread is None:
+        return other
+    noise = math.sqrt((best.spread**2 + (other.spread or 0.0) ** 2) / 2)
+    if abs(statistics.fmean(differences)) <= noise:
+        return other
+    enough = None if plan.overlap else resampled_power(differences, plan.overlap, LEVEL)
+    return replace(other, unsure=True, enough=enough)
 
 
 def paths_of(summaries: Sequence[TrialSummary]) -> list[str]:
@@ -317,6 +339,18 @@ class Results:
     def baseline(self) -> float | None:
         """The objective of an answer that learns nothing, if it is known."""
         return self.record.baseline.get(self.record.terms.goal.metric)
+
+    @property
+    def cannot_tell(self) -> str:
+        """What is said of settings that so few trainings cannot tell from the best, if any."""
+        unsure = [trial for trial in self.trials if trial.unsure]
+        if not unsure:
+            return ""
+        said = f"{self.record.terms.runs} trainings each cannot tell"
+        enough = [trial.enough for trial in unsure if trial.enough is not None]
+        if self.record.terms.overlap:
+            return f"{said}; more folds may"
+        return f"{said}; `repeats: {max(enough)}` can" if enough else f"{said}; more repeats may"
 
     @property
     def torn(self) -> str:
