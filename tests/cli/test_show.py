@@ -61,8 +61,9 @@ def test_show_begins_with_the_verdict_and_the_result(
         "test      0.5000    0.9750\n"
         "always 3   2.300    0.1000"
     )
-    assert rest[1].startswith("             epochs 1 to 3 ")
-    assert rest[2].startswith("The curves have the training part as it was met")
+    assert rest[1].startswith("loss by epoch  training\n")
+    assert rest[2].startswith("                first  best: 3    last\nloss  training")
+    assert rest[3].startswith("The curves have the training part as it was met")
     assert rest[-1] == (
         "stopped  early: the validation loss did not improve in 1 epoch\n"
         "weights  those of epoch 2\n"

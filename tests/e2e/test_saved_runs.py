@@ -56,7 +56,7 @@ def test_the_trivial_answer_stands_below_the_result(dl: Dl, project: Project) ->
     assert trivial["metrics"]["test"]["loss"] == pytest.approx(1.0986, abs=0.1)
     for command in ("evaluate", "show"):
         lines = dl(command, project.run, *(["-q"] if command == "evaluate" else [])).out.split("\n")
-        place = [number for number, line in enumerate(lines) if line.startswith("test  ")][0]
+        place = next(number for number, line in enumerate(lines) if line.startswith("test  "))
         assert lines[place + 1].split()[:2] == trivial["words"].split()
         assert float(lines[place + 1].split()[-1]) == pytest.approx(commonest, abs=1e-4)
     page = (project.run / "report.html").read_text()

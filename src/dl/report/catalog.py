@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from dl.data.recording import WeightShape
 from dl.errors import DlError, RunError
-from dl.report.charts import VALIDATION, History
+from dl.report.charts import VALIDATION, History, wants_log
 from dl.report.stored import TrainingFacts
 from dl.report.verdict import Verdict, is_better, now_of, result_of, toughest, verdict
 from dl.rundir.directory import RunDirectory, all_runs
@@ -222,7 +222,7 @@ class Catalog:
             "verdict": said.sentence,
             "good": said.good,
             "spark": (curves := sparks(history, name)),
-            "log": charts.wants_log([v for some in curves.values() for v in some if v is not None]),
+            "log": wants_log([v for some in curves.values() for v in some if v is not None]),
             "setting": self.setting(entry.run),
             "seed": record.seed,
             "tags": list(entry.tags),

@@ -231,7 +231,8 @@ def _curves(chart: Chart, best: int | None, width: int, ascii_only: bool) -> lis
     styles["quiet"] = "dim"
     told = [(f"{chart.title} by epoch", ""), *((f"  {label}", label) for label in curves)]
     if len(curves) > 1:
-        told.append((" (" + ("o" if ascii_only else "dashed") + ")", ""))
+        how = " (" + ("o" if ascii_only else "dashed") + ")"
+        told += [(how, "")] if len("".join(text for text, _ in told) + how) <= width else []
     lines = plotted(curves, width, _HEIGHT, best=mark, ascii_only=ascii_only)
     texts = [
         "".join(painted(text, styles.get(style, "")) for text, style in line).rstrip()
