@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
+from dl.config.data import Window
 from dl.config.schema import Config
 from dl.data.dataset import Preprocessing
 from dl.data.drift import Drift
 from dl.data.files import ahead, check_file
 from dl.data.forecast import inputs_of, told_of
-from dl.data.formats import FORMATS, form_of, table_files
+from dl.data.formats import FORMATS, form_of, read_table, table_files
 from dl.data.load import load_split, numbers_of, read_part
-from dl.data.read import is_listing, read_arrays, read_blocks, read_series
+from dl.data.read import is_listing, others_of_series, read_arrays, task_for, wanted_by
 from dl.data.requirements import requirements_of
 from dl.data.series import in_series
+from dl.data.sources import characters, csv, texts
+from dl.data.tables import ReadBlock, below_each_other, typed_table
 from dl.data.tokens import transform_rows
 from dl.data.transform import UnseenCategories
 from dl.data.types import Inputs, RawTable
@@ -47,6 +50,24 @@ class InputBlocks:
     title: str
     total: int | None
     read: Callable[[Advance], Iterator[Inputs]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What `open_blocks` is asked for."""
+
+    config: Config
+    fitted: Preprocessing
+    source: Path | BinaryIO
+    reporter: Reporter
+    kept: Sequence[str]
+    drift: Drift
+    lines: bool
+
+    @property
+    def title(self) -> str:
+        """What the rows are called."""
+        return str(self.source) if isinstance(self.source, Path) else "standard input"
 
 
 def open_blocks(  # noqa: PLR0913 - the contract of the package
@@ -77,11 +98,12 @@ def open_blocks(  # noqa: PLR0913 - the contract of the package
         DataError: The rows cannot be used with this run; also while they are read.
         UsageError: Lines or columns are asked for that the rows cannot have.
     """
+    drift = drift or Drift((), "warn")
+    asked = _Asked(config, fitted, source, reporter, kept, drift, lines)
     if fitted.window is not None:
-        return _open_series(config, fitted, source, reporter, kept, drift or Drift((), "warn"))
+        return _open_series(asked, fitted.window)
     if fitted.array is None:
-        compared = drift or Drift((), "warn")
-        return _open_table(config, fitted, source, reporter, kept, compared, lines)
+        return _open_table(asked)
     if lines:
         _refuse_lines(fitted)
     if kept and not (isinstance(source, Path) and is_listing(config.data, source)):
@@ -131,60 +153,52 @@ def _sliced(inputs: Inputs, title: str) -> InputBlocks:
     return InputBlocks(title, len(inputs), read)
 
 
-def _open_table(  # noqa: PLR0913 - what `open_blocks` was given
-    config: Config,
-    fitted: Preprocessing,
-    source: Path | BinaryIO,
-    reporter: Reporter,
-    kept: Sequence[str],
-    drift: Drift,
-    lines: bool,
-) -> InputBlocks:
-    title, total, by_file = "standard input", None, False
+def _open_table(asked: _Asked) -> InputBlocks:
+    data, source = asked.config.data, asked.source
+    wanted = replace(wanted_by(data, asked.fitted), targets=(), others={}, kept=asked.kept)
+    total, form, files = None, "csv", list[Path]()
     if isinstance(source, Path):
-        files = [source] if lines else table_files(str(source), config.data)
-        form = "csv" if lines else form_of(files[0], config.data.source)
-        by_file = form == "text"
-        for file in () if by_file else files:
+        files = [source] if asked.lines else table_files(str(source), data)
+        form = "csv" if asked.lines else form_of(files[0], data.source)
+        for file in () if form == "text" else files:
             check_file(file)
-        title, total = str(source), sum(map(FORMATS[form].total, files))
-    if lines:
-        _refuse_lines(fitted)
-    unseen, tokens = UnseenCategories(), requirements_of(config).tokens
+        total = sum(map(FORMATS[form].total, files))
+    if asked.lines:
+        _refuse_lines(asked.fitted)
+    unseen, tokens = UnseenCategories(), requirements_of(asked.config).tokens
 
-    def prepared(read_table: Callable[[], RawTable]) -> Inputs:
-        table = read_table()
-        drift.add(table)
-        names = tuple(map(table.row_place, range(len(table)))) if by_file else ()
-        return Inputs(transform_rows(table, fitted.columns, unseen, tokens), names, table.kept)
+    def blocks(advance: Advance) -> Iterator[ReadBlock]:
+        if asked.lines:
+            encoding = getattr(data, "encoding", "utf-8")
+            return texts.line_blocks(source, encoding, wanted, advance)
+        if not isinstance(source, Path):
+            return csv.blocks(data, source, wanted, advance)
+        of_file = FORMATS[form].blocks
+        return itertools.chain.from_iterable(of_file(data, f, wanted, advance) for f in files)
+
+    def prepared(read_block: ReadBlock) -> Inputs:
+        table = typed_table(read_block(), wanted)
+        asked.drift.add(table)
+        names = tuple(map(table.row_place, range(len(table)))) if form == "text" else ()
+        x = transform_rows(table, asked.fitted.columns, unseen, tokens)
+        return Inputs(x, names, table.kept)
 
     def read(advance: Advance) -> Iterator[Inputs]:
-        tables = read_blocks(config, fitted, source, advance, kept, lines=lines)
-        yield from ahead(partial(prepared, table) for table in tables)
-        drift.tell(title, list(unseen.messages(title)), reporter)
+        yield from ahead(partial(prepared, block) for block in blocks(advance))
+        asked.drift.tell(asked.title, list(unseen.messages(asked.title)), asked.reporter)
 
-    return InputBlocks(title, total, read)
+    return InputBlocks(asked.title, total, read)
 
 
-def _open_series(
-    config: Config,
-    fitted: Preprocessing,
-    source: Path | BinaryIO,
-    reporter: Reporter,
-    kept: Sequence[str],
-    drift: Drift,
-) -> InputBlocks:
+def _open_series(asked: _Asked, window: Window) -> InputBlocks:
     """Opens the rows of series, which are read at once: a window for each row that has its past."""
-    window = fitted.window
-    if window is None:
-        raise TypeError("the rows are no series")
-    title = str(source) if isinstance(source, Path) else "standard input"
+    config, title, reporter = asked.config, asked.title, asked.reporter
     with reporter.stage(f"Reading {title}"):
-        read = read_series(config, fitted, source, kept, reporter)
+        read = _whole_table(asked)
         raw = in_series(read, config.data, window, reporter.note)
-        x = numbers_of(raw, title, config, fitted, reporter)
-    drift.add(raw)
-    drift.tell(title, [], reporter)
+        x = numbers_of(raw, title, config, asked.fitted, reporter)
+    asked.drift.add(raw)
+    asked.drift.tell(title, [], reporter)
     row = 4 * window.length * int(np.prod(x.shape[1:]))
     blocks = inputs_of(
         raw, x, window, config.data, dict(read.kept), min(_ROWS, max(1, _BYTES // row))
@@ -197,6 +211,20 @@ def _open_series(
             advance(len(block))
 
     return InputBlocks(title, None, yielded)
+
+
+def _whole_table(asked: _Asked) -> RawTable:
+    """Reads all rows of a table at once: windows reach over any of them."""
+    data, source = asked.config.data, asked.source
+    others, kept = others_of_series(data), asked.kept
+    wanted = replace(wanted_by(data, asked.fitted), targets=(), others=others, kept=kept)
+    if isinstance(source, Path):
+        _, task = task_for(asked.config, source, asked.reporter)
+        form = form_of(table_files(str(source), data)[0], data.source)
+        return read_table(form, data, str(source), wanted, task.streamed)
+    blocks = (characters if data.source == "characters" else csv).blocks
+    read = [block() for block in blocks(data, source, wanted, lambda done: None)]
+    return typed_table(replace(below_each_other(read), source=read[0].source), wanted)
 
 
 def _refuse_lines(fitted: Preprocessing) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 from dl.config.data import (
     INPUTS,
@@ -27,7 +25,7 @@ from dl.config.rules.probe import targets_of
 from dl.config.schema import Config
 from dl.data.dataset import Preprocessing
 from dl.data.files import fingerprint_files, unchanged
-from dl.data.formats import FORMATS, form_of, read_table, table_files
+from dl.data.formats import form_of, read_table, table_files
 from dl.data.requirements import Requirements, requirements_of
 from dl.data.sources import audio, characters, csv, images, numpy, other, parquet, texts
 from dl.data.sources.masks import read_masked, read_masked_part
@@ -35,10 +33,10 @@ from dl.data.sources.media import FileReader, Medium, listed_files, media_files,
 from dl.data.sources.named import make_synthetic, read_builtin, read_keras
 from dl.data.sources.numpy import read_npz, read_npz_inputs, read_npz_part
 from dl.data.sources.other import OTHERS, STREAMED
-from dl.data.tables import ReadBlock, Wanted, below_each_other, require, typed_table
+from dl.data.tables import Wanted, require
 from dl.data.target import Target
 from dl.data.types import Raw, RawArrays, RawParts, RawTable, Role, Storage
-from dl.progress import Advance, Reporter
+from dl.progress import Reporter
 from dl.system import available_memory
 from dl.text import listing
 from dl.vocabulary.spec import Findings
@@ -102,10 +100,12 @@ def read_labelled(config: Config, fitted: Preprocessing, path: Path, reporter: R
     A model trained on a table takes a table, one trained on an image folder another folder or an
     `.npz` file, any other an `.npz` file.
     """
-    source, task = _task_for(config, path, reporter)
+    source, task = task_for(config, path, reporter)
     if fitted.array is None:
         form = form_of(table_files(str(path), config.data)[0], config.data.source)
-        return read_table(form, config.data, str(path), _wanted(config.data, fitted), task.streamed)
+        return read_table(
+            form, config.data, str(path), wanted_by(config.data, fitted), task.streamed
+        )
     return source.labelled(config.data, path, replace(task, fitted=fitted))
 
 
@@ -123,67 +123,8 @@ def read_arrays(
     Raises:
         DataError: The rows cannot be read.
     """
-    source, task = _task_for(config, path, reporter)
+    source, task = task_for(config, path, reporter)
     return source.inputs(config.data, path, replace(task, kept=kept))
-
-
-def read_blocks(
-    config: Config,
-    fitted: Preprocessing,
-    rows: Path | BinaryIO,
-    advance: Advance,
-    kept: Sequence[str] = (),
-    *,
-    lines: bool = False,
-) -> Iterator[Callable[[], RawTable]]:
-    """Yields readers of the rows of a table to predict, with columns that are kept as they stand.
-
-    A stream holds CSV, or a text in each of its lines.
-
-    Raises:
-        DataError: The rows cannot be used with this run; the readers raise it, too.
-    """
-    data, trained = config.data, _wanted(config.data, fitted)
-    wanted = replace(trained, targets=(), others={}, kept=kept)
-    blocks: Iterator[ReadBlock]
-    if lines:
-        blocks = texts.line_blocks(rows, getattr(data, "encoding", "utf-8"), wanted, advance)
-    elif isinstance(rows, Path):
-        files = table_files(str(rows), data)
-        read = FORMATS[form_of(files[0], data.source)].blocks
-        blocks = itertools.chain.from_iterable(read(data, file, wanted, advance) for file in files)
-    else:
-        blocks = csv.blocks(data, rows, wanted, advance)
-
-    def typed(block: ReadBlock) -> RawTable:
-        return typed_table(block(), wanted)
-
-    return (partial(typed, block) for block in blocks)
-
-
-def read_series(
-    config: Config,
-    fitted: Preprocessing,
-    rows: Path | BinaryIO,
-    kept: Sequence[str],
-    tell: Reporter,
-) -> RawTable:
-    """Reads all rows of a table to predict at once: windows reach over any of them.
-
-    Raises:
-        DataError: The rows cannot be used with this run.
-    """
-    wanted = replace(
-        _wanted(config.data, fitted), targets=(), others=_others_of_series(config.data), kept=kept
-    )
-    if isinstance(rows, Path):
-        _, task = _task_for(config, rows, tell)
-        form = form_of(table_files(str(rows), config.data)[0], config.data.source)
-        return read_table(form, config.data, str(rows), wanted, task.streamed)
-    blocks = (characters if config.data.source == "characters" else csv).blocks
-    read = [block() for block in blocks(config.data, rows, wanted, lambda done: None)]
-    block = replace(below_each_other(read), source=read[0].source)
-    return typed_table(block, wanted)
 
 
 def source_title(config: Config) -> str:
@@ -234,7 +175,7 @@ def _megabytes(size: float) -> str:
     return f"{size / _MEGABYTE:,.1f} MB" if size < 100 * _MEGABYTE else f"{size / 1e6:,.0f} MB"
 
 
-def _task_for(config: Config, path: Path, reporter: Reporter) -> tuple[Source, _Task]:
+def task_for(config: Config, path: Path, reporter: Reporter) -> tuple[Source, _Task]:
     """Returns what reads another file; `.npz` may stand for a folder of pictures."""
     name, needs = config.data.source, requirements_of(config)
     source, paths = SOURCES[name], [path]
@@ -247,7 +188,7 @@ def _task_for(config: Config, path: Path, reporter: Reporter) -> tuple[Source, _
     return source, _Task(needs, reporter, storage_of(needs, paths, source).streamed)
 
 
-def _wanted(data: Any, fitted: Preprocessing) -> Wanted:
+def wanted_by(data: Any, fitted: Preprocessing) -> Wanted:
     return Wanted(
         features=tuple(fitted.kinds),
         targets=() if target_is_input(data) else fitted.target.names,
@@ -257,12 +198,12 @@ def _wanted(data: Any, fitted: Preprocessing) -> Wanted:
         forms=getattr(data, "forms", {}),
         merged=getattr(data, "merged", {}),
         trained=True,
-        others=_others_of_series(data) | ({"weight": name} if (name := weight_of(data)) else {}),
+        others=others_of_series(data) | ({"weight": name} if (name := weight_of(data)) else {}),
         past=window_of(data) is not None,
     )
 
 
-def _others_of_series(data: Any) -> dict[Role, str]:
+def others_of_series(data: Any) -> dict[Role, str]:
     """Returns the columns that order the rows of windows, and tell the series apart."""
     roles: tuple[Role, ...] = ("time", "series")
     return {r: name for r, name in _others(data).items() if r in roles} if window_of(data) else {}
