@@ -39,9 +39,9 @@ def fit_scaling(values: Array, scaling: Scaling) -> tuple[float, float]:
     return center, spread if spread > _ROUNDING * abs(center) else 1.0
 
 
-def fit_quantiles(values: Array, count: int = _QUANTILES) -> tuple[float, ...]:
-    """Returns so many quantiles, evenly spread from the least to the largest value."""
-    found = np.quantile(values, np.linspace(0, 1, min(count, len(values))))
+def fit_quantiles(values: Array) -> tuple[float, ...]:
+    """Returns the percentiles, evenly spread from the least to the largest value."""
+    found = np.quantile(values, np.linspace(0, 1, min(_QUANTILES, len(values))))
     return tuple(np.maximum.accumulate(found).tolist())  # rounding can make them fall
 
 
