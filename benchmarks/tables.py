@@ -163,7 +163,8 @@ def multilayer(directory: RunDirectory, seed: int) -> dict[str, float]:
     target, config = saved.preprocessing.target, saved.config
     parts = load_parts(config, saved.preprocessing, SilentReporter())
     train, test = parts["train"], parts["test"]
-    x, rows = np.asarray(train.x[:]), np.asarray(test.x[:])
+    # A window is a row of numbers to it, as a network begins with `Flatten`.
+    x, rows = (part.x[:].reshape(len(part), -1) for part in (train, test))
     if target.form == "numbers":
         said = MLPRegressor(random_state=seed).fit(x, train.y.ravel()).predict(rows)[:, np.newaxis]
     else:

@@ -196,3 +196,21 @@ def test_what_is_written_out_is_trained_again(tmp_path: Path) -> None:
     assert "task: regression" in text
     again = made(load_text(tmp_path / "resolved.yaml", text.encode(), (), trained=True))
     assert again.config == first.config
+
+
+def test_windows_are_given_back(tmp_path: Path) -> None:
+    layers = [{"type": "Conv1D", "filters": 2, "kernel_size": 3, "padding": "same"}]
+    series = {"exclude": ["kind", "b"], "split": {"order": "rows", "test": 0.2}}
+    data = {**CSV, **series, "window": {"length": 4, "stride": 2}}
+    ready = made(loaded(tmp_path, data, layers))
+    train, columns = ready.dataset.train, ready.dataset.train.x.table
+    assert train.y is train.x
+    assert train.x.shape == (len(train), 4, 2)
+    np.testing.assert_array_equal(train.x[:2], np.stack([columns[0:4], columns[2:6]]))
+    assert ready.dataset.target.places == (4, 2)
+    fit(ready, SilentReporter(), lambda row: None)
+    out = predict(ready.model, ready.dataset.test.x, SilentReporter())
+    error = ((out - ready.dataset.test.x[:]) ** 2).mean()
+    assert evaluate(ready.model, ready.dataset.test, ready.config)["loss"] == pytest.approx(error)
+    resident, streamed, *_ = both(ready.config)
+    np.testing.assert_array_equal(streamed.train.y[:], resident.train.y[:])

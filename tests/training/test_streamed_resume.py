@@ -142,6 +142,15 @@ CASES: dict[str, Callable[[Path], Case]] = {
         [NOISE, {**PLACES, "filters": 3}],
         {"loss": "mse"},
     ),
+    "autoencoder of windows": lambda folder: (
+        {**_series(folder), "target": "inputs", "window": {"length": 6}},
+        [
+            {"type": "Conv1D", "filters": 3, "kernel_size": 3, "padding": "same"},
+            DROPOUT,
+            {"type": "Dense", "units": 1},
+        ],
+        {"loss": "mse"},
+    ),
     "tokens": lambda folder: (
         {**_texts(folder), "features": ["text"]},
         [

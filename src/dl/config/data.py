@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar, Literal
 
 from dl.vocabulary.composed import ListOf, OneOf
 from dl.vocabulary.sections import AboveZero, Count, Fraction, NotNegative, Section, Texts
 from dl.vocabulary.traits import BUILTIN, KERAS, SYNTHETIC
-from dl.vocabulary.types import Choice, Integer, Number, Text
+from dl.vocabulary.types import AMOUNT, Choice, Integer, Number, Text
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
 ColumnKind = Literal["numeric", "categorical", "date", "text"]
@@ -73,7 +73,7 @@ class Window(Section):
 
     length: Count
     every: Count = 1
-    ahead: Count = 1
+    ahead: Annotated[int, AMOUNT] = 1
     outputs: Count | Literal["each"] = 1
     stride: Count = 1
     by: str | None = None
@@ -391,5 +391,9 @@ def weight_of(data: Data) -> str | None:
 
 
 def window_of(data: Data) -> Window | None:
-    """Returns the windows that rows are looked at through, if they are a series."""
-    return data.window if isinstance(data, TableFile) else None
+    """Returns the windows that rows are looked at through, if they are a series.
+
+    Windows that are given back themselves ask for no row behind their last one.
+    """
+    window = data.window if isinstance(data, TableFile) else None
+    return replace(window, ahead=0) if window and target_is_input(data) else window

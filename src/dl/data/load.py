@@ -157,7 +157,7 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
             fingerprint=parts.fingerprint,
             split=split.fractions,
             features=features,
-            target=input_target(features, needs)
+            target=input_target(features, needs, window_of(config.data))
             if target_is_input(config.data)
             else fit_target(split.target, parts.train, needs, of_input),
             window=_fitted_window(config, parts, reporter),
@@ -305,6 +305,7 @@ def _prepared(
     said = simple_forecasts(replace(windows, form=fitted.window or form))
     simple = {name: scale(squeezed(values), fitted.target) for name, values in said.items()}
     x = WindowRows(x, windows.ends, np.array(form.input_rows))
+    y = x if target_is_input(config.data) else y
     return Part(x, y, rows[named], weights, simple if fitted.target.form == "numbers" else {})
 
 

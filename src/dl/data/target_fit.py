@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from dl.config.data import INPUTS
+from dl.config.data import INPUTS, Window
 from dl.config.preprocess import Preprocess
 from dl.data.arrays import ArrayFeature
 from dl.data.features import Feature, feature_names
@@ -38,7 +38,9 @@ from dl.vocabulary.spec import Findings
 CenterAndSpread = tuple[tuple[float, ...], tuple[float, ...]]
 
 
-def input_target(features: Sequence[Feature | ArrayFeature], needs: Requirements) -> Target:
+def input_target(
+    features: Sequence[Feature | ArrayFeature], needs: Requirements, window: Window | None = None
+) -> Target:
     """Returns the target of a network that gives back its inputs as they are prepared.
 
     Those of arrays are told in their own unit, those of a table in that which the network gets.
@@ -54,6 +56,9 @@ def input_target(features: Sequence[Feature | ArrayFeature], needs: Requirements
                 return replace(target, places=without_ones(shape) or shape[:1])
             return replace(target, names=tuple(map(str, range(shape[0]))), units=shape[0])
     names = feature_names([each for each in features if not isinstance(each, ArrayFeature)])
+    if window is not None:
+        shape = (window.length, len(names))
+        return replace(target, places=without_ones(shape) or shape[:1])
     return replace(target, names=names, units=len(names))
 
 

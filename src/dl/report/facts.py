@@ -274,7 +274,7 @@ def _surprise(probabilities: Array) -> Array:
 
 def answer_facts(answers: Answers, preprocessing: Preprocessing) -> dict[str, Any]:
     """Returns the fields of `RunFacts` that the data and the answers of a model decide."""
-    target = preprocessing.target
+    target, window = preprocessing.target, preprocessing.window
     return {
         "task": target.task,
         "classes": target.classes,
@@ -287,5 +287,5 @@ def answer_facts(answers: Answers, preprocessing: Preprocessing) -> dict[str, An
         "grid": target.places,
         "weights": answers.weights,
         "threshold": target.cut,
-        "steps": len(window.target_rows) if (window := preprocessing.window) else 0,
+        "steps": len(window.target_rows) if window and window.ahead else 0,
     }

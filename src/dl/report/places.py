@@ -139,6 +139,10 @@ def steps(run: RunFacts) -> Figure | None:
     return sheet.figure
 
 
+_LEAST_SIDE = 4
+"""Fewer numbers of a side are columns of a series, and no picture."""
+
+
 def reconstructions(run: RunFacts) -> Figure | None:
     """Returns inputs above what came back of them, where both are pictures."""
     shape = run.grid if len(run.grid) > 1 else ()
@@ -148,6 +152,8 @@ def reconstructions(run: RunFacts) -> Figure | None:
         shape = run.inputs.values.shape[1:]
     rows = np.unique(np.linspace(0, len(run.errors) - 1, 10).astype(np.int64))
     if not shape or math.prod(shape) != run.true.size // len(run.errors):
+        return None
+    if min(shape[:2]) < _LEAST_SIDE:
         return None
     both = [each.reshape(-1, *shape)[rows] for each in (run.true, run.predicted)]
     most = float(both[0].max()) or 1.0

@@ -62,6 +62,7 @@ ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
     data.fold_is_one_of_the_folds,
     data.split_keys_fit,
     data.windows_are_in_order,
+    data.windows_lie_before_the_target,
     data.windows_have_columns,
     data.windows_are_no_duplicates,
     data.outputs_fit_windows,

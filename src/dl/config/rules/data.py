@@ -291,6 +291,21 @@ def windows_are_in_order(data: Data) -> Iterator[Finding]:
         yield finding(("data", "split"), "windows_are_in_order", how=how)
 
 
+def windows_lie_before_the_target(data: Data) -> Iterator[Finding]:
+    """What is to be predicted lies ahead; of windows that are given back, nothing does."""
+    window = data.window if isinstance(data, TableFile) else None
+    if window is None:
+        return
+    if not target_is_input(data):
+        if not window.ahead:
+            yield finding(("data", "window", "ahead"), "windows_lie_before_the_target")
+        return
+    for key in ("ahead", "outputs"):
+        if (found := getattr(window, key)) not in (0, 1):
+            path = ("data", "window", key)
+            yield finding(path, "windows_lie_before_the_target.inputs", key=key, found=found)
+
+
 def windows_have_columns(data: Data) -> Iterator[Finding]:
     """The series of a row is neither what is predicted nor what orders the rows."""
     window = window_of(data)

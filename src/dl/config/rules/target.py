@@ -75,7 +75,7 @@ def inputs_can_be_the_target(
         yield finding(path, "inputs_can_be_the_target.scaling", scaling=preprocess.target)
     if training.loss.type in traits.TAKES_CLASSES - traits.TAKES_SHARES | traits.WITHOUT_ANSWER:
         yield finding(LOSS, "inputs_can_be_the_target.loss", loss=training.loss)
-    for key in ("masks", "table", "window"):
+    for key in ("masks", "table"):
         if getattr(data, key, None) is not None:
             yield finding(("data", "target"), "inputs_can_be_the_target.files", key=key)
 
