@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from dl.config.schema import Config
 from dl.data.dataset import Dataset
 from dl.data.recording import affordable, rows_followed
-from dl.data.types import Array
+from dl.data.types import Array, Storage
 from dl.progress import SilentReporter
 from dl.training.checkpoint import State
 from dl.training.fit import fit
@@ -80,3 +81,17 @@ def test_the_rows_that_are_looked_at_stay_within_two_percent_of_the_work() -> No
 
 def test_of_a_short_training_of_few_rows_nothing_is_followed() -> None:
     assert len(rows_followed(30, 100, 2)) == 0
+
+
+def test_rows_on_the_disk_and_rows_of_several_answers_are_not_followed(
+    chosen: Config, data: Dataset
+) -> None:
+    labels_of_rows = replace(data.target, form="multilabel")
+    for other in (
+        replace(data, storage=Storage(True, "")),
+        replace(data, validation=None),
+        replace(data, preprocessing=replace(data.preprocessing, target=labels_of_rows)),
+    ):
+        recorder = Recorder(built(chosen, data), other, 100, wanted=True)
+        recorder.begin()
+        assert recorder.state().values["epochs"] == []

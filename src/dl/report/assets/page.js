@@ -27,6 +27,7 @@ document.documentElement.classList.add("js");
   const lineColour = (line) => (line.shade == null ? seriesColour(line.colour) : dlShade(line.shade));
   // One grey line has its name in the legend; several are the background of those in colour.
   const isGrey = (line) => line.colour < 0 && !line.dashed && line.kind === "line";
+  const endName = (line) => line.label.split(", ")[0].slice(0, 14);
   const isOther = (line, chart) => isGrey(line) && chart.lines.filter(isGrey).length > 1;
 
   // What the legend says while nothing is pointed at: the best epoch, or the last one.
@@ -90,6 +91,27 @@ document.documentElement.classList.add("js");
     u.ctx.restore();
   }
 
+  // The names of the lines in colour, at their ends: among grey ones a legend is far away.
+  function drawNames(u, chart) {
+    if (!chart.lines.some((line) => isOther(line, chart))) return;
+    const ratio = devicePixelRatio;
+    const named = chart.lines
+      .map((line, place) => ({ line, y: u.valToPos(u.data[place + 1].findLast((value) => value != null) ?? 0, "y", true) }))
+      .filter(({ line }) => line.colour >= 0)
+      .sort((one, other) => one.y - other.y);
+    u.ctx.save();
+    u.ctx.font = `${11 * ratio}px ${font}`;
+    u.ctx.textAlign = "left";
+    let free = 0;
+    for (const { line, y } of named) {
+      const place = Math.max(y, free);
+      u.ctx.fillStyle = lineColour(line);
+      u.ctx.fillText(endName(line), u.bbox.left + u.bbox.width + 4 * ratio, place + 4 * ratio);
+      free = place + 12 * ratio; // names do not cover each other
+    }
+    u.ctx.restore();
+  }
+
   // The epoch that a slider of the page stands at.
   function drawEpoch(u, epoch) {
     if (epoch == null) return;
@@ -139,6 +161,7 @@ document.documentElement.classList.add("js");
     }
     return {
       width, height: chart.square ? Math.min(width, 420) : tall,
+      padding: chart.lines.some((line) => isOther(line, chart)) ? [null, 12 + 7 * longest(chart), null, null] : null,
       scales: ranges(chart, log),
       axes: [xAxis, yAxis],
       series: [
@@ -148,10 +171,12 @@ document.documentElement.classList.add("js");
       cursor: { drag: { x: true, y: false } },
       hooks: {
         setCursor: [(u) => figure.classList.toggle("pointed", u.cursor.idx != null)],
-        draw: [(u) => drawMarks(u, chart.marks), (u) => drawEpoch(u, figure.epoch)],
+        draw: [(u) => drawMarks(u, chart.marks), (u) => drawNames(u, chart), (u) => drawEpoch(u, figure.epoch)],
       },
     };
   }
+
+  const longest = (chart) => Math.max(...chart.lines.filter((line) => line.colour >= 0).map((line) => endName(line).length));
 
   function stepCursor(u, by) {
     const last = u.data[0].length - 1;
