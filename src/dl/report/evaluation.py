@@ -14,7 +14,7 @@ from dl.data.types import Array, mean
 from dl.report.charts import Chart, Line, Mark
 from dl.report.facts import RunFacts
 from dl.report.palette import LIGHT
-from dl.text import apart, number, shortened
+from dl.text import apart, number
 
 MOST_CLASSES = 30
 """More names than these cannot be read beside a matrix."""
@@ -138,7 +138,7 @@ def label_confusion(run: RunFacts) -> LabelConfusion | None:
         counts = np.stack([cell.sum(axis=0) for cell in rows], axis=1)
     else:
         counts = np.stack([run.weights @ cell for cell in rows], axis=1)
-    names = [run.class_name(int(label)) for label in shown]
+    names = apart([run.class_name(int(label)) for label in shown], 20)
     return LabelConfusion(names, _shown(counts.reshape(-1, 2, 2)), len(mistakes))
 
 
@@ -383,12 +383,13 @@ def residuals_of(run: RunFacts) -> list[Residuals]:
     if run.errors is not None and run.true.shape[1] > _MOST_TARGETS:
         return []
     found = []
-    for place in range(min(run.true.shape[1], _MOST_TARGETS)):
-        name = run.targets[place] if place < len(run.targets) else f"target {place + 1}"
+    count = min(run.true.shape[1], _MOST_TARGETS)
+    names = [*run.targets[:count], *(f"target {n + 1}" for n in range(len(run.targets), count))]
+    for place, name in enumerate(apart(names, 32)):
         true, predicted = run.true[:, place], run.predicted[:, place]
         finite = np.isfinite(true) & np.isfinite(predicted)
         if finite.any():
             values = true[finite], predicted[finite]
             weights = None if run.weights is None else run.weights[finite]
-            found.append(Residuals(shortened(name, 32), *values, run.counted, weights))
+            found.append(Residuals(name, *values, run.counted, weights))
     return found

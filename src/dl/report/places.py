@@ -15,7 +15,7 @@ from dl.report import png
 from dl.report.charts import Chart, Line, Mark
 from dl.report.facts import Pictures, RunFacts
 from dl.report.palette import NAMES
-from dl.text import apart, number, percent, shortened
+from dl.text import apart, number, percent
 
 _MOST_ROWS = 6
 _TILE, _CELL, _LINE = 1.45, 0.3, 0.42
@@ -50,7 +50,7 @@ def iou(run: RunFacts) -> Figure | None:
     [[axes]] = png.add_panels(sheet, 1, 1)
     places = range(len(found))
     axes.barh(places, list(found.values()), color=png.BLUE)
-    axes.set_yticks(places, [shortened(name, 24) for name in found])
+    axes.set_yticks(places, apart(list(found), 24))
     for place, value in enumerate(found.values()):
         axes.text(value + 0.01, place, f"{value:.3f}", va="center", fontsize=8)
     axes.set_xlim(0, 1.12)

@@ -132,7 +132,7 @@ def label_matrices(run: RunFacts) -> Figure | None:
     for place, (axes, name, counts) in enumerate(pairs):
         fractions = counts / np.maximum(counts.sum(axis=1), 1)[:, None]
         _draw_cells(axes, counts, fractions, np.eye(2, dtype=np.bool_), zeros=True)
-        axes.set_title(shortened(name, 20))
+        axes.set_title(name)
         axes.set_xticks([0, 1], ["no", "yes"])
         axes.set_yticks([0, 1], ["no", "yes"])
         # The axes are named once: at the left of each row, and at the foot of each column.
