@@ -79,6 +79,6 @@ def test_so_many_trainings_as_are_named_would_tell(tmp_path: Path, seed: int) ->
     assert p_value(far.enough) < 0.05 <= p_value(far.enough - 1)
 
 
-def test_folds_are_asked_for_more_of_without_a_number(tmp_path: Path) -> None:
+def test_no_number_is_named_where_twenty_trainings_would_not_tell(tmp_path: Path) -> None:
     _, far = board(tmp_path, [[0.97, 0.96], [0.5, 0.9]], overlap=1.0)
     assert (far.unsure, far.enough) == (True, None)

@@ -204,7 +204,7 @@ def _with_doubt(
     noise = math.sqrt((best.spread**2 + (other.spread or 0.0) ** 2) / 2)
     if abs(statistics.fmean(differences)) <= noise:
         return other
-    enough = None if plan.overlap else resampled_power(differences, plan.overlap, LEVEL)
+    enough = resampled_power(differences, plan.overlap, LEVEL)
     return replace(other, unsure=True, enough=enough)
 
 
@@ -347,10 +347,9 @@ class Results:
         if not unsure:
             return ""
         said = f"{self.record.terms.runs} trainings each cannot tell"
+        key = "folds" if self.record.sweep.get("folds") else "repeats"
         enough = [trial.enough for trial in unsure if trial.enough is not None]
-        if self.record.terms.overlap:
-            return f"{said}; more folds may"
-        return f"{said}; `repeats: {max(enough)}` can" if enough else f"{said}; more repeats may"
+        return f"{said}; `{key}: {max(enough)}` can" if enough else f"{said}; more {key} may"
 
     @property
     def torn(self) -> str:

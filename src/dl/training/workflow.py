@@ -202,8 +202,13 @@ def _first_record(prepared: Prepared, command: tuple[str, ...]) -> RunRecord:
         trivial=trivial_of(prepared.config, prepared.dataset),
         bases=dict(prepared.bases),
         start=prepared.start,
-        planned=prepared.config.training.epochs,
+        planned=_planned(prepared),
     )
+
+
+def _planned(prepared: Prepared) -> int:
+    training = prepared.config.training
+    return 1 if training.solver == "normal_equation" else training.epochs
 
 
 def _first_files(prepared: Prepared, record: RunRecord) -> dict[str, bytes]:
