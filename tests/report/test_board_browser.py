@@ -77,6 +77,12 @@ def _wait(browser: webdriver.Chrome, condition: object) -> None:
     WebDriverWait(browser, 20, poll_frequency=0.05).until(lambda _: condition())
 
 
+def _row(browser: webdriver.Chrome, address: str) -> str:
+    """Returns what a row says, which may be made anew at any time."""
+    script = "return document.querySelector(`tr[data-address='${arguments[0]}']`)?.textContent"
+    return str(browser.execute_script(script, address))
+
+
 def _labels(browser: webdriver.Chrome) -> list[str]:
     """Returns the names of the curves that lie over each other."""
     script = "return document.getElementById('overlay').plot?.series.slice(1).map(s => s.label)"
@@ -180,8 +186,8 @@ def test_columns_are_chosen_and_kept(front: webdriver.Chrome, address: str) -> N
     _wait(front, lambda: "training.batch_size" in front.execute_script(shown))
     front.get(address)
     _wait(front, lambda: len(_runs(front)) == 4)
-    assert "seedtraining.batch_size" in front.execute_script(shown)
-    assert "32" in front.find_element(By.CSS_SELECTOR, "tr[data-address='digits/0002']").text
+    assert front.execute_script(shown).endswith("seednotetraining.batch_size")
+    assert _row(front, "digits/0002").endswith("32")
 
 
 def test_names_are_cards(front: webdriver.Chrome) -> None:
@@ -206,8 +212,7 @@ def test_a_note_is_written_on_the_board(front: webdriver.Chrome, root: Path) -> 
     front.find_element(By.CSS_SELECTOR, "[aria-label='write a note on digits/0001']").click()
     front.find_element(By.CSS_SELECTOR, "#note textarea").send_keys("more <b>dropout")
     front.find_element(By.CSS_SELECTOR, "#note [value=save]").click()
-    row = "tr[data-address='digits/0001']"
-    _wait(front, lambda: "more <b>dropout" in front.find_element(By.CSS_SELECTOR, row).text)
+    _wait(front, lambda: "more <b>dropout" in _row(front, "digits/0001"))
     assert RunDirectory(root / "digits" / "0001").note.read_text() == "more <b>dropout\n"
 
 
@@ -257,7 +262,7 @@ def test_what_trains_shows_how_far_it_is(
         _open(browser, address)
         row = "tr[data-address='busy/0001']"
         _wait(browser, lambda: browser.find_elements(By.CSS_SELECTOR, row))
-        assert "1/3" in browser.find_element(By.CSS_SELECTOR, row).text
+        assert "1/3" in _row(browser, "busy/0001")
         bar = browser.find_element(By.CSS_SELECTOR, f"{row} [role=progressbar]")
         assert bar.get_attribute("aria-valuenow") == "1"
         _tick(browser, "busy/0001")
@@ -265,8 +270,8 @@ def test_what_trains_shows_how_far_it_is(
         browser.execute_script("window.was = document.getElementById('overlay').plot")
         two = [{"epoch": e, "loss": 2.0, "val_loss": 2.5 / e} for e in (1, 2)]
         write_history(run, two)
-        _wait(browser, lambda: "2/3" in browser.find_element(By.CSS_SELECTOR, row).text)
-        assert "1.250" in browser.find_element(By.CSS_SELECTOR, row).text
+        _wait(browser, lambda: "2/3" in _row(browser, "busy/0001"))
+        assert "1.250" in _row(browser, "busy/0001")
         grown = "return document.getElementById('overlay').plot === was && was.data[1].length"
         _wait(browser, lambda: browser.execute_script(grown) == 2)
 
