@@ -253,3 +253,10 @@ def test_a_note_that_is_too_long_is_told(writer: tuple[TestClient, dict[str, str
     client, own = writer
     answer = client.post("/api/note/digits/0001", content="x" * 2001, headers=own)
     assert (answer.status_code, answer.json()["problem"]) == (404, "the note has 2,001 characters")
+
+
+def test_the_best_of_a_name_is_told_with_those_that_may_be_as_good(client: TestClient) -> None:
+    found = client.get("/api/alike/digits").json()
+    # Nothing was kept of what these models answered, so that none can be compared by rows.
+    assert found == {"best": "digits/0002", "alike": [], "worse": []}
+    assert client.get("/api/alike/%2e%2e").json()["best"] is None

@@ -19,7 +19,7 @@ from dl.errors import DlError, RunError
 from dl.report.charts import VALIDATION, History, wants_log
 from dl.report.stored import TrainingFacts
 from dl.report.verdict import Verdict, is_better, now_of, result_of, toughest, verdict
-from dl.rundir.directory import RunDirectory, all_runs
+from dl.rundir.directory import RunDirectory, all_runs, runs_of
 from dl.rundir.files import read_regular
 from dl.rundir.query import Entries, Entry, read_entry
 from dl.rundir.record import read_history, read_json
@@ -92,10 +92,10 @@ class Catalog:
         self._tested: dict[tuple[tuple[str, str], ...], dict[str, bool]] = {}
         self._rows: dict[Path, tuple[Entry, History, Plain]] = {}
 
-    def entries(self) -> Entries:
-        """Returns all runs, the oldest first."""
+    def entries(self, name: str | None = None) -> Entries:
+        """Returns all runs, or those of a name, the oldest first."""
         found = Entries([], [])
-        for run in all_runs(self.root):
+        for run in all_runs(self.root) if name is None else runs_of(self.root, name):
             known = self._entries.of(run)
             if known.entry is not None and known.entry.record.status == "running":
                 known = _read(run)  # no file says that its process is gone
@@ -163,7 +163,7 @@ class Catalog:
             most: How many others are tested, those with the next best results.
             test: Tells of runs, by label, whether they may be as good as the first of them.
         """
-        entries = [e for e in self.entries().readable if e.run.path.parent.name == name]
+        entries = self.entries(name).readable
         best = self._best(entries)
         if best is None:
             return {"best": None, "alike": [], "worse": []}

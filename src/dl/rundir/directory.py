@@ -168,6 +168,11 @@ def sweeps_of(root: Path, name: str) -> Iterator[SweepDirectory]:
     return _made(SweepDirectory, root / name)
 
 
+def runs_of(root: Path, name: str) -> Iterator[RunDirectory]:
+    """Returns the runs of a name, ascending; links are not followed, and none are of no name."""
+    return _made(RunDirectory, root / name) if NAME.fullmatch(name) else iter(())
+
+
 def _made(kind: Callable[[Path], D], folder: Path) -> Iterator[D]:
     """Yields the runs or the sweeps in the folder of a name; links are not followed."""
     for number in numbers(folder):
@@ -231,7 +236,7 @@ def is_sweep(text: str, root: Path) -> bool:
 def all_runs(root: Path) -> Iterator[RunDirectory]:
     """Yields every run below `root`, by name and number; links are not followed."""
     for name in run_names(root):
-        yield from _made(RunDirectory, root / name)
+        yield from runs_of(root, name)
 
 
 def all_sweeps(root: Path) -> Iterator[SweepDirectory]:
