@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from dl.vocabulary.catalog import Object
+from dl.vocabulary.catalog import Object, entries
+from dl.vocabulary.composed import ListOf
 from dl.vocabulary.names import with_names
+from dl.vocabulary.rules import broken_rules
 from dl.vocabulary.sections import AboveZero, Count, Section, Texts
-from dl.vocabulary.spec import Kind, Path, Spec
+from dl.vocabulary.spec import Findings, Kind, Path, Spec
+from dl.vocabulary.types import ParameterType, Steps
 
 if TYPE_CHECKING:
     from dl.config.schema import Config, Model, Training
@@ -127,3 +130,27 @@ def _frozen(phase: Phase, names: list[str]) -> frozenset[str]:
     if phase.freeze is None and phase.train_only is not None:
         return frozenset(names) - meant
     return frozenset(meant)
+
+
+def in_steps(schedule: Spec, epoch: int, epochs: int) -> Spec:
+    """Returns a learning-rate schedule with its durations in steps.
+
+    Args:
+        schedule: The schedule.
+        epoch: Steps of an epoch.
+        epochs: Epochs of the training.
+
+    Raises:
+        Findings: In steps, they contradict each other.
+    """
+
+    def counted(kind: ParameterType, value: Any) -> Any:
+        if isinstance(kind, ListOf):
+            return tuple(counted(kind.item, item) for item in value)
+        return kind.in_steps(value, epoch, epochs) if isinstance(kind, Steps) else value
+
+    known = entries(Kind.SCHEDULE)[schedule.type].parameters
+    steps = {name: counted(known[name].type, item) for name, item in schedule.parameters.items()}
+    if findings := broken_rules(steps):
+        raise Findings(findings)
+    return replace(schedule, parameters=steps)

@@ -12,9 +12,9 @@ from typing import Annotated, Literal, cast
 
 from dl.config.data import Data
 from dl.config.nodes import flat_document, yaml_text
-from dl.config.phases import Phase, PhasePlan, optimizer_with_rate, phases_of
+from dl.config.phases import Phase, PhasePlan, in_steps, optimizer_with_rate, phases_of
 from dl.config.preprocess import Preprocess
-from dl.vocabulary.catalog import Object, in_steps
+from dl.vocabulary.catalog import Object
 from dl.vocabulary.composed import ListOf, Nullable
 from dl.vocabulary.names import called_here, metric_name
 from dl.vocabulary.sections import (

@@ -348,30 +348,6 @@ def _with_type(kind: Kind, value: Mapping[str, object]) -> str:
     return "{type: NAME, ...}"
 
 
-def in_steps(schedule: Spec, epoch: int, epochs: int) -> Spec:
-    """Returns a learning-rate schedule with its durations in steps.
-
-    Args:
-        schedule: The schedule.
-        epoch: Steps of an epoch.
-        epochs: Epochs of the training.
-
-    Raises:
-        Findings: In steps, they contradict each other.
-    """
-
-    def counted(kind: ParameterType, value: Any) -> Any:
-        if isinstance(kind, ListOf):
-            return tuple(counted(kind.item, item) for item in value)
-        return kind.in_steps(value, epoch, epochs) if isinstance(kind, Steps) else value
-
-    known = entries(Kind.SCHEDULE)[schedule.type].parameters
-    steps = {name: counted(known[name].type, item) for name, item in schedule.parameters.items()}
-    if findings := broken_rules(steps):
-        raise Findings(findings)
-    return replace(schedule, parameters=steps)
-
-
 _INSTEAD = dict.fromkeys((Kind.LAYER, Kind.CALLBACK), "what to do instead: docs/limits.md")
 
 
