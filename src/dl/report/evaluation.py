@@ -307,7 +307,7 @@ class Residuals:
     def _error_of(self, rows: Array) -> float:
         """Returns the mean absolute error of some rows; 0 where none of them counts."""
         weights = None if self.weights is None else self.weights[rows]
-        if weights is not None and not weights.any():
+        if not rows.any() or (weights is not None and not weights.any()):
             return 0.0
         return float(mean(np.abs(self.values[rows]), weights))
 
