@@ -89,3 +89,14 @@ def test_other_tables_are_none(folder: Path, dl: Dl) -> None:
     assert "window" not in drafted(dl, day=days[::-1], y=wave(90))["data"]
     assert "window" not in drafted(dl, day=days[:40], y=wave(40))["data"]
     assert "window" not in drafted(dl, day=days, y=["a", "b", "b"] * 30)["data"]
+
+
+def test_parts_in_order_are_offered_where_the_rows_are_in_order(folder: Path, dl: Dl) -> None:
+    days = pd.date_range("2024-01-01", periods=90).strftime("%Y-%m-%d").to_numpy()
+    columns = {"x": wave(90) ** 2 % 7, "y": wave(90)}
+    offers = []
+    for order in (days, days[::-1]):
+        pd.DataFrame({"day": order, **columns}).to_csv("rows.csv", index=False)
+        text = dl("init", "rows.csv", "--target", "y").out
+        offers.append("  # split: {by: day, order: time, validation: 0.15, test: 0.2}\n" in text)
+    assert offers == [True, False]

@@ -27,7 +27,7 @@ from dl.data.texts import is_text, stand_ins, without_texts
 from dl.data.types import Column, RawTable
 from dl.errors import DataError, UsageError
 from dl.init.plan import TOKENS, Target, shown_list
-from dl.init.series import Series, series_of
+from dl.init.series import Series, rises, series_of
 from dl.text import listing
 
 MOST_CLASSES = 20
@@ -111,6 +111,7 @@ class Table:
         pixels: Whether the inputs look like the pixels of small pictures.
         stated: How the targets are written that are not written plainly.
         series: The series that it is, if it holds nothing but times and numbers.
+        time: A column of dates in whose order the rows are, each later than the one before.
     """
 
     path: Path
@@ -123,6 +124,7 @@ class Table:
     pixels: bool
     stated: Mapping[str, Written]
     series: Series | None = None
+    time: str | None = None
 
 
 def read_table(path: Path, targets: Sequence[str]) -> Table:
@@ -166,6 +168,7 @@ def read_table(path: Path, targets: Sequence[str]) -> Table:
         pixels=pixels,
         stated={name: forms[name] for name in targets if name in forms},
         series=series_of(block, target),
+        time=next((f.name for f in features if f.kind == "date" and rises(block, f.name)), None),
     )
 
 

@@ -28,6 +28,7 @@ from dl.init.masks import has_masks
 from dl.init.plan import (
     PIXELS,
     TEXT_LINES,
+    Plan,
     comment_lines,
     commented,
     config_text,
@@ -151,6 +152,7 @@ def _of_table(table: Table) -> str:
             *_missing_values(table),
             *_chosen_columns(table),
             split_line(chosen, table.target),
+            *_in_time(table, chosen),
         ],
         preprocess=_table_preprocess(table, by_kind),
         model=["  layers:", *dense_layers(chosen, table.target)],
@@ -158,6 +160,19 @@ def _of_table(table: Table) -> str:
     )
     numbers = table.rows * sum(feature.width for feature in table.features)
     return with_scaling(text, table.target, numbers)
+
+
+def _in_time(table: Table, chosen: Plan) -> list[str]:
+    """Returns the offer of parts in order, where the rows are: what comes later may be another."""
+    if table.time is None or not chosen.validation:
+        return []
+    parts = {"by": table.time, "order": "time"}
+    split = {**parts, "validation": chosen.validation, "test": chosen.test}
+    lines = comment_lines(
+        "The rows follow each other in time. To predict later ones, train on the past; "
+        f"{shown(table.time)} is an input then only where `features` names it"
+    )
+    return [*lines, f"  # split: {flow(split)}"]
 
 
 def _table_source(table: Table) -> list[str]:

@@ -85,6 +85,15 @@ def series_of(block: Block, target: Target) -> Series | None:
     return Series(others[0], _season(values.values[: 2 * third]), bool(grows))
 
 
+def rises(block: Block, name: str) -> bool:
+    """Tells whether the rows follow each other in time, each later than the one before."""
+    try:
+        time = _ordering(block, name)
+    except DataError:
+        return False
+    return not time.missing().any() and bool((np.diff(time.values).astype(np.float64) > 0).all())
+
+
 def _ordering(block: Block, name: str) -> Column:
     """Returns a column as numbers or dates; raises `DataError` where it is neither."""
     cell = Cell(name, block.place, "time")
