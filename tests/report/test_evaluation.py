@@ -166,3 +166,12 @@ def test_a_constant_target_has_charts_and_no_r_squared() -> None:
 
 def test_at_most_nine_targets_are_shown() -> None:
     assert len(residuals_of(regressed(targets=12))) == 9
+
+
+@pytest.mark.parametrize("true", [[0.0, 0.0, 0.0, 10.0], [1.0, 1.0, 2.0], [3.0]])
+def test_no_range_of_true_values_is_empty(true: list[float]) -> None:
+    run = regressed(len(true))
+    column = np.array(true)[:, None]
+    [found] = residuals_of(replace(run, true=column, predicted=column + 1.0))
+    [bars] = found.error_by_range().lines
+    assert list(bars.y) == [1.0] * len(bars.y)
