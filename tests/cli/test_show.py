@@ -144,8 +144,12 @@ def test_list_tells_how_far_a_training_is(dl: Dl, tmp_path: Path) -> None:
     run = make_run(tmp_path, status="running", accuracy=None)
     write_record(run, replace(read_record(run), status="running", planned=40))
     write_history(run, [{"epoch": 1, "loss": 2.0, "val_loss": 3.0}])
+    run.resolved.unlink()
     with locked(run):
         line = dl("list", "--runs", tmp_path).out.splitlines()[1]
+        head, said, *_ = dl("show", "digits", "--runs", tmp_path).out.splitlines()
+    assert re.fullmatch(r"digits/0001: training, started .* ago, 1 of 40 epochs in .*", head)
+    assert said == "In training."
     assert re.fullmatch(r"digits/0001  running  .*  1/40 +3\.000  validation loss", line)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,9 +55,12 @@ def _head(entry: Entry, told: Verdict) -> str:
     """Returns which run it is, and the verdict on it."""
     from dl.report.verdict import STYLES
     from dl.rundir.query import utc_now
+    from dl.rundir.record import read_history
 
-    record = entry.record
-    ago = age((utc_now() - entry.started).total_seconds())
+    record, since = entry.record, (utc_now() - entry.started).total_seconds()
+    if record.status == "running" and entry.run.history.exists():
+        record = replace(record, epochs=len(read_history(entry.run)), seconds=since)
+    ago = age(since)
     when = f"started {ago} ago" if ago != "now" else "started just now"
     done = f"{record.epochs:,}" + (f" of {record.planned:,}" if _ended_before(record) else "")
     noun = "epoch" if done == "1" else "epochs"
