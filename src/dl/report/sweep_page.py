@@ -43,8 +43,12 @@ def sweep_page(results: Results, trainings: Sequence[Mapping[str, Any]] = ()) ->
     if facts.ranked and varied:
         values = {"data": _lines(facts), "reached": objective.title}
         sections.append(filled("coordinates", "Parameters", **values))
-    values = {"board": _leaderboard(results, trainings), "rests_on": _rests_on(results)}
-    sections.append(filled("leaderboard", "Settings", **values))
+    board = _leaderboard(results, trainings)
+    linked = any(row["links"] for row in board["rows"])
+    rests_on = _rests_on(results)
+    sections.append(
+        filled("leaderboard", "Settings", board=board, linked=linked, rests_on=rests_on)
+    )
     if facts.ranked:
         drawn = [charts.objective_chart(facts), charts.curves_chart(facts, _MOST_CURVES)]
         sections.append(filled("learning", "Objective", facts={"charts": drawn}))
