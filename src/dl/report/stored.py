@@ -145,7 +145,7 @@ def read_stored_run(run: RunDirectory) -> StoredRun:
         training=training,
         input_shape=fitted.input_shape,
         one_answer=one_answer(answered, fitted.target),
-        comes_back=fitted.target.scaling == "input",
+        comes_back=run.errors.exists(),
         columns=column_rows(read_summaries(run, fitted.kinds) or (), drawn),
         ranking=read_ranking(run),
         audit=read_audit(run),

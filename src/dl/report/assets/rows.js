@@ -45,7 +45,7 @@
   panel.addEventListener("keydown", (event) => { if (event.key === "Escape") clear(); });
 
   function ofClasses(table) {
-    const cells = [...table.querySelectorAll("td[data-true]:not(.none)")];
+    const cells = [...table.querySelectorAll("td[data-true]")];
     const buttons = cells.map((cell) => {
       const button = made("button", cell.textContent, { type: "button", tabindex: "-1", title: cell.title });
       button.setAttribute("aria-label", `${cell.textContent} rows: ${cell.title}`);
@@ -69,7 +69,7 @@
     });
     table.addEventListener("click", (event) => {
       const cell = event.target.closest("td[data-true]");
-      if (!cell || cell.classList.contains("none")) return;
+      if (!cell) return;
       const { true: truth, predicted } = cell.dataset;
       const found = rows.filter((row) => row.dataset.true === truth && row.dataset.predicted === predicted);
       const total = Math.max(found.length, Number(cell.textContent.replaceAll(",", "")));
