@@ -23,7 +23,6 @@ FUNCTIONS = {
     "dl.config.load": ["load_config"],
     "dl.tracking": ["tracking"],
     "dl.app.training": ["_dataset", "_advise", "_diagnose", "_finish", "_conduct"],
-    "dl.app.inspection": [],
     "dl.data.load": ["read_dataset"],
     "dl.model.build": ["build_model", "compile_model", "check_phases"],
     "dl.training.setup": ["prepare", "choose_strategy"],
@@ -34,11 +33,9 @@ FUNCTIONS = {
     "dl.inspect.layers": ["measure", "layer_rows"],
     "dl.predict.evaluate": ["keep_lite", "evaluate"],
     "dl.report.process": ["ReportProcess.__init__", "ReportProcess.end"],
-    "dl.imports": [],
 }
 """What is measured, by module."""
 
-Times = tuple[float, float]
 _inside: list[list[float]] = []
 _spent: dict[str, list[float]] = {}
 _events: list[tuple[float, str]] = []

@@ -8,8 +8,10 @@ imports them in another way.
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from contextlib import ExitStack
+from types import ModuleType
 
 from dl.imports import check_keras, deferred, hidden, quiet_stderr, uncollected
 from dl.variables import is_own_process, silent_by_default
@@ -18,20 +20,35 @@ __all__ = ["keras", "tf"]
 
 # Keras imports these for its adapters where it finds them: a third of its start-up, for nothing
 # that `dl` uses.
-_OPTIONAL = ("IPython", "jax", "matplotlib", "pandas", "scipy", "sklearn", "torch")
+_OPTIONAL = ("IPython", "jax", "matplotlib", "pandas", "requests", "scipy", "sklearn", "torch")
 
 # TensorFlow's public names, gathered from all its parts, for its second version and for its first
 # two times over. What `dl` and Keras use of them is loaded without it. TensorFlow has folders of
-# its own with the names of two, which would take their place when they are imported later.
+# its own named `distribute` and `lite`, which take the place of those names when they are imported
+# later: the first is gathered at once, and the second never asked for by this name.
 _GATHERED = "tensorflow._api.v2"
-_ALSO_FOLDERS = ("distribute", "lite")
+_AT_ONCE = ("distribute",)
+
+# `tf.nn`, which every layer asks for, gathers three cells of TensorFlow 1 from here, and with them
+# its whole Keras, SciPy and more: a fifth of what `dl summary` loaded.
+_OLD_CELLS = "tensorflow.python.keras.layers.rnn_cell_wrapper_v2"
+
+
+class _Without(ModuleType):
+    """Stands for a module whose names nobody uses: each is None."""
+
+    def __getattr__(self, name: str) -> None:
+        if name.startswith("__"):
+            raise AttributeError(name)
+
 
 with ExitStack() as around:
     around.enter_context(quiet_stderr())
     if is_own_process():  # a host has its own use for what is left out
         around.enter_context(uncollected())
         around.enter_context(hidden(_OPTIONAL))
-        around.enter_context(deferred(_GATHERED, _ALSO_FOLDERS, quiet_stderr))
+        around.enter_context(deferred(_GATHERED, _AT_ONCE, quiet_stderr))
+        sys.modules.setdefault(_OLD_CELLS, _Without(_OLD_CELLS))
     else:
         around.enter_context(silent_by_default(os.environ))
     import absl.logging

@@ -114,7 +114,10 @@ def _converted(model: keras.Sequential, rows: int | None) -> bytes:
     with quiet_stderr():
         try:
             graph = forward.get_concrete_function(signature)
-            converter = tf.lite.TFLiteConverter.from_concrete_functions([graph], holder)
+            # Not by `tf.lite`: see `dl.model`.
+            from tensorflow.lite.python.lite import TFLiteConverterV2
+
+            converter = TFLiteConverterV2.from_concrete_functions([graph], holder)
             content: bytes = converter.convert()
         except Exception as error:
             # It fails in many ways; none may harm a training that went well.

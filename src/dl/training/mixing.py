@@ -9,7 +9,6 @@ from __future__ import annotations
 import zlib
 
 import numpy as np
-from scipy.special import betaincinv
 
 from dl.config.schema import Config
 from dl.data.types import Array
@@ -40,6 +39,8 @@ class Mixer:
     """
 
     def __init__(self, config: Config) -> None:
+        from scipy.special import betaincinv  # takes longer to load than a small network to train
+
         mixing = config.training.mixing
         self._boxes = mixing.type == "cutmix"
         drawn = draws(config.seed)
