@@ -20,6 +20,7 @@ from dl.errors import (
     DlError,
     UsageError,
 )
+from dl.imports import importing
 from dl.progress import Reporter, SilentReporter
 from dl.rundir.directory import RunDirectory, SweepDirectory, find_run
 from dl.rundir.manifest import read_checked
@@ -218,10 +219,19 @@ def _kept(reporter: Reporter) -> Iterator[None]:
 
 def summary(loaded: Loaded, reporter: Reporter) -> list[LayerRow]:
     """Returns the layers of a config's model; raises `DlError` where it cannot be built."""
-    with reporter.stage("Loading Keras"):
-        from dl.inspect.layers import layer_rows
-        from dl.training.setup import build
+    _load_keras("dl.inspect.layers", reporter)
+    from dl.inspect.layers import layer_rows
+    from dl.training.setup import build
+
     return layer_rows(build(loaded, reporter))
+
+
+def _load_keras(module: str, reporter: Reporter) -> None:
+    """Imports a module that brings Keras along, in a thread: pyarrow loads meanwhile."""
+    with reporter.stage("Loading Keras"), importing(module) as load:
+        import dl.data.load  # noqa: F401
+
+        load()
 
 
 def config_or_run(
@@ -257,16 +267,17 @@ def trace(subject: Loaded | RunDirectory, rows: int | None, reporter: Reporter) 
         DlError: The data or the model cannot be used.
     """
     if isinstance(subject, RunDirectory):
-        with reporter.stage("Loading Keras"):
-            from dl.inspect.trace import trace as trace_step
-            from dl.predict.evaluate import open_run, training_data
+        _load_keras("dl.inspect.trace", reporter)
+        from dl.inspect.trace import trace as trace_step
+        from dl.predict.evaluate import open_run, training_data
+
         saved = open_run(subject, reporter)
         return trace_step(saved.model, training_data(saved, reporter), saved.config, rows)
+    _load_keras("dl.inspect.trace", reporter)
     from dl.data.load import read_dataset
+    from dl.inspect.trace import trace as trace_step
+    from dl.training.setup import prepare
 
-    with reporter.stage("Loading Keras"):
-        from dl.inspect.trace import trace as trace_step
-        from dl.training.setup import prepare
     prepared = prepare(subject, read_dataset(subject, reporter), reporter)
     return trace_step(prepared.model, prepared.dataset, prepared.config, rows)
 
@@ -283,8 +294,9 @@ def evaluate(
     Raises:
         DlError: The run or the rows cannot be used.
     """
-    with reporter.stage("Loading Keras"):
-        from dl.predict.evaluate import evaluate_run, open_run
+    _load_keras("dl.predict.evaluate", reporter)
+    from dl.predict.evaluate import evaluate_run, open_run
+
     return evaluate_run(open_run(run, reporter, threshold), data, split, reporter)
 
 
@@ -503,8 +515,9 @@ def _rows(files: SavedFiles, task: Task, reporter: Reporter) -> InputBlocks:
 
 def _signals(run: RunDirectory, reporter: Reporter) -> NetworkStatistics | None:
     """Measures the layers; where that cannot be, the history has to do."""
-    with reporter.stage("Loading Keras"):
-        from dl.inspect.layers import measure_run
+    _load_keras("dl.inspect.layers", reporter)
+    from dl.inspect.layers import measure_run
+
     try:
         with reporter.stage("Measuring the layers"):
             return measure_run(run, reporter)

@@ -7,10 +7,13 @@ imports them in another way.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import warnings
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 
 from dl.imports import check_keras, deferred, hidden, quiet_stderr, uncollected
@@ -42,8 +45,25 @@ class _Without(ModuleType):
             raise AttributeError(name)
 
 
+_LIBRARY = "libtensorflow_cc.so.*"
+
+
+def _open_library() -> None:
+    """Opens TensorFlow's library, a fifth of its import, while other threads go on.
+
+    An import would keep Python's lock for it. What it calls is looked up when it calls it: it
+    never calls most.
+    """
+    found = find_spec("tensorflow")
+    for folder in (found and found.submodule_search_locations) or ():
+        for path in Path(folder).glob(_LIBRARY):
+            with suppress(OSError):  # the import tells it better
+                ctypes.CDLL(str(path), os.RTLD_LAZY)
+
+
 with ExitStack() as around:
     around.enter_context(quiet_stderr())
+    _open_library()
     if is_own_process():  # a host has its own use for what is left out
         around.enter_context(uncollected())
         around.enter_context(hidden(_OPTIONAL))

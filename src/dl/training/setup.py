@@ -90,6 +90,7 @@ def prepare(
     *,
     begun: bool = False,
     runs: Path = DEFAULT_ROOT,
+    tried: bool = True,
 ) -> Prepared:
     """Builds the model for the data, and tries a few rows of it.
 
@@ -100,6 +101,7 @@ def prepare(
         begun: Whether the training has begun: then a checkpoint has the weights, and what the
             first ones were taken from is not read.
         runs: The folder of all runs, in which `model.start.from` may name one.
+        tried: Whether rows are tried.
 
     Raises:
         ConfigError: The model cannot be built; at the line of the layer.
@@ -118,7 +120,8 @@ def prepare(
                 reporter.note(note)
             bases = {**bases, **vector_files(config)}
             start = None if begun else begin_from(model, config, dataset, reporter)
-            check_training(model, dataset, config)
+            if tried:
+                check_training(model, dataset, config)
             if config.training.output_bias == "targets":
                 set_output_bias(model, dataset, config, start)
     except Findings as error:
@@ -203,7 +206,7 @@ def build(loaded: Loaded, reporter: Reporter) -> keras.Sequential:
     config = loaded.config
     waiting = any(layer.parameters.get("input_dim", 0) is None for layer in config.model.layers)
     if config.model.input_shape is None or waiting:
-        return prepare(loaded, read_dataset(loaded, reporter), reporter).model
+        return prepare(loaded, read_dataset(loaded, reporter), reporter, tried=False).model
     try:
         return build_model(config, None)
     except Findings as error:
