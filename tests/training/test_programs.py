@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dl.config.load import Loaded, load_config
+from dl.config.schema import Mixing
 from dl.data.load import Datasets
 from dl.progress import SilentReporter
 from dl.training.fit import fit
@@ -62,7 +64,7 @@ def test_a_shared_program_trains_the_same(tmp_path: Path, compiled: str) -> None
     for overrides in (
         [],
         ["training.optimizer.learning_rate=0.1", "training.batch_size=7"],
-        ["training.epochs=3", "training.shuffle=false"],
+        ["training.epochs=3", "training.shuffle=false", "seed=5"],
     ):
         loaded = _loaded(tmp_path, f"engine.compile={compiled}", *overrides)
         together = programs.use(_prepared(loaded, datasets))
@@ -78,7 +80,6 @@ def test_a_shared_program_trains_the_same(tmp_path: Path, compiled: str) -> None
         "training.optimizer=sgd",
         "engine.steps_per_call=3",
         "training.metrics=[]",
-        "training.class_weight=balanced",
         "model.layers.0.units=6",
         "model.layers.2.rate=0.2",
         "engine.compile=true",
@@ -89,12 +90,43 @@ def test_what_is_traced_into_a_program_is_not_shared(tmp_path: Path, other: str)
     assert program_key(config) != program_key(_loaded(tmp_path, other).config)
 
 
-def test_other_data_is_another_program(tmp_path: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("compiled", ["false", "true"], ids=["plain", "XLA"])
+def test_other_rows_and_class_weights_share_a_program_and_train_the_same(
+    tmp_path: Path, compiled: str
+) -> None:
+    datasets, programs = Datasets(), Programs()
+    models = []
+    for weights in ("balanced", "{setosa: 2, versicolor: 1, virginica: 3}"):
+        change = f"engine.compile={compiled}", f"training.class_weight={weights}"
+        for seed in (1, 2):
+            loaded = _loaded(tmp_path, *change, f"seed={seed}")
+            alone, together = _prepared(loaded, datasets), _prepared(loaded, datasets)
+            together = programs.use(together)
+            assert _history(together) == _history(alone)
+            for mine, its in zip(together.model.weights, alone.model.weights, strict=True):
+                assert mine.numpy().tobytes() == its.numpy().tobytes()
+            models.append(together.model)
+    assert len(set(map(id, models))) == 1
+
+
+@pytest.mark.parametrize("change", ["training.class_weight=balanced", "data.split.validation=0.3"])
+def test_rows_of_other_shapes_are_another_program(tmp_path: Path, change: str) -> None:
     datasets, programs = Datasets(), Programs()
     first, second = (
-        programs.use(_prepared(_loaded(tmp_path, f"seed={seed}"), datasets)) for seed in (1, 2)
+        programs.use(_prepared(_loaded(tmp_path, *overrides), datasets)).model
+        for overrides in ((), (change,))
     )
-    assert first.model is not second.model
+    assert first is not second
+    assert programs.use(_prepared(_loaded(tmp_path, change, "seed=5"), datasets)).model is second
+
+
+def test_a_mixing_is_drawn_by_the_seed_of_its_program() -> None:
+    mixed = [
+        replace(each, training=replace(each.training, mixing=Mixing(type="mixup")))
+        for each in (config(["Flatten"], seed=seed) for seed in (1, 2))
+    ]
+    assert program_key(mixed[0]) != program_key(mixed[1])
 
 
 def test_only_the_last_programs_are_kept(tmp_path: Path) -> None:

@@ -34,7 +34,14 @@ from dl.training.ending import ending_of
 from dl.training.front import learner_of
 from dl.training.mixing import Mixer
 from dl.training.setup import Prepared, build_callbacks, enter
-from dl.training.steps import Batches, StreamedTrainer, Trainer, block_steps, trainer_in_memory
+from dl.training.steps import (
+    Batches,
+    ReplacedTrainer,
+    StreamedTrainer,
+    Trainer,
+    block_steps,
+    trainer_in_memory,
+)
 
 OnEpoch = Callable[[Mapping[str, float]], None]
 
@@ -250,6 +257,15 @@ class _Training:
             rows = (train.x, y) if weights is None else (train.x, y, weights)
             steps = self._steps_per_call
             return StreamedTrainer(model, rows, self._batches, steps, compiled=compiled, mix=mix)
+        if prepared.replaceable:
+            rows = tensors_of(train.x, y, weights)
+            trainer = traced(
+                model,
+                ("replaceable", compiled),
+                lambda: ReplacedTrainer(model, rows, compiled=compiled),
+            )
+            trainer.replace(rows)
+            return trainer
         return traced(
             model,
             ("train", id(train), compiled, mixing),

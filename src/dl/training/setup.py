@@ -49,7 +49,7 @@ MOST_MODELS = 8
 """Models that a sweep keeps with what was traced of them: a search lets shapes of a network take
 turns, and many models would fill the memory."""
 _ARGUMENTS = (
-    "output_bias",
+    *("output_bias", "class_weight"),
     *("optimizer", "batch_size", "epochs", "time_limit", "callbacks", "shuffle", "sampling"),
 )
 """Keys of the section `training` of which nothing is traced; of the optimizer, the rate alone."""
@@ -72,6 +72,7 @@ class Prepared:
         strategy: How it is to be trained.
         bases: The file that each pretrained base has its weights from, by its name.
         start: What the first weights were taken from; None where they are random.
+        replaceable: Whether the model is traced for other rows of these shapes, too.
     """
 
     loaded: Loaded
@@ -81,6 +82,7 @@ class Prepared:
     strategy: Strategy
     bases: Mapping[str, dict[str, str]] = field(default_factory=dict)
     start: Origin | None = None
+    replaceable: bool = False
 
 
 def prepare(
@@ -301,9 +303,9 @@ class Programs:
     """Keeps the models that were used last, with what was traced of them.
 
     To trace a model's steps takes longer than to train a small network. The learning rate, the
-    initial weights and the seeds live in variables, the rows and the batch size are arguments:
-    trainings that differ in nothing else take the model that is traced already, and put their
-    variables into it.
+    initial weights, the seeds and rows that are in memory live in variables, the row numbers and
+    the batch size are arguments: trainings that differ in nothing else take the model that is
+    traced already, and put their variables into it. Their bits are those of a training alone.
     """
 
     def __init__(self, most: int = MOST_MODELS) -> None:
@@ -318,7 +320,9 @@ class Programs:
         """
         if prepared.config.training.phases:
             return prepared
-        key = f"{id(prepared.dataset)} {program_key(prepared.config)}"
+        shapes = _row_shapes(prepared)
+        rows = shapes or f"{id(prepared.dataset)} {prepared.config.training.class_weight}"
+        key = f"{rows} {program_key(prepared.config)}"
         known = self._kept.pop(key, None)
         model = prepared.model
         if known is not None:
@@ -331,19 +335,41 @@ class Programs:
         if len(self._kept) > self._most:
             oldest, _ = self._kept.pop(next(iter(self._kept)))
             forget(oldest)
-        return replace(prepared, model=model)
+        return replace(prepared, model=model, replaceable=bool(shapes))
+
+
+def _row_shapes(prepared: Prepared) -> str:
+    """Returns what a program needs to know of rows that are replaced by others of their shapes.
+
+    Empty where it knows the rows themselves: on the disk, in windows, on several devices, or as
+    features of a front.
+    """
+    config, dataset, model = prepared.config, prepared.dataset, prepared.model
+    plain = prepared.strategy.devices == 1 and prepared.strategy.front == "each_step"
+    if not plain or config.training.mixing.type != "none":
+        return ""
+    y, weights = loss_targets(model, dataset, config, dataset.train)
+    rows = [array for array in (dataset.train.x, y, weights) if array is not None]
+    if not all(isinstance(array, np.ndarray) for array in rows):
+        return ""
+    shapes = [(array.shape, str(array.dtype)) for array in rows]
+    return repr((shapes, y is dataset.train.x, dataset.target))
 
 
 def program_key(config: Config) -> str:
-    """Returns a text that is the same for two configs only if one traced model does for both."""
+    """Returns a text that is the same for two configs only if one traced model does for both.
+
+    Where the rows are other ones, more must be the same: see `Programs`.
+    """
     training = config.training
     optimizer = document(training.optimizer)
     if isinstance(optimizer, dict) and isinstance(optimizer.get("learning_rate"), int | float):
         optimizer = {key: optimizer[key] for key in optimizer if key != "learning_rate"}
     rest = {key: getattr(training, key) for key in keys(type(training)) if key not in _ARGUMENTS}
     text = repr((config.model, optimizer, rest, config.evaluation, config.engine))
-    # Keras' AugMix alone draws while it is traced: there the seed belongs to the program.
-    return f"{text} {config.seed}" if "AugMix" in text else text
+    # Keras' AugMix draws while it is traced, and a mixing before: there the seed belongs to it.
+    drawn = "AugMix" in text or training.mixing.type != "none"
+    return f"{text} {config.seed}" if drawn else text
 
 
 def versions() -> dict[str, str]:

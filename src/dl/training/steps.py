@@ -175,6 +175,23 @@ class Trainer:
         return int(done), {name: float(value) for name, value in logs.items()}
 
 
+class ReplacedTrainer(Trainer):
+    """Trains on rows in memory, in whose place those of another training of their shapes can come.
+
+    So trainings that differ in their data share what is traced and compiled.
+    """
+
+    def __init__(self, model: keras.Sequential, rows: Tensors, *, compiled: bool) -> None:
+        held = {id(array): tf.Variable(array, trainable=False) for array in rows}
+        self._rows = tuple(held[id(array)] for array in rows)
+        super().__init__(model, self._rows, compiled=compiled)
+
+    def replace(self, rows: Tensors) -> None:
+        """Takes other rows, of the same shapes and types."""
+        for variable, array in zip(self._rows, rows, strict=True):
+            variable.assign(array)
+
+
 class StreamedTrainer(Trainer):
     """Trains on rows that are gathered by their numbers into blocks of memory.
 
