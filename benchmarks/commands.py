@@ -9,8 +9,10 @@ of a student, which reads its table with pandas, is left out.
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -52,8 +54,30 @@ def start_up(digits: Path, rounds: int) -> Iterator[Row]:
     keras = partial(wall, [sys.executable, "-c", "import keras"])
     ours = partial(wall, [sys.executable, "-c", "import dl.model"])
     yield compare("load Keras", "import keras", ours, keras, rounds=rounds, target="")
-    check = partial(wall, [DL, "validate", str(_digits_config(digits))])
-    yield compare("dl validate", "import keras", check, keras, rounds=rounds, target="")
+    config = str(_digits_config(digits))
+    for command in ("validate", "summary", "trace"):
+        look = partial(wall, [DL, command, config])
+        yield compare(f"dl {command}", "import keras", look, keras, rounds=rounds, target="")
+    yield from the_end(config, rounds)
+
+
+def the_end(config: str, rounds: int) -> Iterator[Row]:
+    """Compares the times until the result and until the prompt of a training."""
+    waits = iter([wait for _ in range(rounds) for wait in _result_and_prompt(config)])
+    result, prompt = partial(next, waits), partial(next, waits)
+    title, target = "dl train digits.csv: the result", "0.4 s before the prompt"
+    yield compare(title, "the prompt", result, prompt, rounds=rounds, target=target)
+
+
+def _result_and_prompt(config: str) -> tuple[float, float]:
+    """Returns the seconds after which a training shows its run directory, and ends."""
+    begin = time.perf_counter()
+    command = [DL, "train", config, "--runs", str(Path(config).parent), "-q"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        for line in process.stdout or ():
+            if line.startswith(str(Path(config).parent).encode()):
+                shown = time.perf_counter() - begin
+    return shown, time.perf_counter() - begin
 
 
 def commands(mnist: Path, digits: Path, pandas: str | None, rounds: int) -> Iterator[Row]:

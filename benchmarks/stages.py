@@ -22,16 +22,17 @@ START = time.perf_counter() - time.process_time()
 FUNCTIONS = {
     "dl.config.load": ["load_config"],
     "dl.tracking": ["tracking"],
-    "dl.app.training": ["_dataset", "_advise", "_diagnose", "_finish", "_conduct"],
+    "dl.app.training": ["_dataset", "_advise", "_finish", "_conduct"],
     "dl.data.load": ["read_dataset"],
     "dl.model.build": ["build_model", "compile_model", "check_phases"],
     "dl.training.setup": ["prepare", "choose_strategy"],
     "dl.training.workflow": ["train", "_fit", "_finish", "predict_outputs", "_first_record"],
     "dl.training.fit": ["fit"],
     "dl.training.steps": ["Trainer.prepare", "Trainer.steps"],
-    "dl.report.facts": ["write_training_facts"],
+    "dl.report.stored": ["write_training_facts"],
     "dl.inspect.layers": ["measure", "layer_rows"],
-    "dl.predict.evaluate": ["keep_lite", "evaluate"],
+    "dl.predict.evaluate": ["evaluate"],
+    "dl.predict.convert": ["keep_lite"],
     "dl.report.process": ["ReportProcess.__init__", "ReportProcess.end"],
 }
 """What is measured, by module."""

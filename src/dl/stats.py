@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 LEVEL = 0.05
 """A difference counts as real where chance alone gives one as large less often than this."""
 _DRAWS = 2000
+_NEGLIGIBLE = 1e-17  # of a sum of floats
 _MOST_TRAININGS = 20
 # Samples that are drawn at once: all 2000 of a million rows would take 16 GB.
 _BATCH = 50
@@ -72,9 +73,24 @@ def mcnemar(gained: int, lost: int) -> float:
     Q. McNemar, "Note on the sampling error of the difference between correlated proportions or
     percentages", Psychometrika 12 (1947): without a difference, each such row is a fair coin.
     """
-    from scipy.stats import binomtest
-
-    return float(binomtest(gained, gained + lost, 0.5).pvalue) if gained + lost else 1.0
+    fewer, rows = min(gained, lost), gained + lost
+    if 2 * fewer == rows:
+        return 1.0
+    # Twice the tail of so many tosses, from its largest term on: SciPy's own takes longer to load
+    # than a small network to train.
+    term = math.exp(
+        math.lgamma(rows + 1)
+        - math.lgamma(fewer + 1)
+        - math.lgamma(rows - fewer + 1)
+        - rows * math.log(2)
+    )
+    total = term
+    for heads in range(fewer, 0, -1):
+        term *= heads / (rows - heads + 1)
+        total += term
+        if term < total * _NEGLIGIBLE:
+            break
+    return min(1.0, 2 * total)
 
 
 def resampled_power(differences: Sequence[float], overlap: float, level: float) -> int | None:

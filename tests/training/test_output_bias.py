@@ -16,7 +16,8 @@ from dl.data.dataset import Dataset
 from dl.data.target import Target
 from dl.data.types import Array
 from dl.predict.evaluate import evaluate
-from dl.training.setup import program_key, set_output_bias
+from dl.training.programs import program_key
+from dl.training.setup import set_output_bias
 from dl.vocabulary.spec import Findings
 from support.training import built, class_target, config, dataset, inputs, number_target
 

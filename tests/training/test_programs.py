@@ -12,7 +12,8 @@ from dl.config.schema import Mixing
 from dl.data.load import Datasets
 from dl.progress import SilentReporter
 from dl.training.fit import fit
-from dl.training.setup import Prepared, Programs, prepare, program_key
+from dl.training.programs import Programs, program_key
+from dl.training.setup import Prepared, prepare
 from support.training import config
 
 TEXT = """\

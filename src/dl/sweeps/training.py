@@ -8,7 +8,8 @@ from dl.progress import SilentReporter
 from dl.rundir.directory import trial_name
 from dl.sweeps.pools import OnEpoch, Result, StopSignal, Task
 from dl.training import workflow
-from dl.training.setup import Programs, prepare, use_threads
+from dl.training.programs import Programs
+from dl.training.setup import prepare, use_threads
 
 
 class Trainer:
