@@ -109,7 +109,8 @@ class LiveReporter(SilentReporter):
 
     @contextmanager
     def stage(self, title: str, total: int | None = None) -> Iterator[Advance]:
-        columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False)]
+        spinner = SpinnerColumn("line" if self._console.options.ascii_only else "dots")
+        columns = [spinner, TextColumn("{task.description}", markup=False)]
         if total is not None:
             columns += [BarColumn(bar_width=24), TimeRemainingColumn()]
         with Progress(*columns, console=self._console, transient=True) as progress:
