@@ -28,8 +28,9 @@ from dl.data.files import fingerprint_files, unchanged
 from dl.data.formats import form_of, read_table, table_files
 from dl.data.requirements import Requirements, requirements_of
 from dl.data.sources import audio, characters, csv, images, numpy, other, parquet, texts
+from dl.data.sources.found import Medium, listed_files, media_files, root_of
 from dl.data.sources.masks import read_masked, read_masked_part
-from dl.data.sources.media import FileReader, Medium, listed_files, media_files, root_of
+from dl.data.sources.media import FileReader
 from dl.data.sources.named import make_synthetic, read_builtin, read_keras
 from dl.data.sources.numpy import read_npz, read_npz_inputs, read_npz_part
 from dl.data.sources.other import OTHERS, STREAMED

@@ -14,8 +14,8 @@ from dl.config.data import AudioData, ImagesData, Task
 from dl.data.columns import Cell, to_column
 from dl.data.sources import audio, images, texts
 from dl.data.sources.audio import read_wav
+from dl.data.sources.found import Medium, class_files
 from dl.data.sources.images import opened_picture, without_warnings
-from dl.data.sources.media import Medium, class_files
 from dl.data.tables import Block
 from dl.errors import DataError
 from dl.init.columns import open_table, target_of

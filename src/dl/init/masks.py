@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dl.config.data import ImagesData
+from dl.data.sources.found import media_files
 from dl.data.sources.images import medium, opened_picture, without_warnings
 from dl.data.sources.masks import codes_of, text_of
-from dl.data.sources.media import media_files
 from dl.errors import DataError
 from dl.init.plan import Target, commented, path_line, plan, scalar
 from dl.text import listing, plural

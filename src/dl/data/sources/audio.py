@@ -19,7 +19,7 @@ import numpy as np
 
 from dl.config.data import AudioData
 from dl.data.files import DAMAGED, check_file
-from dl.data.sources.media import Medium
+from dl.data.sources.found import Medium
 from dl.data.storage import check_memory
 from dl.data.types import Array
 from dl.errors import DataError, first_line

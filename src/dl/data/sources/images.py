@@ -14,7 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from dl.config.data import ImagesData
 from dl.data.files import DAMAGED
-from dl.data.sources.media import Medium
+from dl.data.sources.found import Medium
 from dl.data.types import Array
 from dl.errors import DataError
 

@@ -20,8 +20,9 @@ from PIL import ExifTags, Image, ImageOps
 
 from dl.config.data import MASKS, PATHS, ImagesData
 from dl.data.files import ahead, fingerprint_files, unchanged
+from dl.data.sources.found import media_files
 from dl.data.sources.images import medium, opened_picture, stored_pixels, without_warnings
-from dl.data.sources.media import FileReader, media_files
+from dl.data.sources.media import FileReader
 from dl.data.storage import ScratchFile
 from dl.data.types import IGNORED, Array, RawArrays, RawParts, Rows, blocks, made_of
 from dl.errors import DataError

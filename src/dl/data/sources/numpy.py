@@ -19,7 +19,7 @@ from numpy.lib import format as npy
 
 from dl.config.data import Arrays, NpzData, target_is_input
 from dl.data.files import DAMAGED, check_file, fingerprint_files
-from dl.data.sources.media import Medium
+from dl.data.sources.found import Medium
 from dl.data.storage import check_memory
 from dl.data.types import Array, RawArrays, RawParts
 from dl.errors import DataError, closest, first_line

@@ -15,7 +15,7 @@ import pyarrow
 
 from dl.config.data import TextData
 from dl.config.files import own_paths
-from dl.data.sources.media import Medium, class_files, media_files, refuse_strangers
+from dl.data.sources.found import Medium, class_files, media_files, refuse_strangers
 from dl.data.sources.text import BLOCK, decoded, opened, pieces, unpacked
 from dl.data.tables import Block, ReadBlock, Wanted, appended, joined, require
 from dl.errors import DataError
