@@ -153,7 +153,7 @@
       ink.drawImage(held, 0, 0, canvas.width, canvas.height);
       for (const [x, y, kind] of plane.points) {
         ink.fillStyle = plane.classes || plane.kinds ? seriesColour(kind) : `rgb(${colour(kind)})`;
-        ink.strokeStyle = dlColour("--paper");
+        ink.strokeStyle = dlColour(plane.kinds ? "--paper" : "--quiet"); // a value has the colour of its ground
         ink.lineWidth = 1.5;
         ink.beginPath();
         ink.arc(point(x, 0) * canvas.width, (1 - point(y, 1)) * canvas.height, 5, 0, 7);
