@@ -238,7 +238,10 @@ def test_a_note_is_written_by_the_own_page_alone(
     client, own = writer
     address = "/api/note/digits/0001"
     assert client.post(address, content="forged").status_code == 403
-    assert client.post(address, content="x", headers={"X-Board-Token": "guess"}).status_code == 403
+    for guess in ("guess", b"\xfc\xff", ""):
+        guessed = client.post(address, content="x", headers={"X-Board-Token": guess})
+        assert guessed.status_code == 403
+        assert guessed.json()["problem"].startswith("notes are written on the board's own page")
     assert client.post(address, content="x" * 9000, headers=own).status_code == 403
     assert client.post("/api/note/../x", content="x", headers=own).status_code == 404
     far = TestClient(board(root, ["*"]), client=("127.0.0.1", 50000))

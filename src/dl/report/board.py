@@ -8,13 +8,11 @@ import json
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
@@ -24,8 +22,8 @@ from starlette.routing import Route
 from dl.errors import DiskError, DlError, RunError, UsageError
 from dl.report import html, run_page
 from dl.report.axes import axis_of, text_of
-from dl.report.catalog import Catalog, rounded
-from dl.report.charts import LOG_SPAN, VALIDATION, measures
+from dl.report.catalog import Catalog
+from dl.report.charts import LOG_SPAN
 from dl.report.compare import alike, compare
 from dl.report.comparison_page import comparison_page
 from dl.report.stored import read_stored_run
@@ -38,7 +36,15 @@ from dl.rundir.directory import (
     find_sweep,
     trials_of,
 )
-from dl.rundir.query import Entry, Row, entries_of, parse_condition, read_entry, select
+from dl.rundir.query import (
+    Entry,
+    Row,
+    entries_of,
+    parse_condition,
+    read_entry,
+    select,
+    utc_now,
+)
 from dl.rundir.record import MOST_OF_NOTE, write_note
 from dl.rundir.settings import require_keys, rows_of
 from dl.sweeps.results import Results, read_results
@@ -201,8 +207,13 @@ class _Answers:
 
     def keys(self, request: Request) -> Response:
         """What can be a column, an order, a condition or an axis."""
-        rows = rows_of(self._catalog.entries().readable, self._catalog.memory, [""])
-        keys = {key: None for row in rows for key in row}
+        memory, now = self._catalog.memory, utc_now()
+        keys = {
+            key: None
+            for entry in self._catalog.entries().readable
+            for key in (*entry.facts(now), *memory.of(entry.run))
+        }
+        memory.save()
         return _news(request, {"keys": list(keys)})
 
     def scatter(self, request: Request) -> Response:
@@ -237,29 +248,7 @@ class _Answers:
     def histories(self, request: Request) -> Response:
         """The learning curves of several runs, to be laid over each other."""
         chosen = request.query_params.getlist("run")[:_MOST_COMPARED]
-        return _news(request, {"runs": [self._history(self._run(run)) for run in chosen]})
-
-    def _history(self, run: RunDirectory) -> Plain:
-        history = self._catalog.history(run)
-        names = [name for each in measures(history) for name in (each, VALIDATION + each)]
-        weights = {
-            f"weights of {layer}, spread": [rounded(by.get(at + 1)) for at in range(len(history))]
-            for layer, by in self._catalog.weights(run).items()
-        }
-        seconds = list(accumulate(row.get("seconds") or 0.0 for row in history))
-        return {
-            "run": run.label,
-            "address": run.path.relative_to(self._root).as_posix(),
-            "setting": self._catalog.setting(run),
-            "labels": {name: _labelled(name) for name in names} | {name: name for name in weights},
-            "seconds": [rounded(value) for value in seconds],
-            "measures": {
-                name: [rounded(row.get(name)) for row in history]
-                for name in names
-                if any(row.get(name) is not None for row in history)
-            }
-            | weights,
-        }
+        return _news(request, {"runs": [self._catalog.curves(self._run(run)) for run in chosen]})
 
     def curves(self, request: Request) -> Response:
         """The learning curves of a run that trains, as they are now."""
@@ -313,10 +302,12 @@ class _Answers:
         """
         given = request.headers.get("x-board-token", "")
         here = request.client is not None and request.client.host in LOOPBACK
-        known = self._token is not None and hmac.compare_digest(given, self._token)
+        token = self._token or ""
+        known = bool(token) and hmac.compare_digest(given.encode(), token.encode())
         size = request.headers.get("content-length", "")
         if not (here and known and size.isdecimal() and int(size) <= 4 * MOST_OF_NOTE):
-            raise HTTPException(403)
+            told = {"problem": "notes are written on the board's own page: open it again"}
+            return JSONResponse(told, 403, _HEADERS)
         text = (await request.body()).decode(errors="replace")
 
         def write(request: Request) -> Response:
@@ -387,8 +378,3 @@ def _sweep_row(results: Results, root: Path) -> Plain:
 
 def _count(text: str | None) -> int:
     return int(text) if text and text.isdecimal() and len(text) < 7 else _ROWS
-
-
-def _labelled(name: str) -> str:
-    """Returns a column of the history with its part: `training loss`."""
-    return column_label(name if name.startswith(VALIDATION) else f"train.{name}")

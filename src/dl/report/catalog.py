@@ -11,12 +11,13 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from dl.data.recording import WeightShape
 from dl.errors import DlError, RunError
-from dl.report.charts import VALIDATION, History, wants_log
+from dl.report.charts import VALIDATION, History, measures, wants_log
 from dl.report.stored import TrainingFacts
 from dl.report.verdict import Verdict, is_better, now_of, result_of, toughest, verdict
 from dl.rundir.directory import RunDirectory, all_runs, runs_of
@@ -138,6 +139,29 @@ class Catalog:
             known = self._rows[entry.run.path] = entry, history, self._new_row(entry, history)
         return known[2]
 
+    def curves(self, run: RunDirectory) -> Plain:
+        """Returns all that is drawn of a run over its epochs: measures, weights, seconds."""
+        history = self.history(run)
+        names = [name for each in measures(history) for name in (each, VALIDATION + each)]
+        weights = {
+            f"weights of {layer}, spread": [rounded(by.get(at + 1)) for at in range(len(history))]
+            for layer, by in self.weights(run).items()
+        }
+        seconds = list(accumulate(row.get("seconds") or 0.0 for row in history))
+        return {
+            "run": run.label,
+            "address": run.path.relative_to(self.root).as_posix(),
+            "setting": self.setting(run),
+            "labels": {name: _labelled(name) for name in names} | {name: name for name in weights},
+            "seconds": [rounded(value) for value in seconds],
+            "measures": {
+                name: [rounded(row.get(name)) for row in history]
+                for name in names
+                if any(row.get(name) is not None for row in history)
+            }
+            | weights,
+        }
+
     def card(self, entries: Sequence[Entry]) -> Plain:
         """Returns what is seen at once of the runs of a name: they are given the newest first."""
         rows = [self.row(entry) for entry in sorted(entries, key=lambda e: e.started)]
@@ -175,7 +199,7 @@ class Catalog:
             if (own, named) == (part, metric) and value is not None and reached is not None
         )[:most]
         chosen = [best, *(entry for _, _, entry in near)]
-        key = tuple((entry.run.label, entry.record.started) for entry in chosen)
+        key = tuple((entry.run.label, entry.record.finished or "") for entry in chosen)
         if key not in self._tested:
             self._tested[key] = test(chosen) if len(chosen) > 1 else {}
         told = self._tested[key]
@@ -317,3 +341,8 @@ def finite(value: float | None) -> float | None:
 def rounded(value: float | None) -> float | None:
     """Returns a number with the digits that a chart can show."""
     return None if finite(value) is None else float(f"{value:.5g}")
+
+
+def _labelled(name: str) -> str:
+    """Returns a column of the history with its part: `training loss`."""
+    return column_label(name if name.startswith(VALIDATION) else f"train.{name}")

@@ -160,7 +160,7 @@ const board = (() => {
       if (dialog.returnValue !== "save") return;
       const answer = await fetch(`/api/note/${encodeURI(run.address)}`, { method: "POST", headers: { "X-Board-Token": token, "Content-Type": "text/plain" }, body: area.value });
       if (answer.ok) return load(true);
-      problem.textContent = (await answer.json().catch(() => ({ problem: "the note was not kept: open the board again" }))).problem;
+      problem.textContent = (await answer.json()).problem;
       dialog.showModal();
     };
     dialog.showModal();
