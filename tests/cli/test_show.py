@@ -95,6 +95,7 @@ def test_show_of_a_failed_run_says_why_at_once(dl: Dl, tmp_path: Path) -> None:
     write_record(run, replace(read_record(run), error="the disk is full\nand more"))
     lines = dl("show", "digits", "--runs", tmp_path).out.splitlines()
     assert lines[1] == "Failed after 3 epochs: the disk is full."
+    assert lines[-2] == f"try      dl diagnose {run.typed}"
 
 
 @pytest.mark.parametrize("width", [40, 80])

@@ -135,6 +135,7 @@ def _origin(entry: Entry, verbose: bool) -> str:
         "note": entry.note,
         "folder": str(run.path),
         "page": str(run.report) if run.report.exists() else "",
+        "try": f"dl diagnose {run.typed}" if _is_worth_a_look(record) else "",
         "more": "" if verbose else f"dl show -v {run.typed}",
     }
     if verbose:
@@ -146,6 +147,11 @@ def _origin(entry: Entry, verbose: bool) -> str:
         room = max(width - _KEY - 1, _KEY)
         lines = [(key, wrapped(value, room, "").replace("\n", _BELOW)) for key, value in lines]
     return "\n".join(f"{painted(f'{key:{_KEY}}', 'dim')} {value}" for key, value in lines)
+
+
+def _is_worth_a_look(record: RunRecord) -> bool:
+    found = record.judgement is not None and bool(record.judgement.findings)
+    return found or record.status == "failed"
 
 
 def _why(record: RunRecord) -> str:
