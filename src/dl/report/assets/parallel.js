@@ -25,7 +25,7 @@
     const height = (line, at) => y(line.places[at]) - (axes[at].scale === "choices" ? 14 * (line.order - 0.5) : 0);
 
     function draw() {
-      width = Math.max(place.clientWidth, 120 * axes.length);
+      width = Math.max(place.clientWidth, 150 * axes.length);
       const svg = make("svg", { viewBox: `0 0 ${width} ${SIZE.height}`, width, height: SIZE.height, role: "group", "aria-label": "Parallel coordinates" });
       for (const line of [...lines].sort((a, b) => a.best - b.best || a.order - b.order)) {
         let pen = "M";
@@ -128,7 +128,7 @@
       row(line.trial)?.addEventListener("pointerleave", () => point(line, false));
     }
     draw();
-    new ResizeObserver(() => { if (place.clientWidth && Math.abs(place.clientWidth - width) > 1 && place.clientWidth >= 120 * axes.length) draw(); }).observe(place);
+    new ResizeObserver(() => { if (place.clientWidth && Math.abs(place.clientWidth - width) > 1 && place.clientWidth >= 150 * axes.length) draw(); }).observe(place);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   }
 
