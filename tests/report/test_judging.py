@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
+from dl.cli.main import run as run_command
 from dl.data.dataset import Dataset, read_preprocessing
 from dl.data.predictions import answers, read_predictions
 from dl.data.target import Target
@@ -164,3 +165,27 @@ def test_the_record_keeps_what_the_verdict_needs(trained: Path) -> None:
     assert record["ending"] == {"why": "", "early": False, "kept": 3, "best": None}
     assert record["judgement"]["rows"] == "digits"
     assert record["judgement"]["beats"] is True
+
+
+@pytest.mark.slow
+def test_what_only_the_layers_tell_is_added_to_the_record(tmp_path: Path) -> None:
+    """A bias far below 0 leaves units of ReLU dead; the loss falls all the same."""
+    (tmp_path / "dead.yaml").write_text(
+        "data: {source: builtin, dataset: digits}\n"
+        "preprocess: {numeric: minmax}\n"
+        "model:\n"
+        "  layers:\n"
+        "    - type: Dense\n"
+        "      units: 32\n"
+        "      activation: relu\n"
+        "      bias_initializer: {type: Constant, value: -0.9}\n"
+        "    - {type: Dense, units: 10, activation: softmax}\n"
+        "training: {loss: sparse_categorical_crossentropy, metrics: [accuracy], epochs: 3}\n"
+    )
+    runs = tmp_path / "runs"
+    assert run_command(["train", str(tmp_path / "dead.yaml"), "--runs", str(runs), "-q"]) == 0
+    directory = RunDirectory(runs / "dead" / "0001")
+    judged = read_record(directory).judgement
+    assert judged is not None
+    assert "dead-units" in judged.findings
+    assert verdict(read_entry(directory)).health == "Many dead units"
