@@ -57,6 +57,7 @@ class Programs:
                 for variable, value in zip(old.variables, new.variables, strict=True):
                     variable.assign(value)
             model.reset_metrics()
+            model.get_config = given.get_config  # a saved model names its own seeds
         self._kept[key] = (model, prepared.dataset)  # the dataset too: its id stays its own
         if len(self._kept) > self._most:
             oldest, _ = self._kept.pop(next(iter(self._kept)))
