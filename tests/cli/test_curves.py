@@ -74,7 +74,7 @@ def drawn(width: int, height: int, *, colours: bool = False, epochs: int = 12) -
 
 def test_a_training_leaves_its_curves_beside_its_metrics() -> None:
     assert drawn(80, 30) == (
-        "epoch 12/20  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  0.0 s\n"
+        "epoch 12/20  ━━━━━━━━━━━━━━━━━━━━━━━━────────────────  0.0 s\n"
         "\n"
         "      2 ⠑⡄                                                 training  validation\n"
         "         ⠈⢆                         loss                    0.01389      0.1339\n"
@@ -87,7 +87,7 @@ def test_a_training_leaves_its_curves_beside_its_metrics() -> None:
 
 def test_a_narrow_window_has_the_metrics_below_the_curves() -> None:
     assert drawn(40, 30) == (
-        "epoch 12/20  ━━━━━━━━━━━━━━━━━━━  0.0 s\n"
+        "epoch 12/20  ━━━━━━━━━━━────────  0.0 s\n"
         "\n"
         "      2 ⠑⢄\n"
         "          ⠣⣀\n"
@@ -104,7 +104,7 @@ def test_a_narrow_window_has_the_metrics_below_the_curves() -> None:
 
 def test_a_low_window_has_no_curves() -> None:
     assert drawn(80, 10) == (
-        "epoch 12/20  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  0.0 s\n"
+        "epoch 12/20  ━━━━━━━━━━━━━━━━━━━━━━━━────────────────  0.0 s\n"
         "\n"
         "                       training  validation\n"
         "loss                    0.01389      0.1339\n"

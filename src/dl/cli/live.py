@@ -219,7 +219,7 @@ class FitDisplay:
             left = ""
         room = min(_BAR, width - len(head) - len(tail) - len(left))
         full = round(room * self._done / max(1, every))
-        drawn = ("#", "-") if ascii_only else ("━", "━")
+        drawn = ("#", "-") if ascii_only else ("━", "─")
         bar = [(drawn[0] * full, "training"), (drawn[1] * (room - full), "quiet")]
         return [(head, ""), *bar, (tail + left, "quiet")]
 
@@ -294,7 +294,7 @@ def live_table(stream: TextIO) -> Iterator[Draw]:
         if not live.is_started:  # not before: until then, the stages are drawn
             live.start()
         done = round(_SWEEP_BAR * share)
-        bar = [("━" * done, "training"), ("━" * (_SWEEP_BAR - done), "quiet"), (head, "")]
+        bar = [("━" * done, "training"), ("─" * (_SWEEP_BAR - done), "quiet"), (head, "")]
         lines = [_text(bar), *(Text(row) for row in rows), *(Text(row, "bold") for row in best)]
         for line in lines:
             line.no_wrap = True
