@@ -14,7 +14,6 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import accumulate
 
 import numpy as np
 
@@ -26,6 +25,7 @@ from dl.data.predictions import Answers, read_answers
 from dl.data.types import Array
 from dl.errors import DlError
 from dl.report.charts import History
+from dl.report.differences import folded
 from dl.report.ranking import read_ranking
 from dl.report.terminal import screen_width, table
 from dl.rundir.directory import RunDirectory
@@ -41,8 +41,6 @@ from dl.vocabulary.names import called_here
 
 ERROR = "mean absolute error"
 _NONE = "-"
-# Names below one path that only some of the runs have: as many are columns of other data.
-_MANY_NAMES = 4
 _STYLES = {"better": "bold green", "worse": "bold red", "not distinguishable": "bold"}
 _LONGEST = 40
 """Characters of a setting: a list of sixty columns says no more than its first ones."""
@@ -169,58 +167,8 @@ class Comparison:
         }
 
     def folded_settings(self) -> dict[str, tuple[object, ...]]:
-        """Returns the settings that differ, in one row what belongs together.
-
-        That is all of what only some of the runs have below a path: a layer, a callback, or the
-        columns of other data.
-        """
-        own = [
-            {prefix for path in self._set_in(run) for prefix in _prefixes(path)}
-            for run in range(len(self.runs))
-        ]
-        below = [{path.rpartition(".")[0] for path in prefixes} for prefixes in own]
-        groups: dict[str, list[str]] = {}
-        beside: dict[str, list[str]] = {}
-        differing = self.shown_settings()
-        for path, values in differing.items():
-            if all(value in (None, []) for value in values) and any(path in runs for runs in below):
-                continue  # an empty list beside a list whose items have rows of their own
-            lacking = [run for run, value in enumerate(values) if value is None]
-            whole = [p for p in _prefixes(path) if not any(p in own[run] for run in lacking)]
-            top = whole[0] if lacking and whole else path
-            groups.setdefault(top, []).append(path)
-            if lacking and top == path:
-                beside.setdefault(path.rpartition(".")[0], []).append(path)
-        for parent, names in beside.items():
-            if "." in parent and len(names) >= _MANY_NAMES:  # a section itself stays as it is
-                groups[parent] = [path for name in names for path in groups.pop(name)]
-        places = {path: place for place, path in enumerate(differing)}
-        ordered = sorted(groups.items(), key=lambda item: places[item[1][0]])
-        return {
-            paths[0] if len(paths) == 1 else top: tuple(
-                _folded({path: differing[path][run] for path in paths})
-                for run in range(len(self.runs))
-            )
-            for top, paths in ordered
-        }
-
-    def _set_in(self, run: int) -> list[str]:
-        return [path for path, values in self.settings.items() if values[run] is not None]
-
-
-def _prefixes(path: str) -> list[str]:
-    """Returns `a`, `a.b` and `a.b.c` of `a.b.c`."""
-    return list(accumulate(path.split("."), lambda before, part: f"{before}.{part}"))
-
-
-def _folded(values: Mapping[str, object]) -> object:
-    """Returns what a run says of some settings: the value of one, a type, or how many."""
-    if len(values) == 1:
-        return next(iter(values.values()))
-    given = {path: value for path, value in values.items() if value is not None}
-    kind = next((value for path, value in given.items() if path.endswith(".type")), None)
-    more = plural(len(given) - (kind is not None), "setting")
-    return None if not given else more if kind is None else f"{shown(kind)}, {more}"
+        """Returns the settings that differ, in one row what belongs together."""
+        return folded(self.settings, self.shown_settings())
 
 
 def _settings(run: RunDirectory) -> Settings:
