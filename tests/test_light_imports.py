@@ -66,6 +66,7 @@ def test_help_loads_nothing_but_click(arguments: list[str], tmp_path: Path) -> N
         ["list"],
         ["sweep", "sweep.yaml", "--dry-run"],
         ["show", "digits"],
+        ["card", "digits"],
         ["init", "--example"],
     ],
     ids=" ".join,
@@ -93,6 +94,8 @@ def _make_run(root: Path) -> None:
         command=("dl", "train", "digits.yaml"),
         fingerprint="ab" * 32,
     )
-    with create_run(root, "digits", {"metrics.json": b'{"test": {"loss": 0.1}}'}) as run:
+    files = {"metrics.json": b'{"test": {"loss": 0.1}}'}
+    files |= dict.fromkeys(("config.yaml", "resolved.yaml"), CONFIG.encode())
+    with create_run(root, "digits", files) as run:
         write_record(run, record)
         write_history(run, [{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dl.stats import bootstrap, holm, mcnemar, resampled_t_test
+from dl.stats import bootstrap, holm, mcnemar, resampled_t_test, wilson
 
 
 def test_without_overlap_it_is_the_paired_t_test() -> None:
@@ -68,3 +68,9 @@ def test_equal_differences_are_certain_and_none_is_no_difference() -> None:
     assert bootstrap(np.full(20, -0.5)).p_value == 0
     assert bootstrap(np.full(20, -0.5)).interval(0.95) == (-0.5, -0.5)
     assert bootstrap(np.zeros(20)).p_value == 1
+
+
+def test_wilsons_interval_is_that_of_the_score_test() -> None:
+    for right, rows in ((29, 30), (0, 8), (8, 8), (352, 359)):
+        expected = stats.binomtest(right, rows).proportion_ci(0.95, method="wilson")
+        assert wilson(right / rows, rows) == pytest.approx((expected.low, expected.high))

@@ -93,6 +93,19 @@ def mcnemar(gained: int, lost: int) -> float:
     return min(1.0, 2 * total)
 
 
+def wilson(fraction: float, count: int) -> tuple[float, float]:
+    """Returns the ends of the interval of a fraction that was found in so many rows.
+
+    E. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22
+    (1927): it holds the true fraction with a probability of 1 - `LEVEL`, and keeps within 0 and 1.
+    """
+    z2 = statistics.NormalDist().inv_cdf(1 - LEVEL / 2) ** 2
+    middle = fraction + z2 / (2 * count)
+    reach = math.sqrt(z2 * (fraction * (1 - fraction) + z2 / (4 * count)) / count)
+    scale = 1 + z2 / count
+    return max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)
+
+
 def resampled_power(differences: Sequence[float], overlap: float, level: float) -> int | None:
     """Returns how many trainings the test above needs to find a difference such as this one.
 

@@ -21,7 +21,7 @@ from dl.cli.data import data
 from dl.cli.model import baseline, diagnose, evaluate, predict, summary, trace
 from dl.cli.process import Stopped, flush_stdout, open_streams, stopping_at_once
 from dl.cli.runs import board, compare, list_runs, report
-from dl.cli.show import show
+from dl.cli.show import card, show
 from dl.cli.sweep import sweep
 from dl.cli.tidy import prune, remove, tag
 from dl.cli.train import learning_rates, reproduce, train
@@ -107,7 +107,7 @@ def dl() -> None:
 _GROUPS: dict[str, tuple[click.Command, ...]] = {
     "Start": (init, data, validate, lint, baseline),
     "Train": (train, learning_rates, sweep, reproduce),
-    "Look at a run": (show, report, diagnose, evaluate, predict, summary, trace),
+    "Look at a run": (show, report, diagnose, evaluate, predict, summary, trace, card),
     "Look at many": (list_runs, compare, board),
     "Keep order": (tag, remove, prune, schema, completion),
 }

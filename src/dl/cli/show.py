@@ -1,4 +1,4 @@
-"""`dl show`: what came of a run, the result first."""
+"""`dl show` and `dl card`: what came of a run, the result first, and as a document for others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dl.cli.options import json_option, print_json, run_argument, runs_option, verbose_option
+from dl.cli.options import (
+    check_output,
+    json_option,
+    print_json,
+    run_argument,
+    runs_option,
+    verbose_option,
+)
 from dl.rundir.directory import find_run
 from dl.text import WIDTH, age, duration, listing, painted, plural, size, wrapped
 
@@ -49,6 +56,38 @@ def show(run: str, verbose: bool, runs: Path, as_json: bool) -> None:
     if verbose:
         blocks.append(_files(entry))
     click.echo("\n\n".join(filter(None, blocks)))
+
+
+@click.command()
+@run_argument
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the card there.",
+)
+@runs_option
+def card(run: str, output: Path | None, runs: Path) -> None:
+    """Print the model card of RUN, as Markdown.
+
+    What it is for, its data, preparation, network and training, the results beside simple answers,
+    its known limits, versions and checksums, and a paragraph for the methods section of a paper:
+    all that the run has kept.
+
+    \b
+    dl card digits -o MODEL_CARD.md
+    """
+    from dl.report.card import card as card_of
+    from dl.rundir.files import write_output
+
+    directory = find_run(run, runs)
+    if output is None:
+        click.echo(card_of(directory), nl=False)
+        return
+    check_output(output, [directory])
+    write_output(output, card_of(directory))
+    click.echo(str(output))
 
 
 def _head(entry: Entry, told: Verdict) -> str:

@@ -184,7 +184,7 @@ def _result(part: str, lead: str, value: float, record: RunRecord, simple: Besid
     noun = noun.replace(" ", f" {rows} ", 1)
     if known.places:
         noun = f"the {known.places} of {noun}"
-    if _is_share(lead):
+    if is_share(lead):
         said = f"{percent(value, 1)} of {noun}"
     else:
         label = metric_label(lead)
@@ -193,7 +193,7 @@ def _result(part: str, lead: str, value: float, record: RunRecord, simple: Besid
         said += ", none unseen"
     if simple is None or simple.metric != lead:
         return said
-    beside = percent(simple.value) if _is_share(lead) else number(simple.value, _DIGITS)
+    beside = percent(simple.value) if is_share(lead) else number(simple.value, _DIGITS)
     return f"{said}; {_called(simple, record)} gives {beside}"
 
 
@@ -201,7 +201,7 @@ def _count(record: RunRecord, part: str) -> int:
     return int(record.data.get(part, {}).get("rows", 0))
 
 
-def _is_share(metric: str) -> bool:
+def is_share(metric: str) -> bool:
     """Tells whether a metric is the fraction of answers that are right."""
     entry = metric_of(metric)
     return entry is not None and "ccuracy" in entry.name and "TopK" not in entry.name
@@ -209,7 +209,7 @@ def _is_share(metric: str) -> bool:
 
 def _called(simple: Beside, record: RunRecord) -> str:
     """Returns what a simple answer is called: of many classes none is common enough to be named."""
-    of_classes = _is_share(simple.metric) and simple.words.startswith("always ")
+    of_classes = is_share(simple.metric) and simple.words.startswith("always ")
     return "guessing" if of_classes and simple.value < _COMMON else simple.words
 
 

@@ -1,0 +1,248 @@
+"""A model card: what somebody has to know who is to use a network, or to write about it.
+
+M. Mitchell et al., "Model cards for model reporting", FAT* (2019). It is made of what the run
+keeps, so it needs no TensorFlow, and says of nothing more than was measured.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
+
+from dl.config.data import weight_of
+from dl.config.load import load_resolved
+from dl.config.nodes import flow
+from dl.config.schema import Config
+from dl.config.summary import changed, hyperparameters
+from dl.errors import RunError
+from dl.report.audit import read_audit
+from dl.report.ranking import model_of, read_ranking
+from dl.report.verdict import HEALTH, is_share, lead_of, toughest, verdict
+from dl.rundir.directory import RunDirectory
+from dl.rundir.manifest import check, read_checked, sha256
+from dl.rundir.query import Entry, read_entry
+from dl.rundir.record import read_json
+from dl.rundir.typed import Count, Keys
+from dl.stats import LEVEL, wilson
+from dl.text import cut, duration, listing, number, one_line, percent, plural
+from dl.vocabulary.labels import metric_label
+
+_Layer = Annotated[dict[str, Any], Keys({"parameters": Count}, required=True)]
+_Facts = Annotated[dict[str, Any], Keys({"layers": list[_Layer]})]
+"""What a card needs of `facts.json`; the rest of it is for pages, and loads NumPy."""
+_SPECIAL = re.compile(r"(`[^`]*`)|([\\*<|\[\]]|(?<!\w)_|_(?!\w))")
+_LONGEST = 120
+"""Characters of a setting: of a list of hundreds of columns the first ones do."""
+_PARTS = {"train": "training"}
+_TRAINING = ("loss", "optimizer", "learning rate", "batch size", "callbacks", "phases", "solver")
+
+
+def card(run: RunDirectory) -> str:
+    """Returns the model card of a run, as Markdown.
+
+    Raises:
+        RunError: It has no results, or a file of it is damaged.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    entry = read_entry(run)
+    if entry.judged is None:
+        raise _without_results(entry)
+    original, resolved = read_checked(run.config), read_checked(run.resolved)
+    config = load_resolved(run.resolved, resolved).config
+    templates = Environment(
+        loader=PackageLoader("dl.report"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    templates.filters |= {"duration": duration, "plain": _plain, "plural": plural, "shape": _shape}
+    ranking = read_ranking(run)
+    known = changed(config)
+    return templates.get_template("card.md").render(
+        entry=entry,
+        record=entry.record,
+        told=verdict(entry),
+        purpose=_purpose(original.decode(errors="replace")),
+        settings={
+            section: {
+                path: cut(one_line(value), _LONGEST)
+                for path, value in known.items()
+                if path.startswith(f"{section}.")
+            }
+            for section in ("data", "preprocess")
+        },
+        chosen=hyperparameters(config),
+        parameters=_parameters(run),
+        parts=_PARTS,
+        results=_table(_results(entry)),
+        interval=_interval(entry, config),
+        ranking=ranking,
+        models=_table([(each.name, each.metrics) for each in ranking.models] if ranking else []),
+        machine=[f"{key} {flow(value)}" for key, value in entry.record.machine.items() if value],
+        limits=list(_limits(entry)),
+        sums=_checksums(run, original, resolved, entry.record.fingerprint),
+        methods=" ".join(_methods(entry, config, _parameters(run))),
+    )
+
+
+def _without_results(entry: Entry) -> RunError:
+    run, record = entry.run, entry.record
+    hint = run.command_to_resume if record.status == "interrupted" else f"dl show {run.typed}"
+    return RunError(
+        f"{run.label} has no results to make a card of",
+        expected="a run whose training has ended",
+        found=verdict(entry).stopped or record.status,
+        hint=hint,
+    )
+
+
+def _purpose(config: str) -> str:
+    """Returns the first paragraph of the comment at the top of a config: its author's words."""
+    lines = []
+    for line in config.splitlines():
+        words = line.removeprefix("#").strip()
+        if words.startswith(("yaml-language-server", "A first config, written by")):
+            continue
+        if not (line.startswith("#") and words):
+            break
+        lines.append(words)
+    return " ".join(lines)
+
+
+def _results(entry: Entry) -> list[tuple[str, Mapping[str, float]]]:
+    """Returns the metrics of each part, and of what looks at no input on the last of them."""
+    found = [(_PARTS.get(part, part), values) for part, values in entry.metrics.items()]
+    trivial = entry.record.trivial
+    return [*found, *(trivial.beside(list(entry.metrics)[-1]) if trivial else ())]
+
+
+def _table(results: Sequence[tuple[str, Mapping[str, float]]]) -> list[list[str]]:
+    """Returns the rows of a table of metrics, the first being its head."""
+    names = list(dict.fromkeys(name for _, values in results for name in values))
+    rows = [[words, *(_cell(values, name) for name in names)] for words, values in results]
+    return [["", *map(metric_label, names)], ["---"] * (1 + len(names)), *rows]
+
+
+def _cell(values: Mapping[str, float], name: str) -> str:
+    return number(float(values[name]), padded=True) if name in values else ""
+
+
+def _interval(entry: Entry, config: Config) -> str:
+    """Returns the interval of the fraction of right answers, where each row is one answer.
+
+    Windows of a series overlap, and weighted rows count differently: the formula is not for them.
+    """
+    part, metrics = entry.judged or ("", {})
+    lead, known = lead_of(metrics), entry.record.judgement
+    rows = int(entry.record.data.get(part, {}).get("rows", 0))
+    if known is None or known.places or known.rows == "windows" or weight_of(config.data):
+        return ""
+    if not rows or not is_share(lead):
+        return ""
+    low, high = wilson(metrics[lead], rows)
+    return (
+        f"{percent(1 - LEVEL)} interval of the {metric_label(lead)}: {number(low)} "
+        f"to {number(high)}"
+    )
+
+
+def _methods(entry: Entry, config: Config, parameters: int | None) -> Iterator[str]:
+    """Yields the sentences of the paragraph for a paper: what was done, and what came of it."""
+    record, chosen = entry.record, hyperparameters(config)
+    part, metrics = entry.judged or ("", {})
+    many = f" with {plural(parameters, 'parameter')}" if parameters is not None else ""
+    yield f"We trained a neural network{many}: {listing(chosen['layers'], 'and')}."
+    if record.data:
+        rows = (f"{of['rows']:,} {_PARTS.get(name, name)}" for name, of in record.data.items())
+        yield f"The data had {listing(rows, 'and')} rows; all preparation was fitted on the " + (
+            "training rows alone."
+        )
+    told = (f"{name} {'; '.join(chosen[name])}" for name in _TRAINING if name in chosen)
+    yield f"The training used the {listing(told, 'and')}, and the seed {record.seed}."
+    most = f" of {record.planned:,}" if record.epochs < record.planned else ""
+    yield f"It took {record.epochs:,}{most} epochs."
+    ending = record.ending
+    if ending and ending.why:
+        yield f"It ended {'early ' if ending.early else ''}because {ending.why}."
+    if ending and ending.kept not in (None, record.epochs):
+        yield f"The weights are those of epoch {ending.kept:,}."
+    reached = listing((_reached(name, metrics[name]) for name in metrics), "and")
+    interval = _interval(entry, config)
+    yield f"On the {_PARTS.get(part, part)} part it reaches {reached}" + (
+        f" ({interval})." if interval else "."
+    )
+    simple = record.trivial and toughest(record.trivial, part, lead_of(metrics), metrics)
+    if simple:
+        value = _reached(simple.metric, simple.value)
+        yield f'There the best simple answer, "{simple.words}", reaches {value}.'
+    if record.versions:
+        used = (f"{name} {version}" for name, version in record.versions.items())
+        yield f"Software: {listing(used, 'and')}."
+
+
+def _reached(name: str, value: float) -> str:
+    return f"{metric_label(name)} {number(float(value), padded=True)}"
+
+
+def _parameters(run: RunDirectory) -> int | None:
+    if not run.facts.exists():
+        return None
+    layers = read_json(run.facts, _Facts).get("layers")
+    return sum(layer["parameters"] for layer in layers) if layers else None
+
+
+def _limits(entry: Entry) -> Iterator[str]:
+    """Yields what is known against the network, and what nobody has looked at."""
+    run, known, audit = entry.run, entry.record.judgement, read_audit(entry.run)
+    part = entry.judged[0] if entry.judged else ""
+    if part != "test":
+        yield f"There is no test part: it was judged on the {_PARTS.get(part, part)} part, by " + (
+            "which its training may have been steered."
+            if part == "validation"
+            else "rows that it has learned from."
+        )
+    if known is None:
+        yield f"What the training showed was not kept with the run: `dl diagnose {run.typed}`"
+    for finding in known.findings if known else ():
+        yield f"{HEALTH.get(finding, finding)} (`{finding}`: see `dl diagnose {run.typed}`)."
+    if known and not known.findings:
+        yield "The diagnosis of the training found nothing."
+    if known and known.confuses:
+        mistake = known.confuses
+        times = plural(int(mistake.times), "time") if mistake.times % 1 == 0 else "most often"
+        yield f"It takes {_plain(mistake.true)} for {_plain(mistake.predicted)} ({times})."
+    if audit is None:
+        yield f"Nobody has looked where the data leak: `dl data {run.typed}`"
+    else:
+        yield from (f"In the data: {_plain(each.message)}" for each in audit.findings)
+        if audit.why_not:
+            yield f"Leaks in the data were not looked for: {_plain(audit.why_not)}"
+        elif not audit.findings:
+            yield "The audit found no leak in the data."
+    yield "How it does on other data than these parts, or on groups of their rows, is not known."
+
+
+def _checksums(
+    run: RunDirectory, original: bytes, resolved: bytes, fingerprint: str
+) -> dict[str, str]:
+    found = {
+        run.config.name: sha256(original),
+        run.resolved.name: sha256(resolved),
+        "data": fingerprint,
+    }
+    if run.model.exists():
+        check(run.model)
+        found[run.model.name] = model_of(run)
+    return found
+
+
+def _plain(text: object) -> str:
+    """Returns a text on one line in which Markdown means nothing, but for words in backquotes."""
+    return _SPECIAL.sub(lambda found: found[1] or f"\\{found[2]}", one_line(str(text)))
+
+
+def _shape(sizes: list[int | None]) -> str:
+    return " x ".join("any" if size is None else str(size) for size in sizes) or "1"
