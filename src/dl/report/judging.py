@@ -173,7 +173,10 @@ def _gains(trivial: Trivial, target: Target, words: str, lead: str, shown: Shown
     rows = len(said.true) // said.places
     every = slice(None, None, max(1, said.true.size // _MOST_NUMBERS))
     true, ours = (each.reshape(rows, -1)[every] for each in (said.true, said.predicted))
-    simple = simple if len(simple) == 1 else simple.reshape(rows, -1)[every]
+    if len(simple) == 1:  # the same for every row and, of several places, at each of them
+        simple = np.tile(simple.reshape(1, -1), true.shape[1] // simple.size)
+    else:
+        simple = simple.reshape(rows, -1)[every]
     losses = [_loss(each, true, target, lead) for each in (simple, ours)]
     gains = losses[0] - losses[1]
     if said.weights is None:
