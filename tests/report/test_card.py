@@ -143,6 +143,20 @@ def test_a_run_without_results_has_no_card(dl: Dl, tmp_path: Path) -> None:
     )
 
 
+def test_a_run_that_is_trained_longer_has_no_card_until_it_is_done(
+    dl: Dl, run: RunDirectory, tmp_path: Path
+) -> None:
+    write_record(run, replace(read_record(run), status="interrupted", epochs=9))
+    outcome = dl("card", "iris", "--runs", tmp_path)
+    assert (outcome.code, outcome.out) == (4, "")
+    assert outcome.err == (
+        "error: iris/0001 has no results to make a card of\n"
+        "expected: a run whose training has ended\n"
+        "found: Interrupted after 9 of 20 epochs\n"
+        f"hint: {run.command_to_resume}\n"
+    )
+
+
 def test_a_card_of_an_altered_model_is_refused(dl: Dl, run: RunDirectory, tmp_path: Path) -> None:
     run.model.write_bytes(b"others")
     outcome = dl("card", "iris", "--runs", tmp_path)

@@ -47,7 +47,8 @@ def card(run: RunDirectory) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     entry = read_entry(run)
-    if entry.judged is None:
+    # One that was resumed and is not done has the metrics of before, beside the epochs of now.
+    if entry.judged is None or entry.record.status != "completed":
         raise _without_results(entry)
     original, resolved = read_checked(run.config), read_checked(run.resolved)
     config = load_resolved(run.resolved, resolved).config
