@@ -65,7 +65,7 @@ def test_a_complete_run_has_nothing_left_to_do(dl: Dl, project: Project) -> None
     before = (project.run / "run.json").read_bytes()
     outcome = dl("train", project.config, "--resume", "--runs", project.runs)
     assert outcome.code == 0
-    assert outcome.err == ("fruit/0001 is complete: nothing is left to do (longer: --epochs N)\n")
+    assert outcome.err == "fruit/0001 is complete: nothing is left to do (longer: --epochs N)\n\n"
     assert outcome.out.splitlines()[-1] == str(project.run)
     assert (project.run / "run.json").read_bytes() == before
 
