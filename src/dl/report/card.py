@@ -178,7 +178,7 @@ def _methods(entry: Entry, config: Config, parameters: int | None) -> Iterator[s
     simple = record.trivial and toughest(record.trivial, part, lead_of(metrics), metrics)
     if simple:
         value = _reached(simple.metric, simple.value)
-        yield f'There the best simple answer, "{simple.words}", reaches {value}.'
+        yield f'An answer that learns nothing, "{simple.words}", reaches {value}.'
     if record.versions:
         used = (f"{name} {version}" for name, version in record.versions.items())
         yield f"Software: {listing(used, 'and')}."
