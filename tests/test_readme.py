@@ -24,7 +24,7 @@ def test_every_command_works_in_order(tmp_path: Path) -> None:
     dl = f"{shlex.quote(sys.executable)} -m dl "
     lines = [line for block in _blocks("console") for line in block.splitlines()]
     commands = [dl + line.removeprefix("dl ") for line in lines if line.startswith("dl ")]
-    assert len(commands) == len(lines) == 28
+    assert len(commands) == len(lines) == 29
     script = "set -eux\n" + "\n".join(commands)
     done = subprocess.run(
         ["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
