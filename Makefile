@@ -9,7 +9,7 @@ SOURCES := pyproject.toml README.md $(shell find src configs -type f ! -name '*.
 CODE := src tests scripts benchmarks campaigns
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo develop test browser lint format types generate fresh bench check lock clean
+.PHONY: help install demo develop test browser lint format types generate fresh images bench check lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,7 +46,10 @@ generate: install  ## write the generated files anew: vocabulary, reference, sch
 	for script in scripts/generate_*.py scripts/draw_images.py; do $(BIN)/python $$script || exit 1; done
 
 fresh: install  ## fail if a generated file is not what its generator writes
-	for script in scripts/generate_*.py scripts/draw_images.py; do $(BIN)/python $$script --check || exit 1; done
+	for script in scripts/generate_*.py; do $(BIN)/python $$script --check || exit 1; done
+
+images: install  ## train anew what the pictures of docs/ show, and fail if they no longer look like that
+	$(BIN)/python scripts/draw_images.py --check
 
 bench: install  ## compare with plain Keras: make bench MNIST=mnist.npz DIGITS=digits.csv
 	$(BIN)/python benchmarks/all.py "$(MNIST)" "$(DIGITS)" $(BENCH)
