@@ -35,7 +35,7 @@ def run(tmp_path: Path) -> RunDirectory:
         data={"test": {"rows": 40, **dict.fromkeys(("inputs", "targets"), ARRAY)}},
         trivial=Trivial((0.1,) * 10, "always 3", {"test": {"loss": 2.3, "accuracy": 0.1}}),
         ending=Ending("the validation loss did not improve in 1 epoch", True, 2, 2),
-        judgement=Judgement("digits", beats=True),
+        judgement=Judgement("digits", beats=True, layers=True),
     )
     write_record(made, record)
     made.resolved.unlink()  # it is no whole config

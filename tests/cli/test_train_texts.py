@@ -64,7 +64,7 @@ def ended(**known: Any) -> str:
 def test_the_end_tells_how_it_stopped_what_it_reached_and_what_now() -> None:
     assert ended(ending=EARLY) == (
         "✓ stopped early after 71 of 100 epochs · weights of epoch 56 kept · 6.5 s\n"
-        "98.0% of 359 unseen digits; guessing gives 10%. Confuses 9 with 5. Healthy.\n"
+        "98.0% of 359 unseen digits; guessing gives 10%. Confuses 9 with 5.\n"
         "\n"
         "part            loss  accuracy\n"
         "train       0.006100    0.9992\n"

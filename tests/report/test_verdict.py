@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from dl.rundir.record import (
 ROWS = {"test": 359, "validation": 180, "train": 1258}
 ACCURACY = {"loss": 0.07, "accuracy": 352 / 359}
 GUESS = Trivial((0.1,) * 10, "always 3", {"test": {"loss": 2.3, "accuracy": 0.1031}})
-HEALTHY = Judgement("digits", beats=True)
+HEALTHY = Judgement("digits", beats=True, layers=True)
 
 
 def entry(metrics: Mapping[str, Mapping[str, float]], **known: Any) -> Entry:
@@ -54,7 +55,7 @@ def test_it_says_result_end_confusion_and_health() -> None:
         entry(
             {"train": {"loss": 0.0, "accuracy": 1.0}, "test": ACCURACY},
             ending=Ending("the validation loss did not improve in 15 epochs", True, 56, 56),
-            judgement=Judgement("digits", beats=True, confuses=Confusion("9", "5", 3)),
+            judgement=replace(HEALTHY, confuses=Confusion("9", "5", 3)),
         )
     )
     assert str(found) == found.sentence
@@ -74,7 +75,7 @@ def test_it_says_result_end_confusion_and_health() -> None:
 def test_numbers_stand_beside_the_answer_that_looks_at_nothing() -> None:
     trivial = Trivial((22.8,), "always 22.8", {"test": {"rmse": 7.812}})
     metrics = {"test": {"loss": 0.1, "rmse": 2.4873}}
-    assert said(metrics, trivial=trivial, judgement=Judgement(beats=True)) == (
+    assert said(metrics, trivial=trivial, judgement=replace(HEALTHY, rows="rows")) == (
         "RMSE 2.49 on 359 unseen rows; always 22.8 gives 7.81. Healthy."
     )
 
@@ -102,7 +103,7 @@ def test_a_series_stands_beside_the_best_simple_forecast() -> None:
     ],
 )
 def test_answers_of_several_places_are_counted_by_place(places: str, result: str) -> None:
-    judged = Judgement("pictures", places, beats=True)
+    judged = replace(HEALTHY, rows="pictures", places=places)
     assert said({"test": ACCURACY}, judgement=judged, trivial=None) == f"{result}. Healthy."
 
 
@@ -114,7 +115,7 @@ def test_a_common_class_is_named_instead_of_guessing() -> None:
 
 
 def test_only_the_loss_is_said_where_there_is_no_metric() -> None:
-    assert said({"test": {"loss": 0.0123}}, judgement=Judgement("pictures", beats=True)) == (
+    assert said({"test": {"loss": 0.0123}}, judgement=replace(HEALTHY, rows="pictures")) == (
         "Loss 0.0123 on 359 unseen pictures; always 3 gives 2.3. Healthy."
     )
 
@@ -151,7 +152,8 @@ def test_rows_that_were_learned_from_are_called_so() -> None:
             "Overfits",
             None,
         ),
-        (Judgement(beats=True), 0.9, "Healthy", True),
+        (Judgement(beats=True), 0.9, "", None),
+        (HEALTHY, 0.9, "Healthy", True),
         (None, 0.9, "", None),
         (None, 0.1, "No better than guessing", False),
     ],

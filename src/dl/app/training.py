@@ -461,9 +461,8 @@ class _ReportJob:
             return ()
         said = (self.one_answer, signals)
         known = findings_of(found.prepared.config, found.history, record.trivial, *said)
-        if known != judged.findings:
-            judgement = replace(judged, findings=known)
-            write_record(found.run, replace(record, judgement=judgement))
+        judgement = replace(judged, findings=known, layers=True)
+        write_record(found.run, replace(record, judgement=judgement))
         return tuple(name for name in known if name not in judged.findings)
 
 

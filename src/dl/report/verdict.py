@@ -58,7 +58,8 @@ class Verdict:
         result: What it reached on the part that tells most, beside the best simple answer.
         stopped: How it ended, if not as planned, and which epoch's weights it has.
         confuses: Its most frequent mistake between two classes.
-        health: The most important finding, `Healthy` without one; empty where nobody looked.
+        health: The most important finding, `Healthy` without one; empty where nobody looked into
+            the layers.
         good: Whether the network is of use: better than simple answers, and healthy; False if it
             is no better or has failed; None if it is neither, or not known.
     """
@@ -233,7 +234,7 @@ def _health(
         return f"{said}, as far as {some} can tell" if _seems(simple, metrics) else said
     if findings:
         return HEALTH.get(findings[0], findings[0])
-    return "" if known is None else "Healthy"
+    return "Healthy" if known is not None and known.layers else ""
 
 
 def _seems(simple: Beside, metrics: Mapping[str, float]) -> bool:

@@ -167,6 +167,7 @@ class Judgement:
             where its answers were not kept, or there is no such answer.
         confuses: Its most frequent mistake; None without classes or without two such mistakes.
         findings: The ids of what `dl diagnose` finds, causes before their effects.
+        layers: Whether the layers were looked at, too, which is done when the result is shown.
     """
 
     rows: str = "rows"
@@ -174,6 +175,7 @@ class Judgement:
     beats: bool | None = None
     confuses: Confusion | None = None
     findings: tuple[str, ...] = ()
+    layers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
