@@ -23,7 +23,7 @@ from dl.progress import SilentReporter
 from dl.rundir.directory import RunDirectory, SweepDirectory
 from dl.rundir.files import read_regular
 from dl.rundir.record import RunRecord, read_history, read_metrics, read_record
-from dl.text import number, plural
+from dl.text import measured, plural
 from dl.vocabulary.labels import metric_label
 
 if TYPE_CHECKING:
@@ -216,10 +216,7 @@ class Run:
         parts = self.metrics
         names = list(dict.fromkeys(name for values in parts.values() for name in values))
         rows = [
-            [
-                part,
-                *(number(values[name], padded=True) if name in values else "" for name in names),
-            ]
+            [part, *(measured(values.get(name)) for name in names)]
             for part, values in parts.items()
         ]
         labels = ["part", *map(metric_label, names)]

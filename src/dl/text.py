@@ -51,6 +51,16 @@ def signed(value: float, *, padded: bool = False) -> str:
     return f"{'+' if value > 0 else ''}{number(value, padded=padded)}"
 
 
+def measured(value: float | None) -> str:
+    """Returns a metric or a loss in a table, with its zeros: 0.9700; empty where it is None."""
+    return "" if value is None else number(float(value), padded=True)
+
+
+def shape(sizes: Iterable[int | None]) -> str:
+    """Returns a shape as people say it: `28 x 28 x any`; empty for a single number."""
+    return " x ".join("any" if size is None else str(size) for size in sizes)
+
+
 def _without_zeros(decimal: str) -> str:
     return decimal.rstrip("0").rstrip(".") if "." in decimal else decimal
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from dl.report.board import board
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import locked
 from dl.rundir.manifest import publish
-from dl.rundir.record import write_history, write_tags
+from dl.rundir.record import read_record, write_history, write_record, write_tags
 from support.runs import make_run
 
 
@@ -117,6 +118,7 @@ def test_a_running_training_shows_growing_curves(client: TestClient, root: Path)
     source = Path(__file__).with_name("preprocess.json")
     publish(run.preprocess, source.read_bytes())
     with locked(run):
+        write_record(run, replace(read_record(run), planned=3))
         write_history(run, [{"epoch": 1, "loss": 2.0}])
         assert "busy/0001" in client.get("/run/busy/0001").text
         write_history(run, [{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}])

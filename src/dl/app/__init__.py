@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dl.errors import (
-    NOT_FINITE,
-    NOT_FINITE_BEFORE,
     BusyError,
     DataError,
     DiskError,
@@ -376,10 +374,8 @@ def diagnose(run: RunDirectory, reporter: Reporter) -> Findings:
     record = read_record(run)
     config = load_resolved(run.resolved, read_checked(run.resolved)).config
     history = read_history(run) if run.history.exists() else []
-    error = record.error or ""
-    left = error.partition(": ")[2] if error.startswith((NOT_FINITE, NOT_FINITE_BEFORE)) else ""
     signals, said = _signals(run, reporter), one_answer_of(run)
-    case = Evidence(config, history, left, signals, said, record.trivial)
+    case = Evidence.of_run(config, record, history, signals, said)
     return Findings(run, record, case, findings(case))
 
 

@@ -18,7 +18,7 @@ from rich.text import Text
 from dl.progress import APART, Advance, SilentReporter
 from dl.report.braille import Best, Piece, plotted
 from dl.report.palette import TERMINAL
-from dl.text import duration, number, printable, shortened
+from dl.text import duration, measured, printable, shortened
 from dl.vocabulary.labels import metric_label
 
 _PARTS = {"training": "", "validation": "val_"}
@@ -240,7 +240,7 @@ class FitDisplay:
             line: list[Piece] = [(f"{label:<{margin}}", "")]
             for part in parts:
                 value = self._values.get(f"{_PARTS[part]}{name}")
-                shown = "" if value is None else number(float(value), padded=True)
+                shown = measured(value)
                 line.append((f"{_GAP}{shown:>{_NUMBER}}", part))
             lines.append(line)
         if self._losses.best is not None:

@@ -23,7 +23,7 @@ from dl.cli.options import (
 from dl.cli.sweep import show_sweep
 from dl.errors import RunError, UsageError
 from dl.rundir.directory import RunDirectory, all_sweeps, find_run, find_sweep, is_sweep
-from dl.text import age, duration, number, painted, printable, wrapped
+from dl.text import age, duration, measured, painted, printable, wrapped
 
 if TYPE_CHECKING:
     from dl.rundir.query import Entry, Row
@@ -163,7 +163,7 @@ def _course(entry: Entry, since: float) -> list[str]:
         epochs = f"{record.epochs}/{record.planned}"
     part, name, value = result
     label = "" if value is None else column_label(f"{part}.{name}")
-    shown = "" if value is None else number(float(value), padded=True)
+    shown = measured(value)
     return [age(since), duration(took), epochs, shown, label]
 
 
@@ -210,7 +210,7 @@ def compare(
     dl compare digits iris --all --md
     """
     from dl.report.compare import compare as compare_runs
-    from dl.report.compare import csv_text, json_text, markdown_text, plain_text
+    from dl.report.comparison_text import csv_text, json_text, markdown_text, plain_text
     from dl.rundir.files import write_output
     from dl.rundir.query import read_entry
 
@@ -279,9 +279,6 @@ def report(run: str, output: Path | None, runs: Path) -> None:
         click.echo(str(output))
 
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-
 @click.command()
 @click.argument(
     "folder",
@@ -292,7 +289,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 @click.option("--port", type=click.IntRange(0, 65535), default=8100, show_default=True)
 @click.option(
     "--host",
-    default=_LOOPBACK[0],
+    default="127.0.0.1",
     show_default=True,
     help="Another address makes the runs readable from other machines.",
 )
@@ -306,9 +303,10 @@ def board(folder: Path, port: int, host: str) -> None:
 
     import uvicorn
 
+    from dl.report.board import LOOPBACK
     from dl.report.board import board as application
 
-    if host not in _LOOPBACK:
+    if host not in LOOPBACK:
         click.echo(f"warning: the runs in {folder} can be read from other machines", err=True)
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -323,7 +321,7 @@ def board(folder: Path, port: int, host: str) -> None:
         told = f"the runs in {folder}, live while they train; Ctrl-C ends it"
         click.echo(painted(printable(told), "dim", sys.stderr), err=True)
         click.echo(f"http://{name}:{listening.getsockname()[1]}/")
-        hosts = ["localhost", "127.0.0.1", "[::1]", host] if host in _LOOPBACK else ["*"]
+        hosts = ["localhost", "127.0.0.1", "[::1]", host] if host in LOOPBACK else ["*"]
         settings = uvicorn.Config(
             application(folder, hosts),
             log_level="error",

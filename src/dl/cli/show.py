@@ -127,7 +127,7 @@ def _results(entry: Entry) -> Iterator[str]:
     """Yields the metrics beside simple answers, the ranking among simple models, the curves."""
     from dl.cli.texts import metrics_text
     from dl.report.ranking import ranking_text, read_ranking
-    from dl.report.terminal import learning_curves, screen_width
+    from dl.report.terminal import learning_curves, text_width
     from dl.rundir.record import read_history
 
     if entry.metrics:
@@ -136,7 +136,7 @@ def _results(entry: Entry) -> Iterator[str]:
     if ranking:
         yield ranking_text(ranking)
     if entry.run.history.exists():
-        yield learning_curves(read_history(entry.run), min(screen_width() or WIDTH, WIDTH))
+        yield learning_curves(read_history(entry.run), text_width())
         if "train" in entry.metrics:
             yield painted(_fitted(_TRAINED_MEANWHILE), "dim")
 

@@ -16,7 +16,7 @@ from dl.cli.options import json_option, print_json, quiet_option, runs_option, s
 from dl.cli.process import is_live_terminal, open_reporter, stderr_of_its_own, stop_requests
 from dl.errors import DlError, UsageError, error_class
 from dl.rundir.directory import find_sweep
-from dl.text import cut, duration, number
+from dl.text import cut, duration, measured, number
 
 if TYPE_CHECKING:
     from dl.cli.live import Draw
@@ -236,7 +236,7 @@ def _best(progress: Progress) -> list[str]:
     if best is None:
         return []
     setting = _setting(best.setting.values)
-    return [f"best {number(best.mean, padded=True)} by trial {best.trial}: {setting}"]
+    return [f"best {measured(best.mean)} by trial {best.trial}: {setting}"]
 
 
 def _setting(values: Mapping[str, object]) -> str:
@@ -248,7 +248,7 @@ def _setting(values: Mapping[str, object]) -> str:
 
 def _row(running: Running) -> str:
     task, values = running.task, running.values
-    shown = f"epoch {len(values)}, {number(values[-1], padded=True)}" if values else "begins"
+    shown = f"epoch {len(values)}, {measured(values[-1])}" if values else "begins"
     seconds = duration(time.monotonic() - running.since)
     tried = _setting(running.setting.values)
     return f"  trial {task.trial}.{task.repeat}  {shown}  {seconds}  {tried}"
@@ -283,7 +283,7 @@ def _text(results: Results, most: int) -> str:
     if len(trials) > most:
         parts.append(f"… and {len(trials) - most} more in {results.directory.leaderboard}")
     if results.baseline is not None:
-        reached = number(results.baseline, padded=True)
+        reached = measured(results.baseline)
         parts.append(f"The baseline, an answer that learns nothing, reaches {reached}.")
     parts += [textwrap.fill(_rests_on(results), _WIDTH), results.torn]
     if any(trial.rank is not None for trial in trials):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dl.config.nodes import yaml_text
 from dl.report.terminal import Styled, screen_width, table
-from dl.text import WIDTH, number, percent, plural, shortened, size, wrapped
+from dl.text import WIDTH, measured, number, percent, plural, shape, shortened, size, wrapped
 from dl.vocabulary.labels import metric_label
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from dl.inspect.trace import LayerTrace, Trace, WeightTrace
     from dl.rundir.record import Trivial
 
-_WIDTH = 80
 _COLOUR_OF = {"train": "training", "validation": "validation", "test": "test"}
 _MOST_NAME = 20
 _NAMES, _MOST_VALUE = 18, 62
@@ -36,7 +35,7 @@ _FORMULAS = {
 }
 _MOST_STEPS = 12
 """Steps of a forecast that a table shows."""
-_RULE = "-" * _WIDTH
+_RULE = "-" * WIDTH
 _OF_LAYERS = {"dead-units", "saturated-units", "vanishing-gradients", "exploding-gradients"}
 
 
@@ -53,15 +52,12 @@ def metrics_text(metrics: Mapping[str, Mapping[str, float]], trivial: Trivial | 
     for part, values in metrics.items():
         strong = "bold" if part == last else ""
         colour = ansi(getattr(LIGHT, _COLOUR_OF[part])) if part in _COLOUR_OF else ""
-        cells = [Styled(cell, strong) for cell in _metric_cells(values, names)]
+        cells = [Styled(measured(values.get(name)), strong) for name in names]
         rows.append([Styled(part, f"{strong} {colour}"), *cells])
     for words, beside in trivial.beside(last) if trivial is not None else ():
-        rows.append([Styled(cell, "dim") for cell in [words, *_metric_cells(beside, names)]])
+        told = [words, *(measured(beside.get(name)) for name in names)]
+        rows.append([Styled(cell, "dim") for cell in told])
     return table(rows, ["part", *map(metric_label, names)])
-
-
-def _metric_cells(values: Mapping[str, float], names: Sequence[str]) -> list[str]:
-    return [number(float(values[n]), padded=True) if n in values else "" for n in names]
 
 
 def steps_text(errors: Mapping[str, Sequence[float]]) -> str:
@@ -86,7 +82,7 @@ def summary_text(title: str, layers: Sequence[LayerRow]) -> str:
         [
             shortened(layer.name, _MOST_NAME),
             layer.type,
-            _shape_text(layer.output_shape),
+            shape(layer.output_shape),
             *map("{:,}".format, (weights, layer.biases, layer.parameters)),
         ]
         for layer in layers
@@ -126,12 +122,7 @@ def data_text(sizes: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _size_cells(array: Mapping[str, Any]) -> list[str]:
-    return [f"{_shape_text(array['shape']) or '1'} {array['type']}", size(array["bytes"])]
-
-
-def _shape_text(shape: Sequence[int | None]) -> str:
-    """Words a shape without its batch axis: `28 x 28 x 1`."""
-    return " x ".join("any" if size is None else str(size) for size in shape)
+    return [f"{shape(array['shape']) or '1'} {array['type']}", size(array["bytes"])]
 
 
 def trace_text(trace: Trace) -> str:
@@ -231,7 +222,7 @@ def _rows_table(letter: str, values: Any, names: Any = None) -> str:
 
 
 def _shape(array: Any) -> str:
-    return f"({_shape_text(array.shape)})"
+    return f"({shape(array.shape)})"
 
 
 def _is_cut(trace: Trace) -> bool:

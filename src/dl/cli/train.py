@@ -121,8 +121,8 @@ def _named(resume: str, config: Path | None) -> tuple[str, Path | None]:
 def _caller(reporter: Reporter, *, as_json: bool, verbose: bool = False) -> Caller:
     from dl.app.training import Caller
     from dl.cli.texts import data_text, summary_text
-    from dl.cli.train_texts import WIDTH, data_line, end_text, network_line
-    from dl.report.terminal import screen_width
+    from dl.cli.train_texts import data_line, end_text, network_line
+    from dl.report.terminal import text_width
     from dl.rundir.record import read_record
 
     def tell(prepared: Prepared) -> None:
@@ -142,7 +142,7 @@ def _caller(reporter: Reporter, *, as_json: bool, verbose: bool = False) -> Call
         if verbose and not as_json:
             from dl.report.mistakes import mistakes_text
 
-            mistakes.append(mistakes_text(facts, min(screen_width() or WIDTH, WIDTH)))
+            mistakes.append(mistakes_text(facts, text_width()))
 
     def show(result: Result) -> None:
         if as_json:

@@ -8,8 +8,8 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from dl.cli.texts import metrics_text
-from dl.report.terminal import screen_width
-from dl.text import duration, listing, painted, plural, shortened
+from dl.report.terminal import text_width
+from dl.text import duration, listing, painted, plural, shape, shortened
 
 if TYPE_CHECKING:
     from dl.app.training import Result
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from dl.vocabulary.spec import Spec
 
 _APART = " · "
-WIDTH = 80
 _LONGEST = 16
 _FEW_CLASSES = 3
 """So many are told one by one; of more, the rarest and the commonest."""
@@ -35,10 +34,10 @@ def data_line(name: str, dataset: Dataset) -> str:
 
 
 def _inputs(dataset: Dataset) -> str:
-    fitted, shape = dataset.preprocessing, dataset.train.x.shape[1:]
-    sizes = " x ".join(map(str, shape)) or "1"
+    fitted, row = dataset.preprocessing, dataset.train.x.shape[1:]
+    sizes = shape(row) or "1"
     if fitted.window is not None:
-        return f"{fitted.window.length} steps of {math.prod(shape[1:])} numbers"
+        return f"{fitted.window.length} steps of {math.prod(row[1:])} numbers"
     if fitted.array is not None and fitted.array.image:
         return f"{sizes} pixels"
     if dataset.train.x.dtype.kind in "iu":
@@ -110,16 +109,12 @@ def _chosen(layer: Spec) -> Iterator[str]:
             yield str(value)
 
 
-def _width() -> int:
-    return min(screen_width() or WIDTH, WIDTH)
-
-
 def _wrapped(words: Sequence[str], taken: int = 0) -> list[str]:
     """Returns lines that break between words alone, as wide as the screen but for what is taken."""
     lines = [words[0]]
     for word in words[1:]:
         joined = f"{lines[-1]}{_APART}{word}"
-        if len(joined) <= _width() - taken:
+        if len(joined) <= text_width() - taken:
             lines[-1] = joined
         else:
             lines.append(f"  {word}")
@@ -139,7 +134,7 @@ def end_text(result: Result, record: RunRecord, more: Sequence[str] = ()) -> str
     mark = painted("✗", "bold red") if useless else painted("✓", "bold green")
     ended = "\n".join(_wrapped([*_ended(record), duration(record.seconds)], taken=2))
     sentences = [f"{each}." for each in (said.result, said.confuses, said.health) if each]
-    told = fill(" ".join(sentences), _width(), break_on_hyphens=False)
+    told = fill(" ".join(sentences), text_width(), break_on_hyphens=False)
     next_ = {"report": str(run.report), "more": f"dl show {run.typed}"}
     if record.judgement is not None and record.judgement.findings:
         next_["try"] = f"dl diagnose {run.typed}"

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from dl.config.rules.facts import output_of
 from dl.config.schema import Config
+from dl.errors import NOT_FINITE, NOT_FINITE_BEFORE
 from dl.inspect import LayerStatistics, NetworkStatistics
-from dl.rundir.record import Trivial
+from dl.rundir.record import RunRecord, Trivial
 from dl.vocabulary.traits import BINARY, CROSS_ENTROPIES, PERCEPTRON
 
 LEAST_EPOCHS = 5
@@ -47,6 +48,20 @@ class Evidence:
     network: NetworkStatistics | None = None
     one_answer: str = ""
     trivial: Trivial | None = None
+
+    @classmethod
+    def of_run(
+        cls,
+        config: Config,
+        record: RunRecord,
+        history: Sequence[Mapping[str, float]],
+        network: NetworkStatistics | None,
+        one_answer: str,
+    ) -> Evidence:
+        """Returns a run that was kept; where it diverged stands in its error."""
+        error = record.error or ""
+        left = error.partition(": ")[2] if error.startswith((NOT_FINITE, NOT_FINITE_BEFORE)) else ""
+        return cls(config, history, left, network, one_answer, record.trivial)
 
     def column(self, name: str) -> list[float]:
         """Returns a column of the history; empty if an epoch lacks it or has no finite value."""

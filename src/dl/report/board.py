@@ -48,7 +48,7 @@ from dl.rundir.query import (
 from dl.rundir.record import MOST_OF_NOTE, write_note
 from dl.rundir.settings import require_keys, rows_of
 from dl.sweeps.results import Results, read_results
-from dl.text import number
+from dl.text import measured
 from dl.vocabulary.labels import column_label
 
 _HEADERS = {
@@ -371,7 +371,7 @@ def _sweep_row(results: Results, root: Path) -> Plain:
         "trials": results.record.trials,
         "ended": sum(trial.status != "unfinished" for trial in results.trials),
         "metric": column_label(results.record.terms.goal.metric),
-        "best": "" if best is None else number(best.mean, padded=True),
+        "best": "" if best is None else measured(best.mean),
         "verdict": summary(results),
     }
 

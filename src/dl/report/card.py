@@ -25,8 +25,8 @@ from dl.rundir.query import Entry, read_entry
 from dl.rundir.record import read_json
 from dl.rundir.typed import Count, Keys
 from dl.stats import LEVEL, wilson
-from dl.text import cut, duration, listing, number, one_line, percent, plural
-from dl.vocabulary.labels import metric_label
+from dl.text import cut, duration, listing, measured, number, one_line, percent, plural, shape
+from dl.vocabulary.labels import PARTS, metric_label
 
 _Layer = Annotated[dict[str, Any], Keys({"parameters": Count}, required=True)]
 _Facts = Annotated[dict[str, Any], Keys({"layers": list[_Layer]})]
@@ -34,7 +34,6 @@ _Facts = Annotated[dict[str, Any], Keys({"layers": list[_Layer]})]
 _SPECIAL = re.compile(r"(`[^`]*`)|([\\*<|\[\]]|(?<!\w)_|_(?!\w))")
 _LONGEST = 120
 """Characters of a setting: of a list of hundreds of columns the first ones do."""
-_PARTS = {"train": "training"}
 _TRAINING = ("loss", "optimizer", "learning rate", "batch size", "callbacks", "phases", "solver")
 
 
@@ -59,7 +58,7 @@ def card(run: RunDirectory) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    templates.filters |= {"duration": duration, "plain": _plain, "plural": plural, "shape": _shape}
+    templates.filters |= {"duration": duration, "plain": _plain, "plural": plural, "shape": shape}
     ranking = read_ranking(run)
     known = changed(config)
     return templates.get_template("card.md").render(
@@ -77,7 +76,7 @@ def card(run: RunDirectory) -> str:
         },
         chosen=hyperparameters(config),
         parameters=_parameters(run),
-        parts=_PARTS,
+        parts=PARTS,
         results=_table(_results(entry)),
         interval=_interval(entry, config),
         ranking=ranking,
@@ -115,7 +114,7 @@ def _purpose(config: str) -> str:
 
 def _results(entry: Entry) -> list[tuple[str, Mapping[str, float]]]:
     """Returns the metrics of each part, and of what looks at no input on the last of them."""
-    found = [(_PARTS.get(part, part), values) for part, values in entry.metrics.items()]
+    found = [(PARTS.get(part, part), values) for part, values in entry.metrics.items()]
     trivial = entry.record.trivial
     return [*found, *(trivial.beside(list(entry.metrics)[-1]) if trivial else ())]
 
@@ -123,12 +122,8 @@ def _results(entry: Entry) -> list[tuple[str, Mapping[str, float]]]:
 def _table(results: Sequence[tuple[str, Mapping[str, float]]]) -> list[list[str]]:
     """Returns the rows of a table of metrics, the first being its head."""
     names = list(dict.fromkeys(name for _, values in results for name in values))
-    rows = [[words, *(_cell(values, name) for name in names)] for words, values in results]
+    rows = [[words, *(measured(values.get(name)) for name in names)] for words, values in results]
     return [["", *map(metric_label, names)], ["---"] * (1 + len(names)), *rows]
-
-
-def _cell(values: Mapping[str, float], name: str) -> str:
-    return number(float(values[name]), padded=True) if name in values else ""
 
 
 def _interval(entry: Entry, config: Config) -> str:
@@ -157,7 +152,7 @@ def _methods(entry: Entry, config: Config, parameters: int | None) -> Iterator[s
     many = f" with {plural(parameters, 'parameter')}" if parameters is not None else ""
     yield f"We trained a neural network{many}: {listing(chosen['layers'], 'and')}."
     if record.data:
-        rows = (f"{of['rows']:,} {_PARTS.get(name, name)}" for name, of in record.data.items())
+        rows = (f"{of['rows']:,} {PARTS.get(name, name)}" for name, of in record.data.items())
         yield f"The data had {listing(rows, 'and')} rows; all preparation was fitted on the " + (
             "training rows alone."
         )
@@ -172,7 +167,7 @@ def _methods(entry: Entry, config: Config, parameters: int | None) -> Iterator[s
         yield f"The weights are those of epoch {ending.kept:,}."
     reached = listing((_reached(name, metrics[name]) for name in metrics), "and")
     interval = _interval(entry, config)
-    yield f"On the {_PARTS.get(part, part)} part it reaches {reached}" + (
+    yield f"On the {PARTS.get(part, part)} part it reaches {reached}" + (
         f" ({interval})." if interval else "."
     )
     simple = record.trivial and toughest(record.trivial, part, lead_of(metrics), metrics)
@@ -185,7 +180,7 @@ def _methods(entry: Entry, config: Config, parameters: int | None) -> Iterator[s
 
 
 def _reached(name: str, value: float) -> str:
-    return f"{metric_label(name)} {number(float(value), padded=True)}"
+    return f"{metric_label(name)} {measured(value)}"
 
 
 def _parameters(run: RunDirectory) -> int | None:
@@ -200,7 +195,7 @@ def _limits(entry: Entry) -> Iterator[str]:
     run, known, audit = entry.run, entry.record.judgement, read_audit(entry.run)
     part = entry.judged[0] if entry.judged else ""
     if part != "test":
-        yield f"There is no test part: it was judged on the {_PARTS.get(part, part)} part, by " + (
+        yield f"There is no test part: it was judged on the {PARTS.get(part, part)} part, by " + (
             "which its training may have been steered."
             if part == "validation"
             else "rows that it has learned from."
@@ -243,7 +238,3 @@ def _checksums(
 def _plain(text: object) -> str:
     """Returns a text on one line in which Markdown means nothing, but for words in backquotes."""
     return _SPECIAL.sub(lambda found: found[1] or f"\\{found[2]}", one_line(str(text)))
-
-
-def _shape(sizes: list[int | None]) -> str:
-    return " x ".join("any" if size is None else str(size) for size in sizes) or "1"

@@ -19,14 +19,14 @@ from dl.data.recording import WeightShape
 from dl.errors import DlError, RunError
 from dl.report.charts import VALIDATION, History, measures, wants_log
 from dl.report.stored import TrainingFacts
-from dl.report.verdict import Verdict, is_better, now_of, result_of, toughest, verdict
+from dl.report.verdict import Verdict, now_of, result_of, toughest, verdict
 from dl.rundir.directory import RunDirectory, all_runs, runs_of
 from dl.rundir.files import read_regular
 from dl.rundir.query import Entries, Entry, read_entry
 from dl.rundir.record import read_history, read_json
 from dl.rundir.settings import SettingsMemory
-from dl.text import number
-from dl.vocabulary.labels import column_label
+from dl.text import measured
+from dl.vocabulary.labels import column_label, rises
 
 Plain = dict[str, Any]
 T = TypeVar("T")
@@ -217,7 +217,7 @@ class Catalog:
         newest = max(done, key=lambda entry: entry.started)
         part, metric, _ = result_of(newest)
         same = [entry for entry in done if result_of(entry)[:2] == (part, metric)]
-        sign = 1 if is_better(metric, 1, 0) else -1
+        sign = 1 if rises(metric) else -1
         return max(same, key=lambda entry: sign * (result_of(entry)[2] or 0.0))
 
     def _new_row(self, entry: Entry, history: History) -> Plain:
@@ -236,13 +236,13 @@ class Catalog:
             "started": entry.started.timestamp(),
             "seconds": record.seconds,
             "epochs": len(history) if running else record.epochs,
-            "planned": self._planned(entry) if running else None,
+            "planned": (record.planned or None) if running else None,
             "metric": name,
             "label": column_label(f"{part}.{name}") if name else "",
-            "rises": is_better(name, 1, 0),
+            "rises": rises(name),
             "value": finite(value),
-            "shown": "" if value is None else number(value, padded=True),
-            "simple": number(simple.value, padded=True) if simple and simple.metric == name else "",
+            "shown": measured(value),
+            "simple": measured(simple.value) if simple and simple.metric == name else "",
             "verdict": said.sentence,
             "good": said.good,
             "spark": (curves := sparks(history, name)),
@@ -252,16 +252,6 @@ class Catalog:
             "tags": list(entry.tags),
             "note": entry.note,
         }
-
-    def _planned(self, entry: Entry) -> int | None:
-        """Returns the epochs that a training has at most, from its config."""
-        settings = self.memory.of(entry.run)
-        phases = [n for path, n in settings.items() if re.fullmatch(_PHASE, path)]
-        epochs = phases or [settings.get("training.epochs")]
-        return sum(n for n in epochs if isinstance(n, int)) or None
-
-
-_PHASE = r"training\.phases\.[^.]+\.epochs"
 
 
 def _files_of_entry(run: RunDirectory) -> tuple[Path, ...]:

@@ -11,10 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal
 
-from dl.vocabulary.catalog import find
-from dl.vocabulary.labels import column_label, metric_label
-from dl.vocabulary.spec import Kind
-from dl.vocabulary.traits import RISING
+from dl.vocabulary.labels import column_label, metric_label, rises
 
 if TYPE_CHECKING:
     from dl.data.types import Array
@@ -216,9 +213,7 @@ def compared_charts(histories: Mapping[str, History]) -> list[Chart]:
 
 def _with_log(chart: Chart, name: str = "") -> Chart:
     """Lets a chart be logarithmic, unless more is better: an accuracy ends near 1, not near 0."""
-    entry = find(Kind.METRIC, name)
-    rising = entry is not None and entry.name in RISING
-    return replace(chart, log=not rising and all(value > 0 for value in chart.finite))
+    return replace(chart, log=not rises(name) and all(value > 0 for value in chart.finite))
 
 
 @dataclass(frozen=True, slots=True)

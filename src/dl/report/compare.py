@@ -7,13 +7,8 @@ the bootstrap of their mean difference, corrected for the number of runs by Holm
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import re
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,26 +22,18 @@ from dl.errors import DlError
 from dl.report.charts import History
 from dl.report.differences import folded
 from dl.report.ranking import read_ranking
-from dl.report.terminal import screen_width, table
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import read_regular
-from dl.rundir.query import Entry, shown
+from dl.rundir.query import Entry
 from dl.rundir.record import read_history
 from dl.rundir.settings import Settings, read_settings
 from dl.stats import LEVEL, bootstrap, holm, mcnemar, weighted
-from dl.sweeps.results import short_names
-from dl.text import cut, listing, number, painted, percent, plural, signed, wrapped
+from dl.text import measured, number, signed
 from dl.vocabulary.labels import column_label
 from dl.vocabulary.names import called_here
 
 ERROR = "mean absolute error"
 _NONE = "-"
-_STYLES = {"better": "bold green", "worse": "bold red", "not distinguishable": "bold"}
-_LONGEST = 40
-"""Characters of a setting: a list of sixty columns says no more than its first ones."""
-
-Table = Callable[[Sequence[Sequence[str]], Sequence[str]], str]
-"""Lays out rows of cells below a header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +52,7 @@ class MetricRow:
     @property
     def shown(self) -> list[str]:
         """Its value in each run."""
-        return ["" if value is None else number(value, padded=True) for value in self.values]
+        return list(map(measured, self.values))
 
     @property
     def changes(self) -> list[str]:
@@ -349,99 +336,3 @@ def judge(first: Scores, others: Mapping[str, Scores]) -> tuple[Verdict, ...]:
             Verdict(run, first.measure, len(change), mean, low, high, level, p, p < LEVEL)
         )
     return tuple(verdicts)
-
-
-def plain_text(comparison: Comparison, everything: bool) -> str:
-    """Returns the comparison as aligned tables, the verdicts first."""
-    return "\n\n".join(_blocks(comparison, everything, table))
-
-
-def markdown_text(comparison: Comparison, everything: bool) -> str:
-    """Returns the comparison as Markdown tables."""
-
-    def laid_out(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
-        lines = [header, ["---"] * len(header), *rows]
-        escaped = [[cell.replace("|", "\\|") for cell in line] for line in lines]
-        return "\n".join(f"| {' | '.join(cells)} |" for cells in escaped)
-
-    return "\n\n".join(_blocks(comparison, everything, laid_out))
-
-
-def _blocks(comparison: Comparison, everything: bool, laid_out: Table) -> list[str]:
-    differing = comparison.settings if everything else comparison.folded_settings()
-    settings = [
-        [path, *(_NONE if value is None else cut(shown(value), _LONGEST) for value in values)]
-        for path, values in differing.items()
-    ]
-    two = len(comparison.runs) == 2  # of more, a table of differences too is one too many
-    results = [
-        *([r.label, *r.shown, *(r.changes[1:] if two else ())] for r in comparison.metrics),
-        ["epochs", *(f"{count:,}" for count in comparison.epochs)],
-        ["seconds", *(f"{seconds:,.1f}" for seconds in comparison.seconds)],
-    ]
-    header = list(map(short_label, comparison.runs))
-    names = [row[0] for row in settings]
-    if (width := screen_width()) is not None and max(map(len, names), default=0) > width // 3:
-        settings = [
-            [name, *row[1:]] for name, row in zip(short_names(names), settings, strict=True)
-        ]
-    return [
-        "\n".join(_verdict_lines(comparison)),
-        laid_out(results, ["result", *header, *(["change"] if two else [])]),
-        laid_out(settings, ["setting", *header]) if settings else "all settings are equal",
-    ]
-
-
-def short_label(run: str) -> str:
-    """Returns the label of a run as it can be typed: `digits/3`."""
-    return re.sub(r"/0+(?=\d)", "/", run)
-
-
-def _verdict_lines(comparison: Comparison) -> Iterator[str]:
-    """Yields how each run compares with the first: first what is to be held of it."""
-    width, first = screen_width() or sys.maxsize, short_label(comparison.runs[0])
-    for verdict in comparison.verdicts:
-        head = f"{short_label(verdict.run)} against {first}: {verdict.judgement}"
-        yield painted(head, _STYLES[verdict.judgement])
-        yield wrapped(f"  {verdict.numbers}", width)
-    if comparison.verdicts:
-        rows, level = comparison.verdicts[0].rows, percent(LEVEL)
-        how = f"  on the same {plural(rows, 'row')}, row by row, at a level of {level} in all"
-        yield wrapped(how, width)
-    reasons: dict[str, list[str]] = {}
-    for run, why in comparison.not_compared.items():
-        reasons.setdefault(why, []).append(short_label(run))
-    for why, runs in reasons.items():
-        be = "is" if len(runs) == 1 else "are"
-        yield wrapped(f"{listing(runs, 'and')} {be} not compared row by row: {why}", width)
-    for run, said in comparison.baselines.items():
-        yield wrapped(f"{short_label(run)} among simple models: {said}", width)
-
-
-def csv_text(comparison: Comparison, everything: bool) -> str:
-    """Returns one table, a row for each setting and metric and a column for each run."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["kind", "key", *comparison.runs])
-    for path, values in comparison.shown_settings(everything).items():
-        writer.writerow(["setting", path, *map(shown, values)])
-    for metric in comparison.metrics:
-        exact = ["" if value is None else repr(value) for value in metric.values]
-        writer.writerow(["metric", f"{metric.part}.{metric.name}", *exact])
-    return text.getvalue()
-
-
-def json_text(comparison: Comparison, everything: bool) -> str:
-    """Returns the comparison as one JSON object."""
-    return json.dumps(
-        {
-            "runs": comparison.runs,
-            "settings": comparison.shown_settings(everything),
-            "metrics": {f"{row.part}.{row.name}": row.values for row in comparison.metrics},
-            "seconds": comparison.seconds,
-            "epochs": comparison.epochs,
-            "verdicts": [asdict(verdict) for verdict in comparison.verdicts],
-            "not_compared": comparison.not_compared,
-            "baselines": comparison.baselines,
-        }
-    )

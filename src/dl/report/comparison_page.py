@@ -12,7 +12,6 @@ from dl.report.html import document, filled
 from dl.rundir.query import shown
 from dl.stats import LEVEL
 from dl.text import cut, duration, percent
-from dl.vocabulary.labels import column_label
 
 # As many as colours that stay apart.
 _MOST_CURVES = 7
@@ -35,9 +34,7 @@ def comparison_page(comparison: Comparison, addresses: Sequence[str] = ()) -> st
         "level": percent(LEVEL),
         "not_compared": comparison.not_compared,
         "baselines": comparison.baselines,
-        "metrics": [
-            (column_label(f"{row.part}.{row.name}"), row.cells[1:]) for row in comparison.metrics
-        ],
+        "metrics": [(row.label, row.cells[1:]) for row in comparison.metrics],
         "took": [
             ("epochs", [f"{count:,}" for count in comparison.epochs]),
             ("time", list(map(duration, comparison.seconds))),

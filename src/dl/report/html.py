@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from dl.report.charts import Chart, Line, wants_log
 from dl.report.palette import LIGHT, css
-from dl.text import duration, number, percent, plural, signed
+from dl.text import duration, number, percent, plural, shape, signed
 from dl.vocabulary.labels import metric_label
 
 _ASSETS = files("dl.report") / "assets"
@@ -95,8 +95,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    own = (chart_data, numbers, script_json, shape, shell)
-    texts = (duration, number, percent, plural, signed, metric_label)
+    own = (chart_data, numbers, script_json, shell)
+    texts = (duration, number, percent, plural, shape, signed, metric_label)
     made.filters |= {function.__name__: function for function in (*own, *texts)}
     return made
 
@@ -107,11 +107,6 @@ def script_json(value: Any) -> Markup:
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)
-
-
-def shape(sizes: Sequence[int | None]) -> str:
-    """Returns a shape as people say it: `28 x 28 x any`."""
-    return " x ".join("any" if size is None else str(size) for size in sizes)
 
 
 def shell(command: Sequence[str]) -> str:

@@ -15,7 +15,6 @@ from typing import Any
 from dl.config.load import load_resolved
 from dl.config.nodes import yaml_text
 from dl.data.profile import Distribution
-from dl.errors import NOT_FINITE, NOT_FINITE_BEFORE
 from dl.inspect.diagnose import diagnose
 from dl.inspect.evidence import Evidence
 from dl.report import charts, evaluation
@@ -28,7 +27,7 @@ from dl.report.verdict import verdict
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import read_regular, write_text
 from dl.rundir.manifest import read_checked
-from dl.text import apart, number
+from dl.text import apart, measured, number
 from dl.vocabulary.labels import PARTS
 
 _MOST_COLUMNS = 30  # what one looks through; the others are folded
@@ -94,7 +93,7 @@ def _results(run: StoredRun) -> dict[str, Any]:
     names = list(dict.fromkeys(name for part in run.entry.metrics.values() for name in part))
 
     def row(kind: str, label: str, values: Mapping[str, float]) -> _ResultRow:
-        cells = [number(values[n], padded=True) if n in values else "" for n in names]
+        cells = [measured(values.get(n)) for n in names]
         return _ResultRow(kind, label, cells)
 
     rows = [
@@ -109,22 +108,14 @@ def _results(run: StoredRun) -> dict[str, Any]:
 
 def _findings(run: StoredRun) -> list[tuple[str, Any, str]]:
     """Returns what went wrong in the training: id, diagnosis, and its change as YAML."""
-    record, path = run.entry.record, run.entry.run.resolved
-    error = record.error or ""
-    left = error.partition(": ")[2] if error.startswith((NOT_FINITE, NOT_FINITE_BEFORE)) else ""
+    path = run.entry.run.resolved
     config = load_resolved(path, read_checked(path)).config
-    found = diagnose(
-        Evidence(
-            config,
-            [{k: v for k, v in row.items() if v is not None} for row in run.facts.history],
-            left,
-            run.training.signals,
-            run.one_answer,
-            record.trivial,
-        )
-    )
+    history = [{k: v for k, v in row.items() if v is not None} for row in run.facts.history]
+    known = run.training.signals, run.one_answer
+    case = Evidence.of_run(config, run.entry.record, history, *known)
     return [
-        (name, one, yaml_text(one.change).rstrip() if one.change else "") for name, one in found
+        (name, one, yaml_text(one.change).rstrip() if one.change else "")
+        for name, one in diagnose(case)
     ]
 
 

@@ -23,7 +23,7 @@ from dl.sweeps.results import (
     paths_of,
     short_names,
 )
-from dl.text import number, percent, plural
+from dl.text import measured, number, percent, plural
 from dl.vocabulary.labels import column_label
 
 _MOST_CURVES = 10
@@ -98,11 +98,11 @@ def _best(results: Results, trainings: Sequence[Mapping[str, Any]]) -> dict[str,
         return None
     metric = results.record.terms.goal.metric
     spread = "" if best.spread is None else f" ± {number(best.spread, 2)}"
-    tiles = [(column_label(metric), number(best.mean, padded=True) + spread)]
-    if measured := _measured(results, best):
-        tiles.append(measured)
+    tiles = [(column_label(metric), measured(best.mean) + spread)]
+    if tested := _tested(results, best):
+        tiles.append(tested)
     if results.baseline is not None:
-        tiles.append(("without learning", number(results.baseline, padded=True)))
+        tiles.append(("without learning", measured(results.baseline)))
     label = results.directory.label
     return {
         "trial": best.trial,
@@ -113,7 +113,7 @@ def _best(results: Results, trainings: Sequence[Mapping[str, Any]]) -> dict[str,
     }
 
 
-def _measured(results: Results, trial: TrialSummary) -> tuple[str, str] | None:
+def _tested(results: Results, trial: TrialSummary) -> tuple[str, str] | None:
     """Returns the mean of the objective's metric on the test part, if that was measured."""
     name = results.record.terms.goal.metric.removeprefix(VALIDATION)
     values = []
@@ -126,7 +126,7 @@ def _measured(results: Results, trial: TrialSummary) -> tuple[str, str] | None:
     if not values:
         return None
     spread = f" ± {number(statistics.stdev(values), 2)}" if len(values) > 1 else ""
-    return column_label(f"test.{name}"), number(statistics.fmean(values), padded=True) + spread
+    return column_label(f"test.{name}"), measured(statistics.fmean(values)) + spread
 
 
 def _links(
@@ -204,7 +204,7 @@ def _lines(facts: SweepFacts) -> dict[str, Any]:
                 "order": ranks.get(trial.trial, 0) / last,
                 "best": trial is facts.ranked[0],
                 "pruned": trial.status == "pruned",
-                "reached": number(trial.mean, padded=True),
+                "reached": measured(trial.mean),
                 "setting": _setting(trial),
                 "places": [axis.places[at] for axis in axes],
             }

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from dl.report.braille import Best, plotted
 from dl.report.charts import Chart, History, best_epoch, learning_charts
 from dl.report.palette import LIGHT, ansi
-from dl.text import number, one_line, painted, shortened
+from dl.text import WIDTH, measured, number, one_line, painted, shortened
 
 _GAP = "  "
 _HEIGHT = 6
@@ -71,6 +71,11 @@ def table(
 def screen_width() -> int | None:
     """Returns the columns of the terminal that shows stdout; None for a pipe or a file."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def text_width() -> int:
+    """Returns the columns of a text for people: 80, or those of a narrower terminal."""
+    return min(screen_width() or WIDTH, WIDTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +177,6 @@ def _decimals(values: Sequence[float]) -> int:
     return max(needed, default=0)
 
 
-def _aligned(texts: Sequence[str], *, right: bool = False) -> list[str]:
-    width = max(map(_width, texts), default=0)
-    pads = [" " * (width - _width(text)) for text in texts]
-    return [pad + text if right else text + pad for text, pad in zip(texts, pads, strict=True)]
-
-
 def _width(text: str) -> int:
     """Returns the columns that a text takes on a terminal."""
     if text.isascii():
@@ -191,7 +190,7 @@ def _joined(columns: Sequence[Sequence[str]]) -> str:
     return "\n".join(_GAP.join(cells).rstrip() for cells in zip(*columns, strict=True))
 
 
-def learning_curves(history: History, width: int = 80, *, ascii_only: bool = False) -> str:
+def learning_curves(history: History, width: int = WIDTH, *, ascii_only: bool = False) -> str:
     """Returns the curves of the loss, and the numbers of it and of each metric in a table.
 
     These are the first value, that of the best epoch and the last one, by part. An empty history
@@ -208,8 +207,7 @@ def learning_curves(history: History, width: int = 80, *, ascii_only: bool = Fal
     for chart in charts:
         for place, line in enumerate(chart.lines):
             shown = [line.y[0], *([line.at(best)] if best else []), *line.y[1:][-1:]]
-            texts = ["" if v is None else number(float(v), padded=True) for v in shown]
-            rows.append(["" if place else chart.title, line.label, *texts])
+            rows.append(["" if place else chart.title, line.label, *map(measured, shown)])
     if not rows:
         return ""
     if len(history) == 1:

@@ -13,8 +13,7 @@ from dl.report.charts import VALIDATION, History, measures
 from dl.rundir.query import Entry
 from dl.rundir.record import Judgement, RunRecord, Trivial
 from dl.text import number, percent, plural, shortened
-from dl.vocabulary.labels import metric_label, metric_of
-from dl.vocabulary.traits import RISING
+from dl.vocabulary.labels import metric_label, metric_of, rises
 
 HEALTH: Mapping[str, str] = {
     "diverged": "Diverged",
@@ -150,9 +149,7 @@ def now_of(history: History) -> Result:
 
 def is_better(metric: str, value: float, other: float) -> bool:
     """Tells whether a value of a metric, or of the loss, is better than another one."""
-    entry = metric_of(metric)
-    rises = entry is not None and entry.name in RISING
-    return value > other if rises else value < other
+    return value > other if rises(metric) else value < other
 
 
 def toughest(trivial: Trivial, part: str, lead: str, metrics: Mapping[str, float]) -> Beside | None:

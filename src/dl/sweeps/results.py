@@ -28,7 +28,7 @@ from dl.rundir.typed import Count, Duration, Finite, Moment, Positive
 from dl.stats import LEVEL, holm, resampled_power, resampled_t_test
 from dl.sweeps.journal import Journal
 from dl.sweeps.parameters import Setting
-from dl.text import listing, number
+from dl.text import listing, measured, number
 from dl.vocabulary.sections import read_section
 from dl.vocabulary.spec import Findings
 
@@ -140,8 +140,8 @@ class TrialSummary:
         return [
             str(self.rank or ""),
             str(self.trial),
-            number(self.mean, padded=True) if self.scores else "",
-            "" if self.spread is None else number(self.spread, padded=True),
+            measured(self.mean) if self.scores else "",
+            measured(self.spread),
             *(written(values[path]) if path in values else "" for path in paths),
             self.verdict or self.status,
         ]

@@ -11,6 +11,7 @@ import re
 from dl.vocabulary.catalog import Entry, find, names
 from dl.vocabulary.names import snake_case
 from dl.vocabulary.spec import Kind, other_word
+from dl.vocabulary.traits import RISING
 
 _OF_PART = re.compile(r"(?:(val_)|(train|validation|test)\.)?(.*?)(?:_(\d+))?", re.DOTALL)
 _WORDS = {
@@ -46,6 +47,12 @@ def metric_of(name: str) -> Entry | None:
     """
     word = other_word(name, names(Kind.METRIC))
     return find(Kind.METRIC, name) or (find(Kind.METRIC, word) if word else None)
+
+
+def rises(name: str) -> bool:
+    """Tells whether more of a metric is better: not of a loss, nor of a name of the user's own."""
+    entry = metric_of(name)
+    return entry is not None and entry.name in RISING
 
 
 @functools.cache
