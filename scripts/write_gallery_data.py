@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def main() -> None:
         path = FOLDER / "damaged" / f"{name}.jpg"
         path.write_bytes(path.read_bytes()[:place])
     write_words(np.random.default_rng(11))
-    write_volumes(np.random.default_rng(12))
+    write_scans(np.random.default_rng(12))
     write_text()
 
 
@@ -267,19 +268,36 @@ def write_words(random: Random, count: int = 24) -> None:
             wavfile.write(FOLDER / "words" / name / f"{number:03}.wav", RATE, whole)
 
 
-def write_volumes(random: Random, count: int = 30, side: int = 14) -> None:
-    """Writes grey volumes; in those of the ill there is a bright ball somewhere."""
-    for name in ("healthy", "ill"):
-        (FOLDER / "volumes" / name).mkdir(parents=True, exist_ok=True)
+def write_scans(random: Random, count: int = 30) -> None:
+    """Writes scans of a chest, as of CT; in one lung of the ill there is a dense ball."""
+    sides = (18, 18, 10)
+    x, y, z = np.meshgrid(*[np.linspace(-1, 1, side) for side in sides], indexing="ij")
+    for name in ("ill", "healthy"):
+        (FOLDER / "ct-scans" / name).mkdir(parents=True, exist_ok=True)
         for number in range(count):
-            volume = random.normal(90, 25, (side, side, side))
-            center, radius = random.uniform(4, side - 4, 3), random.uniform(2, 3)
-            axes = np.meshgrid(*[np.arange(side)] * 3, indexing="ij")
-            away = sum((axis - at) ** 2 for axis, at in zip(axes, center, strict=True))
+            wide, side = random.uniform(0.85, 0.95), random.choice([-1, 1])
+            scan = np.where((x / wide) ** 2 + (y / 0.75) ** 2 < 1, 40.0, -1000.0)
+            for lung in (-0.4, 0.4):
+                scan[((x - lung) / 0.3) ** 2 + (y / 0.5) ** 2 + (z / 0.9) ** 2 < 1] = -850
+            place = side * 0.4, *random.uniform((-0.25, -0.4), (0.25, 0.4))
+            away = sum((axis - at) ** 2 for axis, at in zip((x, y, z), place, strict=True))
             if name == "ill":
-                volume[away < radius**2] += 70
-            whole = np.clip(volume, 0, 255).astype(np.uint8)
-            np.save(FOLDER / "volumes" / name / f"{number:03}.npy", whole)
+                scan[away < random.uniform(0.2, 0.27) ** 2] = 0
+            scan = np.clip(20 * np.round((scan + random.normal(0, 40, sides)) / 20), -1024, 400)
+            write_nifti(FOLDER / "ct-scans" / name / f"{number:03}.nii.gz", scan)
+
+
+def write_nifti(path: Path, scan: NDArray[Any]) -> None:
+    """Writes a volume of Hounsfield units: int16 from -1024 on, as many scanners store them."""
+    header = bytearray(352)
+    struct.pack_into("<i", header, 0, 348)
+    struct.pack_into("<8h", header, 40, 3, *scan.shape, 1, 1, 1, 1)
+    struct.pack_into("<2h", header, 70, 4, 16)  # int16
+    struct.pack_into("<8f", header, 76, *[1] * 8)
+    struct.pack_into("<3f", header, 108, 352, 1, -1024)
+    header[344:348] = b"n+1\0"
+    values = (scan + 1024).astype("<i2").tobytes(order="F")
+    path.write_bytes(gzip.compress(bytes(header) + values, mtime=0))
 
 
 FLOWERS = {"daisy": (8, "white"), "dandelion": (16, "gold"), "roses": (5, "crimson")}

@@ -241,7 +241,7 @@ def test_unknown_source_lists_the_choices() -> None:
         "    2 |   source: cvs\n"
         "      |           ^^^\n"
         "expected: csv, parquet, jsonl, feather, stata, sas, spss, excel, "
-        "characters, npz, images, audio, npy, text, builtin, keras or synthetic\n"
+        "characters, npz, images, audio, npy, nifti, text, builtin, keras or synthetic\n"
         "hint: did you mean csv?"
     )
 
@@ -252,7 +252,7 @@ def test_missing_source_lists_the_choices() -> None:
         "    1 | data:",
         "      | ^^^^",
         "expected: csv, parquet, jsonl, feather, stata, sas, spss, excel, "
-        "characters, npz, images, audio, npy, text, builtin, keras or synthetic",
+        "characters, npz, images, audio, npy, nifti, text, builtin, keras or synthetic",
     ]
 
 

@@ -15,6 +15,7 @@ from dl.data.load import load_dataset
 from dl.init.draft import first_config
 from dl.model.build import build_model
 from dl.progress import SilentReporter
+from support.nifti import save_nifti
 
 RANDOM = np.random.default_rng(0)
 
@@ -90,3 +91,26 @@ def test_table_beside_pictures_that_it_does_not_list_is_a_table(tmp_path: Path) 
     table = tmp_path / "rows.csv"
     table.write_text("\n".join(["a,b,kind", *rows]))
     assert yaml.safe_load(first_config(table, ["kind"]))["data"]["source"] == "csv"
+
+
+@pytest.mark.parametrize(("low", "intensity"), [(-1000, [-1000, 400]), (0, [0.2, 19.8])])
+def test_folder_of_volumes_has_a_config(low: int, intensity: list[float], tmp_path: Path) -> None:
+    for name in ("healthy", "ill"):
+        for i in range(6):
+            values = np.linspace(low, 20, 12 * 12 * 8 + i)[: 12 * 12 * 8].reshape(12, 12, 8)
+            save_nifti(tmp_path / name / f"{i}.nii.gz", values.astype("<f4"))
+    text = first_config(tmp_path, [])
+    said = yaml.safe_load(text)["data"]
+    assert (said["source"], said["volume_size"]) == ("nifti", [12, 12, 8])
+    assert said["intensity"] == pytest.approx(intensity, abs=0.1)
+    assert "usually they have 12 x 12 x 8" in text
+    assert shape_of_outputs(tmp_path, text) == (None, 1)
+
+
+def test_table_that_lists_volumes_has_a_config(tmp_path: Path) -> None:
+    for i in range(12):
+        save_nifti(tmp_path / "scans" / f"{i:02}.nii.gz", np.full((8, 8, 8), i, "<f4"))
+    rows = "".join(f"{i:02},{'ill' if i % 2 else 'healthy'}\n" for i in range(12))
+    (tmp_path / "labels.csv").write_text("id,state\n" + rows)
+    said = yaml.safe_load(first_config(tmp_path / "labels.csv", ["state"]))["data"]
+    assert (said["source"], said["column"], said["ending"]) == ("nifti", "id", ".nii.gz")

@@ -162,3 +162,15 @@ def test_rows_of_a_table_are_no_pictures() -> None:
 
     assert examples(run) is None
     assert mistakes(run) is None
+
+
+def test_volumes_of_scanners_show_their_middle_slice_upright() -> None:
+    rows = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
+    array = ArrayFeature((3, 4, 5), channel_axis=True, dtype="float32", scale=1.0)
+    target = Target("binary", ("y",), "single", ("a", "b"), ("a", "b"))
+    fitted = Preprocessing(
+        fingerprint="", split=Split(), features=(array,), target=target, source="nifti"
+    )
+    found = pictures_of(Part(rows[..., None], np.zeros(2), np.arange(2)), fitted)
+    assert found is not None
+    assert found.values[1].tolist() == [[rows[1, x, y, 2] for x in range(3)] for y in (3, 2, 1, 0)]

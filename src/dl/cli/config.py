@@ -139,8 +139,8 @@ def init(
     """Print a first config for DATA that trains well as it is.
 
     DATA is a CSV, Parquet or npz file, a folder or pattern of such tables, a table
-    that lists pictures or sounds, or a folder with a folder of pictures, sounds or
-    texts for each class.
+    that lists pictures, sounds or scans, or a folder with a folder of pictures,
+    sounds, scans or texts for each class.
 
     \b
     dl init flowers.csv --target species > flowers.yaml

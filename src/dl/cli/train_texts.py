@@ -38,6 +38,8 @@ def _inputs(dataset: Dataset) -> str:
     sizes = shape(row) or "1"
     if fitted.window is not None:
         return f"{fitted.window.length} steps of {math.prod(row[1:])} numbers"
+    if fitted.array is not None and fitted.source == "nifti":
+        return f"{sizes} voxels"
     if fitted.array is not None and fitted.array.image:
         return f"{sizes} pixels"
     if dataset.train.x.dtype.kind in "iu":

@@ -325,6 +325,15 @@ class NpyData(FilesData):
 
 
 @dataclass(frozen=True, kw_only=True)
+class NiftiData(FilesData):
+    """A folder with a folder of NIfTI files for each class, or volumes that a table lists."""
+
+    source: Literal["nifti"]
+    volume_size: tuple[Count, Count, Count] = (64, 64, 64)
+    intensity: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class BuiltinData(_Table):
     """A data set that comes with scikit-learn: no download."""
 
@@ -365,6 +374,7 @@ Data = (
     | ImagesData
     | AudioData
     | NpyData
+    | NiftiData
     | TextData
     | BuiltinData
     | KerasData

@@ -27,7 +27,7 @@ from dl.data.dataset import Preprocessing
 from dl.data.files import fingerprint_files, unchanged
 from dl.data.formats import form_of, read_table, table_files
 from dl.data.requirements import Requirements, requirements_of
-from dl.data.sources import audio, characters, csv, images, numpy, other, parquet, texts
+from dl.data.sources import audio, characters, csv, images, nifti, numpy, other, parquet, texts
 from dl.data.sources.found import Medium, listed_files, media_files, root_of
 from dl.data.sources.masks import read_masked, read_masked_part
 from dl.data.sources.media import FileReader
@@ -372,6 +372,7 @@ SOURCES = {
     "npz": Source(lambda data, task: read_npz(data, task.reporter)),
     "images": _images(),
     "npy": _media(lambda data, needs: numpy.medium()),
+    "nifti": _media(lambda data, needs: nifti.medium(data)),
     "audio": _media(lambda data, needs: audio.medium(data, flat=needs is not None and needs.flat)),
     "text": Source(_text_parts, numbers=texts.numbers),
     "keras": Source(lambda data, task: read_keras(data, task.reporter)),

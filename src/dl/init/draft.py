@@ -311,7 +311,7 @@ def _of_arrays(path: Path) -> str:
     chosen = plan(len(train), target.task, pictures=parts.image)
     if parts.image:
         bright = train.x.dtype == np.uint8 or float(train.x[:].max()) > 1
-        preprocess, layers = [PIXELS] if bright else [], image_layers(shape[0], shape[1], target)
+        preprocess, layers = [PIXELS] if bright else [], image_layers(shape[:2], target)
     else:
         flat = [] if len(shape) == 1 else [commented("    - Flatten", f"{shape} in a row")]
         preprocess, layers = [_STANDARDIZE], [*flat, *dense_layers(chosen, target)]

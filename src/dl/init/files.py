@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dl.config.data import AudioData, ImagesData, Task
+import numpy as np
+
+from dl.config.data import AudioData, ImagesData, NiftiData, Task
 from dl.data.columns import Cell, to_column
-from dl.data.sources import audio, images, texts
+from dl.data.sources import audio, images, nifti, texts
 from dl.data.sources.audio import read_wav
 from dl.data.sources.found import Medium, class_files
 from dl.data.sources.images import opened_picture, without_warnings
@@ -51,6 +53,12 @@ _BASE = [
     "    # in the place of all layers but the last, with image_size: [160, 160] and without",
     "    # preprocess.scale. Keras downloads its weights.",
 ]
+_READ = 5
+"""Volumes of which all values are read: each may take seconds."""
+_AIR = -900.0
+"""Hounsfield units, below all tissue: no other scanner has such values."""
+_HOUNSFIELD = (-1000.0, 400.0)
+"""From air to dense bone, as in Keras' example of CT scans."""
 _SPEECH = 16_000
 """Samples of a second that hold all of speech; twice as many cost twice as much."""
 _FRAME = 0.02
@@ -119,7 +127,7 @@ def config_of_folder(path: Path) -> str:
 
 
 def config_of_listing(path: Path, targets: Sequence[str]) -> str | None:
-    """Returns the config of a table that lists pictures or sounds; None where it does not.
+    """Returns the config of a table that lists pictures, sounds or volumes; None where it does not.
 
     Raises:
         DataError: The target cannot be used, or a file is broken.
@@ -152,13 +160,20 @@ def _list(names: Sequence[str]) -> str:
 
 
 def _folders_of_media(table: Path) -> dict[Path, set[str]]:
-    """Returns the folder of a table and those in it, with the endings of pictures and sounds."""
+    """Returns the folder of a table and those in it, with the endings of files that are rows."""
     if not table.is_file():
         return {}
     folders = [table.parent, *sorted(each for each in table.parent.iterdir() if each.is_dir())]
-    known = images.SUFFIXES | audio.SUFFIXES
-    found = {folder: {Path(each.name).suffix for each in os.scandir(folder)} for folder in folders}
-    endings = {f: {end for end in ends if end.lower() in known} for f, ends in found.items()}
+    known = (*images.SUFFIXES, *audio.SUFFIXES, *nifti.SUFFIXES)
+    endings = {
+        folder: {
+            each.name[-len(end) :]
+            for each in os.scandir(folder)
+            for end in known
+            if each.name.lower().endswith(end)
+        }
+        for folder in folders
+    }
     return endings if any(endings.values()) else {}
 
 
@@ -178,7 +193,7 @@ def _listed(
 
 
 def _rows_of(files: Sequence[Path]) -> Rows | None:
-    for source, medium in (_pictures(files[0].parent), _sounds(files[0].parent)):
+    for source, medium in (kind(files[0].parent) for kind in (_pictures, _sounds, _volumes)):
         if all(map(medium.takes, files)):
             return Rows(source, medium, files)
     return None
@@ -192,10 +207,14 @@ def _sounds(path: Path) -> tuple[str, Medium]:
     return "audio", audio.medium(AudioData(source="audio", path=str(path)))
 
 
+def _volumes(path: Path) -> tuple[str, Medium]:
+    return "nifti", nifti.medium(NiftiData(source="nifti", path=str(path)))
+
+
 def _kind_in(folder: Path) -> tuple[str, Medium]:
     """Returns the kind of the files in the folders of a folder: pictures, if there is no other."""
     inside = [file for each in folder.iterdir() if each.is_dir() for file in each.iterdir()]
-    for kind in (("text", texts.MEDIUM), _sounds(folder)):
+    for kind in (("text", texts.MEDIUM), _sounds(folder), _volumes(folder)):
         if any(map(kind[1].takes, inside)):
             return kind
     return _pictures(folder)
@@ -220,8 +239,13 @@ def _config(
 ) -> str:
     count = len(rows.files)
     chosen = plan(count, target.task, pictures=rows.source != "text")
-    sections = {"images": _of_pictures, "audio": _of_sounds, "text": _of_texts}[rows.source]
-    data, preprocess, layers = sections(rows, target, chosen)
+    sections = {
+        "images": _of_pictures,
+        "audio": _of_sounds,
+        "nifti": _of_volumes,
+        "text": _of_texts,
+    }
+    data, preprocess, layers = sections[rows.source](rows, target, chosen)
     return config_text(
         path,
         plural(count, rows.medium.noun),
@@ -269,8 +293,34 @@ def _of_pictures(rows: Rows, target: Target, chosen: Plan) -> Sections:
         [
             *(_BASE if few and not grey else []),
             *(augmentation if few else []),
-            *image_layers(height, width, target),
+            *image_layers((height, width), target),
         ],
+    )
+
+
+def _of_volumes(rows: Rows, target: Target, chosen: Plan) -> Sections:
+    """Looks at some of the volumes: the usual shape, no side longer than 64, and their values."""
+    shapes = zip(*map(nifti.shape_of, rows.some), strict=True)
+    usual = [int(statistics.median(sides)) for sides in shapes]
+    scale = min(1.0, _LARGEST_SIDE / max(usual))
+    x, y, z = (max(_SMALLEST_SIDE, round(side * scale)) for side in usual)
+    seen = np.stack([nifti.read_volume(path, (x, y, z)) for path in rows.some[:_READ]])
+    values = seen[np.isfinite(seen)] if np.isfinite(seen).any() else np.zeros(1)
+    low, high = (float(f"{value:.3g}") for value in np.percentile(values, (1, 99)))
+    told = "become 0 and 1: of 98 of 100 values"
+    if values.min() <= _AIR:
+        low, high, told = *_HOUNSFIELD, "become 0 and 1: of CT, air and dense bone"
+    shape = " x ".join(map(str, usual))
+    return (
+        [
+            commented(
+                f"  volume_size: [{x}, {y}, {z}]",
+                f"usually they have {shape}",
+            ),
+            *([commented(f"  intensity: [{low:g}, {high:g}]", told)] if low < high else []),
+        ],
+        [],
+        image_layers((x, y, z), target),
     )
 
 
@@ -296,5 +346,5 @@ def _of_sounds(rows: Rows, target: Target, chosen: Plan) -> Sections:
     return (
         [commented(f"  rate: {rate}", told), commented(f"  seconds: {seconds:g}", span)],
         [],
-        [*spectrogram, *image_layers(_SIDE, _SIDE, target)],
+        [*spectrogram, *image_layers((_SIDE, _SIDE), target)],
     )

@@ -136,16 +136,16 @@ def dense_layers(plan: Plan, target: Target) -> list[str]:
     return [*lines, _output_layer(target)]
 
 
-def image_layers(height: int, width: int, target: Target) -> list[str]:
-    """Returns convolutions that halve the picture while it is large enough, and the output."""
+def image_layers(sides: Sequence[int], target: Target) -> list[str]:
+    """Returns convolutions that halve a picture or volume while it is large, and the output."""
     lines: list[str] = []
     for place in range(_MOST_POOLINGS):
         filters = min(32 * 2**place, 128)
         kernel = "kernel_size: 3, padding: same, activation: relu"
-        lines.append(f"    - {{type: Conv2D, filters: {filters}, {kernel}}}")
-        lines.append("    - MaxPooling2D")
-        height, width = height // 2, width // 2
-        if min(height, width) < _SMALLEST_POOLED:
+        lines.append(f"    - {{type: Conv{len(sides)}D, filters: {filters}, {kernel}}}")
+        lines.append(f"    - MaxPooling{len(sides)}D")
+        sides = [side // 2 for side in sides]
+        if min(sides) < _SMALLEST_POOLED:
             break
     return [*lines, "    - Flatten", "    - {type: Dropout, rate: 0.5}", _output_layer(target)]
 

@@ -69,11 +69,15 @@ def pictures_of(part: Part, preprocessing: Preprocessing) -> Pictures | None:
     """Returns the rows of a part as pictures, where the data are any: images, or their pixels.
 
     The columns of a table are the pixels of a square picture where their names say so by their
-    endings: `pixel_0_0`, `pixel_0_1`… They are shown in their original values.
+    endings: `pixel_0_0`, `pixel_0_1`… They are shown in their original values. Of the volumes of
+    scanners the middle slice along z is shown, x to the right and y upwards.
     """
     array, names = preprocessing.array, preprocessing.feature_names
     if array is not None and preprocessing.source == "audio":
         return Pictures(part.x[:], pixel_max=1.0, sounds=True)
+    if array is not None and preprocessing.source == "nifti":
+        x = part.x[:]
+        return Pictures(x.reshape(x.shape[:4])[..., x.shape[3] // 2].swapaxes(1, 2)[:, ::-1])
     if array is not None and array.image and len(array.input_shape) < 4:  # no volumes
         return Pictures(part.x[:], array.pixel_max)
     side = math.isqrt(len(names))

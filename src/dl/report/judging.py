@@ -24,6 +24,8 @@ from dl.stats import LEVEL, mcnemar, paired_t_test, weighted
 from dl.vocabulary.traits import KERAS
 
 _DIGITS = tuple("0123456789")
+_ROWS = {"text": "texts", "audio": "sounds", "nifti": "volumes"}
+"""What the rows of a source are."""
 _MOST_NUMBERS = 200_000
 """Numbers that are compared: whether a network beats a constant, so many tell as well as all."""
 _ABSOLUTE = ("mean_absolute_error", "mae")
@@ -106,8 +108,8 @@ def _rows(config: Config, dataset: Dataset, shown: Shown | None) -> str:
     data = config.data
     if dataset.preprocessing.window is not None:
         return "windows"
-    if data.source in ("text", "audio"):
-        return {"text": "texts", "audio": "sounds"}[data.source]
+    if data.source in _ROWS:
+        return _ROWS[data.source]
     if isinstance(data, KerasData) and KERAS[data.dataset].shape is None:
         return "texts"
     array = dataset.preprocessing.array

@@ -43,6 +43,7 @@ Told = TypeVar("Told", Finding, Advice)
 ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
     data.names_are_listed_once,
     data.classes_are_several,
+    data.intensity_rises,
     data.merged_values_have_one_class,
     data.target_is_not_a_feature,
     data.excluded_columns_are_not_used,

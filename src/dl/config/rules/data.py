@@ -13,6 +13,7 @@ from dl.config.data import (
     Data,
     FilesData,
     KerasData,
+    NiftiData,
     NpzData,
     Split,
     TableFile,
@@ -47,6 +48,13 @@ def classes_are_several(data: Data) -> Iterator[Finding]:
     """A list of classes has two names or more."""
     if data.classes is not None and len(data.classes) < 2:
         yield finding(("data", "classes"), "classes_are_several", count=len(data.classes))
+
+
+def intensity_rises(data: Data) -> Iterator[Finding]:
+    """What becomes 0 lies below what becomes 1."""
+    limits = data.intensity if isinstance(data, NiftiData) else None
+    if limits is not None and limits[0] >= limits[1]:
+        yield finding(("data", "intensity"), "intensity_rises", low=limits[0], high=limits[1])
 
 
 def merged_values_have_one_class(data: Data) -> Iterator[Finding]:

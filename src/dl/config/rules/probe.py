@@ -23,6 +23,7 @@ from dl.config.data import (
     FilesData,
     ImagesData,
     KerasData,
+    NiftiData,
     NpzData,
     SyntheticData,
     TableFile,
@@ -139,6 +140,8 @@ def _shape_of(data: FilesData) -> tuple[int | None, ...] | None:
     """Returns the shape of the row that a file holds."""
     if isinstance(data, ImagesData):
         return (*data.image_size, 3 if data.color == "rgb" else 1)
+    if isinstance(data, NiftiData):
+        return data.volume_size
     return None
 
 

@@ -64,7 +64,7 @@ class Medium:
 
     def takes(self, path: Path) -> bool:
         """Tells whether a file is of this kind, by its name."""
-        return path.suffix.lower() in self.suffixes
+        return path.name.lower().endswith(tuple(self.suffixes))
 
 
 def refuse_strangers(path: Path, classes: set[str], known: set[str], medium: Medium) -> None:
