@@ -5,6 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from dl.config.data import Split
+from dl.data.arrays import ArrayFeature
 from dl.data.dataset import Preprocessing
 from dl.data.features import NumericFeature
 from dl.data.target import Target
@@ -166,7 +167,7 @@ def test_rows_of_a_table_are_no_pictures() -> None:
 
 def test_volumes_of_scanners_show_their_middle_slice_upright() -> None:
     rows = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
-    array = ArrayFeature((3, 4, 5), channel_axis=True, dtype="float32", scale=1.0)
+    array = ArrayFeature((3, 4, 5), True, "float32", 1.0, "none", (), (), False, 1.0)
     target = Target("binary", ("y",), "single", ("a", "b"), ("a", "b"))
     fitted = Preprocessing(
         fingerprint="", split=Split(), features=(array,), target=target, source="nifti"
