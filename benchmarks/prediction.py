@@ -3,9 +3,10 @@
 python benchmarks/prediction.py --other-python PYTHON [--rows 1000000] [--rounds 3]
 
 `--other-python` is an interpreter that has keras, tensorflow and pandas, which `dl` does not need.
-A table of 20 columns goes through 20-64-3, CSV in and CSV out, and then a table of one row. `dl` is
-measured with the lite copy of the model, and with TensorFlow, as where there is no copy. The peaks
-of memory and the processor time are those of the last round. Both sides must predict the same.
+A table of 20 columns goes through 20-64-3, CSV in and CSV out, then Parquet in and Parquet out, and
+then a table of one row. `dl` is measured with the lite copy of the model, and with TensorFlow, as
+where there is no copy. The peaks of memory and the processor time are those of the last round. Both
+sides must predict the same.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ class Bench:
 
     def against(self, job: str, run_name: str, table: str, batch: int, aim: str) -> Row:
         """Measures `dl` and the script in turn on a table, and compares what they wrote."""
-        ours, theirs = self.folder / "ours.csv", self.folder / "theirs.csv"
+        form = Path(table).suffix
+        ours, theirs = self.folder / f"ours{form}", self.folder / f"theirs{form}"
         rows, model = str(self.folder / table), str(self.folder / "light" / "model.h5")
         command = [self.dl, "predict", str(self.folder / run_name), rows, "-o", str(ours), "-q"]
         script = [self.other_python, str(SCRIPT), model, rows, str(theirs)]
@@ -106,6 +108,7 @@ def main() -> None:
         rows = [
             bench.against(f"{table}, lite copy", "light", "rows.csv", 32, "10 x"),
             bench.against(f"{table}, lite copy", "light", "rows.csv", 8192, "-"),
+            bench.against(f"{table}, Parquet", "light", "rows.parquet", 8192, "-"),
             bench.against(f"{table}, TensorFlow", "heavy", "rows.csv", 32, "4 x"),
             bench.against("one row, lite copy", "light", "one.csv", 32, "4 x"),
         ]
@@ -128,6 +131,7 @@ def prepare(folder: Path, rows: int, dl: str) -> None:
     import numpy as np
     import pyarrow
     import pyarrow.csv
+    import pyarrow.parquet
 
     random = np.random.default_rng(0)
     x = np.round(random.normal(size=(max(rows, TRAINING_ROWS), COLUMNS)), 6)
@@ -136,6 +140,7 @@ def prepare(folder: Path, rows: int, dl: str) -> None:
     labelled = table.append_column("label", pyarrow.array(label))
     pyarrow.csv.write_csv(labelled.slice(0, TRAINING_ROWS), folder / "train.csv")
     pyarrow.csv.write_csv(table.slice(0, rows), folder / "rows.csv")
+    pyarrow.parquet.write_table(table.slice(0, rows), folder / "rows.parquet")
     pyarrow.csv.write_csv(table.slice(0, 1), folder / "one.csv")
     (folder / "bench.yaml").write_text(CONFIG)
     run([dl, "train", str(folder / "bench.yaml"), "--runs", str(folder / "runs"), "-q"])
@@ -149,8 +154,10 @@ def check_same(ours: Path, theirs: Path) -> None:
     """Raises if the two tables differ by more than the rounding of a runtime."""
     import numpy as np
     import pyarrow.csv
+    import pyarrow.parquet
 
-    first, second = (pyarrow.csv.read_csv(path).drop(["prediction"]) for path in (ours, theirs))
+    read = pyarrow.parquet.read_table if ours.suffix == ".parquet" else pyarrow.csv.read_csv
+    first, second = (read(path).drop(["prediction"]) for path in (ours, theirs))
     for left, right in zip(first.columns, second.columns, strict=True):
         difference = np.max(np.abs(left.to_numpy() - right.to_numpy()))
         if difference > TOLERANCE:

@@ -1,4 +1,4 @@
-"""A student's script that predicts with a saved model: CSV in, CSV out; needs pandas."""
+"""A student's script that predicts with a saved model: CSV or Parquet in and out; needs pandas."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=32)
     options = parser.parse_args()
     model = keras.models.load_model(options.model)
-    rows = pd.read_csv(options.rows).to_numpy("float32")
+    parquet = options.rows.endswith(".parquet")
+    read = pd.read_parquet if parquet else pd.read_csv
+    rows = read(options.rows).to_numpy("float32")
     outputs = model.predict(rows, batch_size=options.batch_size, verbose=0)
     frame = pd.DataFrame(outputs, columns=[f"probability_{i}" for i in range(outputs.shape[1])])
     frame.insert(0, "prediction", outputs.argmax(axis=1))
-    frame.to_csv(options.out, index=False)
+    write = frame.to_parquet if parquet else frame.to_csv
+    write(options.out, index=False)
 
 
 if __name__ == "__main__":

@@ -127,6 +127,24 @@ def test_parquet_has_a_group_of_rows_for_each_block(
     assert table.column("prediction").to_pylist() == list(range(500))
 
 
+def test_parquet_holds_the_numbers_and_types_of_what_is_written(tmp_path: Path) -> None:
+    table = pyarrow.table({"id": [7, None], "when": pyarrow.array([0, 1], pyarrow.date32())})
+    probabilities = np.array([0.1, 0.9], np.float32)
+    names = np.array(["no", "yes"])
+    block = {**dict(zip(table.column_names, table.columns, strict=True)), "prediction": names}
+    block["probability_yes"] = probabilities
+    target = tmp_path / "out.parquet"
+    with rows_output(target) as write:
+        write(block)
+    read = pyarrow.parquet.read_table(target)
+    assert [str(kind) for kind in read.schema.types] == ["int64", "date32[day]", "string", "float"]
+    assert read.column("id").to_pylist() == [7, None]
+    assert read.column("prediction").to_pylist() == ["no", "yes"]
+    assert read.column("probability_yes").to_numpy().tobytes() == probabilities.tobytes()
+    lines = as_csv(iter([block])).splitlines()[1:]
+    assert [np.float32(line.split(",")[-1]) for line in lines] == list(probabilities)
+
+
 def test_an_earlier_parquet_file_is_as_it_was_after_an_error(path: Path, tmp_path: Path) -> None:
     target = tmp_path / "out.parquet"
     target.write_bytes(b"before")

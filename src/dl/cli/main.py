@@ -18,6 +18,7 @@ from dl import __version__
 from dl.cli.colours import coloured
 from dl.cli.config import completion, init, lint, schema, validate
 from dl.cli.data import data
+from dl.cli.doctor import doctor
 from dl.cli.model import baseline, diagnose, evaluate, predict, summary, trace
 from dl.cli.process import Stopped, flush_stdout, open_streams, stopping_at_once
 from dl.cli.runs import board, compare, list_runs, report
@@ -109,7 +110,7 @@ _GROUPS: dict[str, tuple[click.Command, ...]] = {
     "Train": (train, learning_rates, sweep, reproduce),
     "Look at a run": (show, report, diagnose, evaluate, predict, summary, trace, card),
     "Look at many": (list_runs, compare, board),
-    "Keep order": (tag, remove, prune, schema, completion),
+    "Keep order": (tag, remove, prune, doctor, schema, completion),
 }
 for _listed in chain.from_iterable(_GROUPS.values()):
     dl.add_command(_listed)
