@@ -214,9 +214,9 @@ def test_a_terminal_is_told_with_what_it_shows(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setenv("COLUMNS", "50")
     monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setattr(sys, "stdout", Screen(io.BytesIO(), encoding="ascii"))
+    monkeypatch.setattr(sys, "stdout", Screen(io.BytesIO(), encoding="latin-1"))
     (found,) = doctor.terminal()
-    assert found.text == "50 columns, no signs beyond ascii, no colours (NO_COLOR or TERM)"
+    assert found.text == "50 columns, no signs beyond latin-1, no colours (NO_COLOR or TERM)"
     assert found.good is None
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("TERM", "xterm")

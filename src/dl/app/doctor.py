@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import shutil
@@ -223,7 +224,9 @@ def terminal() -> Iterator[Check]:
     """Tells what the terminal shows of texts."""
     from dl.report.terminal import screen_width
 
-    width, encoding = screen_width(), sys.stdout.encoding or "ascii"
+    width, encoding = screen_width(), sys.stdout.encoding
+    if codecs.lookup(encoding).name == "ascii":  # which click takes for a mistake
+        encoding = "utf-8"
     try:
         "━✓●⣿".encode(encoding)
         signs = "all signs"
