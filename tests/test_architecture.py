@@ -45,7 +45,9 @@ ALLOWED: dict[str, set[str]] = {
     "tracking": {"sweeps", *LIGHT},
     "report": {"inspect", "sweeps", "data", *LIGHT},
     "baselines": {"report", "predict", "model", "data", *LIGHT},
+    "serve": {"report", "predict", "data", *LIGHT},
     "app": {
+        "serve",
         "audit",
         "baselines",
         "report",
@@ -60,6 +62,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "cli": {
         "app",
+        "serve",
         "audit",
         "baselines",
         "init",

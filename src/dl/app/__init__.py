@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from dl.report.ranking import Ranking
     from dl.report.verdict import Verdict
     from dl.rundir.query import Entry, Row
+    from dl.serve.service import Service
 
 _MOST_BYTES = 100_000_000
 """Larger data takes seconds to read; its advice is told when it is trained on."""
@@ -359,6 +360,20 @@ def predict(run: RunDirectory, task: Task, reporter: Reporter) -> Iterator[Mappi
     rows = _rows(files, task, reporter)
     target = files.preprocessing.target
     return predictions(model, rows, target, task, reporter, columns)
+
+
+def service(run: RunDirectory, threshold: float | None, reporter: Reporter) -> Service:
+    """Returns a run that can be asked for predictions again and again.
+
+    Raises:
+        DlError: The run cannot be used, or not row by row.
+    """
+    from dl.predict.lite import Task, open_files
+    from dl.serve.service import Service, check_servable
+
+    files = open_files(run, threshold)
+    check_servable(files)
+    return Service(files, _outputs(files, reporter, Task(None)))
 
 
 def diagnose(run: RunDirectory, reporter: Reporter) -> Findings:

@@ -21,7 +21,8 @@ from dl.cli.data import data
 from dl.cli.doctor import doctor
 from dl.cli.model import baseline, diagnose, evaluate, predict, summary, trace
 from dl.cli.process import Stopped, flush_stdout, open_streams, stopping_at_once
-from dl.cli.runs import board, compare, list_runs, report
+from dl.cli.runs import compare, list_runs, report
+from dl.cli.serve import board, serve
 from dl.cli.show import card, show
 from dl.cli.sweep import sweep
 from dl.cli.tidy import prune, remove, tag
@@ -110,6 +111,7 @@ _GROUPS: dict[str, tuple[click.Command, ...]] = {
     "Train": (train, learning_rates, sweep, reproduce),
     "Look at a run": (show, report, diagnose, evaluate, predict, summary, trace, card),
     "Look at many": (list_runs, compare, board),
+    "Take away": (serve,),
     "Keep order": (tag, remove, prune, doctor, schema, completion),
 }
 for _listed in chain.from_iterable(_GROUPS.values()):

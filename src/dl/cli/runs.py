@@ -1,9 +1,8 @@
-"""`dl list`, `show`, `compare`, `report` and `board`: what a person looks at after a training."""
+"""`dl list`, `show`, `compare` and `report`: what a person looks at after a training."""
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -277,55 +276,3 @@ def report(run: str, output: Path | None, runs: Path) -> None:
         check_output(output, [directory])
         write_output(output, page(directory))
         click.echo(str(output))
-
-
-@click.command()
-@click.argument(
-    "folder",
-    default=Path("runs"),
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="[DIR]",
-)
-@click.option("--port", type=click.IntRange(0, 65535), default=8100, show_default=True)
-@click.option(
-    "--host",
-    default="127.0.0.1",
-    show_default=True,
-    help="Another address makes the runs readable from other machines.",
-)
-def board(folder: Path, port: int, host: str) -> None:
-    """Show all runs of DIR on a page, live while they train.
-
-    DIR is `runs` where none is given; Ctrl-C ends it. The address is printed on stdout. Only this
-    machine can open it, unless --host says otherwise.
-    """
-    import socket
-
-    import uvicorn
-
-    from dl.report.board import LOOPBACK
-    from dl.report.board import board as application
-
-    if host not in LOOPBACK:
-        click.echo(f"warning: the runs in {folder} can be read from other machines", err=True)
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise UsageError(
-            f"the address {host}:{port} cannot be used: {error.strerror}",
-            hint="choose another port: dl board --port 8101",
-        ) from error
-    with listening:
-        name = f"[{host}]" if ":" in host else host
-        told = f"the runs in {folder}, live while they train; Ctrl-C ends it"
-        click.echo(painted(printable(told), "dim", sys.stderr), err=True)
-        click.echo(f"http://{name}:{listening.getsockname()[1]}/")
-        hosts = ["localhost", "127.0.0.1", "[::1]", host] if host in LOOPBACK else ["*"]
-        settings = uvicorn.Config(
-            application(folder, hosts),
-            log_level="error",
-            access_log=False,
-            lifespan="off",  # else a signal that uvicorn does not know leaves a trace
-        )
-        uvicorn.Server(settings).run(sockets=[listening])

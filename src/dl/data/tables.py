@@ -39,6 +39,8 @@ _INDEX = "__index_level_"
 _RAW_BYTES, _NUMBER_BYTES = 8, 4
 _BLOCK = 1 << 25
 """Bytes of the float64 values that are made into numbers at a time."""
+_FEW = 1000
+"""Rows that are read in less time than it takes to start a thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +309,8 @@ def typed_table(block: Block, wanted: Wanted, on_disk: bool = False) -> RawTable
     columns: Mapping[str, Column]
     if on_disk:
         columns = _stored(inputs, typed, block.length)
+    elif block.length < _FEW:
+        columns = {name: typed(name) for name in inputs}
     else:
         # Arrow releases Python's lock while it reads texts as numbers or dates.
         with ThreadPoolExecutor() as threads:

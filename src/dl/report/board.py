@@ -28,6 +28,7 @@ from dl.report.compare import alike, compare
 from dl.report.comparison_page import comparison_page
 from dl.report.stored import read_stored_run
 from dl.report.sweep_page import summary, sweep_page
+from dl.report.web import HEADERS, LOOPBACK
 from dl.rundir.directory import (
     RunDirectory,
     SweepDirectory,
@@ -51,14 +52,6 @@ from dl.sweeps.results import Results, read_results
 from dl.text import measured
 from dl.vocabulary.labels import column_label
 
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'unsafe-inline'; "
-    "style-src 'unsafe-inline'; img-src data:; connect-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
 _MOST_COMPARED = 20
 # Rows of a first page: more are a click away.
 _ROWS = 25
@@ -66,9 +59,6 @@ _ROWS = 25
 _MOST_TESTED = 20
 # A part of an address: a name that is neither hidden nor leads upwards.
 _PART = re.compile(r"[^/.\\\\][^/\\\\]*")
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-"""The names of this machine for itself."""
-
 EXAMPLES = (
     ("status=running", "what trains now"),
     ("accuracy>0.95", "a metric of the part that tells most: test, else validation"),
@@ -126,7 +116,7 @@ def _handled(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
         except DlError as error:
             problem = error.problems[0]
             response = _refused(request, problem.message, problem.hint or "")
-        response.headers.update(_HEADERS)
+        response.headers.update(HEADERS)
         return response
 
     return handle
@@ -134,7 +124,7 @@ def _handled(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
 
 async def _unknown(request: Request, _: Exception) -> Response:
     response = _refused(request, f"there is no page {request.url.path}", "")
-    response.headers.update(_HEADERS)
+    response.headers.update(HEADERS)
     return response
 
 
@@ -307,7 +297,7 @@ class _Answers:
         size = request.headers.get("content-length", "")
         if not (here and known and size.isdecimal() and int(size) <= 4 * MOST_OF_NOTE):
             told = {"problem": "notes are written on the board's own page: open it again"}
-            return JSONResponse(told, 403, _HEADERS)
+            return JSONResponse(told, 403, HEADERS)
         text = (await request.body()).decode(errors="replace")
 
         def write(request: Request) -> Response:

@@ -161,7 +161,7 @@ def _of_json_lines(data: Any, path: Path) -> Iterator[Any]:
                         found=listing(header, "", most=8) if odd else None,
                     )
             if rows:
-                columns = {key: [_text(row.get(key)) for row in rows if row] for key in header}
+                columns = {key: [cell_text(row.get(key)) for row in rows if row] for key in header}
                 yield pyarrow.table(
                     {k: pyarrow.array(v, pyarrow.string()) for k, v in columns.items()}
                 )
@@ -190,7 +190,7 @@ def _json_row(path: Path, line: int, text: bytes) -> dict[str, Any] | None:
     return dict(row)
 
 
-def _text(value: object) -> str | None:
+def cell_text(value: object) -> str | None:
     """Returns a value as a CSV file would have it; None where there is none."""
     if value is None or value != value:
         return None
@@ -220,7 +220,7 @@ def _of_excel(data: Any, path: Path) -> Iterator[Any]:
         frame = pd.read_excel(
             path, sheet_name=sheet or 0, header=None, dtype=object, keep_default_na=False
         )
-    rows = [[_text(value) or None for value in row] for row in frame.itertuples(index=False)]
+    rows = [[cell_text(value) or None for value in row] for row in frame.itertuples(index=False)]
     while rows and not any(rows[-1]):
         rows.pop()
     if not rows:
@@ -251,7 +251,7 @@ def _typed(values: pd.Series[Any]) -> Any:
     if kind == "M":
         return pyarrow.array(values.to_numpy("datetime64[us]"))
     if kind not in "iuf":
-        return pyarrow.array([_text(value) for value in values], pyarrow.string())
+        return pyarrow.array([cell_text(value) for value in values], pyarrow.string())
     numbers = values.to_numpy(np.float64)
     numbers = np.where(np.abs(numbers) < _LEAST, 0, numbers)
     missing = np.isnan(numbers)

@@ -1,0 +1,1 @@
+"""A run that answers over HTTP: rows of a table in, what `dl predict` says of them out."""
