@@ -207,7 +207,7 @@ def test_wrong_use_is_refused(dl: Dl, root: Path, arguments: list[str], text: st
 def test_on_a_narrow_screen_settings_have_short_names(
     dl: Dl, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("compare", "terminal"):
+    for module in ("comparison_text", "terminal"):
         monkeypatch.setattr(f"dl.report.{module}.screen_width", lambda: 40)
     out = dl("compare", "digits/1", "digits/2", "--runs", root).out
     assert out.endswith("setting     digits/1  digits/2\nbatch_size        16        32\n")
