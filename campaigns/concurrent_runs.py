@@ -26,12 +26,12 @@ from dl.rundir.directory import RunDirectory, all_runs, numbers
 from dl.rundir.files import Process
 from dl.rundir.folders import create_run
 from dl.rundir.manifest import publish, write_checkpoint
+from dl.rundir.notes import read_tags
 from dl.rundir.record import (
     RunRecord,
     now,
     read_history,
     read_record,
-    read_tags,
     write_history,
     write_record,
 )

@@ -32,7 +32,7 @@ from dl.cli.process import Stopped, stopping_at_once
 from dl.errors import DlError, ExitCode
 from dl.rundir.directory import RunDirectory, all_runs
 from dl.rundir.files import TEMPORARY
-from dl.rundir.record import read_tags
+from dl.rundir.notes import read_tags
 
 MODES = ("killed before", "killed after", "terminated", "fails")
 _CODES = {

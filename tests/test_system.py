@@ -14,7 +14,7 @@ from dl import system
 from dl.errors import BusyError
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import Process, is_held, locked
-from dl.rundir.record import change_tags
+from dl.rundir.notes import change_tags
 
 CONFIG = """\
 data: {source: builtin, dataset: iris}

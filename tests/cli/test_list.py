@@ -13,7 +13,7 @@ from conftest import Dl
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import locked
 from dl.rundir.manifest import list_checkpoints, write_checkpoint
-from dl.rundir.record import read_tags
+from dl.rundir.notes import read_tags
 from support.runs import make_run
 
 

@@ -13,7 +13,8 @@ from dl.report.board import board
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import locked
 from dl.rundir.manifest import publish
-from dl.rundir.record import read_record, write_history, write_record, write_tags
+from dl.rundir.notes import write_tags
+from dl.rundir.record import read_record, write_history, write_record
 from support.runs import make_run
 
 

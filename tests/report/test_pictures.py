@@ -11,7 +11,7 @@ from dl.data.features import NumericFeature
 from dl.data.target import Target
 from dl.data.types import Part
 from dl.report.facts import Pictures, pictures_of
-from dl.report.plots import examples, mistakes
+from dl.report.mosaic import examples, mistakes
 from support.pictures import classified, multilabelled, regressed
 
 

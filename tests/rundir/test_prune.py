@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from dl.rundir.files import locked
+from dl.rundir.notes import write_tags
 from dl.rundir.query import read_entries, to_prune
-from dl.rundir.record import write_tags
 from support.runs import make_run
 
 

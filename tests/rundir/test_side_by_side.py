@@ -15,8 +15,8 @@ from dl.errors import BusyError, DlError, RunError
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import TEMPORARY, locked, take_lock
 from dl.rundir.folders import create_run, remove_run, size_of
+from dl.rundir.notes import change_tags, read_tags
 from dl.rundir.query import is_as_it_was, read_entries
-from dl.rundir.record import change_tags, read_tags
 from support.runs import make_run
 
 

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dl.app import config_of
+from dl.app.reporting import ReportJob
 from dl.errors import BusyError, ConfigError, Interrupted, RunError, UsageError
 from dl.imports import importing
 from dl.progress import Reporter
@@ -22,17 +23,14 @@ from dl.rundir.directory import DEFAULT_ROOT, RunDirectory, numbers
 from dl.rundir.files import locked
 from dl.rundir.manifest import check, list_checkpoints
 from dl.rundir.query import read_entry
-from dl.rundir.record import RunRecord, Trivial, read_record, write_record
+from dl.rundir.record import RunRecord, Trivial, read_record
 from dl.variables import unheeded
 
 if TYPE_CHECKING:
     from dl.config.load import Loaded
     from dl.data.dataset import Dataset
-    from dl.inspect import NetworkStatistics
     from dl.inspect.rates import RateTest
     from dl.report.facts import RunFacts
-    from dl.report.judging import Shown
-    from dl.report.process import ReportProcess
     from dl.report.verdict import Verdict
     from dl.sweeps.definition import Sweep
     from dl.sweeps.loop import Watcher
@@ -40,7 +38,7 @@ if TYPE_CHECKING:
     from dl.sweeps.session import Job
     from dl.training.resume import Repeat
     from dl.training.setup import Prepared
-    from dl.training.workflow import Hooks, PartPredictions, Trained
+    from dl.training.workflow import Hooks, Trained
 
 _KERAS_SOURCE = "keras"
 """The source that needs Keras to be read."""
@@ -332,7 +330,7 @@ def _conduct(
             from dl.report.judging import judgement_of
             from dl.training.workflow import Hooks
 
-            job = None if process is None else _ReportJob(process)
+            job = None if process is None else ReportJob(process)
             hooks = Hooks(
                 on_begin=lambda run: track(run.path),
                 stop_signal=stop,
@@ -360,7 +358,7 @@ def _conduct(
     return result
 
 
-def _finish(trained: Trained, job: _ReportJob | None, lock: Lock, caller: Caller) -> str | None:
+def _finish(trained: Trained, job: ReportJob | None, lock: Lock, caller: Caller) -> str | None:
     """Makes what nobody waits for, with the lock of the run; returns what went wrong."""
     from dl.predict.convert import keep_lite
 
@@ -373,97 +371,6 @@ def _finish(trained: Trained, job: _ReportJob | None, lock: Lock, caller: Caller
             return None if job is None else job.process.end()
     except (BusyError, RunError) as error:  # somebody goes on with it at once, or has removed it
         return str(error)
-
-
-@dataclass
-class _ReportJob:
-    """What a training leaves to look at, made by another process meanwhile."""
-
-    process: ReportProcess
-    found: PartPredictions | None = None
-    shown: Shown | None = None
-
-    def draw(self, found: PartPredictions) -> None:
-        """Has the pictures drawn; returns at once."""
-        import numpy as np
-
-        from dl.data.predictions import answers
-        from dl.report.facts import RunFacts, answer_facts, pictures_of
-        from dl.report.judging import Shown
-
-        dataset, loss = found.prepared.dataset, found.prepared.config.training.loss.type
-        y, weights = found.part.targets()
-        trivial = read_record(found.run).trivial
-        said = answers(y, found.outputs, dataset.target, weights)
-        pictures = pictures_of(found.part, dataset.preprocessing)
-        beside = found.part.y is found.part.x or said.places > 1
-        facts = RunFacts(
-            name=found.run.label,
-            history=found.history,
-            loss=loss,
-            part=found.name,
-            part_rows=len(dataset.parts[found.name]),
-            surface=found.surface,
-            path=found.path,
-            pictures=None if beside else pictures,
-            inputs=pictures if beside else None,
-            **_errors(found, loss),
-            simple=trivial.by_step(found.name) if trivial else {},
-            **answer_facts(said, dataset.preprocessing),
-        )
-        found.run.plots.mkdir(exist_ok=True)
-        self.process.begin(found.run.plots, facts)
-        finite = bool(np.isfinite(found.outputs).all())
-        self.found = found
-        self.shown = Shown(found.name, found.part, said if finite else None, facts)
-
-    @property
-    def one_answer(self) -> str:
-        """What the network answers to each row, in words; empty if its answers differ."""
-        from dl.report.judging import one_answer_of
-
-        if self.found is None:
-            return ""
-        return one_answer_of(self.shown, self.found.prepared.dataset.target)
-
-    def write_page(self) -> tuple[str, ...]:
-        """Keeps the facts that the page needs, and has it written; returns before it is.
-
-        The user has the result by then: the layers are looked at once more for it.
-
-        Returns:
-            The ids of what is wrong with the layers, which the record has from now on, too.
-
-        Raises:
-            DiskError: The facts cannot be written.
-        """
-        from dl.inspect.layers import layer_rows, measure, weight_rows
-        from dl.report.stored import Network, write_training_facts
-
-        found = self.found
-        if found is None or self.shown is None:
-            return ()
-        model, dataset = found.prepared.model, found.prepared.dataset
-        signals = measure(model, dataset, found.prepared.config, trained=True)
-        network = Network(layer_rows(model), weight_rows(model), signals, found.recording)
-        write_training_facts(found.run, self.shown.facts, dataset, found.part, network)
-        more = self._judge_layers(found, signals)
-        self.process.write_page(found.run)
-        return more
-
-    def _judge_layers(self, found: PartPredictions, signals: NetworkStatistics) -> tuple[str, ...]:
-        """Adds to the record what only the layers tell; returns it."""
-        from dl.report.judging import findings_of
-
-        record = read_record(found.run)
-        judged = record.judgement
-        if judged is None:
-            return ()
-        said = (self.one_answer, signals)
-        known = findings_of(found.prepared.config, found.history, record.trivial, *said)
-        judgement = replace(judged, findings=known, layers=True)
-        write_record(found.run, replace(record, judgement=judgement))
-        return tuple(name for name in known if name not in judged.findings)
 
 
 def _dataset(loaded: Loaded, reporter: Reporter, engine: str) -> Dataset:
@@ -481,18 +388,6 @@ def _dataset(loaded: Loaded, reporter: Reporter, engine: str) -> Dataset:
         with reporter.stage("Loading Keras"):
             load()
     return dataset
-
-
-def _errors(found: PartPredictions, loss: str) -> dict[str, Any]:
-    """Returns the fields of `RunFacts` that tell how far rows came back from what they were."""
-    from dl.data.row_errors import limit_of, read_errors, row_errors
-
-    kept = read_errors(found.run)
-    if kept is None or found.part.y is not found.part.x:
-        return {}
-    target = found.prepared.dataset.target
-    errors = row_errors(loss, found.part.x[:], found.outputs, target)
-    return {"errors": errors, "limit": limit_of(kept)}
 
 
 def _advise(loaded: Loaded, dataset: Dataset, reporter: Reporter) -> None:

@@ -35,7 +35,7 @@ def tag(run: str, tags: tuple[str, ...], remove: bool, note: str | None, runs: P
     dl tag digits/3 --note "more dropout than before"
     dl list --filter tags~best --filter note~dropout
     """
-    from dl.rundir.record import change_tags, check_tag, read_tags, write_note
+    from dl.rundir.notes import change_tags, check_tag, read_tags, write_note
 
     directory = find_run(run, runs)
     given = {check_tag(word) for word in tags}

@@ -37,6 +37,7 @@ from dl.rundir.directory import (
     find_sweep,
     trials_of,
 )
+from dl.rundir.notes import MOST_OF_NOTE, write_note
 from dl.rundir.query import (
     Entry,
     Row,
@@ -46,7 +47,6 @@ from dl.rundir.query import (
     select,
     utc_now,
 )
-from dl.rundir.record import MOST_OF_NOTE, write_note
 from dl.rundir.settings import require_keys, rows_of
 from dl.sweeps.results import Results, read_results
 from dl.text import measured

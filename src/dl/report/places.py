@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from dl.data.types import Array
-from dl.report import png
+from dl.report import drawing, png
 from dl.report.charts import Chart, Line, Mark
 from dl.report.facts import Pictures, RunFacts
 from dl.report.palette import NAMES
@@ -178,4 +178,4 @@ def errors(run: RunFacts) -> Figure | None:
     chart = Chart("errors of rows", "error", "rows", (bars,), (Mark(run.limit, "unusual"),))
     note = f"Dotted: {number(run.limit)}, above which 1 % of the training rows are."
     texts = (f"{run.name}: errors of rows", f"{run.about}, {above} unusual", note)
-    return png.chart_sheet([chart], 1, (5.6, 2.9), texts)[0].figure
+    return drawing.chart_sheet([chart], 1, (5.6, 2.9), texts)[0].figure

@@ -12,13 +12,13 @@ from matplotlib.figure import Figure
 
 from dl.data.predictions import ParameterPath
 from dl.data.types import Array
-from dl.report import places, png, surface
+from dl.report import drawing, mosaic, places, png, surface
 from dl.report.charts import VALIDATION, best_epoch, learning_charts, rate_chart, series
 from dl.report.evaluation import Confusion, Residuals, confusion_of, label_confusion, residuals_of
 from dl.report.facts import RunFacts
 from dl.report.forecast import forecast_charts
 from dl.report.png import Axes
-from dl.text import apart, number, percent, plural, shortened
+from dl.text import number, percent, plural
 
 _PANEL = (3.7, 2.75)
 _WIDE_PANEL = (7.5, 2.6)
@@ -30,9 +30,6 @@ _LETTER = 0.066
 _DARK = 0.55
 _MOST_COLUMNS = 5
 _PATH_LEVELS, _MOST_POINTS_MARKED = 14, 60
-# Inches of a grid of pictures, of a line of text in it, and between two pictures.
-_WIDTH, _LINE, _GAP = 8.0, 0.15, 0.08
-_TILE_LETTER = 0.061
 
 
 def draw(folder: Path, run: RunFacts) -> list[Path]:
@@ -49,7 +46,7 @@ def learning_curves(run: RunFacts) -> Figure | None:
     charts += [rate] if rate is not None else []
     columns = 2 if len(charts) in (2, 4) else min(len(charts), 3)
     texts = (f"{run.name}: learning curves", "", _best_note(run))
-    sheet, panels = png.chart_sheet(charts, columns, _PANEL, texts)
+    sheet, panels = drawing.chart_sheet(charts, columns, _PANEL, texts)
     png.add_legend(sheet, *panels[0].get_legend_handles_labels())
     return sheet.figure
 
@@ -200,7 +197,7 @@ def predicted_true(run: RunFacts) -> Figure | None:
     charts = [target.predicted_true() for target in targets]
     columns = min(3, math.ceil(math.sqrt(len(targets))))
     names = [target.name for target in targets]
-    return png.chart_sheet(charts, columns, (size, size), texts, names)[0].figure
+    return drawing.chart_sheet(charts, columns, (size, size), texts, names)[0].figure
 
 
 def residuals(run: RunFacts) -> Figure | None:
@@ -217,8 +214,8 @@ def residuals(run: RunFacts) -> Figure | None:
     )
     grid = png.add_panels(sheet, len(targets), 2, width_ratios=[2.2, 1], sharey="row")
     for (left, right), target in zip(grid, targets, strict=True):
-        png.draw_chart(left, target.by_prediction(), target.name)
-        png.draw_chart(right, target.distribution(), "distribution", sideways=True)
+        drawing.draw_chart(left, target.by_prediction(), target.name)
+        drawing.draw_chart(right, target.distribution(), "distribution", sideways=True)
         right.set_ylabel("")
     return sheet.figure
 
@@ -230,7 +227,7 @@ def forecasts(run: RunFacts) -> Figure | None:
         return None
     note = " ".join(dict.fromkeys(chart.note for chart in charts if chart.note))
     texts = (f"{run.name}: forecasts", run.about, note)
-    sheet, panels = png.chart_sheet(charts, 1, _WIDE_PANEL, texts)
+    sheet, panels = drawing.chart_sheet(charts, 1, _WIDE_PANEL, texts)
     for axes in panels:
         handles, labels = axes.get_legend_handles_labels()
         # Above the panel, beside its title: there it hides no forecast.
@@ -300,111 +297,6 @@ def _draw_path(axes: Axes, path: ParameterPath) -> None:
         axes.plot(*path.least, marker="x", markersize=9, markeredgewidth=2, **ends)
 
 
-def examples(run: RunFacts) -> Figure | None:
-    """Returns a grid of pictures: up to ten classes line by line; else some of each, or any."""
-    if run.pictures is None or not len(run.true):
-        return None
-    names = [*run.worded(run.true[:10]), *run.classes]
-    columns = 10 if max(map(len, names)) <= _letters(10) else 6
-    rows = _chosen(run, columns)
-    lines = [[(text, png.INK)] for text in _answers(run, run.true[rows], _letters(columns))]
-    subtitle = f"from the {run.part} part, with the true answers{_as_sounds(run)}"
-    return _mosaic(run, rows, lines, columns, (f"{run.name}: examples", subtitle))
-
-
-def _chosen(run: RunFacts, columns: int) -> Array:
-    """Returns positions of rows, by class if there are classes, in the order of the data."""
-    most = 6 * columns
-    if not run.in_classes:
-        return np.unique(np.linspace(0, len(run.true) - 1, min(most, len(run.true))).astype(int))
-    count = len(np.unique(run.true))
-    if count <= 10:
-        most = columns * count * max(1, 4 // count)
-    # The first row of each class, then the second of each and so on; sorted by class.
-    order = np.argsort(run.true, kind="stable")
-    classes = run.true[order]
-    turns = np.arange(len(order)) - np.searchsorted(classes, classes)
-    return np.asarray(order[np.sort(np.argsort(turns, kind="stable")[:most])])
-
-
-def mistakes(run: RunFacts) -> Figure | None:
-    """Returns the mistakes with the largest loss first; None if there are none or no pictures."""
-    wrong = run.worst_rows(len(run.true))
-    if run.pictures is None or run.predicted is None or not len(wrong):
-        return None
-    names = [*run.worded(run.true[wrong[:24]]), *run.worded(run.predicted[wrong[:24]])]
-    columns, rows = (6, wrong[:24]) if max(map(len, names)) <= 3 else (4, wrong[:12])
-    fits = _letters(columns) - len("predicted  (1.00)")
-    true, guesses = (_answers(run, values[rows], fits) for values in (run.true, run.predicted))
-    lines = [
-        [(f"true {answer}", png.INK), (f"predicted {guess}{surety}", png.ORANGE)]
-        for answer, guess, surety in zip(true, guesses, run.surety(rows), strict=True)
-    ]
-    subtitle = f"{len(rows)} of {len(wrong):,} in the {run.part} part, the largest loss first"
-    subtitle += _as_sounds(run)
-    return _mosaic(run, rows, lines, columns, (f"{run.name}: worst mistakes", subtitle))
-
-
-def _answers(run: RunFacts, values: Array, most: int) -> list[str]:
-    """Returns answers in words of at most so many letters; those of classes stay apart."""
-    if run.in_classes and len(run.classes) > int(values.max(initial=0)):
-        names = apart([run.class_name(index) for index in range(len(run.classes))], most)
-        return [names[int(value)] for value in values]
-    return [shortened(text, most) for text in run.worded(values)]
-
-
-def _as_sounds(run: RunFacts) -> str:
-    sounds = run.pictures is not None and run.pictures.sounds
-    return "; sounds: time across, pitch upwards" if sounds else ""
-
-
-def _letters(columns: int) -> int:
-    """Returns how many letters of a text fit above a picture."""
-    return int((_WIDTH / columns - _GAP) / _TILE_LETTER)
-
-
-def _mosaic(
-    run: RunFacts,
-    rows: Array,
-    lines: Sequence[Sequence[tuple[str, str]]],
-    columns: int,
-    texts: tuple[str, str],
-) -> Figure | None:
-    """Returns the pictures of some rows in a grid.
-
-    Args:
-        run: The run, which has pictures.
-        rows: Positions of the rows.
-        lines: Texts above each picture with their colours, top down; equally many for all.
-        columns: How many pictures stand beside each other.
-        texts: Title and subtitle.
-    """
-    if run.pictures is None:
-        return None
-    side = round((_WIDTH / columns - _GAP) * png.DPI)
-    shown = run.pictures.pixels(rows, side)
-    above, gap = round((0.5 + len(lines[0])) * _LINE * png.DPI), round(_GAP * png.DPI)
-    deep = math.ceil(len(rows) / columns)
-    # All pictures are one image, pixel by pixel: each alone would cost Matplotlib more.
-    tiles = np.full((deep * columns, above + shown.shape[1] + gap, side + gap, 3), 255, np.uint8)
-    tiles[: len(rows), above : above + shown.shape[1], :side] = shown
-    high, wide = tiles.shape[1:3]
-    canvas = tiles.reshape(deep, columns, high, wide, 3).swapaxes(1, 2)
-    canvas = canvas.reshape(deep * high, columns * wide, 3)
-    sheet = png.new_sheet(_WIDTH + 0.24, len(canvas) / png.DPI, *texts)
-    width, height = np.round(sheet.figure.get_size_inches() * png.DPI)
-    left, bottom = round(sheet.room[0] * width), round(sheet.room[1] * height)
-    png.put_image(sheet, canvas, left, bottom)
-    for place, texts_above in enumerate(lines):
-        x = left + place % columns * wide
-        top = bottom + len(canvas) - place // columns * high - above
-        for line, (text, colour) in enumerate(reversed(texts_above)):
-            y = top + round((0.04 + line * _LINE) * png.DPI)
-            where = (float(x / width), float(y / height), text)
-            sheet.figure.text(*where, fontsize=png.SMALL, color=colour)
-    return sheet.figure
-
-
 PLOTS: tuple[tuple[str, png.Build[RunFacts]], ...] = (
     ("learning_curves.png", learning_curves),
     ("confusion_matrix.png", confusion_matrix),
@@ -415,8 +307,8 @@ PLOTS: tuple[tuple[str, png.Build[RunFacts]], ...] = (
     ("parameter_path.png", parameter_path),
     ("boundary.png", surface.picture),
     ("boundary.gif", surface.film),
-    ("examples.png", examples),
-    ("mistakes.png", mistakes),
+    ("examples.png", mosaic.examples),
+    ("mistakes.png", mosaic.mistakes),
     ("masks.png", places.masks),
     ("iou.png", places.iou),
     ("steps.png", places.steps),

@@ -6,7 +6,8 @@ import math
 
 from dl.inspect.rates import RateTest
 from dl.report.charts import Chart, Line, Mark
-from dl.report.png import applied, chart_sheet, png
+from dl.report.drawing import chart_sheet
+from dl.report.png import applied, png
 from dl.text import number
 
 _ROWS, _COLUMNS = 10, 64

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from dl.report import png
+from dl.report import drawing, png
 from dl.report.axes import Axis, coordinates
 from dl.report.charts import SweepFacts, objective_chart, sweep_facts
 from dl.sweeps.results import Results
@@ -45,7 +45,7 @@ def draw(folder: Path, sweep: SweepFacts) -> list[Path]:
 
 def _objective(sweep: SweepFacts) -> Figure:
     texts = (f"{sweep.name}: objective over time", "", "")
-    sheet, [axes] = png.chart_sheet([objective_chart(sweep)], 1, (_WIDTH, 3.4), texts, [""])
+    sheet, [axes] = drawing.chart_sheet([objective_chart(sweep)], 1, (_WIDTH, 3.4), texts, [""])
     png.add_legend(sheet, *axes.get_legend_handles_labels())
     return sheet.figure
 
@@ -66,7 +66,7 @@ def _curves(sweep: SweepFacts) -> Figure:
         axes.plot(range(1, len(trial.curve) + 1), trial.curve, marker=marker, **look)
     axes.set_xlabel("epoch")
     axes.set_ylabel(shortened(column_label(sweep.metric), 32))
-    png.set_epochs(axes, 1, max(1, *(len(trial.curve) for trial in sweep.trials)))
+    drawing.set_epochs(axes, 1, max(1, *(len(trial.curve) for trial in sweep.trials)))
     lines, labels = axes.get_legend_handles_labels()
     png.add_legend(sheet, lines[::-1], labels[::-1])
     return sheet.figure

@@ -14,7 +14,8 @@ from typing import Any
 from dl.errors import RunError, UsageError
 from dl.rundir.directory import RunDirectory, all_runs, run_names, trial_runs
 from dl.rundir.manifest import list_checkpoints
-from dl.rundir.record import RunRecord, read_metrics, read_note, read_record, read_tags
+from dl.rundir.notes import read_note, read_tags
+from dl.rundir.record import RunRecord, read_metrics, read_record
 from dl.text import number
 
 JUDGING_PARTS = ("test", "validation", "train")
