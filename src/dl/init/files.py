@@ -36,7 +36,7 @@ from dl.init.plan import (
     split_line,
     training_lines,
 )
-from dl.text import plural
+from dl.text import plural, shape
 
 _LARGEST_SIDE = 64
 """Pixels: a network for larger pictures takes minutes an epoch without a GPU."""
@@ -278,7 +278,7 @@ def _of_pictures(rows: Rows, target: Target, chosen: Plan) -> Sections:
     grey, few = all(grey for *_, grey in seen), len(rows.files) < _FEW_PICTURES
     scale = min(1.0, _LARGEST_SIDE / max(usual))
     height, width = (max(_SMALLEST_SIDE, round(side * scale)) for side in usual)
-    told = f"height, width; usually they have {usual[0]} x {usual[1]}"
+    told = f"height, width; usually they have {shape(usual)}"
     why = "few pictures: vary them a little in each epoch"
     augmentation = [
         commented("    - {type: RandomRotation, factor: 0.03}", why),
@@ -310,13 +310,9 @@ def _of_volumes(rows: Rows, target: Target, chosen: Plan) -> Sections:
     told = "become 0 and 1: of 98 of 100 values"
     if values.min() <= _AIR:
         low, high, told = *_HOUNSFIELD, "become 0 and 1: of CT, air and dense bone"
-    shape = " x ".join(map(str, usual))
     return (
         [
-            commented(
-                f"  volume_size: [{x}, {y}, {z}]",
-                f"usually they have {shape}",
-            ),
+            commented(f"  volume_size: [{x}, {y}, {z}]", f"usually they have {shape(usual)}"),
             *([commented(f"  intensity: [{low:g}, {high:g}]", told)] if low < high else []),
         ],
         [],
