@@ -327,24 +327,8 @@ def _conduct(
     with tracking(loaded, caller.reporter) as track, report as process:
         prepared = prepare(loaded, caller, advise=advise, begun=begun)
         with caller.stopping() as stop:
-            from dl.report.judging import judgement_of
-            from dl.training.workflow import Hooks
-
             job = None if process is None else ReportJob(process)
-            hooks = Hooks(
-                on_begin=lambda run: track(run.path),
-                stop_signal=stop,
-                on_predictions=None if job is None else job.draw,
-                judge=lambda record, history, metrics: judgement_of(
-                    prepared.config,
-                    prepared.dataset,
-                    history,
-                    metrics,
-                    record.trivial,
-                    None if job is None else job.shown,
-                ),
-            )
-            trained = start(prepared, hooks)
+            trained = start(prepared, _hooks(prepared, job, stop, track))
         result = result_of(trained.run)
         if job is not None and job.shown is not None:
             caller.answers(job.shown.facts)
@@ -356,6 +340,28 @@ def _conduct(
         what = "the pictures, the report or the lite copy could not be made"
         caller.reporter.warn(f"{what}: {failure}")
     return result
+
+
+def _hooks(
+    prepared: Prepared, job: ReportJob | None, stop: Stop, track: Callable[[Path], None]
+) -> Hooks:
+    """Returns who looks at a training: what copies and draws it, stops it, and judges it."""
+    from dl.report.judging import judgement_of
+    from dl.training.workflow import Hooks
+
+    return Hooks(
+        on_begin=lambda run: track(run.path),
+        stop_signal=stop,
+        on_predictions=None if job is None else job.draw,
+        judge=lambda record, history, metrics: judgement_of(
+            prepared.config,
+            prepared.dataset,
+            history,
+            metrics,
+            record.trivial,
+            None if job is None else job.shown,
+        ),
+    )
 
 
 def _finish(trained: Trained, job: ReportJob | None, lock: Lock, caller: Caller) -> str | None:

@@ -240,10 +240,9 @@ def _best(progress: Progress) -> list[str]:
 
 
 def _setting(values: Mapping[str, object]) -> str:
-    from dl.sweeps.results import short_names
+    from dl.sweeps.results import setting_text
 
-    named = zip(short_names(list(values)), values.values(), strict=True)
-    return ", ".join(f"{name} {_value(value)}" for name, value in named)
+    return setting_text(values, _value)
 
 
 def _row(running: Running) -> str:

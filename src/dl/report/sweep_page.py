@@ -21,6 +21,7 @@ from dl.sweeps.results import (
     Results,
     TrialSummary,
     paths_of,
+    setting_text,
     short_names,
 )
 from dl.text import measured, number, percent, plural
@@ -76,19 +77,14 @@ def summary(results: Results) -> str:
     if best is None:
         ended = sum(trial.status != "unfinished" for trial in results.trials)
         return f"No setting is complete yet; {ended} of {results.record.trials} have ended."
-    said = f"Best of {plural(len(whole), 'complete setting')}: {_setting(best)}."
+    setting = setting_text(best.setting.values, text_of)
+    said = f"Best of {plural(len(whole), 'complete setting')}: {setting}."
     alike = sum(trial.verdict == ALIKE for trial in whole)
     if alike:
         said += f" {alike} of {plural(len(whole) - 1, 'other')} cannot be told from it."
     elif results.record.terms.runs == 1 and len(whole) > 1:
         said += " One training each: whether it is more than chance is not tested."
     return said
-
-
-def _setting(trial: TrialSummary) -> str:
-    values = trial.setting.values
-    names = zip(short_names(list(values)), values.values(), strict=True)
-    return ", ".join(f"{name} {text_of(value)}" for name, value in names)
 
 
 def _best(results: Results, trainings: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
@@ -205,7 +201,7 @@ def _lines(facts: SweepFacts) -> dict[str, Any]:
                 "best": trial is facts.ranked[0],
                 "pruned": trial.status == "pruned",
                 "reached": measured(trial.mean),
-                "setting": _setting(trial),
+                "setting": setting_text(trial.setting.values, text_of),
                 "places": [axis.places[at] for axis in axes],
             }
             for at, trial in enumerate(facts.trials)

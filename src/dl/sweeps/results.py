@@ -222,6 +222,12 @@ def short_names(paths: Sequence[str]) -> list[str]:
     return list(paths)
 
 
+def setting_text(values: Mapping[str, object], written: Callable[[object], str]) -> str:
+    """Returns a setting on one line, by its short names: `units 64, learning_rate 0.01`."""
+    named = zip(short_names(list(values)), values.values(), strict=True)
+    return ", ".join(f"{name} {written(value)}" for name, value in named)
+
+
 @dataclass(frozen=True, slots=True)
 class SweepRecord:
     """The content of `sweep.json`.
