@@ -103,7 +103,7 @@ def preprocessing(target: Target, shape: tuple[int, ...]) -> Preprocessing:
 
 def built(chosen: Config, data: Dataset) -> keras.Sequential:
     """Returns the compiled model of a config."""
-    model = build_model(chosen, data.preprocessing.input_shape)
+    model = build_model(chosen, data.preprocessing.input_shape, data.target)
     compile_model(model, chosen, data.target)
     return model
 

@@ -166,6 +166,11 @@ CASES: dict[str, Callable[[Path], Case]] = {
         [*LAYERS, {"type": "Dense", "units": 2}],
         {"loss": "mse"},
     ),
+    "changes": lambda folder: (
+        {**_series(folder), "window": {"length": 6, "outputs": 2, "difference": True}},
+        [*LAYERS, {"type": "Dense", "units": 2}],
+        {"loss": "mse"},
+    ),
     "characters": lambda folder: (_characters(folder), STEPS, SPARSE),
     "quantiles": lambda folder: (
         {**_table(folder), "target": "c", "features": ["a", "b"]},

@@ -78,6 +78,7 @@ class Window(Section):
     stride: Count = 1
     by: str | None = None
     season: Count | None = None
+    difference: bool = False
 
     @property
     def input_rows(self) -> range:

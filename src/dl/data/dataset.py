@@ -107,6 +107,10 @@ class Preprocessing:
         # Keys that earlier versions did not know stand there only where they say something.
         if self.window is None:
             del content["window"], content["target"]["in_series"]
+        if self.target.last is None:
+            del content["target"]["last"]
+        if self.window is not None and not self.window.difference:
+            del content["window"]["difference"]
         content["split"] = {k: v for k, v in content["split"].items() if k not in _LATER or v}
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 

@@ -225,6 +225,8 @@ def unscaled_target(config: Config, dataset: Dataset) -> Iterator[Advice]:
     training, y = config.training, dataset.train.y
     if config.preprocess.target != "none" or training.solver == "normal_equation":
         return
+    if dataset.target.last is not None:  # the outputs are changes
+        return
     if dataset.target.task != "regression" or training.loss.type not in REGRESSION:
         return
     if not isinstance(y, np.ndarray):  # inputs, on the disk

@@ -259,9 +259,7 @@ def simple_forecasts(windows: Windows) -> dict[str, Array]:
     form, past = windows.form, windows.past
     if past is None:
         return {}
-    asked = windows.at[:, np.newaxis] + np.array(form.target_rows)
-    each = form.outputs == "each"
-    known = asked - form.ahead if each else np.broadcast_to(windows.at[:, np.newaxis], asked.shape)
+    asked, known = _asked_and_known(windows)
     last = past[known]
     found = {"the last value": last}
     if form.season is not None:
@@ -272,3 +270,19 @@ def simple_forecasts(windows: Windows) -> dict[str, Array]:
             there[..., np.newaxis], past[at], last
         )
     return found
+
+
+def changes(windows: Windows) -> Array:
+    """Returns how far numbers are from the last that is known, shape (windows, steps, targets)."""
+    asked, known = _asked_and_known(windows)
+    if (past := windows.past) is None:
+        raise ValueError("changes are those of numbers")
+    return np.asarray(past[asked] - past[known])
+
+
+def _asked_and_known(windows: Windows) -> tuple[Positions, Positions]:
+    """Returns the rows to predict and the last ones that are known, shape (windows, steps)."""
+    form, at = windows.form, windows.at[:, np.newaxis]
+    asked = at + np.array(form.target_rows)
+    known = asked - form.ahead if form.outputs == "each" else np.broadcast_to(at, asked.shape)
+    return asked, known

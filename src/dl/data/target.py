@@ -33,6 +33,23 @@ MOST_PROBABILITIES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
+class LastValues:
+    """Where the inputs of a window hold the last known value of each target, and in what scale.
+
+    Attributes:
+        columns: The input of each target.
+        factors: What it is multiplied by.
+        offsets: What is added then: the value is scaled as the target, plus the mean change.
+        each: Whether there is one for each step of a window; else that of its last step.
+    """
+
+    columns: tuple[int, ...]
+    factors: tuple[Finite, ...]
+    offsets: tuple[Finite, ...]
+    each: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """What the model is to predict: a part of `preprocess.json`.
 
@@ -54,6 +71,7 @@ class Target:
         places: The shape of the places of a row; empty where a row has one class or number.
         in_series: Whether the places are steps that follow a window, counted from 1.
         quantiles: Of one number, those that the outputs say; empty where they say the number.
+        last: What the layers say is a change from: see `data.window.difference`.
     """
 
     task: Task
@@ -71,6 +89,7 @@ class Target:
     places: tuple[Count, ...] = ()
     in_series: bool = False
     quantiles: tuple[Finite, ...] = ()
+    last: LastValues | None = None
 
     @property
     def has_threshold(self) -> bool:

@@ -10,11 +10,14 @@ import numpy as np
 
 from dl.config.data import INPUTS, Window
 from dl.config.preprocess import Preprocess
+from dl.config.rules.facts import finding
 from dl.data.arrays import ArrayFeature
-from dl.data.features import Feature, feature_names
+from dl.data.features import Feature, NumericFeature, feature_names
 from dl.data.requirements import Requirements
 from dl.data.scaling import fit_scaling, loses_digits
+from dl.data.series import changes
 from dl.data.target import (
+    LastValues,
     OutputFunction,
     Target,
     class_counts,
@@ -30,6 +33,7 @@ from dl.data.target_values import (
     without_ones,
 )
 from dl.data.types import IGNORED, Array, Part, Raw, RawArrays, RawTable, Rows, blocks, made_of
+from dl.data.windows import Windows
 from dl.errors import DataError
 from dl.text import plural
 from dl.vocabulary import traits
@@ -84,7 +88,11 @@ def refuse_beyond_unit(x: Rows, needs: Requirements) -> None:
 
 
 def fit_target(
-    target: Target, train: Raw, needs: Requirements, of_input: CenterAndSpread | None = None
+    target: Target,
+    train: Raw,
+    needs: Requirements,
+    features: Sequence[Feature | ArrayFeature] = (),
+    of_input: CenterAndSpread | None = None,
 ) -> Target:
     """Returns the target with the scaling fitted on the training rows.
 
@@ -92,6 +100,8 @@ def fit_target(
         target: From `describe_target`.
         train: The training rows.
         needs: What the config asks of the data.
+        features: The inputs; among them are the last values of a target that is predicted by its
+            change.
         of_input: The scaling of the input; a target that is the input is scaled likewise, unless
             `preprocess.target` says how.
 
@@ -104,6 +114,7 @@ def fit_target(
     if target.task != "regression":
         _refuse_one_class(train, target)
         return target
+    windows = train.windows
     if isinstance(train, RawTable):
         train = replace(train, windows=None)  # each row counts once, in however many windows it is
     scaling, read = needs.preprocess.target, target_values(train)
@@ -130,7 +141,38 @@ def fit_target(
         y = encode_target(train, fitted)[:]
         if y.size and (y.min() < 0 or y.max() > 1):
             raise outside_unit(read, y)
+    if windows is not None and windows.form.difference:
+        return _by_change(fitted, windows, features)
     return fitted
+
+
+def _by_change(
+    target: Target, windows: Windows, features: Sequence[Feature | ArrayFeature]
+) -> Target:
+    """Returns a target of which the layers say the change.
+
+    In the spread of all values, one-step changes are close to 0, and what is left to learn is lost
+    in the loss: a scaled target is divided by the spread of the changes of the training part.
+    """
+    moved = changes(windows).reshape(-1, len(target.names))
+    means, spreads = (0.0,) * len(target.names), (1.0,) * len(target.names)
+    if target.scaling != "none":
+        fits = [fit_scaling(column, "standardize") for column in moved.T]
+        means, spreads = tuple(mean for mean, _ in fits), tuple(spread for _, spread in fits)
+        target = replace(target, spread=spreads)
+    inputs = {each.name: each for each in features if isinstance(each, NumericFeature)}
+    columns = feature_names([each for each in features if not isinstance(each, ArrayFeature)])
+    factors, offsets = [], []
+    for position, name in enumerate(target.names):
+        if name not in inputs or not inputs[name].is_linear:
+            path = ("data", "window", "difference")
+            raise Findings([finding(path, "differences_have_last_values.bent", name=name)])
+        center = target.center[position] if target.center else 0.0
+        factors.append(inputs[name].spread / spreads[position])
+        offsets.append((inputs[name].center + means[position] - center) / spreads[position])
+    places = tuple(columns.index(name) for name in target.names)
+    each = windows.form.outputs == "each"
+    return replace(target, last=LastValues(places, tuple(factors), tuple(offsets), each))
 
 
 def _fit_scaling(values: Array, preprocess: Preprocess) -> CenterAndSpread:

@@ -14,6 +14,7 @@ from dl.errors import UsageError
 from dl.model import keras, tf
 from dl.model.build import inner_optimizer
 from dl.model.checks import computing, loss_targets, outputs_of_layers
+from dl.model.differences import values_of
 from dl.training.fit import RateReader
 from dl.training.steps import Batches
 from dl.vocabulary.traits import ENDS_WITH_ACTIVATION
@@ -217,7 +218,7 @@ def record_step(
         loss = model.compute_loss(
             x=tf.constant(x),
             y=tf.constant(y),
-            y_pred=outputs[-1],
+            y_pred=values_of(model, tf.constant(x), outputs[-1]),
             sample_weight=weight,
             training=training,
         )

@@ -19,6 +19,7 @@ from dl.data.target import Target
 from dl.errors import first_line
 from dl.model.bases import build_base
 from dl.model.checks import BUILD_ERRORS, check_outputs, first_unbuildable
+from dl.model.differences import Differences
 from dl.model.metrics import build_metrics
 from dl.model.objects import BASES, build_object, draw_masks_fast
 from dl.model.randomness import seeded_python
@@ -34,13 +35,16 @@ _FIXED: WeakKeyDictionary[keras.Sequential, list[Any]] = WeakKeyDictionary()
 """The layers of a model, and those inside of them, that its config lets never learn."""
 
 
-def build_model(config: Config, input_shape: tuple[int, ...] | None) -> keras.Sequential:
+def build_model(
+    config: Config, input_shape: tuple[int, ...] | None, target: Target | None = None
+) -> keras.Sequential:
     """Builds the model with initial weights that depend on the seed and the config only.
 
     Args:
         config: The config.
         input_shape: That of a row of the data; None if it was not read, then the config must
             declare it.
+        target: What it is to predict, where its layers may say a change of that.
 
     Raises:
         Findings: A layer cannot be built; at its place, with the shapes.
@@ -49,7 +53,7 @@ def build_model(config: Config, input_shape: tuple[int, ...] | None) -> keras.Se
     shape = next(shapes) if input_shape is None else input_shape
     specs = with_names(_float32_at_the_end(config))
     with _precision(config.engine.precision):
-        model = _joined(specs, config.seed, shape)
+        model = _joined(specs, config.seed, shape, target)
     draw_masks_fast(nested_layers(model))
     return model
 
@@ -88,11 +92,14 @@ def inner_optimizer(model: keras.Sequential) -> Any:
     return getattr(model.optimizer, "inner_optimizer", model.optimizer)
 
 
-def _joined(specs: list[Spec], seed: int, shape: Shape) -> keras.Sequential:
+def _joined(specs: list[Spec], seed: int, shape: Shape, target: Target | None) -> keras.Sequential:
     layers = [layer for _, layer in _layers(specs, seed, shape)]
     try:
         with seeded_python(seed, "built"):
-            return keras.Sequential([keras.Input(shape, name="input"), *layers], name="sequential")
+            whole = [keras.Input(shape, name="input"), *layers]
+            if target is not None and target.last is not None:
+                return Differences(whole, target, name="sequential")
+            return keras.Sequential(whole, name="sequential")
     except BUILD_ERRORS as error:
         finding = first_unbuildable(shape, _layers(specs, seed, shape)) or Finding(
             ("model", "layers"),

@@ -21,6 +21,7 @@ import keras
 import numpy as np
 
 from dl.errors import DiskError, first_line
+from dl.model.differences import Differences, onto_last
 from dl.model.h5 import BASES_OF, BESIDE_LAYERS, WEIGHTS
 from dl.model.metrics import Adapted
 from dl.model.objects import BASES, FAST_LAYERS, HEAVISIDE, Perceptron, Quantile
@@ -44,8 +45,7 @@ def save_model(model: keras.Sequential, path: Path) -> None:
     with h5py.File(whole, "w") as file:
         file.attrs["keras_version"] = keras.__version__
         file.attrs["backend"] = keras.backend.backend()
-        architecture = {"class_name": "Sequential", "config": _plain_config(model)}
-        file.attrs["model_config"] = _json(architecture)
+        file.attrs["model_config"] = _json(_architecture(model))
         bases = {layer.name: _of_base(BASES[layer]) for layer in model.layers if layer in BASES}
         if bases:
             file.attrs[BASES_OF] = _json(bases)
@@ -63,18 +63,28 @@ def save_model(model: keras.Sequential, path: Path) -> None:
         raise DiskError(f"{path} cannot be written: {reason}") from error
 
 
+def _architecture(model: keras.Sequential) -> dict[str, Any]:
+    """Returns what Keras builds the model from; one of differences is a graph to it."""
+    if isinstance(model, Differences):
+        return {"class_name": "Functional", "config": plain_copy(model).get_config()}
+    return {"class_name": "Sequential", "config": _plain_config(model)}
+
+
 def _of_base(spec: Spec) -> Any:
     """Returns what a base is built from; where its first weights lay is of no interest."""
     return document(replace(spec, parameters={**spec.parameters, "weights": "none"}))
 
 
-def plain_copy(model: keras.Sequential) -> keras.Sequential:
+def plain_copy(model: keras.Sequential) -> keras.Model:
     """Returns a copy made of Keras' own classes only, with the same weights, not compiled."""
     settings = _plain_config(model)
     # One by one, as Keras' own `from_config` adds them, Equalization cannot be the first.
     layers = [keras.layers.deserialize(layer) for layer in settings["layers"]]
     copy = keras.Sequential(layers, name=settings["name"])
     copy.set_weights(model.get_weights())
+    if isinstance(model, Differences):
+        [said], inputs = copy.outputs, copy.inputs[0]
+        return keras.Model(inputs, onto_last(inputs, said, model.target), name=settings["name"])
     return copy
 
 

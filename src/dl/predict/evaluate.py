@@ -255,7 +255,7 @@ def rebuild(files: SavedFiles, reporter: Reporter) -> SavedRun:
     config, left_out = without_misfits(files.config, fitted)
     with reporter.stage("Loading the model"):
         try:
-            model = build_model(config, fitted.input_shape)
+            model = build_model(config, fitted.input_shape, fitted.target)
             compile_model(model, config, fitted.target, config.phases[-1])
         except Findings as error:
             message = f"{run.label} cannot be rebuilt: its files do not fit together"

@@ -27,6 +27,7 @@ from dl.model import keras, tf
 from dl.model.bases import computes_as_in_training
 from dl.model.build import compile_model, freeze, traced
 from dl.model.checks import outputs_of_layers
+from dl.model.differences import Differences
 from dl.model.objects import BASES
 from dl.predict.evaluate import inference_batch
 from dl.progress import Advance, Reporter
@@ -54,7 +55,8 @@ def front_length(model: keras.Sequential, config: Config) -> int:
     """Returns how many of the first layers are run once, by `engine.front`; 0 for none."""
     mode = config.engine.front
     mixed = config.training.mixing.type != "none"  # the pictures are, not what is made of them
-    if mode == "each_step" or mixed or devices_of(model) > 1:
+    whole = isinstance(model, Differences)  # it needs the inputs behind its last layer
+    if mode == "each_step" or mixed or whole or devices_of(model) > 1:
         return 0
     layers = model.layers
     count = next((place for place, layer in enumerate(layers) if not _is_fixed(layer)), 0)

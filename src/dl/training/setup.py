@@ -104,7 +104,7 @@ def prepare(
         config = config if begun else located(config, runs)
         check_packages(config)
         with reporter.stage("Building the model"), device_scope(config, reporter):
-            model = build_model(config, dataset.preprocessing.input_shape)
+            model = build_model(config, dataset.preprocessing.input_shape, dataset.target)
             bases = load_bases(model, config)
             check_phases(model, config)
             front = first_front(model, config)

@@ -145,6 +145,8 @@ REGRESSION = _names("""
     MeanSquaredError MeanAbsoluteError MeanAbsolutePercentageError MeanSquaredLogarithmicError
     Huber LogCosh Quantile
 """)
+OF_DIFFERENCES = _names("MeanSquaredError MeanAbsoluteError Huber LogCosh Quantile")
+"""Losses that see target and output by their difference alone."""
 TAKES_CLASS_NUMBERS = SPARSE | {EMBEDDING}
 TAKES_ONE_HOT = ONE_HOT | {"CategoricalHinge"}
 ONE_OF_MANY = TAKES_CLASS_NUMBERS | TAKES_ONE_HOT

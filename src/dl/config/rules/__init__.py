@@ -66,6 +66,7 @@ ERRORS: tuple[Callable[..., Iterable[Finding]], ...] = (
     data.windows_lie_before_the_target,
     data.windows_have_columns,
     data.windows_are_no_duplicates,
+    target.differences_have_last_values,
     data.outputs_fit_windows,
     network.layer_names_differ,
     network.input_comes_first,

@@ -1,15 +1,16 @@
-"""What certainly does not fit a target that is masks of pictures, or the inputs themselves."""
+"""What certainly does not fit a target that is masks, the inputs themselves, or a change."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dl.config.data import MASKS, PATHS, Data, ImagesData, KerasData, target_is_input
+from dl.config.data import MASKS, PATHS, Data, ImagesData, KerasData, TableFile, target_is_input
 from dl.config.preprocess import Preprocess
-from dl.config.rules.facts import LOSS, finding
+from dl.config.rules.facts import LOSS, Facts, finding
+from dl.config.rules.probe import targets_of
 from dl.config.schema import Model, Training
 from dl.vocabulary import traits
-from dl.vocabulary.spec import Finding
+from dl.vocabulary.spec import Finding, Path
 
 
 def masks_are_named(data: Data) -> Iterator[Finding]:
@@ -91,3 +92,36 @@ def inputs_to_give_back_are_numbers(data: Data, model: Model) -> Iterator[Findin
         yield finding(
             ("data", "target"), "inputs_to_give_back_are_numbers.texts", name=data.dataset
         )
+
+
+def differences_have_last_values(
+    data: Data, preprocess: Preprocess, training: Training, facts: Facts
+) -> Iterator[Finding]:
+    """A change is one of a number whose last value is an input, and the loss sees it as one."""
+    if not isinstance(data, TableFile) or data.window is None or not data.window.difference:
+        return
+    path: Path = ("data", "window", "difference")
+    if target_is_input(data):
+        yield finding(path, "differences_have_last_values.inputs")
+        return
+    classes = data.classes is not None or facts.probe.target in ("classes", "text")
+    if classes or facts.task not in (None, "regression"):
+        yield finding(path, "differences_have_last_values.classes")
+        return
+    features, excluded = data.features, data.exclude or ()
+    for name in targets_of(data):
+        if name in excluded or (features is not None and name not in features):
+            key = "features" if features is not None else "exclude"
+            yield finding(path, "differences_have_last_values.unknown", name=name, key=key)
+    if (scaling := preprocess.target) not in ("none", "standardize"):
+        at = ("preprocess", "target")
+        yield finding(at, "differences_have_last_values.scaling", scaling=scaling)
+    if training.loss.type not in traits.OF_DIFFERENCES:
+        yield finding(LOSS, "differences_have_last_values.loss", loss=training.loss)
+    chosen = {
+        ("training", "solver"): training.solver == "normal_equation",
+        ("training", "output_bias"): training.output_bias == "targets",
+        ("engine", "front"): facts.config.engine.front == "once",
+    }
+    for at in (at for at, wrong in chosen.items() if wrong):
+        yield finding(at, "differences_have_last_values.values", key=at[-1])
