@@ -55,7 +55,7 @@ def loaded(folder: Path, kind: str = "one step", **changed: Any) -> Loaded:
     frame.to_csv(folder / "rows.csv", index=False)
     window, target, layers = KINDS[kind]
     own = changed.pop("window", {})
-    document = {
+    document: dict[str, Any] = {
         "data": {
             "source": "csv",
             "path": str(folder / "rows.csv"),
@@ -93,7 +93,7 @@ def test_layers_that_say_the_mean_change_are_the_last_value_and_it(
         moved = np.zeros(len(data.target.names))
         if scaling != "none":
             train = data.train
-            ends = unscale(train.y, data.target)
+            ends = unscale(train.y[:], data.target)
             moved = ends - unscale(train.forecasts["the last value"], data.target)
             moved = moved.reshape(-1, len(data.target.names)).mean(axis=0)
         np.testing.assert_allclose(said, last + moved, rtol=1e-5)
@@ -116,23 +116,20 @@ def test_the_loss_is_that_of_a_network_trained_on_scaled_changes(tmp_path: Path)
     data = read(case)
     chosen = resolve_config(case.config, data)
     model, history = trained(chosen, data)
-    train, validation = (replace(part, forecasts={}) for part in (data.train, data.validation))
-    said = data.target.last
 
     def of_changes(part: Any) -> Any:
         still = onto_last(part.x[:], np.zeros_like(part.y), data.target)
-        return replace(part, y=part.y - np.asarray(still))
+        return replace(part, y=part.y - np.asarray(still), forecasts={})
 
     plain = replace(data.target, last=None, scaling="none", center=(), spread=())
     changes = replace(
         data,
-        train=of_changes(train),
-        validation=of_changes(validation),
+        train=of_changes(data.train),
+        validation=of_changes(data.validation),
         preprocessing=replace(data.preprocessing, target=plain),
     )
     other, expected = trained(chosen, changes)
 
-    assert said is not None
     for row, wanted in zip(history, expected, strict=True):
         assert row["loss"] == pytest.approx(wanted["loss"], rel=1e-4)
         assert row["val_loss"] == pytest.approx(wanted["val_loss"], rel=1e-4)
@@ -165,7 +162,7 @@ def test_a_step_by_hand_has_the_loss_of_values(tmp_path: Path) -> None:
     chosen = resolve_config(case.config, data)
     model, train = built(chosen, data), data.train
 
-    step = record_step(model, train.x[:], train.y[..., np.newaxis], None, training=False)
+    step = record_step(model, train.x[:], train.y[:][..., np.newaxis], None, training=False)
 
     assert float(step.loss) == pytest.approx(evaluate(model, train, chosen)["loss"], rel=1e-5)
 
