@@ -214,3 +214,15 @@ def test_parquet_comes_in_blocks_with_the_rows_of_the_file(
     assert [word for part in tables_read for word in texts(part, "c")] == ["a", None, "b", "a", "x"]
     assert sum(done) == 5
     assert tables_read[-1].place(len(tables_read[-1]) - 1) == f"{path}: row 5"
+
+
+def test_the_line_of_a_row_is_that_of_a_reader_of_quotes() -> None:
+    dialect = Dialect(separator=",", source="f")
+    texts = (b"a,1\nb,2\n", b'"c\nd",3\n\ne,4\n', b"f,5\r\ng,6\r\n", b"h,7\ni,8")
+    lines, blocks = 2, []
+    for text in texts:
+        blocks.append(csv_source._Rows(dialect, ["x", "y"], text, lines))
+        lines += text.count(b"\n")
+    assert [block.is_plain() for block in blocks] == [True, False, False, True]
+    placed = [csv_source._place(blocks, "f", row) for row in range(9)]
+    assert placed == [f"f:{line}" for line in (2, 3, 4, 7, 8, 9, 10, 11)] + ["f"]

@@ -72,6 +72,11 @@ class _Rows:
             if values or len(self.header) == 1:  # an empty line is a row without a value
                 yield line, values or [""]
 
+    def is_plain(self) -> bool:
+        """Tells whether each line is a row: none is empty, and no quotes hold a line end."""
+        signs = (b'"', b"\r", b"\n\n")
+        return not self.data.startswith(b"\n") and not any(sign in self.data for sign in signs)
+
     def check(self) -> None:
         """Refuses the first row whose length is wrong or whose quotes are not closed."""
         expected, blanks = len(self.header), self.dialect.separator == BLANKS
@@ -213,10 +218,19 @@ def _line_of(path: Path, dialect: Dialect, wanted: Wanted, row: int) -> str:
 
 
 def _place(blocks: Iterable[_Rows], source: str, row: int) -> str:
-    records = itertools.chain.from_iterable(block.records() for block in blocks)
     try:
-        for line, _ in itertools.islice(records, row, None):
-            return f"{source}:{line}"
+        for block in blocks:
+            # Rows to predict are asked for many places in a block: most need no reading.
+            if block.is_plain():
+                count = line_ends(block.data) + (not block.data.endswith(b"\n"))
+                if row < count:
+                    return f"{source}:{block.line + row}"
+                row -= count
+                continue
+            for line, _ in block.records():
+                if not row:
+                    return f"{source}:{line}"
+                row -= 1
     except DataError:
         pass  # Arrow is laxer about stray quotes than Python's reader, which only counts lines
     return source
