@@ -159,7 +159,7 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
             features=features,
             target=input_target(features, needs, window_of(config.data))
             if target_is_input(config.data)
-            else fit_target(split.target, parts.train, needs, features, of_input),
+            else fit_target(split.target, parts.train, needs, of_input, features),
             window=_fitted_window(config, parts, reporter),
         )
         ready = {

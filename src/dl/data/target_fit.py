@@ -91,8 +91,8 @@ def fit_target(
     target: Target,
     train: Raw,
     needs: Requirements,
-    features: Sequence[Feature | ArrayFeature] = (),
     of_input: CenterAndSpread | None = None,
+    features: Sequence[Feature | ArrayFeature] = (),
 ) -> Target:
     """Returns the target with the scaling fitted on the training rows.
 
@@ -100,10 +100,10 @@ def fit_target(
         target: From `describe_target`.
         train: The training rows.
         needs: What the config asks of the data.
-        features: The inputs; among them are the last values of a target that is predicted by its
-            change.
         of_input: The scaling of the input; a target that is the input is scaled likewise, unless
             `preprocess.target` says how.
+        features: The inputs; among them are the last values of a target that is predicted by its
+            change.
 
     Raises:
         DataError: The training rows have one class only, or numbers that the loss does not take.
