@@ -23,7 +23,7 @@ from dl.rundir.record import (
 )
 from support.runs import make_run
 
-SENTENCE = "97.5% of 40 unseen digits; guessing gives 10%. Stopped early, best at 2. Healthy."
+SENTENCE = "97.5% of 40 unseen digits; guessing gives 10%. Stopped early, best at 2."
 
 
 @pytest.fixture

@@ -114,12 +114,12 @@ def test_a_dead_layer_explains_a_gradient_of_zero() -> None:
         ),
         (
             layer(gradient=5e4),
-            "the gradient by the weights of hidden has the norm 50000, the weights themselves 2",
+            "the gradient by the weights of hidden has the norm 50,000, the weights themselves 2",
         ),
         (
             layer(gradient=1e3, weights=2.0, parameters=1),
             "the typical gradient by a weight is 1000 in hidden, the first layer, and 0.03333 in "
-            "out, the last one: 30000 times as large",
+            "out, the last one: 30,000 times as large",
         ),
     ],
     ids=["no number", "out of proportion", "growing"],

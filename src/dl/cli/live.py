@@ -159,7 +159,7 @@ class FitDisplay:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._epochs, self._steps, self._clock = epochs, steps, clock
-        self._epoch = self._done = 0
+        self._epoch = self._done = self._before = 0
         self._first: int | None = None
         self._began = clock()
         self._values: dict[str, float] = {}
@@ -174,7 +174,7 @@ class FitDisplay:
         """Is given the means so far, after some steps of an epoch."""
         self._epoch, self._done = epoch, (epoch - 1) * self._steps + step
         if self._first is None:
-            self._first = (epoch - 1) * self._steps
+            self._before, self._first = epoch - 1, (epoch - 1) * self._steps
         self._values = {**self._values, **logs}
 
     def epoch(self, epoch: int, row: Mapping[str, float]) -> None:
@@ -245,7 +245,9 @@ class FitDisplay:
             lines.append(line)
         if self._losses.best is not None:
             mark = ("O" if ascii_only else "●", parts[-1])
-            lines.append([mark, (f" best epoch {self._losses.best[0]}", "quiet")])
+            best = self._losses.best[0] + self._before
+            since = f" since {self._before + 1}:" if self._before else ""
+            lines.append([mark, (f" best epoch{since} {best}", "quiet")])
         return lines
 
 

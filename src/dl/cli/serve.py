@@ -53,6 +53,8 @@ def board(folder: Path, port: int, host: str) -> None:
 
     if host not in LOOPBACK:
         click.echo(f"warning: the runs in {folder} can be read from other machines", err=True)
+    if not folder.is_dir():
+        click.echo(f"warning: there is no folder {folder} yet; dl train makes it", err=True)
     with _listening("board", host, port) as (listening, address):
         _tell(f"the runs in {folder}, live while they train; Ctrl-C ends it")
         click.echo(address)

@@ -241,7 +241,7 @@ def diagnose_text(findings: Findings) -> str:
     epochs = plural(len(case.history), "epoch")
     head = f"{findings.run.label}: {findings.record.status}, {epochs}"
     if not found:
-        return f"{head}: nothing wrong was found{_best(case)}"
+        return wrapped(f"{head}: nothing wrong was found{_best(case)}")
     blocks = [head, *(_finding(name, diagnosis) for name, diagnosis in found)]
     if case.layers and any(name in _OF_LAYERS for name, _ in found):
         blocks.append(_layers(case))

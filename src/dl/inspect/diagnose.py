@@ -274,11 +274,15 @@ def _unfinished(run: Evidence) -> Diagnosis | None:
     if fell < 5 * _STILL or min(losses) < min(losses[-tenth:]):
         return None
     part = "validation" if run.column("val_loss") else "training"
+    training = run.config.training
+    change: Change = {"epochs": 2 * training.epochs}
+    if training.time_limit and len(losses) < training.epochs:  # more epochs would not be begun
+        change = {"time_limit": f"{math.ceil(2 * training.seconds_allowed)}s"}
     return Diagnosis(
         f"the {part} loss still fell by {percent(fell)} over the last {tenth} of {len(losses)} "
         "epochs",
         "The training ended before the network had learned what it can.",
-        {"training": {"epochs": 2 * run.config.training.epochs}},
+        {"training": change},
     )
 
 

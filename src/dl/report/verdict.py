@@ -6,6 +6,7 @@ once; what only the training knew is in the record as `Judgement` and `Ending`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -38,6 +39,10 @@ _USELESS = frozenset(
 """Findings of which one suffices: such a network is no use."""
 _COMMON = 0.6
 """A class of so many rows is named, where its share is said: of fewer, guessing says enough."""
+_RARE = 0.1
+"""A share below which whole percents say too little."""
+_LEAST_EPOCHS = 10
+"""Of fewer, `dl diagnose` cannot tell whether a loss still falls: to find nothing says nothing."""
 _LONGEST = 24
 _DIGITS = 3
 """Digits of a value in a sentence: the table beside it has one more."""
@@ -191,7 +196,8 @@ def _result(part: str, lead: str, value: float, record: RunRecord, simple: Besid
         said += ", none unseen"
     if simple is None or simple.metric != lead:
         return said
-    beside = percent(simple.value) if is_share(lead) else number(simple.value, _DIGITS)
+    decimals = int(simple.value < _RARE)
+    beside = percent(simple.value, decimals) if is_share(lead) else number(simple.value, _DIGITS)
     return f"{said}; {_called(simple, record)} gives {beside}"
 
 
@@ -231,12 +237,18 @@ def _health(
         return f"{said}, as far as {some} can tell" if _seems(simple, metrics) else said
     if findings:
         return HEALTH.get(findings[0], findings[0])
-    return "Healthy" if known is not None and known.layers else ""
+    told = known is not None and known.layers and record.epochs >= _LEAST_EPOCHS
+    return "Healthy" if told else ""
 
 
 def _seems(simple: Beside, metrics: Mapping[str, float]) -> bool:
-    """Tells whether the network has the better number, be it by chance."""
-    return is_better(simple.metric, metrics[simple.metric], simple.value)
+    """Tells whether the network has the better number, be it by chance.
+
+    Keras has counted in 32 bits, the simple answer in 64: what rounding tells apart is equal.
+    """
+    value = metrics[simple.metric]
+    equal = math.isclose(value, simple.value, rel_tol=1e-6)
+    return not equal and is_better(simple.metric, value, simple.value)
 
 
 def _stopped(record: RunRecord) -> str:
