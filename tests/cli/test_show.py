@@ -23,7 +23,7 @@ from dl.rundir.record import (
 )
 from support.runs import make_run
 
-SENTENCE = "97.5% of 40 unseen digits; guessing gives 10%. Stopped early, best at 2."
+SENTENCE = "97.5% of 40 unseen digits; guessing gives 10%. Stopped early, best at 2. Healthy."
 
 
 @pytest.fixture
@@ -31,6 +31,7 @@ def run(tmp_path: Path) -> RunDirectory:
     made = make_run(tmp_path, accuracy=0.975)
     record = replace(
         read_record(made),
+        epochs=12,
         planned=20,
         data={"test": {"rows": 40, **dict.fromkeys(("inputs", "targets"), ARRAY)}},
         trivial=Trivial((0.1,) * 10, "always 3", {"test": {"loss": 2.3, "accuracy": 0.1}}),
@@ -53,7 +54,7 @@ def test_show_begins_with_the_verdict_and_the_result(
     assert shown.code == 0, shown.err
     head, *rest = shown.out.split("\n\n")
     assert re.sub(r"started .* ago", "started AGO", head) == (
-        f"digits/0001: completed, started AGO, 3 of 20 epochs in 2.5 s\n{SENTENCE}"
+        f"digits/0001: completed, started AGO, 12 of 20 epochs in 2.5 s\n{SENTENCE}"
     )
     assert rest[0] == (
         "part        loss  accuracy\n"
@@ -135,7 +136,7 @@ def test_list_tells_the_verdict_below_each_run_where_asked_for_more(
     header, *lines = dl("list", "-v", "--runs", tmp_path).out.splitlines()
     assert header.split() == ["run", "status", "age", "took", "epochs", "result", "metric"]
     assert re.sub(r"\d+ d", "AGE", lines[0]) == (
-        "digits/0001  completed    AGE  2.5 s  3/20    0.9750  test accuracy"
+        "digits/0001  completed    AGE  2.5 s  12/20   0.9750  test accuracy"
     )
     assert lines[1] == f"  {SENTENCE}"
     assert lines[3] == "  Interrupted after 3 epochs."
