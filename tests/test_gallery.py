@@ -45,7 +45,7 @@ SMALL: Mapping[str, tuple[str, ...]] = {
         "minimalistic: true, trainable_from: 100}",
     ),
     "cats-dogs-vgg16": ("data.image_size=[32,32]", "model.layers.base.weights=none"),
-    "characters": ("data.window.stride=200", "data.window.length=20"),
+    "characters": ("data.window.stride=20", "data.window.length=20"),
     "fashion-brakes": (_FEW_STEPS,),
     "imdb-bidirectional": _SHORT,
     "imdb-cnn-lstm": _SHORT,
