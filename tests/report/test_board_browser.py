@@ -6,6 +6,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from dl.report.board import board
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import locked
 from dl.rundir.manifest import publish
-from dl.rundir.record import write_history
+from dl.rundir.record import read_record, write_history, write_record
 from support.browser import needs_axe, needs_chromium, violations
 from support.runs import make_run
 
@@ -35,6 +36,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         publish(run.preprocess, LEARNED.read_bytes())
         write_history(run, [{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}])
     busy = make_run(root, "busy", status="running", accuracy=None, minute=9)
+    write_record(busy, replace(read_record(busy), status="running", planned=3))
     publish(busy.preprocess, LEARNED.read_bytes())
     write_history(busy, [{"epoch": 1, "loss": 2.0}])
     return root
@@ -244,7 +246,8 @@ def test_curves_grow_while_a_run_trains_and_keep_their_zoom(
         state = browser.find_element(By.ID, "live")
         _wait(browser, lambda: state.text.startswith("running · 2/3 epochs · "))
         figure = browser.find_element(By.CSS_SELECTOR, "figure.chart")
-        assert browser.execute_script("return arguments[0].plot.data[1]", figure) == [2, 1]
+        losses = "return arguments[0].plot.data[1]"
+        _wait(browser, lambda: browser.execute_script(losses, figure) == [2, 1])
         browser.execute_script("window.was = arguments[0].plot", figure)
         browser.execute_script("was.setScale('x', {min: 1.2, max: 1.8})")
         write_history(run, rows)

@@ -24,6 +24,9 @@ QUOTE = "put it in quotes"
 
 # Compiled only when a mistake is made: a start without any pays nothing.
 _PERCENT = r"(\d+(?:\.\d+)?)\s*%"
+_LONGEST_NUMBER = 400
+"""Characters of a number that can be meant: the largest float has 309 digits, and Python refuses to
+make an integer of thousands."""
 _CURLED = "[\u2018-\u201f\u00ab\u00bb].*[\u2018-\u201f\u00ab\u00bb]"
 _DIGIT_GROUPS = r"\d{1,3}([,_ ']\d{3})+"
 _NUMBER = r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
@@ -269,6 +272,8 @@ def _text_hint(
     if re.fullmatch(_CURLED, text):
         return f'write straight quotes: "{text[1:-1]}"'
     word = text.strip()
+    if len(word) > _LONGEST_NUMBER:
+        return None
     if (percent := re.fullmatch(_PERCENT, word)) and fits(float(percent[1]) / 100):
         return f"write {float(percent[1]) / 100:g}"
     truth = _BOOLEANS.get(word.lower())
