@@ -80,8 +80,8 @@ def test_crossentropy_is_the_formula() -> None:
 @pytest.mark.parametrize(("loss", "size"), [(SPARSE, 4), (ONE_HOT, 4 * 10)])
 def test_memory_of_the_targets_is_told(dl: Dl, tmp_path: Any, loss: str, size: int) -> None:
     options = ["--set", f"training.loss={loss}", "--set", "training.epochs=1"]
-    outcome = dl("train", CONFIGS / "07b-crossentropies.yaml", "--runs", tmp_path, *options)
-    shown = dl("show", "07b-crossentropies", "--runs", tmp_path).out
+    outcome = dl("train", CONFIGS / "07b-crossentropies.yaml", "-v", "--runs", tmp_path, *options)
+    shown = dl("show", "07b-crossentropies", "-v", "--runs", tmp_path).out
     rows = 1797 - 359 - 180
     words = f"{size * rows / 1000:.{0 if size > 4 else 1}f} kB"
     for text in (outcome.err, shown):

@@ -87,16 +87,15 @@ def test_the_run_keeps_its_ranking_until_it_has_another_model(
     kept = json.loads(dl("show", run.path, "--json").out)["baselines"]
     assert kept["network"] == "fruit/0001"
     place = 1 + [model["name"] for model in kept["models"]].index("fruit/0001")
-    start = f"fruit/0001 among simple models: place {place} of 5 by accuracy on the test part; "
+    start = f"fruit/1 among simple models: place {place} of 5 by accuracy on the test part; "
     lines = dl("compare", other.path, run.path).out.splitlines()
-    assert [line for line in lines if "among simple" in line] == [
-        start + said[said.index("interval):") :].splitlines()[1].strip()
-    ]
+    beside = said[said.index("interval):") :].splitlines()[1].strip()
+    assert [line for line in lines if "among simple" in line] == [start + beside]
     assert dl("report", run.path).code == 0
     page = run.report.read_text(encoding="utf-8")
     assert '<section id="baselines"' in page
     assert "fruit/0001 (this run)</th>" in page
-    assert f"<li>{lines[-1].partition('; ')[2]}</li>" in page
+    assert f"<li>{beside}</li>" in page
     assert dl("compare", run.path, other.path, "--html", tmp_path / "both.html").code == 0
     assert "<h3>Among simple models</h3>" in (tmp_path / "both.html").read_text()
 

@@ -55,8 +55,8 @@ def test_odd_rows_are_refused_where_that_is_asked_for(
     assert outcome.code == 3
     assert (tmp_path / "out.csv").read_text() == "before"
     lines = [line for line in outcome.err.splitlines() if line]
-    assert [line[:7] for line in lines] == ["error: ", "error: ", "error: ", "hint: t"]
-    assert lines[-1] == ("hint: train again with rows like these, or predict anyway: --drift warn")
+    assert [line[:7] for line in lines] == ["error: ", "error: ", "error: ", "hint: t", "3 error"]
+    assert lines[-2] == ("hint: train again with rows like these, or predict anyway: --drift warn")
 
 
 def test_a_run_of_before_predicts_but_does_not_know_of_drift(
