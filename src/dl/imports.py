@@ -141,13 +141,13 @@ def deferred(
 
     Args:
         package: The package.
-        but: Names of modules, relative to the package, that are imported at once.
+        but: Names of modules that are imported at once, with all below them.
         around: Makes what surrounds each import that comes late, as all of them are surrounded
             that come at once.
     """
 
     def below(name: str) -> bool:
-        return name.startswith(f"{package}.") and name.removeprefix(f"{package}.") not in but
+        return name.startswith(f"{package}.") and not set(but) & set(name.split("."))
 
     return _asked_first(_Finder(below, lambda loader: _PuttingOff(loader, around)))
 

@@ -40,6 +40,7 @@ def test_resumed_and_repeated_it_has_the_same_steps(
         "error: training.optimizer.learning_rate.warmup_steps has changed since fruit/0001 was "
         "trained\nexpected: 7\nfound: 11\n"
         "hint: undo the change; or resume with it, no longer exactly repeatable: --force\n"
+        "\n2 errors\n"
     )
     assert dl("train", "--resume", run, "--epochs", 6).code == 0
     after = _rates(run)

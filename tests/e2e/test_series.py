@@ -111,7 +111,7 @@ def test_train_evaluate_and_predict(wave: pd.DataFrame, dl: Dl, drawn: None) -> 
     assert by_step.lines[0].y == pytest.approx(measured["by_step"], rel=1e-4)
     page = Path("runs/wave/0001/report.html").read_text()
     assert "Error by step" in page
-    assert "a season before (7 rows): " in page
+    assert "a season before (7 rows)" in page
     assert Path("runs/wave/0001/plots/forecasts.png").stat().st_size > 5000
 
 

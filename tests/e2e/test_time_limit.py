@@ -39,7 +39,7 @@ def test_it_ends_goes_on_and_is_repeated(
     record = json.loads((run / "run.json").read_text())
     assert (record["status"], record["epochs"]) == ("completed", 3)
     assert record["ended_by"] == "time limit of 2.5s"
-    assert "status   completed: ended by the time limit of 2.5s\n" in dl("show", run).out
+    assert "Stopped by the time limit of 2.5s at 3 of 6 epochs.\n" in dl("show", run).out
     assert "Stopped by the time limit of 2.5s at 3 of " in (run / "report.html").read_text()
 
     assert dl("reproduce", run).out == "identical: 3 epochs and model.h5, bit for bit\n"

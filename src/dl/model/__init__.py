@@ -23,14 +23,14 @@ __all__ = ["keras", "tf"]
 
 # Keras imports these for its adapters where it finds them: a third of its start-up, for nothing
 # that `dl` uses.
-_OPTIONAL = ("IPython", "jax", "matplotlib", "pandas", "requests", "scipy", "sklearn", "torch")
+_OPTIONAL = ("IPython", "jax", "matplotlib", "pandas", "scipy", "sklearn", "torch")
 
 # TensorFlow's public names, gathered from all its parts, for its second version and for its first
 # two times over. What `dl` and Keras use of them is loaded without it. TensorFlow has folders of
 # its own named `distribute` and `lite`, which take the place of those names when they are imported
-# later: the first is gathered at once, and the second never asked for by this name.
+# later: these two are gathered at once, with all below them.
 _GATHERED = "tensorflow._api.v2"
-_AT_ONCE = ("distribute",)
+_AT_ONCE = ("distribute", "lite")
 
 # `tf.nn`, which every layer asks for, gathers three cells of TensorFlow 1 from here, and with them
 # its whole Keras, SciPy and more: a fifth of what `dl summary` loaded.
