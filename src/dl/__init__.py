@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dl.run import Run as Run
     from dl.run import Sweep as Sweep
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _ERRORS = (
     "BusyError",

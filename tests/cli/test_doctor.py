@@ -24,12 +24,12 @@ from dl.errors import DataError, ExitCode
 from dl.progress import SilentReporter
 
 GOOD = [
-    Check("versions", "dl 0.1.0, " + ", ".join(f"package{i} 1.2.3" for i in range(6))),
+    Check("versions", "dl 0.2.0, " + ", ".join(f"package{i} 1.2.3" for i in range(6))),
     Check("devices", "no accelerator; TensorFlow says: Could not find cuda drivers", None),
     Check("training", "as it should"),
 ]
 BROKEN = [
-    Check("versions", "dl 0.1.0"),
+    Check("versions", "dl 0.2.0"),
     Check("versions", "keras 3.9 is not <3.16", False, "pip install keras", ExitCode.RUN),
     Check("disk", "full", False, "free some space", ExitCode.DISK),
 ]
@@ -45,7 +45,7 @@ def test_the_first_line_is_the_answer() -> None:
         == f"""\
 ✓ dl {__version__} works here
 
-versions  ✓ dl 0.1.0, package0 1.2.3, package1 1.2.3, package2 1.2.3, package3
+versions  ✓ dl 0.2.0, package0 1.2.3, package1 1.2.3, package2 1.2.3, package3
             1.2.3, package4 1.2.3, package5 1.2.3
 devices   \N{EN DASH} no accelerator; TensorFlow says: Could not find cuda drivers
 training  ✓ as it should
@@ -58,7 +58,7 @@ wrote. A run's own record is shown by dl show -v RUN."""
 def test_what_is_broken_is_named_first_with_what_to_do() -> None:
     assert doctor_text(BROKEN).split("\n\n")[:2] == [
         f"✗ dl {__version__} does not work here: versions and disk",
-        "versions  ✓ dl 0.1.0\n"
+        "versions  ✓ dl 0.2.0\n"
         "          ✗ keras 3.9 is not <3.16\n"
         "            hint: pip install keras\n"
         "disk      ✗ full\n"
