@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
+import tarfile
 import tomllib
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 import yaml
@@ -39,3 +44,36 @@ def test_a_form_of_issues_asks_something(form: Path) -> None:
     assert {"name", "description", "body"} <= asked.keys()
     identities = [part["id"] for part in asked["body"]]
     assert len(set(identities)) == len(identities)
+
+
+@pytest.mark.slow
+def test_wheel_and_source_carry_what_they_need_and_no_more(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "--directory", tmp_path]
+    subprocess.run(build, cwd=TOP, check=True, capture_output=True)
+    (wheel,), (source,) = tmp_path.glob("*.whl"), tmp_path.glob("*.tar.gz")
+    with ZipFile(wheel) as archive:
+        wheeled = {name for name in archive.namelist() if ".dist-info/" not in name}
+    package = _files("src/dl")
+    pages = {
+        f"dl_keras-{dl.__version__}.data/data/share/man/man1/{p.name}" for p in _files("docs/man")
+    }
+    expected = {p.relative_to("src").as_posix() for p in package} | pages
+    assert wheeled == expected | {f"dl/{p.as_posix()}" for p in _files("configs")}
+    with tarfile.open(source) as files:
+        names = {Path(*Path(name).parts[1:]) for name in files.getnames()}
+    assert names >= package | _files("configs") | _files("docs/man") | {Path("LICENSE")}
+    assert {name.parts[0] for name in names if len(name.parts) > 1} == {"configs", "docs", "src"}
+
+
+def _files(folder: str) -> set[Path]:
+    found = (path for path in (TOP / folder).rglob("*") if path.is_file())
+    return {p.relative_to(TOP) for p in found if "__pycache__" not in p.parts}
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="the pages are tried with groff")
+def test_the_pages_of_man_are_shown_without_a_warning() -> None:
+    pages = sorted((TOP / "docs" / "man").glob("*.1"))
+    groff = ["groff", "-man", "-Kutf8", "-Tutf8", "-ww", "-z", *pages]
+    done = subprocess.run(groff, capture_output=True, text=True, check=True)
+    assert pages
+    assert not done.stderr
