@@ -46,7 +46,9 @@ ALLOWED: dict[str, set[str]] = {
     "report": {"inspect", "sweeps", "data", *LIGHT},
     "baselines": {"report", "predict", "model", "data", *LIGHT},
     "serve": {"report", "predict", "data", *LIGHT},
+    "course": {"report", "training", "predict", "model", "data", *LIGHT},
     "app": {
+        "course",
         "serve",
         "audit",
         "baselines",
@@ -62,6 +64,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "cli": {
         "app",
+        "course",
         "serve",
         "audit",
         "baselines",
@@ -96,7 +99,10 @@ HEAVY = {
     "sklearn",
     "tensorflow",
 }
-LIGHT_FILES = {f"inspect/{name}.py" for name in ("__init__", "diagnose", "evidence", "changes")}
+LIGHT_FILES = {
+    *(f"inspect/{name}.py" for name in ("__init__", "diagnose", "evidence", "changes")),
+    *(f"course/{name}.py" for name in ("__init__", "exercise", "checks", "progress", "words")),
+}
 """Files of heavy packages that judge numbers which others have measured."""
 LAZY_IN_CLI = HEAVY | {"rich", "yaml"}
 LAZY_MODULES = {

@@ -12,6 +12,7 @@ import pytest
 from dl.config.data import Window
 from dl.config.preprocess import MOST_CATEGORIES, MOST_LENGTH
 from dl.config.schema import Config
+from dl.course.exercise import ExerciseFile
 from dl.sweeps.definition import SweepFile
 from dl.vocabulary import sections
 from dl.vocabulary.composed import ListOf, MappingOf, Nullable, OneOf
@@ -169,7 +170,7 @@ def test_hint_says_what_a_value_is_for_and_an_example() -> None:
 def test_meanings_are_of_keys_that_there_are_and_name_their_limits() -> None:
     text = Path(sections.__file__).with_name("keys.json").read_text(encoding="utf-8")
     meanings = json.loads(text)
-    every = {each for root in (Config, SweepFile) for _, each in walk(root)}
+    every = {each for root in (Config, SweepFile, ExerciseFile) for _, each in walk(root)}
     classes = {base.__name__: base for each in every for base in each.__mro__}
 
     for name, told in meanings.items():

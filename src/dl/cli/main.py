@@ -17,6 +17,7 @@ import click
 from dl import __version__
 from dl.cli.colours import coloured
 from dl.cli.config import completion, init, lint, schema, validate
+from dl.cli.course import course
 from dl.cli.data import data
 from dl.cli.doctor import doctor
 from dl.cli.model import baseline, diagnose, evaluate, predict, summary, trace
@@ -112,6 +113,7 @@ _GROUPS: dict[str, tuple[click.Command, ...]] = {
     "Look at a run": (show, report, diagnose, evaluate, predict, summary, trace, card),
     "Look at many": (list_runs, compare, board),
     "Take away": (serve,),
+    "Learn and teach": (course,),
     "Keep order": (tag, remove, prune, doctor, schema, completion),
 }
 for _listed in chain.from_iterable(_GROUPS.values()):

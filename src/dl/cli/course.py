@@ -1,0 +1,267 @@
+"""`dl course`: the exercises of the course, which are asked, checked and hinted at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from dl.cli.options import json_option, print_json, quiet_option, runs_option
+from dl.cli.process import open_reporter, stop_requests
+from dl.errors import UsageError
+from dl.text import WIDTH, painted, wrapped
+
+if TYPE_CHECKING:
+    from dl.app.course import Checked
+    from dl.course.exercise import Exercise
+    from dl.course.progress import Progress
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+_ENDINGS = (".yaml", ".yml")
+_INDENT = "    "
+
+
+def _own_options(command: Command) -> Command:
+    """Adds the options that all commands on exercises have."""
+    for option in (
+        click.option("--lang", metavar="CODE", help="Language: en or fr.  [default: that of LANG]"),
+        click.option(
+            "--progress",
+            "kept",
+            type=click.Path(path_type=Path, dir_okay=False),
+            default=Path("course.json"),
+            show_default=True,
+            metavar="FILE",
+            help="The file of what is done.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+exercise_argument = click.argument("exercise", required=False)
+
+
+@click.group(invoke_without_command=True)
+@_own_options
+@json_option
+@click.pass_context
+def course(context: click.Context, lang: str | None, kept: Path, as_json: bool) -> None:
+    """Show the exercises of the course, and what is done.
+
+    The pages are in docs/course. Progress is a file of your own, course.json, in the folder where
+    you work.
+
+    \b
+    dl course next                      (the next task, and a file to begin from)
+    dl course check                     (your answer to it)
+    dl course hint
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from dl.course.exercise import in_language, language_of, shipped
+    from dl.course.progress import read_progress
+    from dl.course.words import section_title, words
+
+    language, progress, known = language_of(lang), read_progress(kept), shipped()
+    if as_json:
+        print_json({"exercises": [_listed(each, progress, language) for each in known.values()]})
+        return
+    said, lines = words(language), []
+    for number, group in groupby(known.values(), lambda each: each.file.section):
+        title = f"{number}. {section_title(number, language)}"
+        lines += ["", painted(title, "bold")]
+        for each in group:
+            sign = "✓" if progress.of(each.name).solved else " "
+            lines.append(f"  {sign} {each.name:24} {in_language(each.file.title, language)}")
+    done = sum(progress.of(name).solved is not None for name in known)
+    lines += [
+        "",
+        f"{done} {said['of']} {len(known)} {said['done']}. {_onward(known, progress, said)}",
+    ]
+    click.echo("\n".join(lines[1:]))
+
+
+@course.command(name="next")
+@exercise_argument
+@_own_options
+@json_option
+def show_next(exercise: str | None, lang: str | None, kept: Path, as_json: bool) -> None:
+    """Show the next task, or that of EXERCISE, and write a file to begin from.
+
+    A file that is there already stays as it is.
+    """
+    from dl.course.exercise import in_language, language_of
+    from dl.course.progress import read_progress
+    from dl.course.words import section_title, words
+    from dl.rundir.files import write_text
+
+    language = language_of(lang)
+    found = _named(exercise, read_progress(kept))
+    said, answer = words(language), Path(f"{found.name}.yaml")
+    is_new = not answer.exists()
+    if is_new:
+        write_text(answer, in_language(found.file.start, language) + "\n")
+    if as_json:
+        print_json({"name": found.name, "task": in_language(found.file.task, language)})
+        return
+    number = found.file.section
+    title = f"{said['section']} {number}, {section_title(number, language)}"
+    click.echo(f"{title}\n{painted(in_language(found.file.title, language), 'bold')}\n")
+    click.echo(_paragraphs(in_language(found.file.task, language)))
+    asked = [check for check in found.file.checks if check.answer is None and not check.hidden]
+    if asked:
+        click.echo(f"\n{said['asked']}{said['colon']} {'; '.join(check.asked for check in asked)}")
+    click.echo(f"\n{said['written' if is_new else 'there']}{said['colon']} {answer}")
+    click.echo(f"{said['then']}{said['colon']} dl course check {found.name}")
+
+
+@course.command()
+@exercise_argument
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@_own_options
+@runs_option
+@quiet_option
+@json_option
+def check(
+    exercise: str | None,
+    file: Path | None,
+    lang: str | None,
+    kept: Path,
+    runs: Path,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Check your answer to an exercise: FILE, else EXERCISE.yaml.
+
+    A config is trained, an ordinary run; numbers are compared. EXERCISE is a name of the list, or a
+    file of your own exercise; by default the next one that is not done.
+    """
+    from dl.app.course import check_answer
+    from dl.course.exercise import language_of
+    from dl.course.progress import read_progress, write_progress
+
+    progress, language = read_progress(kept), language_of(lang)
+    if exercise is not None and file is None and exercise.endswith(_ENDINGS):
+        exercise, file = Path(exercise).stem, Path(exercise)
+    found = _named(exercise, progress)
+    answer = file or Path(f"{found.name}.yaml")
+    if file is None and not answer.exists():
+        raise UsageError(
+            f"there is no answer to {found.name}: {answer}", hint=f"dl course next {found.name}"
+        )
+    with open_reporter(quiet=quiet) as reporter:
+        stopping = partial(stop_requests, once_asked=True)
+        checked = check_answer(found, answer, runs, reporter, stopping)
+    progress = progress.checked(found.name, solved=checked.solved)
+    write_progress(kept, progress)
+    if as_json:
+        outcomes = [_outcome_document(found, checked, place, language) for place in _places(found)]
+        known = {"exercise": found.name, "solved": checked.solved, "run": checked.run}
+        print_json({**known, "checks": outcomes})
+    else:
+        click.echo(_checked_text(found, checked, progress, language))
+
+
+@course.command()
+@exercise_argument
+@_own_options
+def hint(exercise: str | None, lang: str | None, kept: Path) -> None:
+    """Show one more hint on the next exercise, or on EXERCISE."""
+    from dl.course.exercise import in_language, language_of
+    from dl.course.progress import read_progress, write_progress
+    from dl.course.words import words
+
+    progress, language = read_progress(kept), language_of(lang)
+    found = _named(exercise, progress)
+    said, hints, seen = words(language), found.file.hints, progress.of(found.name).hints
+    for place, text in enumerate(hints[: seen + 1], start=1):
+        head = f"{said['hint']} {place} {said['of']} {len(hints)}{said['colon']} "
+        click.echo(wrapped(head + in_language(text, language), WIDTH, _INDENT))
+    if seen >= len(hints):
+        click.echo(said["no_more_hints"])
+    write_progress(kept, progress.hinted(found.name, min(seen + 1, len(hints))))
+
+
+def _named(name: str | None, progress: Progress) -> Exercise:
+    """Returns the exercise of a name, else the first that is not done, else the last."""
+    from dl.course.exercise import chosen, shipped
+
+    if name is not None:
+        return chosen(name)
+    known = list(shipped().values())
+    return next((each for each in known if not progress.of(each.name).solved), known[-1])
+
+
+def _onward(known: Iterable[str], progress: Progress, said: Mapping[str, str]) -> str:
+    left = [name for name in known if not progress.of(name).solved]
+    return f"{said['next']}{said['colon']} dl course next ({left[0]})" if left else said["all_done"]
+
+
+def _listed(exercise: Exercise, progress: Progress, language: str) -> dict[str, object]:
+    from dl.course.exercise import in_language
+
+    done = progress.of(exercise.name)
+    return {
+        "name": exercise.name,
+        "section": exercise.file.section,
+        "title": in_language(exercise.file.title, language),
+        "solved": done.solved,
+        "tries": done.tries,
+        "hints": done.hints,
+    }
+
+
+def _places(exercise: Exercise) -> list[int]:
+    return [place for place, check in enumerate(exercise.file.checks) if not check.hidden]
+
+
+def _outcome_document(
+    exercise: Exercise, checked: Checked, place: int, language: str
+) -> dict[str, object]:
+    from dl.course.exercise import in_language
+
+    outcome = checked.outcomes[place]
+    miss = "" if outcome.passed else in_language(exercise.file.checks[place].miss, language)
+    return {
+        "asked": outcome.asked,
+        "found": outcome.found,
+        "passed": outcome.passed,
+        "miss": miss,
+    }
+
+
+def _checked_text(exercise: Exercise, checked: Checked, progress: Progress, language: str) -> str:
+    from dl.course.exercise import in_language, shipped
+    from dl.course.words import words
+
+    said, lines = words(language), []
+    for place in _places(exercise):
+        outcome = checked.outcomes[place]
+        sign = painted("✓", "green") if outcome.passed else painted("✗", "red")
+        lines.append(f"{sign} {outcome.asked}  ({said['found']}{said['colon']} {outcome.found})")
+        if not outcome.passed:
+            miss = in_language(exercise.file.checks[place].miss, language)
+            lines.append(f"{_INDENT}{wrapped(miss, WIDTH - len(_INDENT), _INDENT)}")
+    passed = sum(outcome.passed for outcome in checked.outcomes)
+    verdict = painted(said["solved"], "bold green") if checked.solved else said["not_yet"]
+    lines += [
+        "",
+        f"{verdict}{said['colon']} {passed} {said['of']} {len(checked.outcomes)} {said['checks']}",
+    ]
+    if checked.run is not None:
+        lines.append(f"{said['look']}{said['colon']} dl show {checked.run.path}")
+    if checked.solved:
+        lines.append(_onward(shipped(), progress, said))
+    elif exercise.file.hints:
+        lines.append(f"{said['hint']}{said['colon']} dl course hint {exercise.name}")
+    return "\n".join(lines)
+
+
+def _paragraphs(text: str) -> str:
+    """Returns paragraphs, one a line, wrapped at the width of a page."""
+    return "\n\n".join(wrapped(line, WIDTH, "") for line in text.split("\n"))
