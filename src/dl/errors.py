@@ -93,6 +93,8 @@ class DlError(Exception):
     """The base of every error that a user can cause; `exit_code` belongs to the class."""
 
     exit_code = ExitCode.BUG
+    after = ""
+    """What is left and what can be done now, on lines of their own below all problems."""
 
     def __init__(
         self,
@@ -201,7 +203,7 @@ def error_text(error: DlError) -> str:
         where = f" in {sources.pop()}" if len(sources) == 1 and "" not in sources else ""
         first = f", of which {len(shown)} are shown" if len(shown) < len(problems) else ""
         shown.append(f"{len(problems)} errors{where}{first}")
-    return "\n\n".join(shown)
+    return "\n\n".join(shown) + error.after
 
 
 def problem_text(problem: Problem) -> str:

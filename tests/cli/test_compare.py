@@ -14,6 +14,7 @@ from dl.config.schema import resolved_text
 from dl.data.predictions import Predictions, write_predictions
 from dl.rundir.directory import RunDirectory
 from dl.rundir.manifest import publish
+from dl.rundir.record import Status
 from support.runs import make_run
 
 LEARNED = {
@@ -150,8 +151,26 @@ def test_runs_without_answers_are_compared_by_their_metrics(dl: Dl, root: Path) 
     make_run(root, "iris")
     outcome = dl("compare", "digits/1", "iris", "--runs", root)
     assert outcome.out.splitlines()[0] == (
-        "iris/1 is not compared row by row: a run kept no predictions to compare row by row"
+        "iris/1 is not compared row by row: it kept no predictions"
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        ("running", "it is still training"),
+        ("failed", "its training failed before it answered any row"),
+        ("interrupted", "its training was interrupted before it answered any row"),
+    ],
+)
+def test_why_an_unfinished_run_is_not_compared(
+    dl: Dl, root: Path, monkeypatch: pytest.MonkeyPatch, status: Status, why: str
+) -> None:
+    make_run(root, "iris", status=status, accuracy=None)
+    monkeypatch.setattr("dl.rundir.record.is_held", lambda run: True)
+    for runs in (["digits/1", "iris"], ["iris", "digits/1"]):
+        lines = dl("compare", *runs, "--runs", root).out.splitlines()
+        assert lines[0] == f"iris/1 is not compared row by row: {why}"
 
 
 def test_quantiles_without_a_median_are_not_compared_by_row(dl: Dl, root: Path) -> None:
@@ -163,7 +182,7 @@ def test_quantiles_without_a_median_are_not_compared_by_row(dl: Dl, root: Path) 
     write_predictions(run, Predictions("test", np.zeros((3, 1), "f4"), np.zeros((3, 2), "f4")))
     outcome = dl("compare", "digits/1", run.path, "--runs", root)
     assert outcome.out.splitlines()[0] == (
-        "digits/3 is not compared row by row: a run predicts quantiles without the median, "
+        "digits/3 is not compared row by row: it predicts quantiles without the median, "
         "0.5, that would stand for the number"
     )
 
@@ -212,3 +231,24 @@ def test_on_a_narrow_screen_settings_have_short_names(
     out = dl("compare", "digits/1", "digits/2", "--runs", root).out
     assert out.endswith("setting     digits/1  digits/2\nbatch_size        16        32\n")
     assert max(map(len, out.splitlines())) <= 40
+
+
+def test_on_a_narrow_screen_each_run_is_shown_beside_the_first(
+    dl: Dl, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged_run(root, 33, right=20)
+    for module in ("comparison_text", "terminal"):
+        monkeypatch.setattr(f"dl.report.{module}.screen_width", lambda: 34)
+    out = dl("compare", "digits/1", "digits/2", "digits/3", "--runs", root).out
+    assert out.endswith(
+        "result         digits/1  digits/2\n"
+        "test accuracy    0.9750    0.5000\n\n"
+        "result         digits/1  digits/3\n"
+        "test accuracy    0.9750    0.5000\n\n"
+        "setting     digits/1  digits/2\n"
+        "batch_size        16        32\n\n"
+        "setting     digits/1  digits/3\n"
+        "batch_size        16        33\n"
+    )
+    assert out.startswith("digits/2 against digits/1: worse\n")
+    assert max(map(len, out.splitlines())) <= 34

@@ -165,16 +165,21 @@ def test_a_loss_that_leaves_the_numbers_exits_with_6(dl: Dl, tmp_path: Path) -> 
             "metrics: [accuracy]": "metrics: []",
         },
     )
-    outcome = dl("train", config, "--runs", tmp_path / "runs", "-q")
+    outcome = dl("train", config, "--runs", tmp_path / "runs", "-q", "--json")
+    run = tmp_path / "runs" / "fruit" / "0001"
     assert outcome.code == 6
     assert outcome.err == (
         "error: the loss became NaN or infinite: epoch 1, step 2\n"
         "expected: a finite loss\nfound: NaN or infinity\n"
         "hint: try a tenth of training.optimizer.learning_rate; check that the inputs are scaled "
         "(preprocess.numeric, scale)\n"
+        f"kept: {run}, 0 epochs\nwhy: dl diagnose {run}\npage: dl report {run}\n"
     )
-    record = json.loads((tmp_path / "runs" / "fruit" / "0001" / "run.json").read_text())
-    assert record["status"] == "failed"
+    record, told = json.loads((run / "run.json").read_text()), json.loads(outcome.out)
+    assert told["run"] == str(run)
+    assert told["status"] == record["status"] == "failed"
+    assert told["error"] == record["error"] == "the loss became NaN or infinite: epoch 1, step 2"
+    assert (told["epochs"], told["metrics"], told["ending"]["kept"]) == (0, {}, None)
 
 
 def test_runs_that_are_a_file_are_wrong_usage(dl: Dl, project: Project, tmp_path: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from dl.data.predictions import Answers
 from dl.report.compare import Comparison, MetricRow, Scores, Verdict, judge, scores_of
@@ -32,8 +35,55 @@ def test_right_answers_are_compared_by_mcnemars_test() -> None:
 def test_two_equal_differences_are_corrected_for_their_number() -> None:
     found = judge(FIRST, {"b/0001": GAINED, "c/0001": GAINED})
     assert [verdict.p for verdict in found] == pytest.approx([2 * P, 2 * P])
-    assert [verdict.level for verdict in found] == [0.975, 0.95]
+    assert [verdict.level for verdict in found] == [0.975, 0.975]  # it ends at its first step
     assert not any(verdict.real for verdict in found)
+
+
+def test_an_interval_leaves_0_out_exactly_where_the_difference_is_real() -> None:
+    random = np.random.default_rng(3)
+    seen = set()
+    for _ in range(60):
+        rows, runs = int(random.integers(15, 80)), int(random.integers(1, 5))
+        first = random.random(rows) < 0.6
+        others = [first ^ (random.random(rows) < share) for share in random.random(runs) / 2]
+        others = [other | (random.random(rows) < 0.3) for other in others]
+        raw = []
+        for other in others:
+            changed = int((other != first).sum())
+            gained = int((other & ~first).sum())
+            raw.append(binomtest(gained, changed).pvalue if changed else 1.0)
+        rejected, order = set(), np.argsort(raw, kind="stable")
+        for step, place in enumerate(order):
+            if raw[place] * (runs - step) >= 0.05:
+                break
+            rejected.add(int(place))
+        found = judge(scores(first), {str(n): scores(other) for n, other in enumerate(others)})
+        assert {place for place, verdict in enumerate(found) if verdict.real} == rejected
+        for verdict in found:
+            assert (verdict.low > 0 or verdict.high < 0) == verdict.real
+            assert verdict.low <= verdict.difference <= verdict.high
+        seen |= {verdict.real for verdict in found}
+    assert seen == {True, False}
+
+
+def test_an_interval_of_errors_leaves_0_out_exactly_where_the_difference_is_real() -> None:
+    random = np.random.default_rng(4)
+    first = scores(random.normal(5, 1, 60), "mean absolute error")
+    shifts = np.linspace(0, 0.6, 7)
+    others = {
+        str(n): scores(first.values + random.normal(by, 1, 60)) for n, by in enumerate(shifts)
+    }
+    found = judge(first, others)
+    assert {verdict.real for verdict in found} == {True, False}
+    assert all((v.low > 0 or v.high < 0) == v.real for v in found)
+
+
+def test_the_same_answers_are_told_as_such() -> None:
+    said = np.array([0, 1, 1])
+    first = Scores("accuracy", np.array([1.0, 0.0, 1.0]), np.zeros(3), said=said)
+    [same, other] = judge(first, {"b": first, "c": replace(first, said=np.array([0, 2, 1]))})
+    assert (same.judgement, same.numbers) == ("the same answers on every row", "")
+    assert other.judgement == "not distinguishable"
 
 
 def test_a_clear_difference_leaves_the_level_to_the_next_one() -> None:
@@ -135,6 +185,7 @@ def test_settings_that_only_some_runs_have_are_folded() -> None:
     compared = Comparison(
         runs=("a", "b"),
         settings=settings,
+        chosen=frozenset(settings) - {"training.callbacks.0.monitor"},
         metrics=(),
         seconds=(1.0, 1.0),
         epochs=(1, 1),
@@ -145,6 +196,39 @@ def test_settings_that_only_some_runs_have_are_folded() -> None:
     )
     assert compared.folded_settings() == {
         "seed": (1, 2),
-        "data.columns": ("64 settings", "1 setting"),
-        "training.callbacks.0": ("EarlyStopping, 2 settings", None),
+        "data.columns": ("64 settings", "day numeric"),
+        "training.callbacks.0": ("EarlyStopping, patience 15", None),
     }
+
+
+def test_settings_that_follow_from_others_are_left_out() -> None:
+    settings = {
+        "data.dataset": ("iris", "digits"),
+        "data.features": (["a"], ["b"]),
+        "data.columns.a": ("numeric", None),
+        "model.input_shape": ([4], [64]),
+        "training.loss.type": ("MeanSquaredError", "Huber"),
+        "training.loss.name": ("mean_squared_error", "huber"),
+        "training.loss.delta": (None, 1.0),
+        "training.optimizer.momentum": (None, 0.9),
+        "training.optimizer.learning_rate": (0.001, 0.01),
+    }
+    one = Comparison(
+        ("a", "b"),
+        settings,
+        frozenset({"training.optimizer.momentum"}),
+        (),
+        (1.0, 1.0),
+        (1, 1),
+        (),
+        {},
+        ([], []),
+        {},
+    )
+    assert list(one.folded_settings()) == [
+        "data.dataset",
+        "training.loss.type",
+        "training.optimizer.momentum",
+        "training.optimizer.learning_rate",
+    ]
+    assert one.shown_settings() == settings

@@ -9,21 +9,30 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dl.app import config_of
 from dl.app.reporting import ReportJob
-from dl.errors import BusyError, ConfigError, Interrupted, RunError, UsageError
+from dl.errors import (
+    BusyError,
+    ConfigError,
+    DlError,
+    Interrupted,
+    NumericError,
+    RunError,
+    UsageError,
+)
 from dl.imports import importing
 from dl.progress import Reporter
 from dl.rundir.directory import DEFAULT_ROOT, RunDirectory, numbers
 from dl.rundir.files import locked
 from dl.rundir.manifest import check, list_checkpoints
 from dl.rundir.query import read_entry
-from dl.rundir.record import RunRecord, Trivial, read_record
+from dl.rundir.record import Ending, RunRecord, Trivial, read_record
+from dl.text import plural
 from dl.variables import unheeded
 
 if TYPE_CHECKING:
@@ -50,7 +59,7 @@ Lock = Callable[[RunDirectory], AbstractContextManager[object]]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a training."""
+    """What came of a training; without metrics where it did not end well."""
 
     run: RunDirectory
     status: str
@@ -59,6 +68,8 @@ class Result:
     metrics: Mapping[str, Mapping[str, float]]
     trivial: Trivial | None
     verdict: Verdict
+    ending: Ending | None
+    error: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +81,8 @@ class Caller:
         command: The command line, for the record of the run.
         stopping: Gives, for the time of the training, what asks it to stop.
         prepared: Is given the model and the data before the training.
-        result: Is given the result, before the pictures and the page are complete.
+        result: Is given the result, before the pictures and the page are complete; also that of a
+            run that has begun and did not end well.
         answers: Is given what the network answers on the part that tells most, before the result.
         report: Whether these are made.
         runs: The folder of all runs.
@@ -298,6 +310,8 @@ def result_of(run: RunDirectory) -> Result:
         entry.metrics,
         record.trivial,
         verdict(entry),
+        record.ending,
+        record.error,
     )
 
 
@@ -326,9 +340,9 @@ def _conduct(
     report = ReportProcess() if caller.report else nullcontext()
     with tracking(loaded, caller.reporter) as track, report as process:
         prepared = prepare(loaded, caller, advise=advise, begun=begun)
-        with caller.stopping() as stop:
+        with caller.stopping() as stop, _told_if_it_fails(caller, track) as begin:
             job = None if process is None else ReportJob(process)
-            trained = start(prepared, _hooks(prepared, job, stop, track))
+            trained = start(prepared, _hooks(prepared, job, stop, begin))
         result = result_of(trained.run)
         if job is not None and job.shown is not None:
             caller.answers(job.shown.facts)
@@ -342,15 +356,52 @@ def _conduct(
     return result
 
 
+@contextmanager
+def _told_if_it_fails(
+    caller: Caller, track: Callable[[Path], None]
+) -> Iterator[Callable[[RunDirectory], None]]:
+    """Says what is kept of a run that has begun and does not end well, and what to do with it."""
+    begun: list[RunDirectory] = []
+
+    def begin(run: RunDirectory) -> None:
+        begun.append(run)
+        track(run.path)
+
+    try:
+        yield begin
+    except DlError as error:
+        for run in begun:
+            with suppress(RunError):  # even its record could not be written
+                result = result_of(run)
+                if result.status == "failed":
+                    error.after = _what_now(run, result, error)
+                caller.result(result)
+        raise
+
+
+def _what_now(run: RunDirectory, result: Result, error: DlError) -> str:
+    kept = result.ending.kept if result.ending is not None else None
+    weights = "" if kept is None else f", with the weights of epoch {kept:,}"
+    steps = [f"why: dl diagnose {run.typed}", f"page: dl report {run.typed}"]
+    if not isinstance(error, NumericError):
+        steps = [f"more: dl show {run.typed}"]
+        if list_checkpoints(run):
+            steps.append(f"go on: {run.command_to_resume}")
+    return "\n".join(["", f"kept: {run.path}, {plural(result.epochs, 'epoch')}{weights}", *steps])
+
+
 def _hooks(
-    prepared: Prepared, job: ReportJob | None, stop: Stop, track: Callable[[Path], None]
+    prepared: Prepared,
+    job: ReportJob | None,
+    stop: Stop,
+    begin: Callable[[RunDirectory], None],
 ) -> Hooks:
     """Returns who looks at a training: what copies and draws it, stops it, and judges it."""
     from dl.report.judging import judgement_of
     from dl.training.workflow import Hooks
 
     return Hooks(
-        on_begin=lambda run: track(run.path),
+        on_begin=begin,
         stop_signal=stop,
         on_predictions=None if job is None else job.draw,
         judge=lambda record, history, metrics: judgement_of(

@@ -9,7 +9,7 @@ from typing import TextIO
 from dl.text import painted, wrapped
 
 _LABELS = {"error": "bold red", "warning": "bold yellow", "hint": "bold cyan", "write": "bold cyan"}
-_LABELS |= dict.fromkeys(("expected", "found", "why"), "bold")
+_LABELS |= dict.fromkeys(("expected", "found", "why", "kept", "page", "more", "go on"), "bold")
 _LABEL = re.compile(rf"({'|'.join(_LABELS)}): ")
 _PLACE = re.compile(r"\S+:\d+:\d+: |--set \S+: ")
 _GUTTER = re.compile(r" *\d* \| ")

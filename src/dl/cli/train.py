@@ -147,7 +147,7 @@ def _caller(reporter: Reporter, *, as_json: bool, verbose: bool = False) -> Call
     def show(result: Result) -> None:
         if as_json:
             print_json(result)
-        else:
+        elif result.status == "completed":
             reporter.note("")
             click.echo(end_text(result, read_record(result.run), mistakes))
         sys.stdout.flush()

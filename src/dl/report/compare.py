@@ -7,7 +7,7 @@ the bootstrap of their mean difference, corrected for the number of runs by Holm
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from dl.config.data import Task
 from dl.config.load import load_resolved
 from dl.config.schema import flat
+from dl.config.summary import changed
 from dl.data.dataset import read_preprocessing
 from dl.data.predictions import Answers, read_answers
 from dl.data.types import Array
@@ -33,7 +34,11 @@ from dl.vocabulary.labels import column_label
 from dl.vocabulary.names import called_here
 
 ERROR = "mean absolute error"
+SAME = "the same answers on every row"
 _NONE = "-"
+_ALSO_DATA = ("data.features", "data.classes", "data.columns", "model.input_shape")
+"""Settings that follow from the data, where these are others."""
+_DATA = ("data.source", "data.dataset", "data.path", "data.target")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,7 @@ class Verdict:
             Holm's method, so that it is the wider the more runs are still compared at that step.
         p: The p-value of the difference, corrected for the number of comparisons.
         real: Whether the difference is more than chance at `LEVEL` over all comparisons.
+        same: Whether both gave the same answer on every row.
     """
 
     run: str
@@ -101,16 +107,21 @@ class Verdict:
     level: float
     p: float
     real: bool
+    same: bool = False
 
     @property
     def judgement(self) -> str:
         """What is to be held of the run, in a word or two."""
+        if self.same:
+            return SAME
         better = (self.difference > 0) == (self.measure != ERROR)
         return ("better" if better else "worse") if self.real else "not distinguishable"
 
     @property
     def numbers(self) -> str:
-        """The difference, its interval and its p-value."""
+        """The difference, its interval and its p-value; empty where no row differs."""
+        if self.same:
+            return ""
         test = "McNemar's p" if self.measure == "accuracy" else "p"
         return (
             f"{self.measure} {signed(self.difference)} "
@@ -126,6 +137,7 @@ class Comparison:
     Attributes:
         runs: Their labels.
         settings: Every setting that one of them has, with the value of each; None without.
+        chosen: Paths of settings that are no default in one of them.
         metrics: Every final metric.
         seconds: Duration of each run.
         epochs: Epochs of each run.
@@ -137,6 +149,7 @@ class Comparison:
 
     runs: tuple[str, ...]
     settings: Mapping[str, tuple[object, ...]]
+    chosen: frozenset[str]
     metrics: tuple[MetricRow, ...]
     seconds: tuple[float, ...]
     epochs: tuple[int, ...]
@@ -154,16 +167,34 @@ class Comparison:
         }
 
     def folded_settings(self) -> dict[str, tuple[object, ...]]:
-        """Returns the settings that differ, in one row what belongs together."""
-        return folded(self.settings, self.shown_settings())
+        """Returns the settings that tell the runs apart, in one row what belongs together.
+
+        Left out are defaults that only some of them have (of another loss, say), the names of
+        things, and what follows from other data.
+        """
+        differing = self.shown_settings()
+        other_data = any(path in differing for path in _DATA)
+
+        def tells(path: str, values: tuple[object, ...]) -> bool:
+            parent, _, key = path.rpartition(".")
+            if key == "name" and f"{parent}.type" in self.settings:
+                return False
+            if other_data and path.startswith(_ALSO_DATA):
+                return False
+            return path in self.chosen or None not in values
+
+        told = {path: values for path, values in differing.items() if tells(path, values)}
+        return folded(self.settings, told)
 
 
-def _settings(run: RunDirectory) -> Settings:
-    """Returns every setting; one that is younger than the run has its default."""
+def _settings(run: RunDirectory) -> tuple[Settings, Iterable[str]]:
+    """Returns every setting, and which are no defaults; a younger one has its default."""
     try:
-        return flat(load_resolved(run.resolved, read_regular(run.resolved)).config)
+        config = load_resolved(run.resolved, read_regular(run.resolved)).config
     except (OSError, DlError):  # of an earlier vocabulary, or damaged
-        return read_settings(run)
+        settings = read_settings(run)
+        return settings, settings
+    return flat(config), changed(config)
 
 
 def compare(entries: Sequence[Entry]) -> Comparison:
@@ -173,17 +204,22 @@ def compare(entries: Sequence[Entry]) -> Comparison:
         RunError: A file of a run is damaged.
     """
     known = [_settings(entry.run) for entry in entries]
-    paths = dict.fromkeys(path for settings in known for path in settings if path != "name")
+    paths = dict.fromkeys(path for settings, _ in known for path in settings if path != "name")
     verdicts, not_compared = _verdicts(entries)
+    histories = _histories(entries)
     return Comparison(
         runs=tuple(entry.run.label for entry in entries),
-        settings={path: tuple(settings.get(path) for settings in known) for path in paths},
+        settings={path: tuple(settings.get(path) for settings, _ in known) for path in paths},
+        chosen=frozenset(path for _, chosen in known for path in chosen),
         metrics=_metrics(entries),
         seconds=tuple(entry.record.seconds for entry in entries),
-        epochs=tuple(entry.record.epochs for entry in entries),
+        epochs=tuple(
+            max(entry.record.epochs, len(history))
+            for entry, history in zip(entries, histories, strict=True)
+        ),
         verdicts=verdicts,
         not_compared=not_compared,
-        histories=_histories(entries),
+        histories=histories,
         baselines={
             entry.run.label: ranking.summary
             for entry in entries
@@ -215,6 +251,15 @@ def _histories(entries: Sequence[Entry]) -> tuple[History, ...]:
     )
 
 
+_UNANSWERED = {
+    "running": "it is still training",
+    "failed": "its training failed before it answered any row",
+    "interrupted": "its training was interrupted before it answered any row",
+    "completed": "it kept no predictions",
+}
+"""Why a run has no answers, by its status."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scores:
     """The rows of a part, and a number for each.
@@ -228,6 +273,7 @@ class Scores:
         part: The part of the data.
         fingerprint: That of the data.
         weights: How much each row counts, shape (rows,); None where all count the same.
+        said: The answers, shape (rows, …); None where they are not looked at.
     """
 
     measure: str
@@ -236,6 +282,7 @@ class Scores:
     part: str = ""
     fingerprint: str = ""
     weights: Array | None = None
+    said: Array | None = None
 
 
 def scores_of(answers: Answers, task: Task, part: str = "", fingerprint: str = "") -> Scores | None:
@@ -255,7 +302,7 @@ def scores_of(answers: Answers, task: Task, part: str = "", fingerprint: str = "
         measure = measure if answers.weights is None else f"weighted {measure}"
         values = (predicted == true).all(axis=1).astype(np.float64)
     by_row = values.reshape(-1, answers.places).mean(axis=1)
-    return Scores(measure, by_row, answers.true, part, fingerprint, answers.weights)
+    return Scores(measure, by_row, answers.true, part, fingerprint, answers.weights, predicted)
 
 
 def _read_scores(entry: Entry) -> Scores | str:
@@ -264,24 +311,26 @@ def _read_scores(entry: Entry) -> Scores | str:
     target = read_preprocessing(entry.run).target if kept else None
     found = read_answers(entry.run, target) if target else None
     if found is None or target is None:
-        return "a run kept no predictions to compare row by row"
+        return _UNANSWERED.get(entry.record.status, _UNANSWERED["completed"])
     part, answers = found
     scores = scores_of(answers, target.task, part, entry.record.fingerprint)
     if scores is None and target.quantiles:
-        return "a run predicts quantiles without the median, 0.5, that would stand for the number"
-    return scores or "the outputs of a run name no class, or other numbers than the targets"
+        return "it predicts quantiles without the median, 0.5, that would stand for the number"
+    return scores or "its outputs name no class, or other numbers than the targets"
 
 
 def _verdicts(entries: Sequence[Entry]) -> tuple[tuple[Verdict, ...], dict[str, str]]:
     first, *others = map(_read_scores, entries)
     reasons: dict[str, str] = {}
     comparable: dict[str, Scores] = {}
+    if isinstance(first, str):
+        return (), {entries[0].run.label: first}
     for entry, other in zip(entries[1:], others, strict=True):
         if reason := _unequal(first, other):
             reasons[entry.run.label] = reason
         elif not isinstance(other, str):
             comparable[entry.run.label] = other
-    return () if isinstance(first, str) else judge(first, comparable), reasons
+    return judge(first, comparable), reasons
 
 
 def alike(entries: Sequence[Entry]) -> dict[str, bool]:
@@ -292,10 +341,8 @@ def alike(entries: Sequence[Entry]) -> dict[str, bool]:
     return {verdict.run: not verdict.real for verdict in _verdicts(entries)[0]}
 
 
-def _unequal(first: Scores | str, other: Scores | str) -> str | None:
+def _unequal(first: Scores, other: Scores | str) -> str | None:
     """Says why two runs cannot be compared row by row, if so."""
-    if isinstance(first, str):
-        return first
     if isinstance(other, str):
         return other
     if first.fingerprint != other.fingerprint:
@@ -314,7 +361,13 @@ def _counting(scores: Scores) -> Array:
 
 
 def judge(first: Scores, others: Mapping[str, Scores]) -> tuple[Verdict, ...]:
-    """Compares runs with the first one, row by row."""
+    """Compares runs with the first one, row by row.
+
+    A difference is real exactly where its interval leaves 0 out. Its level is that of the run's
+    step in Holm's method: for all that are not real, the step at which it ends (K. Strassburger,
+    F. Bretz, "Compatible simultaneous lower confidence bounds", Statistics in Medicine 27, 2008).
+    The interval holds what neither the bootstrap nor, of the difference 0, the test excludes.
+    """
     changes = {
         run: weighted(other.values - first.values, first.weights) for run, other in others.items()
     }
@@ -325,14 +378,19 @@ def judge(first: Scores, others: Mapping[str, Scores]) -> tuple[Verdict, ...]:
         else samples[run].p_value
         for run, change in changes.items()
     ]
+    corrected = [1.0 if p is None else p for p in holm(raw)]
+    last = sum(p < LEVEL for p in corrected)
     steps = {place: step for step, place in enumerate(np.argsort(raw, kind="stable").tolist())}
     verdicts = []
-    for place, (run, p_value) in enumerate(zip(changes, holm(raw), strict=True)):
-        level = 1 - LEVEL / (len(raw) - steps[place])
+    for place, (run, p) in enumerate(zip(changes, corrected, strict=True)):
+        level = 1 - LEVEL / (len(raw) - min(steps[place], last))
         change, (low, high) = changes[run], samples[run].interval(level)
-        p = 1.0 if p_value is None else p_value
+        if p >= LEVEL:
+            low, high = min(low, 0.0), max(high, 0.0)
+        said = first.said, others[run].said
+        same = said[0] is not None and said[1] is not None and np.array_equal(*said)
         mean = float(change.mean())
         verdicts.append(
-            Verdict(run, first.measure, len(change), mean, low, high, level, p, p < LEVEL)
+            Verdict(run, first.measure, len(change), mean, low, high, level, p, p < LEVEL, same)
         )
     return tuple(verdicts)

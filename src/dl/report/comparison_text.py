@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 
-from dl.report.compare import Comparison
+from dl.report.compare import SAME, Comparison
 from dl.report.terminal import screen_width, table
 from dl.rundir.query import shown
 from dl.stats import LEVEL
@@ -18,7 +18,13 @@ from dl.sweeps.results import short_names
 from dl.text import cut, listing, painted, percent, plural, wrapped
 
 _NONE = "-"
-_STYLES = {"better": "bold green", "worse": "bold red", "not distinguishable": "bold"}
+_STYLES = {"better": "bold green", "worse": "bold red", "not distinguishable": "bold", SAME: "bold"}
+_GAP = 2
+"""Columns between the columns of a table."""
+_CHANGE = "change"
+"""The last column of a table of two runs."""
+_NARROW = 12
+"""Characters to which a table may cut a text."""
 _LONGEST = 40
 """Characters of a setting: a list of sixty columns says no more than its first ones."""
 
@@ -28,7 +34,32 @@ Table = Callable[[Sequence[Sequence[str]], Sequence[str]], str]
 
 def plain_text(comparison: Comparison, everything: bool) -> str:
     """Returns the comparison as aligned tables, the verdicts first."""
-    return "\n\n".join(_blocks(comparison, everything, table))
+    return "\n\n".join(_blocks(comparison, everything, _tables))
+
+
+def _tables(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
+    """Lays out a column for each run, as tables below each other where a screen is too narrow.
+
+    The first run, which the others are held against, is in each of them, with what differs there.
+    """
+    room = screen_width()
+    if room is None or header[-1] == _CHANGE:
+        return table(rows, header, spare=[_CHANGE])
+    label, *widths = (max(map(len, column)) for column in zip(header, *rows, strict=True))
+    first, *others = (_GAP + min(width, _NARROW) for width in widths)
+    taken, groups = room, list[list[int]]()
+    for place, width in enumerate(others, 2):
+        if taken + width > room:
+            groups.append([])
+            taken = min(label, room // 2) + first
+        groups[-1].append(place)
+        taken += width
+    tables = []
+    for group in groups:
+        cells = [[row[place] for place in (0, 1, *group)] for row in rows]
+        told = [row for row in cells if len(set(row[1:])) > 1] if len(groups) > 1 else cells
+        tables.append(table(told or cells, [header[place] for place in (0, 1, *group)]))
+    return "\n\n".join(tables)
 
 
 def markdown_text(comparison: Comparison, everything: bool) -> str:
@@ -51,8 +82,8 @@ def _blocks(comparison: Comparison, everything: bool, laid_out: Table) -> list[s
     two = len(comparison.runs) == 2  # of more, a table of differences too is one too many
     results = [
         *([r.label, *r.shown, *(r.changes[1:] if two else ())] for r in comparison.metrics),
-        ["epochs", *(f"{count:,}" for count in comparison.epochs)],
-        ["seconds", *(f"{seconds:,.1f}" for seconds in comparison.seconds)],
+        ["epochs", *(f"{count:,}" for count in comparison.epochs), *([""] if two else [])],
+        ["seconds", *(f"{took:,.1f}" for took in comparison.seconds), *([""] if two else [])],
     ]
     header = list(map(_short, comparison.runs))
     names = [row[0] for row in settings]
@@ -62,7 +93,7 @@ def _blocks(comparison: Comparison, everything: bool, laid_out: Table) -> list[s
         ]
     return [
         "\n".join(_verdict_lines(comparison)),
-        laid_out(results, ["result", *header, *(["change"] if two else [])]),
+        laid_out(results, ["result", *header, *([_CHANGE] if two else [])]),
         laid_out(settings, ["setting", *header]) if settings else "all settings are equal",
     ]
 
@@ -76,9 +107,10 @@ def _verdict_lines(comparison: Comparison) -> Iterator[str]:
     """Yields how each run compares with the first: first what is to be held of it."""
     width, first = screen_width() or sys.maxsize, _short(comparison.runs[0])
     for verdict in comparison.verdicts:
-        head = f"{_short(verdict.run)} against {first}: {verdict.judgement}"
-        yield painted(head, _STYLES[verdict.judgement])
-        yield wrapped(f"  {verdict.numbers}", width)
+        head = wrapped(f"{_short(verdict.run)} against {first}: {verdict.judgement}", width)
+        yield from (painted(line, _STYLES[verdict.judgement]) for line in head.split("\n"))
+        if verdict.numbers:
+            yield wrapped(f"  {verdict.numbers}", width)
     if comparison.verdicts:
         rows, level = comparison.verdicts[0].rows, percent(LEVEL)
         how = f"  on the same {plural(rows, 'row')}, row by row, at a level of {level} in all"

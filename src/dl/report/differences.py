@@ -17,6 +17,8 @@ Table = Mapping[str, tuple[object, ...]]
 
 # Names below one path that only some of the runs have: as many are columns of other data.
 _MANY_NAMES = 4
+_MOST_TOLD = 3
+"""Settings of one thing that are told one by one; of more, how many."""
 
 
 def folded(settings: Table, differing: Table) -> dict[str, tuple[object, ...]]:
@@ -73,5 +75,11 @@ def _said(values: Mapping[str, object]) -> object:
         return next(iter(values.values()))
     given = {path: value for path, value in values.items() if value is not None}
     kind = next((value for path, value in given.items() if path.endswith(".type")), None)
-    more = plural(len(given) - (kind is not None), "setting")
-    return None if not given else more if kind is None else f"{shown(kind)}, {more}"
+    if not given:
+        return None
+    others = {path: value for path, value in given.items() if not path.endswith(".type")}
+    if len(others) > _MOST_TOLD or len(given) - len(others) > 1:
+        told = [plural(len(given) - (kind is not None), "setting")]
+    else:
+        told = [f"{path.rpartition('.')[2]} {shown(value)}" for path, value in others.items()]
+    return ", ".join([*([] if kind is None else [shown(kind)]), *told])

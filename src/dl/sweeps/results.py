@@ -214,9 +214,14 @@ def paths_of(summaries: Sequence[TrialSummary]) -> list[str]:
 
 
 def short_names(paths: Sequence[str]) -> list[str]:
-    """Returns the last parts of paths, as many as tell them apart."""
+    """Returns the last parts of paths, as many as tell them apart.
+
+    A place in a list, or a type, says nothing without what it is of.
+    """
     for count in range(1, 33):
-        names = [".".join(path.split(".")[-count:]) for path in paths]
+        parts = [path.split(".") for path in paths]
+        more = [each[-count:][0].isdigit() or each[-count:][0] == "type" for each in parts]
+        names = [".".join(e[-count - by :]) for e, by in zip(parts, more, strict=True)]
         if len(set(names)) == len(names):
             return names
     return list(paths)
