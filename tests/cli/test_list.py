@@ -90,14 +90,19 @@ def test_list_says_that_nothing_fulfils_the_conditions(dl: Dl, root: Path) -> No
 def test_list_warns_of_a_damaged_run_and_shows_the_others(dl: Dl, root: Path) -> None:
     (root / "iris" / "0001" / "run.json").write_text("{")
     outcome = dl("list", "--runs", root)
-    assert outcome.err == f"warning: {root}/iris/0001/run.json is damaged or was edited\n"
+    assert outcome.err == (
+        f"warning: {root}/iris/0001/run.json is damaged or was edited\n"
+        "hint: restore it from a copy, or remove the run: dl rm RUN\n"
+    )
     assert len(outcome.out.splitlines()) == 3
 
 
 def test_a_damaged_run_alone_is_all_that_is_told(dl: Dl, tmp_path: Path) -> None:
     run = make_run(tmp_path)
     run.record.write_text("{")
-    assert dl("list", "--runs", tmp_path).err == f"warning: {run.record} is damaged or was edited\n"
+    first, hint = dl("list", "--runs", tmp_path).err.splitlines()
+    assert first == f"warning: {run.record} is damaged or was edited"
+    assert hint == "hint: restore it from a copy, or remove the run: dl rm RUN"
 
 
 def test_tags_are_put_on_shown_and_taken_off(dl: Dl, root: Path) -> None:
@@ -162,9 +167,13 @@ def test_rm_where_nobody_can_answer_removes_nothing(
 def test_rm_of_a_run_in_training_is_refused(dl: Dl, root: Path) -> None:
     run = make_run(root, "busy", status="running")
     with locked(run):
-        outcome = dl("rm", "busy", "-y", "--runs", root)
+        outcome = dl("rm", "busy", "iris", "-y", "--runs", root)
     assert outcome.code == 5
-    assert "error: busy/0001 is in use by" in outcome.err
+    first, second, error, hint = outcome.err.splitlines()
+    assert first.startswith(f"{root / 'iris' / '0001'}  ")
+    assert second.startswith("removed 1 run, ")
+    assert error.startswith("error: busy/0001 is in use by")
+    assert hint == "hint: wait until it ends, or stop it; dl list shows how far it is"
     assert run.record.exists()
 
 

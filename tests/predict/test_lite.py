@@ -22,6 +22,7 @@ from dl.predict.lite import (
     write_lite,
 )
 from dl.rundir.directory import RunDirectory
+from dl.rundir.files import locked
 from dl.rundir.manifest import first_manifest, publish, sha256
 from dl.rundir.record import Status
 from support.runs import make_run
@@ -199,12 +200,22 @@ def test_outputs_are_the_same_in_batches_of_any_size(light: LiteCopy, batch: int
             "digits/0001 has no model.h5: its training did not end",
             "resume it: {run.command_to_resume}",
         ),
+        (
+            "failed",
+            "digits/0001 has no model.h5: its training did not end",
+            "why: dl diagnose {run.typed}",
+        ),
+        (
+            "running",
+            "digits/0001 has no model.h5: it is still training",
+            "wait until it ends; how far it is: dl show {run.typed}",
+        ),
     ],
 )
 def test_a_run_without_its_model_says_why(
     status: Status, message: str, hint: str, tmp_path: Path
 ) -> None:
     run = make_run(tmp_path, status=status)
-    with pytest.raises(RunError) as caught:
+    with locked(run), pytest.raises(RunError) as caught:
         open_files(run)
     assert error_text(caught.value) == f"error: {message}\nhint: {hint.format(run=run)}"

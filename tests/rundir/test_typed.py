@@ -136,12 +136,11 @@ def test_a_forged_record_is_a_line_of_the_list_and_refused_when_named(
     listed = dl("list", "--runs", tmp_path)
     assert listed.code == 0
     assert good.label in listed.out
-    assert listed.err == f"warning: {forged.record} is damaged: {said}\n"
+    assert listed.err.splitlines()[0] == f"warning: {forged.record} is damaged: {said}"
     shown = dl("show", forged.label, "--runs", tmp_path)
     assert (shown.code, shown.out) == (4, "")
     assert shown.err == (
-        f"error: {forged.record} is damaged: {said}\n"
-        f"hint: restore it from a copy, or train again: dl train {forged.config}\n"
+        f"error: {forged.record} is damaged: {said}\nhint: restore it from a copy\n"
     )
 
 

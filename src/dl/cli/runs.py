@@ -84,6 +84,8 @@ def list_runs(
     found = select_runs(runs, name, conditions, sort, more)
     for message in found.damaged:
         click.echo(f"warning: {message}", err=True)
+    if found.damaged:
+        click.echo("hint: restore it from a copy, or remove the run: dl rm RUN", err=True)
     listed = found.chosen[-(limit or 0) :]
     if as_json:
         print_json({"runs": [_document(entry, row, more) for entry, row in listed]})
@@ -93,7 +95,7 @@ def list_runs(
         click.echo("no run meets these conditions", err=True)
     elif not found.damaged:
         click.echo(printable(f"no runs in {runs}; dl train CONFIG makes one"), err=True)
-    if name is None and not as_json:
+    if name is None and not conditions and not as_json:
         _tell_of_sweeps(runs)
 
 
@@ -152,14 +154,15 @@ def _course(entry: Entry, since: float) -> list[str]:
     from dl.vocabulary.labels import column_label
 
     record, result = entry.record, result_of(entry)
-    took, epochs = record.seconds, str(record.epochs)
+    took, epochs = record.seconds, f"{record.epochs:,}"
     if record.status == "running":
         with suppress(RunError):  # it is written at this moment, or before its first epoch
             history = read_history(entry.run)
-            result, epochs = now_of(history), f"{len(history)}/{record.planned or '?'}"
+            planned = f"{record.planned:,}" if record.planned else "?"
+            result, epochs = now_of(history), f"{len(history):,}/{planned}"
         took = since
     elif record.epochs < record.planned:
-        epochs = f"{record.epochs}/{record.planned}"
+        epochs = f"{record.epochs:,}/{record.planned:,}"
     part, name, value = result
     label = "" if value is None else column_label(f"{part}.{name}")
     shown = measured(value)

@@ -16,7 +16,7 @@ from dl.rundir.directory import RunDirectory, find_run
 from dl.text import plural, size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from dl.errors import DlError
 
@@ -80,7 +80,7 @@ def _remove_after_asking(
     yes: bool,
     still: Callable[[RunDirectory], bool] = lambda run: True,
 ) -> list[DlError]:
-    """Lists the runs with their sizes on stderr, asks unless `yes`, and removes them.
+    """Lists the runs with their sizes on stderr, asks, and removes them; with `yes`, lists after.
 
     Args:
         found: The runs.
@@ -90,22 +90,26 @@ def _remove_after_asking(
     Returns:
         Why runs were not removed: somebody works on them, or was faster.
     """
-    from dl.rundir.folders import remove_run
+    from dl.rundir.folders import remove_run, size_of
 
-    chosen = list(found)
-    sizes = _tell([run.path for run in chosen], err=True)
-    if not yes and not _is_agreed(f"Remove {plural(len(chosen), 'run')}, {size(sum(sizes))}?"):
-        click.echo("nothing was removed", err=True)
-        return []
-    removed: list[int] = []
+    sizes = {run: size_of(run.path) for run in found}
+    if not yes:
+        _tell(sizes, err=True)
+        if not _is_agreed(f"Remove {plural(len(sizes), 'run')}, {size(sum(sizes.values()))}?"):
+            click.echo("nothing was removed", err=True)
+            return []
+    removed: dict[RunDirectory, int] = {}
     errors: list[DlError] = []
-    for run, count in zip(chosen, sizes, strict=True):
+    for run, count in sizes.items():
         try:
             if remove_run(run, lambda run=run: still(run)):  # type: ignore[misc]
-                removed.append(count)
+                removed[run] = count
         except (BusyError, RunError) as error:
             errors.append(error)
-    click.echo(f"removed {plural(len(removed), 'run')}, {size(sum(removed))}", err=True)
+    if yes:
+        _tell(removed, err=True)
+    counted = f"removed {plural(len(removed), 'run')}, {size(sum(removed.values()))}"
+    click.echo(counted if removed else "nothing was removed", err=True)
     return errors
 
 
@@ -153,12 +157,12 @@ def prune(
     dl prune digits --unfinished -y
     dl prune --checkpoints
     """
-    from dl.rundir.folders import clear_abandoned
+    from dl.rundir.folders import clear_abandoned, size_of
     from dl.rundir.query import is_as_it_was, read_entries, to_prune
 
     doomed = to_prune(read_entries(runs, name).readable, keep=keep, unfinished=unfinished)
     if dry_run:
-        _tell([entry.run.path for entry in doomed], err=False)
+        _tell({entry.run: size_of(entry.run.path) for entry in doomed}, err=False)
     else:
         clear_abandoned(runs)
     if doomed and not dry_run:
@@ -170,14 +174,9 @@ def prune(
         click.echo(_nothing(keep, unfinished), err=True)
 
 
-def _tell(paths: list[Path], *, err: bool) -> list[int]:
-    """Lists files and folders with their sizes, which are returned."""
-    from dl.rundir.folders import size_of
-
-    sizes = [size_of(path) for path in paths]
-    for path, count in zip(paths, sizes, strict=True):
-        click.echo(f"{path}  {size(count)}", err=err)
-    return sizes
+def _tell(sizes: Mapping[RunDirectory, int], *, err: bool) -> None:
+    for run, count in sizes.items():
+        click.echo(f"{run.path}  {size(count)}", err=err)
 
 
 def _prune_checkpoints(
@@ -189,7 +188,8 @@ def _prune_checkpoints(
 
     found = checkpoints_to_prune(runs, name, last=last)
     if dry_run:
-        _tell(found, err=False)
+        for path in found:
+            click.echo(f"{path}  {size(size_of(path))}")
         return
     what = plural(len(found), "checkpoint")
     room = size(sum(map(size_of, found)))

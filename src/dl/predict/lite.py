@@ -28,7 +28,14 @@ from dl.errors import RunError, UsageError, first_line, unfit_rows
 from dl.imports import quiet_stderr
 from dl.progress import Reporter
 from dl.rundir.directory import RunDirectory
-from dl.rundir.manifest import file_sha256, publish, read_checked, read_manifest, sha256
+from dl.rundir.manifest import (
+    file_sha256,
+    list_checkpoints,
+    publish,
+    read_checked,
+    read_manifest,
+    sha256,
+)
 from dl.rundir.record import RunRecord, read_json, read_record
 from dl.rundir.typed import Positive
 from dl.system import processors
@@ -147,9 +154,13 @@ def _without_model(run: RunDirectory, record: RunRecord) -> RunError:
             f"{run.label} has no model.h5: of a sweep, only the best settings keep their models",
             hint=f"train it again: dl train {run.resolved}; or sweep with a larger `keep`",
         )
+    if record.status == "running":
+        hint = f"wait until it ends; how far it is: dl show {run.typed}"
+        return RunError(f"{run.label} has no model.h5: it is still training", hint=hint)
+    resumed = record.status == "interrupted" or list_checkpoints(run)
     return RunError(
         f"{run.label} has no model.h5: its training did not end",
-        hint=f"resume it: {run.command_to_resume}",
+        hint=f"resume it: {run.command_to_resume}" if resumed else f"why: dl diagnose {run.typed}",
     )
 
 

@@ -189,7 +189,8 @@ def _what_to_do(path: Path) -> str:
     run = RunDirectory(path.parent)
     if path in (run.history, run.metrics, run.model) and run.checkpoints.is_dir():
         return f"make it again from the last checkpoint: {run.command_to_resume}"
-    return f"restore it from a copy, or train again: dl train {run.config}"
+    again = f", or train again: dl train {run.config}" if run.config.is_file() else ""
+    return f"restore it from a copy{again}"
 
 
 KEPT = 2
