@@ -63,6 +63,7 @@ def test_list_tells_of_sweeps_beside_the_runs(dl: Dl, root: Path) -> None:
         "and 1 sweep: search/0001\nranked: dl compare search   all trials: dl list search\n"
     )
     assert dl("list", "digits", "--runs", root).err == ""
+    assert dl("list", "--filter", "seed=7", "--runs", root).err == ""
 
 
 def test_list_adds_columns(dl: Dl, root: Path) -> None:

@@ -68,8 +68,8 @@ class Result:
     metrics: Mapping[str, Mapping[str, float]]
     trivial: Trivial | None
     verdict: Verdict
-    ending: Ending | None
-    error: str | None
+    ending: Ending | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

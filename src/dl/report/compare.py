@@ -387,8 +387,8 @@ def judge(first: Scores, others: Mapping[str, Scores]) -> tuple[Verdict, ...]:
         change, (low, high) = changes[run], samples[run].interval(level)
         if p >= LEVEL:
             low, high = min(low, 0.0), max(high, 0.0)
-        said = first.said, others[run].said
-        same = said[0] is not None and said[1] is not None and np.array_equal(*said)
+        mine, its = first.said, others[run].said
+        same = mine is not None and its is not None and np.array_equal(mine, its)
         mean = float(change.mean())
         verdicts.append(
             Verdict(run, first.measure, len(change), mean, low, high, level, p, p < LEVEL, same)
