@@ -5,14 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV ?= uv
 WORKERS ?= 2
-SOURCES := pyproject.toml README.md $(shell find src configs -type f ! -name '*.pyc')
+SOURCES := pyproject.toml README.md $(shell find src configs docs/man -type f ! -name '*.pyc')
 CODE := src tests scripts benchmarks campaigns
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo develop test browser lint format types generate fresh images bench check lock clean
+.PHONY: help install demo develop test browser lint format types generate fresh images bench check dist release-check lock clean
 
 help:  ## show this list
-	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
 install: $(VENV)/.installed  ## make .venv with the locked packages and dl itself
 
@@ -56,10 +56,19 @@ bench: install  ## compare with plain Keras: make bench MNIST=mnist.npz DIGITS=d
 
 check: lint types fresh test  ## all of the above, as CI does
 
-lock:  ## pin every package anew, with hashes (needs uv)
+dist: $(VENV)/.locked  ## build what a release uploads into dist/, twice, and check it
+	$(BIN)/python scripts/build_dist.py
+
+release-check: dist  ## try dist/ in an empty environment of each Python found (minutes for each)
+	$(BIN)/python scripts/check_release.py $(PYTHONS)
+
+lock:  ## pin every package anew, with hashes (needs uv): all for work on dl, and those it runs on
 	$(UV) pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	  --output-file requirements.lock
+	$(UV) pip compile pyproject.toml --constraint requirements.lock --universal \
+	  --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
+	  --no-emit-find-links --no-header --output-file requirements.run.lock
 
 clean:  ## remove .venv and what tools left behind; runs/ stays
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

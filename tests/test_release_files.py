@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -68,6 +69,15 @@ def test_wheel_and_source_carry_what_they_need_and_no_more(tmp_path: Path) -> No
 def _files(folder: str) -> set[Path]:
     found = (path for path in (TOP / folder).rglob("*") if path.is_file())
     return {p.relative_to(TOP) for p in found if "__pycache__" not in p.parts}
+
+
+def test_what_dl_runs_on_is_locked_as_for_work_on_it() -> None:
+    locked, run_on = (
+        set(re.findall(r"^(\w\S*==\S+)", (TOP / name).read_text("utf-8"), re.MULTILINE))
+        for name in ("requirements.lock", "requirements.run.lock")
+    )
+    assert {line.split("==")[0] for line in run_on} >= {"click", "keras", "numpy", "tensorflow"}
+    assert run_on <= locked
 
 
 @pytest.mark.skipif(shutil.which("groff") is None, reason="the pages are tried with groff")

@@ -269,3 +269,37 @@ def test_two_trainings_have_the_known_loss_and_the_same_bits(
     found = doctor.training(tmp_path)
     assert found.text == "a network trained twice, to the loss 0.7936, where it should be 0.5"
     assert (found.good, found.code) == (False, ExitCode.NUMERIC)
+
+
+def test_a_package_for_prediction_alone_trains_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = Message()
+    about["Requires-Python"] = ">=3.11"
+    about["Requires-Dist"] = "click>=8"
+    about["Requires-Dist"] = "numpy>=2"
+
+    def metadata_of(name: str) -> Message:
+        if name != "dl-keras-predict":
+            raise metadata.PackageNotFoundError(name)
+        return about
+
+    monkeypatch.setattr(metadata, "metadata", metadata_of)
+    monkeypatch.setattr(doctor, "find_spec", lambda name: None)
+    *others, last = doctor.examine(tmp_path / "runs", SilentReporter())
+    assert last == Check("training", "not tried: dl is here for prediction alone", None)
+    assert others[0].text.endswith("; all 2 packages are as dl needs them")
+
+
+def test_a_package_that_is_missing_is_no_bug(dl: Dl, monkeypatch: pytest.MonkeyPatch) -> None:
+    def examine(runs: Path, reporter: object) -> None:
+        raise ModuleNotFoundError("No module named 'sklearn'", name="sklearn.datasets")
+
+    monkeypatch.setattr(doctor, "examine", examine)
+    done = dl("doctor")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        "error: this needs sklearn, which is not installed\n"
+        "expected: all packages of dl-keras; dl-keras-predict has those for prediction alone\n"
+        "hint: pip install dl-keras\n"
+    )

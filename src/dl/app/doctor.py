@@ -14,6 +14,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 _PACKAGE = "dl-keras"
+_LIGHT = "dl-keras-predict"
 _SHOWN = ("keras", "tensorflow", "numpy", "h5py", "pandas", "pyarrow")
 """Libraries whose versions decide about bits and files."""
 _LEAST_MEMORY = 1e9
@@ -93,6 +95,8 @@ def examine(runs: Path, reporter: Reporter) -> list[Check]:
     if any(check.part == "versions" and check.good is False for check in found):
         skipped = "not tried: first mend the versions"
         return [*found, Check("training", skipped, None)]
+    if find_spec("tensorflow") is None:  # the packages are as `dl-keras-predict` asks for
+        return [*found, Check("training", "not tried: dl is here for prediction alone", None)]
     with reporter.stage("Training twice"):
         trained = training(runs)
     if not trained.good:
@@ -107,9 +111,8 @@ def versions() -> Iterator[Check]:
     from packaging.specifiers import SpecifierSet
 
     python = sys.version.split()[0]
-    try:
-        about = metadata.metadata(_PACKAGE)
-    except metadata.PackageNotFoundError:
+    about = _about(_PACKAGE) or _about(_LIGHT)
+    if about is None:
         told = f"dl {dl.__version__}, Python {python}; {_PACKAGE} itself is not installed"
         yield Check("versions", f"{told}: what it needs is not known", None)
         return
@@ -144,6 +147,13 @@ def versions() -> Iterator[Check]:
     if extras:
         told = f"not installed, of use for a few things: {listing(sorted(extras), 'and')}"
         yield Check("versions", told, None, f'pip install "{_PACKAGE}[{min(extras)}]"')
+
+
+def _about(package: str) -> metadata.PackageMetadata | None:
+    try:
+        return metadata.metadata(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _install(wanted: Requirement) -> str:

@@ -168,6 +168,8 @@ def _exit_code(error: Exception) -> int:
             return _fail(error.format_message(), ExitCode.USAGE)
         case click.ClickException():
             return _fail(usage_text(error), ExitCode.USAGE)
+        case ModuleNotFoundError() if error.name and not error.name.startswith("dl"):
+            return _fail(error_text(_lacking(error.name)), ExitCode.USAGE)
         case MemoryError():
             return _fail("error: not enough memory\nhint: use less data or a smaller model", 3)
         case OSError() if error.errno in _NAME_ERRORS:
@@ -178,6 +180,15 @@ def _exit_code(error: Exception) -> int:
             return _fail(error_text(DlError.of([SCARCE])), ExitCode.DISK)
         case _:
             return _report_bug()
+
+
+def _lacking(module: str) -> DlError:
+    """Words that a package is not there, as most are not where `dl` is for prediction alone."""
+    return DlError(
+        f"this needs {module.split('.')[0]}, which is not installed",
+        expected="all packages of dl-keras; dl-keras-predict has those for prediction alone",
+        hint="pip install dl-keras",
+    )
 
 
 def _stopped(error: BaseException) -> int:
