@@ -9,7 +9,7 @@ SOURCES := pyproject.toml README.md $(shell find src configs docs/man -type f ! 
 CODE := src tests scripts benchmarks campaigns
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo develop test browser lint format types generate fresh images bench check dist release-check lock clean
+.PHONY: help install demo develop test browser lint format types generate fresh images site bench check dist release-check lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,10 +51,16 @@ fresh: install  ## fail if a generated file is not what its generator writes
 images: install  ## train anew what the pictures of docs/ show, and fail if they no longer look like that
 	$(BIN)/python scripts/draw_images.py --check
 
+site: install  ## the documentation as a site, in site/ (FAST=1: without the trained reports)
+	$(if $(FAST),,$(BIN)/python scripts/site_examples.py)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	$(BIN)/python scripts/check_links.py
+
 bench: install  ## compare with plain Keras: make bench MNIST=mnist.npz DIGITS=digits.csv
 	$(BIN)/python benchmarks/all.py "$(MNIST)" "$(DIGITS)" $(BENCH)
 
-check: lint types fresh test  ## all of the above, as CI does
+check: FAST = 1
+check: lint types fresh site test  ## what CI does
 
 dist: $(VENV)/.locked  ## build what a release uploads into dist/, twice, and check it
 	$(BIN)/python scripts/build_dist.py
@@ -71,7 +77,7 @@ lock:  ## pin every package anew, with hashes (needs uv): all for work on dl, an
 	  --no-emit-find-links --no-header --output-file requirements.run.lock
 
 clean:  ## remove .venv and what tools left behind; runs/ stays
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.locked: requirements.lock

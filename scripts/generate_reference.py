@@ -122,7 +122,7 @@ def _default(parameter: Parameter) -> str:
 def _vocabulary_parts() -> Iterator[str]:
     for kind in Kind:
         yield _heading(3, _KIND_TITLES.get(kind, f"{kind.value.capitalize()}s"))
-        rows = [_entry_row(entry) for entry in entries(kind).values()]
+        rows = [entry_row(entry) for entry in entries(kind).values()]
         if kind is Kind.BASE:  # most of them take the same
             alike: dict[str, list[str]] = {}
             for name, _, parameters in rows:
@@ -132,7 +132,8 @@ def _vocabulary_parts() -> Iterator[str]:
         yield _table(("name", "meaning", "parameters"), rows)
 
 
-def _entry_row(entry: Entry) -> tuple[str, ...]:
+def entry_row(entry: Entry) -> tuple[str, ...]:
+    """Returns the cells of a thing with a name: its names, what it is, and its parameters."""
     others = {_folded(alias): alias for alias in sorted(entry.aliases, reverse=True)}
     others.pop(_folded(entry.name), None)
     also = f" (also {', '.join(f'`{alias}`' for alias in sorted(others.values()))})"

@@ -80,7 +80,7 @@ class _Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists the commands in their groups, each with one short line."""
         longest = max(map(len, self.commands))
-        for title, commands in _GROUPS.items():
+        for title, commands in GROUPS.items():
             with formatter.section(title):
                 formatter.write_dl(
                     [(f"{c.name or '':{longest}}", c.get_short_help_str(80)) for c in commands]
@@ -107,7 +107,7 @@ def dl() -> None:
     """
 
 
-_GROUPS: dict[str, tuple[click.Command, ...]] = {
+GROUPS: dict[str, tuple[click.Command, ...]] = {
     "Start": (init, data, validate, lint, baseline),
     "Train": (train, learning_rates, sweep, reproduce),
     "Look at a run": (show, report, diagnose, evaluate, predict, summary, trace, card),
@@ -116,7 +116,7 @@ _GROUPS: dict[str, tuple[click.Command, ...]] = {
     "Learn and teach": (course,),
     "Keep order": (tag, remove, prune, doctor, schema, completion),
 }
-for _listed in chain.from_iterable(_GROUPS.values()):
+for _listed in chain.from_iterable(GROUPS.values()):
     dl.add_command(_listed)
 
 
