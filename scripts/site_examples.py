@@ -69,6 +69,7 @@ def name_in_site(shown: Shown) -> str:
 def examples_page() -> str:
     """Returns the Markdown of the page; without the reports where they have not been trained."""
     lines = [
+        "---\nhide: [toc]\n---",
         "# Reports to try",
         "",
         "Pages as `dl` leaves them, trained when this site was built. Each is one file that loads "

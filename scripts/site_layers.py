@@ -19,6 +19,7 @@ from dl.vocabulary.traits import ACTIVATION_LAYERS
 from generate_reference import entry_row
 
 FAMILIES = (
+    ("Dense and others", r"Dense|EinsumDense|Identity|ActivityReg|Pipeline|Input"),
     (
         "Pictures",
         r"Random|AugMix|RandAugment|AutoContrast|Contrast|Equal|Solar|Resizing|CenterCrop",
@@ -29,11 +30,12 @@ FAMILIES = (
     ("Dropout and noise", r".*Dropout|GaussianNoise"),
     ("Normalization", r".*Normalization|Rescaling"),
     ("Activations", rf"Activation$|{'|'.join(ACTIVATION_LAYERS)}"),
-    ("Shapes", r"Flatten|Reshape|Permute|RepeatVector|Cropping|UpSampling|ZeroPadding|Input"),
+    ("Shapes", r"Flatten|Reshape|Permute|RepeatVector|Cropping|UpSampling|ZeroPadding"),
     ("Numbers to vectors", r".*Embedding|.*Encoding|Hashing|IntegerLookup|Discret|.*Spectrogram"),
-    ("Others", r""),
 )
-"""Titles of the pages, and how the names of their layers begin; the first that fits has a layer."""
+"""Titles of the pages, and how the names of their layers begin; a layer is on the first that fits,
+and on the first of all if none does."""
+_PHOTOS = FAMILIES[1][1]
 
 _ON_PIXELS = re.compile(
     r"(Average|Max)Pooling2D|Dropout|Spatial\w+2D|Gaussian\w+|\w+(Cropp|Padd)ing2D"
@@ -45,7 +47,8 @@ def layer_pages() -> dict[str, str]:
     """Returns the Markdown of the pages, by their paths in the site."""
     families: dict[str, list[Entry]] = {title: [] for title, _ in FAMILIES}
     for entry in entries(Kind.LAYER).values():
-        families[next(t for t, start in FAMILIES if re.match(start, entry.name))].append(entry)
+        fitting = (title for title, start in FAMILIES if re.match(start, entry.name))
+        families[next(fitting, FAMILIES[0][0])].append(entry)
     pages = {"layers/index.md": _overview(families)}
     for title, members in families.items():
         head = f"# Layers: {title.lower()}\n\nShapes are those of one row, without the batch.\n"
@@ -106,7 +109,7 @@ def _picture(name: str) -> str:
     """Returns what the layer makes of a photo, or its curve, as text of the page; or nothing."""
     if name in ACTIVATION_LAYERS and name != "Softmax":
         return _curve(name)
-    of_photos = re.match(FAMILIES[0][1], name) and name not in (
+    of_photos = re.match(_PHOTOS, name) and name not in (
         "Resizing",
         "CenterCrop",
         "RandomCrop",

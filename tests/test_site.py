@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import yaml
 if not os.environ.get("CI"):
     pytest.importorskip("mkdocs")
 
+from dl.vocabulary.catalog import entries
+from dl.vocabulary.spec import Kind
 from scripts import check_links, site_hooks
 from scripts.site_commands import command_pages
 from scripts.site_layers import FAMILIES
@@ -100,5 +103,6 @@ def test_what_is_wrong_in_a_site_is_found(tmp_path: Path) -> None:
     ]
 
 
-def test_kinds_of_layers_end_with_one_for_all() -> None:
-    assert FAMILIES[-1][1] == ""
+def test_every_layer_is_of_a_kind() -> None:
+    kinds = "|".join(start for _, start in FAMILIES)
+    assert not [name for name in entries(Kind.LAYER) if not re.match(kinds, name)]
