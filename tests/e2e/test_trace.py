@@ -135,3 +135,22 @@ def test_a_run_takes_no_other_settings(dl: Dl, project: Project) -> None:
         "error: --set changes a config, but a run is as it was trained\n"
         f"hint: dl trace {project.run}/resolved.yaml --set training.epochs=5\n"
     )
+
+
+def test_a_row_is_followed_and_its_smallest_change_turns_what_dl_predict_says(
+    dl: Dl, project: Project, tmp_path: Path
+) -> None:
+    way = json.loads(dl("trace", project.run, "--row", 3, "--json", "-q").out)
+    changed = tmp_path / "changed.csv"
+    head, *rows = project.data.read_text().splitlines()
+    values = rows[3].split(",")
+    moved = {each["name"]: each for each in way["inputs"]}
+    for key, said in (("own", way["said"]), ("own_changed", way["turned"])):
+        numbers = [repr(moved[name][key]) for name in ("width", "height")]
+        changed.write_text(f"{head}\n{','.join([*numbers, *values[2:]])}\n")
+        predicted = dl("predict", project.run, changed, "-q").out.splitlines()
+        assert predicted[1].split(",")[0] == said
+    lines = dl("trace", project.run, "--row", 3, "-q").out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0] == f"row 3 of the {way['part']} part"
+    assert any(line.startswith("the smallest change that was found makes it") for line in lines)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from dl.inspect import LayerRow, NetworkStatistics
     from dl.inspect.diagnose import Diagnosis
     from dl.inspect.evidence import Evidence
+    from dl.inspect.row import RowTrace
     from dl.inspect.trace import Trace
     from dl.predict.evaluate import Evaluation
     from dl.predict.lite import Outputs, SavedFiles, Task
@@ -279,6 +280,40 @@ def trace(subject: Loaded | RunDirectory, rows: int | None, reporter: Reporter) 
 
     prepared = prepare(subject, read_dataset(subject, reporter), reporter)
     return trace_step(prepared.model, prepared.dataset, prepared.config, rows)
+
+
+def trace_row(
+    subject: Loaded | RunDirectory, row: int, split: str | None, reporter: Reporter
+) -> RowTrace:
+    """Returns the way of a row through the network of a run, and the least that turns the answer.
+
+    Args:
+        subject: The run.
+        row: The 0-based position of the row in its source.
+        split: The part to look for it in; None for all.
+        reporter: Is told what happens.
+
+    Raises:
+        DlError: It is no run, there is no such row, or the run cannot be used.
+    """
+    if not isinstance(subject, RunDirectory):
+        raise UsageError(
+            "--row is for a run: a network that is not trained has no answer yet",
+            hint="dl train it, then dl trace RUN --row N; or --rows N for the first step",
+        )
+    _load_keras("dl.inspect.row", reporter)
+    from dl.data.dataset import Dataset
+    from dl.data.load import load_parts
+    from dl.inspect.row import find_row
+    from dl.inspect.row import trace_row as way_of
+    from dl.predict.evaluate import open_run
+
+    saved = open_run(subject, reporter)
+    parts = load_parts(saved.config, saved.preprocessing, reporter)
+    name, found = find_row(parts, row, split)
+    return way_of(
+        saved.model, Dataset(parts["train"], None, None, saved.preprocessing), name, found
+    )
 
 
 def evaluate(

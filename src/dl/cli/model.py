@@ -318,6 +318,13 @@ def summary(config_or_run: str, overrides: tuple[str, ...], runs: Path, as_json:
     metavar="N",
     help="Rows of the mini-batch. Default: the batch size of the config.",
 )
+@click.option(
+    "--row",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Of a run: the way of one row instead, by its position in the source, from 0.",
+)
+@click.option("--split", type=_SPLITS, help="With --row: the part to look for it in.")
 @set_option
 @runs_option
 @quiet_option
@@ -325,6 +332,8 @@ def summary(config_or_run: str, overrides: tuple[str, ...], runs: Path, as_json:
 def trace(
     config_or_run: str,
     rows: int | None,
+    row: int | None,
+    split: str | None,
     overrides: tuple[str, ...],
     runs: Path,
     quiet: bool,
@@ -337,16 +346,34 @@ def trace(
     optimizer that starts afresh. Nothing is written. Wide layers are cut in the table; --json has
     every number.
 
+    With --row it is one row of a run, forwards through the trained network, and the smallest
+    change of its inputs that was found to turn the answer; of a regression, what the answer gains
+    by each input.
+
     \b
     dl trace configs/xor.yaml
     dl trace xor --rows 2 --json
+    dl trace iris --row 17
     """
     from dl import app
-    from dl.cli.texts import trace_document, trace_text
+    from dl.cli.texts import row_text, trace_document, trace_text
 
+    if row is None and split is not None:
+        raise UsageError("--split goes with --row", hint="leave it out")
+    if row is not None and rows is not None:
+        raise UsageError("--row and --rows exclude each other", hint="leave one of them out")
     with open_reporter(quiet=quiet) as reporter:
         subject = app.config_or_run("trace", config_or_run, runs, overrides)
-        made = app.trace(subject, rows, reporter)
+        if row is not None:
+            way = app.trace_row(subject, row, split, reporter)
+        else:
+            made = app.trace(subject, rows, reporter)
+    if row is not None:
+        if as_json:
+            print_json(way)
+        else:
+            click.echo(row_text(way))
+        return
     if as_json:
         print_json(trace_document(made))
     else:

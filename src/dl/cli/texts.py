@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dl.inspect import LayerRow, NetworkStatistics
     from dl.inspect.diagnose import Diagnosis
     from dl.inspect.evidence import Evidence
+    from dl.inspect.row import Input, RowTrace
     from dl.inspect.trace import LayerTrace, Trace, WeightTrace
     from dl.rundir.record import Trivial
 
@@ -28,6 +29,9 @@ _MOST_ROWS = 4
 _MOST_COLUMNS = 6
 _MOST_WEIGHTS = 8
 """What is shown of the arrays of a step: they fit on a screen."""
+_MOST_INPUTS = 20
+"""Inputs of a row that are listed, the ones that matter most first."""
+_CUT = "… marks what is left out; --json has everything"
 _FORMULAS = {
     "SGD": "new = weight - learning_rate * gradient (without momentum)",
     "Adam": "new = weight - learning_rate * m / (sqrt(v) + epsilon); m and v are\n"
@@ -135,7 +139,7 @@ def trace_text(trace: Trace) -> str:
         *map(_weight, trace.weights),
     ]
     if _is_cut(trace):
-        blocks.append("… marks what is left out; --json has everything")
+        blocks.append(_CUT)
     return "\n\n".join(blocks)
 
 
@@ -149,6 +153,60 @@ def trace_document(trace: Trace) -> dict[str, object]:
     loss = {"name": trace.loss_name, "value": trace.loss, "penalty": trace.penalty}
     optimizer = {"name": trace.optimizer, "learning_rate": trace.learning_rate}
     return {**whole, "loss": loss, "optimizer": optimizer, "weights": weights}
+
+
+def row_text(way: RowTrace) -> str:
+    """Returns the way of a row: its inputs, each layer, the answer, and what turns it."""
+    likely = _probable(way.probability)
+    blocks = [
+        f"row {way.row} of the {way.part} part",
+        _input_table(way),
+        *(_layer(position, layer) for position, layer in enumerate(way.layers, start=1)),
+        f"{_RULE}\nanswer {way.said}{likely}; true is {way.true}; loss {number(way.loss)}",
+    ]
+    if way.turned is not None:
+        said = (
+            f"the smallest change that was found makes it {way.turned}"
+            f"{_probable(way.turned_probability)}, predicted again; it is "
+            f"{number(way.distance or 0)} long, in what the network gets"
+        )
+        blocks.append(wrapped(said, WIDTH, ""))
+    elif way.why_not:
+        blocks.append(f"nothing is changed: {way.why_not}")
+    else:
+        blocks.append("slope: by the gradient; tried: by predicting the row with a little more")
+    if any(layer.output[0].size > _MOST_COLUMNS for layer in way.layers):
+        blocks.append(_CUT)
+    return "\n\n".join(blocks)
+
+
+def _probable(probability: float | None) -> str:
+    return "" if probability is None else f" (probability {number(probability)})"
+
+
+def _input_table(way: RowTrace) -> str:
+    """Returns the inputs, of many those that change or count most."""
+    named: dict[str, list[Any]] = {
+        "input": [each.name for each in way.inputs],
+        "value": [each.own for each in way.inputs],
+        "network gets": [each.value for each in way.inputs],
+        "to turn it": [each.own_changed for each in way.inputs],
+        "that is": [each.changed for each in way.inputs],
+        "slope": [each.slope for each in way.inputs],
+        "tried": [each.tried for each in way.inputs],
+        "by one spread": [each.effect for each in way.inputs],
+    }
+    shown = {name: values for name, values in named.items() if set(values) != {None}}
+    order = sorted(range(len(way.inputs)), key=lambda place: -_weight_of(way.inputs[place]))
+    rows = [[values[place] for values in shown.values()] for place in order[:_MOST_INPUTS]]
+    if len(order) > _MOST_INPUTS:
+        rows.append([f"… {len(order) - _MOST_INPUTS:,} more"])
+    return table(rows, list(shown))
+
+
+def _weight_of(each: Input) -> float:
+    moved = 0 if each.changed is None else each.changed - each.value
+    return abs(moved if each.effect is None else each.effect)
 
 
 def _inputs(trace: Trace) -> Iterator[str]:

@@ -144,7 +144,7 @@ def trace(
     before = [weight.numpy() for weight in model.trainable_weights]
     step = record_step(model, x, target, row_weights, training=True)
     gradients = step.gradients(model.trainable_weights)
-    layers = tuple(_layers(model, step))
+    layers = tuple(layer_traces(model, step))
     inner_optimizer(model).apply(gradients, model.trainable_weights)
     changed = zip(model.trainable_weights, before, gradients, strict=True)
     return Trace(
@@ -165,7 +165,8 @@ def trace(
     )
 
 
-def _layers(model: keras.Sequential, step: RecordedStep) -> Iterator[LayerTrace]:
+def layer_traces(model: keras.Sequential, step: RecordedStep) -> Iterator[LayerTrace]:
+    """Yields what each layer did in a recorded step."""
     befores = [step.before.get(layer.name) for layer in model.layers]
     sources = [z if z is not None else a for z, a in zip(befores, step.outputs, strict=True)]
     deltas = step.gradients(sources)
@@ -213,7 +214,11 @@ def record_step(
         weight: Weight of each row in the loss, shape (rows, *places), or None.
         training: Whether dropout and its like are active.
     """
-    with computing(model), _recorded(model) as before, tf.GradientTape(persistent=True) as tape:
+    with (
+        computing(model),
+        noting_activations(model) as before,
+        tf.GradientTape(persistent=True) as tape,
+    ):
         outputs = tuple(outputs_of_layers(model, tf.constant(x), training))
         loss = model.compute_loss(
             x=tf.constant(x),
@@ -227,7 +232,7 @@ def record_step(
 
 
 @contextmanager
-def _recorded(model: keras.Sequential) -> Iterator[dict[str, Any]]:
+def noting_activations(model: keras.Sequential) -> Iterator[dict[str, Any]]:
     """Notes the pre-activation of each layer while the model is called.
 
     Keras' layers apply their activation inside of `call`, and give its result alone: in its place
