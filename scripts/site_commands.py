@@ -72,7 +72,7 @@ def _paragraphs(command: click.Command) -> list[str]:
 
 def _options(names: str) -> str:
     """Returns each name of an option in code; the last has the name of its value."""
-    return ", ".join(f"`{name}`" for name in names.replace("|", "\\|").split(", "))
+    return ", ".join(f"`{name}`" for name in names.split(", "))
 
 
 def _cell(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -26,6 +27,7 @@ OUTSIDE = {
 }
 """Pages of the site that lie outside of docs/."""
 LINK = re.compile(r"(\[(?:[^\[\]]|!\[[^\]]*\]\([^)]*\))*\])\(([^)#\s:]+)(#[^)\s]*)?\)")
+_titles: dict[str, str] = {}
 _written: dict[str, tuple[str, str]] = {}
 
 
@@ -39,6 +41,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         if (BUILT / shown.file).is_file():
             page = (BUILT / shown.file).read_text(encoding="utf-8")
             files.append(File.generated(config, name_in_site(shown), content=page))
+    _titles.update((file.src_uri, _title(file)) for file in files)
     config.nav = navigation([file.src_uri for file in files], config.extra["sections"])
     return files
 
@@ -79,13 +82,13 @@ def navigation(paths: list[str], sections: dict[str, list[str]]) -> list[dict[st
         for name in names:
             folder = sorted(p for p in left if p.startswith(f"{name}/"))
             folder.sort(key=lambda path: posixpath.basename(path) not in ("index.md", "README.md"))
-            if folder:
+            if name.capitalize() == title:
+                entries += folder
+            elif folder:
                 entries.append({name.capitalize(): folder})
             elif f"{name}.md" in left:
                 entries.append(f"{name}.md")
             left -= {*folder, f"{name}.md"}
-        if len(entries) == 1 and isinstance(entries[0], dict):
-            (entries,) = entries[0].values()
         found.append({title: entries})
     return [*found, {"More": sorted(left)}] if left else found
 
@@ -93,10 +96,12 @@ def navigation(paths: list[str], sections: dict[str, list[str]]) -> list[dict[st
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Leads links to where their pages are in the site; returns the Markdown."""
     path = page.file.src_uri
-    text = relinked(markdown, path, set(files.src_uris))
+    text = relinked(markdown, path, _titles)
     text = re.sub(
         r"^```console\n(?!\$)", "```sh\n", text, flags=re.MULTILINE
     )  # no prompt, no output
+    if path.startswith(("design/", "configs/", "changelog")):  # found behind what is for users
+        page.meta["search"] = {"boost": 0.3}
     page.meta.setdefault("description", _description(text))
     _written[path] = (page.title or path, text)
     return text
@@ -108,8 +113,15 @@ def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
     return output.replace(dialog, f'{dialog} aria-label="Search"')
 
 
-def relinked(markdown: str, path: str, pages: set[str]) -> str:
-    """Returns the text with its links to files of the repository as links in the site."""
+def relinked(markdown: str, path: str, titles: Mapping[str, str]) -> str:
+    """Returns the text with its links to files of the repository as links in the site.
+
+    Args:
+        markdown: The text of a page.
+        path: The path of the page in the site.
+        titles: The titles of all files of the site, by path; a link that is named after its file
+            gets that of the file.
+    """
     source = next((old for old, new in OUTSIDE.items() if new == path), f"docs/{path}")
 
     def lead(match: re.Match[str]) -> str:
@@ -118,8 +130,10 @@ def relinked(markdown: str, path: str, pages: set[str]) -> str:
         if not (TOP / file).exists():
             return match[0]
         site = _in_site(file)
-        if site not in pages:
+        if site not in titles:
             return text[1:-1]
+        if text[1:-1].endswith((".md", ".ipynb")):
+            text = f"[{titles[site]}]"
         return f"{text}({posixpath.relpath(site, posixpath.dirname(path) or '.')}{anchor or ''})"
 
     return LINK.sub(lead, markdown)
@@ -137,6 +151,14 @@ def _in_site(file: str) -> str:
 
 def _config_page(path: Path) -> str:
     return path.relative_to(TOP).with_suffix(".md").as_posix()
+
+
+def _title(file: File) -> str:
+    """Returns the heading of a page, or the name of another file."""
+    if not _is_page(file.src_uri):
+        return str(posixpath.basename(file.src_uri))
+    head = re.search(r"^# (.+)", file.content_string, re.MULTILINE)
+    return head[1] if head else str(file.name)
 
 
 def _description(markdown: str) -> str:

@@ -29,6 +29,7 @@ DOCS = sorted(path for path in (TOP / "docs").rglob("*.md") if path.parent.name 
 PAGE = TOP / "docs" / "coming-from.md"
 FILE = re.compile(r"^# ([\w-]+\.yaml)$", re.MULTILINE)
 WRITTEN = (
+    "answer.yaml",
     "config.yaml",
     "sweep.yaml",
     "best.yaml",

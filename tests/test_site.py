@@ -55,12 +55,13 @@ def test_a_command_has_a_page_of_its_options_and_where_it_is_told() -> None:
 
 
 def test_links_to_the_repository_become_links_in_the_site() -> None:
-    pages = {"index.md", "sweeps.md", "configs/iris.md", "design/index.md", "course/README.md"}
-    text = "[a](docs/sweeps.md#x) [b](configs/iris.yaml) [c](docs/design) [d](src/dl/system.py)"
-    assert site_hooks.relinked(text, "index.md", pages) == (
-        "[a](sweeps.md#x) [b](configs/iris.md) [c](design/index.md) d"
+    pages = ("index.md", "sweeps.md", "configs/iris.md", "design/index.md", "course/README.md")
+    titles = {page: f"title of {page}" for page in pages}
+    text = "[docs/sweeps.md](docs/sweeps.md#x) [b](configs/iris.yaml) [c](docs/design)"
+    assert site_hooks.relinked(f"{text} [d](src/dl/system.py)", "index.md", titles) == (
+        "[title of sweeps.md](sweeps.md#x) [b](configs/iris.md) [c](design/index.md) d"
     )
-    back = site_hooks.relinked("[a](../../configs/iris.yaml)", "course/README.md", pages)
+    back = site_hooks.relinked("[a](../../configs/iris.yaml)", "course/README.md", titles)
     assert back == "[a](../configs/iris.md)"
 
 
