@@ -22,6 +22,7 @@ LIGHT = {
     "vocabulary",
     "config",
     "rundir",
+    "warm",
 }
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
@@ -31,6 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "system": set(),
     "stats": set(),
     "variables": set(),
+    "warm": {"imports", "system", "variables"},
     "vocabulary": {"errors", "text"},
     "config": {"vocabulary", "errors", "system", "text"},
     "rundir": {"config", "vocabulary", "errors", "system", "text"},
@@ -82,7 +84,7 @@ ALLOWED: dict[str, set[str]] = {
     "run": {"app", "hosted", "predict", "sweeps", *LIGHT},
     "api": {"app", "hosted", "inspect", "report", "run", "sweeps", "tracking", *LIGHT},
     "estimators": {"api", "run", *LIGHT},
-    "__main__": {"cli", "variables"},
+    "__main__": {"cli", "variables", "warm"},
 }
 HEAVY = {
     "h5py",

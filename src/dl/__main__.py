@@ -4,6 +4,7 @@ import _signal  # type: ignore[import-not-found]  # `signal` takes milliseconds,
 import sys
 
 from dl.variables import import_nothing_from_here
+from dl.warm import may_be_warm
 
 
 def main() -> None:
@@ -11,6 +12,10 @@ def main() -> None:
     if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # Python's would show a traceback
     import_nothing_from_here()
+    if may_be_warm(sys.argv):
+        from dl.warm.client import hand_over
+
+        hand_over(sys.argv)
     try:
         from dl.cli.process import end_at_once
 

@@ -80,9 +80,9 @@ def available_memory() -> float:
     return physical_memory()
 
 
-def process_memory() -> float:
-    """Returns the megabytes of this process; without `/proc` the most it had, or 0 if unknown."""
-    for line in _lines("self/statm"):
+def process_memory(process: int | str = "self") -> float:
+    """Returns the megabytes of a process; without `/proc` the most this had, or 0 if unknown."""
+    for line in _lines(f"{process}/statm"):
         return int(line.split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
     if _resource is None:
         return 0.0

@@ -134,6 +134,14 @@ def take_process() -> None:
     settle(os.environ)
 
 
+def take_environment(environment: Mapping[bytes, bytes]) -> None:
+    """Makes this process, a copy of one of `dl`'s own, that of a command with other variables."""
+    os.environb.clear()
+    os.environb.update(environment)
+    _unheeded.clear()
+    take_process()
+
+
 def environment_of_child() -> dict[str, str]:
     """Returns the environment for a process of `dl` that this one starts."""
     environment = {**os.environ, _OWN: "1", "PYTHONSAFEPATH": "1"}

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any, NoReturn
 
@@ -28,6 +28,7 @@ from dl.cli.show import card, show
 from dl.cli.sweep import sweep
 from dl.cli.tidy import prune, remove, tag
 from dl.cli.train import learning_rates, reproduce, train
+from dl.cli.warm import warm
 from dl.errors import SCARCE, DlError, ExitCode, Interrupted, closest, error_text, is_scarce
 from dl.text import printable
 
@@ -114,18 +115,19 @@ GROUPS: dict[str, tuple[click.Command, ...]] = {
     "Look at many": (list_runs, compare, board),
     "Take away": (serve,),
     "Learn and teach": (course,),
-    "Keep order": (tag, remove, prune, doctor, schema, completion),
+    "Keep order": (tag, remove, prune, warm, doctor, schema, completion),
 }
 for _listed in chain.from_iterable(GROUPS.values()):
     dl.add_command(_listed)
 
 
-def main() -> NoReturn:
-    """Runs the command line and leaves with its exit code."""
+def main(ended: Callable[[int], object] = lambda code: None) -> NoReturn:
+    """Runs the command line and leaves with its exit code, which `ended` is given at the last."""
     code = int(ExitCode.BUG)
 
     def leave() -> None:
         sys.stderr.flush()
+        ended(code)
         os._exit(code)
 
     # Registered first, it is called last, when all that is to be done at the end is done. What

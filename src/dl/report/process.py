@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import pickle
-import subprocess
 import sys
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from dl.imports import uncollected
-from dl.variables import environment_of_child
+from dl.warm.children import start
 
 if TYPE_CHECKING:
     from dl.report.facts import RunFacts
@@ -27,15 +26,8 @@ class ReportProcess:
     """The process that draws; as a context manager it is waited for at the end."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "dl.report.process"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            # A Ctrl-C is for the training; this process ends when its pipe does.
-            start_new_session=True,
-            env=environment_of_child(),
-        )
+        # A Ctrl-C is for the training; this process ends when its pipe does.
+        self._process = start("dl.report.process", piped=True, session=True)
 
     def __enter__(self) -> Self:
         return self
@@ -74,7 +66,8 @@ class ReportProcess:
                 stream.flush()
 
 
-def _main() -> None:
+def main() -> None:
+    """Is the process that draws."""
     from dl.errors import DlError
 
     with uncollected():
@@ -95,4 +88,4 @@ def _main() -> None:
 
 
 if __name__ == "__main__":
-    _main()
+    main()

@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from dl.errors import DiskError, DlError, ExitCode, Problem, RunError, error_class, first_line
-from dl.variables import environment_of_child
+from dl.warm.children import start
 
 Status = Literal["completed", "pruned", "failed", "interrupted"]
 Row = Mapping[str, float]
@@ -188,7 +187,7 @@ class PoolClient:
         """Starts the server and returns at once.
 
         Args:
-            server: A module that calls `serve` when it is run.
+            server: A module whose `main` calls `serve`.
             setup: What it is told.
             log: The file for what the libraries say.
             lock: The open file that holds the sweep's lock, if it has one; the processes inherit
@@ -197,13 +196,8 @@ class PoolClient:
         self.jobs = setup.jobs or 1
         self._log = log
         ours, theirs = socket.socketpair()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", server, str(theirs.fileno()), str(log)],
-            pass_fds=(theirs.fileno(), *([] if lock is None else [lock])),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            env=environment_of_child(),
-        )
+        kept = [theirs.fileno(), *([] if lock is None else [lock])]
+        self._process = start(server, [str(theirs.fileno()), str(log)], keep=kept)
         theirs.close()
         self._connection = Connection(ours.detach())
         self._send(setup)

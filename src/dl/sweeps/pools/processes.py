@@ -334,5 +334,10 @@ def serve_here(client: Connection, setup: Setup) -> None:
     Server(client, trainer, setup.threads).run()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Is the server."""
     serve(serve_here)
+
+
+if __name__ == "__main__":
+    main()

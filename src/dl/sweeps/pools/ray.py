@@ -263,8 +263,13 @@ def serve_cluster(client: Connection, setup: Setup) -> None:
         asyncio.run(RemoteServer(client, cluster, setup.threads).run())
 
 
+def main() -> None:
+    """Is the server."""
+    serve(serve_cluster)
+
+
 if __name__ == "__main__":
     # By its name: Ray sends what it finds in `__main__` to the nodes as code.
-    from dl.sweeps.pools.ray import serve_cluster as serve_by_name
+    from dl.sweeps.pools.ray import main as main_by_name
 
-    serve(serve_by_name)
+    main_by_name()
