@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dl.stats import bootstrap, holm, mcnemar, resampled_t_test, wilson
+from dl.stats import binomial_tail, bootstrap, holm, mcnemar, resampled_t_test, wilson
 
 
 def test_without_overlap_it_is_the_paired_t_test() -> None:
@@ -74,3 +74,10 @@ def test_wilsons_interval_is_that_of_the_score_test() -> None:
     for right, rows in ((29, 30), (0, 8), (8, 8), (352, 359)):
         expected = stats.binomtest(right, rows).proportion_ci(0.95, method="wilson")
         assert wilson(right / rows, rows) == pytest.approx((expected.low, expected.high))
+
+
+def test_the_binomial_tail_is_scipys() -> None:
+    for times, of, share in [(1, 1, 0.5), (7, 16, 1 / 6), (5, 7, 1 / 90), (900, 1000, 0.8)]:
+        expected = stats.binomtest(times, of, share, alternative="greater").pvalue
+        assert binomial_tail(times, of, share) == pytest.approx(expected, rel=1e-9)
+    assert binomial_tail(2, 8, 0.5) == 1

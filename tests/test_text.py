@@ -89,6 +89,12 @@ def test_duration(seconds: float, written: str) -> None:
     assert text.duration(seconds) == written
 
 
+def test_short_durations_are_told_apart_where_they_are_what_counts() -> None:
+    seconds = (0.0, 0.00234, 0.0471, 0.094, 0.0951, 0.4, 12)
+    told = ["0.0 s", "2.3 ms", "47 ms", "94 ms", "0.1 s", "0.4 s", "12 s"]
+    assert list(map(text.lapse, seconds)) == told
+
+
 @pytest.mark.parametrize(
     ("count", "written"), [(12, "12 B"), (345_678, "346 kB"), (1_234_567_890, "1.2 GB")]
 )

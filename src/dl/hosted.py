@@ -19,6 +19,7 @@ from dl.app.training import Caller
 from dl.errors import DlError, Interrupted, error_text
 from dl.imports import check_keras, in_thread, quiet_warnings
 from dl.progress import Advance, PlainReporter, SilentReporter
+from dl.vocabulary.labels import metric_label
 
 T = TypeVar("T")
 
@@ -30,7 +31,7 @@ class _Reporter(PlainReporter):
     """
 
     def __init__(self, *, quiet: bool) -> None:
-        super().__init__(sys.stderr)
+        super().__init__(sys.stderr, metric_label)
         self.stopping = threading.Event()
         self._quiet = quiet
         self._is_training = False

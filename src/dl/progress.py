@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, TextIO
 
-from dl.text import duration, number, printable
+from dl.text import lapse, number, printable
 
 Advance = Callable[[int], None]
 """Reports the number of units done since the last call."""
@@ -79,12 +79,18 @@ class SilentReporter:
 
 
 class PlainReporter(SilentReporter):
-    """Writes a line for each stage, and lines for epochs: the first, some between, the last."""
+    """Writes a line for each stage, and lines for epochs: the first, some between, the last.
 
-    def __init__(self, stream: TextIO) -> None:
+    Args:
+        stream: Where they go.
+        label: Returns what a metric is called, whatever part it is of.
+    """
+
+    def __init__(self, stream: TextIO, label: Callable[[str], str] = str) -> None:
         super().__init__()
         self._stream = stream
-        self._epochs = 0
+        self._label = label
+        self._epochs = self._done = 0
         self._told = 0.0
         self._untold = ""
 
@@ -98,13 +104,16 @@ class PlainReporter(SilentReporter):
         self._stream.flush()
 
     def fit_begin(self, epochs: int, steps: int) -> None:
-        self._epochs, self._told = epochs, time.monotonic()
+        self._epochs, self._done, self._told = epochs, 0, time.monotonic()
 
     def fit_epoch(self, epoch: int, row: Mapping[str, float]) -> None:
         head = f"epoch {epoch:>{len(str(self._epochs))}}/{self._epochs}"
-        self._untold = f"{head}{_metrics(row)}  {duration(row.get('seconds', 0.0)):>6}"
-        now = time.monotonic()
-        if epoch == 1 or epoch % _every(self._epochs) == 0 or now - self._told > _SILENCE:
+        self._untold = f"{head}{self._metrics(row)}  {lapse(row.get('seconds', 0.0)):>6}"
+        self._done += 1
+        now, step = time.monotonic(), _every(self._epochs)
+        # The first ones close to each other: many trainings end long before their last epoch.
+        due = epoch % step == 0 or (self._done < step and self._done == _every(10 * self._done))
+        if due or now - self._told > _SILENCE:
             self._told = now
             self.fit_end()
 
@@ -113,6 +122,17 @@ class PlainReporter(SilentReporter):
             self.note(self._untold)
         self._untold = ""
 
+    def _metrics(self, row: Mapping[str, float]) -> str:
+        """Returns the losses and metrics of an epoch, below those of the epoch before."""
+        told, part = "", ""
+        for key, value in row.items():
+            if key not in APART:
+                name = key.removeprefix("val_")
+                new, part = key != name and part != "val", "val" if key != name else ""
+                told += f"  {'validation ' if new else ''}{self._label(name)}"
+                told += f" {number(value, padded=True):>8}"
+        return told
+
 
 def _every(epochs: int) -> int:
     """Returns how many epochs are between two lines: 1, 2 or 5 times a power of ten."""
@@ -120,10 +140,3 @@ def _every(epochs: int) -> int:
     while epochs > _EPOCH_LINES * 5 * power:
         power *= 10
     return next(step for step in (power, 2 * power, 5 * power) if epochs <= _EPOCH_LINES * step)
-
-
-def _metrics(row: Mapping[str, float]) -> str:
-    """Returns the losses and metrics of an epoch, below those of the epoch before."""
-    return "".join(
-        f"  {key} {number(value, padded=True):>8}" for key, value in row.items() if key not in APART
-    )

@@ -67,30 +67,37 @@ def resampled_t_test(differences: Sequence[float], overlap: float) -> float | No
     return float(2 * stdtr(count - 1, -t))
 
 
+def binomial_tail(times: int, of: int, share: float) -> float:
+    """Returns how likely at least so many of some independent trials are, each of such a chance.
+
+    For counts above their mean, `of * share`; 1 for others.
+    """
+    if times <= of * share or not 0 < share < 1:
+        return 1.0
+    # From its largest term on: SciPy's own takes longer to load than a small network to train.
+    term = math.exp(
+        math.lgamma(of + 1)
+        - math.lgamma(times + 1)
+        - math.lgamma(of - times + 1)
+        + times * math.log(share)
+        + (of - times) * math.log1p(-share)
+    )
+    total, odds = term, share / (1 - share)
+    for hits in range(times, of):
+        term *= (of - hits) / (hits + 1) * odds
+        total += term
+        if term < total * _NEGLIGIBLE:
+            break
+    return min(1.0, total)
+
+
 def mcnemar(gained: int, lost: int) -> float:
     """Returns the exact two-sided p-value of rows that only one of two models got right.
 
     Q. McNemar, "Note on the sampling error of the difference between correlated proportions or
     percentages", Psychometrika 12 (1947): without a difference, each such row is a fair coin.
     """
-    fewer, rows = min(gained, lost), gained + lost
-    if 2 * fewer == rows:
-        return 1.0
-    # Twice the tail of so many tosses, from its largest term on: SciPy's own takes longer to load
-    # than a small network to train.
-    term = math.exp(
-        math.lgamma(rows + 1)
-        - math.lgamma(fewer + 1)
-        - math.lgamma(rows - fewer + 1)
-        - rows * math.log(2)
-    )
-    total = term
-    for heads in range(fewer, 0, -1):
-        term *= heads / (rows - heads + 1)
-        total += term
-        if term < total * _NEGLIGIBLE:
-            break
-    return min(1.0, 2 * total)
+    return min(1.0, 2 * binomial_tail(max(gained, lost), gained + lost, 0.5))
 
 
 def wilson(fraction: float, count: int) -> tuple[float, float]:

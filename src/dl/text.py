@@ -88,6 +88,11 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+def lapse(seconds: float) -> str:
+    """Returns a duration whose least ones are told apart, too: 4.7 ms, 47 ms, 0.4 s, 12 s."""
+    return f"{number(1000.0 * seconds, 2)} ms" if 0 < seconds < 0.095 else duration(seconds)
+
+
 def age(seconds: float) -> str:
     """Returns how long ago something was: now, 5 min, 3 h, 12 d."""
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):

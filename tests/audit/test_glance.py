@@ -153,3 +153,12 @@ def test_arrays_of_two_axes_are_columns(tmp_path: Path) -> None:
     target, *columns = glance(read)
     assert target.common == dict(pd.Series(y).astype(str).value_counts())
     assert [column.mean for column in columns] == pytest.approx(list(x.mean(axis=0)))
+
+
+def test_classes_have_the_names_that_the_source_knows() -> None:
+    table = read_table(load_config(Path("configs/iris.yaml")), SilentReporter())
+    names, codes = table.classes()
+    assert (names, codes[[0, 50, 149]].tolist()) == (
+        ["setosa", "versicolor", "virginica"],
+        [0, 1, 2],
+    )

@@ -75,7 +75,7 @@ def test_models_of_classes_are_those_of_scikit_learn_on_the_same_rows(tmp_path: 
     x, y = np.asarray(data.train.x[:]), data.train.y
     rows, true = np.asarray(data.test.x[:]), data.test.y
     models = {
-        "always three": DummyClassifier(strategy="prior"),
+        "class shares": DummyClassifier(strategy="prior"),
         "logistic": make_pipeline(StandardScaler(), LogisticRegression(max_iter=200)),
         "k nearest": KNeighborsClassifier(5),
         "boosted trees": HistGradientBoostingClassifier(early_stopping=False, random_state=0),

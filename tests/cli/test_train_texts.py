@@ -93,7 +93,9 @@ def test_a_useless_network_is_marked_and_its_diagnosis_is_proposed() -> None:
 
 def test_a_time_limit_is_named() -> None:
     text = ended(ended_by="time limit of 10s", ending=Ending("", False, 71))
-    assert text.splitlines()[0] == "✓ ended by the time limit of 10s after 71 of 100 epochs · 6.5 s"
+    assert text.splitlines()[0] == (
+        "✓ ended after 71 of 100 epochs by their time limit of 10s · 6.5 s in all"
+    )
 
 
 def test_a_run_of_an_earlier_version_says_what_is_known() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dl.inspect.diagnose import CHECKS
-from dl.report.verdict import HEALTH, Verdict, is_better, verdict
+from dl.report.verdict import HEALTH, Beside, Verdict, is_better, toughest, verdict
 from dl.rundir.directory import RunDirectory
 from dl.rundir.query import Entry
 from dl.rundir.record import (
@@ -229,3 +229,13 @@ def test_more_or_less_is_better_by_metric() -> None:
     assert is_better("auc", 0.9, 0.8)
     assert is_better("val_loss", 0.1, 0.2)
     assert is_better("mae", 0.1, 0.2)
+
+
+def test_the_loss_of_class_shares_is_called_so_and_its_decision_by_the_commonest_class() -> None:
+    metrics = {"test": {"loss": 1.05, "accuracy": 0.7}}
+    trivial = Trivial((0.7, 0.3), "always no", metrics, called="class shares")
+    told = [
+        toughest(trivial, "test", lead, {"loss": 1.0, lead: 0.9}) for lead in ("accuracy", "loss")
+    ]
+    assert told == [Beside("always no", "accuracy", 0.7), Beside("class shares", "loss", 1.05)]
+    assert trivial.beside("test") == [("class shares", metrics["test"])]

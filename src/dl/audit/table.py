@@ -46,6 +46,7 @@ class Table:
         step: Distance between two rows of a part that are looked at.
         advice: What `dl lint` says of the columns.
         about: What the files were like that hold a row each, in sentences.
+        named: What classes are called whose values are other words or numbers.
     """
 
     title: str
@@ -60,6 +61,7 @@ class Table:
     advice: tuple[Advice, ...]
     about: tuple[str, ...] = ()
     texts: Mapping[str, Column] = field(default_factory=dict)
+    named: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.part)
@@ -83,13 +85,13 @@ class Table:
     def classes(self) -> tuple[list[str], Array]:
         """Returns the names of the classes, and the position there of each row; -1 for none."""
         [target] = self.targets.values()
-        if target.kind == "categorical":
-            return list(target.categories), target.values
-        missing = target.missing()
-        values, positions = np.unique(target.values[~missing], return_inverse=True)
-        codes = np.full(len(missing), -1)
-        codes[~missing] = positions
-        return list(map(number_text, values)), codes
+        names, codes = list(target.categories), target.values
+        if target.kind != "categorical":
+            missing = target.missing()
+            values, positions = np.unique(target.values[~missing], return_inverse=True)
+            names, codes = list(map(number_text, values)), np.full(len(missing), -1)
+            codes[~missing] = positions
+        return [self.named.get(name, name) for name in names], codes
 
 
 def file_config(path: Path, targets: Sequence[str]) -> Loaded:
@@ -153,6 +155,7 @@ def read_table(loaded: Loaded, reporter: Reporter, fingerprint: str | None = Non
         tuple(advice_on(split.whole, loaded.config.data, loaded.config.preprocess)),
         tuple(dict.fromkeys(said for raw in looked.values() for said in getattr(raw, "about", ()))),
         {name: column for name, column in inputs.items() if column.kind == "text"},
+        dict(zip(split.target.values, split.target.classes, strict=False)),
     )
 
 

@@ -16,7 +16,7 @@ from dl.data.load import load_parts, read_dataset
 from dl.data.predictions import answers
 from dl.data.resolve import resolve_config
 from dl.data.target import Target
-from dl.data.trivial import constant, in_words, reached
+from dl.data.trivial import called, constant, in_words, reached
 from dl.data.types import Array, Part
 from dl.errors import DataError, UsageError
 from dl.model import keras
@@ -152,7 +152,7 @@ class _Bench:
         else:
             outputs = outputs.reshape(1, *(1 for _ in self._target.places), -1)
             shape = (*shape, outputs.shape[-1])
-        words = in_words(answer, self._target)
+        words = called(self._target) or in_words(answer, self._target)
         return Answer(words, np.broadcast_to(outputs, shape), 0, 0.0)
 
     def _standing(self, answer: Answer) -> Standing:

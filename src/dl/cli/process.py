@@ -135,7 +135,13 @@ def _reporter(quiet: bool) -> SilentReporter:
         from dl.cli.live import LiveReporter
 
         return LiveReporter(stderr_of_its_own())
-    return PlainReporter(stderr_of_its_own())
+    return PlainReporter(stderr_of_its_own(), _metric_label)
+
+
+def _metric_label(name: str) -> str:
+    from dl.vocabulary.labels import metric_label  # where something is trained, it is there
+
+    return metric_label(name)
 
 
 def stderr_of_its_own() -> TextIO:

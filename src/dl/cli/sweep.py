@@ -32,6 +32,8 @@ _WIDEST = 30
 _WIDTH = 79
 _ALIKE = "≈ best"
 _UNSURE = "?"
+_UNTESTED = ("", "-", "best")
+"""What stands in a column of verdicts that says no more than the rank."""
 _PLAIN_SECONDS = 5.0
 """Seconds between two plain lines."""
 _LIVE_SECONDS = 0.1
@@ -278,6 +280,12 @@ def _text(results: Results, most: int) -> str:
     ]
     metric = results.record.terms.goal.metric
     header = ["rank", "trial", column_label(metric), "spread", *short_names(paths), "verdict"]
+    said = [
+        place
+        for place, name in enumerate(header)
+        if name not in ("spread", "verdict") or any(row[place] not in _UNTESTED for row in rows)
+    ]
+    rows, header = [[row[place] for place in said] for row in rows], [header[p] for p in said]
     parts = [table(rows, header, spare=["trial", "spread", *reversed(short_names(paths))])]
     if len(trials) > most:
         parts.append(f"… and {len(trials) - most} more in {results.directory.leaderboard}")

@@ -97,10 +97,11 @@ def _layer(layer: Spec) -> str:
 
 
 def _chosen(layer: Spec) -> Iterator[str]:
+    from dl.vocabulary.names import chosen
     from dl.vocabulary.spec import Kind, Spec
 
-    for name, value in layer.parameters.items():
-        if name not in layer.given or name in ("name", "seed", "dtype") or value is None:
+    for name, value in chosen(layer):
+        if name in ("name", "seed", "dtype") or value is None:
             continue
         if isinstance(value, Spec):
             if value.kind in (Kind.ACTIVATION, Kind.LAYER):
@@ -134,7 +135,8 @@ def end_text(result: Result, record: RunRecord, more: Sequence[str] = ()) -> str
     run, said = result.run, result.verdict
     useless = said.good is False
     mark = painted("✗", "bold red") if useless else painted("✓", "bold green")
-    ended = "\n".join(_wrapped([*_ended(record), duration(record.seconds)], taken=2))
+    took = duration(record.seconds) + (" in all" if record.ended_by else "")
+    ended = "\n".join(_wrapped([*_ended(record), took], taken=2))
     sentences = [f"{each}." for each in (said.result, said.confuses, said.health) if each]
     told = fill(" ".join(sentences), text_width(), break_on_hyphens=False)
     next_ = {"report": str(run.report), "more": f"dl show {run.typed}"}
@@ -150,7 +152,7 @@ def _ended(record: RunRecord) -> Iterator[str]:
     ending, done = record.ending, f"{record.epochs:,}"
     of = f"{done} of {plural(record.planned, 'epoch')}" if record.planned else done
     if record.ended_by:
-        yield f"ended by the {record.ended_by} after {of}"
+        yield f"ended after {of} by their {record.ended_by}"
     elif ending is not None and ending.early and ending.best is not None:
         yield f"stopped early after {of}"
     elif ending is not None and ending.why:

@@ -47,7 +47,7 @@ def trivial_of(config: Config, dataset: Dataset) -> Trivial | None:
     metrics = {name: reached(answer, part, target, config) for name, part in dataset.parts.items()}
     kept = answer.reshape(-1).tolist() if answer.size <= _MOST_NUMBERS else []
     forecasts = _forecasts(dataset.parts, target, config)
-    return Trivial(tuple(kept), in_words(answer, target), metrics, forecasts)
+    return Trivial(tuple(kept), in_words(answer, target), metrics, forecasts, called(target))
 
 
 def _forecasts(parts: Mapping[str, Part], target: Target, config: Config) -> tuple[Simple, ...]:
@@ -172,6 +172,13 @@ def in_words(answer: Array, target: Target) -> str:
     chosen = [answer.argmax()] if target.form != "multilabel" else np.flatnonzero(answer >= 0.5)
     names = [target.classes[int(place)] for place in chosen]
     return shortened(f"always {listing(names, 'and', 2) if names else 'no label'}", _MOST_WORDS)
+
+
+def called(target: Target) -> str:
+    """Returns what the answer is called for its loss: of classes, that of their shares."""
+    if target.form == "numbers":
+        return ""
+    return "label shares" if target.form == "multilabel" else "class shares"
 
 
 def reached(answer: Array, part: Part, target: Target, config: Config) -> dict[str, float]:

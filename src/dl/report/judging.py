@@ -20,7 +20,7 @@ from dl.inspect.evidence import Evidence
 from dl.report.facts import RunFacts
 from dl.report.verdict import is_better, lead_of, toughest
 from dl.rundir.record import Confusion, Judgement, Trivial
-from dl.stats import LEVEL, mcnemar, paired_t_test, weighted
+from dl.stats import LEVEL, binomial_tail, mcnemar, paired_t_test, weighted
 from dl.vocabulary.traits import KERAS
 
 _DIGITS = tuple("0123456789")
@@ -29,8 +29,6 @@ _ROWS = {"text": "texts", "audio": "sounds", "nifti": "volumes"}
 _MOST_NUMBERS = 200_000
 """Numbers that are compared: whether a network beats a constant, so many tell as well as all."""
 _ABSOLUTE = ("mean_absolute_error", "mae")
-_CHANCE = 2
-"""A mistake that happened once says nothing of which classes are hard to tell apart."""
 
 History = list[dict[str, float]]
 Metrics = Mapping[str, Mapping[str, float]]
@@ -127,19 +125,28 @@ def _places(target: Target) -> str:
 
 
 def _most_confused(facts: RunFacts) -> Confusion | None:
-    """Returns the most frequent mistake between two classes."""
+    """Returns the most frequent mistake between two classes, where chance does not explain it.
+
+    By chance each row would be as likely to be wrong, for each other class. Of all pairs one is
+    the most frequent, so its probability is multiplied by their number (O. Dunn, "Multiple
+    comparisons among means", JASA 56, 1961), and has to be below `LEVEL`.
+    """
     if not facts.in_classes or facts.predicted is None or len(facts.classes) < 2:
         return None
-    wrong = np.flatnonzero(facts.true != facts.predicted)
+    counting = np.ones(len(facts.true), bool) if facts.weights is None else facts.weights > 0
+    wrong = np.flatnonzero((facts.true != facts.predicted) & counting)
     count = len(facts.classes)
     pairs = facts.true[wrong].astype(np.int64) * count + facts.predicted[wrong].astype(np.int64)
     weights = None if facts.weights is None else facts.weights[wrong]
     times = np.bincount(pairs, weights, minlength=1)
     most = int(times.argmax())
-    if times[most] < _CHANCE:
+    true, predicted = divmod(most, count)
+    share = float((facts.true[counting] == true).mean()) / (count - 1) if len(wrong) else 1.0
+    by_chance = binomial_tail(int((pairs == most).sum()), len(wrong), share)
+    if by_chance * count * (count - 1) >= LEVEL:
         return None
-    true, predicted = (facts.class_name(each) for each in divmod(most, count))
-    return Confusion(true, predicted, round(float(times[most]), 1))
+    names = facts.class_name(true), facts.class_name(predicted)
+    return Confusion(*names, round(float(times[most]), 1))
 
 
 def _beats(

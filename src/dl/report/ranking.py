@@ -11,7 +11,7 @@ from dl.rundir.files import locked
 from dl.rundir.manifest import publish, read_manifest
 from dl.rundir.record import read_json
 from dl.rundir.typed import Count, MisfitError
-from dl.text import listing, measured, number, plural, signed
+from dl.text import lapse, listing, measured, number, plural, signed
 
 SCHEMA = 1
 
@@ -175,7 +175,7 @@ def ranking_text(ranking: Ranking) -> str:
         [
             model.name,
             *(measured(model.metrics[name]) for name in names),
-            "" if model.seconds is None else f"{model.seconds:.1f} s",
+            "" if model.seconds is None else lapse(model.seconds),
             _fitted_on(model.rows, ranking.train_rows),
         ]
         for model in ranking.models

@@ -29,6 +29,8 @@ from dl.vocabulary.labels import column_label
 
 _MOST_CURVES = 10
 _ASSETS = ("board.css", "live.js", "parallel.js")
+_SPREAD = 3
+"""The place of the spread among the cells of a trial."""
 
 
 def sweep_page(results: Results, trainings: Sequence[Mapping[str, Any]] = ()) -> str:
@@ -149,10 +151,12 @@ def _of_trial(trial: int, trainings: Sequence[Mapping[str, Any]]) -> list[Mappin
 
 def _leaderboard(results: Results, trainings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Returns the leaderboard: its header, and a row of texts for each setting."""
-    paths = paths_of(results.trials)
+    paths, single = paths_of(results.trials), results.record.terms.runs == 1
     rows = []
     for trial in results.trials:
         *cells, verdict = trial.cells(paths, text_of)
+        if single:  # one training has no spread
+            del cells[_SPREAD]
         running = [
             f"{row['epochs']}/{row['planned']}"
             for row in _of_trial(trial.trial, trainings)
@@ -172,6 +176,8 @@ def _leaderboard(results: Results, trainings: Sequence[Mapping[str, Any]]) -> di
     metric = column_label(results.record.terms.goal.metric)
     header = [("rank", ""), ("trial", ""), (metric, ""), ("spread", "")]
     header += list(zip(short_names(paths), paths, strict=True))
+    if single:
+        del header[_SPREAD]
     return {"header": header, "rows": rows}
 
 

@@ -166,7 +166,7 @@ def toughest(trivial: Trivial, part: str, lead: str, metrics: Mapping[str, float
         if metric != "loss" and metric_of(metric) is None:
             continue  # of a name of the user's own, nobody knows which way is better
         found = [
-            Beside(words, metric, values[metric])
+            Beside(trivial.said(words) if is_share(metric) else words, metric, values[metric])
             for words, values in trivial.beside(part)
             if metric in values and metric in metrics
         ]
@@ -231,7 +231,7 @@ def _health(
     if "one-answer" in findings:
         return f"No better than guessing: {HEALTH['one-answer'].lower()}"
     if beats is False and simple is not None:
-        of_past = not simple.words.startswith("always ")
+        of_past = record.trivial and simple.words in (f.words for f in record.trivial.forecasts)
         said = f"No better than {simple.words if of_past else 'guessing'}"
         some = plural(_count(record, part), "row")
         return f"{said}, as far as {some} can tell" if _seems(simple, metrics) else said

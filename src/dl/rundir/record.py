@@ -87,12 +87,19 @@ class Trivial:
         words: The same as people say it: `always setosa`.
         metrics: Those metrics that such an answer has, by part and name.
         forecasts: Of a series, the forecasts that look at nothing but the past of the target.
+        called: What it is called where its loss is told: the loss is that of the shares of the
+            classes, not of the commonest one. Empty where that is `words`, too.
     """
 
     answer: tuple[Finite, ...]
     words: str
     metrics: Metrics
     forecasts: tuple[Simple, ...] = ()
+    called: str = ""
+
+    def said(self, called: str) -> str:
+        """Returns what stands for an answer where classes are right or wrong: `always setosa`."""
+        return self.words if called == self.called else called
 
     def by_step(self, part: str) -> dict[str, tuple[float, ...]]:
         """Returns the error of each forecast at each step, on a part; none where there is one."""
@@ -100,7 +107,10 @@ class Trivial:
 
     def beside(self, part: str) -> list[tuple[str, dict[str, float]]]:
         """Returns what stands beside the network on a part: in words, with its metrics."""
-        every = [(self.words, self.metrics), *((s.words, s.metrics) for s in self.forecasts)]
+        every = [
+            (self.called or self.words, self.metrics),
+            *((s.words, s.metrics) for s in self.forecasts),
+        ]
         return [(words, metrics[part]) for words, metrics in every if metrics.get(part)]
 
 
@@ -157,7 +167,7 @@ class Judgement:
         places: What each has an answer for: `pixels`, `steps` or `labels`; empty for one answer.
         beats: Whether it is better than the simple answer beside it by more than chance; None
             where its answers were not kept, or there is no such answer.
-        confuses: Its most frequent mistake; None without classes or without two such mistakes.
+        confuses: Its most frequent mistake; None without classes, or where chance explains it.
         findings: The ids of what `dl diagnose` finds, causes before their effects.
         layers: Whether the layers were looked at, too, which is done when the result is shown.
     """
