@@ -197,8 +197,8 @@ FLAWS = (
     ),
     Doubtful(
         "missing-class",
-        "data.split.stratify cannot be true: `rare` has 1 row in all, and none is in the "
-        "validation and the test part",
+        "data.split.stratify true by default, cannot hold: `rare` has 1 row in all, and none is "
+        "in the validation and the test part",
         "below data: split: {stratify: false}",
         {"a": wave, "y": lambda i: "rare" if i == 7 else "ab"[i % 2]},
         settings=CLASSES,
@@ -240,6 +240,18 @@ def mending(note: Note) -> dict[str, str]:
     text = note.mended.removeprefix("below data: ").removeprefix("data.")
     key, _, value = text.partition(": ")
     return {f"data.{key}": value} if key != "split" else {note.path: value[1:-1].partition(": ")[2]}
+
+
+def test_a_part_smaller_than_the_classes_is_told_by_its_own_share(tmp_path: Path) -> None:
+    flaw = Doubtful("", "", "", {"a": wave, "y": lambda i: "aabc"[i % 4]}, rows=40)
+    settings = {**CLASSES, "data.split.validation": "0", "data.split.test": "0.025"}
+    [note] = said(written(tmp_path, flaw), settings)
+    assert note.rule == "missing-class"
+    assert f"{note.path} {note.message}" == (
+        "data.split.test leaves 1 row for 3 classes: none of `b` and `c`"
+    )
+    assert note.mended == "--set data.split.test=0.15"
+    assert said(tmp_path / "case.yaml", {**settings, "data.split.test": "0.15"}) == []
 
 
 @pytest.mark.parametrize("flaw", FLAWS, ids=lambda flaw: flaw.rule)

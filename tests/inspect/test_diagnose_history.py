@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dl.inspect.diagnose import diagnose
@@ -299,6 +300,20 @@ def test_unfinished_doubles_the_epochs(tmp_path: Path) -> None:
     assert found is not None
     assert found.message == ("the validation loss still fell by 24% over the last 2 of 20 epochs")
     assert on_top(case.config, found.change, tmp_path).training.epochs == 40
+
+
+@pytest.mark.parametrize("epochs", [12, 20, 40, 100])
+@pytest.mark.parametrize("noise", [0.03, 0.1])
+def test_a_loss_that_only_wavers_is_not_unfinished(epochs: int, noise: float) -> None:
+    told = {"still": 0, "falling": 0}
+    for seed in range(100):
+        wave = np.random.default_rng(seed).normal(0, noise, epochs)
+        falling = 1.2 * np.exp(-1.5 * np.arange(epochs) / (epochs - 1)) * np.exp(wave / 10)
+        for name, losses in (("still", 0.5 + 0.5 * wave), ("falling", falling)):
+            case = Evidence(config_of(), history(losses.tolist(), losses.tolist()))
+            told[name] += only("unfinished", case) is not None
+    assert told["still"] <= 5
+    assert told["falling"] >= 80
 
 
 def test_a_plateau_lowers_the_rate(tmp_path: Path) -> None:

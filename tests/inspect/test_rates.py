@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ import pytest
 
 import dl
 from conftest import Dl
-from dl.inspect.rates import RateTest
+from dl.config.load import load_text
+from dl.inspect.rates import RateTest, _judged
 
 ROWS = np.random.default_rng(3).normal(size=(64, 3))
 TARGETS = ROWS @ [1.0, -2.0, 0.5] + 3
@@ -43,6 +45,20 @@ def _descent(x: Any, y: Any, rates: Any) -> list[float]:
     return losses
 
 
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("noise", [0.0, 0.2, 1.0])
+def test_the_noise_of_batches_is_no_slope(line: dict[str, Any], seed: int, noise: float) -> None:
+    rates = np.geomspace(1e-7, 10, 200)
+    course = 2 / (1 + (rates / 0.01) ** 1.5) + np.where(rates > 1, 5 * rates, 0)  # steepest at 0.01
+    losses = course + noise * np.random.default_rng(seed).normal(size=200) + 3
+    loaded = load_text(Path("line.yaml"), json.dumps(line).encode())
+    found = _judged(loaded, SimpleNamespace(rates=rates, losses=losses.tolist()))  # type: ignore[arg-type]
+    assert 0.002 < found.suggestion < 0.3
+    if noise < 1:
+        assert 0.004 < found.steepest < 0.025
+        assert found.reason == "where the smoothed loss falls fastest"
+
+
 @pytest.mark.slow
 def test_losses_are_those_of_gradient_descent(line: dict[str, Any]) -> None:
     line["data"]["split"] = {"validation": 0, "test": 0}
@@ -56,7 +72,8 @@ def test_losses_are_those_of_gradient_descent(line: dict[str, Any]) -> None:
     np.testing.assert_allclose(found.smoothed, means)
     low = int(np.argmin(means[5:-5])) + 5
     assert found.least == found.rates[low]
-    slopes = np.gradient(means, np.log(rates))
+    again = [np.mean(means[max(0, i - 5) : i + 6]) for i in range(len(means))]
+    slopes = np.gradient(again)
     assert found.steepest == found.rates[5 + int(np.argmin(slopes[5 : low + 1]))]
     assert found.diverged == found.rates[-1] < 10  # the trailing mean is over 4 times the least
     assert means[-6] > 4 * min(means[5:-5]) > means[-7]

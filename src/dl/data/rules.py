@@ -18,7 +18,7 @@ from dl.config.schema import Config, Evaluation
 from dl.data.dataset import BEFORE_PLACES, Dataset, Preprocessing
 from dl.data.features import TextFeature
 from dl.data.target import Target, class_counts, decision, unscale
-from dl.text import percent, plural
+from dl.text import listing, percent, plural
 from dl.vocabulary.names import metric_name
 from dl.vocabulary.spec import Finding, Findings, Path, Spec
 from dl.vocabulary.traits import REGRESSION, SCALING
@@ -194,13 +194,29 @@ def few_validation_rows(config: Config, dataset: Dataset) -> Iterator[Advice]:
 
 
 def missing_class(config: Config, dataset: Dataset) -> Iterator[Advice]:
-    """A class with so few rows that the parts could not be stratified, and one has none of it."""
+    """A class with so few rows that the parts could not be stratified, and one has none of it.
+
+    Or a part that is smaller than there are classes.
+    """
     if config.data.split.stratify is not None or config.data.source == "characters":
         return
     if dataset.target.task not in ("binary", "multiclass"):
         return
     counts = {part: class_counts(rows, dataset.target) for part, rows in dataset.parts.items()}
-    for name in dataset.target.classes:
+    classes, whole = dataset.target.classes, sum(map(len, dataset.parts.values()))
+    for part in ("validation", "test"):
+        lacking = [name for name in classes if not counts.get(part, {name: 1})[name]]
+        own = has_own(config.data, part) or not getattr(config.data.split, part)
+        if lacking and len(dataset.parts[part]) < len(classes) and not own:
+            words = {
+                "rows": plural(len(dataset.parts[part]), "row"),
+                "classes": len(classes),
+                "names": listing((f"`{name}`" for name in lacking), "and", most=3),
+                "enough": min(0.3, math.ceil(200 * len(classes) / whole) / 100),
+            }
+            yield advice(("data", "split", part), "missing_class.small", **words)
+            del counts[part]
+    for name in classes:
         rows = sum(counted[name] for counted in counts.values())
         parts = " and the ".join(part for part, counted in counts.items() if not counted[name])
         if rows and parts:

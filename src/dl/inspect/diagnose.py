@@ -32,6 +32,8 @@ _WORSE = 1.1
 """So many times its least value the validation loss must end at: it wavers by some percent."""
 _STILL = 0.01
 """A fall by less than a hundredth is none; five times as much is one that should go on."""
+_CLEAR = 2.0
+"""Standard errors by which a loss must have fallen: less is how it wavers from epoch to epoch."""
 _DEAD = 0.4
 """Fraction of dead units from which a layer is worth a word: some are dead in most networks."""
 _ALL_DEAD = 0.9
@@ -273,6 +275,10 @@ def _unfinished(run: Evidence) -> Diagnosis | None:
     fell = 1 - last / before if before > 0 else 0.0
     if fell < 5 * _STILL or min(losses) < min(losses[-tenth:]):
         return None
+    if (before - last) / tenth < _CLEAR * _jitter(losses[len(losses) // 2 :]) * math.sqrt(
+        2 / tenth
+    ):
+        return None
     part = "validation" if run.column("val_loss") else "training"
     training = run.config.training
     change: Change = {"epochs": 2 * training.epochs}
@@ -284,6 +290,15 @@ def _unfinished(run: Evidence) -> Diagnosis | None:
         "The training ended before the network had learned what it can.",
         {"training": change},
     )
+
+
+def _jitter(values: list[float]) -> float:
+    """Returns the standard deviation of a value around a course that is straight nearby.
+
+    By second differences, whose variance is six times that of independent deviations.
+    """
+    bends = [c - 2 * b + a for a, b, c in zip(values, values[1:], values[2:], strict=False)]
+    return math.sqrt(sum(bend**2 for bend in bends) / (6 * len(bends)))
 
 
 def _plateau(run: Evidence) -> Diagnosis | None:

@@ -3,7 +3,8 @@
 The rate grows from step to step, by the same factor, and the loss of each batch is written down:
 L. N. Smith, "Cyclical learning rates for training neural networks", arXiv:1506.01186 (2015). What
 is made of it are the two rules of fastai's `lr_find`: where the smoothed loss falls fastest, and at
-most a tenth of where it is least, since beyond that it diverges.
+most a tenth of where it is least, since beyond that it diverges. The slope is that between means of
+neighbours on each side: between two single batches it would be their noise.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ _FALL = 0.05
 _NOISES = 4.0
 """A loss that falls by less than this part of where it begins, or by less than so many standard
 errors of a mean, has not fallen."""
+_CLEAR = 2.0
+"""Standard errors of a difference of two means by which the steepest fall must stand out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,15 +179,15 @@ def _judged(loaded: Loaded, rising: _Rising) -> RateTest:
             found=f"{means[low]:.4g} at the least",
             hint="check the data and the targets: dl data, dl trace; or try more: --steps 1000",
         )
-    slopes = np.gradient(means, np.log(rates[: len(means)]))
+    slopes = np.gradient(_smoothed(means))  # by the logarithm of the rate: its steps are equal
     steep = _HALF + int(slopes[_HALF : low + 1].argmin())
-    tenth = rates[low] / 10
-    suggestion = float(f"{min(rates[steep], tenth):.1e}")
-    why = (
-        f"a tenth of {rates[low]:.2g}, where the smoothed loss is least"
-        if tenth < rates[steep]
-        else "where the smoothed loss falls fastest"
-    )
+    before, after = means[max(steep - _HALF - 1, _HALF)], means[min(steep + _HALF + 1, low)]
+    tenth, clear = rates[low] / 10, before - after >= _CLEAR * math.sqrt(2) * noise
+    suggestion = float(f"{min(rates[steep], tenth) if clear else tenth:.1e}")
+    why = "where the smoothed loss falls fastest"
+    if not clear or tenth < rates[steep]:
+        why = f"a tenth of {rates[low]:.2g}, where the smoothed loss is least"
+        why += "" if clear else "; batches differ too much to tell where it falls fastest"
     schedule = schedule_of(loaded.config.training)
     return RateTest(
         name=loaded.config.name,
