@@ -31,13 +31,14 @@ OF_A_RUN = {
     "run.json",
 }
 """Files of a run or a sweep, which are not in the repository."""
+OF_A_BUILD = {"build/", "site/"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_what_is_named_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     names = [name.split("::")[0] for name in re.findall(r"`([^`\s]+)`", text)]
-    paths = {n for n in names if FILE.fullmatch(n) or FOLDER.fullmatch(n)} - OF_A_RUN
+    paths = {n for n in names if FILE.fullmatch(n) or FOLDER.fullmatch(n)} - OF_A_RUN - OF_A_BUILD
     assert not [path for path in sorted(paths) if not _exists(path, page)]
     assert not [name for name in names if MODULE.fullmatch(name) and not _is_in_dl(name)]
 

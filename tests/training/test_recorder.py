@@ -49,8 +49,8 @@ def _train(chosen: Config, data: Dataset, *, wanted: bool) -> tuple[Recorder, li
 def test_a_training_that_is_recorded_ends_with_the_same_bits(chosen: Config, data: Dataset) -> None:
     (recorder, seen), (silent, unseen) = (_train(chosen, data, wanted=w) for w in (True, False))
     assert all(map(np.array_equal, seen, unseen))
-    assert silent.recording() is None
-    recording = recorder.recording()
+    assert silent.recording(None) is None
+    recording = recorder.recording(None)
     assert recording is not None
     assert recording.arrays == ("dense kernel", "dense_1 kernel")
     last = recording.frames[-1]
@@ -65,7 +65,21 @@ def test_a_resumed_training_goes_on_with_the_same_rows(chosen: Config, data: Dat
     again = Recorder(built(chosen, data), data, 10 * EPOCHS, wanted=True)
     again.begin()
     again.set_state(State(json.loads(json.dumps(kept.values)), kept.arrays))
-    assert again.recording() == recorder.recording()
+    assert again.recording(None) == recorder.recording(None)
+
+
+def test_the_epoch_whose_weights_were_kept_is_among_the_frames(
+    chosen: Config, data: Dataset
+) -> None:
+    recorder, _ = _train(chosen, data, wanted=True)
+    before = recorder.state().values
+    plain, kept = recorder.recording(None), recorder.recording(EPOCHS + 3)
+    assert plain is not None
+    assert kept is not None
+    assert [f.epoch for f in kept.frames] == [*(f.epoch for f in plain.frames), EPOCHS + 3]
+    assert kept.frames[-1].predicted == plain.frames[-1].predicted  # the same weights
+    assert recorder.recording(EPOCHS) == plain
+    assert recorder.state().values == before
 
 
 def test_the_rows_that_are_looked_at_stay_within_two_percent_of_the_work() -> None:

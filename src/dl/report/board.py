@@ -208,7 +208,10 @@ class _Answers:
 
     def scatter(self, request: Request) -> Response:
         """Two values of each run, as places on two axes."""
-        names = [request.query_params.get(axis) or "" for axis in ("x", "y")]
+        names = [request.query_params.get(axis, "").strip() for axis in ("x", "y")]
+        if not all(names):
+            hint = "?x=training.batch_size&y=accuracy"
+            raise UsageError("a scatter needs two values of runs: x and y", hint=hint)
         chosen, _ = self._chosen(request, names)
         known = [
             (entry, [row.get(key) for key in names])

@@ -232,6 +232,7 @@ class Catalog:
             "run": entry.run.label,
             "address": entry.run.path.relative_to(self.root).as_posix(),
             "name": entry.run.path.parent.name,
+            "data": record.fingerprint[:12],
             "status": record.status,
             "started": entry.started.timestamp(),
             "seconds": record.seconds,

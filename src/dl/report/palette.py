@@ -58,7 +58,7 @@ LIGHT = Palette(
     raised="#f5f7f9",
     line="#dde3e8",
     accent="#00639c",
-    warm="#b54a00",
+    warm="#b3261e",
     series=("#0072b2", "#d55e00", "#b5177a", "#004d33", "#8a7aff", "#521277", "#7a5a00"),
 )
 DARK = Palette(
@@ -68,7 +68,7 @@ DARK = Palette(
     raised="#1b222a",
     line="#313b45",
     accent="#6cb8ea",
-    warm="#ff9a52",
+    warm="#ff8a80",
     series=("#56b4e9", "#ff8f3e", "#d0509a", "#8af5d0", "#5c6cf0", "#e0e040", "#7d7d20"),
 )
 

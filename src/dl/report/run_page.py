@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from operator import attrgetter
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from dl.config.load import load_resolved
@@ -141,10 +142,15 @@ def learning(run: StoredRun) -> dict[str, Any]:
     history = run.facts.history
     if not history:
         return {}
-    extra = (charts.rate_chart(history), charts.time_chart(history))
+    drawn = [*charts.learning_charts(history, run.facts.loss), charts.rate_chart(history)]
+    shown, took = list(filter(None, drawn)), charts.time_chart(history)
+    if took is not None and len(shown) % 2:  # else it would stand alone in the last line
+        shown.append(took)
+    seconds = charts.series(history, "seconds").finite
     rates = set(charts.series(history, "learning_rate").y)
     return {
-        "charts": [*charts.learning_charts(history, run.facts.loss), *filter(None, extra)],
+        "charts": shown,
+        "took": [] if took in shown or not seconds else [median(seconds), max(seconds)],
         "rate": number(rates.pop()) if len(rates) == 1 else None,
     }
 

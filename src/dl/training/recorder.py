@@ -93,8 +93,18 @@ class Recorder:
             for epoch, predicted, truth, weights in kept
         ]
 
-    def recording(self) -> Recording | None:
-        """Returns the frames, where there is anything to move through."""
+    def recording(self, kept: int | None) -> Recording | None:
+        """Returns the frames, where there is anything to move through.
+
+        Args:
+            kept: The epoch whose weights the network has now: it is one of them; None where they
+                are no epoch's.
+        """
+        before = list(self._frames)
+        if len(before) >= _FEWEST_FRAMES and kept not in (None, *(f.epoch for f in before)):
+            self._record(kept or 0)
+        frames = sorted(self._frames, key=lambda frame: frame.epoch)
+        self._frames = before  # what an exact resume goes on from
         validation = self._dataset.validation
         said = self._answers() if len(self._frames) >= _FEWEST_FRAMES else None
         if said is None or validation is None:
@@ -105,7 +115,7 @@ class Recorder:
             tuple(validation.rows[self._positions].tolist()),
             tuple(said.true.reshape(-1).tolist()),
             tuple(name for name, _ in self._arrays),
-            tuple(self._frames),
+            tuple(frames),
         )
 
     def _record(self, epoch: int) -> None:

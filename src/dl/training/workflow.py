@@ -249,7 +249,7 @@ def _carry_out(prepared: Prepared, job: RunJob, reporter: Reporter, hooks: Hooks
             name, part = _shown_part(prepared)
             outputs = predict_outputs(prepared.model, part.x, reporter)
             surface = snapshots.surface(len(history))
-            way, frames = path.path(model, dataset), recorder.recording()
+            way, frames = path.path(model, dataset), recorder.recording(ending.kept)
             y, weights = part.targets()
             write_predictions(run, Predictions(name, y, outputs, weights))
             hooks.on_predictions(

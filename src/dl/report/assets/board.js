@@ -65,6 +65,14 @@ const board = (() => {
     return `${Math.max(0, Math.floor(seconds))} s`;
   }
 
+  // As `dl.text.duration` says it: 0.7 s, 12 s, 3 min 20 s, 2 h 5 min.
+  function took(seconds) {
+    if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+    const whole = Math.round(seconds), minutes = Math.floor(whole / 60);
+    if (!minutes) return `${whole} s`;
+    return minutes < 60 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  }
+
   // Ages and the time of what trains grow by themselves.
   const since = (started) => make("time", { "data-since": started, datetime: new Date(started * 1000).toISOString() }, span(Date.now() / 1000 - started));
   setInterval(() => {
@@ -132,7 +140,7 @@ const board = (() => {
     verdict: { title: "verdict", cell: (run) => [make("span", { class: run.good === false ? "bad" : null }, run.verdict)] },
     status: { title: "status", sort: () => "status", cell: (run) => (run.status === "running" ? [make("span", {}, "running"), make("small", {}, progress(run))] : [make("span", { class: run.status === "completed" ? "quiet" : "bad" }, run.status)]) },
     age: { title: "age", sort: () => "started", cell: (run) => [since(run.started)] },
-    took: { title: "took", sort: () => "seconds", cell: (run) => [run.status === "running" ? since(run.started) : span(run.seconds)] },
+    took: { title: "took", sort: () => "seconds", cell: (run) => [run.status === "running" ? since(run.started) : took(run.seconds)] },
     epochs: { title: "epochs", sort: () => "epochs", cell: (run) => [run.status === "running" && run.planned ? `${run.epochs}/${run.planned}` : String(run.epochs)] },
     seed: { title: "seed", sort: () => "seed", cell: (run) => [String(run.seed)] },
     note: { title: "note", cell: (run) => [noteOf(run)] },
@@ -187,7 +195,7 @@ const board = (() => {
       const own = COLUMNS[name];
       const place = more().indexOf(name);
       const wide = own ? null : name.split(".").at(-1);
-      row.append(make("td", { class: own ? CLASSES[name] : "number", "data-title": own && !["seed", "epochs", "took"].includes(name) ? null : wide || own.title }, ...(own ? own.cell(run) : [run.columns[place] ?? ""])));
+      row.append(make("td", { class: own ? CLASSES[name] : "number", "data-title": own && !["seed", "epochs", "took", "age"].includes(name) ? null : wide || own.title }, ...(own ? own.cell(run) : [run.columns[place] ?? ""])));
     }
     return row;
   }
@@ -356,7 +364,7 @@ const board = (() => {
       if (mine !== latest) return;
       problem.textContent = "";
       refused = false;
-      $("age").textContent = `· ${new Date().toLocaleTimeString()}`;
+      $("age").textContent = `· ${new Date().toTimeString().slice(0, 8)}`;
       if (names) cards = names.cards;
       if (list) {
         found = list;

@@ -13,7 +13,7 @@
   // Without a tick, the first rows are drawn: the newest, or what the order puts first.
   function wanted() {
     const shown = [...rows.values()].filter((run) => Object.keys(run.spark).length);
-    const alike = shown.filter((run) => run.metric === shown[0].metric);
+    const alike = shown.filter((run) => run.metric === shown[0].metric && run.data === shown[0].data);
     const some = (state.ticked.length ? [...state.ticked] : alike.slice(0, FIRST).map((run) => run.address));
     if (state.baseline && !some.includes(state.baseline)) some.push(state.baseline);
     return some;
@@ -93,7 +93,7 @@
     paint(some);
     const count = runs.filter((run) => run.measures[measure]).length;
     const lacking = runs.length > count ? `; ${runs.length - count === 1 ? "another has" : `${runs.length - count} others have`} no ${$("measure").selectedOptions[0].textContent}` : "";
-    $("drawn").textContent = state.ticked.length ? `What is ticked${lacking}.` : `The first ${count} of the list${lacking}; tick others to choose.`;
+    $("drawn").textContent = state.ticked.length ? `What is ticked${lacking}.` : `The first ${count} of the list with the same data and metric${lacking}; tick others to choose.`;
     $("curves").hidden = !some.length;
     if (!some.length) return;
     const parts = some.flatMap((line) => (line.low ? [[line.x, line.y], [line.x, line.low], [line.x, line.high]] : [[line.x, line.y]]));
@@ -198,11 +198,14 @@
   async function scatter(again = false) {
     const problem = $("scatter-problem");
     $("scatter").hidden = !rows.size;
+    $("scatter-says").textContent = "Write two values of runs, such as training.batch_size and accuracy: each run is then a point.";
     if (!state.across || !state.up) { $("plane").replaceChildren(); problem.textContent = ""; return; }
     try {
       const found = await ask(`/api/scatter?${new URLSearchParams({ filter: state.filter, x: state.across, y: state.up })}`, again);
       problem.textContent = "";
       if (found) $("plane").replaceChildren(plane(found));
+      const count = $("plane").querySelectorAll("circle").length;
+      $("scatter-says").textContent = `${count === 1 ? "One run has" : `${count} runs have`} both values; a click on a point opens its page.`;
     } catch (error) {
       problem.textContent = [error.problem, error.hint].filter(Boolean).join("; ");
       $("plane").replaceChildren();

@@ -85,8 +85,13 @@ document.documentElement.classList.add("js");
       u.ctx.stroke();
       const right = x > u.bbox.left + u.bbox.width * 0.7;
       u.ctx.textAlign = right ? "right" : "left";
-      const line = 1 + (place % 3); // labels that are near do not cover each other
-      u.ctx.fillText(mark.label, x + (right ? -6 : 6), u.bbox.top + 12 * line * ratio);
+      const y = u.bbox.top + 12 * (1 + (place % 3)) * ratio; // labels that are near do not cover each other
+      const wide = u.ctx.measureText(mark.label).width;
+      u.ctx.save(); // on a ground of its own, whatever curve passes there
+      u.ctx.fillStyle = dlColour("--paper");
+      u.ctx.fillRect(right ? x - 8 * ratio - wide : x + 2 * ratio, y - 10 * ratio, wide + 6 * ratio, 13 * ratio);
+      u.ctx.restore();
+      u.ctx.fillText(mark.label, x + (right ? -6 : 6), y);
     }
     u.ctx.restore();
   }

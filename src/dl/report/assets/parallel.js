@@ -2,6 +2,7 @@
 // Parallel coordinates of a sweep: a line for each trial, brushed along its axes, beside its table.
 (() => {
   const SIZE = { height: 360, top: 44, bottom: 20, left: 30, right: 90 };
+  const APART = 14; // pixels between the first and the last of equal choices
 
   function make(tag, attributes = {}, ...inside) {
     const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -22,7 +23,7 @@
     const shareAt = (pixels) => Math.max(0, Math.min(1, (SIZE.height - SIZE.bottom - pixels) / (SIZE.height - SIZE.top - SIZE.bottom)));
     const row = (trial) => document.querySelector(`tr[data-trial="${trial}"]`);
     // Equal choices are apart by a little, so that lines through them can be followed.
-    const height = (line, at) => y(line.places[at]) - (axes[at].scale === "choices" ? 14 * (line.order - 0.5) : 0);
+    const height = (line, at) => y(line.places[at]) - (axes[at].scale === "choices" ? APART * (line.order - 0.5) : 0);
 
     function draw() {
       width = Math.max(place.clientWidth, 150 * axes.length);
@@ -51,7 +52,8 @@
     function axisOf(axis, at) {
       const group = make("g", { class: "axis", tabindex: 0, role: "slider", "aria-orientation": "vertical", "aria-label": axis.title, "aria-valuemin": 0, "aria-valuemax": 100 });
       group.append(make("rect", { class: "reach", x: x(at) - 14, y: SIZE.top - 8, width: 28, height: SIZE.height - SIZE.top - SIZE.bottom + 16 }));
-      group.append(make("line", { class: "grid", x1: x(at), x2: x(at), y1: y(0), y2: y(1) }));
+      const apart = axis.scale === "choices" ? APART / 2 : 0; // so far its lines reach beyond its ends
+      group.append(make("line", { class: "grid", x1: x(at), x2: x(at), y1: y(0) + apart, y2: y(1) - apart }));
       for (const [share, text] of axis.ticks) {
         group.append(make("line", { class: "grid", x1: x(at) - 4, x2: x(at) + 4, y1: y(share), y2: y(share) }));
         group.append(make("text", { class: "tick-text", x: x(at) + 7, y: y(share) + 4 }, text.length > 14 ? `${text.slice(0, 13)}…` : text));
