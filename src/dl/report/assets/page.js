@@ -104,6 +104,8 @@ document.documentElement.classList.add("js");
       .map((line, place) => ({ line, y: u.valToPos(u.data[place + 1].findLast((value) => value != null) ?? 0, "y", true) }))
       .filter(({ line }) => line.colour >= 0)
       .sort((one, other) => one.y - other.y);
+    // Where all end at one place, as those of a ROC curve do, the legend says more.
+    if (named.length > 1 && named.at(-1).y - named[0].y < 6 * ratio) return;
     u.ctx.save();
     u.ctx.font = `${11 * ratio}px ${font}`;
     u.ctx.textAlign = "left";
