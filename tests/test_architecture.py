@@ -41,6 +41,7 @@ ALLOWED: dict[str, set[str]] = {
     "audit": {"init", "data", *LIGHT},
     "model": {"data", *LIGHT},
     "predict": {"model", "data", *LIGHT},
+    "export": {"predict", "model", "data", *LIGHT},
     "training": {"predict", "model", "data", *LIGHT},
     "inspect": {"training", "predict", "model", "data", *LIGHT},
     "sweeps": {"training", "data", *LIGHT},
@@ -51,6 +52,7 @@ ALLOWED: dict[str, set[str]] = {
     "course": {"report", "training", "predict", "model", "data", *LIGHT},
     "app": {
         "course",
+        "export",
         "serve",
         "audit",
         "baselines",
@@ -67,6 +69,7 @@ ALLOWED: dict[str, set[str]] = {
     "cli": {
         "app",
         "course",
+        "export",
         "serve",
         "audit",
         "baselines",
@@ -81,7 +84,7 @@ ALLOWED: dict[str, set[str]] = {
         *LIGHT,
     },
     "hosted": {"app", *LIGHT},
-    "run": {"app", "hosted", "predict", "sweeps", *LIGHT},
+    "run": {"app", "export", "hosted", "predict", "sweeps", *LIGHT},
     "api": {"app", "hosted", "inspect", "report", "run", "sweeps", "tracking", *LIGHT},
     "estimators": {"api", "run", *LIGHT},
     "__main__": {"cli", "variables", "warm"},
@@ -189,7 +192,7 @@ def test_keras_is_loaded_by_the_package_that_does_it_quietly() -> None:
     assert not [
         f"{path.relative_to(ROOT)} imports {module}: take it from dl.model"
         for path in _files()
-        if _package(path) in ("predict", "training", "inspect")
+        if _package(path) in ("predict", "training", "inspect", "export")
         for module in _at_load(path)
         if module.split(".")[0] in ("keras", "tensorflow")
     ]

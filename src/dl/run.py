@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import keras
     import pandas as pd
 
+    from dl.export.files import Exported, Format
     from dl.sweeps.results import Results
 
 Rows = Any
@@ -186,6 +187,19 @@ class Run:
             found.index = data.index
             found[list(keep)] = data[list(keep)]  # not as the file between the two held them
         return found
+
+    def export(self, to: Format, path: str | Path) -> Exported:
+        """Writes the run for other programs, in the place of what is there; see `dl export`.
+
+        Args:
+            to: The format.
+            path: The file, or the folder of a `saved_model`.
+
+        Returns:
+            Its size, SHA-256, speed, and the greatest difference from `predict`.
+        """
+        paths: dict[str, Path] = {to: Path(path)}
+        return computed(lambda reporter: app.export(self.directory, paths, reporter))[0]
 
     @contextmanager
     def _file(self, rows: Rows, reporter: SilentReporter) -> Iterator[Path | None]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dl.config.rules import Advice, Note
     from dl.data.inputs import InputBlocks
     from dl.data.target import Target
+    from dl.export.files import Exported
     from dl.inspect import LayerRow, NetworkStatistics
     from dl.inspect.diagnose import Diagnosis
     from dl.inspect.evidence import Evidence
@@ -409,6 +410,40 @@ def service(run: RunDirectory, threshold: float | None, reporter: Reporter) -> S
     files = open_files(run, threshold)
     check_servable(files)
     return Service(files, _outputs(files, reporter, Task(None)))
+
+
+def export(run: RunDirectory, paths: Mapping[str, Path], reporter: Reporter) -> list[Exported]:
+    """Writes a run for other programs; see `dl.export.files`.
+
+    Args:
+        run: The run.
+        paths: Where to, by format: onnx, saved_model, litert, litert-int8, keras.
+        reporter: Is told what happens.
+
+    Returns:
+        What was written, in this order.
+
+    Raises:
+        DlError: The run cannot be used; or some format cannot hold it: all others are written.
+    """
+    _load_keras("dl.export.files", reporter)
+    from dl.export.files import Exporter
+    from dl.predict.evaluate import rebuild
+    from dl.predict.lite import Task, open_files
+
+    files = open_files(run)
+    exporter = Exporter(rebuild(files, reporter), _outputs(files, reporter, Task(None)), reporter)
+    found, refused = list[Any](), list[UsageError]()
+    for to, path in paths.items():
+        try:
+            found.append(exporter.export(to, path))
+        except UsageError as error:
+            refused.append(error)
+    if refused:
+        for each in found:
+            reporter.note(f"written: {each.path}")
+        raise UsageError.of(problem for error in refused for problem in error.problems)
+    return found
 
 
 def diagnose(run: RunDirectory, reporter: Reporter) -> Findings:

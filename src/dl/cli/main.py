@@ -20,6 +20,7 @@ from dl.cli.config import completion, init, lint, schema, validate
 from dl.cli.course import course
 from dl.cli.data import data
 from dl.cli.doctor import doctor
+from dl.cli.export import export
 from dl.cli.model import baseline, diagnose, evaluate, predict, summary, trace
 from dl.cli.process import Stopped, flush_stdout, open_streams, stopping_at_once
 from dl.cli.runs import compare, list_runs, report
@@ -113,7 +114,7 @@ GROUPS: dict[str, tuple[click.Command, ...]] = {
     "Train": (train, learning_rates, sweep, reproduce),
     "Look at a run": (show, report, diagnose, evaluate, predict, summary, trace, card),
     "Look at many": (list_runs, compare, board),
-    "Take away": (serve,),
+    "Take away": (export, serve),
     "Learn and teach": (course,),
     "Keep order": (tag, remove, prune, warm, doctor, schema, completion),
 }

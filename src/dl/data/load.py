@@ -227,9 +227,16 @@ def load_split(config: Config, fitted: Preprocessing, split: str, reporter: Repo
         DataError: There is no such part, or the data cannot be read any more.
         RunError: The data has changed since the run, so its parts are others.
     """
+    return load_with_raw(config, fitted, split, reporter)[1]
+
+
+def load_with_raw(
+    config: Config, fitted: Preprocessing, split: str, reporter: Reporter
+) -> tuple[Raw, Part]:
+    """Reads a part again, and returns it as it stands and prepared; see `load_split`."""
     raw = read_part(config, fitted, split, reporter)
     with reporter.stage("Preparing the rows"):
-        return _prepared(raw, split, config, fitted, reporter)
+        return raw, _prepared(raw, split, config, fitted, reporter)
 
 
 def read_part(config: Config, fitted: Preprocessing, split: str, reporter: Reporter) -> Raw:

@@ -1,0 +1,126 @@
+"""`dl export`: a run as a file for other programs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dl.cli.options import (
+    check_output,
+    json_option,
+    print_json,
+    quiet_option,
+    run_argument,
+    runs_option,
+    yes_option,
+)
+from dl.cli.process import open_reporter
+from dl.errors import UsageError
+from dl.rundir.directory import find_run
+from dl.text import painted, size
+
+if TYPE_CHECKING:
+    from dl.export.files import Exported
+
+_ENDINGS = {
+    "onnx": ".onnx",
+    "saved_model": ".saved_model",
+    "litert": ".tflite",
+    "litert-int8": "-int8.tflite",
+    "keras": ".keras",
+}
+"""The formats, and what their files are called behind the name of the run."""
+
+
+@click.command()
+@run_argument
+@click.option(
+    "--to",
+    "formats",
+    multiple=True,
+    required=True,
+    type=click.Choice(list(_ENDINGS)),
+    help="The format; may be repeated.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="The file, or the folder of a saved_model.  [default: NAME.onnx, NAME.tflite… here]",
+)
+@yes_option
+@runs_option
+@quiet_option
+@json_option
+def export(
+    run: str,
+    formats: tuple[str, ...],
+    output: Path | None,
+    yes: bool,
+    runs: Path,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Write RUN as a file for other programs.
+
+    Raw columns go in, predictions, probabilities and class names come out: what was learned of the
+    data is inside. Each file is run by its own runtime on the test rows, and kept only if it
+    answers as dl predict does, to 1e-5.
+
+    \b
+    dl export titanic --to onnx
+    dl export digits --to keras --to litert-int8 --json
+    dl export titanic --to saved_model -o model
+    """
+    from dl import app
+
+    directory = find_run(run, runs)
+    if output is not None and len(formats) > 1:
+        raise UsageError(
+            "-o names one file, but there are several formats",
+            hint="leave it out, or export one after the other",
+        )
+    name = directory.label.partition("/")[0]
+    paths = {to: output or Path(f"{name}{_ENDINGS[to]}") for to in dict.fromkeys(formats)}
+    for path in paths.values():
+        check_output(path, [directory])
+        _ask_before_writing(path, yes=yes)
+    with open_reporter(quiet=quiet) as reporter:
+        found = app.export(directory, paths, reporter)
+    if as_json:
+        print_json({"run": directory, "exports": found})
+        return
+    click.echo(_text(found))
+    for each in found:
+        click.echo(str(each.path))
+
+
+def _ask_before_writing(path: Path, *, yes: bool) -> None:
+    """Asks on the terminal whether to write over what is there; raises `UsageError` if not."""
+    if yes or not os.path.lexists(path):
+        return
+    if not sys.stdin.isatty() or not click.confirm(f"{path} is there. Replace it?", err=True):
+        raise UsageError(f"{path} is there already", hint="name another with -o, or replace it: -y")
+
+
+def _text(found: Sequence[Exported]) -> str:
+    from dl.report.terminal import table
+
+    rows = [
+        [each.to, size(each.bytes), _speed(each), f"{each.difference:.1e}", each.rows, each.part]
+        for each in found
+    ]
+    header = ["format", "size", "rows/s", "difference", "rows", "of"]
+    notes = [f"{each.to}: {each.note}" for each in found if each.note]
+    sums = [painted(f"sha256 {each.sha256}  {each.path.name}", "dim") for each in found]
+    return "\n".join([table(rows, header, spare=["of", "rows"]), *notes, *sums])
+
+
+def _speed(each: Exported) -> str | None:
+    return None if each.rows_per_second is None else f"{each.rows_per_second:,.0f}"
