@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from selenium import webdriver
 
 if not os.environ.get("CI"):
     pytest.importorskip("mkdocs")
@@ -17,8 +18,10 @@ from dl.vocabulary.spec import Kind
 from scripts import check_links, site_hooks
 from scripts.site_commands import command_pages
 from scripts.site_layers import FAMILIES
+from support.browser import needs_axe, needs_chromium, violations
 
 TOP = Path(__file__).resolve().parents[1]
+SITE = TOP / "site"
 DOCS = {
     path.relative_to(TOP / "docs").as_posix(): path.read_text(encoding="utf-8")
     for path in (TOP / "docs").rglob("*.md")
@@ -107,3 +110,23 @@ def test_what_is_wrong_in_a_site_is_found(tmp_path: Path) -> None:
 def test_every_layer_is_of_a_kind() -> None:
     kinds = "|".join(start for _, start in FAMILIES)
     assert not [name for name in entries(Kind.LAYER) if not re.match(kinds, name)]
+
+
+@pytest.mark.slow
+@needs_chromium
+@needs_axe
+@pytest.mark.skipif(not (SITE / "index.html").is_file(), reason="needs the site: make site FAST=1")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_are_for_everyone(browser: webdriver.Chrome, scheme: str) -> None:
+    dark = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": dark})
+    found = []
+    for page in ("index", "coming-from", "commands/train", "layers/pictures"):
+        browser.get((SITE / f"{page}.html").as_uri())
+        browser.execute_script("localStorage.clear()")
+        browser.refresh()
+        found += [f"{page}: {violation}" for violation in violations(browser)]
+        width = browser.execute_script("return document.documentElement.scrollWidth - innerWidth")
+        found += [f"{page}: is wider than the window"] if width > 0 else []
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert not found
