@@ -18,7 +18,7 @@ from dl.config.data import TableFile
 from dl.config.load import load_config
 from dl.data.load import load_dataset
 from dl.data.sources import named as keras_source
-from dl.init.examples import GALLERY, Example, examples
+from dl.init.examples import GALLERY, SCHEMA_LINE, Example, examples
 from dl.predict.evaluate import evaluate
 from dl.progress import SilentReporter
 from dl.sweeps.definition import load_sweep
@@ -154,9 +154,8 @@ def test_example_is_written_with_its_data(dl: Dl, tmp_path: Path) -> None:
     files = [tmp_path / "new" / name for name in ("data/titanic.csv", "titanic.yaml")]
     assert (done.code, done.err) == (0, "")
     assert done.out == "".join(f"{file}\n" for file in files)
-    assert [file.read_bytes() for file in files] == [
-        (CONFIGS / name).read_bytes() for name in ("data/titanic.csv", "titanic.yaml")
-    ]
+    assert files[0].read_bytes() == (CONFIGS / "data/titanic.csv").read_bytes()
+    assert files[1].read_text("utf-8") == f"{SCHEMA_LINE}\n{examples()['titanic'].text}"
     assert load_config(files[1]).config.name == "titanic"
     assert dl("init", "--example", "titanic", "--to", tmp_path / "new").code == 0
 
@@ -165,6 +164,7 @@ def test_sweep_is_written_with_its_base_into_one_folder(dl: Dl, tmp_path: Path) 
     assert dl("init", "--example", "digits-search", "--to", tmp_path).code == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["digits-search.yaml", "digits.yaml"]
     assert load_sweep(tmp_path / "digits-search.yaml").name == "digits-search"
+    assert dl("init", "--example", "digits", "--to", tmp_path).code == 0  # it is there already
 
 
 def test_another_file_in_the_place_stays_and_nothing_is_written(dl: Dl, tmp_path: Path) -> None:
@@ -197,6 +197,6 @@ def test_folder_is_for_examples_that_have_a_name(dl: Dl, tmp_path: Path) -> None
 
 def test_printed_example_tells_of_its_data(dl: Dl) -> None:
     printed = dl("init", "--example", "bikes")
-    assert printed.out == examples()["bikes"].text
+    assert printed.out == f"{SCHEMA_LINE}\n{examples()['bikes'].text}"
     assert printed.err == "with its data: dl init --example bikes --to FOLDER\n"
     assert dl("init", "--example", "iris").err == ""

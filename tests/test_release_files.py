@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -18,6 +20,7 @@ from pre_commit.clientlib import load_manifest
 import dl
 
 TOP = Path(__file__).resolve().parents[1]
+Action = Callable[..., tuple[int, list[str]]]
 
 
 def test_the_citation_names_this_version() -> None:
@@ -87,3 +90,55 @@ def test_the_pages_of_man_are_shown_without_a_warning() -> None:
     done = subprocess.run(groff, capture_output=True, text=True, check=True)
     assert pages
     assert not done.stderr
+
+
+@pytest.fixture
+def action(tmp_path: Path) -> Action:
+    """Runs a step of `action.yml` as GitHub does, with a `dl` that finds `bad` in a config bad."""
+    program = tmp_path / "bin" / "dl"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\necho "$@"\ncase $2 in *bad*) exit 2;; esac\n', "utf-8")
+    program.chmod(0o755)
+    for name in ("one.yaml", "two words.yaml", "deep/bad.yaml"):
+        (tmp_path / "configs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "configs" / name).touch()
+    described = yaml.safe_load((TOP / "action.yml").read_text(encoding="utf-8"))
+
+    def run(step: str, **given: str) -> tuple[int, list[str]]:
+        (found,) = (each for each in described["runs"]["steps"] if each.get("name") == step)
+        inputs = {name: each["default"] for name, each in described["inputs"].items()} | given
+        values = {
+            name: inputs[re.sub(r"\$\{\{ inputs\.(.*) \}\}", r"\1", value)]
+            for name, value in found["env"].items()
+        }
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", found["run"]],
+            cwd=tmp_path,
+            env={"PATH": f"{program.parent}:{os.environ['PATH']}"} | values,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert not done.stderr
+        return done.returncode, done.stdout.splitlines()
+
+    return run
+
+
+def test_the_action_checks_the_configs_that_are_meant(action: Action) -> None:
+    valid = [f"{do} configs/{n}.yaml" for n in ("one", "two words") for do in ("validate", "lint")]
+    assert action("Check the configs") == (0, valid)
+    assert action("Check the configs", configs="configs/**/*.yaml", lint="false") == (
+        2,
+        [f"validate configs/{name}.yaml" for name in ("deep/bad", "one", "two words")],
+    )
+    nothing = "::error::no file is meant by: other/*.yaml"
+    assert action("Check the configs", configs="other/*.yaml") == (2, [nothing])
+
+
+def test_the_action_trains_each_run_again(action: Action) -> None:
+    assert action("Train runs again", reproduce="iris bad/2", runs="kept") == (
+        2,
+        ["reproduce iris --runs kept", "reproduce bad/2 --runs kept"],
+    )
+    assert action("Train runs again", reproduce="iris")[0] == 0

@@ -16,7 +16,9 @@ from PIL import Image
 Dl = Callable[..., Any]
 
 EXPECTED = """\
+# yaml-language-server: $schema=dl.schema.json
 # A first config, written by `dl init`. Change whatever you like.
+# Editors complete and check it beside its schema: dl schema > dl.schema.json
 #
 # `guests.csv`: 40 rows; inputs: 1 number, 1 category, 1 date.
 # To predict: `came`, one of 2: `no`, `yes`.

@@ -14,7 +14,9 @@ import yaml
 Dl = Callable[..., Any]
 
 EXPECTED = """\
+# yaml-language-server: $schema=dl.schema.json
 # A first config, written by `dl init`. Change whatever you like.
+# Editors complete and check it beside its schema: dl schema > dl.schema.json
 #
 # `guests.csv`: 120 rows, a series of `guests` by `month`.
 # To predict: `guests`, a number between 90 and 110.

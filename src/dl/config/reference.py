@@ -32,6 +32,7 @@ def json_schema() -> dict[str, Any]:
     del whole["required"]
     return {
         "$schema": _DIALECT,
+        "$id": "urn:dl-keras:config",
         "title": "Config of dl",
         **whole,
         "properties": {"extends": _EXTENDS, **whole["properties"]},
@@ -50,7 +51,7 @@ def _mapping(about: str | None, parameters: Iterable[Parameter], **more: Any) ->
     required = [*more, *(parameter.name for parameter in listed if parameter.required)]
     return {
         "type": "object",
-        "description": about,
+        "description": " ".join((about or "").split()),
         "properties": {**more, **{item.name: _parameter_schema(item) for item in listed}},
         **({"required": required} if required else {}),
         "additionalProperties": False,

@@ -16,6 +16,8 @@ from dl.errors import UsageError, closest
 from dl.rundir.files import disk_errors, write_bytes
 
 GALLERY = "gallery"
+SCHEMA_LINE = "# yaml-language-server: $schema=dl.schema.json"
+"""The first line of a config, by which editors find its schema: `dl schema > dl.schema.json`."""
 KEYS = ("question", "tutorial", "theirs", "here", "data")
 """What the comment at the top of a config of the gallery says: `# question: few pictures`."""
 _FIELD = re.compile(rf"^# ({'|'.join(KEYS)}): +(\S.*(?:\n#  +\S.*)*)", re.MULTILINE)
@@ -33,8 +35,13 @@ class Example:
 
     @property
     def text_in_one_folder(self) -> str:
-        """The text for a folder that has the other examples too: a sweep has its base beside it."""
-        return self.text.replace("\nbase: ../", "\nbase: ")
+        """The text for a folder that has the other examples too: a sweep has its base beside it.
+
+        A config names its schema.
+        """
+        text = self.text.replace("\nbase: ../", "\nbase: ")
+        is_config = self.path.suffix == ".yaml" and not self.is_sweep
+        return f"{SCHEMA_LINE}\n{text}" if is_config else text
 
     @property
     def is_sweep(self) -> bool:
@@ -99,11 +106,12 @@ def write_example(name: str, folder: Path) -> list[Path]:
         UsageError: There is no such example, or another file is in the place of one.
         DiskError: Writing failed.
     """
-    found = example(name)
     contents = {
-        folder / place: path.read_bytes() for path, place in _with_named(found.path).items()
+        folder / place: _example(path).text_in_one_folder.encode()
+        if path.suffix == ".yaml"
+        else path.read_bytes()
+        for path, place in _with_named(example(name).path).items()
     }
-    contents[folder / found.path.name] = found.text_in_one_folder.encode()
     for path, content in contents.items():
         with disk_errors(f"reading {path}"):
             if path.exists() and not (path.is_file() and path.read_bytes() == content):

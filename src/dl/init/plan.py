@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dl.config.data import Task
+from dl.init.examples import SCHEMA_LINE
 from dl.text import cut, listing, plural
 
 WIDTH = 96
@@ -312,7 +313,9 @@ def config_text(path: Path, what: str, target: Target, rows: int, **sections: Se
         sections["preprocess"] = [*sections["preprocess"], STANDARDIZED]
     blocks = [
         [
+            SCHEMA_LINE,
             "# A first config, written by `dl init`. Change whatever you like.",
+            "# Editors complete and check it beside its schema: dl schema > dl.schema.json",
             "#",
             f"# {shown(path.name)}: {what}.",
             f"# To predict: {_to_predict(target)}.",

@@ -32,6 +32,8 @@ _Layer = Annotated[dict[str, Any], Keys({"parameters": Count}, required=True)]
 _Facts = Annotated[dict[str, Any], Keys({"layers": list[_Layer]})]
 """What a card needs of `facts.json`; the rest of it is for pages, and loads NumPy."""
 _SPECIAL = re.compile(r"(`[^`]*`)|([\\*<|\[\]]|(?<!\w)_|_(?!\w))")
+_NO_PURPOSE = ("yaml-language-server", "A first config, written by", "Editors complete and check")
+"""How lines of the comment at the top begin that `dl init` writes."""
 _LONGEST = 120
 """Characters of a setting: of a list of hundreds of columns the first ones do."""
 _TRAINING = ("loss", "optimizer", "learning rate", "batch size", "callbacks", "phases", "solver")
@@ -104,7 +106,7 @@ def _purpose(config: str) -> str:
     lines = []
     for line in config.splitlines():
         words = line.removeprefix("#").strip()
-        if words.startswith(("yaml-language-server", "A first config, written by")):
+        if words.startswith(_NO_PURPOSE):
             continue
         if not (line.startswith("#") and words):
             break
