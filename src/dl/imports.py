@@ -35,6 +35,7 @@ _KERAS_AS_IT_COMES = {
 
 T = TypeVar("T")
 _STDERR = 2
+_IMPORT = "import "
 
 Around = Callable[[], AbstractContextManager[None]]
 
@@ -223,13 +224,24 @@ def in_thread(work: Callable[[], T], name: str) -> Future[T]:
 def importing(name: str) -> Iterator[Callable[[], Any]]:
     """Imports a module in a thread; gives what waits for it and returns it, or raises its error.
 
-    The import is waited for at the end, also after an error: it redirects stderr.
+    The import is waited for at the end, also after an error: it redirects stderr. But not after a
+    Ctrl-C, with which the process ends: see `is_importing`.
     """
-    future = in_thread(lambda: importlib.import_module(name), f"import {name}")
+    future = in_thread(lambda: importlib.import_module(name), f"{_IMPORT}{name}")
+    waits = True
     try:
         yield future.result
+    except KeyboardInterrupt:
+        waits = False
+        raise
     finally:
-        future.exception()
+        if waits:
+            future.exception()
+
+
+def is_importing() -> bool:
+    """Tells whether a thread of `importing` is at work still."""
+    return any(thread.name.startswith(_IMPORT) for thread in threading.enumerate())
 
 
 class _Shared:

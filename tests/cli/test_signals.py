@@ -13,6 +13,7 @@ import pytest
 
 from dl.cli import process
 from dl.cli.process import STOPPING, Stopped, stop_requests, stopping_at_once
+from dl.imports import importing, is_importing
 
 _SLOW_MODULE = """
 import os, signal, time
@@ -37,8 +38,8 @@ def _stopped(number: signal.Signals, cleaning: float = 0.0) -> None:
 
 
 @stopping_at_once()
-def _importing() -> None:
-    importlib.import_module("slow_module")
+def _importing(name: str = "slow_module") -> None:
+    importlib.import_module(name)
     _wait()
 
 
@@ -86,6 +87,33 @@ def test_a_signal_in_an_import_raises_after_it(
         _importing()
 
     assert sys.modules["slow_module"].whole
+
+
+def test_an_import_that_takes_long_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr(process, "_LONGEST_IMPORT", 0.0)
+    monkeypatch.setattr(os, "_exit", ended.append)
+    (tmp_path / "longer_module.py").write_text(_SLOW_MODULE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    with pytest.raises(Stopped):
+        _importing("longer_module")
+
+    assert ended[0] == 143
+
+
+def test_an_import_in_a_thread_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "module_of_a_thread.py").write_text("import time\ntime.sleep(0.5)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    with pytest.raises(KeyboardInterrupt), importing("module_of_a_thread") as load:
+        raise KeyboardInterrupt
+    assert is_importing()
+    load()
 
 
 def test_a_signal_that_python_throws_away_is_raised_again() -> None:

@@ -6,12 +6,14 @@ import csv
 import json
 import os
 import shutil
+import signal
 import socket
 from pathlib import Path
 
 import pytest
 
 from conftest import Dl
+from dl.cli.process import Stopped
 from dl.data.files import fingerprint_files
 from dl.errors import DiskError
 from dl.rundir.directory import RunDirectory
@@ -178,3 +180,19 @@ def test_a_config_without_runs_is_said(dl: Dl, project: Project, tmp_path: Path)
     assert outcome.err == (
         f"error: fruit has no run in {tmp_path}\nhint: start one: dl train {project.config}\n"
     )
+
+
+def test_a_training_that_is_interrupted_before_its_first_epoch_says_how_to_go_on(
+    dl: Dl, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*arguments: object) -> None:
+        raise Stopped(signal.SIGTERM)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("dl.training.steps.Trainer.prepare", interrupt)
+        outcome = dl("train", project.config, "--epochs", 1, "--runs", tmp_path)
+    run = tmp_path / "fruit" / "0001"
+    assert outcome.code == 143
+    told = f"interrupted after 0 epochs\nhint: resume it: dl train --resume {run}\n"
+    assert outcome.err.endswith(told)
+    assert dl("train", "--resume", run, "--epochs", 1).code == 0

@@ -31,6 +31,7 @@ from dl.cli.tidy import prune, remove, tag
 from dl.cli.train import learning_rates, reproduce, train
 from dl.cli.warm import warm
 from dl.errors import SCARCE, DlError, ExitCode, Interrupted, closest, error_text, is_scarce
+from dl.imports import is_importing
 from dl.text import printable
 
 
@@ -195,8 +196,11 @@ def _lacking(module: str) -> DlError:
 
 
 def _stopped(error: BaseException) -> int:
-    number = error.number if isinstance(error, Stopped) else signal.SIGINT
-    return _fail("interrupted", 128 + number)
+    if not isinstance(error, Stopped):
+        return _fail("interrupted", 128 + signal.SIGINT)
+    if is_importing():  # for seconds, with stderr turned away
+        error.end()
+    return _fail("interrupted", 128 + error.number)
 
 
 def _fail(text: str, code: int) -> int:

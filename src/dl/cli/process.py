@@ -162,6 +162,8 @@ _AGAIN = 0.02
 """Seconds after which a signal that came during an import is looked at again."""
 _LONGEST = 5.0
 """Seconds that a stopped command may take: for the import that it is in, and to clean up."""
+_LONGEST_IMPORT = 0.3
+"""Seconds of these for the import: it is of a large library, and nothing is written meanwhile."""
 _END = b"interrupted\n"
 _SHOW_CURSOR = b"\x1b[?25h"
 
@@ -169,11 +171,17 @@ Handler = Callable[[int, FrameType | None], None]
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal ended a command that has nothing to keep; `number` is the signal's."""
+    """A signal ended a command that has nothing to keep.
 
-    def __init__(self, number: int) -> None:
+    Attributes:
+        number: The signal's.
+        end: Ends the process at once.
+    """
+
+    def __init__(self, number: int, end: Callable[[], object] = lambda: None) -> None:
         super().__init__()
         self.number = number
+        self.end = end
 
 
 class StopRequest:
@@ -259,14 +267,15 @@ class _Stopping:
             return
         left = self._deadline - time.monotonic()
         importing = _is_importing(frame)
-        if self._raised or left <= 0 or (importing and ALARM is None):
+        late = ALARM is None or left <= _LONGEST - _LONGEST_IMPORT
+        if self._raised or left <= 0 or (importing and late):
             _end(stopped, self._stderr)
         if importing:
             set_alarm(_AGAIN)
             return
         self._raised = True
         set_alarm(max(left, _AGAIN))
-        raise Stopped(stopped)
+        raise Stopped(stopped, lambda: _end(stopped, self._stderr))
 
     def close(self) -> None:
         """Gives the descriptor back."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -315,11 +316,15 @@ def _limit_that_ended(prepared: Prepared, history: History) -> str | None:
 
 def _stop_if_asked(run: RunDirectory, history: History, hooks: Hooks) -> None:
     if number := hooks.stop_signal():
-        raise Interrupted(
-            f"interrupted after {plural(len(history), 'epoch')}",
-            signal_number=number,
-            hint=f"resume it: {run.command_to_resume}",
-        )
+        raise _interrupted(run, len(history), number)
+
+
+def _interrupted(run: RunDirectory, epochs: int, number: int) -> Interrupted:
+    return Interrupted(
+        f"interrupted after {plural(epochs, 'epoch')}",
+        signal_number=number,
+        hint=f"resume it: {run.command_to_resume}",
+    )
 
 
 def _fit(
@@ -356,6 +361,9 @@ def _fit(
         )
     except Findings as error:
         raise prepared.loaded.error(error.findings) from error
+    except KeyboardInterrupt as error:  # before the first look at what stops a training
+        number = getattr(error, "number", signal.SIGINT)
+        raise _interrupted(checkpoints.run, len(checkpoints.rows), number) from error
     [ending] = endings
     return history, replace(ending, why="given up", early=False) if given_up else ending
 
