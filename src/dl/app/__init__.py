@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from dl.inspect.evidence import Evidence
     from dl.inspect.row import RowTrace
     from dl.inspect.trace import Trace
+    from dl.play.session import Session
     from dl.predict.evaluate import Evaluation
     from dl.predict.lite import Outputs, SavedFiles, Task
     from dl.report.ranking import Ranking
@@ -444,6 +445,47 @@ def export(run: RunDirectory, paths: Mapping[str, Path], reporter: Reporter) -> 
             reporter.note(f"written: {each.path}")
         raise UsageError.of(problem for error in refused for problem in error.problems)
     return found
+
+
+def play(
+    subject: Path | None,
+    target: str,
+    overrides: tuple[str, ...],
+    scratch: Path,
+    reporter: Reporter,
+) -> Session:
+    """Returns what a page plays with: a config, a table, or a made-up problem where none is given.
+
+    Args:
+        subject: The file of a config, or of a table.
+        target: The column of a table to predict; empty for the likeliest.
+        overrides: Changes of the config.
+        scratch: The folder for what the page changes.
+        reporter: Is told what happens.
+
+    Raises:
+        DlError: It cannot be read, or shows nothing on a plane of two inputs.
+    """
+    from dl.config.load import load_config
+    from dl.play import settings
+
+    config = subject is not None and ends_as_config(subject)
+    if (target and (config or subject is None)) or (overrides and not config):
+        wrong = "--target is for a table" if target else "--set is for a config"
+        raise UsageError(wrong, hint="dl play --help")
+    if subject is None:
+        setting = settings.preset("circles", scratch)
+    elif config:
+        setting = settings.opened(load_config(subject, overrides))
+    else:
+        setting = settings.of_table(subject.absolute(), target)
+    _load_keras("dl.play.session", reporter)
+    from dl.play.session import Session
+
+    with reporter.stage("Building the network"):
+        session = Session(setting, scratch)
+        session.wait()
+    return session
 
 
 def diagnose(run: RunDirectory, reporter: Reporter) -> Findings:

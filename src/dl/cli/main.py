@@ -24,7 +24,7 @@ from dl.cli.export import export
 from dl.cli.model import baseline, diagnose, evaluate, predict, summary, trace
 from dl.cli.process import Stopped, flush_stdout, open_streams, stopping_at_once
 from dl.cli.runs import compare, list_runs, report
-from dl.cli.serve import board, serve
+from dl.cli.serve import board, play, serve
 from dl.cli.show import card, show
 from dl.cli.sweep import sweep
 from dl.cli.tidy import prune, remove, tag
@@ -116,7 +116,7 @@ GROUPS: dict[str, tuple[click.Command, ...]] = {
     "Look at a run": (show, report, diagnose, evaluate, predict, summary, trace, card),
     "Look at many": (list_runs, compare, board),
     "Take away": (export, serve),
-    "Learn and teach": (course,),
+    "Learn and teach": (course, play),
     "Keep order": (tag, remove, prune, warm, doctor, schema, completion),
 }
 for _listed in chain.from_iterable(GROUPS.values()):

@@ -1,4 +1,4 @@
-"""`dl board` and `dl serve`: pages and answers for a browser, until a signal ends them."""
+"""`dl board`, `play` and `serve`: pages and answers for a browser, until a signal ends them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dl.cli.options import quiet_option, run_argument, runs_option, threshold_option
+from dl.cli.options import (
+    quiet_option,
+    run_argument,
+    runs_option,
+    set_option,
+    threshold_option,
+)
 from dl.cli.process import open_reporter
 from dl.errors import UsageError
 from dl.rundir.directory import find_run
@@ -124,6 +130,56 @@ def serve(
             address += f"?token={token}"
         click.echo(address)
         _answer(server(service, allowed_hosts(host), token), listening, ends_well=True)
+
+
+@click.command()
+@click.argument("subject", required=False, metavar="[CONFIG|FILE]", type=click.Path(path_type=Path))
+@click.option("--target", default="", metavar="COLUMN", help="The column of a table to predict.")
+@set_option
+@click.option(
+    "--lang",
+    "language",
+    type=click.Choice(["en", "fr"]),
+    help="The language of the page.  [default: French where LANG says so, else English]",
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=8102, show_default=True)
+@quiet_option
+def play(
+    subject: Path | None,
+    target: str,
+    overrides: tuple[str, ...],
+    language: str | None,
+    port: int,
+    quiet: bool,
+) -> None:
+    """Train a small network on a page, with your own hands.
+
+    Points are painted, or come from FILE, a table; layers, units and rates are changed while it
+    trains, and the page shows what each unit sees. What came of it can be copied as YAML. Nothing
+    is written. The address is printed on stdout; only this machine can open it. Ctrl-C ends it.
+
+    \b
+    dl play
+    dl play configs/course/04c-xor-hidden.yaml
+    dl play flowers.csv --target species --lang fr
+    """
+    import tempfile
+
+    from dl import app
+    from dl.course.exercise import language_of
+    from dl.report.web import allowed_hosts
+
+    with tempfile.TemporaryDirectory(prefix="dl-play-") as scratch:
+        with open_reporter(quiet=quiet) as reporter:
+            session = app.play(subject, target, overrides, Path(scratch), reporter)
+        with _listening("play", _HERE, port) as (listening, address):
+            from dl.play.server import server as application
+
+            language = "fr" if language_of(language) == "fr" else "en"
+            _tell("a network to play with; Ctrl-C ends it")
+            click.echo(address)
+            made = application(session, allowed_hosts(_HERE), language)
+            _answer(made, listening, ends_well=True)
 
 
 def _tell(text: str) -> None:

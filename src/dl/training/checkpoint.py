@@ -87,6 +87,20 @@ class Stateful(Protocol):
         """
 
 
+class Keeping(Protocol):
+    """What keeps the state of a training as it goes on: on the disk, `Checkpoints`."""
+
+    @property
+    def phase(self) -> int:
+        """The 1-based phase that the training goes on in."""
+
+    def begin(self, parts: Mapping[str, Stateful]) -> History:
+        """Is given the parts of the training that begins; returns the rows it goes on from."""
+
+    def keep(self, *, last: bool) -> None:
+        """Is called at the end of each epoch; `last` if no other follows."""
+
+
 class Variables:
     """The variables of a model or an optimizer."""
 

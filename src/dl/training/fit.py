@@ -29,7 +29,7 @@ from dl.model.tensors import tensors_of
 from dl.predict.evaluate import evaluate, evaluate_blocks, evaluation_batch
 from dl.progress import Reporter
 from dl.rundir.record import Ending
-from dl.training.checkpoint import Checkpoints, History, State, training_state
+from dl.training.checkpoint import History, Keeping, State, training_state
 from dl.training.ending import ending_of
 from dl.training.front import learner_of
 from dl.training.mixing import Mixer
@@ -112,7 +112,7 @@ def fit(  # noqa: PLR0913 - the contract of the package
     folder: Path | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     watchers: Sequence[Any] = (),
-    checkpoints: Checkpoints | None = None,
+    checkpoints: Keeping | None = None,
     on_end: Callable[[Ending], None] = lambda ending: None,
 ) -> History:
     """Trains a prepared model on the training part, as Keras' `fit` does with the same batches.
@@ -183,7 +183,7 @@ class _Course:
     reporter: Reporter
     on_epoch: OnEpoch
     should_stop: Callable[[], bool]
-    checkpoints: Checkpoints | None
+    checkpoints: Keeping | None
     callbacks: list[Any]
     best: BestWeights
     history: History | None = None

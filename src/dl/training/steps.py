@@ -178,16 +178,21 @@ class Trainer:
 class ReplacedTrainer(Trainer):
     """Trains on rows in memory, in whose place those of another training of their shapes can come.
 
-    So trainings that differ in their data share what is traced and compiled.
+    So trainings that differ in their data share what is traced and compiled. Where the steps are
+    not compiled, the others may be more or fewer rows.
     """
 
     def __init__(self, model: keras.Sequential, rows: Tensors, *, compiled: bool) -> None:
-        held = {id(array): tf.Variable(array, trainable=False) for array in rows}
+        def held_for(array: tf.Tensor) -> tf.Variable:
+            rows = array.shape[0] if compiled else None
+            return tf.Variable(array, trainable=False, shape=(rows, *array.shape[1:]))
+
+        held = {id(array): held_for(array) for array in rows}
         self._rows = tuple(held[id(array)] for array in rows)
         super().__init__(model, self._rows, compiled=compiled)
 
     def replace(self, rows: Tensors) -> None:
-        """Takes other rows, of the same shapes and types."""
+        """Takes other rows, of the same shape of each and the same types."""
         for variable, array in zip(self._rows, rows, strict=True):
             variable.assign(array)
 
