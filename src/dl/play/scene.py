@@ -119,14 +119,17 @@ class Scene:
         each layer, `unit N`: what its units say, from -1 to 1 of `scale N` as bytes; `kernel N`
         and `bias N`.
         """
-        outputs = self._forward(self._grid)
+        with np.errstate(over="ignore", invalid="ignore"):  # of a loss that diverges
+            return self._arrays(self._forward(self._grid))
+
+    def _arrays(self, outputs: tuple[Any, ...]) -> Arrays:
         target = self.prepared.dataset.target
         values = surface_values(outputs[-1].numpy(), target).astype(np.float32)
         arrays: Arrays = [("plane", np.ascontiguousarray(values.T).reshape(-1, SIDE, SIDE))]
         for number, (at, layer) in enumerate(self._shown):
             said = outputs[at].numpy()[:, :MOST_UNITS].reshape(SIDE, SIDE, -1)[::2, ::2]
             most = float(np.nan_to_num(np.abs(said)).max()) or 1.0
-            small = np.nan_to_num(np.rint(127.5 + 127.5 * said / most)).clip(0, 255)
+            small = np.nan_to_num(np.rint(127.5 + 127.5 * (said / most))).clip(0, 255)
             arrays.append((f"unit {number}", small.astype(np.uint8).transpose(2, 0, 1).copy()))
             arrays.append((f"scale {number}", np.array([most], np.float32)))
             arrays += [(f"{w.name} {number}", w.numpy().astype(np.float32)) for w in layer.weights]

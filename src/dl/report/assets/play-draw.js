@@ -10,13 +10,13 @@ const dlPlay = (() => {
   const bytes = (name) => (dlColour(name).match(/[\da-f]{2}/gi) || ["80", "80", "80"]).map((part) => parseInt(part, 16));
   const mixed = (from, to, share) => from.map((low, at) => low + share * (to[at] - low));
 
-  // 256 colours from orange below 0 to blue above; the ground of the page is 0.
+  // 256 colours from blue below 0 to orange above, which is towards the second class; the page is 0.
   function signed() {
     if (!mixes.has("signed")) {
       const [paper, blue, orange] = ["--paper", "--c0", "--c1"].map(bytes);
       mixes.set("signed", Array.from({ length: 256 }, (_, at) => {
         const value = (at - 127.5) / 127.5;
-        return mixed(paper, value < 0 ? orange : blue, Math.abs(value));
+        return mixed(paper, value < 0 ? blue : orange, Math.abs(value));
       }));
     }
     return mixes.get("signed");
@@ -60,7 +60,7 @@ const dlPlay = (() => {
   }
 
   function colourOf(scene) {
-    const count = scene.classes.length;
+    const count = scene.known;
     const paper = bytes("--paper");
     if (scene.numbers) {
       const colours = signed(), [low, high] = scene.span, zero = low < 0 && high > 0;
@@ -90,7 +90,7 @@ const dlPlay = (() => {
   ground.width = ground.height = fine;
 
   function drawGround(context, size, scene, values, side) {
-    const count = scene.numbers ? 1 : scene.classes.length, area = side * side;
+    const count = scene.numbers ? 1 : scene.known, area = side * side;
     const paint = ground.getContext("2d"), image = paint.createImageData(fine, fine);
     const at = places(side), colour = colourOf(scene), here = new Array(count);
     for (let y = 0; y < fine; y++) {
@@ -116,9 +116,9 @@ const dlPlay = (() => {
 
   // What is 0 where the predicted class changes, for each class; for two, for one of them.
   function margins(scene, values, area) {
-    const count = scene.classes.length;
+    const count = scene.known;
     if (count === 2) return [Float32Array.from({ length: area }, (_, at) => (scene.threshold == null ? values[area + at] - values[at] : values[area + at] - scene.threshold))];
-    return scene.classes.map((_, own) => Float32Array.from({ length: area }, (__, at) => {
+    return scene.classes.slice(0, count).map((_, own) => Float32Array.from({ length: area }, (__, at) => {
       let other = -Infinity;
       for (let each = 0; each < count; each++) if (each !== own) other = Math.max(other, values[each * area + at]);
       return values[own * area + at] - other;
@@ -217,7 +217,7 @@ const dlPlay = (() => {
     };
     for (const [from, to, weight] of joints) {
       const [, x1, y1] = ends(from), [x2, , y2] = ends(to), share = Math.abs(weight) / most;
-      context.strokeStyle = dlColour(weight < 0 ? "--c1" : "--c0");
+      context.strokeStyle = dlColour(weight < 0 ? "--c0" : "--c1");
       context.globalAlpha = 0.15 + 0.75 * share;
       context.lineWidth = 0.4 + 4.6 * share;
       context.beginPath();

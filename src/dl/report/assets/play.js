@@ -111,6 +111,7 @@
 
   function takeScene(told) {
     scene = told;
+    scene.known = scene.classes.length; // one that is being painted has points, and no ground yet
     const own = performance.now() - edited > 1500 && !busy;
     if (own || !points.length) points = scene.points;
     const numbers = scene.points.map((point) => Number(point[2]));
@@ -164,7 +165,8 @@
     if (!last) {
       const remove = made("button", "×", { type: "button", "aria-label": `${words.remove}: ${name}`, "data-key": `remove ${place}` });
       remove.addEventListener("click", () => changeLayers((all) => all.splice(place, 1)));
-      head.querySelector(".amount")?.append(remove) ?? head.append(...(layer.rate == null ? [] : [made("span", String(layer.rate))]), remove);
+      if (layer.rate != null) head.append(made("span", String(layer.rate)));
+      (head.querySelector(".amount") || head).append(remove);
     }
     const units = made("div", "", { class: "units", "aria-hidden": "true" });
     if (number >= 0) {
@@ -353,7 +355,7 @@
       label.append(input);
       parts.push(label);
     }
-    parts.push(made("button", words.erase, { type: "button", "data-brush": eraser, "aria-pressed": brush === eraser }), made("button", words.clear, { type: "button", id: "clear" }));
+    parts.push(made("button", words.erase, { type: "button", "data-brush": eraser, "aria-pressed": brush === eraser }), made("button", words.clear_all, { type: "button", id: "clear" }));
     box.replaceChildren(box.querySelector("legend"), ...parts);
   }
 
@@ -364,8 +366,9 @@
 
   at("brushes").addEventListener("click", (event) => {
     const button = event.target.closest("button");
-    if (button?.id === "clear") { points = []; touched(); } else if (button) chooseBrush(Number(button.dataset.brush));
-    if (scene.numbers && button?.dataset.brush === "-1" && button.getAttribute("aria-pressed") === "true") return;
+    const index = Number(button?.dataset.brush);
+    if (button?.id === "clear") { points = []; act("pause"); touched(); }
+    else if (button) chooseBrush(scene.numbers && index === brush ? 0 : index);
   });
 
   function nameOf(index) {
@@ -404,7 +407,7 @@
     drawPlane();
     const enough = isEnough();
     at("problem").textContent = enough === true ? "" : enough;
-    if (enough !== true) { if (state === "training") act("pause"); return; }
+    if (enough !== true) return;
     // While a hand draws, the boundary follows it.
     if (!waiting.get("points")) waiting.set("points", setTimeout(() => { waiting.delete("points"); if (isEnough() === true) change({ points }); }, 150));
   }
@@ -447,10 +450,7 @@
   // Drawing
 
   function drawPlane() {
-    const count = scene.numbers ? 1 : values ? values.shape[0] : 0;
-    // A class that the network does not know yet has points, and no ground.
-    const shown = { ...scene, classes: scene.numbers ? scene.classes : scene.classes.slice(0, count || undefined) };
-    dlPlay.plane(at("plane"), points.some((point) => !scene.numbers && scene.classes.indexOf(point[2]) >= count) ? { ...shown, classes: scene.classes.slice(0, count) } : shown, values, points, cursor);
+    dlPlay.plane(at("plane"), scene, values, points, cursor);
   }
 
   function draw() {
