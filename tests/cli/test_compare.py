@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from conftest import Dl
 from dl.config.load import load_config
@@ -212,7 +213,7 @@ def test_other_rows_are_not_compared(dl: Dl, root: Path) -> None:
         (["digits", "digits/2"], "error: needs two or more different runs\n"),
         (
             ["digits/1", "digits/2", "--md", "--csv"],
-            "error: --json, --csv, --md and --html exclude",
+            "error: --json, --csv, --md, --html and --plots exclude",
         ),
     ],
     ids=str,
@@ -252,3 +253,38 @@ def test_on_a_narrow_screen_each_run_is_shown_beside_the_first(
     )
     assert out.startswith("digits/2 against digits/1: worse\n")
     assert max(map(len, out.splitlines())) <= 34
+
+
+def drawn_run(root: Path, name: str, plot: str = "boundary", size: int = 40) -> RunDirectory:
+    run = make_run(root, name)
+    run.plots.mkdir()
+    Image.new("RGB", (size, 30), "red").save(run.plots / f"{plot}.png")
+    return run
+
+
+def test_pictures_of_runs_stand_beside_each_other(dl: Dl, tmp_path: Path) -> None:
+    for name in ("linear", "tanh", "sigmoid", "relu"):
+        drawn_run(tmp_path, name, size=50 if name == "tanh" else 40)
+    four = tmp_path / "four.png"
+    names = ("linear", "tanh", "sigmoid", "relu", "--runs", str(tmp_path))
+    done = dl("compare", *names, "--plots", "boundary", "-o", str(four))
+    assert (done.code, done.out) == (0, f"{four}\n")
+    with Image.open(four) as picture:
+        assert picture.size == (100, 60)
+        assert picture.getpixel((45, 5)) == (255, 255, 255)
+        assert picture.getpixel((95, 5)) == (255, 0, 0)
+
+
+def test_a_picture_that_a_run_lacks_is_told_with_those_it_has(dl: Dl, tmp_path: Path) -> None:
+    drawn_run(tmp_path, "one")
+    drawn_run(tmp_path, "two", plot="residuals")
+    out = str(tmp_path / "both.png")
+    done = dl("compare", "one", "two", "--runs", str(tmp_path), "--plots", "boundary", "-o", out)
+    assert (done.code, done.err) == (
+        4,
+        "error: two/0001 has no picture boundary\nexpected: one of residuals\n",
+    )
+    publish(RunDirectory(tmp_path / "two" / "0001").plots / "boundary.png", b"PNG")
+    done = dl("compare", "one", "two", "--runs", str(tmp_path), "--plots", "boundary", "-o", out)
+    assert "boundary.png is damaged" in done.err
+    assert dl("compare", "one", "two", "--runs", str(tmp_path), "-o", out).code == 2

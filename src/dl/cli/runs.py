@@ -190,6 +190,19 @@ def _verdict_below(entry: Entry) -> str:
     help="Write a page with curves over each other.",
 )
 @click.option("--md", "as_markdown", is_flag=True, help="Print Markdown tables.")
+@click.option(
+    "--plots",
+    multiple=True,
+    metavar="NAME",
+    help="With -o: that picture of each run, beside each other, such as boundary. Repeatable.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The PNG to write the pictures to.",
+)
 @json_option
 @runs_option
 def compare(
@@ -198,6 +211,8 @@ def compare(
     as_csv: bool,
     html: Path | None,
     as_markdown: bool,
+    plots: tuple[str, ...],
+    output: Path | None,
     as_json: bool,
     runs: Path,
 ) -> None:
@@ -210,16 +225,22 @@ def compare(
     dl compare digits/1 digits/2
     dl compare digits-search
     dl compare digits iris --all --md
+    dl compare linear tanh sigmoid relu --plots boundary -o four.png
     """
     from dl.report.compare import compare as compare_runs
     from dl.report.comparison_text import csv_text, json_text, markdown_text, plain_text
     from dl.rundir.files import write_output
     from dl.rundir.query import read_entry
 
-    if as_csv + as_markdown + as_json + (html is not None) > 1:
+    if as_csv + as_markdown + as_json + (html is not None) + bool(plots) > 1:
         raise UsageError(
-            "--json, --csv, --md and --html exclude each other", hint="leave one of them"
+            "--json, --csv, --md, --html and --plots exclude each other", hint="leave one of them"
         )
+    if bool(plots) != (output is not None):
+        raise UsageError("--plots and -o belong together", hint="--plots boundary -o two.png")
+    if output is not None:
+        _write_plots(_several(selected, runs), plots, output)
+        return
     if len(selected) == 1 and is_sweep(selected[0], runs):
         from dl.sweeps.results import read_results
 
@@ -241,6 +262,17 @@ def compare(
         click.echo(csv_text(comparison, everything), nl=False)
     else:
         click.echo((markdown_text if as_markdown else plain_text)(comparison, everything))
+
+
+def _write_plots(found: list[RunDirectory], plots: tuple[str, ...], output: Path) -> None:
+    from dl.report.beside import beside
+    from dl.rundir import files
+
+    check_output(output, found)
+    picture = beside(found, plots)
+    with files.output(output) as stream:
+        stream.write(picture)
+    click.echo(str(output))
 
 
 def _several(selected: Iterable[str], runs: Path) -> list[RunDirectory]:

@@ -119,6 +119,7 @@
     [["low-x", scene.low[0]], ["high-x", scene.high[0]], ["low-y", scene.low[1]], ["high-y", scene.high[1]]].forEach(([id, value]) => { at(id).textContent = dlNumber(Number(value.toPrecision(3))); });
     at("name-x").textContent = scene.names[0];
     at("name-y").textContent = scene.names[1];
+    at("plane").dataset.points = scene.points.length;
     at("plane").classList.toggle("still", !scene.paintable);
     at("plane-hint").textContent = (scene.paintable ? words.plane_hint : words.plane_only) + (scene.rows.validation || scene.rows.test ? ` ${words.pale}` : "");
     at("others").hidden = !scene.others.length;

@@ -1,0 +1,90 @@
+"""How many pictures a second the page of `dl play` shows while it trains, in a real browser.
+
+python benchmarks/play.py [--seconds 8] [--presets xor circles moons spiral]
+
+Starts `dl play`, opens its page in Chromium without a window, trains each problem as fast as it
+can, and counts what the page has drawn: the plane, each unit, the weights and the loss. Aim, on two
+quiet cores: 10 pictures a second at the least.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from models import DL
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from support.browser import open_browser
+
+_PAINT = """
+const plane = document.getElementById('plane'), box = plane.getBoundingClientRect();
+plane.setPointerCapture = () => {};
+const send = (kind, at) => plane.dispatchEvent(new PointerEvent(kind, {pointerId: 1, button: 0,
+  bubbles: true, clientX: box.left + box.width * at, clientY: box.top + box.height * 0.3}));
+let at = 0.1;
+window.painting = setInterval(() => {
+  at = at > 0.9 ? 0.1 : at + 0.011;
+  send('pointerdown', at);
+  send('pointerup', at);
+}, 100);
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--presets", nargs="+", default=["xor", "circles", "moons", "spiral"])
+    given = parser.parse_args()
+    command = [DL, "play", "--port", "0", "--quiet"]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as played,
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
+    ):
+        address = played.stdout.readline().strip() if played.stdout else ""
+        browser = open_browser(Path(profile))
+        try:
+            browser.get(address)
+            for name in given.presets:
+                script = f"document.querySelector('[data-preset={name}]').click()"
+                _measure(browser, name, script, given.seconds)
+            _measure(browser, "while points are painted", _PAINT, given.seconds)
+        finally:
+            browser.quit()
+            played.terminate()
+
+
+def _measure(browser: object, name: str, script: str, seconds: float) -> None:
+    """Prints how many pictures, and epochs, a second of training has."""
+    page: object = browser
+    run = page.execute_script  # type: ignore[attr-defined]
+    run(script)
+    time.sleep(3)
+    run(
+        "document.getElementById('tempo').value = '0';"
+        "const train = document.getElementById('train');"
+        "if (train.getAttribute('aria-pressed') === 'false') train.click();"
+    )
+    time.sleep(2)
+    count = (
+        "return [Number(document.documentElement.dataset.pictures),"
+        "Number(document.getElementById('epoch').textContent.replace(/\\D/g, '')), Date.now()]"
+    )
+    (pictures, epochs, begun), _ = run(count), time.sleep(seconds)
+    more, later, end = run(count)
+    passed = (end - begun) / 1000
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    print(
+        f"{name:26} {(more - pictures) / passed:5.1f} pictures/s, "
+        f"{(later - epochs) / passed:6.1f} epochs/s; load {load}",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
