@@ -284,7 +284,7 @@ def test_a_picture_that_a_run_lacks_is_told_with_those_it_has(dl: Dl, tmp_path: 
         4,
         "error: two/0001 has no picture boundary\nexpected: one of residuals\n",
     )
-    publish(RunDirectory(tmp_path / "two" / "0001").plots / "boundary.png", b"PNG")
+    (tmp_path / "two" / "0001" / "plots" / "boundary.png").write_bytes(b"PNG")
     done = dl("compare", "one", "two", "--runs", str(tmp_path), "--plots", "boundary", "-o", out)
     assert "boundary.png is damaged" in done.err
     assert dl("compare", "one", "two", "--runs", str(tmp_path), "-o", out).code == 2

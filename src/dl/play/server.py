@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from dl.errors import DlError, UsageError
+from dl.errors import DlError, UsageError, first_line
 from dl.play.session import Picture, Session
 from dl.play.settings import (
     LAYERS,
@@ -91,6 +91,8 @@ def _handled(work: Work) -> Callable[[Request], Any]:
             told = error.problems[0]
             said = {"problem": told.message, "hint": told.hint or told.expected or ""}
             response = JSONResponse(said, 422)
+        except Exception as error:
+            response = JSONResponse({"problem": f"a bug of dl: {first_line(error)}"}, 500)
         response.headers.update(HEADERS)
         return response
 

@@ -175,7 +175,7 @@ class Session:
             left = self.steps - self._done if self.inside else self.steps
             known = {"train": math.inf, "pause": 0.0, "step": 1.0, "epoch": float(left)}
             self._allowed = known.get(action, self._allowed)
-            self._tempo = self._tempo if tempo is None else max(0.0, tempo)
+            self._tempo = self._tempo if tempo is None else (max(0.1, tempo) if tempo else 0.0)
             if action == "restart":
                 self._next, self._at_once = (self.setting, False), True
             self._lock.notify_all()
