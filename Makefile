@@ -56,7 +56,7 @@ site: install  ## the documentation as a site, in site/ (FAST=1: without the tra
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	$(BIN)/python scripts/check_links.py
 
-bench: install  ## compare with plain Keras: make bench MNIST=mnist.npz DIGITS=digits.csv
+bench: install  ## compare with other libraries: make bench MNIST=mnist.npz DIGITS=digits.csv BENCH="--only sweep"
 	$(BIN)/python benchmarks/all.py "$(MNIST)" "$(DIGITS)" $(BENCH)
 
 check: FAST = 1

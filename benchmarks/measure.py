@@ -17,19 +17,30 @@ Timed = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the table: a job, its two sides, and the ratio that is aimed at."""
+    """A line of the table: a job, its two sides, and the ratio that is aimed at.
+
+    Attributes:
+        job: What was done.
+        against: By whom else; where that has no time, why.
+        dl: Seconds of `dl`, the median; None where it was not measured.
+        other: Seconds of the other side, the median; None where there are none.
+        worst: The worst ratio of a pair.
+        target: What is aimed at.
+        pairs: How often both sides ran.
+    """
 
     job: str
     against: str
-    dl: float
-    other: float
-    worst: float
+    dl: float | None
+    other: float | None
+    worst: float | None
     target: str
+    pairs: int = 1
 
     @property
-    def ratio(self) -> float:
+    def ratio(self) -> float | None:
         """How many times faster `dl` is, by the medians."""
-        return self.other / self.dl
+        return self.other / self.dl if self.other and self.dl else None
 
 
 def compare(job: str, against: str, dl: Timed, other: Timed, *, rounds: int, target: str) -> Row:
@@ -38,7 +49,7 @@ def compare(job: str, against: str, dl: Timed, other: Timed, *, rounds: int, tar
     ours = statistics.median(pair[0] for pair in pairs)
     theirs = statistics.median(pair[1] for pair in pairs)
     worst = min(pair[1] / pair[0] for pair in pairs)
-    row = Row(job, against, ours, theirs, worst, target)
+    row = Row(job, against, ours, theirs, worst, target, rounds)
     print(line(row), flush=True)
     return row
 
@@ -46,20 +57,41 @@ def compare(job: str, against: str, dl: Timed, other: Timed, *, rounds: int, tar
 def line(row: Row) -> str:
     """Words a row for the terminal."""
     return (
-        f"{row.job:34} dl {row.dl:8.3f} s  {row.against} {row.other:8.3f} s  "
-        f"{row.ratio:6.2f} x (worst {row.worst:.2f} x; aim {row.target})"
+        f"{row.job:34} dl {seconds(row.dl)} s  {row.against} {seconds(row.other)} s  "
+        f"{times(row.ratio)} (worst {times(row.worst)}; aim {row.target or NOTHING})"
     )
 
 
 def markdown(rows: Sequence[Row]) -> str:
     """Words the rows as a Markdown table."""
-    head = "| job | against | dl, s | other, s | faster | worst pair | aim |\n"
-    head += "|---|---|---|---|---|---|---|\n"
-    return head + "".join(
-        f"| {row.job} | {row.against} | {row.dl:.3f} | {row.other:.3f} "
-        f"| {row.ratio:.2f} x | {row.worst:.2f} x | {row.target} |\n"
-        for row in rows
-    )
+    return HEAD + "".join(map(cells, rows))
+
+
+HEAD = (
+    "| job | against | dl, s | other, s | faster | worst pair | pairs | aim |\n"
+    "|---|---|---|---|---|---|---|---|\n"
+)
+NOTHING = "–"  # noqa: RUF001 - stands in a table
+
+
+def cells(row: Row) -> str:
+    """Words a row as a line of a Markdown table."""
+    known = row.job, row.against, seconds(row.dl), seconds(row.other)
+    ratios = [times(row.ratio), times(row.worst), str(row.pairs), row.target or NOTHING]
+    signs = " | ".join(ratios).replace(" x", " \N{MULTIPLICATION SIGN}")
+    return f"| {' | '.join(known)} | {signs} |\n"
+
+
+def seconds(value: float | None) -> str:
+    """Words seconds by three digits."""
+    if value is None:
+        return NOTHING
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def times(ratio: float | None) -> str:
+    """Words a ratio."""
+    return NOTHING if ratio is None else f"{ratio:.1f} x" if ratio < 20 else f"{ratio:.0f} x"
 
 
 def run(command: Sequence[str]) -> str:

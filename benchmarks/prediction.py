@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -98,21 +98,24 @@ class Bench:
 
 def main() -> None:
     options = _options()
+    measured = list(rows(options.dl, options.other_python, options.rows, options.rounds))
+    print("\n" + markdown(measured))
+
+
+def rows(dl: str, other_python: str, count: int, rounds: int) -> Iterator[Row]:
+    """Compares predictions of a table of so many rows, and of one; tells what each took."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         # A process of its own: the peak of a command begins with the memory of who starts it.
         with multiprocessing.get_context("spawn").Pool(1) as other:
-            other.apply(prepare, (folder, options.rows, options.dl))
-        bench = Bench(folder, options.dl, options.other_python, options.rounds)
-        table = f"{options.rows:,} rows"
-        rows = [
-            bench.against(f"{table}, lite copy", "light", "rows.csv", 32, "10 x"),
-            bench.against(f"{table}, lite copy", "light", "rows.csv", 8192, "-"),
-            bench.against(f"{table}, Parquet", "light", "rows.parquet", 8192, "-"),
-            bench.against(f"{table}, TensorFlow", "heavy", "rows.csv", 32, "4 x"),
-            bench.against("one row, lite copy", "light", "one.csv", 32, "4 x"),
-        ]
-    print("\n" + markdown(rows))
+            other.apply(prepare, (folder, count, dl))
+        bench = Bench(folder, dl, other_python, rounds)
+        table = f"{count:,} rows of 20 numbers predicted"
+        yield bench.against(f"{table}, CSV to CSV", "light", "rows.csv", 8192, "")
+        yield bench.against(f"{table}, Parquet to Parquet", "light", "rows.parquet", 8192, "")
+        yield bench.against("one row predicted", "light", "one.csv", 32, "4 x")
+        yield bench.against(f"{table}, CSV to CSV", "light", "rows.csv", 32, "10 x")
+        yield bench.against(f"{table}, with TensorFlow", "heavy", "rows.csv", 32, "4 x")
     for job, (peak, processor) in bench.usage.taken.items():
         print(f"{job}: peak of memory {peak:,.0f} MiB, processor {processor:.1f} s")
 

@@ -18,14 +18,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow
 import pyarrow.parquet
-from measure import last_json
+from measure import Row, last_json, line
 
 REFERENCE = Path(__file__).parent / "reference" / "keras_stream.py"
 COLUMNS = 20
@@ -75,6 +75,24 @@ def main() -> None:
             path = _table(folder / "rows.parquet", rows)
             for measured in _all(path, rows, folder, options.without):
                 print(_line(measured, bare.memory), flush=True)
+
+
+def rows(count: int, part: int) -> Iterator[Row]:
+    """Compares an epoch of so many rows, streamed, with tf.data, once.
+
+    tf.data is given one of so many parts of them, and its time is scaled: it grows with the rows.
+    """
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        folder = Path(name)
+        path = _table(folder / "rows.parquet", count)
+        ours = _dl("streamed", path, count, folder, BUDGETS["streamed"]).epoch
+        path = _table(path, count // part)
+        theirs = _measured("tf.data", count, [sys.executable, str(REFERENCE), str(path)]).epoch
+    title = f"epoch, {count:,} rows of 20 numbers, streamed"
+    against = "tf.data, window of 100,000" + f" (1/{part} of them, scaled)" * (part > 1)
+    found = Row(title, against, ours, theirs * part, theirs * part / ours, "")
+    print(line(found), flush=True)
+    yield found
 
 
 def _all(path: Path, rows: int, folder: Path, without: str) -> list[Measured]:

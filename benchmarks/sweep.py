@@ -16,7 +16,7 @@ import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from measure import Row, compare, markdown, run, wall
@@ -53,11 +53,17 @@ def main() -> None:
     units = UNITS[: max(1, options.sample // PER_UNITS)]
     with tempfile.TemporaryDirectory() as name:
         sides = Sides(Path(name), units, options.other_python)
-        rows = _rows(sides, options.only.split(","), options.rounds)
-        if rows:
-            print(markdown(rows))
+        measured = list(_rows(sides, options.only.split(","), options.rounds))
+        if measured:
+            print(markdown(measured))
         if options.check and not sides.check():
             sys.exit(1)
+
+
+def rows(other_python: str, sample: int, only: Sequence[str]) -> Iterator[Row]:
+    """Compares `dl sweep` with others once; they train a sample, and their time is scaled."""
+    with tempfile.TemporaryDirectory() as name:
+        yield from _rows(Sides(Path(name), UNITS[: sample // PER_UNITS], other_python), only, 1)
 
 
 class Sides:
@@ -149,24 +155,15 @@ parameters:
 _DL = (sys.executable, "-m", "dl")
 
 
-def _rows(sides: Sides, only: Sequence[str], rounds: int) -> list[Row]:
+def _rows(sides: Sides, only: Sequence[str], rounds: int) -> Iterator[Row]:
     jobs = [
-        ("shell", "a shell loop", sides.shell, "10 x"),
+        ("shell", "a shell loop over a script", sides.shell, "45 x"),
         ("tuner", "KerasTuner", sides.tuner, "4 x"),
         ("ray", "Ray Tune", sides.ray, "4 x"),
     ]
-    return [
-        compare(
-            f"{len(UNITS) * PER_UNITS} trials of digits",
-            words,
-            sides.dl,
-            side,
-            rounds=rounds,
-            target=aim,
-        )
-        for name, words, side, aim in jobs
-        if name in only and (name == "shell" or sides.other is not None)
-    ]
+    for name, words, side, aim in jobs:
+        if name in only and (name == "shell" or sides.other is not None):
+            yield compare(JOB, words, sides.dl, side, rounds=rounds, target=aim)
 
 
 def _history(path: Path) -> list[dict[str, str]]:

@@ -14,10 +14,11 @@ import argparse
 import csv
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from measure import wall
+from measure import Row, wall
 
 BASE = """\
 name: iris
@@ -64,11 +65,22 @@ def main() -> None:
     parser.add_argument("--methods", default="grid,tpe")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    for method in options.methods.split(","):
+    counts = tuple(map(int, options.trials.split(",")))
+    list(rows(counts, options.methods.split(","), options.jobs))
+
+
+def rows(counts: Sequence[int], methods: Sequence[str], jobs: int) -> Iterator[Row]:
+    """Runs sweeps of so many trials, and tells what each costs; of the last ones in rows."""
+    for method in methods:
         before: Measured | None = None
-        for trials in sorted(map(int, options.trials.split(","))):
-            measured = measure(method, trials, options.jobs)
+        for trials in sorted(counts):
+            measured = measure(method, trials, jobs)
             print(_line(method, measured, before), flush=True)
+            if before is not None:
+                which = f"{before.trials + 1} to {trials} of a {method}"
+                title = f"a trial beside its training, {which}"
+                rest = _rest(measured, before)
+                yield Row(title, "nobody", rest, None, None, "0.15 s")
             before = measured
 
 
@@ -98,8 +110,12 @@ def _line(method: str, measured: Measured, before: Measured | None) -> str:
     if before is None:
         return text
     more = measured.trials - before.trials
-    rest = (measured.busy - measured.trained) - (before.busy - before.trained)
-    return f"{text}, {rest / more:.3f} s of each of the last {more}"
+    return f"{text}, {_rest(measured, before):.3f} s of each of the last {more}"
+
+
+def _rest(measured: Measured, before: Measured) -> float:
+    more = (measured.busy - measured.trained) - (before.busy - before.trained)
+    return more / (measured.trials - before.trials)
 
 
 if __name__ == "__main__":
