@@ -113,7 +113,7 @@ def ready(chosen: Config, data: Dataset, model: keras.Sequential | None = None) 
     model = built(chosen, data) if model is None else model
     check_training(model, data, chosen)
     strategy = choose_strategy(model, chosen, Batches.of(chosen, data))
-    return Prepared(cast(Any, None), chosen, data, model, strategy)
+    return Prepared(cast(Any, None), chosen, "", data, model, strategy)
 
 
 def trained(

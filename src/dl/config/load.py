@@ -185,7 +185,7 @@ def _check_bytes(name: str | None, overrides: Sequence[str | Override]) -> None:
             raise ConfigError("these bytes are not UTF-8 text", mark=mark)
 
 
-def check_resolved(loaded: Loaded, config: Config, *, trained: bool = False) -> None:
+def check_resolved(loaded: Loaded, config: Config, *, trained: bool = False) -> str:
     """Checks what a run would keep as its config, by what will read it: before there is a run.
 
     Args:
@@ -193,13 +193,18 @@ def check_resolved(loaded: Loaded, config: Config, *, trained: bool = False) -> 
         config: The same with every inferred value filled in.
         trained: Whether the run exists; see `rules.ONLY_BEFORE`.
 
+    Returns:
+        Its text.
+
     Raises:
         ConfigError: `load_resolved` would refuse it; at the user's line.
     """
     findings = rules.check(rules.facts_of(config, loaded.folder), trained=trained)
     if findings:
         raise loaded.error(findings)
-    load_text(Path("resolved.yaml"), resolved_text(config).encode(), trained=trained)
+    text = resolved_text(config)
+    load_text(Path("resolved.yaml"), text.encode(), trained=trained)
+    return text
 
 
 def load_resolved(path: Path, text: bytes) -> Loaded:

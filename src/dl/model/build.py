@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import keras
+import tensorflow as tf
 
 from dl.config.data import weight_of
 from dl.config.phases import PhasePlan
@@ -231,6 +232,26 @@ def traced(model: keras.Sequential, name: Hashable, make: Callable[[], T]) -> T:
     if name not in known:
         known[name] = make()
     return known[name]  # type: ignore[return-value]
+
+
+def reset_metrics(model: keras.Sequential) -> None:
+    """Does what Keras' method does, which takes as long as some steps of a small network.
+
+    It assigns to each variable what it was after the method, in one operation and without a look
+    at its type and shape.
+    """
+    variables = [variable.value for variable in model.metrics_variables]
+    if model.distribute_strategy.num_replicas_in_sync > 1:
+        model.reset_metrics()
+        return
+
+    def first() -> list[tuple[Any, tf.Tensor]]:
+        model.reset_metrics()
+        return [(variable.handle, tf.identity(variable)) for variable in variables]
+
+    # There are more of them once a first batch has told their shapes.
+    for handle, value in traced(model, ("reset", *map(id, variables)), first):
+        tf.raw_ops.AssignVariableOp(resource=handle, value=value)
 
 
 def forget(model: keras.Sequential) -> None:

@@ -20,7 +20,7 @@ from dl.data.trivial import by_step, elsewhere
 from dl.data.types import Array, Part, Rows, mean
 from dl.errors import RunError, UsageError
 from dl.model import keras, tf
-from dl.model.build import build_model, compile_model, traced
+from dl.model.build import build_model, compile_model, reset_metrics, traced
 from dl.model.checks import computing, shape_text, shaped_target
 from dl.model.h5 import load_weights, read_file
 from dl.model.objects import leaves
@@ -104,7 +104,7 @@ def evaluate_blocks(
         return tf.function(_test_loop(model), reduce_retracing=True, autograph=False)
 
     loop = traced(model, "evaluate", make)
-    model.reset_metrics()
+    reset_metrics(model)
     logs: dict[str, Any] = {}
     with computing(model):
         for rows in blocks:

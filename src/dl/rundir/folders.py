@@ -159,7 +159,8 @@ def _write(files: Mapping[str, bytes], folder: Path) -> None:
         path = folder / _inside(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-        sync(path)
+    for name in files:  # once all are written, so that the system takes them to the disk together
+        sync(folder / _inside(name))
     for path in [*(path for path in folder.rglob("*") if path.is_dir()), folder]:
         path.chmod(0o755)
         sync(path)

@@ -21,7 +21,7 @@ from dl.data.types import Array
 from dl.errors import NOT_FINITE, NumericError
 from dl.imports import quiet_warnings
 from dl.model import keras
-from dl.model.build import inner_optimizer, traced
+from dl.model.build import inner_optimizer, reset_metrics, traced
 from dl.model.checks import BUILD_ERRORS, computing, loss_targets, shaped_target, unfit
 from dl.model.objects import build_object
 from dl.model.randomness import seeded_python
@@ -337,7 +337,7 @@ class _Training:
 
     def _train(self, epoch: int) -> dict[str, float] | None:
         logs: dict[str, float] = {}
-        self._learner.model.reset_metrics()
+        reset_metrics(self._learner.model)
         for call in self._batches.calls(epoch, self._steps_per_call):
             self._callbacks.on_train_batch_begin(call.first)
             done, logs = self._trainer.steps(call.numbers, call.begin, call.end)

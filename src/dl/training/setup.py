@@ -58,6 +58,7 @@ class Prepared:
     Attributes:
         loaded: The config as it was written.
         config: The config with everything that the data says.
+        text: The same as YAML, with the whole paths of its data.
         dataset: The data.
         model: The model with its initial weights, compiled for the first phase of the training.
         strategy: How it is to be trained.
@@ -68,6 +69,7 @@ class Prepared:
 
     loaded: Loaded
     config: Config
+    text: str
     dataset: Dataset
     model: keras.Sequential
     strategy: Strategy
@@ -122,11 +124,11 @@ def prepare(
     if config.engine.precision != "float32" and not tf.config.list_physical_devices("GPU"):
         told = f"engine.precision: {config.engine.precision} is slower than float32 on a processor"
         reporter.note(f"{told}: it gains on GPUs")
-    check_resolved(loaded, config, trained=begun)
+    text = check_resolved(loaded, config, trained=begun)
     batches = Batches.of(config.phases[0].of(config), dataset)
     strategy = choose_strategy(rest_of(model, front), config, batches)
     strategy = replace(strategy, front="once" if front else "each_step")
-    return Prepared(loaded, config, dataset, model, strategy, bases, start)
+    return Prepared(loaded, config, text, dataset, model, strategy, bases, start)
 
 
 def set_output_bias(

@@ -147,7 +147,7 @@ class Trainer:
     def _call(self, numbers: Numbers, begin: int, end: int) -> Any:
         # The first loop shares batches among the devices; the second takes those without shares.
         run = self._run[1 if numbers.shape[1] % self._devices else 0]
-        return run(numbers, begin, end)
+        return run()(tf.constant(numbers), tf.constant(begin), tf.constant(end))
 
     def prepare(self, shapes: Iterable[tuple[int, int]]) -> None:
         """Traces and compiles for row numbers of these shapes, without training a step.
@@ -296,10 +296,14 @@ def _variable(values: Array | tf.Tensor) -> tf.Variable:
 
 
 def _traceable(loop: Callable[..., Any], compiled: bool) -> Any:
-    """Returns a loop as a function that is traced once, whatever the number of rows and steps."""
+    """Returns what traces a loop once, whatever the number of rows and steps.
+
+    What is traced is called itself: to find it by its arguments takes as long as a step.
+    """
     number = tf.TensorSpec([], tf.int32)
     signature = [tf.TensorSpec([None, None], tf.int32), number, number]
-    return tf.function(loop, input_signature=signature, jit_compile=compiled, autograph=False)
+    made = tf.function(loop, input_signature=signature, jit_compile=compiled, autograph=False)
+    return functools.cache(made.get_concrete_function)
 
 
 def _loop(model: keras.Sequential, step: Callable[[tf.Tensor], tf.Tensor]) -> Callable[..., Any]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dl.config.schema import resolved_text
+from dl.data.dataset import Dataset
 from dl.data.drift import summaries_text
 from dl.data.predictions import DecisionSurface, ParameterPath, Predictions, write_predictions
 from dl.data.recording import Recording
@@ -215,20 +216,35 @@ def _planned(prepared: Prepared) -> int:
 def _first_files(prepared: Prepared, record: RunRecord) -> dict[str, bytes]:
     """Returns the files that a run directory is made with, by name."""
     loaded = prepared.loaded
-    beside = None if loaded.rows is None else loaded.rows.parent
+    text = prepared.text
+    if loaded.rows is not None:
+        text = resolved_text(prepared.config, loaded.rows.parent)
     files = {
         "config.yaml": loaded.text,
-        "resolved.yaml": resolved_text(prepared.config, beside).encode(),
-        "preprocess.json": prepared.dataset.preprocessing.text().encode(),
+        "resolved.yaml": text.encode(),
         "run.json": record.text().encode(),
+        **_data_files(prepared.dataset),
     }
-    if prepared.dataset.columns:
-        files["columns.json"] = summaries_text(prepared.dataset.columns).encode()
     if loaded.rows is not None:
         files[loaded.rows.name] = read_regular(loaded.rows)
     if loaded.overrides:
         files["overrides.txt"] = "".join(f"{item}\n" for item in loaded.overrides).encode()
     return files
+
+
+def _data_files(dataset: Dataset) -> dict[str, bytes]:
+    """Returns the files about the data; the trials of a sweep share them."""
+    known, files = _LATEST
+    if known is not dataset.preprocessing:
+        files = {"preprocess.json": dataset.preprocessing.text().encode()}
+        if dataset.columns:
+            files["columns.json"] = summaries_text(dataset.columns).encode()
+        _LATEST[:] = dataset.preprocessing, files
+    return files
+
+
+_LATEST: list[Any] = [None, {}]
+"""What the last training was fitted with, and the files about its data."""
 
 
 def _carry_out(prepared: Prepared, job: RunJob, reporter: Reporter, hooks: Hooks) -> Trained:
