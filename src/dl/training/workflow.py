@@ -234,8 +234,8 @@ def _first_files(prepared: Prepared, record: RunRecord) -> dict[str, bytes]:
 
 def _data_files(dataset: Dataset) -> dict[str, bytes]:
     """Returns the files about the data; the trials of a sweep share them."""
-    known, files = _LATEST
-    if known is not dataset.preprocessing:
+    files: dict[str, bytes] = _LATEST[1]
+    if _LATEST[0] is not dataset.preprocessing:
         files = {"preprocess.json": dataset.preprocessing.text().encode()}
         if dataset.columns:
             files["columns.json"] = summaries_text(dataset.columns).encode()
