@@ -75,15 +75,42 @@ def test_a_shared_program_trains_the_same(tmp_path: Path, compiled: str) -> None
     assert models[0] is models[1] is models[2]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("compiled", ["false", "true"], ids=["plain", "XLA"])
+def test_numbers_are_data_of_a_shared_program(tmp_path: Path, compiled: str) -> None:
+    datasets, programs = Datasets(), Programs()
+    models = []
+    for some, small in ((0.9, 0.01), (0.83, 0.0037)):
+        optimizer = f"type: adamw, beta_1: {some}, weight_decay: {small}, clipnorm: {some}"
+        loaded = _loaded(
+            tmp_path,
+            f"engine.compile={compiled}",
+            f"training.optimizer={{{optimizer}, epsilon: {small}, beta_2: {some}}}",
+            f"training.loss={{type: categorical_crossentropy, label_smoothing: {small}}}",
+            f"model.layers.0.kernel_regularizer={{type: L1L2, l1: {small}, l2: {small}}}",
+            f"model.layers.2.rate={small}",
+        )
+        alone, together = _prepared(loaded, datasets), programs.use(_prepared(loaded, datasets))
+        assert _history(together) == _history(alone)
+        for name, each in (("together", together), ("alone", alone)):
+            save_model(each.model, tmp_path / name)
+        assert (tmp_path / "together").read_bytes() == (tmp_path / "alone").read_bytes()
+        models.append(together.model)
+    assert models[0] is models[1]
+
+
 @pytest.mark.parametrize(
     "other",
     [
-        "training.optimizer.beta_1=0.8",
+        "training.optimizer.amsgrad=true",
+        "training.optimizer.clipnorm=1",
         "training.optimizer=sgd",
         "engine.steps_per_call=3",
         "training.metrics=[]",
         "model.layers.0.units=6",
-        "model.layers.2.rate=0.2",
+        "model.layers.2.rate=0",
+        "model.layers.0.kernel_regularizer=L2",
+        "training.loss=categorical_crossentropy",
         "engine.compile=true",
     ],
 )

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from dl.model.held import Held
 from dl.vocabulary.spec import Path
 
 _SEED_LIMIT = 2**31
@@ -96,7 +97,13 @@ def random_bits(shape: Sequence[Any] | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 def random_keep(shape: Sequence[Any] | tf.Tensor, rate: float, seed: tf.Tensor) -> tf.Tensor:
     """Returns booleans that are False with probability `rate`."""
-    return random_bits(shape, seed) >= _word(min(round(rate * 2**32), 2**32 - 1))
+    held = rate.taken(_share, tf.uint32) if isinstance(rate, Held) else None
+    least = _word(_share(rate)) if held is None else held
+    return random_bits(shape, seed) >= least
+
+
+def _share(rate: float) -> int:
+    return min(round(rate * 2**32), 2**32 - 1)
 
 
 def random_normal(shape: Sequence[Any] | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:

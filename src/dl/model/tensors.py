@@ -39,6 +39,14 @@ def _tensor(rows: Rows) -> Any:
     return tf.constant(rows[:])
 
 
+def kind_of(rows: Any) -> Any:
+    """Returns what all rows have in common, however many, for what is traced for them."""
+    if isinstance(rows, WindowTensor):
+        offsets = tf.TensorSpec(rows.offsets.shape, rows.offsets.dtype)
+        return WindowTensor(kind_of(rows.table), kind_of(rows.ends), offsets)
+    return tf.TensorSpec([None, *rows.shape[1:]], rows.dtype)
+
+
 def picked(rows: Tensors, numbers: tf.Tensor) -> Tensors:
     """Returns the rows of these numbers."""
     return tuple(_picked(tensor, numbers) for tensor in rows)

@@ -24,7 +24,7 @@ from dl.model.build import build_model, compile_model, reset_metrics, traced
 from dl.model.checks import computing, shape_text, shaped_target
 from dl.model.h5 import load_weights, read_file
 from dl.model.objects import leaves
-from dl.model.tensors import Tensors, between, count_of, tensors_of
+from dl.model.tensors import Tensors, between, count_of, kind_of, tensors_of
 from dl.predict.forms import MOST_COLUMNS, unknown_layer
 from dl.predict.lite import (
     SavedFiles,
@@ -100,16 +100,23 @@ def evaluate_blocks(
         batch: Rows that are measured at once.
     """
 
-    def make() -> Any:
-        return tf.function(_test_loop(model), reduce_retracing=True, autograph=False)
-
-    loop = traced(model, "evaluate", make)
     reset_metrics(model)
     logs: dict[str, Any] = {}
     with computing(model):
         for rows in blocks:
-            logs = loop(rows, tf.constant(batch))
+            logs = _traced_test(model, rows)(rows, tf.constant(batch))
         return {name: float(value) for name, value in logs.items()}
+
+
+def _traced_test(model: keras.Sequential, rows: Tensors) -> Any:
+    """Returns what measures rows like these, however many: so all parts have it in common."""
+
+    def make() -> Any:
+        loop = tf.function(_test_loop(model), autograph=False)
+        return loop.get_concrete_function(kinds, tf.TensorSpec([], tf.int32))
+
+    kinds = tuple(map(kind_of, rows))
+    return traced(model, ("evaluate", *tf.nest.flatten(kinds)), make)
 
 
 def _test_loop(model: keras.Sequential) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ import math
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 
 from dl.errors import ExitCode
@@ -34,6 +34,8 @@ from dl.sweeps.search import PRUNING_REPEAT, Pruner, Search, new_search
 
 _TICK = 0.25
 """Seconds between two looks at signals and the clock while nothing happens."""
+_AHEAD = 32
+"""Settings that are known before they are trained, where none depends on what came of others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,9 @@ class TrialQueue:
     With `jobs` trainings at the same time, a search that learns is asked for trial k when the
     trials up to k - jobs are over, and knows exactly those. So its answer does not depend on
     which of two trainings was faster.
+
+    Where nothing depends on what came before, who has trained a network is given the next setting
+    of the same network: its steps are traced already, which takes longer than to train it.
     """
 
     _sweep: Sweep
@@ -102,17 +107,38 @@ class TrialQueue:
     _told: int = 0
     _waiting: deque[Task] = field(default_factory=deque)
     _closed: bool = False
+    _settings: dict[int, Setting] = field(default_factory=dict)
+    _left: bool = False
 
     @property
     def is_done(self) -> bool:
         """Whether every setting was asked for, and all of its tasks are taken."""
-        return self._asked == self._sweep.size and not self._waiting
+        return self._asked == self._sweep.size and not self._waiting and not self._left
 
-    def next(self) -> Task | None:
-        """Returns the next task; None if there is none now, perhaps since others have to end."""
-        while not self._waiting and self._ask():
+    def next(self, after: Task | None = None, others: Iterable[Task] = ()) -> Task | None:
+        """Returns the next task; None if there is none now, perhaps since others have to end.
+
+        Args:
+            after: What was done last by who is to do it.
+            others: What is being done.
+        """
+        while len(self._waiting) < self._ahead and self._ask():
             pass
-        return self._waiting.popleft() if self._waiting else None
+        if not self._waiting:
+            return None
+        task = self._waiting[0]
+        if after is not None and self._ahead > 1:
+            begun = [_network(other) for other in others]
+            same = (each for each in self._waiting if _network(each) == _network(after))
+            new = (each for each in self._waiting if _network(each) not in begun)
+            task = next(same, None) or next(new, task)
+        self._waiting.remove(task)
+        self._journal.ask(task.trial, self._settings[task.trial])
+        return task
+
+    @property
+    def _ahead(self) -> int:
+        return 1 if self._search.learns or self._sweep.prunes else _AHEAD
 
     def follow(self, trial: int) -> None:
         """Queues the other repeats of a setting whose first one was not pruned, before all else."""
@@ -121,6 +147,7 @@ class TrialQueue:
     def close(self) -> None:
         """Ends it: there are no more tasks."""
         self._closed = True
+        self._left = bool(self._waiting)
         self._waiting.clear()
 
     def _ask(self) -> bool:
@@ -135,7 +162,7 @@ class TrialQueue:
             self._closed = True
             return False
         self._asked = trial
-        self._journal.ask(trial, setting)
+        self._settings[trial] = setting
         self._waiting.extend(self._open_tasks(trial))
         return True
 
@@ -170,13 +197,17 @@ class TrialQueue:
                 trial=trial,
                 repeat=repeat,
                 base=self._sweep.base.path,
-                overrides=self._sweep.overrides(repeat, self._journal.settings[trial]),
+                overrides=self._sweep.overrides(repeat, self._settings[trial]),
                 trials=self._directory.trials,
                 asks=self._sweep.prunes and repeat == PRUNING_REPEAT,
             )
             for repeat in range(1, last + 1)
             if repeat not in done
         ]
+
+
+def _network(task: Task) -> list[str]:
+    return [override for override in task.overrides if override.startswith("model.")]
 
 
 class Loop:
@@ -209,6 +240,7 @@ class Loop:
         for trial in journal.settings:
             self._rank(trial)
         self._running: dict[Key, Running] = {}
+        self._ended: list[Task] = []
         self._pruned: set[Key] = set()
         self._started = time.monotonic()
         self._trained = 0
@@ -263,7 +295,11 @@ class Loop:
         limit = self._sweep.file.seconds
         if limit is not None and time.monotonic() - self._started > limit:
             self._queue.close()
-        while len(self._running) < self._pool.jobs and (task := self._queue.next()):
+        while len(self._running) < self._pool.jobs:
+            others = [running.task for running in self._running.values()]
+            task = self._queue.next(self._ended.pop() if self._ended else None, others)
+            if task is None:
+                return
             # What an earlier session left of it is not whole; the journal would know it.
             shutil.rmtree(self._directory.run(*task.key).path, ignore_errors=True)
             setting = self.journal.settings[task.trial]
@@ -277,6 +313,7 @@ class Loop:
         match event:
             case TaskEnded():
                 del self._running[event.key]
+                self._ended = [running.task]
                 if event.result.status != "interrupted":
                     self._end(running, event.result)
             case EpochDone():

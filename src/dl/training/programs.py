@@ -11,7 +11,9 @@ from dl.data.dataset import Dataset
 from dl.model import keras
 from dl.model.build import forget
 from dl.model.checks import loss_targets
+from dl.model.held import held_places, hold_numbers
 from dl.training.setup import Prepared
+from dl.vocabulary.names import with_names
 from dl.vocabulary.sections import keys
 from dl.vocabulary.spec import document
 
@@ -22,14 +24,15 @@ _ARGUMENTS = (
     *("output_bias", "class_weight"),
     *("optimizer", "batch_size", "epochs", "time_limit", "callbacks", "shuffle", "sampling"),
 )
-"""Keys of the section `training` of which nothing is traced; of the optimizer, the rate alone."""
+"""Keys of the section `training` of which nothing is traced; see `dl.model.held` for numbers."""
 
 
 class Programs:
     """Keeps the models that were used last, with what was traced of them.
 
     To trace a model's steps takes longer than to train a small network. The learning rate, the
-    initial weights, the seeds and rows that are in memory live in variables, the row numbers and
+    initial weights, the seeds, rows that are in memory and the numbers of `dl.model.held` live in
+    variables, the row numbers and
     the batch size are arguments: trainings that differ in nothing else take the model that is
     traced already, and put their variables into it. Their bits are those of a training alone.
     """
@@ -58,6 +61,7 @@ class Programs:
                     variable.assign(value)
             model.reset_metrics()
             model.get_config = given.get_config  # a saved model names its own seeds
+        hold_numbers(model, prepared.model, prepared.config)
         self._kept[key] = (model, prepared.dataset)  # the dataset too: its id stays its own
         if len(self._kept) > self._most:
             oldest, _ = self._kept.pop(next(iter(self._kept)))
@@ -88,12 +92,20 @@ def program_key(config: Config) -> str:
 
     Where the rows are other ones, more must be the same: see `Programs`.
     """
-    training = config.training
+    training, places = config.training, held_places(config)
     optimizer = document(training.optimizer)
     if isinstance(optimizer, dict) and isinstance(optimizer.get("learning_rate"), int | float):
         optimizer = {key: optimizer[key] for key in optimizer if key != "learning_rate"}
     rest = {key: getattr(training, key) for key in keys(type(training)) if key not in _ARGUMENTS}
-    text = repr((config.model, optimizer, rest, config.evaluation, config.engine))
+    model = {key: getattr(config.model, key) for key in keys(type(config.model))}
+    known = {"optimizer": optimizer, "loss": document(rest.pop("loss")), **model}
+    known["layers"] = [document(layer) for layer in with_names(config.model.layers)]
+    for *way, last in places:
+        inner = known
+        for step in way:
+            inner = inner[step]
+        del inner[last]
+    text = repr((known, places, rest, config.evaluation, config.engine))
     # Keras' AugMix draws while it is traced, and a mixing before: there the seed belongs to it.
     drawn = "AugMix" in text or training.mixing.type != "none"
     return f"{text} {config.seed}" if drawn else text
