@@ -57,7 +57,7 @@ def test_the_trivial_answer_stands_below_the_result(dl: Dl, project: Project) ->
     for command in ("evaluate", "show"):
         lines = dl(command, project.run, *(["-q"] if command == "evaluate" else [])).out.split("\n")
         place = next(number for number, line in enumerate(lines) if line.startswith("test  "))
-        assert lines[place + 1].split()[:2] == trivial["words"].split()
+        assert lines[place + 1].split()[:2] == trivial["called"].split() == ["class", "shares"]
         assert float(lines[place + 1].split()[-1]) == pytest.approx(commonest, abs=1e-4)
     page = (project.run / "report.html").read_text()
     assert f'<th scope="row">{trivial["words"]} (test)</th>' in page

@@ -41,7 +41,8 @@ def test_train_prints_the_run_directory_last(dl: Dl, project: Project, tmp_path:
 def test_train_json_is_one_object(dl: Dl, project: Project, tmp_path: Path) -> None:
     outcome = dl("train", project.config, "--runs", tmp_path, "--json", "-q")
     result = json.loads(outcome.out)
-    assert list(result) == ["run", "status", "epochs", "seconds", "metrics", "trivial", "verdict"]
+    known = ["run", "status", "epochs", "seconds", "metrics", "trivial", "verdict"]
+    assert list(result) == [*known, "ending", "error"]
     assert list(result["metrics"]) == ["train", "validation", "test"]
     assert list(result["metrics"]["test"]) == ["loss", "accuracy"]
     assert (result["status"], result["epochs"]) == ("completed", 4)

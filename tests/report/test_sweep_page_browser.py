@@ -52,7 +52,7 @@ def _kept(page: webdriver.Chrome) -> list[str]:
 
 def test_the_best_setting_stands_first(page: webdriver.Chrome) -> None:
     said = page.find_element(By.CLASS_NAME, "verdict").text
-    assert said.startswith("Best of 6 complete settings: units 16, type sgd.")
+    assert said.startswith("Best of 6 complete settings: units 16, optimizer.type sgd.")
     assert page.find_element(By.CSS_SELECTOR, "tr.best-row b").text == "0.6000"
     assert page.find_element(By.CSS_SELECTOR, ".take code").text.startswith("dl sweep best ")
 
@@ -87,7 +87,7 @@ def test_a_row_points_out_its_line(page: webdriver.Chrome) -> None:
     ActionChains(page).move_to_element(row).perform()
     assert len(page.find_elements(By.CSS_SELECTOR, ".coordinates path.pointed")) == 1
     said = page.find_element(By.CSS_SELECTOR, ".coordinates figcaption").text
-    assert said == "Trial 3: 0.3000; units 8, type adam"
+    assert said == "Trial 3: 0.3000; units 8, optimizer.type adam"
 
 
 @needs_axe
