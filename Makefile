@@ -53,7 +53,7 @@ images: install  ## train anew what the pictures of docs/ show, and fail if they
 
 site: install  ## the documentation as a site, in site/ (FAST=1: without the trained reports)
 	$(if $(FAST),,$(BIN)/python scripts/site_examples.py)
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	$(BIN)/python scripts/check_links.py
 
 bench: install  ## compare with other libraries: make bench MNIST=mnist.npz DIGITS=digits.csv BENCH="--only sweep"

@@ -82,7 +82,7 @@ def navigation(paths: list[str], sections: dict[str, list[str]]) -> list[dict[st
         for name in names:
             folder = sorted(p for p in left if p.startswith(f"{name}/"))
             folder.sort(key=lambda path: posixpath.basename(path) not in ("index.md", "README.md"))
-            if name.capitalize() == title:
+            if folder and name.capitalize() == title:
                 entries += folder
             elif folder:
                 entries.append({name.capitalize(): folder})
