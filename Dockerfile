@@ -21,7 +21,7 @@ RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
 RUN useradd --create-home --uid 1000 dl && mkdir --parents /work/runs \
     && chown --recursive dl:dl /work && chmod 1777 /home/dl /work/runs
 ENV HOME=/home/dl
-USER dl
+USER 1000
 WORKDIR /work
 VOLUME /work/runs
 ENTRYPOINT ["dl"]

@@ -83,6 +83,15 @@ def test_what_dl_runs_on_is_locked_as_for_work_on_it() -> None:
     assert run_on <= locked
 
 
+def test_what_the_container_copies_is_sent_to_its_builder() -> None:
+    text = (TOP / "Dockerfile").read_text("utf-8")
+    copied = [line.split()[1:-1] for line in text.splitlines() if line.startswith("COPY ")]
+    sources = {name for names in copied for name in names}
+    sent = (TOP / ".dockerignore").read_text("utf-8").split("\n")
+    assert sources == {line.removeprefix("!") for line in sent if line.startswith("!")}
+    assert all((TOP / name).exists() for name in sources)
+
+
 @pytest.mark.skipif(shutil.which("groff") is None, reason="the pages are tried with groff")
 def test_the_pages_of_man_are_shown_without_a_warning() -> None:
     pages = sorted((TOP / "docs" / "man").glob("*.1"))
