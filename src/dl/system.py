@@ -117,6 +117,24 @@ def lower_priority(niceness: int) -> None:
         os.nice(niceness)
 
 
+def limit_process(seconds: int, memory: float, file_size: int) -> None:
+    """Ends this process if it takes more from now on; without such limits nothing is done.
+
+    Args:
+        seconds: Of processor time.
+        memory: Bytes of address space beside those that it has; no more are given.
+        file_size: Bytes of the largest file that it may write.
+    """
+    if _resource is None:
+        return
+    for line in _lines("self/statm"):
+        space = int(line.split()[0]) * os.sysconf("SC_PAGE_SIZE") + int(memory)
+        _resource.setrlimit(_resource.RLIMIT_AS, (space, space))
+    _resource.setrlimit(_resource.RLIMIT_CPU, (seconds, seconds + 1))
+    _resource.setrlimit(_resource.RLIMIT_FSIZE, (file_size, file_size))
+    _resource.setrlimit(_resource.RLIMIT_CORE, (0, 0))
+
+
 def set_alarm(seconds: float) -> None:
     """Has `ALARM` sent after that time, 0 for never; nothing is sent without a timer."""
     if ALARM is not None:

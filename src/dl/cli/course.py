@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -13,7 +14,7 @@ import click
 from dl.cli.options import json_option, print_json, quiet_option, runs_option
 from dl.cli.process import open_reporter, stop_requests
 from dl.errors import UsageError
-from dl.text import WIDTH, painted, wrapped
+from dl.text import painted, wrapped
 
 if TYPE_CHECKING:
     from dl.app.course import Checked
@@ -113,7 +114,7 @@ def show_next(exercise: str | None, lang: str | None, kept: Path, as_json: bool)
     title = f"{said['section']} {number}, {section_title(number, language)}"
     click.echo(f"{title}\n{painted(in_language(found.file.title, language), 'bold')}\n")
     click.echo(_paragraphs(in_language(found.file.task, language)))
-    asked = [check for check in found.file.checks if check.answer is None and not check.hidden]
+    asked = [check for check in found.file.checks if check.answer is None]
     if asked:
         click.echo(f"\n{said['asked']}{said['colon']} {'; '.join(check.asked for check in asked)}")
     click.echo(f"\n{said['written' if is_new else 'there']}{said['colon']} {answer}")
@@ -160,7 +161,10 @@ def check(
     progress = progress.checked(found.name, solved=checked.solved)
     write_progress(kept, progress)
     if as_json:
-        outcomes = [_outcome_document(found, checked, place, language) for place in _places(found)]
+        outcomes = [
+            _outcome_document(found, checked, place, language)
+            for place in range(len(checked.outcomes))
+        ]
         known = {"exercise": found.name, "solved": checked.solved, "run": checked.run}
         print_json({**known, "checks": outcomes})
     else:
@@ -175,16 +179,85 @@ def hint(exercise: str | None, lang: str | None, kept: Path) -> None:
     from dl.course.exercise import in_language, language_of
     from dl.course.progress import read_progress, write_progress
     from dl.course.words import words
+    from dl.report.terminal import text_width
 
     progress, language = read_progress(kept), language_of(lang)
     found = _named(exercise, progress)
     said, hints, seen = words(language), found.file.hints, progress.of(found.name).hints
     for place, text in enumerate(hints[: seen + 1], start=1):
         head = f"{said['hint']} {place} {said['of']} {len(hints)}{said['colon']} "
-        click.echo(wrapped(head + in_language(text, language), WIDTH, _INDENT))
+        click.echo(wrapped(head + in_language(text, language), text_width(), _INDENT))
     if seen >= len(hints):
         click.echo(said["no_more_hints"])
     write_progress(kept, progress.hinted(found.name, min(seen + 1, len(hints))))
+
+
+@click.command()
+@click.argument("exercise", type=click.Path(path_type=Path))
+@click.argument("submissions", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("marks.csv"),
+    show_default=True,
+    metavar="OUT",
+    help="The table of marks; feedback and report go into a folder beside it.",
+)
+@click.option("--deadline", metavar="TIME", help="When it was due: 2026-10-01T23:59.")
+@click.option(
+    "--times",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="When each was handed in: CSV with name and time.  [default: the times of the files]",
+)
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Trainings at the same time.")
+@click.option("--lang", metavar="CODE", help="Language: en or fr.  [default: that of LANG]")
+@quiet_option
+@json_option
+def grade(
+    exercise: Path,
+    submissions: Path,
+    output: Path,
+    deadline: str | None,
+    times: Path | None,
+    jobs: int | None,
+    lang: str | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Grade the answers of a class to EXERCISE.
+
+    SUBMISSIONS has NAME.yaml of each student, or folders NAME with one such file. Each is trained
+    with the same seed in a process of its own, under the exercise's limits of time and memory.
+    One that is broken, hostile, late or slow costs its own mark. A grading that was stopped goes
+    on where it was.
+
+    \b
+    dl grade digits.yaml submissions/ -o marks.csv --deadline 2026-10-01T23:59
+    """
+    from dl.app import course as use_case
+    from dl.course.exercise import language_of, load_exercise
+    from dl.course.marks import summary
+    from dl.system import processors
+
+    due = None
+    if deadline is not None:
+        try:
+            due = datetime.fromisoformat(deadline)
+        except ValueError as error:
+            raise UsageError(
+                f"--deadline {deadline} is not a time", expected="2026-10-01T23:59"
+            ) from error
+    found, count = load_exercise(exercise), jobs or processors()
+    with open_reporter(quiet=quiet) as reporter:
+        job = use_case.Job(submissions, output, due, times, count, language_of(lang))
+        marks = use_case.grade(found, job, reporter)
+    if as_json:
+        print_json({"marks": marks})
+        return
+    click.echo(f"{summary(found, marks)}\n\n{output}")
+    click.echo(f"{output.with_suffix('')}/report.html, and feedback/ for each student")
 
 
 def _named(name: str | None, progress: Progress) -> Exercise:
@@ -216,10 +289,6 @@ def _listed(exercise: Exercise, progress: Progress, language: str) -> dict[str, 
     }
 
 
-def _places(exercise: Exercise) -> list[int]:
-    return [place for place, check in enumerate(exercise.file.checks) if not check.hidden]
-
-
 def _outcome_document(
     exercise: Exercise, checked: Checked, place: int, language: str
 ) -> dict[str, object]:
@@ -238,15 +307,16 @@ def _outcome_document(
 def _checked_text(exercise: Exercise, checked: Checked, progress: Progress, language: str) -> str:
     from dl.course.exercise import in_language, shipped
     from dl.course.words import words
+    from dl.report.terminal import text_width
 
     said, lines = words(language), []
-    for place in _places(exercise):
+    for place, check in enumerate(exercise.file.checks):
         outcome = checked.outcomes[place]
         sign = painted("✓", "green") if outcome.passed else painted("✗", "red")
         lines.append(f"{sign} {outcome.asked}  ({said['found']}{said['colon']} {outcome.found})")
         if not outcome.passed:
-            miss = in_language(exercise.file.checks[place].miss, language)
-            lines.append(f"{_INDENT}{wrapped(miss, WIDTH - len(_INDENT), _INDENT)}")
+            miss = in_language(check.miss, language)
+            lines.append(f"{_INDENT}{wrapped(miss, text_width() - len(_INDENT), _INDENT)}")
     passed = sum(outcome.passed for outcome in checked.outcomes)
     verdict = painted(said["solved"], "bold green") if checked.solved else said["not_yet"]
     lines += [
@@ -263,5 +333,7 @@ def _checked_text(exercise: Exercise, checked: Checked, progress: Progress, lang
 
 
 def _paragraphs(text: str) -> str:
-    """Returns paragraphs, one a line, wrapped at the width of a page."""
-    return "\n\n".join(wrapped(line, WIDTH, "") for line in text.split("\n"))
+    """Returns paragraphs, one a line, wrapped at the width of the screen."""
+    from dl.report.terminal import text_width
+
+    return "\n\n".join(wrapped(line, text_width(), "") for line in text.split("\n"))

@@ -17,7 +17,7 @@ import click
 from dl import __version__
 from dl.cli.colours import coloured
 from dl.cli.config import completion, init, lint, schema, validate
-from dl.cli.course import course
+from dl.cli.course import course, grade
 from dl.cli.data import data
 from dl.cli.doctor import doctor
 from dl.cli.export import export
@@ -116,7 +116,7 @@ GROUPS: dict[str, tuple[click.Command, ...]] = {
     "Look at a run": (show, report, diagnose, evaluate, predict, summary, trace, card),
     "Look at many": (list_runs, compare, board),
     "Take away": (export, serve),
-    "Learn and teach": (course, play),
+    "Learn and teach": (course, play, grade),
     "Keep order": (tag, remove, prune, warm, doctor, schema, completion),
 }
 for _listed in chain.from_iterable(GROUPS.values()):

@@ -7,8 +7,8 @@ file of numbers and words that are worked out by hand.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -143,12 +143,19 @@ class Exercise:
         rows = self.file.hidden_rows
         return None if rows is None else self.path.parent / os.path.expanduser(rows)
 
-    def config(self, path: Path, text: bytes) -> Loaded:
+    @property
+    def shown(self) -> Exercise:
+        """The exercise with the checks alone that students see."""
+        checks = tuple(check for check in self.file.checks if not check.hidden)
+        return replace(self, file=replace(self.file, checks=checks))
+
+    def config(self, path: Path, text: bytes, more: Sequence[str] = ()) -> Loaded:
         """Returns an answer as a config, with what the exercise gives in the place of its own.
 
         Args:
             path: Where the answer is, for the places of its mistakes.
             text: Its bytes.
+            more: What else is set, as after `--set`.
 
         Raises:
             ConfigError: It is wrong.
@@ -156,7 +163,7 @@ class Exercise:
         given = find(self.root, ("given",))
         entries = given.entries.items() if isinstance(given, MapNode) else ()
         laid = [Override(path_parts(key, e.key), e.node, e.key) for key, e in entries]
-        return load_text(path, text, [*laid, f"seed={self.file.seed}"], self.name)
+        return load_text(path, text, [*laid, f"seed={self.file.seed}", *more], self.name)
 
 
 def load_exercise(path: Path) -> Exercise:
@@ -182,7 +189,9 @@ def load_exercise(path: Path) -> Exercise:
 
 
 def _misfits(file: ExerciseFile) -> Iterator[Finding]:
-    """Yields what does not fit together in the checks."""
+    """Yields what does not fit together in the checks and marks."""
+    if file.ranking > file.marks:
+        yield Finding(("ranking",), "must not be more than marks", f"at most {file.marks:g}")
     for place, check in enumerate(file.checks):
         path = ("checks", place)
         kinds = [kind for kind in _ENOUGH if getattr(check, kind) is not None]
@@ -200,6 +209,10 @@ def _misfits(file: ExerciseFile) -> Iterator[Finding]:
             yield Finding(path, "asks for nothing", listing(enough))
         if check.beyond_chance and not check.subject.endswith(".accuracy"):
             yield Finding((*path, "beyond_chance"), "is for an accuracy", "PART.accuracy")
+        if check.subject.startswith("hidden.") and not check.hidden:
+            yield Finding(
+                (*path, "measure"), "is of hidden rows, so the check must be `hidden: true`"
+            )
 
 
 def shipped() -> dict[str, Exercise]:
@@ -209,14 +222,14 @@ def shipped() -> dict[str, Exercise]:
 
 
 def chosen(name: str) -> Exercise:
-    """Returns an exercise of the course, or the one in a file.
+    """Returns an exercise of the course, or the one in a file, as students see it.
 
     Raises:
         UsageError: There is none of that name.
         ConfigError: The file is wrong.
     """
     if name.endswith((".yaml", ".yml")):
-        return load_exercise(Path(name))
+        return load_exercise(Path(name)).shown
     known = shipped()
     if name not in known:
         raise UsageError(

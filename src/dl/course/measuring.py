@@ -17,6 +17,7 @@ from dl.data.dataset import Dataset
 from dl.data.load import Datasets, load_part
 from dl.data.predictions import answers
 from dl.data.types import Array, Part
+from dl.errors import DlError, RunError
 from dl.predict.evaluate import Forward, evaluate
 from dl.progress import Reporter
 from dl.rundir.directory import RunDirectory
@@ -68,9 +69,19 @@ class Examiner:
         )
         parts = dataset.parts
         if hidden_rows is not None:
-            fitted = dataset.preprocessing
-            parts["hidden"] = load_part(prepared.config, fitted, hidden_rows, reporter)
+            parts["hidden"] = _hidden(prepared, hidden_rows, reporter)
         return trained.run, _facts(prepared, trained.history, trained.metrics, parts)
+
+
+def _hidden(prepared: Prepared, rows: Path, reporter: Reporter) -> Part:
+    """Returns rows that nobody is to see; neither are they in the error, a `RunError`."""
+    try:
+        return load_part(prepared.config, prepared.dataset.preprocessing, rows, reporter)
+    except DlError:
+        raise RunError(
+            "the network cannot be measured on rows that it was not shown",
+            hint="prepare them so that other values than those of the training part are taken",
+        ) from None
 
 
 def _facts(

@@ -25,7 +25,8 @@ _ENGLISH = {
     "mark": "Mark",
     "late": "It came late",
     "not_graded": "It could not be graded",
-    "equal": "Equal to",
+    "line": "line",
+    "more": "The mark counts more checks than these.",
 }
 _FRENCH = {
     "section": "Partie",
@@ -48,7 +49,8 @@ _FRENCH = {
     "mark": "Note",
     "late": "Rendu en retard",
     "not_graded": "N'a pas pu être noté",
-    "equal": "Identique à",
+    "line": "ligne",
+    "more": "La note tient compte d'autres vérifications.",
 }
 _SECTIONS = {
     "en": (
