@@ -7,17 +7,19 @@ import os
 import pty
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dl.variables import environment_of_child
-from dl.warm import COMMANDS, SUPPORTED, folder, socket_name
+from dl.warm import COMMANDS, SUPPORTED, folder, open_folder, socket_name
 from dl.warm.client import ask
 
 pytestmark = [
@@ -210,8 +212,9 @@ def test_a_command_outlives_the_warm_process_and_tells_if_it_dies_too(
     command.send_signal(signal.SIGUSR1)
     command.communicate()
     assert command.returncode == 9
-    [left] = {child for child in children if Path(f"/proc/{child}/cmdline").read_bytes()}
-    os.kill(left, signal.SIGKILL)
+    for child in children:  # the other one has ended, or is about to
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
     assert other.communicate()[1] == (
         "error: the process that did this command was killed, and the warm process with it\n"
         "hint: what it had finished is kept; a training goes on with dl train --resume\n"
@@ -280,3 +283,42 @@ def test_the_socket_is_for_this_user_alone(
     assert ask(None) is None
     assert folder() == str(tmp_path / "dl")
     assert "predict" not in COMMANDS
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs a second user")
+def test_another_user_is_refused_on_both_sides(
+    monkeypatch: pytest.MonkeyPatch, warm: dict[str, str], tmp_path: Path
+) -> None:
+    place = Path(warm["XDG_RUNTIME_DIR"], "dl")
+    script = (
+        "import os, socket, sys; path = sys.argv[1]; there = os.open(os.path.dirname(path), 0)\n"
+        "one = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
+        "os.setresuid(65534, 65534, 65534)\n"
+        "one.connect(f'/proc/self/fd/{there}/' + os.path.basename(path)); print(one.recv(9))"
+    )
+    served = _status(warm)["running"]
+    place.chmod(0o777)
+    (place / socket_name()).chmod(0o666)
+    try:
+        command = [sys.executable, "-c", script, str(place / socket_name())]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    finally:
+        place.chmod(0o700)
+        (place / socket_name()).chmod(0o600)
+    assert (done.stdout, done.stderr) == ("b''\n", "")
+    assert _status(warm)["running"] == served
+
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    forged = tmp_path / "dl"
+    forged.mkdir(mode=0o700)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind(str(forged / socket_name()))
+    (forged / socket_name()).chmod(0o600)
+    os.setresuid(-1, 65534, -1)  # the listener's user is that of the moment
+    listener.listen()
+    os.setresuid(-1, 0, -1)
+    assert ask(None) is None
+    os.chown(forged, 65534, -1)
+    with pytest.raises(PermissionError, match="is not for this user alone"):
+        open_folder()
+    listener.close()

@@ -53,7 +53,7 @@ def warm(stop: bool, status: bool, idle: float, quiet: bool, as_json: bool) -> N
             "dl warm needs Linux: elsewhere a process that has TensorFlow cannot be copied",
             hint="leave it out: commands start as ever",
         )
-    found = _found()
+    found = found_warm()
     if stop:
         text = "there was none" if found is None else _stopped(found)
     elif status or found is not None:
@@ -61,7 +61,7 @@ def warm(stop: bool, status: bool, idle: float, quiet: bool, as_json: bool) -> N
     else:
         with open_reporter(quiet=quiet) as reporter, reporter.stage("Loading Keras and the rest"):
             _start(idle)
-        found = _found()
+        found = found_warm()
         if found is None:
             raise RunError("the warm process has ended at once", hint="dl doctor")
         text = _told(found)
@@ -71,7 +71,7 @@ def warm(stop: bool, status: bool, idle: float, quiet: bool, as_json: bool) -> N
         click.echo(text)
 
 
-def _found() -> dict[str, Any] | None:
+def found_warm() -> dict[str, Any] | None:
     """Returns what the warm process says of itself; None if there is none."""
     from dl.warm.client import ask
 
