@@ -27,6 +27,11 @@ OUTSIDE = {
 }
 """Pages of the site that lie outside of docs/."""
 LINK = re.compile(r"(\[(?:[^\[\]]|!\[[^\]]*\]\([^)]*\))*\])\(([^)#\s:]+)(#[^)\s]*)?\)")
+_FOR_PROGRAMS = """\
+All keys of a config are in [dl.schema.json](dl.schema.json), a JSON Schema. Before a training,
+`dl validate CONFIG --json` lists every mistake with its line and what to write, and
+`dl lint CONFIG --json` gives advice. All pages but those of the project in one file:
+[llms-full.txt](llms-full.txt)."""
 _titles: dict[str, str] = {}
 _written: dict[str, tuple[str, str]] = {}
 
@@ -173,17 +178,18 @@ def _description(markdown: str) -> str:
 def on_post_build(config: MkDocsConfig) -> None:
     """Writes what programs read: llms.txt, all pages in one file, and each as Markdown."""
     site = Path(config.site_dir)
-    lines = [f"# {config.site_name}", "", f"> {config.site_description}."]
+    lines = [f"# {config.site_name}", "", f"> {config.site_description}.", "", _FOR_PROGRAMS]
     whole = []
     for section in config.nav or []:
         for title, entries in section.items():
             lines += ["", f"## {title}", ""]
             for path in flat(entries):
                 name, text = _written[path]
+                text = re.sub(r"!\[[^\]]*\]\(data:[^)]*\)", "", text)
                 lines.append(f"- [{name}]({path}): {_description(text)}")
                 (site / path).write_text(text, encoding="utf-8")
                 if title != "Project" and path != "notebook.md":
-                    whole.append(re.sub(r"!\[[^\]]*\]\(data:[^)]*\)", "", text).strip())
+                    whole.append(text.strip())
     (site / "llms.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (site / "llms-full.txt").write_text("\n\n\n".join(whole) + "\n", encoding="utf-8")
 
