@@ -18,7 +18,7 @@ from campaigns.command import options, report, with_progress
 from dl import Run, train
 from dl.errors import DlError
 
-FORMATS = ("keras", "saved_model", "onnx", "litert", "litert-int8")
+FORMATS = ("keras", "saved_model", "onnx", "litert", "litert-int8", "script", "notebook")
 ROWS = 240
 DENSE = {"type": "Dense", "units": 6, "activation": "relu"}
 SOFTMAX = {"type": "Dense", "units": 3, "activation": "softmax"}

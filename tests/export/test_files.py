@@ -63,7 +63,7 @@ def predicted(run: Run, *several: dict[str, Any]) -> pd.DataFrame:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("to", ["keras", "saved_model", "onnx"])
+@pytest.mark.parametrize("to", ["saved_model", "onnx"])
 def test_texts_dates_gaps_and_new_categories_go_in(to: Any, table: Run, tmp_path: Path) -> None:
     if to == "onnx":
         pytest.importorskip("tf2onnx")
@@ -136,17 +136,18 @@ def test_rows_that_dl_predict_refuses_have_no_answer(strict: Run, tmp_path: Path
 
 @pytest.mark.slow
 def test_what_a_format_cannot_hold_is_refused(folder: Path) -> None:
-    kinds = ["hashed", "texts, tf-idf"]
-    table, failures = campaign(kinds, ["keras", "saved_model"], folder)
-    assert not failures
+    table, failures = campaign(["hashed"], ["keras"], folder)
     hashed = "refused: column 'city' is hashed by SHA-256, which it cannot compute"
-    assert table[0] == ["hashed", hashed, hashed]
-    assert table[1][:2] == [
-        "texts, tf-idf",
+    assert (table, failures) == ([["hashed", hashed]], [])
+    [[_, in_keras, difference]], failures = campaign(
+        ["texts, tf-idf"], ["keras", "saved_model"], folder
+    )
+    assert in_keras == (
         "refused: Keras has no layer that takes the texts of column 'text' apart as dl does; "
-        "saved_model can",
-    ]
-    assert float(table[1][2]) < 1e-6
+        "saved_model can"
+    )
+    assert float(difference) < 1e-6
+    assert not failures
 
 
 @pytest.mark.slow

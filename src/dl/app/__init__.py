@@ -418,7 +418,7 @@ def export(run: RunDirectory, paths: Mapping[str, Path], reporter: Reporter) -> 
 
     Args:
         run: The run.
-        paths: Where to, by format: onnx, saved_model, litert, litert-int8, keras.
+        paths: Where to, by format: onnx, saved_model, litert, litert-int8, keras, script, notebook.
         reporter: Is told what happens.
 
     Returns:

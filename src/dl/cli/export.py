@@ -33,6 +33,8 @@ _ENDINGS = {
     "litert": ".tflite",
     "litert-int8": "-int8.tflite",
     "keras": ".keras",
+    "script": ".py",
+    "notebook": ".ipynb",
 }
 """The formats, and what their files are called behind the name of the run."""
 
@@ -71,12 +73,13 @@ def export(
 
     Raw columns go in, predictions, probabilities and class names come out: what was learned of the
     data is inside. Each file is run by its own runtime on the test rows, and kept only if it
-    answers as dl predict does, to 1e-5.
+    answers as dl predict does, to 1e-5. A script or a notebook trains the same network on the same
+    data by plain Keras.
 
     \b
     dl export titanic --to onnx
     dl export digits --to keras --to litert-int8 --json
-    dl export titanic --to saved_model -o model
+    dl export titanic --to script -o titanic.py
     """
     from dl import app
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,51 @@ def _token_numbers(column: Column, feature: TextFeature) -> Array:
     return rows.astype(np.int32) if feature.output == "int" else rows
 
 
+def made_by(blocks: Sequence[str], parts: Path, name: str) -> dict[str, Any]:
+    """Returns what a script makes before it trains: inputs and targets of each part, and weights.
+
+    Args:
+        blocks: Its lines, in blocks.
+        parts: The file that says the part of each row.
+        name: What it is called in the script.
+
+    Raises:
+        RefusedError: The script fails.
+    """
+    lines = "\n\n".join(["import sys\nsys.modules['dl'] = None", *blocks, _SAVE])
+    with tempfile.TemporaryDirectory(prefix="dl-export-") as folder:
+        shutil.copy(parts, Path(folder, name))
+        _process(["-c", lines], folder)
+        with np.load(Path(folder, "made.npz")) as file:
+            found = {each: file[each] for each in file.files}
+    shapes = [tuple(shape) for shape in json.loads(str(found["weights"]))]
+    names = dict.fromkeys(each[:-2] for each in found if each != "weights")
+    pairs = {each: (found[f"{each}_x"], found[f"{each}_y"]) for each in names}
+    return {**pairs, "weights": shapes}
+
+
+_SAVE = """
+import json
+made = {f"{name}_{key}": value for name, pair in data.items() for key, value in zip("xy", pair)}
+shapes = json.dumps([list(weight.shape) for weight in model.weights])
+np.savez("made.npz", **made, weights=np.array(shapes))
+"""
+
+
+def _process(arguments: Sequence[str], folder: str) -> None:
+    """Runs Python in a process of its own; raises `RefusedError` with its last line."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise RefusedError(f"its runtime cannot run it: {last[:300]}")
+
+
 def answers_of(outputs: Array, target: Target) -> Answers:
     """Returns what `dl predict` says of rows with these outputs of the network."""
     if target.form == "numbers":
@@ -168,16 +214,7 @@ def _in_a_process(
         about = json.dumps({"inputs": list(rows), "batch": batch})
         named: dict[str, Any] = {f"input_{place}": v for place, v in enumerate(rows.values())}
         np.savez(sent, about=np.array(about), **named)
-        done = subprocess.run(
-            [sys.executable, str(_RUNNER), kind, str(path.absolute()), str(sent), str(told)],
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
-            cwd=folder,
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-            raise RefusedError(f"its runtime cannot run it: {last[:300]}")
+        _process([str(_RUNNER), kind, str(path.absolute()), str(sent), str(told)], folder)
         with np.load(told) as file:
             found = {name: file[name] for name in file.files}
     return found, float(found.pop("seconds"))
@@ -191,7 +228,7 @@ def compared(found: Answers, expected: Answers, target: Target) -> float:
     if target.form == "numbers":
         numbers = expected.prediction.reshape(found.prediction.shape)
         size = np.maximum(np.abs(numbers), np.abs(numbers).mean())
-        return _greatest(np.abs(found.prediction - numbers) / np.where(size > 0, size, 1))
+        return greatest(np.abs(found.prediction - numbers) / np.where(size > 0, size, 1))
     other = found.prediction != expected.prediction
     if found.probabilities is None or expected.probabilities is None:
         return float("inf") if other.any() else 0.0
@@ -203,17 +240,17 @@ def compared(found: Answers, expected: Answers, target: Target) -> float:
         doubtful = ordered[..., -1] - ordered[..., -2] <= 2 * TOLERANCE
     if (other & ~doubtful).any():
         return float("inf")
-    return _greatest(np.abs(found.probabilities - expected.probabilities))
+    return greatest(np.abs(found.probabilities - expected.probabilities))
 
 
 def largest(found: Answers, expected: Answers) -> float:
     """Returns the greatest difference of probabilities, or of numbers where there are none."""
     if found.probabilities is not None and expected.probabilities is not None:
-        return _greatest(np.abs(found.probabilities - expected.probabilities))
+        return greatest(np.abs(found.probabilities - expected.probabilities))
     if expected.prediction.dtype.kind != "f":
         return float((found.prediction != expected.prediction).any())
-    return _greatest(np.abs(found.prediction - expected.prediction.reshape(found.prediction.shape)))
+    return greatest(np.abs(found.prediction - expected.prediction.reshape(found.prediction.shape)))
 
 
-def _greatest(differences: Array) -> float:
+def greatest(differences: Array) -> float:
     return float(differences.max()) if np.isfinite(differences).all() else float("inf")

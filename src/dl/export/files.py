@@ -19,7 +19,7 @@ import numpy as np
 
 from dl import __version__
 from dl.data.features import CategoricalFeature, TextFeature
-from dl.data.load import load_with_raw, read_part
+from dl.data.load import load_parts, load_with_raw, read_part, read_split
 from dl.data.target import Target, unscale
 from dl.data.types import Array, Part, Raw, RawTable
 from dl.errors import UsageError
@@ -28,6 +28,7 @@ from dl.export.check import MOST_ROWS, TOLERANCE, Answers, answers_of
 from dl.export.graph import DATE, MISSING, UNSEEN, Graph
 from dl.export.onnx_file import write_onnx
 from dl.export.refused import RefusedError
+from dl.export.script import notebook_of, script_of, sections_of
 from dl.export.tensorflow_files import write_litert, write_saved_model
 from dl.export.texts import with_texts
 from dl.predict.evaluate import SavedRun
@@ -38,9 +39,11 @@ from dl.rundir.manifest import file_sha256, sha256
 from dl.rundir.record import read_metrics
 from dl.text import listing, number
 
-Format = Literal["onnx", "saved_model", "litert", "litert-int8", "keras"]
+Format = Literal["onnx", "saved_model", "litert", "litert-int8", "keras", "script", "notebook"]
 ABOUT = "dl.json"
 """What says the inputs, outputs and classes of an export, in a file or folder that has room."""
+_BESIDE = "beside"
+"""What a file that lies beside an export is called until that is kept."""
 _SAMPLE = 256
 """Training rows by which activations are rounded to 8 bits."""
 
@@ -97,10 +100,9 @@ class Exporter:
         with self._reporter.stage(f"Exporting to {to}"):
             try:
                 with _replaced(path, ".keras" if to == "keras" else "") as (new, scratch):
-                    found = self._write(to, new, scratch)
-                    if to.startswith("litert"):
-                        beside = path.with_name(f"{path.name}.json")
-                        os.replace(scratch / ABOUT, beside)
+                    found = self._write(to, new, scratch, _beside(to, path).name)
+                    if (scratch / _BESIDE).exists():
+                        os.replace(scratch / _BESIDE, _beside(to, path))
                     return replace(found, path=path, bytes=_size(new), sha256=_sha256(new))
             except RefusedError as error:
                 raise UsageError(
@@ -108,10 +110,12 @@ class Exporter:
                     hint="nothing was written; docs/export.md says what each format holds",
                 ) from error
 
-    def _write(self, to: str, path: Path, scratch: Path) -> Exported:
+    def _write(self, to: str, path: Path, scratch: Path, beside: str) -> Exported:
         match to:
             case "litert" | "litert-int8":
                 return self._litert(to, path, scratch)
+            case "script" | "notebook":
+                return self._script(to, path, scratch, beside)
             case "keras":
                 model = with_texts(self._graph, self._target)
                 model.save(path)
@@ -137,8 +141,37 @@ class Exporter:
         )
         batch = write_litert(graph, path, scratch, sample)
         about = self._about(graph) | {"rows_at_once": batch}
-        (scratch / ABOUT).write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n")
+        (scratch / _BESIDE).write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n")
         return self._checked("litert", path, graph, as_text=False, batch=batch, rounded=rounded)
+
+    def _script(self, to: str, path: Path, scratch: Path, name: str) -> Exported:
+        """Writes a script, and compares the arrays and the network that it makes with the run's."""
+        saved = self._saved
+        parts = read_split(saved.config, self._reporter).parts.named
+        own_test = "test" in parts and not saved.preprocessing.split.test
+        listed = [
+            f"{row},{part}"
+            for part, raw in parts.items()
+            if not (own_test and part == "test")
+            for row in raw.rows.tolist()
+        ]
+        (scratch / _BESIDE).write_text("\n".join(["row,part", *listed]) + "\n")
+        sections = sections_of(saved.config, saved.preprocessing, saved.run.label, name, own_test)
+        about = f"Trains the network of {saved.run.label} by plain Keras; run it beside {name}."
+        path.write_text((script_of if to == "script" else notebook_of)(sections, about))
+        made = check.made_by([each.lines for each in sections[:3]], scratch / _BESIDE, name)
+        difference, rows = 0.0, 0
+        for part, own in load_parts(saved.config, saved.preprocessing, self._reporter).items():
+            for said, true in zip(made[part], (own.x[:], own.y[:]), strict=True):
+                if said.shape != true.shape:
+                    raise RefusedError(f"its {part} rows are others than those of the run")
+                difference = max(difference, check.greatest(np.abs(said - true.astype(said.dtype))))
+            rows += len(own)
+        weights = [tuple(weight.shape) for weight in saved.model.weights]
+        if not difference <= TOLERANCE or made["weights"] != weights:
+            raise RefusedError(f"what it trains differs from the run (by {difference:.1e})")
+        note = "the rows and the network are those of the run; how it learns is up to chance"
+        return Exported(to, path, 0, "", rows, "all", difference, None, note)
 
     def _checked(
         self,
@@ -327,6 +360,12 @@ def _replaced(path: Path, ending: str) -> Iterator[tuple[Path, Path]]:
             os.replace(new, path)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _beside(to: str, path: Path) -> Path:
+    """Returns what the file is called that lies beside an export, if there is one."""
+    is_script = to in ("script", "notebook")
+    return path.with_name(f"{path.stem}-parts.csv" if is_script else f"{path.name}.json")
 
 
 def _files(path: Path) -> list[Path]:
