@@ -478,7 +478,7 @@ def play(
     elif config:
         setting = settings.opened(load_config(subject, overrides))
     else:
-        setting = settings.of_table(subject.absolute(), target)
+        setting = settings.of_table(subject, target)
     _load_keras("dl.play.session", reporter)
     from dl.play.session import Session
 

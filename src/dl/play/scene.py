@@ -59,9 +59,17 @@ class Scene:
         self.prepared = prepared
         dataset, target = prepared.dataset, prepared.dataset.target
         if target.task == "multilabel" or target.places or target.units is None:
-            raise UsageError("the page shows one class or one number of each row")
+            raise UsageError(
+                "the page shows networks that predict one class, or one number",
+                found=f"a target that is {target.task}" if target.task else None,
+                hint="choose a config with one target",
+            )
         if target.form != "numbers" and len(target.classes) > MOST_CLASSES:
-            raise UsageError(f"the page has colours for {MOST_CLASSES} classes")
+            raise UsageError(
+                f"the page has colours for {MOST_CLASSES} classes",
+                found=f"{len(target.classes)} classes",
+                hint="choose a problem of fewer",
+            )
         self._at, plane = _plane(dataset, axes)
         fixed = fixed and before is not None and before.plane.names == plane.names
         self.plane: InputPlane = (
@@ -165,7 +173,10 @@ def _plane(dataset: Dataset, axes: tuple[str, str] | None) -> tuple[tuple[int, i
     """Returns which two inputs of the network are shown, and their plane."""
     fitted, x = dataset.preprocessing, dataset.train.x
     if not isinstance(x, np.ndarray) or x.ndim != 2:
-        raise UsageError("the page shows networks whose inputs are columns of a table in memory")
+        raise UsageError(
+            "the page shows networks whose inputs are columns of a table in memory",
+            hint="choose two columns of numbers, or another config",
+        )
     plane = input_plane(fitted, x)
     if plane is not None:
         at = (0, 1)
