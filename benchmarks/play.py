@@ -1,15 +1,17 @@
 """How many pictures a second the page of `dl play` shows while it trains, in a real browser.
 
-python benchmarks/play.py [--seconds 8] [--presets xor circles moons spiral]
+python benchmarks/play.py [--seconds 8] [--presets xor circles moons spiral] [--picture FILE]
 
 Starts `dl play`, opens its page in Chromium without a window, trains each problem as fast as it
 can, and counts what the page has drawn: the plane, each unit, the weights and the loss. Aim, on two
-quiet cores: 10 pictures a second at the least.
+quiet cores: 10 pictures a second at the least. With --picture, the page as it trains the last of the
+problems is written to FILE, as docs/images/play.png was.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import subprocess
 import sys
@@ -18,6 +20,8 @@ import time
 from pathlib import Path
 
 from models import DL
+from PIL import Image
+from selenium import webdriver
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from support.browser import open_browser
@@ -40,6 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--presets", nargs="+", default=["xor", "circles", "moons", "spiral"])
+    parser.add_argument("--picture", type=Path)
     given = parser.parse_args()
     command = [DL, "play", "--port", "0", "--quiet"]
     with (
@@ -53,16 +58,20 @@ def main() -> None:
             for name in given.presets:
                 script = f"document.querySelector('[data-preset={name}]').click()"
                 _measure(browser, name, script, given.seconds)
+            if given.picture:
+                browser.set_window_size(1240, 1045)
+                time.sleep(1)
+                picture = Image.open(io.BytesIO(browser.get_screenshot_as_png())).convert("RGB")
+                picture.quantize(200, dither=Image.Dither.NONE).save(given.picture, optimize=True)
             _measure(browser, "while points are painted", _PAINT, given.seconds)
         finally:
             browser.quit()
             played.terminate()
 
 
-def _measure(browser: object, name: str, script: str, seconds: float) -> None:
+def _measure(browser: webdriver.Chrome, name: str, script: str, seconds: float) -> None:
     """Prints how many pictures, and epochs, a second of training has."""
-    page: object = browser
-    run = page.execute_script  # type: ignore[attr-defined]
+    run = browser.execute_script
     run(script)
     time.sleep(3)
     run(
