@@ -4,8 +4,8 @@ python benchmarks/play.py [--seconds 8] [--presets xor circles moons spiral] [--
 
 Starts `dl play`, opens its page in Chromium without a window, trains each problem as fast as it
 can, and counts what the page has drawn: the plane, each unit, the weights and the loss. Aim, on two
-quiet cores: 10 pictures a second at the least. With --picture, the page as it trains the last of the
-problems is written to FILE, as docs/images/play.png was.
+quiet cores: 10 pictures a second at the least. With --picture, the page as it trains the last of
+the problems is written to FILE, as docs/images/play.png was.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 from models import DL
 from PIL import Image
 from selenium import webdriver
+from selenium.webdriver.support.ui import WebDriverWait
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from support.browser import open_browser
@@ -73,7 +74,10 @@ def _measure(browser: webdriver.Chrome, name: str, script: str, seconds: float) 
     """Prints how many pictures, and epochs, a second of training has."""
     run = browser.execute_script
     run(script)
-    time.sleep(3)
+    time.sleep(1)
+    if script is not _PAINT:
+        state = browser.find_element("id", "state")
+        WebDriverWait(browser, 60).until(lambda _: state.text == "paused")
     run(
         "document.getElementById('tempo').value = '0';"
         "const train = document.getElementById('train');"

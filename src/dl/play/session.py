@@ -292,6 +292,8 @@ class Session:
                 self._lock.wait_for(lambda: self._next is not None)
                 (setting, keep), self._next = self._next or (self.setting, False), None
                 self._at_once, self._problem, self._failure = False, {}, None
+            if self._scene is not None and not keep:
+                self._draw("preparing")
             state = "ended"
             try:
                 self._train(setting, keep)
