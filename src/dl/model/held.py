@@ -143,6 +143,8 @@ def held_places(config: Config) -> list[tuple[Any, ...]]:
 
 
 def _named(spec: Spec) -> list[str]:
+    if spec.parameters.get("centered"):  # of RMSprop: as a variable, its rho gives other bits
+        return []
     return [name for name in _HELD.get(spec.type, ()) if _can_be(spec, name)]
 
 

@@ -53,7 +53,7 @@ from dl.system import FORKS, process_memory
 if TYPE_CHECKING:
     from dl.sweeps.training import Trainer
 
-MOST_TASKS = 40
+MOST_TASKS = 200
 """After so many a worker is replaced: what libraries never give back adds up."""
 MOST_GROWTH = 1000.0
 """Megabytes that a worker may take more than after its first task."""
