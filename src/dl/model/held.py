@@ -98,18 +98,22 @@ def _after(value: float, steps: Steps) -> Any:
     return value
 
 
-_OF_OPTIMIZERS = ("weight_decay", "clipnorm", "global_clipnorm", "clipvalue")
+_ALWAYS = ("weight_decay", "clipvalue")
+"""Of every optimizer."""
+_CLIPPED = ("clipnorm", "global_clipnorm")
+"""Where an optimizer multiplies a clipped gradient by a constant, TensorFlow joins the two: held
+numbers would have other bits there. That of these optimizers it does not."""
 _HELD: Mapping[str, tuple[str, ...]] = {
     "Adadelta": ("rho", "epsilon"),
     "Adagrad": ("epsilon",),
-    "Adam": ("beta_1", "beta_2", "epsilon"),
-    "AdamW": ("beta_1", "beta_2", "epsilon"),
+    "Adam": ("beta_1", "beta_2", "epsilon", *_CLIPPED),
+    "AdamW": ("beta_1", "beta_2", "epsilon", *_CLIPPED),
     "Adamax": ("beta_1", "beta_2", "epsilon"),
     "Lamb": ("beta_1", "beta_2", "epsilon"),
     "Lion": ("beta_1", "beta_2"),
     "Nadam": ("beta_1", "beta_2", "epsilon"),
-    "RMSprop": ("rho", "momentum", "epsilon"),
-    "SGD": ("momentum",),
+    "RMSprop": ("rho", "momentum", "epsilon", *_CLIPPED),
+    "SGD": ("momentum", *_CLIPPED),
     "BinaryCrossentropy": ("label_smoothing",),
     "CategoricalCrossentropy": ("label_smoothing",),
     "Dropout": ("rate",),
@@ -130,22 +134,24 @@ def held_places(config: Config) -> list[tuple[Any, ...]]:
     if config.engine.precision != "float32" or config.engine.distribute != "none":
         return []
     training = config.training
-    of_all = [name for name in _OF_OPTIMIZERS if _can_be(training.optimizer, name)]
-    places: list[tuple[Any, ...]] = [("optimizer", name) for name in of_all]
+    places: list[tuple[Any, ...]] = []
     for key, spec in (("optimizer", training.optimizer), ("loss", training.loss)):
         places += [(key, name) for name in _named(spec)]
     for i, layer in enumerate(config.model.layers):
         places += [("layers", i, name) for name in _named(layer)]
         for key, value in layer.parameters.items():
-            if isinstance(value, Spec) and value.kind is Kind.REGULARIZER:
+            # XLA joins that of the outputs with the number of rows, which it is divided by.
+            of_weights = key != "activity_regularizer"
+            if isinstance(value, Spec) and value.kind is Kind.REGULARIZER and of_weights:
                 places += [("layers", i, key, name) for name in _named(value)]
     return places
 
 
 def _named(spec: Spec) -> list[str]:
-    if spec.parameters.get("centered"):  # of RMSprop: as a variable, its rho gives other bits
+    if spec.parameters.get("centered"):  # of RMSprop, which has other bits with variables
         return []
-    return [name for name in _HELD.get(spec.type, ()) if _can_be(spec, name)]
+    always = _ALWAYS if spec.kind is Kind.OPTIMIZER else ()
+    return [name for name in (*_HELD.get(spec.type, ()), *always) if _can_be(spec, name)]
 
 
 def _can_be(spec: Spec, name: str) -> bool:
