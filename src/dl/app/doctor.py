@@ -124,7 +124,7 @@ def versions() -> Iterator[Check]:
         wrong.append(Check("versions", told, False, hint, ExitCode.RUN))
     for wanted in map(Requirement, about.get_all("Requires-Dist") or ()):
         extra = re.search(r'extra == "(.*?)"', str(wanted.marker))
-        if extra is not None and extra[1] == "dev":  # for work on dl itself
+        if extra is not None and extra[1] in ("dev", "docs"):  # for work on dl itself
             continue
         try:
             version = metadata.version(wanted.name)
