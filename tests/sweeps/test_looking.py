@@ -56,6 +56,18 @@ def test_a_page_of_the_board_leaves_the_journal_as_it_is(sweep: SweepDirectory, 
     assert sweep.journal.read_bytes() == before
 
 
+def test_what_no_setting_has_is_no_column(dl: Dl, sweep: SweepDirectory) -> None:
+    journal = OwnJournal(sweep.journal)
+    journal.end(Ended(2, 1, "completed", (0.25,)))
+    root = sweep.path.parents[1]
+    head = dl("compare", "search", "--runs", root).out.splitlines()[0]
+    assert head.split("  ")[0:2] == ["rank", "trial"]
+    assert "spread" not in head
+    assert "verdict" not in head
+    client = TestClient(board(root, ["testserver"]))
+    assert '<th scope="col">spread</th>' not in client.get("/sweep/search/0001").text
+
+
 def test_a_line_that_was_torn_is_told(dl: Dl, sweep: SweepDirectory) -> None:
     with sweep.journal.open("ab") as file:
         file.write(b'eat": 1}{"event": "asked"}\n')

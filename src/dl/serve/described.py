@@ -90,19 +90,6 @@ def openapi(service: Service, most_rows: int, *, protected: bool) -> dict[str, A
             "text/csv": {"schema": texts},
         }
 
-    wrong = {"$ref": "#/components/schemas/Problem"}
-    statuses = {
-        "400": "A row cannot be used.",
-        **({"401": "No token.", "403": "Another token."} if protected else {}),
-        "408": "The rows did not come.",
-        "413": "Too much at once.",
-        "415": "Neither JSON nor CSV.",
-        "503": "Too much waits already.",
-    }
-    refusals = {
-        status: {"description": says, "content": {"application/json": {"schema": wrong}}}
-        for status, says in statuses.items()
-    }
     told = {"description": "Predictions, in the order of the rows.", "content": both("Prediction")}
     document: dict[str, Any] = {
         "openapi": "3.1.0",
@@ -112,7 +99,7 @@ def openapi(service: Service, most_rows: int, *, protected: bool) -> dict[str, A
                 "post": {
                     "operationId": "predict",
                     "requestBody": {"required": True, "content": both("Row")},
-                    "responses": {"200": told, **refusals},
+                    "responses": {"200": told, **_refusals(protected)},
                 }
             },
             "/health": {"get": {"responses": {"200": {"description": "It answers."}}}},
@@ -123,6 +110,23 @@ def openapi(service: Service, most_rows: int, *, protected: bool) -> dict[str, A
         document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         document["paths"]["/predict"]["post"]["security"] = [{"token": []}]
     return document
+
+
+def _refusals(protected: bool) -> dict[str, Any]:
+    """Returns the answers to requests that cannot be answered, by status."""
+    wrong = {"$ref": "#/components/schemas/Problem"}
+    statuses = {
+        "400": "A row cannot be used.",
+        **({"401": "No token.", "403": "Another token."} if protected else {}),
+        "408": "The rows did not come.",
+        "413": "Too much at once.",
+        "415": "Neither JSON nor CSV.",
+        "503": "Too much waits already.",
+    }
+    return {
+        status: {"description": says, "content": {"application/json": {"schema": wrong}}}
+        for status, says in statuses.items()
+    }
 
 
 def _schema(field: Field) -> dict[str, Any]:
