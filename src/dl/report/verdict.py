@@ -165,8 +165,9 @@ def toughest(trivial: Trivial, part: str, lead: str, metrics: Mapping[str, float
     for metric in dict.fromkeys((lead, "loss")):
         if metric != "loss" and metric_of(metric) is None:
             continue  # of a name of the user's own, nobody knows which way is better
+        decided = trivial.words if is_share(metric) else trivial.called
         found = [
-            Beside(trivial.said(words) if is_share(metric) else words, metric, values[metric])
+            Beside(decided if words == trivial.called else words, metric, values[metric])
             for words, values in trivial.beside(part)
             if metric in values and metric in metrics
         ]

@@ -97,10 +97,6 @@ class Trivial:
     forecasts: tuple[Simple, ...] = ()
     called: str = ""
 
-    def said(self, called: str) -> str:
-        """Returns what stands for an answer where classes are right or wrong: `always setosa`."""
-        return self.words if called == self.called else called
-
     def by_step(self, part: str) -> dict[str, tuple[float, ...]]:
         """Returns the error of each forecast at each step, on a part; none where there is one."""
         return {each.words: each.by_step[part] for each in self.forecasts if part in each.by_step}
