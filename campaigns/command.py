@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import os
 import re
 import signal
 import sys
@@ -26,6 +27,7 @@ _STOPPED = -1
 _PAUSE = 10.0
 """Seconds between two lines of progress."""
 T = TypeVar("T")
+os.environ["DL_WARM"] = "0"  # what is disturbed is what is started here
 _TRACE = re.compile(r"its trace was saved in (\S+)")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from support.drawing import Here, Nobody, drawn_by
 # start that these signals are ignored.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# A developer may have a warm process, which would do their commands.
+os.environ["DL_WARM"] = "0"
 
 
 @dataclass(frozen=True, slots=True)

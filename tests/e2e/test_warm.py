@@ -24,7 +24,7 @@ training: {loss: sparse_categorical_crossentropy, metrics: [accuracy], epochs: 2
 
 
 def dl(folder: Path, *arguments: str, **variables: str) -> str:
-    place = {"XDG_RUNTIME_DIR": str(folder), **variables}
+    place = {"XDG_RUNTIME_DIR": str(folder), "DL_WARM": "1", **variables}
     done = subprocess.run(
         [sys.executable, "-m", "dl", *arguments],
         env={**environment_of_child(), **place},

@@ -36,7 +36,7 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The variables with which commands find the warm process of this module."""
     place = tmp_path_factory.mktemp("runtime")
     variables = {**environment_of_child(), "XDG_RUNTIME_DIR": str(place), "PYTHONPATH": str(_TESTS)}
-    variables.pop("PYTHONSAFEPATH")
+    del variables["PYTHONSAFEPATH"], variables["DL_WARM"]
     process = serve(variables)
     yield variables
     process.terminate()
