@@ -148,9 +148,10 @@ def test_equal_configs_are_named_and_cells_are_no_formulas(exercise: Exercise) -
 
 def test_a_student_is_told_nothing_of_hidden_checks(exercise: Exercise) -> None:
     [mark] = marks_of(exercise, [graded("anna", False, False)], set())
-    assert feedback(exercise, mark, "fr") == (
-        "# Des chiffres\n\nNote : 0 sur 20\n\n- ✗ `h` (obtenu : `0`, ligne 1)\n  Un de plus.\n\n"
-        "La note tient compte d'autres vérifications.\n\nIndice : Count.\n"
+    told = feedback(exercise, mark, "fr").replace("\N{NO-BREAK SPACE}", "~")
+    assert told == (
+        "# Des chiffres\n\nNote~: 0 sur 20\n\n- ✗ `h` (obtenu~: `0`, ligne 1)\n  Un de plus.\n\n"
+        "La note tient compte d'autres vérifications.\n\nIndice~: Count.\n"
     )
     assert "SECRET" not in report_page(exercise, [mark], "en")
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 _PLAIN = {"·": "-", "→": "->", "…": "~", "≈": "~", "✓": "+", "✗": "x", "●": "O", "²": "2"}
-_PLAIN |= {"\N{EN DASH}": "-"}
+_PLAIN |= {"\N{EN DASH}": "-", "\N{NO-BREAK SPACE}": " ", "≥": ">=", "≤": "<=", "≠": "!="}
 """What is written for a sign that a stream has not; any other becomes an escape."""
 
 

@@ -7,6 +7,7 @@ file of numbers and words that are worked out by hand.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -241,10 +242,16 @@ def chosen(name: str) -> Exercise:
 
 
 def in_language(words: Words, language: str) -> str:
-    """Returns a text in a language, else in the first one that it has."""
+    """Returns a text in a language, else in the first one that it has.
+
+    In French, no line ends before a sign that has a space before it.
+    """
     if isinstance(words, str):
         return words.rstrip()
-    return (words.get(language) or words.get(FIRST) or next(iter(words.values()), "")).rstrip()
+    text = words.get(language) or words.get(FIRST) or next(iter(words.values()), "")
+    return (
+        re.sub(r" (?=[:;?!%»])", "\N{NO-BREAK SPACE}", text) if language == "fr" else text
+    ).rstrip()
 
 
 def language_of(wanted: str | None, environment: Mapping[str, str] = os.environ) -> str:

@@ -33,7 +33,7 @@ _FRENCH = {
     "done": "fait",
     "checks": "vérifications",
     "asked": "Demandé",
-    "colon": " :",
+    "colon": "\N{NO-BREAK SPACE}:",
     "of": "sur",
     "solved": "Réussi",
     "not_yet": "Pas encore",
