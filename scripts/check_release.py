@@ -84,8 +84,8 @@ def _run(command: list[object], folder: Path, code: int = 0) -> subprocess.Compl
 def _surroundings() -> Mapping[str, str]:
     """Returns the environment, in which pip and uv find the archives, and Python no other code."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-    for name in ("PIP_FIND_LINKS", "UV_FIND_LINKS"):
-        kept[name] = f"{DIST} {kept.get(name, '')}".strip()
+    for name, between in (("PIP_FIND_LINKS", " "), ("UV_FIND_LINKS", ",")):
+        kept[name] = between.join(filter(None, (str(DIST), kept.get(name))))
     return kept | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
