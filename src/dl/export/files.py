@@ -44,6 +44,8 @@ ABOUT = "dl.json"
 """What says the inputs, outputs and classes of an export, in a file or folder that has room."""
 _BESIDE = "beside"
 """What a file that lies beside an export is called until that is kept."""
+_ROUNDED = 1024
+"""Weights of a layer from which LiteRT rounds them, where activations are not rounded."""
 _SAMPLE = 256
 """Training rows by which activations are rounded to 8 bits."""
 
@@ -226,7 +228,10 @@ class Exporter:
             else:
                 measures.append(number(float((said == truth).mean())))
         name = "mean absolute error" if self._target.form == "numbers" else "accuracy"
-        return f"{name} {measures[1]}, unrounded {measures[0]}"
+        told = f"{name} {measures[1]}, unrounded {measures[0]}"
+        sizes = [int(np.prod(weight.shape)) for weight in self._saved.model.weights]
+        is_small = isinstance(self._raw, RawTable) and max(sizes, default=0) < _ROUNDED
+        return f"{told}; no layer is large enough to be rounded" if is_small else told
 
     # What all formats need
 
