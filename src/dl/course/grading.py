@@ -12,6 +12,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import tempfile
 import time
@@ -43,11 +44,13 @@ from dl.training.setup import use_threads
 Status = Literal["graded", "refused", "slow", "memory", "failed"]
 _OF_THE_MACHINE = ("failed", "memory")
 """What another grading may end otherwise: it is tried again."""
+_SCRATCH = ".grading-"
+"""How the folder is called in which answers are trained."""
 _BYTES = 200_000_000
 """Bytes of the largest file that a training may write."""
 _OUT_OF_MEMORY = "OOM when allocating"
 """What TensorFlow says where it gets no more memory."""
-_PATIENCE = 4
+_PATIENCE = 10
 """How much longer than its processor time a training may take on a busy machine."""
 _START = 30.0
 """Seconds beside that for its process to begin."""
@@ -128,7 +131,9 @@ class Class:
         gc.collect()
         gc.freeze()  # so that no process looks through, and copies, what it shares with the others
         working: list[_Worker] = []
-        scratch = tempfile.TemporaryDirectory(prefix="dl-grade-")
+        for left in self._kept.glob(f"{_SCRATCH}*"):  # of a grading that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        scratch = tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=self._kept)
         try:
             while waiting or working:
                 while waiting and len(working) < self._jobs:
@@ -208,7 +213,7 @@ class _Worker:
             if self.connection.poll(0):
                 return self.connection.recv()  # type: ignore[no-any-return]
             if self.left <= 0:
-                return slow
+                return Graded(name, "failed", "did not end in time on a machine that is too busy")
         except (EOFError, OSError):
             pass
         finally:
