@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -138,16 +139,13 @@ def _stopped(found: dict[str, Any]) -> str:
     import signal
 
     process = int(found["pid"])
-    try:
+    with suppress(ProcessLookupError):  # it has ended meanwhile
         watched = os.pidfd_open(process)
-    except ProcessLookupError:
-        return "stopped"
-    signal.pidfd_send_signal(watched, signal.SIGTERM)
-    if found["running"]:
-        return f"takes no more commands, and ends after those that run: {found['running']}"
-    if not select.select([watched], [], [], _PATIENCE)[0]:
-        signal.pidfd_send_signal(watched, signal.SIGKILL)
-    os.close(watched)
+        signal.pidfd_send_signal(watched, signal.SIGTERM)
+        if found["running"]:
+            return f"takes no more commands, and ends after those that run: {found['running']}"
+        if not select.select([watched], [], [], _PATIENCE)[0]:
+            signal.pidfd_send_signal(watched, signal.SIGKILL)
     return "stopped"
 
 

@@ -6,8 +6,9 @@ import csv
 import hashlib
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -65,7 +66,13 @@ def read_submissions(folder: Path) -> list[Submission]:
     found = [_submission(entry) for entry in entries if not entry.name.startswith(".")]
     if not found:
         raise UsageError(f"{folder} has no submissions", expected="NAME.yaml of each student")
-    return found
+    counts = Counter(each.name for each in found)
+    return [
+        replace(each, text=None, problem="has the name of another submission")
+        if counts[each.name] > 1
+        else each
+        for each in found
+    ]
 
 
 def _submission(entry: os.DirEntry[str]) -> Submission:
@@ -122,7 +129,7 @@ def _leading_out(root: MapNode) -> Iterator[Problem]:
                 said = f"{dotted((*place, key))} is not allowed: {_ELSEWHERE[key]}"
                 yield Problem(said, entry.key, hint="leave it out")
         word = _word(node)
-        if place[:2] == ("training", "callbacks") and word in _WRITING:
+        if "callbacks" in place and word in _WRITING:
             said = f"{node_word(node)} is not allowed: a submission writes no files"
             yield Problem(said, node.mark, hint="leave it out")
         if place[:2] == ("model", "layers") and word and entry_of(Kind.BASE, word) is not None:

@@ -183,7 +183,9 @@ def _wait(connection: Any, process: int, before: Sequence[int]) -> NoReturn:
         if _signal.getsignal(number) != _signal.SIG_IGN:
             _signal.signal(number, stop if number == _signal.SIGTSTP else forward)
     _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
-    message = connection.recv(_MOST_BYTES)
+    message = b""
+    with suppress(OSError):  # reset: what came to its end has not read all
+        message = connection.recv(_MOST_BYTES)
     if message[:1] == ENDED:
         os._exit(message[1])
     if message[:1] == DIED:

@@ -186,9 +186,9 @@ class WarmProcess:
                 poll.unregister(self.listener)
                 self.close()
             connection = self._accepted() if self.listener.fileno() in ready else None
-            if connection is None:
+            pid = None if connection is None else _forked(connection)
+            if connection is None or pid is None:
                 continue
-            pid = os.fork()
             if pid == 0:
                 signal.set_wakeup_fd(-1)
                 for each in (woken, wake, begun):
@@ -265,12 +265,12 @@ class WarmProcess:
             connection.sendmsg([READY], [rights])
             os.close(own)
             if connection.recv(16) != GO:
-                os._exit(0)
+                os._exit(1)
             _end_with(alive)
             os.write(begin, b".")
             os.close(begin)
         except BaseException:  # whatever it is, the command is not done here
-            os._exit(0)
+            os._exit(1)
         connection.settimeout(None)
         _open_streams(streams)
         copy_from_now_on()
@@ -288,6 +288,15 @@ class WarmProcess:
             "ends": None if running else self.used + self.idle - now,
             "cold": why,
         }
+
+
+def _forked(connection: socket.socket) -> int | None:
+    """Copies this process; closes the connection where it cannot: the command is done cold."""
+    try:
+        return os.fork()
+    except OSError:
+        connection.close()
+        return None
 
 
 def _received(connection: socket.socket) -> tuple[Any, int, list[int]]:
