@@ -46,7 +46,8 @@ def linear(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     def process(arguments: list[str], folder: str) -> None:
         with contextlib.chdir(folder):
-            executed(arguments[1].replace("sys.modules['dl'] = None", ""))
+            lines = Path(arguments[0]).read_text(encoding="utf-8")
+            executed(lines.replace("sys.modules['dl'] = None", ""))
 
     monkeypatch.setattr(check, "_process", process)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from dl.text import number
 
 _BY_HAND = 1e-9
 """What a number may be off by rounding in binary alone."""
+_LARGEST = sys.float_info.max
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +82,20 @@ def _of_config(check: Check, facts: Facts) -> Outcome:
 
 
 def _of_answer(check: Check, answer: Node) -> Outcome:
-    node = find(answer, _path(check.subject))
+    node = find(answer, answer_path(check.subject))
     value = None if node is None else plain(node)
     if value is None:
         return Outcome(check.asked, "-", False)
     if check.one_of:
         return Outcome(check.asked, str(value), _word(value) in map(_word, check.one_of))
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _LARGEST:
         return Outcome(check.asked, str(value), False)
     near = check.value is None or abs(value - check.value) <= check.tolerance + _BY_HAND
     return Outcome(check.asked, number(value), near and _within(check, value))
 
 
-def _path(text: str) -> tuple[str | int, ...]:
+def answer_path(text: str) -> tuple[str | int, ...]:
+    """Returns where in an answer by hand a check looks."""
     parts = path_parts(text, Mark(text))
     return tuple(int(part) if part.isdigit() else part for part in parts)
 

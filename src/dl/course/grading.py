@@ -29,7 +29,7 @@ from dl.config.files import own_paths
 from dl.config.load import Loaded
 from dl.config.nodes import ListNode, find, place
 from dl.config.schema import document_of
-from dl.course.checks import Outcome, judge_answer, judge_config
+from dl.course.checks import Outcome, answer_path, judge_answer, judge_config
 from dl.course.exercise import FIRST, Check, Exercise, in_language, read_answer
 from dl.course.measuring import Examiner
 from dl.course.submissions import Submission, check_alone, safe_name
@@ -207,8 +207,6 @@ class _Worker:
     def result(self) -> Graded:
         """Returns its answer, or why it has none."""
         name, limits = self.submission.name, self._limits
-        said = f"took more than the {limits.seconds} s that the exercise allows"
-        slow = Graded(name, "slow", said, seconds=limits.seconds)
         try:
             if self.connection.poll(0):
                 return self.connection.recv()  # type: ignore[no-any-return]
@@ -218,9 +216,9 @@ class _Worker:
             pass
         finally:
             self.kill()
-        code = -(self._process.exitcode or 0)
-        if code in (getattr(signal, "SIGXCPU", None), signal.SIGKILL):
-            return slow
+        if -(self._process.exitcode or 0) == getattr(signal, "SIGXCPU", None):
+            said = f"took more than the {limits.seconds} s that the exercise allows"
+            return Graded(name, "slow", said, seconds=limits.seconds)
         said = f"took more than the {limits.memory:,} MB that the exercise allows, or broke down"
         return Graded(name, "memory", said)
 
@@ -272,7 +270,7 @@ def _graded(exercise: Exercise, examiner: Examiner, submission: Submission, fold
         if exercise.file.kind == "numbers":
             answer = read_answer(path, text)
             outcomes = tuple(judge_answer(exercise, answer))
-            marks = [find(answer, (check.subject,)) for check in exercise.file.checks]
+            marks = [find(answer, answer_path(check.subject)) for check in exercise.file.checks]
             lines = tuple(None if node is None else node.mark.line for node in marks)
             return Graded(name, "graded", outcomes=outcomes, lines=lines)
         check_alone(path, text)

@@ -45,7 +45,7 @@ class Mark:
         graded: What came of the answer.
         mark: The mark.
         rank: One more than the number of those that are better by more than chance; None where
-            there are no scores.
+            there are no scores, or of fewer rows.
         late: Whether it came after the deadline.
         equal_to: The students whose configs say the same.
     """
@@ -92,9 +92,11 @@ def ranked(scores: Mapping[str, Sequence[float]]) -> dict[str, int]:
     """Returns the rank of each by its scores row by row; equal where a difference may be chance.
 
     One is better than another by McNemar's test where rows are right or wrong, else by the t-test
-    of the differences; corrected by Holm for all that one is compared with.
+    of the differences; corrected by Holm for all that one is compared with. Who leaves rows out has
+    no rank.
     """
-    names = [name for name, own in scores.items() if own]
+    most = max(map(len, scores.values()), default=0)
+    names = [name for name, own in scores.items() if own and len(own) == most]
     rows = np.array([scores[name] for name in names], np.float64)
     if not names:
         return {}

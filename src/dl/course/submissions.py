@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dl.config.document import MOST_BYTES, read_document
 from dl.config.nodes import MapNode, Node, ScalarNode, dotted, walk
-from dl.errors import ConfigError, Problem, UsageError
+from dl.errors import ConfigError, Problem, UsageError, without_separators
 from dl.system import AT_ONCE, NO_LINK
 from dl.vocabulary.catalog import find as entry_of
 from dl.vocabulary.spec import Kind
@@ -63,7 +63,8 @@ def read_submissions(folder: Path) -> list[Submission]:
             f"{folder} cannot be read: {error.strerror}",
             expected="the folder of the submissions",
         ) from error
-    found = [_submission(entry) for entry in entries if not entry.name.startswith(".")]
+    read = [_submission(entry) for entry in entries if not entry.name.startswith(".")]
+    found = [replace(e, name=_utf8(e.name), path=Path(_utf8(str(e.path)))) for e in read]
     if not found:
         raise UsageError(f"{folder} has no submissions", expected="NAME.yaml of each student")
     counts = Counter(each.name for each in found)
@@ -73,6 +74,11 @@ def read_submissions(folder: Path) -> list[Submission]:
         else each
         for each in found
     ]
+
+
+def _utf8(name: str) -> str:
+    """Returns a name as a file can hold it: bytes that are no UTF-8 are replaced."""
+    return os.fsencode(name).decode(errors="replace")
 
 
 def _submission(entry: os.DirEntry[str]) -> Submission:
@@ -128,7 +134,7 @@ def _leading_out(root: MapNode) -> Iterator[Problem]:
             if key in _ELSEWHERE:
                 said = f"{dotted((*place, key))} is not allowed: {_ELSEWHERE[key]}"
                 yield Problem(said, entry.key, hint="leave it out")
-        word = _word(node)
+        word = without_separators(node_word(node))
         if "callbacks" in place and word in _WRITING:
             said = f"{node_word(node)} is not allowed: a submission writes no files"
             yield Problem(said, node.mark, hint="leave it out")
@@ -140,10 +146,6 @@ def _leading_out(root: MapNode) -> Iterator[Problem]:
 def node_word(node: Node) -> str:
     """Returns a single text as it stands; empty for anything else."""
     return node.value if isinstance(node, ScalarNode) and isinstance(node.value, str) else ""
-
-
-def _word(node: Node) -> str:
-    return node_word(node).lower().replace("_", "")
 
 
 def times_of(file: Path | None, submissions: list[Submission]) -> dict[str, float]:

@@ -28,6 +28,7 @@ to the greater of itself and the mean size of the predicted numbers."""
 MOST_ROWS = 10_000
 """Rows that an export is compared on."""
 _RUNNER = Path(__file__).with_name("runner.py")
+_MADE = "made.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +37,6 @@ class Answers:
 
     prediction: Array
     probabilities: Array | None
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What came of running an export.
-
-    Attributes:
-        difference: The greatest difference from `dl predict`, as `TOLERANCE` measures it.
-        rows_per_second: Rows that it predicted in a second, in batches of 512.
-        answers: What it said.
-    """
-
-    difference: float
-    rows_per_second: float
-    answers: Answers
 
 
 def raw_inputs(graph: Graph, raw: Raw, *, as_text: bool) -> dict[str, Array]:
@@ -138,7 +124,8 @@ def made_by(blocks: Sequence[str], parts: Path, name: str) -> dict[str, Any]:
     lines = "\n\n".join(["import sys\nsys.modules['dl'] = None", *blocks, _SAVE])
     with tempfile.TemporaryDirectory(prefix="dl-export-") as folder:
         shutil.copy(parts, Path(folder, name))
-        _process(["-c", lines], folder)
+        Path(folder, _MADE).write_text(lines, encoding="utf-8")  # too long for an argument
+        _process([_MADE], folder)
         with np.load(Path(folder, "made.npz")) as file:
             found = {each: file[each] for each in file.files}
     shapes = [tuple(shape) for shape in json.loads(str(found["weights"]))]

@@ -143,7 +143,8 @@ class Exporter:
         )
         batch = write_litert(graph, path, scratch, sample)
         about = self._about(graph) | {"rows_at_once": batch}
-        (scratch / _BESIDE).write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n")
+        told = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
+        (scratch / _BESIDE).write_text(told, encoding="utf-8")
         return self._checked("litert", path, graph, as_text=False, batch=batch, rounded=rounded)
 
     def _script(self, to: str, path: Path, scratch: Path, name: str) -> Exported:
@@ -158,9 +159,11 @@ class Exporter:
             for row in raw.rows.tolist()
         ]
         (scratch / _BESIDE).write_text("\n".join(["row,part", *listed]) + "\n")
-        sections = sections_of(saved.config, saved.preprocessing, saved.run.label, name, own_test)
-        about = f"Trains the network of {saved.run.label} by plain Keras; run it beside {name}."
-        path.write_text((script_of if to == "script" else notebook_of)(sections, about))
+        label = " ".join(saved.run.label.split())  # the names of folders: a line may end in one
+        sections = sections_of(saved.config, saved.preprocessing, label, name, own_test)
+        about = f"Trains the network of {label} by plain Keras; run it beside {name}."
+        text = (script_of if to == "script" else notebook_of)(sections, about)
+        path.write_text(text, encoding="utf-8")
         made = check.made_by([each.lines for each in sections[:3]], scratch / _BESIDE, name)
         difference, rows = 0.0, 0
         for part, own in load_parts(saved.config, saved.preprocessing, self._reporter).items():
@@ -352,15 +355,21 @@ def _require(to: str) -> None:
 def _replaced(path: Path, ending: str) -> Iterator[tuple[Path, Path]]:
     """Gives a new path and an empty folder; what is there takes the place of `path` at the end.
 
-    Where something is raised, nothing new is left.
+    Where something is raised, nothing new is left. A folder that is no export, a `UsageError`,
+    stays as it is.
     """
+    is_folder = path.is_dir() and not path.is_symlink()
+    if is_folder and os.listdir(path) and not (path / "saved_model.pb").is_file():
+        raise UsageError(
+            f"{path} is a folder that no export has made", hint="name another: nothing was written"
+        )
     with disk_errors(f"writing {path}"):
         folder = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=path.parent))
         try:
             new, scratch = folder / f"new{ending}", folder / "scratch"
             scratch.mkdir()
             yield new, scratch
-            if path.is_dir() and not path.is_symlink():
+            if is_folder:
                 os.replace(path, folder / "old")
             os.replace(new, path)
         finally:

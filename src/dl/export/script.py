@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -70,7 +70,7 @@ def sections_of(
         raise RefusedError(f"no short script has {listing(refused, 'or', most=4)}")
     values = {
         "label": label,
-        "parts": json.dumps(parts),
+        "parts": _literal(parts),
         **_data(config, fitted, own_test),
         **_prepared(config, fitted),
         **_target(fitted.target),
@@ -78,7 +78,7 @@ def sections_of(
     }
     text = _template().render(values)
     found = []
-    for block in text.split("#: ")[1:]:
+    for block in re.split("^#: ", text, flags=re.MULTILINE)[1:]:  # a column can be called #: x
         head, _, lines = block.partition("\n")
         title, _, words = head.partition(" | ")
         lines = re.sub(r"\n{4,}", "\n\n\n", lines.strip("\n"))
@@ -96,6 +96,7 @@ def _template() -> jinja2.Template:
 def script_of(sections: list[Section], about: str) -> str:
     """Returns the sections as a Python file."""
     blocks = [f"# {n}. {each.title}\n\n{each.lines}" for n, each in enumerate(sections, 1)]
+    about = about.replace("\\", "\\\\").replace('"', '\\"')
     return "\n\n\n".join([f'"""{about}"""', *blocks]) + "\n"
 
 
@@ -205,33 +206,33 @@ def _data(config: Config, fitted: Preprocessing, own_test: bool) -> dict[str, An
         return found | {"arrays": read, "test": "test" if own_test else ""}
     if isinstance(data, NpzData):
         keys = [getattr(data.arrays, n) or n for n in ("x_train", "y_train", "x_test", "y_test")]
-        arrays = [f"file[{json.dumps(key)}]" for key in keys]
-        read = f"file = np.load({json.dumps(data.path)})\nx, y = {arrays[0]}, {arrays[1]}"
+        arrays = [f"file[{_literal(key)}]" for key in keys]
+        read = f"file = np.load({_literal(data.path)})\nx, y = {arrays[0]}, {arrays[1]}"
         return found | {"arrays": read, "test": ", ".join(arrays[2:]) if own_test else ""}
     targets = [data.target] if isinstance(data.target, str) else list(data.target)
     missing = data.missing_values or ()
     by_column = (
         missing if isinstance(missing, dict) else dict.fromkeys(data.features or (), missing)
     )
-    read = f"pd.read_{data.source}({json.dumps(data.path)})"
+    read = f"pd.read_{data.source}({_literal(data.path)})"
     if isinstance(data, CsvData):
-        empty = json.dumps([""] if isinstance(missing, dict) else ["", *missing])
+        empty = _listed([""] if isinstance(missing, dict) else ["", *missing])
         options = ["keep_default_na=False", f"na_values={empty}", *_csv(data)]
         texts = [each.name for each in fitted.columns if isinstance(each, CategoricalFeature)]
         texts += targets if fitted.target.form in ("labels", "one_hot", "single") else []
-        dtype = ", ".join(f"{json.dumps(name, ensure_ascii=False)}: str" for name in texts)
+        dtype = ", ".join(f"{_literal(name)}: str" for name in texts)
         options += [f"dtype={{{dtype}}}"] if texts else []
-        listed_options = "".join(f"    {each},\n" for each in [json.dumps(data.path), *options])
+        listed_options = "".join(f"    {each},\n" for each in [_literal(data.path), *options])
         read = f"pd.read_csv(\n{listed_options})"
         by_column = missing if isinstance(missing, dict) else {}
     told = {name: list(values) for name, values in by_column.items()}
-    return found | {"read": read, "missing": told, "targets": json.dumps(targets)}
+    return found | {"read": read, "missing": told, "targets": _listed(targets)}
 
 
 def _csv(data: CsvData) -> list[str]:
     given = {"sep": (data.separator, ","), "encoding": (data.encoding, "utf-8")}
     return [
-        f"{name}={json.dumps(value)}" for name, (value, usual) in given.items() if value != usual
+        f"{name}={_literal(value)}" for name, (value, usual) in given.items() if value != usual
     ]
 
 
@@ -253,7 +254,7 @@ def _prepared(config: Config, fitted: Preprocessing) -> dict[str, Any]:
 
 
 def _call(feature: Feature, config: Config) -> str:
-    given = ["rows", json.dumps(feature.name, ensure_ascii=False)]
+    given = ["rows", _literal(feature.name)]
     rule = config.preprocess.rules_of(feature.name).missing
     match feature:
         case NumericFeature():
@@ -261,7 +262,7 @@ def _call(feature: Feature, config: Config) -> str:
             rule = "median" if rule == "drop" else rule
             given += [] if feature.fill is None else [f'fill="{rule}"']
         case DateFeature():
-            given += [json.dumps(list(feature.parts)), f'"{feature.scaling}"']
+            given += [_listed(feature.parts), f'"{feature.scaling}"']
             fill = (feature.fill or "").removesuffix(".000000").removesuffix("T00:00:00")
             given += [f'fill="{fill}"'] if fill else []
         case CategoricalFeature():
@@ -276,8 +277,8 @@ def _target(target: Target) -> dict[str, Any]:
     scaled = target.scaling != "none"
     return {
         "form": target.form,
-        "classes": json.dumps(list(target.classes), ensure_ascii=False) if target.classes else "",
-        "values": json.dumps(list(target.values), ensure_ascii=False),
+        "classes": _listed(target.classes) if target.classes else "",
+        "values": _listed(target.values),
         "logarithm": target.scaling == "log1p",
         "target_center": f"np.array({list(target.center)})" if scaled else "",
         "target_spread": f"np.array({list(target.spread)})" if scaled else "",
@@ -342,6 +343,10 @@ def _is_same(value: object, usual: Any) -> bool:
         return False
     made = MODULES[value.kind].get(usual)
     return type(made).__name__ == value.type and expression(value).endswith("()")
+
+
+def _listed(values: Iterable[object]) -> str:
+    return f"[{', '.join(map(_literal, values))}]"
 
 
 def _literal(value: object) -> str:
