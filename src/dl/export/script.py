@@ -231,9 +231,7 @@ def _data(config: Config, fitted: Preprocessing, own_test: bool) -> dict[str, An
 
 def _csv(data: CsvData) -> list[str]:
     given = {"sep": (data.separator, ","), "encoding": (data.encoding, "utf-8")}
-    return [
-        f"{name}={_literal(value)}" for name, (value, usual) in given.items() if value != usual
-    ]
+    return [f"{name}={_literal(value)}" for name, (value, usual) in given.items() if value != usual]
 
 
 def _prepared(config: Config, fitted: Preprocessing) -> dict[str, Any]:
