@@ -70,6 +70,14 @@ def test_what_is_handed_in_is_read_and_links_are_not_followed(tmp_path: Path) ->
     }
 
 
+def test_neither_of_two_submissions_of_a_name_takes_the_place_of_the_other(tmp_path: Path) -> None:
+    for name in ("anna.yaml", "anna.yml", "bela.yaml"):
+        (tmp_path / name).write_text("h: 1\n")
+    found = [(each.name, each.text or each.problem) for each in read_submissions(tmp_path)]
+    doubled = ("anna", "has the name of another submission")
+    assert found == [doubled, doubled, ("bela", b"h: 1\n")]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -93,6 +101,10 @@ def test_what_is_handed_in_is_read_and_links_are_not_followed(tmp_path: Path) ->
         (
             "training: {callbacks: [{type: tensor_board}]}",
             "tensor_board is not allowed: a submission writes no files",
+        ),
+        (
+            "training: {phases: [{epochs: 1, callbacks: [ModelCheckpoint]}]}",
+            "ModelCheckpoint is not allowed: a submission writes no files",
         ),
         ("tracking: {mlflow: {}}", "tracking is not allowed: a submission is copied nowhere"),
     ],
@@ -118,6 +130,7 @@ def test_ranks_are_equal_where_differences_are_chance() -> None:
     errors = np.random.default_rng(1).normal(size=200) ** 2
     worse = {"anna": tuple(-errors), "bela": tuple(-errors - 1), "carl": tuple(-errors)}
     assert ranked(worse) == {"anna": 1, "bela": 3, "carl": 1}
+    assert ranked({"anna": (1.0,) * 9, "bela": (1.0,) * 8}) == {"anna": 1}
 
 
 def test_marks_are_points_and_ranks_less_what_lateness_costs(exercise: Exercise) -> None:

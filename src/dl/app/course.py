@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dl.config.document import read_bytes
+from dl.errors import UsageError
 from dl.rundir.directory import RunDirectory
 from dl.rundir.files import disk_errors, write_output, write_text
 
@@ -93,6 +94,11 @@ def grade(exercise: Exercise, job: Job, reporter: Reporter) -> list[Mark]:
     """
     from dl.course.submissions import read_submissions, safe_name, times_of
 
+    if not job.output.suffix:
+        raise UsageError(
+            f"{job.output} has no ending, so the folder beside it would have its name",
+            hint=f"-o {job.output}.csv",
+        )
     submissions = read_submissions(job.folder)
     handed_in = times_of(job.times, submissions)
     due = None if job.deadline is None else job.deadline.timestamp()

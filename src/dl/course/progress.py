@@ -11,8 +11,6 @@ from dl.rundir.files import write_text
 from dl.rundir.record import now
 from dl.rundir.typed import Count, MisfitError, parse_as
 
-FILE = Path("course.json")
-
 
 @dataclass(frozen=True, slots=True)
 class Done:

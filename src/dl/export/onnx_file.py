@@ -51,7 +51,10 @@ def write_onnx(graph: Graph, target: Target, told: dict[str, str], path: Path) -
     front.answer(target)
     model = front.model()
     onnx.helper.set_model_props(model, told)
-    onnx.checker.check_model(model)
+    try:
+        onnx.checker.check_model(model)
+    except onnx.checker.ValidationError as error:  # a column is called as an output, say
+        raise RefusedError(f"ONNX cannot hold it: {first_line(error)[:300]}") from error
     path.write_bytes(model.SerializeToString())
 
 
