@@ -145,7 +145,7 @@ np.savez("made.npz", **made, weights=np.array(shapes))
 def _process(arguments: Sequence[str], folder: str) -> None:
     """Runs Python in a process of its own; raises `RefusedError` with its last line."""
     done = subprocess.run(
-        [sys.executable, *arguments],
+        [sys.executable, "-P", *arguments],  # no file beside the script is a library
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
         cwd=folder,
         capture_output=True,

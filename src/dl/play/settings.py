@@ -17,7 +17,7 @@ from typing import Any
 from dl.config.load import Loaded, load_text
 from dl.config.nodes import plain, yaml_text
 from dl.config.schema import RATE, Config, key_order, schedule_of
-from dl.errors import UsageError
+from dl.errors import DlError, UsageError
 from dl.init.columns import likely_target, open_table, read_table
 from dl.init.draft import first_config
 from dl.vocabulary.spec import document
@@ -233,7 +233,10 @@ def changed(now: Setting, asked: Mapping[str, Any], scratch: Path, seen: Seen | 
     try:
         new = _changed(now, asked, scratch, seen)
         new.load([Stretch(1, new.optimizer, new.batch_size)])
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
+    except (DlError, LookupError, AttributeError, TypeError, ValueError, OverflowError) as error:
+        (scratch / TABLE).write_bytes(now.table)  # what is trained now may be read again
+        if isinstance(error, DlError):
+            raise
         raise UsageError("the request is not understood", hint="open the page again") from error
     return new
 
