@@ -60,7 +60,7 @@ def test_the_trivial_answer_stands_below_the_result(dl: Dl, project: Project) ->
         assert lines[place + 1].split()[:2] == trivial["called"].split() == ["class", "shares"]
         assert float(lines[place + 1].split()[-1]) == pytest.approx(commonest, abs=1e-4)
     page = (project.run / "report.html").read_text()
-    assert f'<th scope="row">{trivial["words"]} (test)</th>' in page
+    assert f'<th scope="row">{trivial["called"]} (test)</th>' in page
     assert f"<td>{text.number(commonest, padded=True)}</td>" in page
 
 

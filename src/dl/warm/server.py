@@ -186,16 +186,16 @@ class WarmProcess:
                 poll.unregister(self.listener)
                 self.close()
             connection = self._accepted() if self.listener.fileno() in ready else None
-            pid = None if connection is None else _forked(connection)
-            if connection is None or pid is None:
+            copy = None if connection is None else _forked(connection)
+            if connection is None or copy is None:
                 continue
-            if pid == 0:
+            if copy == 0:
                 signal.set_wakeup_fd(-1)
                 for each in (woken, wake, begun):
                     os.close(each)
                 return self._become(connection, begin)
-            watched = os.pidfd_open(pid)
-            self.copies[pid] = (watched, connection)
+            watched = os.pidfd_open(copy)
+            self.copies[copy] = (watched, connection)
             poll.register(watched, select.POLLIN)
         return None
 
