@@ -30,7 +30,7 @@ _ENGLISH = {
 }
 _FRENCH = {
     "section": "Partie",
-    "done": "fait",
+    "done": "faits",
     "checks": "vérifications",
     "asked": "Demandé",
     "colon": "\N{NO-BREAK SPACE}:",
@@ -48,7 +48,7 @@ _FRENCH = {
     "all_done": "Tous les exercices sont faits.",
     "mark": "Note",
     "late": "Rendu en retard",
-    "not_graded": "N'a pas pu être noté",
+    "not_graded": "La réponse n'a pas pu être notée",
     "line": "ligne",
     "more": "La note tient compte d'autres vérifications.",
 }
@@ -75,7 +75,7 @@ _SECTIONS = {
         "Fonctions de perte",
         "Optimiseurs",
         "Paramètres et hyperparamètres",
-        "Le travail avec Keras",
+        "Les étapes d'un projet Keras",
     ),
 }
 
