@@ -139,7 +139,7 @@ def test_a_signal_is_passed_on(begin: Start, number: int, code: int) -> None:
 
 
 def test_a_stopped_command_stops_its_process(begin: Start) -> None:
-    command = begin("answer")
+    command = begin("answer", process_group=0)  # an orphaned group is not stopped
     begun(command)
     command.send_signal(signal.SIGTSTP)
     _, status = os.waitpid(command.pid, os.WUNTRACED)
