@@ -154,7 +154,9 @@ def test_ticked_runs_lie_over_each_other_and_are_compared(front: webdriver.Chrom
     Select(front.find_element(By.ID, "baseline")).select_by_visible_text("digits/0001")
     row = front.find_element(By.CSS_SELECTOR, "tr[data-address='digits/0002'] .better")
     assert row.text == "+0.05"
-    front.find_element(By.ID, "compare").click()
+    compare = front.find_element(By.ID, "compare")
+    front.execute_script("arguments[0].scrollIntoView({behavior: 'instant'})", compare)
+    compare.click()
     _wait(front, lambda: "/compare?" in front.current_url)
     assert "training.batch_size" in front.find_element(By.ID, "differences").text
     assert front.find_elements(By.CSS_SELECTOR, "figure.chart canvas")

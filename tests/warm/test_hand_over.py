@@ -99,7 +99,11 @@ def test_a_command_finds_what_it_was_called_with(begin: Start, tmp_path: Path) -
     found = told(tmp_path)
     assert found["arguments"][1:] == ["train", "tell", "--set", "a=ä"]
     assert found["folder"] == str(tmp_path)
-    assert (found["umask"], found["niceness"], found["files"]) == (0o027, os.nice(0) + 3, list(limits))
+    assert (found["umask"], found["niceness"], found["files"]) == (
+        0o027,
+        os.nice(0) + 3,
+        list(limits),
+    )
     assert found["ignored"] is True
     assert found["terminal"] == [False, False, False]
     environment = found["environment"]
