@@ -1,4 +1,4 @@
-# dl in a container: docker build --tag dl . && docker run --rm --volume "$PWD:/work" dl train config.yaml
+# dl in a container: docker build --tag dl . && docker run --rm --volume "$PWD:/project" dl train config.yaml
 # To pin the base by its digest: --build-arg BASE=python:3.11-slim@sha256:…
 ARG BASE=python:3.11-slim
 
@@ -18,11 +18,11 @@ RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
     pip install --no-cache-dir --no-deps /wheels/*.whl
 
 # Any user may run it (`--user "$(id -u)"`, so that runs belong to you): its home is open to all.
-RUN useradd --create-home --uid 1000 dl && mkdir --parents /work/runs \
-    && chown --recursive dl:dl /work && chmod 1777 /home/dl /work/runs
+RUN useradd --create-home --uid 1000 dl && mkdir --parents /project/runs \
+    && chown --recursive dl:dl /project && chmod 1777 /home/dl /project/runs
 ENV HOME=/home/dl
 USER 1000
-WORKDIR /work
-VOLUME /work/runs
+WORKDIR /project
+VOLUME /project/runs
 ENTRYPOINT ["dl"]
 CMD ["--help"]
