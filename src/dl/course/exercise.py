@@ -13,9 +13,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from dl.config.data import PATHS
 from dl.config.document import read_bytes, read_document
+from dl.config.files import files_at
 from dl.config.load import Loaded, default_name, load_text
-from dl.config.nodes import MapNode, Node, find, plain, problem_of
+from dl.config.nodes import MapNode, Node, find, place, plain, problem_of
 from dl.config.overrides import Override, path_parts
 from dl.errors import ConfigError, UsageError, closest, did_you_mean
 from dl.text import listing, number
@@ -144,6 +146,15 @@ class Exercise:
         rows = self.file.hidden_rows
         return None if rows is None else self.path.parent / os.path.expanduser(rows)
 
+    def data_files(self) -> Iterator[Path]:
+        """Yields the files that `given` names as data, and those in folders."""
+        data = plain(node) if (node := find(self.root, ("given", "data"))) else None
+        for key in PATHS:
+            named = data.get(key) if isinstance(data, dict) else None
+            for path in [named] if isinstance(named, str) else named or ():
+                for file in files_at(str(self.path.parent / os.path.expanduser(path))):
+                    yield from sorted(filter(Path.is_file, [file, *file.rglob("*")]))
+
     @property
     def shown(self) -> Exercise:
         """The exercise with the checks alone that students see."""
@@ -159,12 +170,28 @@ class Exercise:
             more: What else is set, as after `--set`.
 
         Raises:
-            ConfigError: It is wrong.
+            ConfigError: It is wrong, or leaves out rows that are measured.
         """
         given = find(self.root, ("given",))
         entries = given.entries.items() if isinstance(given, MapNode) else ()
         laid = [Override(path_parts(key, e.key), e.node, e.key) for key, e in entries]
-        return load_text(path, text, [*laid, f"seed={self.file.seed}", *more], self.name)
+        loaded = load_text(path, text, [*laid, f"seed={self.file.seed}", *more], self.name)
+        if leaving := list(self._leaving_out(loaded)):
+            raise loaded.error(leaving)
+        return loaded
+
+    def _leaving_out(self, loaded: Loaded) -> Iterator[Finding]:
+        """Yields what leaves rows out, unless the exercise itself says so."""
+        preprocess = loaded.config.preprocess
+        rules = {("preprocess", "missing"): preprocess.missing}
+        rules |= {
+            ("preprocess", "columns", name, "missing"): own.missing
+            for name, own in preprocess.columns.items()
+        }
+        for path, rule in rules.items():
+            if rule == "drop" and place(loaded.root, path).source != str(self.path):
+                kept = "error, mean, median or most_frequent"
+                yield Finding(path, "leaves rows out, but an exercise measures all", kept)
 
 
 def load_exercise(path: Path) -> Exercise:
@@ -193,8 +220,8 @@ def _misfits(file: ExerciseFile) -> Iterator[Finding]:
     """Yields what does not fit together in the checks and marks."""
     if file.ranking > file.marks:
         yield Finding(("ranking",), "must not be more than marks", f"at most {file.marks:g}")
-    for place, check in enumerate(file.checks):
-        path = ("checks", place)
+    for at, check in enumerate(file.checks):
+        path = ("checks", at)
         kinds = [kind for kind in _ENOUGH if getattr(check, kind) is not None]
         allowed = ("answer",) if file.kind == "numbers" else ("measure", "config")
         if len(kinds) != 1 or kinds[0] not in allowed:
