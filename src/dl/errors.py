@@ -142,7 +142,7 @@ class RunError(DlError):
 
 
 class BusyError(DlError):
-    """Another process works on the run."""
+    """Another process works on the run, or grades into the folder."""
 
     exit_code = ExitCode.BUSY
 

@@ -16,10 +16,10 @@ import pytest
 from conftest import Dl
 from dl.course.checks import Outcome
 from dl.course.exercise import Exercise, load_exercise
-from dl.course.grading import Graded
+from dl.course.grading import Class, Graded
 from dl.course.marks import feedback, marks_csv, marks_of, missed_most, ranked, report_page, summary
 from dl.course.submissions import check_alone, read_submissions, safe_name
-from dl.errors import ConfigError, error_text
+from dl.errors import BusyError, ConfigError, error_text
 
 EXERCISE = """\
 name: digits
@@ -220,6 +220,53 @@ start: |
 """
 
 
+def cloud(folder: Path, start: str = CONFIG) -> Exercise:
+    path = folder / "cloud.yaml"
+    path.write_text(GIVEN + "".join(f"  {line}\n" for line in start.splitlines()))
+    return load_exercise(path)
+
+
+def test_an_answer_leaves_no_rows_out_unless_all_do(tmp_path: Path) -> None:
+    exercise, answer = cloud(tmp_path), Path("anna.yaml")
+    (tmp_path / "rows.csv").write_text("a,b,y\n" + "1,2,0\n1,1,1\n" * 10)
+    text = f"{CONFIG}preprocess: {{missing: mean, columns: {{a: {{missing: drop}}}}}}\n"
+    with pytest.raises(ConfigError) as caught:
+        exercise.config(answer, text.encode())
+    assert error_text(caught.value) == (
+        "error: anna.yaml:5:52: preprocess.columns.a.missing leaves rows out, but an exercise "
+        "measures all\n"
+        "    5 | preprocess: {missing: mean, columns: {a: {missing: drop}}}\n"
+        "      |                                                    ^^^^\n"
+        "expected: error, mean, median or most_frequent"
+    )
+    given = exercise.text.replace(b"given:\n", b"given:\n  preprocess.missing: drop\n")
+    exercise.path.write_bytes(given)
+    own = load_exercise(exercise.path).config(answer, CONFIG.encode())
+    assert own.config.preprocess.missing == "drop"
+
+
+def test_one_folder_has_one_grading_at_a_time(tmp_path: Path, exercise: Exercise) -> None:
+    first = Class(exercise, tmp_path / "marks" / "results", 1)
+    with pytest.raises(BusyError) as caught:
+        Class(exercise, tmp_path / "marks" / "results", 1)
+    assert error_text(caught.value) == (
+        f"error: {tmp_path}/marks is in use by another grading\n"
+        "hint: wait until it ends, or name another output with -o"
+    )
+    first.close()
+    Class(exercise, tmp_path / "marks" / "results", 1).close()
+
+
+def test_other_rows_are_graded_anew_where_the_start_is_wrong(tmp_path: Path) -> None:
+    exercise, found = cloud(tmp_path, CONFIG.replace("sigmoid", "sigmod")), set[str]()
+    for rows in ("1,2,0\n", "1,2,0\n", "1,2,1\n"):
+        (tmp_path / "rows.csv").write_text(f"a,b,y\n{rows}")
+        made = Class(exercise, tmp_path / "marks", 1)
+        made.close()
+        found.add(made._terms)
+    assert len(found) == 2
+
+
 @pytest.mark.slow
 def test_a_class_is_graded_in_processes_under_limits_and_kept(tmp_path: Path) -> None:
     folder = tmp_path / "in"
@@ -227,8 +274,7 @@ def test_a_class_is_graded_in_processes_under_limits_and_kept(tmp_path: Path) ->
     rows = "".join(f"{i},{i % 7},{int(i > 20)}\n" for i in range(40))
     for name in ("rows", "hidden"):
         (tmp_path / f"{name}.csv").write_text(f"a,b,y\n{rows}")
-    indented = "".join(f"  {line}\n" for line in CONFIG.splitlines())
-    (tmp_path / "cloud.yaml").write_text(GIVEN + indented)
+    cloud(tmp_path)
     answers = {
         "anna": CONFIG,
         "bela": f"# the same\n{CONFIG.replace('only', 'other')}",

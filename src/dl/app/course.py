@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -110,12 +110,13 @@ def grade(exercise: Exercise, job: Job, reporter: Reporter) -> list[Mark]:
     with disk_errors(f"making the folder {beside}"):
         graded = Class(exercise, beside / "results", job.jobs)
         (beside / "feedback").mkdir(exist_ok=True)
-    with reporter.stage("Grading", len(submissions)) as advance:
-        results = graded.grade(submissions, advance)
-    marks = marks_of(exercise, results, late)
-    for mark in marks:
-        place = beside / "feedback" / f"{safe_name(mark.graded.name)}.md"
-        write_text(place, feedback(exercise, mark, job.language))
-    write_text(beside / "report.html", report_page(exercise, marks, job.language))
-    write_output(job.output, marks_csv(exercise, marks))
+    with closing(graded):
+        with reporter.stage("Grading", len(submissions)) as advance:
+            results = graded.grade(submissions, advance)
+        marks = marks_of(exercise, results, late)
+        for mark in marks:
+            place = beside / "feedback" / f"{safe_name(mark.graded.name)}.md"
+            write_text(place, feedback(exercise, mark, job.language))
+        write_text(beside / "report.html", report_page(exercise, marks, job.language))
+        write_output(job.output, marks_csv(exercise, marks))
     return marks

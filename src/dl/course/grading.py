@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import dl
-from dl.config.files import own_paths
 from dl.config.load import Loaded
 from dl.config.nodes import ListNode, find, place
 from dl.config.schema import document_of
@@ -33,12 +32,12 @@ from dl.course.checks import Outcome, answer_path, judge_answer, judge_config
 from dl.course.exercise import FIRST, Check, Exercise, in_language, read_answer
 from dl.course.measuring import Examiner
 from dl.course.submissions import Submission, check_alone, safe_name
-from dl.errors import ConfigError, DlError, Mark, Problem, error_text, first_line
+from dl.errors import BusyError, ConfigError, DlError, Mark, Problem, error_text, first_line
 from dl.progress import SilentReporter
-from dl.rundir.files import write_text
+from dl.rundir.files import regular_descriptor, write_text
 from dl.rundir.manifest import file_sha256
 from dl.rundir.typed import MisfitError, parse_as
-from dl.system import FORKS, limit_process
+from dl.system import FORKS, NO_LINK, limit_process, lock_file
 from dl.training.setup import use_threads
 
 Status = Literal["graded", "refused", "slow", "memory", "failed"]
@@ -82,23 +81,33 @@ class Graded:
 
 
 class Class:
-    """Grades the answers of a class, and keeps the results in a folder."""
+    """Grades the answers of a class, and keeps the results in a folder, which it locks."""
 
     def __init__(self, exercise: Exercise, kept: Path, jobs: int) -> None:
-        """Reads the data of the exercise; raises `DlError` where that cannot be done."""
+        """Reads the data of the exercise.
+
+        Raises:
+            DlError: That cannot be done, or another grading has the folder.
+        """
         self._exercise, self._kept, self._jobs = exercise, kept, jobs
         self._examiner = Examiner()
-        files = self._read_data() if exercise.file.kind == "config" else []
-        files += [] if exercise.hidden_rows is None else [exercise.hidden_rows]
-        sums = [file_sha256(path).encode() for path in files if path.is_file()]
-        self._terms = _digest(dl.__version__.encode(), exercise.text, *sums)
+        data = self._read_data() if exercise.file.kind == "config" else ""
+        rows = exercise.hidden_rows
+        hidden = file_sha256(rows) if rows is not None and rows.is_file() else ""
+        sums = (dl.__version__.encode(), exercise.text, data.encode(), hidden.encode())
+        self._terms = _digest(*sums)
         kept.mkdir(parents=True, exist_ok=True)
+        self._lock = _locked(kept)
 
-    def _read_data(self) -> list[Path]:
+    def close(self) -> None:
+        """Lets another grading have the folder."""
+        os.close(self._lock)
+
+    def _read_data(self) -> str:
         """Reads the data as the start of the exercise has it prepared, for all processes.
 
         Returns:
-            Its files.
+            Their checksum.
 
         Raises:
             ConfigError: The exercise gives no data, or wrong ones.
@@ -117,9 +126,8 @@ class Class:
         except ConfigError as error:  # of the start itself: to mend it may be the task
             if any(problem.mark and problem.mark.source == source for problem in error.problems):
                 raise
-            return []
-        self._examiner.datasets.get(start, SilentReporter())
-        return own_paths(start.config.data)
+            return _digest(*(file_sha256(file).encode() for file in exercise.data_files()))
+        return self._examiner.datasets.get(start, SilentReporter()).preprocessing.fingerprint
 
     def grade(
         self, submissions: Sequence[Submission], advance: Callable[[int], None]
@@ -138,7 +146,7 @@ class Class:
             while waiting or working:
                 while waiting and len(working) < self._jobs:
                     arguments = (self._exercise, self._examiner, waiting.popleft())
-                    working.append(_Worker(*arguments, Path(scratch.name)))
+                    working.append(_Worker(*arguments, Path(scratch.name), self._lock))
                 for worker in _ended(working):
                     working.remove(worker)
                     result = worker.result()
@@ -173,6 +181,22 @@ class Class:
         write_text(self._file(submission), json.dumps(kept) + "\n")
 
 
+def _locked(folder: Path) -> int:
+    """Locks a folder of results, until what is returned is closed; raises `BusyError`."""
+    handle = regular_descriptor(folder / ".lock", os.O_RDWR | os.O_CREAT | NO_LINK)
+    try:
+        lock_file(handle)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise BusyError(
+            f"{folder.parent} is in use by another grading",
+            hint="wait until it ends, or name another output with -o",
+        ) from error
+    except OSError:  # a file system without locks
+        pass
+    return handle
+
+
 @dataclass(frozen=True, slots=True)
 class _Kept:
     """What is kept of an answer, and what it is of."""
@@ -185,7 +209,12 @@ class _Worker:
     """A process that grades one answer."""
 
     def __init__(
-        self, exercise: Exercise, examiner: Examiner, submission: Submission, scratch: Path
+        self,
+        exercise: Exercise,
+        examiner: Examiner,
+        submission: Submission,
+        scratch: Path,
+        lock: int,
     ) -> None:
         context: Any = multiprocessing.get_context("fork" if FORKS else "spawn")
         self.submission, self._limits = submission, exercise.file.limits
@@ -193,7 +222,8 @@ class _Worker:
         with warnings.catch_warnings():
             # The libraries' idle threads make Python 3.12 doubt the fork; none holds a lock.
             warnings.simplefilter("ignore", DeprecationWarning)
-            arguments = (theirs, exercise, examiner if FORKS else Examiner(), submission, scratch)
+            own = (examiner, lock) if FORKS else (Examiner(), None)
+            arguments = (theirs, exercise, submission, scratch, *own)
             self._process = context.Process(target=_work, args=arguments)
             self._process.start()
         theirs.close()
@@ -241,11 +271,14 @@ def _ended(working: Sequence[_Worker]) -> list[_Worker]:
 def _work(
     connection: Connection,
     exercise: Exercise,
-    examiner: Examiner,
     submission: Submission,
     scratch: Path,
+    examiner: Examiner,
+    lock: int | None,
 ) -> None:
     """Grades an answer; the main function of its process."""
+    if lock is not None:
+        os.close(lock)  # it goes with the grading, which may be killed before this process ends
     for number in (signal.SIGINT, signal.SIGTERM):  # the command ends it
         signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else signal.SIG_DFL)
     limits = exercise.file.limits
