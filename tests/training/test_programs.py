@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from dl.config.load import Loaded, load_config
 from dl.config.schema import Mixing
 from dl.data.load import Datasets
+from dl.model.held import Held
 from dl.model.saving import save_model
 from dl.progress import SilentReporter
 from dl.training.fit import fit
@@ -97,6 +100,25 @@ def test_numbers_are_data_of_a_shared_program(tmp_path: Path, compiled: str) -> 
         assert (tmp_path / "together").read_bytes() == (tmp_path / "alone").read_bytes()
         models.append(together.model)
     assert models[0] is models[1]
+
+
+@pytest.mark.parametrize(
+    ("sign", "compute"),
+    [
+        ("**", lambda held: held**2),
+        ("**", lambda held: 2**held),
+        ("//", lambda held: 1 // held),
+        ("%", lambda held: held % 0.3),
+        ("divmod", lambda held: divmod(held, 0.3)),
+        ("abs", abs),
+        ("+", lambda held: +held),
+    ],
+)
+def test_what_would_be_a_constant_of_a_held_number_is_refused(
+    sign: str, compute: Callable[[Held], object]
+) -> None:
+    with pytest.raises(TypeError, match=f"^{re.escape(sign)} cannot be computed of a number that"):
+        compute(Held(0.9))
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,19 @@ class Held(float):
     def __neg__(self) -> Any:
         return self._computed(-1.0, sign="mul")
 
+    def _refused(self, other: object = 0.0, *more: object, sign: str) -> Any:
+        """Refuses what would become a constant of what is traced; a tensor takes it as one."""
+        if not isinstance(other, int | float):
+            return NotImplemented
+        raise TypeError(f"{sign} cannot be computed of a number that is held")
+
+    __pow__ = __rpow__ = partialmethod(_refused, sign="**")
+    __floordiv__ = __rfloordiv__ = partialmethod(_refused, sign="//")
+    __mod__ = __rmod__ = partialmethod(_refused, sign="%")
+    __divmod__ = __rdivmod__ = partialmethod(_refused, sign="divmod")
+    __abs__ = partialmethod(_refused, sign="abs")
+    __pos__ = partialmethod(_refused, sign="+")
+
 
 def _after(value: float, steps: Steps) -> Any:
     for step in steps:
