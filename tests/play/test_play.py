@@ -19,6 +19,7 @@ from dl.config.load import load_config, load_text
 from dl.data.load import read_dataset
 from dl.errors import UsageError
 from dl.model import keras
+from dl.play.scene import Scene
 from dl.play.server import server, texts
 from dl.play.session import Picture, Session
 from dl.play.settings import PRESETS, Seen, Setting, Stretch, changed, of_table, opened, preset
@@ -143,6 +144,20 @@ def test_a_loss_that_is_no_number_is_told_and_another_rate_begins_anew(session: 
     assert end.header["findings"][0]["id"] == "diverged"
     slower = asked(session, optimizer={"type": "SGD", "learning_rate": 0.01})
     assert slower.header["epoch"] == 0
+
+
+def test_a_bug_in_a_picture_is_told_and_the_page_begins_anew(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(scene: Scene) -> Any:
+        raise ValueError("no picture")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Scene, "frame", broken)
+        session.change({"preset": "or"})
+        told = seen(session, lambda p: p.header["state"] == "problem")
+        assert told.header["problem"] == "a bug of dl: no picture"
+    assert asked(session, preset="or").header["epoch"] == 0
 
 
 @pytest.mark.parametrize(

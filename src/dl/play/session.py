@@ -292,16 +292,10 @@ class Session:
                 self._lock.wait_for(lambda: self._next is not None)
                 (setting, keep), self._next = self._next or (self.setting, False), None
                 self._at_once, self._problem, self._failure = False, {}, None
-            if self._scene is not None and not keep:
-                self._draw("preparing")
-            state = "ended"
             try:
-                self._train(setting, keep)
-            except Diverged as error:
-                state, where = "diverged", f"epoch {error.epoch}, step {error.step}"
-                if self._scene is not None:
-                    self._findings = self._scene.diagnosis(self._kept.rows, where)
-                self._trained = None  # what is left has nothing to go on with
+                if self._scene is not None and not keep:
+                    self._draw("preparing")
+                state = self._train(setting, keep)
             except DlError as error:
                 state, self._failure, told = "problem", error, error.problems[0]
                 self._problem = {"problem": told.message, "hint": told.hint or told.expected or ""}
@@ -310,25 +304,38 @@ class Session:
             with self._lock:
                 self.inside, going = False, self._next is not None
                 self._allowed = self._allowed if going else 0.0
-            if not going:
+            if going:
+                continue
+            try:
                 self._draw(state)
+            except Exception as error:
+                self._scene = self._trained = None  # the page is told, and can begin anew
+                self._problem = {"problem": f"a bug of dl: {first_line(error)}"}
+                self._draw("problem")
 
-    def _train(self, setting: Setting, keep: bool) -> None:
-        """Prepares a setting and trains it, until something else is asked for or all is done."""
+    def _train(self, setting: Setting, keep: bool) -> str:
+        """Prepares a setting and trains it; returns how that ended."""
         prepared, rows, restored = self._prepare(setting, keep)
-        self._scene = Scene(prepared, setting.axes, self._scene, fixed=setting.fixed)
+        self._scene = scene = Scene(prepared, setting.axes, self._scene, fixed=setting.fixed)
         phase = len(prepared.config.phases)
         self._kept = _Kept(prepared.model, phase, rows, restored, self._kept.parts)
         self._trained, self._findings, self._done = setting, [], 0
         self._version += 1
-        fit(
-            prepared,
-            _Holder(self),
-            lambda row: None,
-            should_stop=self._is_to_stop,
-            watchers=[_Watcher(self)],
-            checkpoints=self._kept,
-        )
+        try:
+            fit(
+                prepared,
+                _Holder(self),
+                lambda row: None,
+                should_stop=self._is_to_stop,
+                watchers=[_Watcher(self)],
+                checkpoints=self._kept,
+            )
+        except Diverged as error:
+            self._trained = None  # what is left has nothing to go on with
+            where = f"epoch {error.epoch}, step {error.step}"
+            self._findings = scene.diagnosis(self._kept.rows, where)
+            return "diverged"
+        return "ended"
 
     def _prepare(self, setting: Setting, keep: bool) -> tuple[Prepared, History, tuple[str, ...]]:
         """Returns a training, the epochs that it goes on from, and what it takes along."""

@@ -20,6 +20,7 @@ from dl.config.schema import RATE, Config, key_order, schedule_of
 from dl.errors import DlError, UsageError
 from dl.init.columns import likely_target, open_table, read_table
 from dl.init.draft import first_config
+from dl.rundir.files import write_bytes
 from dl.vocabulary.spec import document
 
 MOST_POINTS, MOST_LAYERS, MOST_UNITS, MOST_CLASSES, MOST_EPOCHS = 2000, 8, 16, 7, 20_000
@@ -234,7 +235,7 @@ def changed(now: Setting, asked: Mapping[str, Any], scratch: Path, seen: Seen | 
         new = _changed(now, asked, scratch, seen)
         new.load([Stretch(1, new.optimizer, new.batch_size)])
     except (DlError, LookupError, AttributeError, TypeError, ValueError, OverflowError) as error:
-        (scratch / TABLE).write_bytes(now.table)  # what is trained now may be read again
+        write_bytes(scratch / TABLE, now.table)  # what is trained now may be read again
         if isinstance(error, DlError):
             raise
         raise UsageError("the request is not understood", hint="open the page again") from error
@@ -292,7 +293,7 @@ def _with_table(now: Setting, asked: Mapping[str, Any], scratch: Path) -> Settin
     table = now.table
     if "text" in asked:
         path, table = scratch / TABLE, str(asked["text"]).encode()
-        path.write_bytes(table)
+        write_bytes(path, table)
     axes = tuple(str(name) for name in asked.get("axes", ()))
     made = of_table(path, str(asked.get("target", "")), axes, whole=bool(asked.get("whole")))
     return replace(made, table=table)
@@ -320,7 +321,7 @@ def _with_points(new: Setting, points: Rows, scratch: Path, seen: Seen | None) -
         rows.writerow([f"{x:.6g}", f"{y:.6g}", said, part])
         parts.add(part)
     table = written.getvalue().encode()
-    (scratch / TABLE).write_bytes(table)
+    write_bytes(scratch / TABLE, table)
     given = dict(new.document)
     scaled = given["data"]["source"] != "synthetic"
     given["data"] = {
