@@ -17,6 +17,7 @@ from conftest import Dl
 from dl import Run
 from dl.errors import UsageError
 from dl.export import check, files, runner
+from dl.export.graph import _each_other, _tensor_name
 from dl.export.refused import RefusedError
 from dl.rundir.manifest import file_sha256
 
@@ -202,6 +203,9 @@ def test_the_command_shows_a_table_and_replaces_nothing_unasked(
         "error: missing-values-refused.tflite is there already\n"
         "hint: name another with -o, or replace it: -y\n"
     )
+    Path(path).unlink()
+    beside = dl("export", strict.path, "--to", "litert", "-q")
+    assert beside.err == again.err.replace(".tflite is", ".tflite.json is")
     told = json.loads(dl("export", strict.path, "--to", "litert", "-y", "--json").out)
     assert set(told) == {"run", "exports"}
     assert told["exports"][0]["sha256"] == file_sha256(Path(path))
@@ -222,6 +226,16 @@ def test_a_runtime_runs_without_dl(
     path.write_text("no model")
     with pytest.raises(RefusedError, match="its runtime cannot run it: ValueError: "):
         check._in_a_process("litert", path, {"a": np.zeros(1)}, None)
+
+
+def test_plain_names_differ_where_columns_do() -> None:
+    names = _each_other(["a_b_3", "a/b", "a_b", "a b"], lambda name: name.replace("/", "_"))
+    assert names == {"a_b_3": "a_b_3", "a/b": "a_b", "a_b": "a_b_2", "a b": "a b"}
+    assert list(_each_other(["a_b_2", "a/b", "a_b"], _tensor_name).values()) == [
+        "a_b_2",
+        "a_b",
+        "a_b_3",
+    ]
 
 
 def test_every_kind_of_run_is_in_the_campaign() -> None:

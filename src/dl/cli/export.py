@@ -82,6 +82,7 @@ def export(
     dl export titanic --to script -o titanic.py
     """
     from dl import app
+    from dl.export.beside import beside
 
     directory = find_run(run, runs)
     if output is not None and len(formats) > 1:
@@ -91,7 +92,8 @@ def export(
         )
     name = directory.label.partition("/")[0]
     paths = {to: output or Path(f"{name}{_ENDINGS[to]}") for to in dict.fromkeys(formats)}
-    for path in paths.values():
+    pairs = [(path, beside(to, path)) for to, path in paths.items()]
+    for path in dict.fromkeys(each for pair in pairs for each in pair if each is not None):
         check_output(path, [directory])
         _ask_before_writing(path, yes=yes)
     with open_reporter(quiet=quiet) as reporter:

@@ -24,6 +24,7 @@ from dl.data.target import Target, unscale
 from dl.data.types import Array, Part, Raw, RawTable
 from dl.errors import UsageError
 from dl.export import check
+from dl.export.beside import beside
 from dl.export.check import MOST_ROWS, TOLERANCE, Answers, answers_of
 from dl.export.graph import DATE, MISSING, UNSEEN, Graph
 from dl.export.onnx_file import write_onnx
@@ -102,9 +103,10 @@ class Exporter:
         with self._reporter.stage(f"Exporting to {to}"):
             try:
                 with _replaced(path, ".keras" if to == "keras" else "") as (new, scratch):
-                    found = self._write(to, new, scratch, _beside(to, path).name)
-                    if (scratch / _BESIDE).exists():
-                        os.replace(scratch / _BESIDE, _beside(to, path))
+                    other = beside(to, path)
+                    found = self._write(to, new, scratch, other.name if other else "")
+                    if other is not None:
+                        os.replace(scratch / _BESIDE, other)
                     return replace(found, path=path, bytes=_size(new), sha256=_sha256(new))
             except RefusedError as error:
                 raise UsageError(
@@ -112,12 +114,12 @@ class Exporter:
                     hint="nothing was written; docs/export.md says what each format holds",
                 ) from error
 
-    def _write(self, to: str, path: Path, scratch: Path, beside: str) -> Exported:
+    def _write(self, to: str, path: Path, scratch: Path, other: str) -> Exported:
         match to:
             case "litert" | "litert-int8":
                 return self._litert(to, path, scratch)
             case "script" | "notebook":
-                return self._script(to, path, scratch, beside)
+                return self._script(to, path, scratch, other)
             case "keras":
                 model = with_texts(self._graph, self._target)
                 model.save(path)
@@ -374,12 +376,6 @@ def _replaced(path: Path, ending: str) -> Iterator[tuple[Path, Path]]:
             os.replace(new, path)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _beside(to: str, path: Path) -> Path:
-    """Returns what the file is called that lies beside an export, if there is one."""
-    is_script = to in ("script", "notebook")
-    return path.with_name(f"{path.stem}-parts.csv" if is_script else f"{path.name}.json")
 
 
 def _files(path: Path) -> list[Path]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any, Literal
 
 import numpy as np
@@ -93,17 +94,17 @@ def inputs_of(fitted: Preprocessing, floats: str, array: str) -> list[Input]:
     return found
 
 
-def entry(name: str, shape: tuple[int, ...], dtype: str) -> Any:
-    """Returns an entry to a graph of Keras, which takes no `/` in names."""
-    return keras.Input(shape, dtype=dtype, name=name.replace("/", "_"))
+def _tensor_name(name: str) -> str:
+    return re.sub(r"^(?=\d|_|$)", "c", re.sub(r"[^A-Za-z0-9_]", "_", name))
 
 
-def _tensor_names(names: Sequence[str]) -> dict[str, str]:
+def _each_other(names: Sequence[str], plain: Callable[[str], str]) -> dict[str, str]:
+    """Returns a plain name for each name: with a number where another one has it."""
     found: dict[str, str] = {}
     for name in names:
-        plain = re.sub(r"^(?=\d|_|$)", "c", re.sub(r"[^A-Za-z0-9_]", "_", name))
-        same = sum(each.startswith(plain) for each in found.values())
-        found[name] = f"{plain}_{same + 1}" if plain in found.values() else plain
+        first = plain(name)
+        numbered = chain([first], (f"{first}_{place}" for place in count(2)))
+        found[name] = next(each for each in numbered if each not in found.values())
     return found
 
 
@@ -126,16 +127,22 @@ class Graph:
         if fitted.target.units is None and fitted.target.form != "numbers":
             raise RefusedError("its outputs name no class: dl predict gives them as they are")
         self.inputs = inputs_of(fitted, floats, array)
-        self.tensors = _tensor_names([each.name for each in self.inputs])
+        names = [each.name for each in self.inputs]
+        self.tensors = _each_other(names, _tensor_name)
+        self._layers = _each_other(names, lambda name: name.replace("/", "_"))
         self.steps = () if fitted.window is None else (fitted.window.length,)
         entries = {
-            each.name: entry(each.name, (*self.steps, *each.shape), each.dtype)
+            each.name: self.entry(each.name, (*self.steps, *each.shape), each.dtype)
             for each in self.inputs
         }
         self._refused: list[Any] = []
         x = self._prepared(fitted, entries)
         outputs = plain_copy(model)(x)
         self.model = keras.Model(entries, self._answers(outputs, fitted.target))
+
+    def entry(self, name: str, shape: tuple[int, ...], dtype: str) -> Any:
+        """Returns an entry to a graph of Keras, which takes no `/` in names."""
+        return keras.Input(shape, dtype=dtype, name=self._layers[name])
 
     # In
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from dl.data.features import CategoricalFeature
 from dl.data.target import Target
-from dl.export.graph import DATE, Graph, Input, entry
+from dl.export.graph import DATE, Graph, Input
 from dl.export.refused import RefusedError
 from dl.model import keras
 
@@ -49,11 +49,11 @@ def with_texts(graph: Graph, target: Target, *, keep_tokens: bool = False) -> An
                 "does; saved_model can"
             )
         if each.kind in ("category", "date"):
-            entries[each.name] = entry(each.name, graph.steps, "string")
+            entries[each.name] = graph.entry(each.name, graph.steps, "string")
             coded = _categories if each.kind == "category" else _dates
             values[each.name] = coded(entries[each.name], each, graph.steps)
         else:
-            entries[each.name] = entry(each.name, (*graph.steps, *each.shape), each.dtype)
+            entries[each.name] = graph.entry(each.name, (*graph.steps, *each.shape), each.dtype)
             values[each.name] = entries[each.name]
     answers = graph.model(values)
     if target.classes and target.form != "multilabel":
