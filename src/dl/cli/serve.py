@@ -194,6 +194,9 @@ def _listening(command: str, host: str, port: int) -> Iterator[tuple[socket.sock
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listening = socket.create_server((host, port), family=family)
+        # Asyncio sets it only where the protocol is named. Else the body of an answer waits some
+        # 40 ms for the receipt of its head; what is accepted takes the option from here.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
         raise UsageError(
             f"the address {host}:{port} cannot be used: {error.strerror}",

@@ -183,7 +183,7 @@ class Exercise:
     def _leaving_out(self, loaded: Loaded) -> Iterator[Finding]:
         """Yields what leaves rows out, unless the exercise itself says so."""
         preprocess = loaded.config.preprocess
-        rules = {("preprocess", "missing"): preprocess.missing}
+        rules: dict[tuple[str, ...], str | None] = {("preprocess", "missing"): preprocess.missing}
         rules |= {
             ("preprocess", "columns", name, "missing"): own.missing
             for name, own in preprocess.columns.items()
