@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from conftest import Dl
+from dl.cli.texts import row_text
 from dl.data.dataset import Dataset
 from dl.data.target import Target
 from dl.data.types import Array
@@ -56,6 +57,7 @@ def test_of_a_line_it_is_the_perpendicular(activation: str) -> None:
         score = float(data.train.x[place] @ kernel[:, 0] + bias[0])
         assert found.distance == pytest.approx(abs(score) / np.linalg.norm(kernel), rel=1e-3)
         assert {found.said, found.turned} == {"no", "yes"}
+        assert "input  network gets  to turn it" in row_text(found)
         moved = np.array([[each.changed for each in found.inputs]], "float32")
         said = "yes" if Forward(model)(moved)[0, 0] >= 0.5 else "no"
         assert said == found.turned

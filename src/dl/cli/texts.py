@@ -186,12 +186,16 @@ def _probable(probability: float | None) -> str:
 
 def _input_table(way: RowTrace) -> str:
     """Returns the inputs, of many those that change or count most."""
+    changed = [each.changed for each in way.inputs]
+    own_changed = [each.own_changed for each in way.inputs]
+    if set(own_changed) == {None}:  # the network gets what the data have
+        own_changed, changed = changed, own_changed
     named: dict[str, list[Any]] = {
         "input": [each.name for each in way.inputs],
         "value": [each.own for each in way.inputs],
         "network gets": [each.value for each in way.inputs],
-        "to turn it": [each.own_changed for each in way.inputs],
-        "that is": [each.changed for each in way.inputs],
+        "to turn it": own_changed,
+        "that is": changed,
         "slope": [each.slope for each in way.inputs],
         "tried": [each.tried for each in way.inputs],
         "by one spread": [each.effect for each in way.inputs],
