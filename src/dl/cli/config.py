@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dl.cli.colours import coloured
-from dl.cli.options import config_argument, json_option, print_json, set_option
+from dl.cli.options import config_argument, json_option, print_json, set_option, targets_option
 from dl.errors import ConfigError, ExitCode, Problem, excerpt
 from dl.text import painted
 
@@ -112,13 +112,7 @@ def schema() -> None:
 
 @click.command()
 @click.argument("data", required=False, type=click.Path(path_type=Path))
-@click.option(
-    "--target",
-    "targets",
-    multiple=True,
-    metavar="COLUMN",
-    help="The column of a table to predict. Repeatable.",
-)
+@targets_option("The column of a table to predict. Repeatable.")
 @click.option(
     "--example",
     is_flag=False,

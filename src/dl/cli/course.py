@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from dl.cli.options import json_option, print_json, quiet_option, runs_option
+from dl.cli.options import json_option, output_option, print_json, quiet_option, usual_options
 from dl.cli.process import open_reporter, stop_requests
 from dl.errors import UsageError
 from dl.text import painted, wrapped
@@ -26,25 +26,24 @@ _ENDINGS = (".yaml", ".yml")
 _INDENT = "    "
 
 
+exercise_argument = click.argument("exercise", required=False)
+language_option = click.option(
+    "--lang", metavar="CODE", help="Language: en or fr.  [default: that of LANG]"
+)
+progress_option = click.option(
+    "--progress",
+    "kept",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("course.json"),
+    show_default=True,
+    metavar="FILE",
+    help="The file of what is done.",
+)
+
+
 def _own_options(command: Command) -> Command:
     """Adds the options that all commands on exercises have."""
-    for option in (
-        click.option("--lang", metavar="CODE", help="Language: en or fr.  [default: that of LANG]"),
-        click.option(
-            "--progress",
-            "kept",
-            type=click.Path(path_type=Path, dir_okay=False),
-            default=Path("course.json"),
-            show_default=True,
-            metavar="FILE",
-            help="The file of what is done.",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-exercise_argument = click.argument("exercise", required=False)
+    return progress_option(language_option(command))
 
 
 @click.group(invoke_without_command=True)
@@ -125,9 +124,7 @@ def show_next(exercise: str | None, lang: str | None, kept: Path, as_json: bool)
 @exercise_argument
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @_own_options
-@runs_option
-@quiet_option
-@json_option
+@usual_options
 def check(
     exercise: str | None,
     file: Path | None,
@@ -195,14 +192,11 @@ def hint(exercise: str | None, lang: str | None, kept: Path) -> None:
 @click.command()
 @click.argument("exercise", type=click.Path(path_type=Path))
 @click.argument("submissions", type=click.Path(path_type=Path, file_okay=False))
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+@output_option(
+    "The table of marks; feedback and report go into a folder beside it.",
+    "OUT",
     default=Path("marks.csv"),
     show_default=True,
-    metavar="OUT",
-    help="The table of marks; feedback and report go into a folder beside it.",
 )
 @click.option("--deadline", metavar="TIME", help="When it was due: 2026-10-01T23:59.")
 @click.option(
@@ -212,7 +206,7 @@ def hint(exercise: str | None, lang: str | None, kept: Path) -> None:
     help="When each was handed in: CSV with name and time.  [default: the times of the files]",
 )
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Trainings at the same time.")
-@click.option("--lang", metavar="CODE", help="Language: en or fr.  [default: that of LANG]")
+@language_option
 @quiet_option
 @json_option
 def grade(

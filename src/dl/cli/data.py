@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dl.cli.options import json_option, print_json, runs_option, set_option
+from dl.cli.options import json_option, print_json, runs_option, set_option, targets_option
 from dl.errors import UsageError
 from dl.rundir.directory import RunDirectory
 from dl.text import listing, number, percent, plural, shortened, wrapped
@@ -27,13 +27,7 @@ _MOST_CLASSES = 4
 
 @click.command()
 @click.argument("source", metavar="CONFIG|FILE|RUN", type=click.Path(path_type=Path))
-@click.option(
-    "--target",
-    "targets",
-    multiple=True,
-    metavar="COLUMN",
-    help="The column of a FILE to predict. Repeatable.",
-)
+@targets_option("The column of a FILE to predict. Repeatable.")
 @click.option(
     "--rows",
     type=click.IntRange(min=1, max=20),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dl import __version__
-from dl.cli.options import json_option, print_json, quiet_option, runs_option
+from dl.cli.options import print_json, usual_options
 from dl.cli.process import open_reporter
 from dl.text import WIDTH, listing, painted, wrapped
 
@@ -25,9 +25,7 @@ _PASTE = (
 
 
 @click.command()
-@runs_option
-@quiet_option
-@json_option
+@usual_options
 def doctor(runs: Path, quiet: bool, as_json: bool) -> None:
     """Try whether all works on this machine, in some seconds.
 

@@ -12,11 +12,10 @@ import click
 
 from dl.cli.options import (
     check_output,
-    json_option,
+    output_option,
     print_json,
-    quiet_option,
     run_argument,
-    runs_option,
+    usual_options,
     yes_option,
 )
 from dl.cli.process import open_reporter
@@ -49,17 +48,13 @@ _ENDINGS = {
     type=click.Choice(list(_ENDINGS)),
     help="The format; may be repeated.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    help="The file, or the folder of a saved_model.  [default: NAME.onnx, NAME.tflite… here]",
+@output_option(
+    "The file, or the folder of a saved_model.  [default: NAME.onnx, NAME.tflite… here]",
+    "PATH",
+    folders=True,
 )
 @yes_option
-@runs_option
-@quiet_option
-@json_option
+@usual_options
 def export(
     run: str,
     formats: tuple[str, ...],
@@ -117,15 +112,12 @@ def _ask_before_writing(path: Path, *, yes: bool) -> None:
 def _text(found: Sequence[Exported]) -> str:
     from dl.report.terminal import table
 
+    speeds = ["" if n is None else f"{n:,.0f}" for n in (each.rows_per_second for each in found)]
     rows = [
-        [each.to, size(each.bytes), _speed(each), f"{each.difference:.1e}", each.rows, each.part]
-        for each in found
+        [each.to, size(each.bytes), speed, f"{each.difference:.1e}", each.rows, each.part]
+        for each, speed in zip(found, speeds, strict=True)
     ]
     header = ["format", "size", "rows/s", "difference", "rows", "of"]
     notes = [f"{each.to}: {each.note}" for each in found if each.note]
     sums = [painted(f"sha256 {each.sha256}  {each.path.name}", "dim") for each in found]
     return "\n".join([table(rows, header, spare=["of", "rows"]), *notes, *sums])
-
-
-def _speed(each: Exported) -> str | None:
-    return None if each.rows_per_second is None else f"{each.rows_per_second:,.0f}"

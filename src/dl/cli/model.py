@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import click
 
@@ -14,12 +14,15 @@ from dl.cli.options import (
     check_output,
     check_output_folder,
     json_option,
+    output_option,
     print_json,
     quiet_option,
     run_argument,
     runs_option,
     set_option,
+    targets_option,
     threshold_option,
+    usual_options,
 )
 from dl.cli.process import open_reporter
 from dl.errors import UsageError
@@ -41,12 +44,7 @@ config_or_run_argument = click.argument("config_or_run", type=RunType(), metavar
     help="Labelled rows of another file, instead of a part of the run's own data.",
 )
 @click.option("--split", type=_SPLITS, help="Which part.  [default: test, if there is no --data]")
-@click.option(
-    "--target",
-    multiple=True,
-    metavar="COLUMN",
-    help="For a model file: the column of the true values. Repeatable.",
-)
+@targets_option("For a model file: the column of the true values. Repeatable.")
 @click.option(
     "--set",
     "overrides",
@@ -55,14 +53,12 @@ config_or_run_argument = click.argument("config_or_run", type=RunType(), metavar
     help="For a model file: a value of its config, e.g. training.loss=mse. Repeatable.",
 )
 @threshold_option
-@runs_option
-@quiet_option
-@json_option
+@usual_options
 def evaluate(
     run: str,
     data: Path | None,
     split: str | None,
-    target: tuple[str, ...],
+    targets: tuple[str, ...],
     overrides: tuple[str, ...],
     threshold: float | None,
     runs: Path,
@@ -87,8 +83,8 @@ def evaluate(
             path, rows = _model_file(Path(run), data, split)
             if threshold is not None:
                 overrides = (*overrides, f"evaluation.threshold={threshold}")
-            evaluation = app.evaluate_file(path, rows, target, overrides, reporter)
-        elif target or overrides:
+            evaluation = app.evaluate_file(path, rows, targets, overrides, reporter)
+        elif targets or overrides:
             raise UsageError(
                 "--target and --set are for model files: a run has its own config",
                 hint="leave them out",
@@ -134,9 +130,7 @@ def _model_file(path: Path, data: Path | None, split: str | None) -> tuple[Path,
 @click.command()
 @config_or_run_argument
 @set_option
-@runs_option
-@quiet_option
-@json_option
+@usual_options
 def baseline(
     config_or_run: str, overrides: tuple[str, ...], runs: Path, quiet: bool, as_json: bool
 ) -> None:
@@ -169,9 +163,7 @@ def baseline(
 @click.command()
 @run_argument
 @click.argument("file", required=False, metavar="[FILE|-]")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="OUT", help="Default: stdout."
-)
+@output_option("Default: stdout.", "OUT", folders=True)
 @click.option(
     "--split",
     type=_SPLITS,
@@ -232,19 +224,10 @@ def predict(
     file: str | None,
     output: Path | None,
     split: str | None,
-    keep: tuple[str, ...],
-    name: str,
-    lines: bool,
-    drift: Literal["ignore", "warn", "error"],
-    layer: str | None,
-    error: bool,
-    quantile: float | None,
     masks: Path | None,
-    join: str | None,
-    samples: int | None,
-    threshold: float | None,
     runs: Path,
     quiet: bool,
+    **asked: Any,
 ) -> None:
     """Predict with the saved model of RUN, row by row.
 
@@ -276,8 +259,7 @@ def predict(
         from dl.data.write import rows_output
         from dl.predict.lite import Task
 
-        forms = (layer, error, quantile, masks, join, samples)
-        task = Task(source, split or "test", threshold, keep, name, drift, lines, *forms)
+        task = Task(source, split or "test", masks=masks, **asked)
         with rows_output(output if output is not None else sys.stdout.buffer) as write:
             for block in app.predict(directory, task, reporter):
                 write(block)
@@ -326,9 +308,7 @@ def summary(config_or_run: str, overrides: tuple[str, ...], runs: Path, as_json:
 )
 @click.option("--split", type=_SPLITS, help="With --row: the part to look for it in.")
 @set_option
-@runs_option
-@quiet_option
-@json_option
+@usual_options
 def trace(
     config_or_run: str,
     rows: int | None,
@@ -364,27 +344,22 @@ def trace(
         raise UsageError("--row and --rows exclude each other", hint="leave one of them out")
     with open_reporter(quiet=quiet) as reporter:
         subject = app.config_or_run("trace", config_or_run, runs, overrides)
+        document: object
         if row is not None:
-            way = app.trace_row(subject, row, split, reporter)
+            document = way = app.trace_row(subject, row, split, reporter)
+            text = row_text(way)
         else:
             made = app.trace(subject, rows, reporter)
-    if row is not None:
-        if as_json:
-            print_json(way)
-        else:
-            click.echo(row_text(way))
-        return
+            document, text = trace_document(made), trace_text(made)
     if as_json:
-        print_json(trace_document(made))
+        print_json(document)
     else:
-        click.echo(trace_text(made))
+        click.echo(text)
 
 
 @click.command()
 @run_argument
-@runs_option
-@quiet_option
-@json_option
+@usual_options
 def diagnose(run: str, runs: Path, quiet: bool, as_json: bool) -> None:
     """Say what went wrong in RUN, and what to try.
 

@@ -72,6 +72,24 @@ yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress, no notes.")
 
 
+def usual_options(command: Command) -> Command:
+    """Adds the folder of all runs, `--quiet` and `--json`."""
+    return runs_option(quiet_option(json_option(command)))
+
+
+def output_option(
+    text: str, metavar: str = "FILE", *, folders: bool = False, **settings: Any
+) -> Callable[[Command], Command]:
+    """Returns the option that names the file to write, and says what goes there."""
+    kind = click.Path(path_type=Path, dir_okay=folders)
+    return click.option("-o", "--output", type=kind, metavar=metavar, help=text, **settings)
+
+
+def targets_option(text: str) -> Callable[[Command], Command]:
+    """Returns the option that names columns to predict, and says whose."""
+    return click.option("--target", "targets", multiple=True, metavar="COLUMN", help=text)
+
+
 def verbose_option(text: str) -> Callable[[Command], Command]:
     """Returns the option that shows more, and says what."""
     return click.option("-v", "--verbose", is_flag=True, help=text)

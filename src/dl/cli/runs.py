@@ -14,6 +14,7 @@ from dl.cli.options import (
     RunType,
     check_output,
     json_option,
+    output_option,
     print_json,
     run_argument,
     runs_option,
@@ -196,13 +197,7 @@ def _verdict_below(entry: Entry) -> str:
     metavar="NAME",
     help="With -o: that picture of each run, beside each other, such as boundary. Repeatable.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="The PNG to write the pictures to.",
-)
+@output_option("The PNG to write the pictures to.")
 @json_option
 @runs_option
 def compare(
@@ -286,13 +281,7 @@ def _several(selected: Iterable[str], runs: Path) -> list[RunDirectory]:
 
 @click.command()
 @run_argument
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write the page there.  [default: report.html in its directory]",
-)
+@output_option("Write the page there.  [default: report.html in its directory]")
 @runs_option
 def report(run: str, output: Path | None, runs: Path) -> None:
     """Write the page of RUN, a run or a sweep.

@@ -12,6 +12,7 @@ import click
 from dl.cli.options import (
     check_output,
     json_option,
+    output_option,
     print_json,
     run_argument,
     runs_option,
@@ -60,13 +61,7 @@ def show(run: str, verbose: bool, runs: Path, as_json: bool) -> None:
 
 @click.command()
 @run_argument
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write the card there.",
-)
+@output_option("Write the card there.")
 @runs_option
 def card(run: str, output: Path | None, runs: Path) -> None:
     """Print the model card of RUN, as Markdown.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from dl.cli.options import json_option, print_json, quiet_option, runs_option, set_option
+from dl.cli.options import print_json, runs_option, set_option, usual_options
 from dl.cli.process import is_live_terminal, open_reporter, stderr_of_its_own, stop_requests
 from dl.errors import DlError, UsageError, error_class
 from dl.rundir.directory import find_sweep
@@ -95,9 +95,7 @@ def sweep() -> None:
 @click.option("--resume", is_flag=True, help="Resume the newest sweep of that name.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first trial that fails.")
 @click.option("--dry-run", is_flag=True, help="Check every value; show the plan, time and memory.")
-@runs_option
-@quiet_option
-@json_option
+@usual_options
 def run(
     file: Path,
     grids: tuple[str, ...],

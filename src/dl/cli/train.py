@@ -20,6 +20,8 @@ from dl.cli.options import (
     run_argument,
     runs_option,
     set_option,
+    usual_options,
+    verbose_option,
 )
 from dl.cli.process import open_reporter, stop_requests
 from dl.errors import ExitCode, UsageError
@@ -52,7 +54,7 @@ _NEWEST = ""
 )
 @click.option("--force", is_flag=True, help="Resume although config, data or versions changed.")
 @click.option("--dry-run", is_flag=True, help="Read, check and build everything, train nothing.")
-@click.option("-v", "--verbose", is_flag=True, help="Show data, layers and mistakes too.")
+@verbose_option("Show data, layers and mistakes too.")
 @quiet_option
 @json_option
 def train(
@@ -220,9 +222,7 @@ def learning_rates(
 
 @click.command()
 @run_argument
-@runs_option
-@quiet_option
-@json_option
+@usual_options
 def reproduce(run: str, runs: Path, quiet: bool, as_json: bool) -> None:
     """Train RUN again, and compare history and weights.
 

@@ -7,7 +7,7 @@ keeps, so it needs no TensorFlow, and says of nothing more than was measured.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from dl.config.data import weight_of
@@ -51,6 +51,7 @@ def card(run: RunDirectory) -> str:
     # One that was resumed and is not done has the metrics of before, beside the epochs of now.
     if entry.judged is None or entry.record.status != "completed":
         raise _without_results(entry)
+    record, (part, metrics) = entry.record, entry.judged
     original, resolved = read_checked(run.config), read_checked(run.resolved)
     config = load_resolved(run.resolved, resolved).config
     templates = Environment(
@@ -60,12 +61,14 @@ def card(run: RunDirectory) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    templates.filters |= {"duration": duration, "plain": _plain, "plural": plural, "shape": shape}
-    ranking = read_ranking(run)
-    known = changed(config)
+    templates.filters |= {"plain": _plain, "reached": _reached, "duration": duration}
+    templates.filters |= {"listing": listing, "plural": plural, "shape": shape}
+    ranking, known, chosen = read_ranking(run), changed(config), hyperparameters(config)
     return templates.get_template("card.md").render(
         entry=entry,
-        record=entry.record,
+        record=record,
+        part=PARTS.get(part, part),
+        metrics=metrics,
         told=verdict(entry),
         purpose=_purpose(original.decode(errors="replace")),
         settings={
@@ -76,17 +79,20 @@ def card(run: RunDirectory) -> str:
             }
             for section in ("data", "preprocess")
         },
-        chosen=hyperparameters(config),
+        chosen=chosen,
+        used=[f"{name} {'; '.join(chosen[name])}" for name in _TRAINING if name in chosen],
         parameters=_parameters(run),
         parts=PARTS,
+        rows=[f"{of['rows']:,} {PARTS.get(name, name)}" for name, of in record.data.items()],
         results=_table(_results(entry)),
         interval=_interval(entry, config),
+        simple=record.trivial and toughest(record.trivial, part, lead_of(metrics), metrics),
         ranking=ranking,
         models=_table([(each.name, each.metrics) for each in ranking.models] if ranking else []),
-        machine=[f"{key} {flow(value)}" for key, value in entry.record.machine.items() if value],
-        limits=list(_limits(entry)),
-        sums=_checksums(run, original, resolved, entry.record.fingerprint),
-        methods=" ".join(_methods(entry, config, _parameters(run))),
+        machine=[f"{key} {flow(value)}" for key, value in record.machine.items() if value],
+        audit=read_audit(run),
+        health=HEALTH,
+        sums=_checksums(run, original, resolved, record.fingerprint),
     )
 
 
@@ -147,41 +153,8 @@ def _interval(entry: Entry, config: Config) -> str:
     )
 
 
-def _methods(entry: Entry, config: Config, parameters: int | None) -> Iterator[str]:
-    """Yields the sentences of the paragraph for a paper: what was done, and what came of it."""
-    record, chosen = entry.record, hyperparameters(config)
-    part, metrics = entry.judged or ("", {})
-    many = f" with {plural(parameters, 'parameter')}" if parameters is not None else ""
-    yield f"We trained a neural network{many}: {listing(chosen['layers'], 'and')}."
-    if record.data:
-        rows = (f"{of['rows']:,} {PARTS.get(name, name)}" for name, of in record.data.items())
-        yield f"The data had {listing(rows, 'and')} rows; all preparation was fitted on the " + (
-            "training rows alone."
-        )
-    told = (f"{name} {'; '.join(chosen[name])}" for name in _TRAINING if name in chosen)
-    yield f"The training used the {listing(told, 'and')}, and the seed {record.seed}."
-    most = f" of {record.planned:,}" if record.epochs < record.planned else ""
-    yield f"It took {record.epochs:,}{most} epochs."
-    ending = record.ending
-    if ending and ending.why:
-        yield f"It ended {'early ' if ending.early else ''}because {ending.why}."
-    if ending and ending.kept not in (None, record.epochs):
-        yield f"The weights are those of epoch {ending.kept:,}."
-    reached = listing((_reached(name, metrics[name]) for name in metrics), "and")
-    interval = _interval(entry, config)
-    yield f"On the {PARTS.get(part, part)} part it reaches {reached}" + (
-        f" ({interval})." if interval else "."
-    )
-    simple = record.trivial and toughest(record.trivial, part, lead_of(metrics), metrics)
-    if simple:
-        value = _reached(simple.metric, simple.value)
-        yield f'An answer that learns nothing, "{simple.words}", reaches {value}.'
-    if record.versions:
-        used = (f"{name} {version}" for name, version in record.versions.items())
-        yield f"Software: {listing(used, 'and')}."
-
-
-def _reached(name: str, value: float) -> str:
+def _reached(metric: tuple[str, float]) -> str:
+    name, value = metric
     return f"{metric_label(name)} {measured(value)}"
 
 
@@ -190,37 +163,6 @@ def _parameters(run: RunDirectory) -> int | None:
         return None
     layers = read_json(run.facts, _Facts).get("layers")
     return sum(layer["parameters"] for layer in layers) if layers else None
-
-
-def _limits(entry: Entry) -> Iterator[str]:
-    """Yields what is known against the network, and what nobody has looked at."""
-    run, known, audit = entry.run, entry.record.judgement, read_audit(entry.run)
-    part = entry.judged[0] if entry.judged else ""
-    if part != "test":
-        yield f"There is no test part: it was judged on the {PARTS.get(part, part)} part, by " + (
-            "which its training may have been steered."
-            if part == "validation"
-            else "rows that it has learned from."
-        )
-    if known is None:
-        yield f"What the training showed was not kept with the run: `dl diagnose {run.typed}`"
-    for finding in known.findings if known else ():
-        yield f"{HEALTH.get(finding, finding)} (`{finding}`: see `dl diagnose {run.typed}`)."
-    if known and not known.findings:
-        yield "The diagnosis of the training found nothing."
-    if known and known.confuses:
-        mistake = known.confuses
-        times = plural(int(mistake.times), "time") if mistake.times % 1 == 0 else "most often"
-        yield f"It takes {_plain(mistake.true)} for {_plain(mistake.predicted)} ({times})."
-    if audit is None:
-        yield f"Nobody has looked where the data leak: `dl data {run.typed}`"
-    else:
-        yield from (f"In the data: {_plain(each.message)}" for each in audit.findings)
-        if audit.why_not:
-            yield f"Leaks in the data were not looked for: {_plain(audit.why_not)}"
-        elif not audit.findings:
-            yield "The audit found no leak in the data."
-    yield "How it does on other data than these parts, or on groups of their rows, is not known."
 
 
 def _checksums(
