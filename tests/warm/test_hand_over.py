@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from conftest import Dl
 from dl.variables import environment_of_child
 from dl.warm import COMMANDS, SUPPORTED, folder, open_folder, socket_name
 from dl.warm.client import ask
@@ -326,3 +327,29 @@ def test_another_user_is_refused_on_both_sides(
     with pytest.raises(PermissionError, match="is not for this user alone"):
         open_folder()
     listener.close()
+
+
+@pytest.mark.parametrize(
+    ("place", "reason", "own"),
+    [
+        ("open", "is not for this user alone (mode 0700)", True),
+        ("link", "Not a directory", False),
+        ("file", "File exists", False),
+    ],
+)
+def test_a_folder_that_is_refused_is_told_with_what_to_do(
+    dl: Dl, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str, reason: str, own: bool
+) -> None:
+    for name in ("open", "link", "file"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "open/dl").mkdir()
+    (tmp_path / "open/dl").chmod(0o777)
+    (tmp_path / "link/dl").symlink_to(tmp_path / "open/dl")
+    (tmp_path / "file/dl").touch()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / place))
+    found = tmp_path / place / "dl"
+    hint = "for all commands, set XDG_RUNTIME_DIR to a folder of yours"
+    if own:
+        hint = f"make it one of yours alone: chmod 700 {found}"
+    told = dl("warm", "-q")
+    assert (told.code, told.err) == (7, f"error: {found}: {reason}\nhint: {hint}\n")

@@ -107,7 +107,11 @@ def _start(idle: float) -> None:
     try:
         os.close(open_folder(make=True))
     except OSError as error:
-        hint = f"make it one of yours alone: chmod 700 {error.filename}"
+        place = error.filename
+        own = os.path.isdir(place) and os.lstat(place).st_uid == os.geteuid()
+        hint = "for all commands, set XDG_RUNTIME_DIR to a folder of yours"
+        if own and not os.path.islink(place):
+            hint = f"make it one of yours alone: chmod 700 {place}"
         raise DiskError(f"{error.filename}: {error.strerror}", hint=hint) from error
     told, tell = os.pipe()
     process = subprocess.Popen(
