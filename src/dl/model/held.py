@@ -60,7 +60,11 @@ class Held(float):
         if key not in self._variables:
             with tf.init_scope():
                 value = tf.constant(_after(self._first, steps), dtype)
-                self._variables[key] = steps, tf.Variable(value, trainable=False)
+                # Of a variable that a function makes, TensorFlow would trace the function again.
+                made = tf.Variable(
+                    value, trainable=False, experimental_enable_variable_lifting=False
+                )
+                self._variables[key] = steps, made
         return tf.convert_to_tensor(self._variables[key][1])
 
     def _computed(self, other: object, *, sign: str, swapped: bool = False) -> Any:
