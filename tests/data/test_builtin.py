@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from sklearn import datasets
 
 from dl.config.data import BUILTIN
 from dl.data.load import load_dataset
+from dl.data.sources.named import _rows_of_builtin
 from dl.progress import SilentReporter
 from support.tables import config_with, told
 
@@ -30,6 +33,18 @@ def test_every_data_set(name: str) -> None:
     assert dataset.target.classes == CLASSES[name]
     assert dataset.preprocessing.input_shape == (SHAPES[name],)
     assert dataset.preprocessing.array is None
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_rows_are_those_of_scikit_learn(name: str) -> None:
+    bunch = getattr(datasets, f"load_{name}")()
+    columns, rows, answers = _rows_of_builtin(name)
+    assert list(columns) == list(bunch.feature_names)
+    assert (rows.dtype, answers.dtype) == (bunch.data.dtype, bunch.target.dtype)
+    assert np.array_equal(rows, bunch.data)
+    assert np.array_equal(answers, bunch.target)
+    if BUILTIN[name].classes:
+        assert BUILTIN[name].classes == tuple(map(str, bunch.target_names))
 
 
 def test_chosen_columns() -> None:

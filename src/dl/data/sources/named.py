@@ -19,6 +19,7 @@ import io
 import os
 import zlib
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -124,10 +125,7 @@ def read_builtin(data: BuiltinData) -> RawParts:
         DataError: `features` or `columns` names a column that the data set does not have, or a
             column of numbers is to hold dates.
     """
-    from sklearn import datasets
-
-    bunch: Any = getattr(datasets, f"load_{data.dataset}")()
-    names = [str(name) for name in bunch.feature_names]
+    names, rows, answers = _rows_of_builtin(data.dataset)
     for wanted in (data.features, data.exclude, data.columns):
         require(data.dataset, wanted or (), names, "column")
 
@@ -137,25 +135,51 @@ def read_builtin(data: BuiltinData) -> RawParts:
         return f"{data.dataset}: row {row + 1}"
 
     def column(name: str) -> Column:
-        numbers = bunch.data[:, names.index(name)].astype(np.float64)
+        numbers = rows[:, names.index(name)].astype(np.float64)
         kind = data.kinds.get(name, "numeric")
         written = numbers if kind == "numeric" else [f"{number:g}" for number in numbers]
         return to_column(pyarrow.array(written), Cell(name, place), kind)
 
     # Classes are numbers, which `class_names` names.
-    classes = getattr(bunch, "target_names", None)
-    target = Column("numeric", bunch.target.astype(np.float64), integral=classes is not None)
+    known = BUILTIN[data.dataset]
+    target = Column("numeric", answers.astype(np.float64), integral=bool(known.classes))
     return RawParts(
         train=RawTable(
             columns={name: column(name) for name in data.features or names if name not in left_out},
-            targets={} if target_is_input(data) else {BUILTIN[data.dataset].target: target},
-            rows=np.arange(len(bunch.target), dtype=np.int64),
+            targets={} if target_is_input(data) else {known.target: target},
+            rows=np.arange(len(answers), dtype=np.int64),
             source=data.dataset,
             place=place,
         ),
-        class_names=None if classes is None else tuple(map(str, classes)),
-        fingerprint=fingerprint_arrays([bunch.data, bunch.target]),
+        class_names=known.classes or None,
+        fingerprint=fingerprint_arrays([rows, answers]),
     )
+
+
+_FILES: Mapping[str, tuple[str, int, Sequence[str]]] = {
+    "digits": ("digits.csv.gz", 0, [f"pixel_{place // 8}_{place % 8}" for place in range(64)]),
+    "iris": (
+        "iris.csv",
+        1,
+        [f"{leaf} {side} (cm)" for leaf in ("sepal", "petal") for side in ("length", "width")],
+    ),
+}
+"""Where scikit-learn keeps a data set: the file, its lines before the rows, and the columns."""
+
+
+def _rows_of_builtin(name: str) -> tuple[Sequence[str], Array, Array]:
+    """Returns the columns, the rows and their answers; to import scikit-learn takes a second."""
+    found = find_spec("sklearn")
+    file, skipped, columns = _FILES.get(name, ("", 0, ()))
+    for folder in (found and found.submodule_search_locations) or ():
+        path = Path(folder) / "datasets" / "data" / file
+        if path.is_file():
+            table = np.loadtxt(path, delimiter=",", skiprows=skipped)
+            return columns, table[:, :-1], table[:, -1].astype(np.int64)
+    from sklearn import datasets
+
+    bunch: Any = getattr(datasets, f"load_{name}")()
+    return [str(name) for name in bunch.feature_names], bunch.data, bunch.target
 
 
 _GATES = {"and": (0, 0, 0, 1), "or": (0, 1, 1, 1), "xor": (0, 1, 1, 0)}
