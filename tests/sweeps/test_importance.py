@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dl.sweeps.importance import importance
 from dl.sweeps.parameters import Setting, grid
 from dl.sweeps.results import TrialSummary
-from dl.sweeps.search import importance
 from support.sweeps import make_sweep
 
 TEXT = """\

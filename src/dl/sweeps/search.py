@@ -1,4 +1,4 @@
-"""Chooses settings, ends trials early, and weighs parameters: Optuna's part."""
+"""Chooses settings, and ends trials early: Optuna's part."""
 
 from __future__ import annotations
 
@@ -9,19 +9,16 @@ import optuna
 from optuna import distributions as spans
 from optuna import pruners, samplers
 from optuna.study import Study, StudyDirection
-from optuna.trial import Trial, TrialState, create_trial
+from optuna.trial import Trial, TrialState
 
 from dl.sweeps.definition import Pruning, Sweep
 from dl.sweeps.journal import Ended
 from dl.sweeps.parameters import Param, Parameter, Setting, choose, grid
-from dl.sweeps.results import TrialSummary
 
 PRUNING_REPEAT = 1
 """The training of a setting that is compared with others; the rest follow if it survives."""
 _SEED_STEP = 1_000_003
 """Between the seeds of two questions; a sampler's own streams do not come close to it."""
-_FEWEST_TRIALS = 4
-"""Completed settings from which fANOVA can say anything on the importance of parameters."""
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -57,7 +54,7 @@ class Sampled:
         self._parameters = parameters
         self._method = method
         self._seed = seed
-        self._study = _study(maximize)
+        self._study = new_study(maximize)
         self._asked: dict[int, Trial] = {}
         self._others: dict[int, Setting] = {}
 
@@ -127,7 +124,7 @@ class Pruner:
     """
 
     def __init__(self, pruning: Pruning, epochs: int, maximize: bool) -> None:
-        self._study = _study(maximize, _pruner(pruning, epochs))
+        self._study = new_study(maximize, _pruner(pruning, epochs))
         self._min_epochs = pruning.min_epochs
         self._trials: dict[int, Trial] = {}
         self._reported: dict[int, int] = {}
@@ -163,37 +160,7 @@ class Pruner:
                 self.end(ended)
 
 
-def importance(
-    summaries: Iterable[TrialSummary], parameters: Sequence[Parameter], maximize: bool
-) -> dict[str, float]:
-    """Returns the fraction of the differences that each parameter explains, by fANOVA.
-
-    Empty where nothing can be said: only completed settings count, and only parameters that all of
-    them have.
-    """
-    whole = [summary for summary in summaries if summary.status == "completed"]
-    if len(whole) < _FEWEST_TRIALS or len({summary.mean for summary in whole}) < 2:
-        return {}
-    common = set.intersection(*(set(summary.setting.params) for summary in whole))
-    if len(common) < 2:
-        return {}
-    distributions = {parameter.key: _distribution(parameter) for parameter in parameters}
-    study = _study(maximize)
-    for summary in whole:
-        own = {key: distributions[key] for key in summary.setting.params}
-        params = {
-            key: param if isinstance(own[key], spans.FloatDistribution) else int(param)
-            for key, param in summary.setting.params.items()
-        }
-        study.add_trial(create_trial(params=params, distributions=own, value=summary.mean))
-    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-    found = optuna.importance.get_param_importances(
-        study, evaluator=evaluator, params=sorted(common)
-    )
-    return {key: float(fraction) for key, fraction in found.items()}
-
-
-def _study(maximize: bool, pruner: pruners.BasePruner | None = None) -> Study:
+def new_study(maximize: bool, pruner: pruners.BasePruner | None = None) -> Study:
     """Returns an empty study; its name is always the same, since Hyperband counts by it."""
     direction = StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE
     return optuna.create_study(direction=direction, pruner=pruner, study_name="sweep")
@@ -219,7 +186,7 @@ def _sampler(method: str, seed: int, trial: int) -> samplers.BaseSampler:
             return samplers.RandomSampler(seed=own)
 
 
-def _distribution(parameter: Parameter) -> spans.BaseDistribution:
+def distribution_of(parameter: Parameter) -> spans.BaseDistribution:
     span = parameter.range
     if span is None:
         return spans.CategoricalDistribution(list(range(len(parameter.choices))))

@@ -33,7 +33,6 @@ from dl.sweeps.results import (
     read_sweep_record,
     write_record,
 )
-from dl.sweeps.search import importance
 from dl.system import HAS_SERVERS, processors
 from dl.text import plural
 
@@ -46,8 +45,8 @@ _SHORT = 2
 _MOST_NAMED = 10
 """Trainings that a line names, so that it stays one."""
 _HERE, _ON_RAY = "dl.sweeps.pools.processes", "dl.sweeps.pools.ray"
-_PLOTS = "dl.report.sweep"
-"""Takes a second to import, which is done while the trials run."""
+_WEIGHING, _PLOTS = "dl.sweeps.importance", "dl.report.sweep"
+"""Take a second to import, which is done while the server starts, and has use for one core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,23 +153,27 @@ def run_sweep(
     with _session(sweep, job) as (directory, lock, record):
         begun(directory.path)
         started = time.monotonic()
-        with watching() as watcher, open_pool(sweep, job, directory.log, lock) as pool:
+        with (
+            watching() as watcher,
+            open_pool(sweep, job, directory.log, lock) as pool,
+            importing(_WEIGHING) as weighing,
+            importing(_PLOTS) as plots,
+        ):
             local = job.on == "local"
             with reporter.stage("Loading Keras and the data" if local else "Connecting to Ray"):
                 record = replace(record, baseline=dict(pool.ready()))
             journal = OwnJournal(directory.journal)
             if journal.again:
                 reporter.note(again_text(journal.again))
-            with importing(_PLOTS) as plots:
-                loop = Loop(sweep, directory, journal, pool, watcher)
-                try:
-                    loop.run()
-                finally:
-                    seconds = round(record.seconds + time.monotonic() - started, 3)
-                    record = replace(record, status=loop.status, seconds=seconds, finished=now())
-                    results = Results.of(directory, record, journal)
-                    results.write_leaderboard()
-                    write_record(directory, record)
+            loop = Loop(sweep, directory, journal, pool, watcher)
+            try:
+                loop.run()
+            finally:
+                seconds = round(record.seconds + time.monotonic() - started, 3)
+                record = replace(record, status=loop.status, seconds=seconds, finished=now())
+                results = Results.of(directory, record, journal)
+                results.write_leaderboard()
+                write_record(directory, record)
             number = watcher.stop_signal()
         if number is not None:
             raise Interrupted(
@@ -179,7 +182,7 @@ def run_sweep(
                 hint="to continue: the same command with --resume",
             )
         directory.plots.mkdir(exist_ok=True)
-        shares = importance(results.scored, sweep.parameters, sweep.plan.goal.maximize)
+        shares = weighing().importance(results.scored, sweep.parameters, sweep.plan.goal.maximize)
         record = replace(record, importance=dict(shares))
         write_record(directory, record)
         results = replace(results, record=record)
