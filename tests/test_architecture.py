@@ -87,8 +87,9 @@ ALLOWED: dict[str, set[str]] = {
         *LIGHT,
     },
     "hosted": {"app", *LIGHT},
-    "run": {"app", "export", "hosted", "predict", "sweeps", *LIGHT},
-    "api": {"app", "hosted", "inspect", "report", "run", "sweeps", "tracking", *LIGHT},
+    "rows": {*LIGHT},
+    "run": {"app", "export", "hosted", "predict", "report", "rows", "sweeps", *LIGHT},
+    "api": {"app", "hosted", "inspect", "report", "rows", "run", "sweeps", "tracking", *LIGHT},
     "estimators": {"api", "run", *LIGHT},
     "__main__": {"cli", "variables", "warm"},
 }

@@ -31,37 +31,13 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0"
 
-_ERRORS = (
-    "BusyError",
-    "ConfigError",
-    "DataError",
-    "DiskError",
-    "DlError",
-    "NumericError",
-    "RunError",
-    "UsageError",
-)
-_PUBLIC = {
-    **dict.fromkeys(
-        (
-            "Description",
-            "Run",
-            "Sweep",
-            "baseline",
-            "describe",
-            "learning_rates",
-            "load",
-            "resume",
-            "runs",
-            "sweep",
-            "train",
-            "validate",
-        ),
-        "api",
-    ),
-    **dict.fromkeys(("Classifier", "Regressor"), "estimators"),
-    **dict.fromkeys(_ERRORS, "errors"),
+_MODULES = {
+    "api": "Description Run Sweep baseline describe learning_rates load resume runs sweep train "
+    "validate",
+    "estimators": "Classifier Regressor",
+    "errors": "BusyError ConfigError DataError DiskError DlError NumericError RunError UsageError",
 }
+_PUBLIC = {name: module for module, names in _MODULES.items() for name in names.split()}
 """The public names and the modules that hold them, which are imported when a name is used."""
 
 __all__ = [*_PUBLIC, "__version__"]

@@ -20,7 +20,8 @@ from dl.config.overrides import Override, path_parts, read_with_bases
 from dl.errors import Mark, UsageError
 from dl.hosted import computed, hosted, noted
 from dl.progress import SilentReporter
-from dl.run import Description, Rows, Run, Sweep, rows_file
+from dl.rows import Rows, rows_file
+from dl.run import Description, Run, Sweep
 from dl.rundir.directory import DEFAULT_ROOT, RunDirectory, SweepDirectory, find_run
 
 if TYPE_CHECKING:
@@ -156,8 +157,7 @@ def baseline(
         }
         for model in found.models
     }
-    frame = pd.DataFrame.from_dict(rows, orient="index")
-    frame.index.name = "model"
+    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
     return frame.astype({"rows": "Int64"})
 
 
@@ -315,8 +315,7 @@ def runs(
         }
         for entry, row in found.chosen
     }
-    frame = pd.DataFrame.from_dict(rows, orient="index")
-    frame.index.name = "run"
+    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("run")
     return frame.assign(started=pd.to_datetime(frame["started"], utc=True)) if rows else frame
 
 

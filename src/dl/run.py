@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import csv
-import html
-import re
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dl import app
-from dl.config.data import BLANKS, TYPED
 from dl.config.schema import document_of
-from dl.errors import DataError, DlError, RunError, UsageError, first_line
+from dl.errors import RunError, UsageError
 from dl.hosted import computed, noted
 from dl.progress import SilentReporter
+from dl.rows import Rows, rows_file
 from dl.rundir.directory import RunDirectory, SweepDirectory
 from dl.rundir.files import read_regular
+from dl.rundir.query import JUDGING_PARTS
 from dl.rundir.record import RunRecord, read_history, read_metrics, read_record
-from dl.text import measured, plural
-from dl.vocabulary.labels import metric_label
 
 if TYPE_CHECKING:
     import keras
@@ -33,12 +27,7 @@ if TYPE_CHECKING:
     from dl.export.files import Exported, Format
     from dl.sweeps.results import Results
 
-Rows = Any
-"""Rows: a `pandas.DataFrame`, the path of a file, or an array."""
 Metrics = dict[str, float]
-
-_ROWS = "data"
-"""The name, without its ending, of a file of rows."""
 
 
 class Run:
@@ -219,39 +208,29 @@ class Run:
 
     def __repr__(self) -> str:
         """Returns one line: label, status and the result."""
-        record = self.record
-        parts = self.metrics
-        part = next((name for name in ("test", "validation", "train") if name in parts), None)
+        record, parts = self.record, self.metrics
+        part = next((name for name in JUDGING_PARTS if name in parts), None)
         values = parts[part] if part else {}
         told = "".join(f", {part} {name} {value:.4g}" for name, value in values.items())
         return f"<dl.Run {self.label}: {record.status}, {record.epochs} epochs{told}>"
 
     def _repr_html_(self) -> str:
-        parts = self.metrics
-        names = list(dict.fromkeys(name for values in parts.values() for name in values))
-        rows = [
-            [part, *(measured(values.get(name)) for name in names)]
-            for part, values in parts.items()
-        ]
-        labels = ["part", *map(metric_label, names)]
-        heads = "".join(f"<th>{html.escape(label)}</th>" for label in labels)
-        lines = "".join(
-            f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in rows
+        from dl.report.facts import png_uri
+        from dl.report.html import filled
+
+        metrics, page = self.metrics, self.directory.report
+        picture = self.directory.plots / "learning_curves.png"
+        shown = filled(
+            "notebook",
+            self.label,
+            run=self,
+            record=self.record,
+            metrics=metrics,
+            names=list(dict.fromkeys(name for values in metrics.values() for name in values)),
+            picture=png_uri(read_regular(picture)) if picture.is_file() else "",
+            report=page.absolute().as_uri() if page.is_file() else "",
         )
-        record = self.record
-        head = f"<b>{html.escape(self.label)}</b>: {record.status}, {record.epochs} epochs"
-        blocks = [f"<p>{head}</p>", f"<p>{html.escape(self.verdict)}</p>"]
-        if rows:
-            blocks.append(f"<table><tr>{heads}</tr>{lines}</table>")
-        picture = self.path / "plots" / "learning_curves.png"
-        if picture.is_file():
-            content = base64.b64encode(read_regular(picture)).decode()
-            blocks.append(f'<img alt="learning curves" src="data:image/png;base64,{content}">')
-        if self.directory.report.is_file():
-            blocks.append(
-                f'<p><a href="{self.directory.report.absolute().as_uri()}">report</a></p>'
-            )
-        return "\n".join(blocks)
+        return str(shown.html)
 
 
 class Description:
@@ -319,8 +298,7 @@ class Sweep:
             }
             for trial in self._results.trials
         }
-        frame = pd.DataFrame.from_dict(rows, orient="index")
-        frame.index.name = "trial"
+        frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("trial")
         return frame.astype({"rank": "Int64"}) if rows else frame
 
     @property
@@ -353,103 +331,3 @@ def _frame(columns: Mapping[str, Any]) -> pd.DataFrame:
 
     arrays = (c if isinstance(c, np.ndarray) else c.to_pandas() for c in columns.values())
     return pd.DataFrame(dict(zip(columns, arrays, strict=True)))
-
-
-@contextmanager
-def rows_file(
-    rows: Rows,
-    source: Mapping[str, Any],
-    reporter: SilentReporter,
-    columns: list[str] | None = None,
-) -> Iterator[Path]:
-    """Gives rows as a file, see `write_rows`; errors and warnings tell of the rows, not of it."""
-    with tempfile.TemporaryDirectory(prefix="dl-rows-") as folder:
-        path = write_rows(rows, Path(folder), source, columns)
-        place = "data.iloc[{}]" if hasattr(rows, "iloc") else "data[{}]"
-
-        def told(at: re.Match[str]) -> str:
-            row = int(at["row"]) - 1 if at["row"] else -1
-            if at["line"]:  # a text may be of several lines
-                with path.open(encoding=source.get("encoding") or "utf-8", newline="") as file:
-                    read = csv.reader(file, delimiter=source.get("separator") or ",")
-                    row = sum(1 for _ in read if read.line_num < int(at["line"])) - 1
-            return "data" if row < 0 else place.format(row)
-
-        pattern = re.compile(re.escape(str(path)) + r"(?::(?P<line>\d+)|: row (?P<row>\d+))?")
-        try:
-            yield path
-        except DlError as error:
-            problems = [replace(p, message=pattern.sub(told, p.message)) for p in error.problems]
-            error.args, error.problems = (problems[0].message,), tuple(problems)
-            raise
-        finally:
-            reporter.warnings[:] = [pattern.sub(told, text) for text in reporter.warnings]
-
-
-def _in_forms(rows: pd.DataFrame, columns: object) -> pd.DataFrame:
-    """Returns numbers and dates as `data.columns` says that texts are written: `1234,5`."""
-    from pandas.api import types
-
-    forms = columns.items() if isinstance(columns, Mapping) else ()
-    written: dict[Any, Any] = {}
-    for name, form in forms:
-        if name not in rows or not isinstance(form, Mapping):
-            continue
-        comma = form.get("decimal", "," if form.get("thousands") == "." else ".") == ","
-        if comma and types.is_float_dtype(rows[name]):
-            written[name] = rows[name].astype("string").str.replace(".", ",")
-        elif form.get("format") and types.is_datetime64_any_dtype(rows[name]):
-            written[name] = rows[name].dt.strftime(form["format"])
-    return rows.assign(**written)
-
-
-def write_rows(
-    rows: Rows, folder: Path, source: Mapping[str, Any], columns: list[str] | None = None
-) -> Path:
-    """Writes rows as a file of the kind that a section `data` is about, and returns the file.
-
-    Args:
-        rows: A DataFrame; an array, or a dict of arrays.
-        folder: Where the file goes.
-        source: The section.
-        columns: Names of the columns of an array without names; none for arrays of any shape.
-
-    Raises:
-        DataError: These rows cannot be written as such a file.
-    """
-    import numpy as np
-    import pandas as pd
-
-    kind = source.get("source") or "parquet"
-    table = kind not in ("npz", "images", "keras", "synthetic") or bool(columns)
-    if table and not isinstance(rows, pd.DataFrame):
-        try:
-            rows = pd.DataFrame(np.asarray(rows), columns=columns)
-        except ValueError as error:  # pandas tells of its own axes
-            wide = f", of {plural(len(columns), 'column')}" if columns else ""
-            raise DataError(
-                f"these rows are no table: {type(rows).__name__}",
-                expected=f"a DataFrame, the path of a file, or an array of two axes{wide}",
-                found=f"shape {rows.shape}" if hasattr(rows, "shape") else None,
-            ) from error
-    if table:
-        path = folder / f"{_ROWS}.{'parquet' if kind in TYPED else 'csv'}"
-        if kind in TYPED:
-            try:
-                rows.to_parquet(path, index=False)
-            except (TypeError, ValueError) as error:  # those of pyarrow are such
-                raise DataError(
-                    f"these rows cannot be kept as Parquet: {first_line(error)}",
-                    expected="columns of numbers, text, truth values or dates",
-                ) from error
-        else:
-            separator = "," if source.get("separator") == BLANKS else source.get("separator")
-            encoding = source.get("encoding") or "utf-8"
-            rows = _in_forms(rows, source.get("columns"))
-            rows.to_csv(path, index=False, sep=separator or ",", encoding=encoding)
-        return path
-    path = folder / f"{_ROWS}.npz"
-    if isinstance(rows, pd.DataFrame):
-        rows = rows.to_numpy()
-    np.savez(path, **(rows if isinstance(rows, Mapping) else {"x": np.asarray(rows)}))
-    return path

@@ -13,7 +13,7 @@ import pytest
 
 import dl
 from conftest import Dl
-from dl.run import write_rows
+from dl.rows import write_rows
 from support.drawing import Here, drawn_by
 from support.tables import told
 

@@ -16,9 +16,8 @@ from campaigns.exports import KINDS, campaign, trained, write_rows
 from conftest import Dl
 from dl import Run
 from dl.errors import UsageError
-from dl.export import check, files, runner
+from dl.export import RefusedError, check, files, runner
 from dl.export.graph import _each_other, _tensor_name
-from dl.export.refused import RefusedError
 from dl.rundir.manifest import file_sha256
 
 GONE = {"age": np.nan, "city": "", "income (k)": 55.0, "joined": "", "seen": "2020-02-29T23:59:00"}

@@ -11,8 +11,7 @@ import pytest
 from conftest import Dl
 from dl.config.rules import Note
 from dl.errors import Mark
-from dl.report.audit import keep_audit
-from dl.report.ranking import Ranking, Standing, Verdict, keep_ranking, model_of
+from dl.report.ranking import Ranking, Standing, Verdict, keep_audit, keep_ranking, model_of
 from dl.rundir.directory import RunDirectory
 from dl.rundir.folders import create_run
 from dl.rundir.manifest import publish, sha256

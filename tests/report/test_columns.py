@@ -11,7 +11,7 @@ import pytest
 from conftest import Dl
 from dl.data.drift import ColumnSummary, summaries_text
 from dl.data.profile import Distribution
-from dl.report.columns import column_rows
+from dl.report.rows import column_rows
 from dl.rundir.directory import RunDirectory
 from dl.rundir.manifest import publish
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import jaccard_score
 
-from dl.report import places, png
+from dl.report import mosaic, png
 from dl.report.facts import Pictures, RunFacts
 
 RANDOM = np.random.default_rng(4)
@@ -51,7 +51,7 @@ BACK = RunFacts(
 
 
 def test_iou_is_that_of_scikit_learn_the_worst_first() -> None:
-    found = places.ious(MASKS)
+    found = mosaic.ious(MASKS)
     each = jaccard_score(TRUE, SAID, average=None)
     assert found == pytest.approx(dict(zip(MASKS.classes, each, strict=True)))
     assert list(found.values()) == sorted(found.values())
@@ -61,7 +61,7 @@ def test_pixels_that_do_not_count_are_in_no_iou() -> None:
     from dataclasses import replace
 
     weights = (RANDOM.random(len(TRUE)) < 0.7) * 1.25
-    found = places.ious(replace(MASKS, weights=weights))
+    found = mosaic.ious(replace(MASKS, weights=weights))
     each = jaccard_score(TRUE, SAID, average=None, sample_weight=weights)
     assert found == pytest.approx(dict(zip(MASKS.classes, each, strict=True)))
 
@@ -76,13 +76,13 @@ def test_pixels_that_do_not_count_are_in_no_iou() -> None:
 )
 def test_each_kind_has_its_pictures(run: RunFacts, files: list[str], tmp_path: Path) -> None:
     names = ("masks", "iou", "steps", "reconstructions", "errors")
-    plots = [(f"{name}.png", getattr(places, name)) for name in names]
+    plots = [(f"{name}.png", getattr(mosaic, name)) for name in names]
     assert [path.name for path in png.draw(tmp_path, plots, run)] == files
 
 
 def test_histogram_counts_every_row_and_marks_the_limit() -> None:
     with png.applied():
-        figure = places.errors(BACK)
+        figure = mosaic.errors(BACK)
     assert figure is not None
     (axes,) = figure.axes
     assert sum(bar.get_height() for bar in axes.patches) == 9

@@ -175,7 +175,7 @@ def describe(
     from dl.audit.leaks import FEWEST_ROWS, audit
     from dl.audit.table import file_config, read_file, read_table
     from dl.config.data import window_of
-    from dl.report.audit import keep_audit
+    from dl.report.ranking import keep_audit
 
     why_not = ""
     if isinstance(source, RunDirectory):

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
-from dl.cli.options import json_option, output_option, print_json, quiet_option, usual_options
+from dl.cli.options import (
+    Command,
+    json_option,
+    output_option,
+    print_json,
+    quiet_option,
+    usual_options,
+)
 from dl.cli.process import open_reporter, stop_requests
 from dl.errors import UsageError
 from dl.text import painted, wrapped
@@ -21,7 +29,6 @@ if TYPE_CHECKING:
     from dl.course.exercise import Exercise
     from dl.course.progress import Progress
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 _ENDINGS = (".yaml", ".yml")
 _INDENT = "    "
 
@@ -98,6 +105,7 @@ def show_next(exercise: str | None, lang: str | None, kept: Path, as_json: bool)
     from dl.course.exercise import in_language, language_of
     from dl.course.progress import read_progress
     from dl.course.words import section_title, words
+    from dl.report.terminal import text_width
     from dl.rundir.files import write_text
 
     language = language_of(lang)
@@ -112,7 +120,8 @@ def show_next(exercise: str | None, lang: str | None, kept: Path, as_json: bool)
     number = found.file.section
     title = f"{said['section']} {number}, {section_title(number, language)}"
     click.echo(f"{title}\n{painted(in_language(found.file.title, language), 'bold')}\n")
-    click.echo(_paragraphs(in_language(found.file.task, language)))
+    paragraphs = in_language(found.file.task, language).split("\n")
+    click.echo("\n\n".join(wrapped(line, text_width(), "") for line in paragraphs))
     asked = [check for check in found.file.checks if check.answer is None]
     if asked:
         click.echo(f"\n{said['asked']}{said['colon']} {'; '.join(check.asked for check in asked)}")
@@ -140,7 +149,7 @@ def check(
     file of your own exercise; by default the next one that is not done.
     """
     from dl.app.course import check_answer
-    from dl.course.exercise import language_of
+    from dl.course.exercise import in_language, language_of
     from dl.course.progress import read_progress, write_progress
 
     progress, language = read_progress(kept), language_of(lang)
@@ -159,8 +168,8 @@ def check(
     write_progress(kept, progress)
     if as_json:
         outcomes = [
-            _outcome_document(found, checked, place, language)
-            for place in range(len(checked.outcomes))
+            asdict(outcome) | {"miss": "" if outcome.passed else in_language(asked.miss, language)}
+            for asked, outcome in zip(found.file.checks, checked.outcomes, strict=True)
         ]
         known = {"exercise": found.name, "solved": checked.solved, "run": checked.run}
         print_json({**known, "checks": outcomes})
@@ -283,29 +292,13 @@ def _listed(exercise: Exercise, progress: Progress, language: str) -> dict[str, 
     }
 
 
-def _outcome_document(
-    exercise: Exercise, checked: Checked, place: int, language: str
-) -> dict[str, object]:
-    from dl.course.exercise import in_language
-
-    outcome = checked.outcomes[place]
-    miss = "" if outcome.passed else in_language(exercise.file.checks[place].miss, language)
-    return {
-        "asked": outcome.asked,
-        "found": outcome.found,
-        "passed": outcome.passed,
-        "miss": miss,
-    }
-
-
 def _checked_text(exercise: Exercise, checked: Checked, progress: Progress, language: str) -> str:
     from dl.course.exercise import in_language, shipped
     from dl.course.words import words
     from dl.report.terminal import text_width
 
     said, lines = words(language), []
-    for place, check in enumerate(exercise.file.checks):
-        outcome = checked.outcomes[place]
+    for check, outcome in zip(exercise.file.checks, checked.outcomes, strict=True):
         sign = painted("✓", "green") if outcome.passed else painted("✗", "red")
         lines.append(f"{sign} {outcome.asked}  ({said['found']}{said['colon']} {outcome.found})")
         if not outcome.passed:
@@ -324,10 +317,3 @@ def _checked_text(exercise: Exercise, checked: Checked, progress: Progress, lang
     elif exercise.file.hints:
         lines.append(f"{said['hint']}{said['colon']} dl course hint {exercise.name}")
     return "\n".join(lines)
-
-
-def _paragraphs(text: str) -> str:
-    """Returns paragraphs, one a line, wrapped at the width of the screen."""
-    from dl.report.terminal import text_width
-
-    return "\n\n".join(wrapped(line, text_width(), "") for line in text.split("\n"))

@@ -67,11 +67,8 @@ def doctor_text(checks: Sequence[Check], width: int = WIDTH) -> str:
         first, *rest = wrapped(check.text, width - len(indent), "").split("\n")
         lines += [f"{label} {sign} {first}", *(indent + line for line in rest)]
         if check.hint:
-            lines += [indent + line for line in _hint(check.hint, width - len(indent))]
+            hint = wrapped(f"hint: {check.hint}", width - len(indent), "").split("\n")
+            hint[0] = hint[0].replace("hint:", painted("hint:", "bold cyan"), 1)
+            lines += [indent + line for line in hint]
         part = check.part
     return "\n".join([*lines, "", wrapped(_PASTE, width, "")])
-
-
-def _hint(text: str, width: int) -> list[str]:
-    first, *rest = wrapped(f"hint: {text}", width, "").split("\n")
-    return [first.replace("hint:", painted("hint:", "bold cyan"), 1), *rest]

@@ -77,7 +77,7 @@ def export(
     dl export titanic --to script -o titanic.py
     """
     from dl import app
-    from dl.export.beside import beside
+    from dl.export import beside
 
     directory = find_run(run, runs)
     if output is not None and len(formats) > 1:

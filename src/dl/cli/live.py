@@ -192,7 +192,8 @@ class FitDisplay:
         height = options.size.height
         lines = [self._bar(width, options.ascii_only), []]
         metrics = self._metrics(width, options.ascii_only)
-        beside = max(map(_length, metrics), default=0) + len(_GAP)
+        widths = (sum(len(text) for text, _ in line) for line in metrics)
+        beside = max(widths, default=0) + len(_GAP)
         below = width - beside < _LEAST_PLOT
         room, rows = width if below else width - beside, _HEIGHTS[height < _LOW]
         curves: list[list[Piece]] = []
@@ -268,10 +269,6 @@ class _Live(Live):
             self._live_render._shape = (width, wrapped)
         self._drawn_for = width
         return super().process_renderables(renderables)
-
-
-def _length(line: Sequence[Piece]) -> int:
-    return sum(len(text) for text, _ in line)
 
 
 def _text(line: Sequence[Piece]) -> Text:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dl.cli.options import (
+    Command,
     quiet_option,
     run_argument,
     runs_option,
@@ -34,6 +35,14 @@ _LAST_SECONDS = 10
 """So long a client may take for its last answer once the end is asked for."""
 
 
+def _port_option(usual: int) -> Callable[[Command], Command]:
+    return click.option("--port", type=click.IntRange(0, 65535), default=usual, show_default=True)
+
+
+def _host_option(text: str) -> Callable[[Command], Command]:
+    return click.option("--host", default=_HERE, show_default=True, help=text)
+
+
 @click.command()
 @click.argument(
     "folder",
@@ -41,13 +50,8 @@ _LAST_SECONDS = 10
     type=click.Path(path_type=Path, file_okay=False),
     metavar="[DIR]",
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=8100, show_default=True)
-@click.option(
-    "--host",
-    default=_HERE,
-    show_default=True,
-    help="Another address makes the runs readable from other machines.",
-)
+@_port_option(8100)
+@_host_option("Another address makes the runs readable from other machines.")
 def board(folder: Path, port: int, host: str) -> None:
     """Show all runs of DIR on a page, live while they train.
 
@@ -69,13 +73,8 @@ def board(folder: Path, port: int, host: str) -> None:
 
 @click.command()
 @run_argument
-@click.option("--port", type=click.IntRange(0, 65535), default=8101, show_default=True)
-@click.option(
-    "--host",
-    default=_HERE,
-    show_default=True,
-    help="Another address lets other machines ask, who have to know a token.",
-)
+@_port_option(8101)
+@_host_option("Another address lets other machines ask, who have to know a token.")
 @click.option(
     "--token",
     envvar="DL_SERVE_TOKEN",
@@ -142,7 +141,7 @@ def serve(
     type=click.Choice(["en", "fr"]),
     help="The language of the page.  [default: French where LANG says so, else English]",
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=8102, show_default=True)
+@_port_option(8102)
 @quiet_option
 def play(
     subject: Path | None,

@@ -96,7 +96,8 @@ def _head(entry: Entry, told: Verdict) -> str:
         record = replace(record, epochs=len(read_history(entry.run)), seconds=since)
     ago = age(since)
     when = f"started {ago} ago" if ago != "now" else "started just now"
-    done = f"{record.epochs:,}" + (f" of {record.planned:,}" if _ended_before(record) else "")
+    planned = f" of {record.planned:,}" if record.epochs < record.planned else ""
+    done = f"{record.epochs:,}{planned}"
     noun = "epoch" if done == "1" else "epochs"
     took = f", {done} {noun} in {duration(record.seconds)}" if record.epochs else ""
     status = "training" if record.status == "running" else record.status
@@ -112,10 +113,6 @@ def _fitted(text: str, indent: str = "") -> str:
 
     width = screen_width()
     return text if width is None else wrapped(text, min(width, WIDTH), indent)
-
-
-def _ended_before(record: RunRecord) -> bool:
-    return bool(record.planned) and record.epochs < record.planned
 
 
 def _results(entry: Entry) -> Iterator[str]:
@@ -156,6 +153,7 @@ def _origin(entry: Entry, verbose: bool) -> str:
     from dl.report.terminal import screen_width
 
     run, record = entry.run, entry.record
+    findings = record.judgement.findings if record.judgement else ()
     facts = {
         "error": record.error if verbose else "",
         "stopped": _why(record),
@@ -169,7 +167,7 @@ def _origin(entry: Entry, verbose: bool) -> str:
         "note": entry.note,
         "folder": str(run.path),
         "page": str(run.report) if run.report.exists() else "",
-        "try": f"dl diagnose {run.typed}" if _is_worth_a_look(record) else "",
+        "try": f"dl diagnose {run.typed}" if findings or record.status == "failed" else "",
         "more": "" if verbose else f"dl show -v {run.typed}",
     }
     if verbose:
@@ -181,11 +179,6 @@ def _origin(entry: Entry, verbose: bool) -> str:
         room = max(width - _KEY - 1, _KEY)
         lines = [(key, wrapped(value, room, "").replace("\n", _BELOW)) for key, value in lines]
     return "\n".join(f"{painted(f'{key:{_KEY}}', 'dim')} {value}" for key, value in lines)
-
-
-def _is_worth_a_look(record: RunRecord) -> bool:
-    found = record.judgement is not None and bool(record.judgement.findings)
-    return found or record.status == "failed"
 
 
 def _why(record: RunRecord) -> str:

@@ -15,9 +15,8 @@ from dl.vocabulary.labels import metric_label
 if TYPE_CHECKING:
     from dl.app import Findings
     from dl.inspect import LayerRow, NetworkStatistics
-    from dl.inspect.diagnose import Diagnosis
     from dl.inspect.evidence import Evidence
-    from dl.inspect.row import Input, RowTrace
+    from dl.inspect.row import RowTrace
     from dl.inspect.trace import LayerTrace, Trace, WeightTrace
     from dl.rundir.record import Trivial
 
@@ -131,14 +130,18 @@ def _size_cells(array: Mapping[str, Any]) -> list[str]:
 
 def trace_text(trace: Trace) -> str:
     """Returns the step as text: what went in, each layer, the loss, the gradients, the update."""
-    blocks = [
-        *_inputs(trace),
-        *(_layer(position, layer) for position, layer in enumerate(trace.layers, start=1)),
-        _loss(trace),
-        _update_head(trace),
-        *map(_weight, trace.weights),
-    ]
-    if _is_cut(trace):
+    loss = f"{_RULE}\nloss {trace.loss_name} = {number(trace.loss)}"
+    if trace.penalty:
+        loss += f"\nof which regularizers add {number(trace.penalty)}"
+    update = f"{_RULE}\nupdate by {trace.optimizer}, learning_rate {number(trace.learning_rate)}"
+    if trace.optimizer in _FORMULAS:
+        update += f"\n  {_FORMULAS[trace.optimizer]}"
+    layers = (_layer(position, layer) for position, layer in enumerate(trace.layers, start=1))
+    blocks = [*_inputs(trace), *layers, loss, update, *map(_weight, trace.weights)]
+    arrays = (trace.x, *(layer.output for layer in trace.layers))
+    wide = any(array[0].size > _MOST_COLUMNS for array in arrays)
+    long = any(weight.before.size > _MOST_WEIGHTS for weight in trace.weights)
+    if wide or long or len(trace.rows) > _MOST_ROWS:
         blocks.append(_CUT)
     return "\n\n".join(blocks)
 
@@ -201,16 +204,17 @@ def _input_table(way: RowTrace) -> str:
         "by one spread": [each.effect for each in way.inputs],
     }
     shown = {name: values for name, values in named.items() if set(values) != {None}}
-    order = sorted(range(len(way.inputs)), key=lambda place: -_weight_of(way.inputs[place]))
+
+    def weight(place: int) -> float:
+        each = way.inputs[place]
+        moved = 0 if each.changed is None else each.changed - each.value
+        return abs(moved if each.effect is None else each.effect)
+
+    order = sorted(range(len(way.inputs)), key=weight, reverse=True)
     rows = [[values[place] for values in shown.values()] for place in order[:_MOST_INPUTS]]
     if len(order) > _MOST_INPUTS:
         rows.append([f"… {len(order) - _MOST_INPUTS:,} more"])
     return table(rows, list(shown))
-
-
-def _weight_of(each: Input) -> float:
-    moved = 0 if each.changed is None else each.changed - each.value
-    return abs(moved if each.effect is None else each.effect)
 
 
 def _inputs(trace: Trace) -> Iterator[str]:
@@ -234,19 +238,6 @@ def _layer(position: int, layer: LayerTrace) -> str:
     if layer.delta is not None:
         lines += ["", "gradient of the loss by z", _rows_table("dz", layer.delta)]
     return "\n".join(lines)
-
-
-def _loss(trace: Trace) -> str:
-    text = f"{_RULE}\nloss {trace.loss_name} = {number(trace.loss)}"
-    penalty = f"\nof which regularizers add {number(trace.penalty)}"
-    return text + penalty if trace.penalty else text
-
-
-def _update_head(trace: Trace) -> str:
-    rate = number(trace.learning_rate)
-    head = f"{_RULE}\nupdate by {trace.optimizer}, learning_rate {rate}"
-    formula = _FORMULAS.get(trace.optimizer)
-    return f"{head}\n  {formula}" if formula else head
 
 
 def _weight(weight: WeightTrace) -> str:
@@ -287,16 +278,6 @@ def _shape(array: Any) -> str:
     return f"({shape(array.shape)})"
 
 
-def _is_cut(trace: Trace) -> bool:
-    wide = any(array[0].size > _MOST_COLUMNS for array in (trace.x, *_outputs(trace)))
-    long = any(weight.before.size > _MOST_WEIGHTS for weight in trace.weights)
-    return wide or long or len(trace.rows) > _MOST_ROWS
-
-
-def _outputs(trace: Trace) -> Iterator[Any]:
-    return (layer.output for layer in trace.layers)
-
-
 def diagnose_text(findings: Findings) -> str:
     """Returns every finding with its reason and its change; one line where there is none."""
     case, found = findings.case, findings.found
@@ -304,7 +285,11 @@ def diagnose_text(findings: Findings) -> str:
     head = f"{findings.run.label}: {findings.record.status}, {epochs}"
     if not found:
         return wrapped(f"{head}: nothing wrong was found{_best(case)}")
-    blocks = [head, *(_finding(name, diagnosis) for name, diagnosis in found)]
+    blocks = [head]
+    for name, diagnosis in found:
+        change = textwrap.indent(yaml_text(diagnosis.change).rstrip(), "  ")
+        said, why = wrapped(f"{name}: {diagnosis.message}"), wrapped(f"why: {diagnosis.why}")
+        blocks.append(f"{said}\n{why}\ntry:\n{change}")
     if case.layers and any(name in _OF_LAYERS for name, _ in found):
         blocks.append(_layers(case))
     return "\n\n".join(blocks)
@@ -329,12 +314,6 @@ def diagnose_document(findings: Findings) -> dict[str, object]:
 
 def _weights(signals: NetworkStatistics) -> str:
     return "trained" if signals.trained else "initial"
-
-
-def _finding(name: str, diagnosis: Diagnosis) -> str:
-    change = textwrap.indent(yaml_text(diagnosis.change).rstrip(), "  ")
-    said, why = wrapped(f"{name}: {diagnosis.message}"), wrapped(f"why: {diagnosis.why}")
-    return f"{said}\n{why}\ntry:\n{change}"
 
 
 def _layers(case: Evidence) -> str:

@@ -170,8 +170,10 @@ def prune(
         _remove_after_asking(entries, yes=yes, still=lambda run: is_as_it_was(entries[run]))
     if checkpoints or all_checkpoints:
         _prune_checkpoints(runs, name, last=all_checkpoints, dry_run=dry_run, yes=yes)
+    elif keep is None and not unfinished and not dry_run:
+        click.echo("no rule was given, so no run was removed: see dl prune --help", err=True)
     elif not doomed and not dry_run:
-        click.echo(_nothing(keep, unfinished), err=True)
+        click.echo("there is no run to remove", err=True)
 
 
 def _tell(sizes: Mapping[RunDirectory, int], *, err: bool) -> None:
@@ -203,9 +205,3 @@ def _prune_checkpoints(
         click.echo(f"removed {what}, {room}", err=True)
     else:
         click.echo("no checkpoint was removed", err=True)
-
-
-def _nothing(keep: int | None, unfinished: bool) -> str:
-    if keep is None and not unfinished:
-        return "no rule was given, so no run was removed: see dl prune --help"
-    return "there is no run to remove"

@@ -19,8 +19,8 @@ from dl.data.features import FIRST_TOKEN, CategoricalFeature, TextFeature
 from dl.data.target import Target, classes_of, own_numbers
 from dl.data.tokens import tokenizer
 from dl.data.types import Array, Column, Raw, RawTable
+from dl.export import RefusedError
 from dl.export.graph import DATE, MISSING, UNSEEN, Graph, Input
-from dl.export.refused import RefusedError
 
 TOLERANCE = 1e-5
 """How far an answer may be from that of `dl predict`: a probability absolutely, a number relative

@@ -9,7 +9,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,20 +23,18 @@ from dl.data.load import load_parts, load_with_raw, read_part, read_split
 from dl.data.target import Target, unscale
 from dl.data.types import Array, Part, Raw, RawTable
 from dl.errors import UsageError
-from dl.export import check
-from dl.export.beside import beside
+from dl.export import RefusedError, beside, check
 from dl.export.check import MOST_ROWS, TOLERANCE, Answers, answers_of
 from dl.export.graph import DATE, MISSING, UNSEEN, Graph
 from dl.export.onnx_file import write_onnx
-from dl.export.refused import RefusedError
 from dl.export.script import notebook_of, script_of, sections_of
-from dl.export.tensorflow_files import write_litert, write_saved_model
-from dl.export.texts import with_texts
+from dl.export.tensorflow_files import with_texts, write_litert, write_saved_model
 from dl.predict.evaluate import SavedRun
 from dl.predict.lite import Outputs
 from dl.progress import Reporter
 from dl.rundir.files import TEMPORARY, disk_errors
 from dl.rundir.manifest import file_sha256, sha256
+from dl.rundir.query import JUDGING_PARTS
 from dl.rundir.record import read_metrics
 from dl.text import listing, number
 
@@ -78,6 +76,10 @@ class Exported:
     note: str = ""
 
 
+Compared = tuple[int, str, float, float | None, str]
+"""What is told of a comparison: the fields of `Exported` from `rows` on."""
+
+
 class Exporter:
     """Writes a run in one format after the other; its rows are read once.
 
@@ -107,14 +109,15 @@ class Exporter:
                     found = self._write(to, new, scratch, other.name if other else "")
                     if other is not None:
                         os.replace(scratch / _BESIDE, other)
-                    return replace(found, path=path, bytes=_size(new), sha256=_sha256(new))
+                    size, checksum = _size_and_sha256(new)
+                    return Exported(to, path, size, checksum, *found)
             except RefusedError as error:
                 raise UsageError(
                     f"{self._saved.run.label} cannot be exported to {to}: {error}",
                     hint="nothing was written; docs/export.md says what each format holds",
                 ) from error
 
-    def _write(self, to: str, path: Path, scratch: Path, other: str) -> Exported:
+    def _write(self, to: str, path: Path, scratch: Path, other: str) -> Compared:
         match to:
             case "litert" | "litert-int8":
                 return self._litert(to, path, scratch)
@@ -137,7 +140,7 @@ class Exporter:
                 write_onnx(self._graph, self._target, told, path)
         return self._checked(to, path, self._graph, as_text=True)
 
-    def _litert(self, to: str, path: Path, scratch: Path) -> Exported:
+    def _litert(self, to: str, path: Path, scratch: Path) -> Compared:
         graph, rounded = self._numbers, to == "litert-int8"
         # Columns of a table are of too many sizes for 8 bits: of them only weights are rounded.
         sample = (
@@ -149,7 +152,7 @@ class Exporter:
         (scratch / _BESIDE).write_text(told, encoding="utf-8")
         return self._checked("litert", path, graph, as_text=False, batch=batch, rounded=rounded)
 
-    def _script(self, to: str, path: Path, scratch: Path, name: str) -> Exported:
+    def _script(self, to: str, path: Path, scratch: Path, name: str) -> Compared:
         """Writes a script, and compares the arrays and the network that it makes with the run's."""
         saved = self._saved
         parts = read_split(saved.config, self._reporter).parts.named
@@ -178,7 +181,7 @@ class Exporter:
         if not difference <= TOLERANCE or made["weights"] != weights:
             raise RefusedError(f"what it trains differs from the run (by {difference:.1e})")
         note = "the rows and the network are those of the run; how it learns is up to chance"
-        return Exported(to, path, 0, "", rows, "all", difference, None, note)
+        return rows, "all", difference, None, note
 
     def _checked(
         self,
@@ -189,7 +192,7 @@ class Exporter:
         as_text: bool,
         batch: int | None = None,
         rounded: bool = False,
-    ) -> Exported:
+    ) -> Compared:
         rows = check.raw_inputs(graph, self._raw, as_text=as_text)
         by_tensor = kind in ("saved_model", "litert")
         rows = {
@@ -210,17 +213,7 @@ class Exporter:
             raise RefusedError(
                 f"its answers differ from those of dl predict ({what}; {TOLERANCE:.0e} is allowed)"
             )
-        return Exported(
-            "litert-int8" if rounded else kind,
-            path,
-            0,
-            "",
-            len(self._x),
-            self._part_name,
-            difference,
-            speed,
-            note,
-        )
+        return len(self._x), self._part_name, difference, speed, note
 
     def _loss_by_rounding(self, found: Answers, expected: Answers) -> str:
         """Returns what the rounded file reaches beside `dl predict`, in words."""
@@ -243,7 +236,7 @@ class Exporter:
     @cached_property
     def _part_name(self) -> str:
         known = read_metrics(self._saved.run)
-        return next(part for part in ("test", "validation", "train") if part in known)
+        return next(part for part in JUDGING_PARTS if part in known)
 
     @cached_property
     def _read(self) -> tuple[Raw, Part]:
@@ -378,16 +371,10 @@ def _replaced(path: Path, ending: str) -> Iterator[tuple[Path, Path]]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _files(path: Path) -> list[Path]:
-    return sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
-
-
-def _size(path: Path) -> int:
-    return sum(each.stat().st_size for each in _files(path))
-
-
-def _sha256(path: Path) -> str:
+def _size_and_sha256(path: Path) -> tuple[int, str]:
+    """Returns the size and the checksum of a file or a folder: see `Exported`."""
     if not path.is_dir():
-        return file_sha256(path)
-    lines = [f"{file_sha256(each)}  {each.relative_to(path)}\n" for each in _files(path)]
-    return sha256("".join(lines).encode())
+        return path.stat().st_size, file_sha256(path)
+    files = sorted(each for each in path.rglob("*") if each.is_file())
+    lines = [f"{file_sha256(each)}  {each.relative_to(path)}\n" for each in files]
+    return sum(each.stat().st_size for each in files), sha256("".join(lines).encode())

@@ -1,7 +1,7 @@
 """What was fitted, the network and its answers as one graph of plain Keras, all in numbers.
 
 All formats share it. What differs is how a column comes in: as text where a format has operations
-on texts (`texts.py`, `onnx.py`), as the numbers of its categories where it has none.
+on texts, as the numbers of its categories where it has none.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from dl.data.features import (
     names_of,
 )
 from dl.data.target import Target
-from dl.export.refused import RefusedError
+from dl.export import RefusedError
 from dl.model import keras
 from dl.model.saving import plain_copy
 
@@ -61,6 +61,13 @@ class Input:
     dtype: str
     shape: tuple[int, ...]
     feature: Feature | ArrayFeature
+
+    @property
+    def categories(self) -> list[str]:
+        """The categories that texts are looked up in: not what stands for all rare ones."""
+        if not isinstance(self.feature, CategoricalFeature):
+            return []
+        return list(self.feature.categories[: -1 if self.feature.pooled else None])
 
 
 def inputs_of(fitted: Preprocessing, floats: str, array: str) -> list[Input]:

@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from dl.data.features import CategoricalFeature
 from dl.data.target import Target
 from dl.errors import first_line
+from dl.export import RefusedError
 from dl.export.graph import MISSING, UNSEEN, Graph, Input
-from dl.export.refused import RefusedError
-from dl.export.tensorflow_files import entries_of
-from dl.export.texts import refuse_hashed
+from dl.export.tensorflow_files import entries_of, refuse_hashed
 from dl.imports import quiet_stderr
 from dl.model import tf
 
@@ -89,6 +87,9 @@ class _Front:
     """The nodes around the network, whose inputs and outputs are renamed."""
 
     def __init__(self, network: Any, graph: Graph) -> None:
+        import onnx  # an extra package, as tf2onnx
+
+        self._onnx: Any = onnx
         self._network, self._steps = network, graph.steps
         self._inputs: list[Any] = []
         self._outputs: list[Any] = []
@@ -100,15 +101,12 @@ class _Front:
 
     def add(self, each: Input) -> None:
         """Adds an input, and what makes of it the next one of the network."""
-        import onnx
-        from onnx import TensorProto
-
         place = len(self._inputs)
         of_network = self._network.graph.input[place]
         is_text = each.kind in ("category", "date")
-        kind = TensorProto.STRING if is_text else of_network.type.tensor_type.elem_type
+        kind = self._onnx.TensorProto.STRING if is_text else of_network.type.tensor_type.elem_type
         shape = ["rows", *self._steps, *(() if is_text else each.shape)]
-        self._inputs.append(onnx.helper.make_tensor_value_info(each.name, kind, shape))
+        self._inputs.append(self._onnx.helper.make_tensor_value_info(each.name, kind, shape))
         if each.kind == "category":
             found = self._looked_up(each)
         elif each.kind == "date":
@@ -116,19 +114,15 @@ class _Front:
         else:
             self._node("Identity", [each.name], of_network.name)
             return
-        self._node("Cast", [found], of_network.name, to=TensorProto.INT32)
+        self._node("Cast", [found], of_network.name, to=self._onnx.TensorProto.INT32)
 
     def _looked_up(self, each: Input) -> str:
-        feature = each.feature
-        if not isinstance(feature, CategoricalFeature):
-            raise TypeError("only categories are looked up")
-        known = feature.categories[:-1] if feature.pooled else feature.categories
         return self._node(
             "LabelEncoder",
             [each.name],
             domain="ai.onnx.ml",
-            keys_strings=["", *known],
-            values_int64s=[MISSING, *range(len(known))],
+            keys_strings=["", *each.categories],
+            values_int64s=[MISSING, *range(len(each.categories))],
             default_int64=UNSEEN,
         )
 
@@ -151,14 +145,12 @@ class _Front:
 
     def answer(self, target: Target) -> None:
         """Adds the outputs; positions of classes become their names."""
-        import onnx
-        from onnx import TensorProto
-
+        kinds = self._onnx.TensorProto
         for each, name in zip(self._network.graph.output, self._names, strict=True):
             kind = each.type.tensor_type.elem_type
             if name == "prediction" and target.classes and target.form != "multilabel":
-                kind = TensorProto.STRING
-                whole = self._node("Cast", [each.name], to=TensorProto.INT64, behind=True)
+                kind = kinds.STRING
+                whole = self._node("Cast", [each.name], to=kinds.INT64, behind=True)
                 self._node(
                     "LabelEncoder",
                     [whole],
@@ -172,14 +164,12 @@ class _Front:
             else:
                 self._node("Identity", [each.name], name, behind=True)
             shape = ["rows", *self._shapes[name][1:]]
-            self._outputs.append(onnx.helper.make_tensor_value_info(name, kind, shape))
+            self._outputs.append(self._onnx.helper.make_tensor_value_info(name, kind, shape))
 
     def model(self) -> Any:
         """Returns the whole model."""
-        import onnx
-
         inner = self._network.graph
-        graph = onnx.helper.make_graph(
+        graph = self._onnx.helper.make_graph(
             [*self._before, *inner.node, *self._behind],
             "dl",
             self._inputs,
@@ -187,16 +177,14 @@ class _Front:
             [*inner.initializer, *self._constants],
         )
         opsets = [("", _OPSET), ("ai.onnx.ml", _ML)]
-        imports = [onnx.helper.make_opsetid(*each) for each in opsets]
-        return onnx.helper.make_model(
+        imports = [self._onnx.helper.make_opsetid(*each) for each in opsets]
+        return self._onnx.helper.make_model(
             graph, opset_imports=imports, ir_version=10, functions=self._network.functions
         )
 
     def _constant(self, value: Any) -> str:
-        import onnx
-
         name = f"dl/constant_{len(self._constants)}"
-        tensor = onnx.numpy_helper.from_array(value, name)
+        tensor = self._onnx.numpy_helper.from_array(value, name)
         self._constants.append(tensor)
         return name
 
@@ -210,10 +198,8 @@ class _Front:
         behind: bool = False,
         **settings: Any,
     ) -> str:
-        import onnx
-
         nodes = self._behind if behind else self._before
         first = output or f"dl/{'behind' if behind else 'before'}_{len(nodes)}"
         names = [first, *(f"{first}_{place}" for place in range(1, outputs))]
-        nodes.append(onnx.helper.make_node(kind, inputs, names, **settings))
+        nodes.append(self._onnx.helper.make_node(kind, inputs, names, **settings))
         return first

@@ -29,7 +29,7 @@ from dl.config.schema import Config
 from dl.data.dataset import Preprocessing
 from dl.data.features import CategoricalFeature, DateFeature, Feature, NumericFeature, names_of
 from dl.data.target import Target
-from dl.export.refused import RefusedError
+from dl.export import RefusedError
 from dl.model.objects import MODULES
 from dl.text import listing
 from dl.vocabulary.spec import Kind, Spec

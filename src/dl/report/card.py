@@ -16,8 +16,7 @@ from dl.config.nodes import flow
 from dl.config.schema import Config
 from dl.config.summary import changed, hyperparameters
 from dl.errors import RunError
-from dl.report.audit import read_audit
-from dl.report.ranking import model_of, read_ranking
+from dl.report.ranking import model_of, read_audit, read_ranking
 from dl.report.verdict import HEALTH, is_share, lead_of, toughest, verdict
 from dl.rundir.directory import RunDirectory
 from dl.rundir.manifest import check, read_checked, sha256

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from dl.report.charts import Chart, Line, wants_log
 from dl.report.palette import LIGHT, css
-from dl.text import duration, lapse, number, percent, plural, shape, signed
+from dl.text import duration, lapse, measured, number, percent, plural, shape, signed
 from dl.vocabulary.labels import metric_label
 
 _ASSETS = files("dl.report") / "assets"
@@ -96,7 +96,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     own = (chart_data, numbers, script_json, shell)
-    texts = (duration, lapse, number, percent, plural, shape, signed, metric_label)
+    texts = (duration, lapse, measured, number, percent, plural, shape, signed, metric_label)
     made.filters |= {function.__name__: function for function in (*own, *texts)}
     return made
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from dl.data.predictions import ParameterPath
 from dl.data.types import Array
-from dl.report import drawing, mosaic, places, png, surface
+from dl.report import drawing, mosaic, png, surface
 from dl.report.charts import VALIDATION, best_epoch, learning_charts, rate_chart, series
 from dl.report.evaluation import Confusion, Residuals, confusion_of, label_confusion, residuals_of
 from dl.report.facts import RunFacts
@@ -309,9 +309,9 @@ PLOTS: tuple[tuple[str, png.Build[RunFacts]], ...] = (
     ("boundary.gif", surface.film),
     ("examples.png", mosaic.examples),
     ("mistakes.png", mosaic.mistakes),
-    ("masks.png", places.masks),
-    ("iou.png", places.iou),
-    ("steps.png", places.steps),
-    ("reconstructions.png", places.reconstructions),
-    ("errors.png", places.errors),
+    ("masks.png", mosaic.masks),
+    ("iou.png", mosaic.iou),
+    ("steps.png", mosaic.steps),
+    ("reconstructions.png", mosaic.reconstructions),
+    ("errors.png", mosaic.errors),
 )

@@ -1,9 +1,12 @@
-"""A network among simple models, as a run keeps it and as it is shown: see `dl.baselines`."""
+"""What a run keeps of later questions: its place among simple models, and where its data leak."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dl.report.terminal import table
 from dl.rundir.directory import RunDirectory
@@ -12,6 +15,9 @@ from dl.rundir.manifest import publish, read_manifest
 from dl.rundir.record import read_json
 from dl.rundir.typed import Count, MisfitError
 from dl.text import lapse, listing, measured, number, plural, signed
+
+if TYPE_CHECKING:
+    from dl.config.rules import Note
 
 SCHEMA = 1
 
@@ -139,6 +145,12 @@ def model_of(run: RunDirectory) -> str:
     return read_manifest(run).get(run.model.name, ("",))[0]
 
 
+def _keep(run: RunDirectory, path: Path, content: _File | Audit) -> None:
+    text = json.dumps(asdict(content), indent=2, ensure_ascii=False)
+    with locked(run):
+        publish(path, f"{text}\n".encode())
+
+
 def keep_ranking(run: RunDirectory, ranking: Ranking, model: str) -> None:
     """Keeps where a run stands in its directory.
 
@@ -151,9 +163,7 @@ def keep_ranking(run: RunDirectory, ranking: Ranking, model: str) -> None:
         BusyError: Another process works on the run.
         DiskError: The file cannot be written.
     """
-    content = json.dumps(asdict(_File(model, ranking)), indent=2, ensure_ascii=False) + "\n"
-    with locked(run):
-        publish(run.baselines, content.encode())
+    _keep(run, run.baselines, _File(model, ranking))
 
 
 def read_ranking(run: RunDirectory) -> Ranking | None:
@@ -196,3 +206,44 @@ def _fitted_on(rows: int | None, of: int) -> str:
     if rows is None:
         return ""
     return plural(rows, "row") if rows == of else f"{rows:,} of {of:,} rows"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A place where a table leaks, or a doubtful column; see `Note`."""
+
+    rule: str
+    path: str
+    message: str
+    why: str
+    mended: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """The content of `audit.json`.
+
+    Attributes:
+        findings: What was found; none where nothing is doubtful.
+        why_not: Why leaks were not looked for, in words; empty if they were.
+    """
+
+    findings: tuple[Finding, ...]
+    why_not: str = ""
+    schema: int = SCHEMA
+
+
+def keep_audit(run: RunDirectory, notes: Sequence[Note], why_not: str) -> None:
+    """Keeps what was found in the directory of a run.
+
+    Raises:
+        BusyError: Another process works on the run.
+        DiskError: The file cannot be written.
+    """
+    findings = [Finding(n.rule, n.path, n.message, n.why, n.mended) for n in notes]
+    _keep(run, run.audit, Audit(tuple(findings), why_not))
+
+
+def read_audit(run: RunDirectory) -> Audit | None:
+    """Reads what was found; None if nobody asked. Raises `RunError` if the file is damaged."""
+    return read_json(run.audit, Audit) if run.audit.exists() else None

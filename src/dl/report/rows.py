@@ -1,22 +1,24 @@
-"""Which rows of the judged part a report shows: examples, the worst mistakes, some of each kind."""
+"""Which rows a report shows, and the columns of the training part at a glance."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 
 import numpy as np
 
 from dl.data.dataset import Dataset, Preprocessing
+from dl.data.drift import ColumnSummary
+from dl.data.profile import Distribution
 from dl.data.target import class_indexes
 from dl.data.tokens import texts_of
 from dl.data.transform import original_columns
 from dl.data.types import Array, Part
 from dl.report.facts import Pictures, RunFacts, pictures_of
 from dl.rundir.typed import Count
-from dl.text import cut, number, one_line
+from dl.text import cut, number, one_line, percent, shortened
 
 MOST_MISTAKES = 24
 """Rows that are shown before the reader picks others."""
@@ -29,6 +31,9 @@ _MOST_PICTURE_BYTES = 250_000
 # What the page shows of a row: what a person looks through, in some tens of kB.
 _MOST_COLUMNS = 40
 _LONGEST_TEXT = 400
+_BINS = 20
+_COMMON, _LONGEST = 3, 40
+"""Categories that a cell can name, and characters of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,3 +199,73 @@ def _decimals(values: Array) -> int:
     """
     largest = 0.0 if values.dtype == object else float(np.max(np.abs(values), initial=0.0))
     return 6 - math.ceil(math.log10(largest)) if 0 < largest < math.inf else 6
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRow:
+    """A column in words, and as a small picture.
+
+    Attributes:
+        name: The column.
+        kind: How its values are read.
+        missing: How many rows have no value, as a percentage; empty if all have one.
+        values: The commonest categories, or the range and the median.
+        heights: What the picture shows: rows of each category, or in bins of equal width.
+        says: What the picture shows, in words.
+    """
+
+    name: str
+    kind: str
+    missing: str
+    values: str
+    heights: tuple[float, ...]
+    says: str
+
+
+def column_rows(
+    columns: Sequence[ColumnSummary], drawn: Mapping[str, Distribution]
+) -> list[ColumnRow]:
+    """Returns a row for each column; `drawn` are the distributions that are known by name."""
+    return [_row(column, drawn.get(column.name)) for column in columns]
+
+
+def _row(column: ColumnSummary, drawn: Distribution | None) -> ColumnRow:
+    rows = sum(column.counts) + column.missing
+    missing = percent(column.missing / rows) if column.missing else ""
+    tell = _categories if column.kind == "categorical" else _range
+    return ColumnRow(column.name, column.kind, missing, *tell(column, drawn))
+
+
+def _categories(column: ColumnSummary, _: object) -> tuple[str, tuple[float, ...], str]:
+    *counts, rest = column.counts
+    known = sum(column.counts)
+    shares = [
+        f"{shortened(category, _LONGEST) or '(empty)'} {percent(count / known)}"
+        for category, count in zip(column.categories, counts, strict=True)
+    ]
+    values, more = ", ".join(shares[:_COMMON]), len(shares[_COMMON:])
+    if more:
+        values += f" and {'over ' if rest else ''}{more} more"
+    others = [f"all others {percent(rest / known)}"] if rest else []
+    return values, column.counts if rest else tuple(counts), ", ".join([*shares, *others])
+
+
+def _range(column: ColumnSummary, drawn: Distribution | None) -> tuple[str, tuple[float, ...], str]:
+    # A summary of numbers has both ends; 0 stands for what is not there.
+    low, high = column.low or 0.0, column.high or 0.0
+    ends, below = [*column.bounds, high], list(accumulate(column.counts))
+    median = next(end for end, rows in zip(ends, below, strict=True) if 2 * rows >= below[-1])
+    values = f"{column.shown(low)} to {column.shown(high)}, median {column.shown(median)}"
+    values += " characters" if column.kind == "text" else ""
+    says = ", ".join(
+        f"{percent(rows / below[-1])} up to {column.shown(end)}"
+        for end, rows in zip(ends, below, strict=True)
+    )
+    if low == high:
+        values = says = f"always {column.shown(low)}"
+    # In the distribution gaps are filled: a column that has some is shown by its deciles.
+    if drawn is not None and drawn.kind == "numbers" and not column.missing:
+        return values, drawn.counts, says
+    heights = np.interp(np.linspace(low, high, _BINS + 1), [low, *ends], [0, *below])
+    heights[0] = 0
+    return values, tuple(float(f"{height:.4g}") for height in np.diff(heights)), says

@@ -15,11 +15,17 @@ from dl.data.profile import DataProfile, profile_of
 from dl.data.recording import Recording
 from dl.data.types import Part
 from dl.inspect import LayerRow, NetworkStatistics, WeightRow
-from dl.report.audit import Audit, read_audit
-from dl.report.columns import ColumnRow, column_rows
 from dl.report.facts import RunFacts, answer_facts
-from dl.report.ranking import Ranking, read_ranking
-from dl.report.rows import Example, ShownRow, examples_of, means_of, mistakes_of
+from dl.report.ranking import Audit, Ranking, read_audit, read_ranking
+from dl.report.rows import (
+    ColumnRow,
+    Example,
+    ShownRow,
+    column_rows,
+    examples_of,
+    means_of,
+    mistakes_of,
+)
 from dl.report.scrubber import Scrubber, scrubber_of
 from dl.rundir.directory import RunDirectory
 from dl.rundir.manifest import publish

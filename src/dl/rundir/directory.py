@@ -74,7 +74,7 @@ class RunDirectory:
     baselines = _Inside("baselines.json")
     """Where the run stands among simple models: see `dl.report.ranking`."""
     audit = _Inside("audit.json")
-    """Where the data of the run leak: see `dl.report.audit`."""
+    """Where the data of the run leak: see `dl.report.ranking`."""
     report = _Inside("report.html")
     """The page about the run."""
     tags = _Inside("tags.json")

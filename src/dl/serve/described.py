@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any
+
+from jinja2 import Environment, StrictUndefined
 
 from dl import __version__
 from dl.config.data import ColumnKind
-from dl.data.drift import ColumnSummary
 from dl.serve.service import Service
 
 _MOST_CHOICES = 50
@@ -53,12 +56,9 @@ def _field(service: Service, name: str, kind: ColumnKind) -> Field:
     ends = f"{summary.shown(summary.low)} to {summary.shown(summary.high)}"
     if kind == "text":
         return Field(name, kind, range=f"{ends} characters")
-    return Field(name, kind, usual=_usual(summary), range=ends)
-
-
-def _usual(summary: ColumnSummary) -> str:
     middle = summary.bounds[len(summary.bounds) // 2]
-    return f"{middle:.12g}" if summary.kind == "numeric" else summary.shown(middle)
+    usual = f"{middle:.12g}" if kind == "numeric" else summary.shown(middle)
+    return Field(name, kind, usual=usual, range=ends)
 
 
 def openapi(service: Service, most_rows: int, *, protected: bool) -> dict[str, Any]:
@@ -69,64 +69,20 @@ def openapi(service: Service, most_rows: int, *, protected: bool) -> dict[str, A
         most_rows: Rows that a request may have.
         protected: Whether a token is asked for.
     """
-    row = {
-        "type": "object",
-        "required": list(service.kinds),
-        "properties": {each.name: _schema(each) for each in fields(service)},
-    }
-    answer = {"type": "object", "properties": {name: {} for name in service.answers}}
-    texts = {"type": "string"}
-    problem = {
-        "type": "object",
-        "required": ["problem"],
-        "properties": dict.fromkeys(("problem", "expected", "found", "hint"), texts),
-    }
-
-    def both(name: str) -> dict[str, Any]:
-        one = {"$ref": f"#/components/schemas/{name}"}
-        several = {"type": "array", "items": one, "minItems": 1, "maxItems": most_rows}
-        return {
-            "application/json": {"schema": {"oneOf": [one, several]}},
-            "text/csv": {"schema": texts},
-        }
-
-    told = {"description": "Predictions, in the order of the rows.", "content": both("Prediction")}
-    document: dict[str, Any] = {
-        "openapi": "3.1.0",
-        "info": {"title": service.label, "version": __version__},
-        "paths": {
-            "/predict": {
-                "post": {
-                    "operationId": "predict",
-                    "requestBody": {"required": True, "content": both("Row")},
-                    "responses": {"200": told, **_refusals(protected)},
-                }
-            },
-            "/health": {"get": {"responses": {"200": {"description": "It answers."}}}},
-        },
-        "components": {"schemas": {"Row": row, "Prediction": answer, "Problem": problem}},
-    }
-    if protected:
-        document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-        document["paths"]["/predict"]["post"]["security"] = [{"token": []}]
+    template = Environment(undefined=StrictUndefined).from_string(
+        files("dl.serve").joinpath("openapi.jinja").read_text(encoding="utf-8")
+    )
+    template.environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
+    text = template.render(
+        title=service.label,
+        version=__version__,
+        columns={each.name: _schema(each) for each in fields(service)},
+        answers={name: {} for name in service.answers},
+        most_rows=most_rows,
+        protected=protected,
+    )
+    document: dict[str, Any] = json.loads(text)
     return document
-
-
-def _refusals(protected: bool) -> dict[str, Any]:
-    """Returns the answers to requests that cannot be answered, by status."""
-    wrong = {"$ref": "#/components/schemas/Problem"}
-    statuses = {
-        "400": "A row cannot be used.",
-        **({"401": "No token.", "403": "Another token."} if protected else {}),
-        "408": "The rows did not come.",
-        "413": "Too much at once.",
-        "415": "Neither JSON nor CSV.",
-        "503": "Too much waits already.",
-    }
-    return {
-        status: {"description": says, "content": {"application/json": {"schema": wrong}}}
-        for status, says in statuses.items()
-    }
 
 
 def _schema(field: Field) -> dict[str, Any]:
