@@ -5,11 +5,13 @@ Most of the standard library is imported where it is used: `dl list` loads this 
 
 from __future__ import annotations
 
+import functools
 import gc
 import importlib
 import os
 import sys
 import threading
+import typing
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -91,7 +93,7 @@ class _PutOff(ModuleType):
     """A module that runs when one of its names is asked for; to look at what it is runs nothing."""
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name.startswith("__") and name != "__version__":
             raise AttributeError(name)
         self._run()
         try:
@@ -133,24 +135,21 @@ class _PuttingOff(Loader):
                     loader.exec_module(module)
 
 
-def deferred(
-    package: str, but: Sequence[str] = (), around: Around = nullcontext
-) -> AbstractContextManager[None]:
-    """Has the modules below this package, but some, imported at their first use.
+def deferred(packages: Sequence[str], around: Around = nullcontext) -> AbstractContextManager[None]:
+    """Has these packages, and the modules below them, imported at their first use.
 
     For packages that only gather names: what a module does beside would come late.
 
     Args:
-        package: The package.
-        but: Names of modules that are imported at once, with all below them.
+        packages: The packages.
         around: Makes what surrounds each import that comes late, as all of them are surrounded
             that come at once.
     """
 
-    def below(name: str) -> bool:
-        return name.startswith(f"{package}.") and not set(but) & set(name.split("."))
+    def wanted(name: str) -> bool:
+        return any(f"{name}.".startswith(f"{package}.") for package in packages)
 
-    return _asked_first(_Finder(below, lambda loader: _PuttingOff(loader, around)))
+    return _asked_first(_Finder(wanted, lambda loader: _PuttingOff(loader, around)))
 
 
 class _Blind(Loader):
@@ -181,6 +180,42 @@ def import_blind(name: str, file: str) -> None:
     """Has a module, when it is imported, log its errors only, and not find a file of settings."""
     blinder = _Finder(lambda imported: imported == name, lambda loader: _Blind(loader, file))
     sys.meta_path.insert(0, blinder)
+
+
+class _Patched(Loader):
+    """Runs a module, and then gives one of its names another value."""
+
+    def __init__(self, loader: Loader, name: str, value: object) -> None:
+        self._loader = loader
+        self._name = name
+        self._value = value
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Leaves that to the loader."""
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Runs the module. A name that it does not have, in another version, stays away."""
+        self._loader.exec_module(module)
+        if hasattr(module, self._name):
+            setattr(module, self._name, self._value)
+
+
+def patched(module: str, name: str, value: object) -> AbstractContextManager[None]:
+    """Has a module that is imported inside have another value by a name."""
+    return _asked_first(
+        _Finder(lambda wanted: wanted == module, lambda loader: _Patched(loader, name, value))
+    )
+
+
+@contextmanager
+def compiled_once() -> Iterator[None]:
+    """Compiles each text that stands for a type once; TensorFlow repeats some 15,000 times."""
+    vars(typing)["compile"] = functools.cache(compile)  # found before the built-in function
+    try:
+        yield
+    finally:
+        del vars(typing)["compile"]
 
 
 @contextmanager

@@ -8,15 +8,27 @@ imports them in another way.
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from dl.imports import check_keras, deferred, hidden, quiet_stderr, uncollected
+from dl.imports import (
+    check_keras,
+    compiled_once,
+    deferred,
+    hidden,
+    patched,
+    quiet_stderr,
+    uncollected,
+)
 from dl.variables import is_own_process, silent_by_default
 
 __all__ = ["keras", "tf"]
@@ -26,11 +38,17 @@ __all__ = ["keras", "tf"]
 _OPTIONAL = ("IPython", "jax", "matplotlib", "pandas", "scipy", "sklearn", "torch")
 
 # TensorFlow's public names, gathered from all its parts, for its second version and for its first
-# two times over. What `dl` and Keras use of them is loaded without it. TensorFlow has folders of
-# its own named `distribute` and `lite`, which take the place of those names when they are imported
-# later: these two are gathered at once, with all below them.
-_GATHERED = "tensorflow._api.v2"
-_AT_ONCE = ("distribute", "lite")
+# two times over. What `dl` and Keras use of them is loaded without it. And what Keras imports for
+# tables of layers, for a callback and to look at the memory.
+_PUT_OFF = ("tensorflow._api.v2", "psutil", "requests", "rich")
+
+# TensorFlow has folders of these names, too. Each takes the place of what is gathered as soon as
+# the first module of it is imported, as by TensorBoard; so one is imported before. The second looks
+# for the folder by the name.
+_ALSO_FOLDERS = {
+    "lite": "tensorflow.lite.python",
+    "distribute": "tensorflow.python.distribute.experimental.rpc.rpc_ops",
+}
 
 # `tf.nn`, which every layer asks for, gathers three cells of TensorFlow 1 from here, and with them
 # its whole Keras, SciPy and more: a fifth of what `dl summary` loaded.
@@ -43,6 +61,16 @@ class _Without(ModuleType):
     def __getattr__(self, name: str) -> None:
         if name.startswith("__"):
             raise AttributeError(name)
+
+
+def _raw(operation: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns an operation of `tf.raw_ops`, of which TensorFlow would inspect all 1,400 first."""
+
+    @functools.wraps(operation, updated=())  # what is exported is noted in its attributes
+    def raw(**arguments: Any) -> Any:
+        return operation(**arguments)
+
+    return raw
 
 
 _LIBRARY = "libtensorflow_cc.so.*"
@@ -67,7 +95,9 @@ with ExitStack() as around:
     if is_own_process():  # a host has its own use for what is left out
         around.enter_context(uncollected())
         around.enter_context(hidden(_OPTIONAL))
-        around.enter_context(deferred(_GATHERED, _AT_ONCE, quiet_stderr))
+        around.enter_context(deferred(_PUT_OFF, quiet_stderr))
+        around.enter_context(compiled_once())
+        around.enter_context(patched("tensorflow.python.framework.ops", "to_raw_op", _raw))
         sys.modules.setdefault(_OLD_CELLS, _Without(_OLD_CELLS))
     else:
         around.enter_context(silent_by_default(os.environ))
@@ -76,6 +106,10 @@ with ExitStack() as around:
     import tensorflow as tf
 
 if is_own_process():
+    for name, inside in _ALSO_FOLDERS.items():
+        gathered = getattr(tf, name)
+        import_module(inside)
+        setattr(tf, name, gathered)
     absl.logging.set_verbosity(absl.logging.ERROR)
     tf.get_logger().setLevel("ERROR")
     keras.utils.disable_interactive_logging()
