@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -32,30 +32,25 @@ from dl.vocabulary.spec import Findings
 from dl.vocabulary.types import Boolean, Choice, Integer
 
 
-@dataclass(frozen=True, kw_only=True)
 class Rule(Section):
     type: Literal["fast", "slow"]
     steps: Count = 3
 
 
-@dataclass(frozen=True, kw_only=True)
 class Table(Section):
     source: Literal["table"]
     path: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class Image(Section):
     source: Literal["image"]
     size: tuple[Count, Count] = (4, 4)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Store(Section):
     place: str = "here"
 
 
-@dataclass(frozen=True, kw_only=True)
 class Whole(Section):
     data: Table | Image
     rule: Rule = Rule(type="slow")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Annotated, ClassVar, Literal
 
 from dl.vocabulary.composed import ListOf, OneOf
@@ -29,7 +29,6 @@ Gap = Annotated[
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
 class Split(Section):
     """Fractions of the rows for validation and test, and what decides which rows they are."""
 
@@ -67,7 +66,6 @@ class Split(Section):
         return f"column {self.by!r}" if self.order == "time" else "the order of the rows"
 
 
-@dataclass(frozen=True, kw_only=True)
 class Window(Section):
     """Windows over rows that follow each other: some steps are an input, what follows is asked."""
 
@@ -98,14 +96,12 @@ class Window(Section):
         return self.target_rows[-1] - self.input_rows[0] + 1
 
 
-@dataclass(frozen=True, kw_only=True)
 class Duplicates(Section):
     """Rows that are there more than once."""
 
     across_parts: Literal["allow", "warn", "error"] = "allow"
 
 
-@dataclass(frozen=True, kw_only=True)
 class _Data(Section):
     split: Split = Split()
     duplicates: Duplicates = Duplicates()
@@ -113,7 +109,6 @@ class _Data(Section):
     classes: Texts | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
 class ColumnForm(Section):
     """The kind of a column, and how its values are written."""
 
@@ -129,7 +124,6 @@ class ColumnForm(Section):
         return self.decimal or ("," if self.thousands == "." else ".")
 
 
-@dataclass(frozen=True, kw_only=True)
 class _Table(_Data):
     features: Texts | None = None
     exclude: Texts | None = None
@@ -147,7 +141,6 @@ class _Table(_Data):
         return {n: c.kind if isinstance(c, ColumnForm) else c for n, c in columns.items()}
 
 
-@dataclass(frozen=True, kw_only=True)
 class TableFile(_Table):
     """A table in a file: what all its forms share."""
 
@@ -175,7 +168,6 @@ class TableFile(_Table):
         return texts if isinstance(texts, tuple) else texts.get(column, ())
 
 
-@dataclass(frozen=True, kw_only=True)
 class CsvData(TableFile):
     """A table in a CSV file."""
 
@@ -185,21 +177,18 @@ class CsvData(TableFile):
     encoding: str = "utf-8"
 
 
-@dataclass(frozen=True, kw_only=True)
 class ParquetData(TableFile):
     """A table in a Parquet file."""
 
     source: Literal["parquet"]
 
 
-@dataclass(frozen=True, kw_only=True)
 class OtherData(TableFile):
     """A table in a file of JSON Lines, Feather, Stata, SAS or SPSS."""
 
     source: Literal["jsonl", "feather", "stata", "sas", "spss"]
 
 
-@dataclass(frozen=True, kw_only=True)
 class ExcelData(TableFile):
     """A table in a sheet of an Excel file with a header row."""
 
@@ -207,7 +196,6 @@ class ExcelData(TableFile):
     sheet: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
 class CharactersData(TableFile):
     """One long text, or several: a table of the column `character`, with a row for each."""
 
@@ -224,7 +212,6 @@ class CharactersData(TableFile):
         return {CHARACTER: "categorical", **super().kinds}
 
 
-@dataclass(frozen=True, kw_only=True)
 class Arrays(Section):
     """The names of the arrays in an `.npz` file."""
 
@@ -236,7 +223,6 @@ class Arrays(Section):
     y_test: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
 class NpzData(_Data):
     """Arrays in an `.npz` file, or a folder of `.npy` files; of Keras' names, or by `arrays`."""
 
@@ -249,7 +235,6 @@ class NpzData(_Data):
 _MASK_VALUE = OneOf((Integer(0, 65535), Text('a colour "#rrggbb"', "#[0-9a-f]{6}")))
 
 
-@dataclass(frozen=True, kw_only=True)
 class FilesData(_Data):
     """Files that hold a row each: what all their kinds share."""
 
@@ -280,7 +265,6 @@ class FilesData(_Data):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
 class ImagesData(FilesData):
     """A folder with a folder of images for each class; images that a table lists; or with masks."""
 
@@ -294,7 +278,6 @@ class ImagesData(FilesData):
     mask_ignore: Annotated[int | str, _MASK_VALUE] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
 class AudioData(FilesData):
     """A folder with a folder of WAV files for each class, or sounds that a table lists."""
 
@@ -304,7 +287,6 @@ class AudioData(FilesData):
     align: Literal["start", "center"] = "start"
 
 
-@dataclass(frozen=True, kw_only=True)
 class TextData(_Data):
     """A folder with a folder of `.txt` files for each class: a table of the columns `text`, of
     which `preprocess.text` says what becomes, and `class`."""
@@ -318,14 +300,12 @@ class TextData(_Data):
     kinds: ClassVar[dict[str, ColumnKind]] = {"text": "text"}
 
 
-@dataclass(frozen=True, kw_only=True)
 class NpyData(FilesData):
     """A folder with a folder of `.npy` files for each class, or arrays that a table lists."""
 
     source: Literal["npy"]
 
 
-@dataclass(frozen=True, kw_only=True)
 class NiftiData(FilesData):
     """A folder with a folder of NIfTI files for each class, or volumes that a table lists."""
 
@@ -334,7 +314,6 @@ class NiftiData(FilesData):
     intensity: tuple[float, float] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
 class BuiltinData(_Table):
     """A data set that comes with scikit-learn: no download."""
 
@@ -343,7 +322,6 @@ class BuiltinData(_Table):
     target: Literal["inputs"] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
 class KerasData(_Data):
     """A data set that Keras downloads."""
 
@@ -354,7 +332,6 @@ class KerasData(_Data):
     length: Count | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
 class SyntheticData(_Data):
     """Rows that are made up, from the seed."""
 

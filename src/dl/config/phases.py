@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 RATE = "learning_rate"
 
 
-@dataclass(frozen=True, kw_only=True)
 class Phase(Section):
     """Epochs in which the same layers learn in the same way; they follow those before them."""
 

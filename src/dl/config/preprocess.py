@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Annotated, Literal
 
 from dl.vocabulary.composed import ListOf
@@ -27,7 +27,6 @@ has no more inputs for a column, unless its rules say otherwise. Up to it they h
 and companies matter, an error of 17.7 fell to 14.7 beside a limit of 100."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class DateParts(Section):
     """The parts of a date that are seen: as numbers, categories, or cyclic, by sine and cosine."""
 
@@ -40,7 +39,6 @@ class DateParts(Section):
     minute: PartForm | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
 class TextRules(Section):
     """How a text becomes numbers: what its tokens are, and what is made of them."""
 
@@ -59,7 +57,6 @@ class TextRules(Section):
         return (1, self.ngrams) if isinstance(self.ngrams, int) else self.ngrams
 
 
-@dataclass(frozen=True, kw_only=True)
 class ColumnRules(Section):
     """How a column or a cross is prepared: filled, then clipped and scaled, or made categories."""
 
@@ -74,7 +71,6 @@ class ColumnRules(Section):
     text: TextRules | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
 class Preprocess(Section):
     """What happens to the columns of a table, to pixels and to the target."""
 

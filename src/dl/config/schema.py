@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
@@ -43,7 +43,6 @@ MODEL_FILES = (".h5", ".keras")
 """How files end that hold a model, or its weights."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class Start(Section):
     """Weights to begin from, instead of random ones: those of layers of the same name and shape."""
 
@@ -51,7 +50,6 @@ class Start(Section):
     layers: Texts | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
 class Model(Section):
     """A stack of layers."""
 
@@ -65,7 +63,6 @@ class Model(Section):
         return [(i, layer, ("model", "layers", i)) for i, layer in enumerate(self.layers)]
 
 
-@dataclass(frozen=True, kw_only=True)
 class Mixing(Section):
     """Training rows that are mixed with each other, and their targets in the same proportion."""
 
@@ -78,7 +75,6 @@ class Mixing(Section):
         return self.alpha or (0.2 if self.type == "mixup" else 1.0)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Training(Section):
     """How the model learns."""
 
@@ -134,14 +130,12 @@ def _watching_one(callback: Spec, metrics: tuple[Spec, ...]) -> Spec:
     return replace(callback, parameters={**callback.parameters, "monitor": named})
 
 
-@dataclass(frozen=True, kw_only=True)
 class Evaluation(Section):
     """What the metrics, the pictures and the predictions take for granted."""
 
     threshold: Annotated[float, Number(above=0, below=1)] = 0.5
 
 
-@dataclass(frozen=True, kw_only=True)
 class Engine(Section):
     """How the steps of the training are run."""
 
@@ -153,7 +147,6 @@ class Engine(Section):
     distribute: Literal["none", "mirrored"] = "none"
 
 
-@dataclass(frozen=True, kw_only=True)
 class Mlflow(Section):
     """A store of MLflow that gets a copy of the run; needs the extra `dl-keras[mlflow]`."""
 
@@ -162,7 +155,6 @@ class Mlflow(Section):
     artifacts: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
 class Tracking(Section):
     """Where a copy of each run goes, beside its own directory."""
 
@@ -194,14 +186,12 @@ ADVICE = (*OF_CONFIG, *OF_DATA, *OF_TABLES)
 """The ids that switch advice off."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class Lint(Section):
     """What `dl lint` and the notes of `dl train` keep silent about."""
 
     ignore: tuple[Annotated[str, Choice(ADVICE)], ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
 class Config(Section):
     """One experiment: what to train, on what, and how."""
 

@@ -54,7 +54,6 @@ _ENOUGH: Mapping[str, tuple[str, ...]] = {
 EXERCISES = Path(__file__).with_name("exercises")
 
 
-@dataclass(frozen=True, kw_only=True)
 class Check(Section):
     """What an answer must fulfil."""
 
@@ -90,7 +89,6 @@ class Check(Section):
         return f"{self.subject} {', '.join(parts)}"
 
 
-@dataclass(frozen=True, kw_only=True)
 class Limits(Section):
     """What the training of an answer may take where a class is graded."""
 
@@ -98,7 +96,6 @@ class Limits(Section):
     memory: Count = 2000
 
 
-@dataclass(frozen=True, kw_only=True)
 class ExerciseFile(Section):
     """An exercise: a task, and what its answer must fulfil."""
 

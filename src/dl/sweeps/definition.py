@@ -52,7 +52,6 @@ _FREE = ("base", "trials", "time_limit", "jobs", "resources", "keep")
 """What may change between two sessions of a sweep; the base is compared by its content."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class ObjectiveSection(Section):
     """What makes one trial better than another."""
 
@@ -61,7 +60,6 @@ class ObjectiveSection(Section):
     at: Literal["best", "last"] = "best"
 
 
-@dataclass(frozen=True, kw_only=True)
 class Pruning(Section):
     """When a trial that promises little is ended early."""
 
@@ -71,7 +69,6 @@ class Pruning(Section):
     warmup_trials: Count = 5
 
 
-@dataclass(frozen=True, kw_only=True)
 class Resources(Section):
     """What each training takes."""
 
@@ -79,7 +76,6 @@ class Resources(Section):
     gpus: NotNegative = 0
 
 
-@dataclass(frozen=True, kw_only=True)
 class SweepFile(Section):
     """A sweep: which settings of a config are tried, how they are chosen and compared."""
 

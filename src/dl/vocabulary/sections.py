@@ -11,7 +11,7 @@ import functools
 import json
 import types
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from keyword import iskeyword
 from pathlib import Path
 from typing import (
@@ -21,6 +21,7 @@ from typing import (
     TypeVar,
     Union,
     cast,
+    dataclass_transform,
     get_args,
     get_origin,
     get_type_hints,
@@ -136,8 +137,12 @@ def check_keys(
     return checked
 
 
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 class Section:
     """A mapping of the config; each subclass is a frozen dataclass of keywords."""
+
+    def __init_subclass__(cls) -> None:
+        dataclass(frozen=True, kw_only=True)(cls)
 
     @property
     def written(self) -> frozenset[str]:
