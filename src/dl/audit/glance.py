@@ -13,7 +13,7 @@ from dl.audit.table import Table
 from dl.config.data import ColumnKind
 from dl.config.load import Loaded
 from dl.config.preprocess import Preprocess
-from dl.config.rules.tokens import looking_up
+from dl.config.rules.preprocess import looking_up
 from dl.data.doubts import doubt
 from dl.data.features import CategoricalFeature, categories_by_name, feature_names
 from dl.data.fitting import fit_text

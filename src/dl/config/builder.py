@@ -15,19 +15,7 @@ from typing import Any
 
 import yaml
 
-from dl.config.nodes import (
-    LIMIT,
-    Entry,
-    ListNode,
-    MapNode,
-    Node,
-    Plain,
-    ScalarNode,
-    Surprise,
-    dotted,
-    flow,
-    plain_value,
-)
+from dl.config import nodes
 from dl.errors import ConfigError, Mark, Problem
 from dl.vocabulary.spec import Path
 
@@ -76,9 +64,9 @@ class _Open:
     anchor: str | None
     is_map: bool
     block: bool
-    items: list[Node] = field(default_factory=list)
-    entries: dict[str, Entry] = field(default_factory=dict)
-    merged: list[MapNode] = field(default_factory=list)
+    items: list[nodes.Node] = field(default_factory=list)
+    entries: dict[str, nodes.Entry] = field(default_factory=dict)
+    merged: list[nodes.MapNode] = field(default_factory=list)
     seen: dict[str, Mark] = field(default_factory=dict)
     key: tuple[str | None, Mark] | None = None
     levels: int = 1
@@ -89,11 +77,11 @@ class Builder:
     """Builds the tree from the events of the parser."""
 
     def __init__(self, places: Places) -> None:
-        self.root: Node | None = None
+        self.root: nodes.Node | None = None
         self.problems: list[Problem] = []
         self._places = places
         self._open: list[_Open] = []
-        self._anchors: dict[str, tuple[Node, int, int] | None] = {}
+        self._anchors: dict[str, tuple[nodes.Node, int, int] | None] = {}
         # by name: the value, and the levels and values that an alias to it adds; None while open
         self._documents = 0
         self._values = 0
@@ -134,9 +122,9 @@ class Builder:
         done = self._open[-1]
         end = (event.end_mark.line, event.end_mark.column)
         mark = done.mark if done.block else self._places.mark(done.start, end)
-        node: Node = ListNode(tuple(done.items), mark)
+        node: nodes.Node = nodes.ListNode(tuple(done.items), mark)
         if done.is_map:
-            node = MapNode(_with_merged(done), mark)
+            node = nodes.MapNode(_with_merged(done), mark)
         self._open.pop()
         if done.anchor:
             self._anchors[done.anchor] = (node, done.levels, done.values)
@@ -152,7 +140,7 @@ class Builder:
             self._key(event, mark)
             return
         written = f'"{event.value}"' if event.style in ("'", '"') else str(event.value)
-        node = ScalarNode(self._value(event, mark), written, mark)
+        node = nodes.ScalarNode(self._value(event, mark), written, mark)
         if event.anchor:
             self._anchors[event.anchor] = (node, 0, 1)
         self._count(1, mark)
@@ -174,10 +162,10 @@ class Builder:
         self._count(values, mark)
         self._put(node, levels, values)
 
-    def _value(self, event: Any, mark: Mark) -> Plain:
+    def _value(self, event: Any, mark: Mark) -> nodes.Plain:
         quoted = not event.implicit[0]
-        value = event.value if quoted else plain_value(event.value)
-        if isinstance(value, Surprise):
+        value = event.value if quoted else nodes.plain_value(event.value)
+        if isinstance(value, nodes.Surprise):
             self._problem(f"{self._prefix()}{value.message}", mark, hint=value.hint)
             return str(event.value)
         if isinstance(value, str) and not _is_text(value):
@@ -186,7 +174,7 @@ class Builder:
             return ""
         return value
 
-    def _put(self, node: Node, levels: int, values: int) -> None:
+    def _put(self, node: nodes.Node, levels: int, values: int) -> None:
         """Puts a finished value where it belongs."""
         if not self._open:
             self.root = node
@@ -204,11 +192,11 @@ class Builder:
         if name == _MERGE:
             self._merge(parent, node, mark)
         else:
-            parent.entries[name] = Entry(mark, node)
+            parent.entries[name] = nodes.Entry(mark, node)
 
-    def _merge(self, parent: _Open, node: Node, mark: Mark) -> None:
-        sources = node.items if isinstance(node, ListNode) else (node,)
-        maps = [source for source in sources if isinstance(source, MapNode)]
+    def _merge(self, parent: _Open, node: nodes.Node, mark: Mark) -> None:
+        sources = node.items if isinstance(node, nodes.ListNode) else (node,)
+        maps = [source for source in sources if isinstance(source, nodes.MapNode)]
         if len(maps) < len(sources):
             hint = "write `<<: *name`, where &name marks a mapping"
             self._problem("`<<` merges mappings only", mark, hint=hint)
@@ -222,7 +210,7 @@ class Builder:
         name = self._key_name(event, mark)
         first = None if name is None else parent.seen.get(name)
         if name is not None and first is not None:
-            path = dotted((*self._path(), name))
+            path = nodes.dotted((*self._path(), name))
             where = f" on line {first.line}" if first.line is not None else ""
             hint = "remove one of the two"
             self._problem(f"{path} is given twice, first{where}", mark, hint)
@@ -236,8 +224,8 @@ class Builder:
 
     def _key_name(self, event: Any, mark: Mark) -> str | None:
         """Returns the text of a key; a whole number counts as its digits."""
-        value = plain_value(event.value) if event.implicit[0] else event.value
-        if isinstance(value, Surprise):
+        value = nodes.plain_value(event.value) if event.implicit[0] else event.value
+        if isinstance(value, nodes.Surprise):
             self._problem(f"{self._prefix()}{value.message}", mark, hint=value.hint)
             return None
         if isinstance(value, str) and _is_text(value):
@@ -269,7 +257,7 @@ class Builder:
 
     def _prefix(self) -> str:
         path = self._path()
-        return f"{dotted(path)}: " if path else ""
+        return f"{nodes.dotted(path)}: " if path else ""
 
     def _path(self) -> Path:
         parts: list[str | int] = []
@@ -285,7 +273,7 @@ class Builder:
         return self._places.mark((start.line, start.column), (end.line, end.column))
 
 
-def _with_merged(done: _Open) -> dict[str, Entry]:
+def _with_merged(done: _Open) -> dict[str, nodes.Entry]:
     """Returns the entries of a mapping; its own win over merged ones, earlier merges over later."""
     entries = dict(done.entries)
     for source in done.merged:
@@ -298,7 +286,7 @@ def _is_text(value: str) -> bool:
     return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
-def node_of(value: Any, place: str, depth: int = 0) -> Node:
+def node_of(value: Any, place: str, depth: int = 0) -> nodes.Node:
     """Returns a value as a node.
 
     Args:
@@ -314,10 +302,12 @@ def node_of(value: Any, place: str, depth: int = 0) -> Node:
         raise ConfigError(f"values are nested more than {MOST_LEVELS} deep", mark=mark)
     if isinstance(value, list | tuple):
         items = enumerate(value)
-        return ListNode(tuple(node_of(item, f"{place}[{i}]", depth + 1) for i, item in items), mark)
+        return nodes.ListNode(
+            tuple(node_of(item, f"{place}[{i}]", depth + 1) for i, item in items), mark
+        )
     if not isinstance(value, Mapping):
         return _scalar_node(value, mark)
-    entries: dict[str, Entry] = {}
+    entries: dict[str, nodes.Entry] = {}
     for key, item in value.items():
         below = f"{place}[{key!r}]"
         # A whole number counts as its digits, as in a file: `class_weight={0: 1, 1: 5}`.
@@ -326,11 +316,11 @@ def node_of(value: Any, place: str, depth: int = 0) -> Node:
             raise ConfigError("a key must be text", mark=mark, found=repr(key))
         if name in entries:
             raise ConfigError(f"{name} is given twice, as text and as a number", mark=Mark(below))
-        entries[name] = Entry(Mark(below), node_of(item, below, depth + 1))
-    return MapNode(entries, mark)
+        entries[name] = nodes.Entry(Mark(below), node_of(item, below, depth + 1))
+    return nodes.MapNode(entries, mark)
 
 
-def _scalar_node(value: Any, mark: Mark) -> ScalarNode:
+def _scalar_node(value: Any, mark: Mark) -> nodes.ScalarNode:
     if isinstance(value, PathLike):
         value = fspath(value)
     if not isinstance(value, str) and getattr(value, "shape", None) == ():
@@ -340,6 +330,6 @@ def _scalar_node(value: Any, mark: Mark) -> ScalarNode:
         raise ConfigError(message, mark=mark, found=f"a value of type {found}")
     if isinstance(value, str) and not _is_text(value):
         raise ConfigError("the text holds a character that no text has", mark=mark)
-    if isinstance(value, int) and not -LIMIT <= value < LIMIT:
+    if isinstance(value, int) and not -nodes.LIMIT <= value < nodes.LIMIT:
         raise ConfigError("this is too large for a whole number", mark=mark)
-    return ScalarNode(value, flow(value), mark)
+    return nodes.ScalarNode(value, nodes.flow(value), mark)

@@ -20,22 +20,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-from dl.config import rules
+from dl.config import nodes, rules
 from dl.config.builder import node_of
 from dl.config.data import PATHS
 from dl.config.document import Document, read_bytes
-from dl.config.nodes import (
-    Entry,
-    ListNode,
-    MapNode,
-    Node,
-    ScalarNode,
-    dotted,
-    find,
-    plain,
-    problem_of,
-    yaml_text,
-)
 from dl.config.overrides import Override, option_text, override, read_with_bases, with_bases
 from dl.config.rules.bases import IMAGENET, RANDOM
 from dl.config.schema import MODEL_FILES, Config, resolved_text
@@ -76,7 +64,7 @@ class Loaded:
     text: bytes
     overrides: tuple[str, ...]
     folder: Path
-    root: MapNode = field(repr=False, compare=False)
+    root: nodes.MapNode = field(repr=False, compare=False)
     rows: Path | None = None
 
     def with_recorded_engine(self, chosen: Mapping[str, Any]) -> Loaded:
@@ -100,7 +88,7 @@ class Loaded:
 
     def error(self, findings: Iterable[Finding]) -> ConfigError:
         """Returns the error for findings that were made later, each with its place."""
-        return ConfigError.of(problem_of(finding, self.root) for finding in findings)
+        return ConfigError.of(nodes.problem_of(finding, self.root) for finding in findings)
 
 
 def load_config(
@@ -145,10 +133,12 @@ def load_mapping(
         ConfigError: The config is wrong; the places of the problems are keys of the dict.
     """
     root = node_of(values, "config")
-    if not isinstance(root, MapNode):
+    if not isinstance(root, nodes.MapNode):
         raise ConfigError("a config is a file or a mapping", mark=root.mark)
     document = with_bases(Document(root, ()), _IN_PYTHON)
-    text = yaml_text({key: plain(entry.node) for key, entry in root.entries.items()}).encode()
+    text = nodes.yaml_text(
+        {key: nodes.plain(entry.node) for key, entry in root.entries.items()}
+    ).encode()
     return _loaded(document, _IN_PYTHON, text, overrides, name)
 
 
@@ -226,13 +216,13 @@ def default_name(path: Path) -> str:
     return cleaned[:100] or "run"
 
 
-def _named(root: MapNode, path: Path, name: str | None) -> MapNode:
+def _named(root: nodes.MapNode, path: Path, name: str | None) -> nodes.MapNode:
     if name is None and "name" in root.entries:
         return root
     mark = Mark(str(path)) if name is None else Mark(option_text("--name", name))
     value = default_name(path) if name is None else name
-    node = ScalarNode(value, f'"{value}"', mark)
-    return MapNode({**root.entries, "name": Entry(mark, node)}, root.mark)
+    node = nodes.ScalarNode(value, f'"{value}"', mark)
+    return nodes.MapNode({**root.entries, "name": nodes.Entry(mark, node)}, root.mark)
 
 
 def _start(mark: Mark | None) -> tuple[str, int | None, int | None] | None:
@@ -240,7 +230,7 @@ def _start(mark: Mark | None) -> tuple[str, int | None, int | None] | None:
 
 
 def _check(
-    root: MapNode, folder: Path, whole: bool, trained: bool
+    root: nodes.MapNode, folder: Path, whole: bool, trained: bool
 ) -> tuple[Config | None, list[Problem]]:
     """Returns the config, None if a section is wrong, and what is wrong with it.
 
@@ -259,23 +249,23 @@ def _check(
         findings = [found for found in findings if whole or found.message != MISSING_KEY]
         valid = cast(Config, error.valid)
     findings += rules.check(rules.facts_of(valid, folder), trained=trained)
-    return config, [problem_of(finding, root) for finding in findings]
+    return config, [nodes.problem_of(finding, root) for finding in findings]
 
 
-def _with_absolute_paths(root: MapNode) -> object:
+def _with_absolute_paths(root: nodes.MapNode) -> object:
     """Returns a config as plain data, with the paths of files absolute, from where they stand."""
 
-    def made(node: Node, path: tuple[str | int, ...]) -> object:
-        if isinstance(node, MapNode):
+    def made(node: nodes.Node, path: tuple[str | int, ...]) -> object:
+        if isinstance(node, nodes.MapNode):
             return {key: made(entry.node, (*path, key)) for key, entry in node.entries.items()}
-        if isinstance(node, ListNode):
+        if isinstance(node, nodes.ListNode):
             return [made(item, (*path, place)) for place, item in enumerate(node.items)]
         return _absolute(node) if _names_a_file(root, path, node) else node.value
 
     return made(root, ())
 
 
-def _names_a_file(root: MapNode, path: tuple[str | int, ...], node: ScalarNode) -> bool:
+def _names_a_file(root: nodes.MapNode, path: tuple[str | int, ...], node: nodes.ScalarNode) -> bool:
     """Tells whether a value is the path of files of data, of weights, or of what to begin from."""
     match path:
         case ("data", key) | ("data", key, int()):
@@ -283,7 +273,7 @@ def _names_a_file(root: MapNode, path: tuple[str | int, ...], node: ScalarNode) 
         case ("model", "layers", int(), "from"):
             return True
         case ("model", "layers", int(), "weights"):
-            kind = plain(find(root, (*path[:-1], "type")) or node)
+            kind = nodes.plain(nodes.find(root, (*path[:-1], "type")) or node)
             is_base = isinstance(kind, str) and entry_of(Kind.BASE, kind) is not None
             return is_base and node.value not in (IMAGENET, RANDOM)
         case ("model", "start", "from"):  # unless it names a run
@@ -293,7 +283,7 @@ def _names_a_file(root: MapNode, path: tuple[str | int, ...], node: ScalarNode) 
     return False
 
 
-def _absolute(node: ScalarNode) -> object:
+def _absolute(node: nodes.ScalarNode) -> object:
     text = node.value
     if not isinstance(text, str) or not text or _URL.match(text):
         return text
@@ -335,7 +325,7 @@ def known_paths() -> dict[str, tuple[str, ...]]:
 
 def _belongs(finding: Finding) -> str | None:
     path, name = finding.path, str(finding.path[-1])
-    here = other_tools()["in_place"].get(dotted(path))
+    here = other_tools()["in_place"].get(nodes.dotted(path))
     if here is not None:
         return here
     above, _, last = name.rpartition(".")
@@ -349,7 +339,7 @@ def _belongs(finding: Finding) -> str | None:
         choices = (choice for source in sources for choice in source.choices)
         return f"{name} is for {listing(choices)} data"
     if owners and owners[0][0]:
-        return f"{name} belongs below `{dotted(owners[0][0])}:`"
+        return f"{name} belongs below `{nodes.dotted(owners[0][0])}:`"
     if owners:
         return f"{name} belongs to the first level of the file, without indentation"
     other = other_tools()["keys"].get(name.lower().replace("-", "_"))
@@ -360,4 +350,4 @@ def _near_elsewhere(name: str) -> str | None:
     """Returns where a misspelt key of the first level belongs, if it is a key of a section."""
     paths = {key: home for key, home in known_paths().items() if len(home) > 1}
     near = None if closest(name, keys(Config)) else closest(name, paths)
-    return did_you_mean(near and dotted(paths[near]))
+    return did_you_mean(near and nodes.dotted(paths[near]))

@@ -9,7 +9,7 @@ from typing import Any
 from dl.config.data import CsvData, ImagesData, KerasData, SyntheticData, TableFile, TextData
 from dl.config.files import own_files, own_paths
 from dl.config.preprocess import ColumnRules, Preprocess
-from dl.config.rules.tokens import looking_up
+from dl.config.rules.preprocess import looking_up
 from dl.config.schema import Config, with_steps
 from dl.data.dataset import Dataset, Preprocessing
 from dl.data.features import TextFeature

@@ -18,6 +18,7 @@ from typing import Any
 
 from dl.errors import closest, did_you_mean
 from dl.text import cut, listing
+from dl.vocabulary import types
 from dl.vocabulary.composed import ListOf, Nullable, OneOf
 from dl.vocabulary.rules import broken_rules
 from dl.vocabulary.sections import Parameter, check_keys
@@ -31,17 +32,6 @@ from dl.vocabulary.spec import (
     kind_words,
     other_word,
     plain,
-)
-from dl.vocabulary.types import (
-    AMOUNT,
-    BOOLEAN,
-    COUNT,
-    Choice,
-    Integer,
-    Number,
-    ParameterType,
-    Steps,
-    Text,
 )
 
 DATA = Path(__file__).with_name("keras.json")
@@ -136,7 +126,7 @@ def left_out_parameter(entry: str, name: str) -> str | None:
 
 
 @functools.cache
-def parameter_type(entry: str, name: str) -> tuple[ParameterType, str]:
+def parameter_type(entry: str, name: str) -> tuple[types.ParameterType, str]:
     """Returns the type and the description of a parameter of an entry.
 
     Raises:
@@ -204,7 +194,7 @@ def pixels_of(base: str) -> Pixels:
     return Pixels(raw["pixels"], raw["least_size"])
 
 
-def _type(raw: Any, rank: int) -> ParameterType:
+def _type(raw: Any, rank: int) -> types.ParameterType:
     """Returns the type that the table writes: by a name, `NAME?` with null, or in full.
 
     Args:
@@ -223,43 +213,43 @@ def _type(raw: Any, rank: int) -> ParameterType:
         case "nullable":
             return Nullable(_type(value, rank))
         case "choice":
-            return Choice(tuple(value))
+            return types.Choice(tuple(value))
         case "list":
             return ListOf(_type(value, rank), **limits)
         case "object":
             return Object(Kind(value), **limits)
         case "integer":
-            return Integer(**value)
+            return types.Integer(**value)
         case "steps":
-            return Steps(**value)
+            return types.Steps(**value)
         case "number":
-            return Number(**value)
-    return Text(value, **limits)
+            return types.Number(**value)
+    return types.Text(value, **limits)
 
 
-def _named_type(name: str, rank: int) -> ParameterType:
+def _named_type(name: str, rank: int) -> types.ParameterType:
     if name.endswith("?"):
         return Nullable(_named_type(name[:-1], rank))
     match name:
         case "boolean":
-            return BOOLEAN
+            return types.BOOLEAN
         case "size":  # one whole number, or one for each spatial dimension
-            return _for_each_dimension(COUNT, rank)
+            return _for_each_dimension(types.COUNT, rank)
         case "padded size":
-            return _for_each_dimension(AMOUNT, rank)
+            return _for_each_dimension(types.AMOUNT, rank)
         case "borders":  # what is added or cut at both ends of each spatial dimension
-            both = OneOf((AMOUNT, ListOf(AMOUNT, length=2)))
-            return both if rank == 1 else OneOf((AMOUNT, ListOf(both, length=rank)))
+            both = OneOf((types.AMOUNT, ListOf(types.AMOUNT, length=2)))
+            return both if rank == 1 else OneOf((types.AMOUNT, ListOf(both, length=rank)))
     shared = facts()["types"].get(name)
     return _type(shared, rank) if shared else Object(Kind(name))
 
 
-def _for_each_dimension(number: ParameterType, rank: int) -> ParameterType:
+def _for_each_dimension(number: types.ParameterType, rank: int) -> types.ParameterType:
     return number if rank == 1 else OneOf((number, ListOf(number, length=rank)))
 
 
 @dataclass(frozen=True)
-class Object(ParameterType):
+class Object(types.ParameterType):
     """A named thing: a name, or a mapping with `type`.
 
     Attributes:

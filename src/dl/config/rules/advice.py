@@ -22,8 +22,8 @@ from dl.config.rules.facts import (
     layer_path,
     right_loss,
 )
+from dl.config.rules.preprocess import looking_up, texts_of
 from dl.config.rules.probe import has_validation
-from dl.config.rules.tokens import looking_up, texts_of
 from dl.config.rules.training import placed_callbacks
 from dl.config.schema import Evaluation, Model, Training
 from dl.text import plural
