@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dl.config.schema import Config
-from dl.data import read, storage, tables
+from dl.data import read, storage, tokens
 from dl.data.dataset import Dataset
 from dl.data.load import load_dataset
 from dl.data.types import Part
@@ -32,7 +32,7 @@ def tiny_budget() -> Iterator[None]:
     """Streams everything that can be streamed, in blocks of a few rows."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(read, "memory_budget", lambda setting: 0)
-        patch.setattr(tables, "_BLOCK", 1000)
+        patch.setattr(tokens, "_BLOCK_BYTES", 1000)
         patch.setattr(storage, "_WINDOW", 300)
         yield
 

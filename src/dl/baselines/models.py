@@ -76,10 +76,11 @@ def fitted(
         config: The config of the network.
         left_out: Filled with the reason for each model that makes no sense here, by name.
     """
-    width, outputs = int(np.prod(train.x.shape[1:])), _outputs(target)
+    width = int(np.prod(train.x.shape[1:]))
+    outputs = 1 if target.task == "binary" else len(target.classes) or len(target.names)
     tokens = tokens_of(config.model.layers)
-    for name, (most, values) in _models(target).items():
-        rows = min(len(train), most(width, outputs, len(part)))
+    for name, (most, values) in _models(target, width, outputs, len(part)).items():
+        rows = min(len(train), max(0, int(most)))
         if train.y is train.x:
             left_out[name] = "it would copy the inputs, which are the target"
         elif target.places:
@@ -120,26 +121,16 @@ def outputs_of(values: Array, target: Target) -> Array:
     return np.asarray(values, np.float32)
 
 
-def _models(target: Target) -> dict[str, tuple[Callable[[int, int, int], int], Values]]:
+def _models(
+    target: Target, width: int, outputs: int, answered: int
+) -> dict[str, tuple[float, Values]]:
     """Returns the models by name: how many rows they can take, and what they learn."""
-    linear = "linear" if target.form == "numbers" else "logistic"
+    linear, size = "linear" if target.form == "numbers" else "logistic", width * outputs
     return {
-        linear: (_most_linear, _linear),
-        "k nearest": (_most_neighbours, _nearest),
-        "boosted trees": (_most_trees, _trees),
+        linear: (min(_MOST_NUMBERS / width, _MOST_LINEAR / size), _linear),
+        "k nearest": (min(_MOST_NUMBERS / width, _MOST_DISTANCES / (width * answered)), _nearest),
+        "boosted trees": ((_MOST_SPLITS / size - _OF_LEAVES) / 5, _trees),
     }
-
-
-def _most_linear(width: int, outputs: int, answered: int) -> int:
-    return int(min(_MOST_NUMBERS / width, _MOST_LINEAR / (width * outputs)))
-
-
-def _most_neighbours(width: int, outputs: int, answered: int) -> int:
-    return int(min(_MOST_NUMBERS / width, _MOST_DISTANCES / (width * answered)))
-
-
-def _most_trees(width: int, outputs: int, answered: int) -> int:
-    return max(0, int((_MOST_SPLITS / (width * outputs) - _OF_LEAVES) / 5))
 
 
 def _linear(x: Array, y: Array, rows: Array, target: Target, weights: Array | None) -> Array:
@@ -205,12 +196,6 @@ def _of_one(
         warnings.simplefilter("ignore")  # that it could go on for longer
         found[:, present] = model.fit(x, classes.astype(np.intp), weights).predict_proba(rows)
     return found
-
-
-def _outputs(target: Target) -> int:
-    """Returns how many models a boosted or linear one is made of."""
-    count = len(target.classes) or len(target.names)
-    return 1 if target.task == "binary" else count
 
 
 def _flat(part: Part) -> Array:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -33,7 +32,7 @@ from dl.data.texts import (
     parse_months,
     parse_numbers,
 )
-from dl.data.types import Column, Place, Role, StoredTexts
+from dl.data.types import Column, Place, Role, StoredTexts, behind
 from dl.errors import DataError
 from dl.text import cut, listing
 
@@ -384,14 +383,10 @@ def _whole_texts(values: Any, cell: Cell) -> Column:
     texts, codes, begin = [], [np.empty(0, np.int64)], 0
     for chunk in chunks:
         whole = pc.cast(_plain(chunk, cell), pyarrow.string())
-        _check_text(whole, replace(cell, place=partial(_place_behind, cell.place, begin)))
+        _check_text(whole, replace(cell, place=behind(cell.place, begin)))
         known = pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(whole), ""), False)
         codes.append(np.where(mask(known), np.arange(begin, begin + len(whole)), -1))
         texts.append(whole)
         begin += len(whole)
     stored = pyarrow.chunked_array(texts, pyarrow.string())
     return Column("text", np.concatenate(codes), StoredTexts(stored))
-
-
-def _place_behind(place: Place, begin: int, row: int) -> str:
-    return place(begin + row)

@@ -73,7 +73,7 @@ def told_of(raw: RawTable, ends: Positions, window: Window, data: Data) -> dict[
         names = np.array(series.categories, dtype=object)
         told[window.by or "series"] = names[series.values[ends]]
     if time is None:
-        rows, known = _continued(raw, ends, ahead, raw.rows, _by_one)
+        rows, known = _continued(raw, ends, ahead, raw.rows, lambda run, beyond: run[-1] + beyond)
         known |= series is None
         told["row"] = pyarrow.array(rows, mask=~known)
     elif time.kind == "date":
@@ -133,10 +133,6 @@ def _last_of_run(raw: RawTable) -> Positions:
     steps = np.arange(len(raw)) if raw.steps is None else raw.steps
     ends = np.append(np.flatnonzero(np.diff(steps) != 1), len(raw) - 1)
     return np.asarray(ends[np.searchsorted(ends, np.arange(len(raw)))])
-
-
-def _by_one(run: Array, beyond: Array) -> Array:
-    return np.asarray(run[-1] + beyond)
 
 
 def _next_numbers(run: Array, beyond: Array) -> Array | None:

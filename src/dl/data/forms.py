@@ -178,7 +178,8 @@ def likely_form(values: Any, wanted: bool) -> ColumnForm | None:
         return None
     if distinct.kind(number_wanted=wanted) == "numeric":
         return _form_of_numbers(distinct.words)
-    return None if wanted else _form_of_dates(distinct.words.to_pylist())
+    fitting = [] if wanted else date_formats(distinct.words.to_pylist())
+    return ColumnForm(kind="date", format=fitting[0]) if len(fitting) == 1 else None
 
 
 def _form_of_numbers(words: Any) -> ColumnForm | None:
@@ -205,12 +206,6 @@ def _may_be_thousands(words: Any, form: ColumnForm) -> bool:
     grouped = pc.match_substring_regex(words, r"(^|[^0-9])[0-9]{1,3}(,[0-9]{3})+($|[^0-9])")
     commas = pc.match_substring(words, ",")
     return bool(np.array_equal(mask(grouped), mask(commas)))
-
-
-def _form_of_dates(texts: list[str]) -> ColumnForm | None:
-    """Returns the one format that all texts have; none of two, such as day and month first."""
-    fitting = date_formats(texts)
-    return ColumnForm(kind="date", format=fitting[0]) if len(fitting) == 1 else None
 
 
 def date_formats(texts: list[str]) -> list[str]:

@@ -28,7 +28,6 @@ from dl.data.rules import refuse_misfits
 from dl.data.series import every_window, in_series, season_of, simple_forecasts
 from dl.data.sources.masks import weights_of_pixels
 from dl.data.split import SplitRows
-from dl.data.tables import transform_stored
 from dl.data.target import Target, encode_target, scale
 from dl.data.target_fit import fit_target, input_target, refuse_beyond_unit
 from dl.data.target_task import describe_target
@@ -58,7 +57,9 @@ class Datasets:
         try:
             if key not in self._kept:
                 self._kept[key] = load_dataset(loaded.config, reporter)
-                self._make_room()
+                sizes = {kept: _size(dataset) for kept, dataset in self._kept.items()}
+                while len(self._kept) > 1 and sum(sizes[kept] for kept in self._kept) > self._most:
+                    del self._kept[next(iter(self._kept))]
             dataset = self._kept[key]
             refuse_misfits(loaded.config, dataset.target, dataset)
             return dataset
@@ -361,10 +362,8 @@ def numbers_of(
         return transform_arrays(raw, array, tokens)
     if array is not None:
         raise DataError(f"{raw.source}: is a table, but the model takes arrays")
-    if isinstance(raw.columns, StoredColumns):
-        return transform_stored(raw, title, fitted.columns, tokens, reporter)
-    unseen = UnseenCategories()
-    x = transform_rows(raw, fitted.columns, unseen, tokens)
+    unseen, on_disk = UnseenCategories(), isinstance(raw.columns, StoredColumns)
+    x = transform_rows(raw, fitted.columns, unseen, tokens, on_disk=on_disk)
     for message in unseen.messages(title):
         reporter.warn(message)
     return x

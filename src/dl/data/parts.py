@@ -60,7 +60,10 @@ def split_parts(
     """
     fractions, rows = _fractions(needs, parts, split), parts.train
     for raw in parts.named.values():
-        _refuse_missing(raw, split)
+        if (column := _deciding(raw)) is not None:
+            why = "it decides in which part the row is"
+            other = "name another column in `data.split`"
+            series.refuse_missing(raw, column, split.rows_by or "", why, other)
     one_class = target.task in ("binary", "multiclass") and not target.places
     labels = class_positions(rows, target) if one_class else None
     column = _deciding(rows)
@@ -104,18 +107,6 @@ def _deciding(rows: Raw) -> Column | None:
     """Returns the column that decides in which part a row is."""
     others = rows.others
     return others.get("group") or others.get("time") or others.get("part")
-
-
-def _refuse_missing(rows: Raw, split: Split) -> None:
-    column = _deciding(rows)
-    missing = np.zeros(1, np.bool_) if column is None else column.missing()
-    if missing.any():
-        raise DataError(
-            f"{rows.row_place(int(np.argmax(missing)))}: column {split.rows_by!r} has no value",
-            expected="a value in each row: it decides in which part the row is",
-            found=f"{plural(int(missing.sum()), 'row')} without",
-            hint="fill it in, leave these rows out, or name another column in `data.split`",
-        )
 
 
 def _in_groups(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from dl.config.data import Data, Window
 from dl.data.periods import time_text
 from dl.data.split import LEFT_OUT, PARTS, SplitRows
-from dl.data.types import Array, Column, RawParts, RawTable
+from dl.data.types import Array, Column, Raw, RawParts, RawTable
 from dl.data.windows import Positions, Windows
 from dl.errors import DataError
 from dl.text import plural
@@ -48,7 +49,7 @@ def in_series(raw: RawTable, data: Data, window: Window, tell: Callable[[str], N
     """
     series, time = raw.others.get("series"), raw.others.get("time")
     if series is not None:
-        _refuse_missing(raw, series, window.by or "", "it says of which series the row is")
+        refuse_missing(raw, series, window.by or "", "it says of which series the row is")
         if (np.diff(series.values) < 0).any():
             raw = raw.take(np.argsort(series.values, kind="stable"))
             series, time = raw.others["series"], raw.others.get("time")
@@ -57,21 +58,24 @@ def in_series(raw: RawTable, data: Data, window: Window, tell: Callable[[str], N
         torn |= np.diff(series.values) != 0
     if time is not None:
         name = data.split.by or ""
-        _refuse_missing(raw, time, name, "it orders the rows")
+        refuse_missing(raw, time, name, "it orders the rows")
         torn |= _gaps(raw, time, torn, name, tell)
     steps = np.arange(len(raw), dtype=np.int64)
     steps[1:] += np.cumsum(torn)
     return replace(raw, steps=steps)
 
 
-def _refuse_missing(raw: RawTable, column: Column, name: str, why: str) -> None:
+def refuse_missing(raw: Raw, column: Column, name: str, why: str, more: str = "") -> None:
+    """Refuses rows without a value in a column that each needs; `more` is another way out."""
     missing = column.missing()
     if missing.any():
         raise DataError(
             f"{raw.row_place(int(np.argmax(missing)))}: column {name!r} has no value",
             expected=f"a value in each row: {why}",
             found=f"{plural(int(missing.sum()), 'row')} without",
-            hint="fill it in, or leave these rows out",
+            hint=f"fill it in, leave these rows out, or {more}"
+            if more
+            else "fill it in, or leave these rows out",
         )
 
 
@@ -133,19 +137,14 @@ def divided(parts: RawParts, whole: RawTable, found: SplitRows, window: Window) 
     rank = np.full(len(whole), LEFT_OUT, np.int8)
     for place, positions in enumerate(found.positions.values()):
         rank[positions] = place
-    named = {}
+    named: dict[str, Any] = dict.fromkeys(PARTS)
     for place, name in enumerate(PARTS):
         own = parts.named.get(name) if place else None
         if (rank == place).any():
             named[name] = _part(whole, rank, place, window)
         elif isinstance(own, RawTable):
             named[name] = _part(own, np.full(len(own), place, np.int8), place, window)
-    return replace(
-        parts,
-        train=named["train"],
-        validation=named.get("validation"),
-        test=named.get("test"),
-    )
+    return replace(parts, **named)
 
 
 def _part(raw: RawTable, rank: NDArray[np.int8], place: int, window: Window) -> RawTable:

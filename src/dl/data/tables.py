@@ -21,24 +21,17 @@ import pyarrow.ipc
 from dl.config.data import ColumnForm, ColumnKind
 from dl.config.tables import stands_for_missing
 from dl.data.columns import KINDS_OF_ROLES, Cell, Use, to_column
-from dl.data.features import Feature, TextFeature, feature_names
 from dl.data.files import ahead
 from dl.data.forms import merged_values, plain_values
-from dl.data.requirements import Tokens
 from dl.data.storage import ScratchFile, check_space
 from dl.data.texts import without_texts
-from dl.data.tokens import transform_rows
-from dl.data.transform import UnseenCategories, transform_table
-from dl.data.types import Column, Place, RawTable, Role, Rows, StoredColumns
+from dl.data.types import Column, Place, RawTable, Role, StoredColumns
 from dl.errors import DataError, closest
-from dl.progress import Reporter
 from dl.text import listing, plural
 
 _INDEX = "__index_level_"
 """How pandas names an index without a name, where it writes one as a column."""
-_RAW_BYTES, _NUMBER_BYTES = 8, 4
-_BLOCK = 1 << 25
-"""Bytes of the float64 values that are made into numbers at a time."""
+_RAW_BYTES = 8
 _FEW = 1000
 """Rows that are read in less time than it takes to start a thread."""
 
@@ -362,34 +355,3 @@ def _typed(block: Block, name: str, wanted: Wanted, role: Role | None = None) ->
             found=str(error).split("\n")[0][:120],
             hint="write the rows as a Parquet file whose numbers are not text",
         ) from error
-
-
-def transform_stored(
-    table: RawTable,
-    title: str,
-    features: Sequence[Feature],
-    tokens: Tokens | None,
-    reporter: Reporter,
-) -> Rows:
-    """Returns the rows as numbers that lie on the disk, shape (rows, columns).
-
-    Raises:
-        DataError: As in `transform_table`.
-        DiskError: There is no space for the numbers.
-    """
-    unseen = UnseenCategories()
-    if any(isinstance(feature, TextFeature) for feature in features):
-        made = transform_rows(table, features, unseen, tokens, on_disk=True)
-        for message in unseen.messages(title):
-            reporter.warn(message)
-        return made
-    width = len(feature_names(features))
-    check_space(_NUMBER_BYTES * len(table) * width, f"{len(table):,} rows of {width} numbers")
-    rows = max(1, _BLOCK // (_RAW_BYTES * max(width, len(table.columns))))
-    scratch = ScratchFile()
-    for begin in range(0, len(table), rows):
-        block = table.take(np.arange(begin, min(begin + rows, len(table))))
-        scratch.write(transform_table(block, features, unseen, tokens))
-    for message in unseen.messages(title):
-        reporter.warn(message)
-    return scratch.array(np.float32, (len(table), width))

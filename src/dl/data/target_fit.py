@@ -123,16 +123,8 @@ def fit_target(
         center, spread = of_input
         fitted = replace(target, scaling="input", center=center, spread=spread)
     else:
-        if scaling == "none" and loses_digits([values.reshape(len(values), -1)]):
-            raise Findings.one(
-                ("preprocess", "target"),
-                "leaves numbers that a network cannot tell apart: they are far from 0 for their "
-                "range",
-                expected="a scaled target",
-                found=f"numbers from {values.min():.12g} to {values.max():.12g}, in steps of "
-                f"{np.spacing(np.float32(np.abs(values).max())):.3g} as float32",
-                hint="write preprocess: {target: standardize}",
-            )
+        if scaling == "none":
+            _refuse_lost_digits(values)
         if scaling == "log1p":
             refuse_logarithms(read)
         center, spread = _fit_scaling(values, needs.preprocess)
@@ -144,6 +136,18 @@ def fit_target(
     if windows is not None and windows.form.difference:
         return _by_change(fitted, windows, features)
     return fitted
+
+
+def _refuse_lost_digits(values: Array) -> None:
+    if loses_digits([values.reshape(len(values), -1)]):
+        raise Findings.one(
+            ("preprocess", "target"),
+            "leaves numbers that a network cannot tell apart: they are far from 0 for their range",
+            expected="a scaled target",
+            found=f"numbers from {values.min():.12g} to {values.max():.12g}, in steps of "
+            f"{np.spacing(np.float32(np.abs(values).max())):.3g} as float32",
+            hint="write preprocess: {target: standardize}",
+        )
 
 
 def _by_change(

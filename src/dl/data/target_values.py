@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dl.data.types import Array, Raw, RawArrays, RawTable
+from dl.data.types import Array, Raw, RawArrays, RawTable, behind
 from dl.data.windows import squeezed
 from dl.errors import DataError, closest
 from dl.text import listing
@@ -102,7 +101,7 @@ class TargetValues:
         step = max(1, _BLOCK // max(1, self.values[:1].size))
         for start in range(0, len(self.values), step):
             values = self.values[start : start + step]
-            yield replace(self, values=values, place=partial(_shifted, self.place, start))
+            yield replace(self, values=values, place=behind(self.place, start))
 
     def by_place(self, along_last: bool) -> TargetValues:
         """Returns a row for each place; `along_last` if the last axis is not one of places."""
@@ -183,10 +182,6 @@ def _positions_of_numbers(column: Array) -> tuple[NDArray[np.intp], Array]:
             return position[steps], present + low
     known = np.unique(column)
     return np.searchsorted(known, column), known
-
-
-def _shifted(place: Callable[[int], str], start: int, position: int) -> str:
-    return place(start + position)
 
 
 def number_text(value: float) -> str:

@@ -23,9 +23,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from dl.config.preprocess import Punctuation, TokenLevel
-from dl.data.features import FIRST_TOKEN, Feature, TextFeature, names_of
+from dl.data.features import FIRST_TOKEN, Feature, TextFeature, feature_names, names_of
 from dl.data.requirements import Tokens
-from dl.data.storage import ScratchFile, check_memory
+from dl.data.storage import ScratchFile, check_memory, check_space
 from dl.data.transform import UnseenCategories, refuse_missing, transform_table
 from dl.data.types import Array, Column, Numbers, RawTable, Rows
 
@@ -154,6 +154,8 @@ def count_tokens(texts: Iterable[str], form: TextForm) -> TokenCounts:
 _UNKNOWN = 1
 _ROWS = 2048
 """Rows whose tokens are lists of Python at a time."""
+_BLOCK_BYTES = 1 << 25
+"""Bytes of the float64 values that are made into numbers at a time."""
 _MOST_WHOLE = 1 << 28
 """Bytes of whole rows that are simply kept: steps on rows in memory are the fastest."""
 
@@ -245,13 +247,15 @@ def transform_rows(
         features: What was fitted on the training rows.
         unseen: Gets what the training rows had not.
         tokens: What the model looks up, if it does.
-        on_disk: Whether what is made of texts is kept on the disk.
+        on_disk: Whether the numbers are kept on the disk.
 
     Raises:
         DataError: As in `transform_table`; a text is missing, and nothing stands for it.
         DiskError: There is no space for the numbers.
     """
     texts = [feature for feature in features if isinstance(feature, TextFeature)]
+    if not texts and on_disk:
+        return _stored(table, features, unseen, tokens)
     if not texts:
         return transform_table(table, features, unseen, tokens)
     store: type[_Store] = _Disk if on_disk else _Memory
@@ -262,9 +266,22 @@ def transform_rows(
     return rows[:] if small and not on_disk else rows
 
 
-def _blocks(table: RawTable) -> Iterator[RawTable]:
-    for begin in range(0, len(table), _ROWS):
-        yield table.take(np.arange(begin, min(begin + _ROWS, len(table))))
+def _blocks(table: RawTable, rows: int = _ROWS) -> Iterator[RawTable]:
+    for begin in range(0, len(table), rows):
+        yield table.take(np.arange(begin, min(begin + rows, len(table))))
+
+
+def _stored(
+    table: RawTable, features: Sequence[Feature], unseen: UnseenCategories, tokens: Tokens | None
+) -> Rows:
+    """Returns the numbers of columns that are no texts, on the disk, shape (rows, columns)."""
+    width = len(feature_names(features))
+    check_space(4 * len(table) * width, f"{len(table):,} rows of {width} numbers")
+    rows = max(1, _BLOCK_BYTES // (8 * max(width, len(table.columns))))
+    scratch = ScratchFile()
+    for block in _blocks(table, rows):
+        scratch.write(transform_table(block, features, unseen, tokens))
+    return scratch.array(np.float32, (len(table), width))
 
 
 def _numbered(

@@ -203,6 +203,11 @@ Place = Callable[[int], str]
 """Words for the place of a row, given its 0-based position: `data/train.csv:17`."""
 
 
+def behind(place: Place, begin: int) -> Place:
+    """Returns the words for the places of rows of which the first has the number `begin`."""
+    return lambda row: place(begin + row)
+
+
 class StoredTexts(Sequence[str]):
     """The texts of an Arrow column, in memory or on the disk: one is decoded when it is asked for.
 

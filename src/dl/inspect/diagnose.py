@@ -275,9 +275,8 @@ def _unfinished(run: Evidence) -> Diagnosis | None:
     fell = 1 - last / before if before > 0 else 0.0
     if fell < 5 * _STILL or min(losses) < min(losses[-tenth:]):
         return None
-    if (before - last) / tenth < _CLEAR * _jitter(losses[len(losses) // 2 :]) * math.sqrt(
-        2 / tenth
-    ):
+    noise = _jitter(losses[len(losses) // 2 :]) * math.sqrt(2 / tenth)
+    if (before - last) / tenth < _CLEAR * noise:
         return None
     part = "validation" if run.column("val_loss") else "training"
     training = run.config.training
@@ -336,19 +335,14 @@ def _overfitting(run: Evidence) -> Diagnosis | None:
     rose = validation[-1] > _WORSE * validation[best] and losses[-1] < losses[best]
     if not rose or len(validation) - 1 - best < patience:
         return None
-    stopping = {
-        "type": "EarlyStopping",
-        "monitor": "val_loss",
-        "patience": patience,
-        "restore_best_weights": True,
-    }
+    stopping = {"type": "EarlyStopping", "monitor": "val_loss", "patience": patience}
     return Diagnosis(
         f"the validation loss was lowest in epoch {best + 1} ({number(validation[best])}) and rose "
         f"to {number(validation[-1])} by epoch {len(validation)}, while the training loss fell "
         f"from {number(losses[best])} to {number(losses[-1])}",
         "The network went on to learn the training rows by heart, and the weights of the last "
         "epoch were kept. Stopping in time keeps those of the best one.",
-        changes.with_callback(run.config, stopping),
+        changes.with_callback(run.config, {**stopping, "restore_best_weights": True}),
     )
 
 

@@ -357,7 +357,9 @@ def _known(kind: Kind, spelled: str, path: tuple[str, ...]) -> Entry:
         alone = "a base stands for itself in `model.layers`"
         raise Findings.one(path, message, expected, spelled, alone)
     near = _nearest_name(kind, spelled)
-    hint = did_you_mean(near, _other_kind(kind, spelled))
+    others = [other for other in Kind if other is not kind and find(other, spelled)]
+    other = f"{spelled} is {kind_words(others[0])}" if others else "`dl schema` lists all names"
+    hint = did_you_mean(near, other)
     noun = kind_words(kind).split(" ", 1)[1]
     raise Findings.one(path, f"is not a known {noun}", expected, found_text(spelled), hint)
 
@@ -377,14 +379,6 @@ def _nearest_name(kind: Kind, spelled: str) -> str | None:
     if entry is None or near is None:
         return None
     return entry.name if spelled[:1].isupper() and near.islower() else near
-
-
-def _other_kind(kind: Kind, spelled: str) -> str:
-    """Returns that a name stands for something else, if it does, or where all names are."""
-    for other in Kind:
-        if other is not kind and find(other, spelled):
-            return f"{spelled} is {kind_words(other)}"
-    return "`dl schema` lists all names"
 
 
 def short_names(entry: Entry) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What is certainly wrong in `training`, and in `engine`, `tracking` and `model.start` beside it."""
+"""What is certainly wrong in `training`, and in `engine`, `tracking`, `model.start` beside it."""
 
 from __future__ import annotations
 

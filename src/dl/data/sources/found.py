@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dl.config.data import FilesData
 from dl.data.files import check_file, check_folder
-from dl.data.types import Array, Raw, RawTable
+from dl.data.types import Array, Raw, RawArrays, RawParts, RawTable
 from dl.errors import DataError, Problem
 from dl.text import listing
 
@@ -67,16 +68,31 @@ class Medium:
         return path.name.lower().endswith(tuple(self.suffixes))
 
 
-def refuse_strangers(path: Path, classes: set[str], known: set[str], medium: Medium) -> None:
-    """Refuses classes of a folder that the training folder does not have; raises `DataError`."""
-    strangers = sorted(classes - known)
-    if strangers:
-        raise DataError(
-            f"{path / strangers[0]}: is a class that the training folder does not have",
-            expected=f"class folders among {listing(sorted(known), '', _MOST_LISTED)}",
-            found=strangers[0],
-            hint=f"rename the folder, or add {medium.nouns} of the class to the training folder",
-        )
+def parts_of(found: Mapping[str, RawArrays], **known: Any) -> RawParts:
+    """Returns the parts, by the keys of the config that name their files, and what is `known`."""
+    validation, test = found.get("validation_path"), found.get("test_path")
+    return RawParts(found["path"], validation, test, **known)
+
+
+def class_folders(paths: Sequence[Path], medium: Medium) -> dict[Path, list[tuple[str, Path]]]:
+    """Returns what `class_files` finds in the training folder, the first, and in those of parts.
+
+    Raises:
+        DataError: As in `class_files`; a part has a class that the training folder does not have.
+    """
+    found = {path: class_files(path, medium) for path in paths}
+    known = {name for name, _ in found[paths[0]]}
+    for path, files in found.items():
+        strangers = sorted({name for name, _ in files} - known)
+        if strangers:
+            raise DataError(
+                f"{path / strangers[0]}: is a class that the training folder does not have",
+                expected=f"class folders among {listing(sorted(known), '', _MOST_LISTED)}",
+                found=strangers[0],
+                hint=f"rename the folder, or add {medium.nouns} of the class to the training "
+                "folder",
+            )
+    return found
 
 
 def listed_files(table: Raw, data: FilesData, root: Path) -> list[Path]:

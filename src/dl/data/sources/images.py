@@ -38,7 +38,7 @@ _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 def medium(data: ImagesData) -> Medium:
     """Returns how the pictures of a config are read."""
-    shape = picture_shape(data)
+    shape = (*data.image_size, 1 if data.color == "grayscale" else 3)
     return Medium(
         noun="picture",
         examples="cats/ and dogs/",
@@ -50,11 +50,6 @@ def medium(data: ImagesData) -> Medium:
         image=True,
         quiet=without_warnings,
     )
-
-
-def picture_shape(data: ImagesData) -> tuple[int, int, int]:
-    """Returns the shape of a picture as it is read: (height, width, channels)."""
-    return *data.image_size, 1 if data.color == "grayscale" else 3
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from dl.config.data import MASKS, PATHS, ImagesData
 from dl.data.files import ahead, fingerprint_files, unchanged
-from dl.data.sources.found import media_files
+from dl.data.sources.found import media_files, parts_of
 from dl.data.sources.images import medium, opened_picture, stored_pixels, without_warnings
 from dl.data.sources.media import FileReader
 from dl.data.storage import ScratchFile
@@ -163,14 +163,9 @@ def read_masked(data: ImagesData, reporter: Reporter, streamed: bool) -> RawPart
         fingerprint = fingerprint_files(listed)
     parts = {key: make() for key, make in read.items()}
     values = tuple(map(text_of, classes.codes()))
-    return RawParts(
-        parts["path"],
-        parts.get("validation_path"),
-        parts.get("test_path"),
-        class_names=data.classes or values,
-        class_values=values,
-        image=True,
-        fingerprint=fingerprint,
+    names = data.classes or values
+    return parts_of(
+        parts, class_names=names, class_values=values, image=True, fingerprint=fingerprint
     )
 
 

@@ -14,18 +14,14 @@ import numpy as np
 
 from dl.config.data import FilesData, target_is_input
 from dl.config.files import own_files, own_paths
-from dl.data.files import (
-    ahead,
-    fingerprint_arrays,
-    fingerprint_files,
-    unchanged,
-)
+from dl.data.files import ahead, fingerprint_arrays, fingerprint_files, unchanged
 from dl.data.sources.found import (
     Medium,
     class_files,
+    class_folders,
     listed_files,
     media_files,
-    refuse_strangers,
+    parts_of,
     root_of,
 )
 from dl.data.storage import ScratchFile, check_memory, check_space
@@ -66,34 +62,19 @@ class FileReader:
         """
         if target_is_input(data):
             return self._without_classes(data)
-        root, *others = own_paths(data)
-        found = {path: class_files(path, self.medium) for path in (root, *others)}
-        known = {name for name, _ in found[root]}
-        for path in others:
-            refuse_strangers(path, {name for name, _ in found[path]}, known, self.medium)
+        found = class_folders(own_paths(data), self.medium)
         listed = [file for files in found.values() for _, file in files]
         with unchanged(listed):
-            parts = {str(path): self.part(path, files) for path, files in found.items()}
+            read = {path: self.part(path, files) for path, files in found.items()}
             fingerprint = fingerprint_files(listed)
-        validation, test = (
-            None if path is None else parts[str(Path(path))]
-            for path in (data.validation_path, data.test_path)
-        )
-        train, image = parts[str(root)], self.medium.image
-        return RawParts(train, validation, test, image=image, fingerprint=fingerprint)
+        parts = {key: read[path] for key, (path,) in own_files(data).items()}
+        return parts_of(parts, image=self.medium.image, fingerprint=fingerprint)
 
     def _without_classes(self, data: FilesData) -> RawParts:
         """Returns the parts of files at any depth of their folders, whose inputs are the target."""
         found = {key: self.inputs(path) for key, (path,) in own_files(data).items()}
-        return RawParts(
-            found["path"],
-            found.get("validation_path"),
-            found.get("test_path"),
-            image=self.medium.image,
-            fingerprint=fingerprint_files(
-                [Path(file) for rows in found.values() for file in rows.files]
-            ),
-        )
+        files = [Path(file) for rows in found.values() for file in rows.files]
+        return parts_of(found, image=self.medium.image, fingerprint=fingerprint_files(files))
 
     def part(self, path: Path, files: Sequence[tuple[str, Path]] | None = None) -> RawArrays:
         """Returns the labelled rows of a folder of class folders.
@@ -160,13 +141,13 @@ class FileReader:
                         hint="delete one of the rows",
                     )
         with unchanged(list(seen)):
-            parts = {n: self.listed(table, data, found[n]) for n, table in tables.named.items()}
+            parts: dict[str, Any] = {
+                name: self.listed(table, data, found[name]) for name, table in tables.named.items()
+            }
             fingerprint = fingerprint_arrays(
                 np.array([tables.fingerprint, fingerprint_files(seen)])
             )
-        validation, test = parts.get("validation"), parts.get("test")
-        image = self.medium.image
-        return RawParts(parts["train"], validation, test, image=image, fingerprint=fingerprint)
+        return RawParts(**parts, image=self.medium.image, fingerprint=fingerprint)
 
     def listed(self, table: Raw, data: FilesData, files: Sequence[Path] | None = None) -> RawArrays:
         """Returns the rows whose files a table lists, with its targets, if it has any.

@@ -263,15 +263,14 @@ def _typed(values: pd.Series[Any]) -> Any:
     return pyarrow.array(numbers, mask=missing)
 
 
-def _frames(source: str) -> OtherFormat:
-    return OtherFormat(partial(_of_frame, source), "{path}: row {row}")
-
-
 OTHERS = {
     "feather": OtherFormat(_of_feather, "{path}: row {row}"),
     "jsonl": OtherFormat(_of_json_lines, "{path}:{row}"),
     "excel": OtherFormat(_of_excel, "{path}: row {below}"),
-    **{source: _frames(source) for source in ("stata", "sas", "spss")},
+    **{
+        source: OtherFormat(partial(_of_frame, source), "{path}: row {row}")
+        for source in ("stata", "sas", "spss")
+    },
 }
 STREAMED: Sequence[str] = ("feather", "jsonl")
 """The others are read whole by pandas."""

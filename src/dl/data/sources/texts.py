@@ -15,7 +15,7 @@ import pyarrow
 
 from dl.config.data import TextData
 from dl.config.files import own_paths
-from dl.data.sources.found import Medium, class_files, media_files, refuse_strangers
+from dl.data.sources.found import Medium, class_files, class_folders, media_files
 from dl.data.sources.text import BLOCK, decoded, opened, pieces, unpacked
 from dl.data.tables import Block, ReadBlock, Wanted, appended, joined, require
 from dl.errors import DataError
@@ -92,12 +92,7 @@ def _block(found: Sequence[tuple[str, Path]], encoding: str, source: str, wanted
     whole = (pyarrow.chunked_array([values]) for values in (texts, classes))
     columns = dict(zip(names, whole, strict=False))
     require(source, wanted.kept, names, "column")
-    place = partial(_place, found)
-    return Block(names, columns.__getitem__, len(found), source, place)
-
-
-def _place(found: Sequence[tuple[str, Path]], row: int) -> str:
-    return str(found[row][1])
+    return Block(names, columns.__getitem__, len(found), source, lambda row: str(found[row][1]))
 
 
 def line_blocks(
@@ -119,12 +114,10 @@ def line_blocks(
 def _lines(lines: list[str], first: int, source: str, wanted: Wanted) -> Block:
     [name] = wanted.features or (TEXT,)
     texts = pyarrow.array([text.removesuffix("\r") for text in lines], pyarrow.string())
-    whole, place = pyarrow.chunked_array([texts]), partial(_line, source, first)
-    return Block([name], {name: whole}.__getitem__, len(lines), source, place)
-
-
-def _line(source: str, first: int, row: int) -> str:
-    return f"{source}:{first + row}"
+    column = {name: pyarrow.chunked_array([texts])}
+    return Block(
+        [name], column.__getitem__, len(lines), source, lambda row: f"{source}:{first + row}"
+    )
 
 
 def check_classes(data: TextData) -> list[Path]:
@@ -133,9 +126,5 @@ def check_classes(data: TextData) -> list[Path]:
     Raises:
         DataError: A part has another class.
     """
-    found = {path: class_files(path, MEDIUM) for path in own_paths(data)}
-    root = own_paths(data)[0]
-    known = {name for name, _ in found[root]}
-    for path, files in found.items():
-        refuse_strangers(path, {name for name, _ in files}, known, MEDIUM)
+    found = class_folders(own_paths(data), MEDIUM)
     return [file for files in found.values() for _, file in files]
