@@ -139,7 +139,7 @@ def test_the_input_as_target_is_scaled_as_the_input(x: Any, preprocess: Any) -> 
         describe_target([rows], requirements_of(config)),
         rows,
         requirements_of(config),
-        feature.own_scaling,
+        [feature],
     )
     y = encode_target(rows, target)
     assert (target.task, target.scaling) == ("regression", "input")

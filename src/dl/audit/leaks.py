@@ -11,14 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from dl.audit.measures import (
-    known_by_heart,
-    labels_of,
-    matrix_of,
-    separated,
-    shuffled,
-    told,
-)
+from dl.audit.measures import known_by_heart, labels_of, matrix_of, separated, shuffled, told
 from dl.audit.table import Table
 from dl.config.data import BuiltinData, Data, Split, TableFile, window_of
 from dl.config.nodes import flow

@@ -20,12 +20,7 @@ BLANKS = "blanks"
 """The separator that is any run of spaces and tabs."""
 Gap = Annotated[
     float | str,
-    OneOf(
-        (
-            Text("a time such as 7d, 12h or 30m", r"\d+(\.\d+)?[wdhms]"),
-            Number(above=0),
-        )
-    ),
+    OneOf((Text("a time such as 7d, 12h or 30m", r"\d+(\.\d+)?[wdhms]"), Number(above=0))),
 ]
 
 

@@ -152,7 +152,6 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
             )
         else:
             features = (fit_arrays(parts.train, needs, parts.image, reporter),)
-        of_input = features[0].own_scaling if isinstance(features[0], ArrayFeature) else None
         fitted = Preprocessing(
             source=config.data.source,
             fingerprint=parts.fingerprint,
@@ -160,7 +159,7 @@ def load_dataset(config: Config, reporter: Reporter) -> Dataset:
             features=features,
             target=input_target(features, needs, window_of(config.data))
             if target_is_input(config.data)
-            else fit_target(split.target, parts.train, needs, of_input, features),
+            else fit_target(split.target, parts.train, needs, features),
             window=_fitted_window(config, parts, reporter),
         )
         ready = {

@@ -88,11 +88,7 @@ def refuse_beyond_unit(x: Rows, needs: Requirements) -> None:
 
 
 def fit_target(
-    target: Target,
-    train: Raw,
-    needs: Requirements,
-    of_input: CenterAndSpread | None = None,
-    features: Sequence[Feature | ArrayFeature] = (),
+    target: Target, train: Raw, needs: Requirements, features: Sequence[Feature | ArrayFeature] = ()
 ) -> Target:
     """Returns the target with the scaling fitted on the training rows.
 
@@ -100,10 +96,9 @@ def fit_target(
         target: From `describe_target`.
         train: The training rows.
         needs: What the config asks of the data.
-        of_input: The scaling of the input; a target that is the input is scaled likewise, unless
-            `preprocess.target` says how.
-        features: The inputs; among them are the last values of a target that is predicted by its
-            change.
+        features: The inputs; a target that is the input is scaled likewise, unless
+            `preprocess.target` says how. Among them are the last values of a target that is
+            predicted by its change.
 
     Raises:
         DataError: The training rows have one class only, or numbers that the loss does not take.
@@ -119,6 +114,7 @@ def fit_target(
         train = replace(train, windows=None)  # each row counts once, in however many windows it is
     scaling, read = needs.preprocess.target, target_values(train)
     values = read.values
+    of_input = next((each.own_scaling for each in features if isinstance(each, ArrayFeature)), None)
     if of_input is not None and scaling == "none" and is_own_input(train):
         center, spread = of_input
         fitted = replace(target, scaling="input", center=center, spread=spread)

@@ -222,10 +222,7 @@ def _kind_at_places(
 def _refuse_fractions(target: TargetValues) -> None:
     if target.words is None and (fractions := target.values != np.floor(target.values)).any():
         raise target.wrong(
-            fractions,
-            "is not a class",
-            f"whole numbers or text{_BY_LOSS}",
-            _FOR_NUMBERS,
+            fractions, "is not a class", f"whole numbers or text{_BY_LOSS}", _FOR_NUMBERS
         )
 
 

@@ -18,11 +18,12 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from dl.config.preprocess import Punctuation, TokenLevel
+from dl.config.preprocess import Punctuation
 from dl.data.features import FIRST_TOKEN, Feature, TextFeature, feature_names, names_of
 from dl.data.requirements import Tokens
 from dl.data.storage import ScratchFile, check_memory, check_space
@@ -33,21 +34,6 @@ _APOSTROPHES = "'\u2018\u2019\u02bc\uff07"
 _KEPT_FORMAT = "\u200c"
 _SELECTORS = "\ufe0e\ufe0f"
 """What says how the character before it is drawn."""
-
-
-class TextForm(Protocol):
-    """What says how a text is taken apart."""
-
-    @property
-    def level(self) -> TokenLevel: ...
-    @property
-    def lower(self) -> bool: ...
-    @property
-    def punctuation(self) -> Punctuation: ...
-    @property
-    def remove(self) -> str | None: ...
-    @property
-    def ngrams(self) -> tuple[int, int]: ...
 
 
 class _Signs(dict[int, str | None]):
@@ -74,7 +60,7 @@ class _Signs(dict[int, str | None]):
         return None if self._punctuation == "strip" or character in _APOSTROPHES else " "
 
 
-def tokenizer(form: TextForm) -> Callable[[str], list[str]]:
+def tokenizer(form: TextFeature) -> Callable[[str], list[str]]:
     """Returns what takes a text apart into its tokens, in their order.
 
     Those of several words or characters in a row stand behind the single ones.
@@ -102,12 +88,12 @@ def tokenizer(form: TextForm) -> Callable[[str], list[str]]:
     return tokens
 
 
-def is_single(token: str, form: TextForm) -> bool:
+def is_single(token: str, form: TextFeature) -> bool:
     """Tells whether a token is one word or character, and not several in a row."""
     return " " not in token if form.level == "word" else len(token) == 1
 
 
-def count_single(tokens: int, form: TextForm) -> int:
+def count_single(tokens: int, form: TextFeature) -> int:
     """Returns how many of the tokens of a text, the first ones, are single words or characters."""
     low, high = form.ngrams
     if low > 1:
@@ -139,7 +125,7 @@ class TokenCounts:
     lengths: Numbers
 
 
-def count_tokens(texts: Iterable[str], form: TextForm) -> TokenCounts:
+def count_tokens(texts: Iterable[str], form: TextFeature) -> TokenCounts:
     """Counts the tokens of texts."""
     tokens, counts, having, lengths = tokenizer(form), Counter[str](), Counter[str](), list[int]()
     for text in texts:
@@ -201,34 +187,24 @@ class TokenRows:
         return whole
 
 
-class _Store(Protocol):
-    """Where arrays of a type go one behind the other."""
+class _Store:
+    """Where arrays of a type go one behind the other: in memory, or on the disk."""
 
-    def add(self, values: Array) -> None: ...
-    def all(self, row: tuple[int, ...] = ()) -> Rows: ...
-
-
-class _Memory:
-    def __init__(self) -> None:
+    def __init__(self, on_disk: bool, dtype: DTypeLike) -> None:
         self._parts: list[Array] = []
+        self._file = ScratchFile() if on_disk else None
+        self._dtype, self._length = dtype, 0
 
     def add(self, values: Array) -> None:
-        self._parts.append(values)
+        self._length += len(values)
+        if self._file is None:
+            self._parts.append(values)
+        else:
+            self._file.write(values)
 
     def all(self, row: tuple[int, ...] = ()) -> Rows:
-        return np.concatenate(self._parts)
-
-
-class _Disk:
-    def __init__(self) -> None:
-        self._file, self._length = ScratchFile(), 0
-        self._dtype = np.dtype(np.float32)
-
-    def add(self, values: Array) -> None:
-        self._file.write(values)
-        self._length, self._dtype = self._length + len(values), values.dtype
-
-    def all(self, row: tuple[int, ...] = ()) -> Rows:
+        if self._file is None:
+            return np.concatenate(self._parts)
         return self._file.array(self._dtype, (self._length, *row))
 
 
@@ -258,10 +234,9 @@ def transform_rows(
         return _stored(table, features, unseen, tokens)
     if not texts:
         return transform_table(table, features, unseen, tokens)
-    store: type[_Store] = _Disk if on_disk else _Memory
     if texts[0].output == "int":
-        return _numbered(table, texts[0], unseen, store)
-    rows = _counted(table, features, unseen, store)
+        return _numbered(table, texts[0], unseen, on_disk)
+    rows = _counted(table, features, unseen, on_disk)
     small = 4 * rows.shape[0] * rows.shape[1] <= _MOST_WHOLE
     return rows[:] if small and not on_disk else rows
 
@@ -285,14 +260,14 @@ def _stored(
 
 
 def _numbered(
-    table: RawTable, feature: TextFeature, unseen: UnseenCategories, store: type[_Store]
+    table: RawTable, feature: TextFeature, unseen: UnseenCategories, on_disk: bool
 ) -> Rows:
     """Returns the numbers of the tokens of each row, shape (rows, length)."""
-    if store is _Memory:
+    if not on_disk:
         hint = "make `preprocess.text.length` smaller"
         size, what = 4 * len(table) * feature.length, f"{len(table)} rows of {feature.length}"
         check_memory(size, f"{table.source}: does not fit in the memory as tokens", what, hint)
-    numbers = store()
+    numbers = _Store(on_disk, np.int32)
     for block in _blocks(table):
         rows = np.zeros((len(block), feature.length), np.int32)
         for row, found in enumerate(_tokens(block, feature, unseen)):
@@ -303,7 +278,7 @@ def _numbered(
 
 
 def _counted(
-    table: RawTable, features: Sequence[Feature], unseen: UnseenCategories, store: type[_Store]
+    table: RawTable, features: Sequence[Feature], unseen: UnseenCategories, on_disk: bool
 ) -> TokenRows:
     """Returns rows with an input for each token, beside the columns of other kinds."""
     ends = np.cumsum([len(names_of(feature)) for feature in features]).tolist()
@@ -314,7 +289,8 @@ def _counted(
         for begin, end, feature in placed
         if not isinstance(feature, TextFeature)
     ]
-    places, values, others, counts = store(), store(), store(), list[Array]()
+    kinds, counts = (np.int32, np.float32, np.float32), list[Array]()
+    places, values, others = (_Store(on_disk, kind) for kind in kinds)
     for block in _blocks(table):
         parts = [
             _inputs(_tokens(block, feature, unseen), feature, begin)

@@ -159,7 +159,7 @@ def read_masked(data: ImagesData, reporter: Reporter, streamed: bool) -> RawPart
     listed = [file for part in pairs.values() for pair in part for file in pair]
     with unchanged(listed):
         classes = _Classes(data)
-        read = {key: _part(part, data, classes, reporter, streamed) for key, part in pairs.items()}
+        read = {key: _part(part, classes, reporter, streamed) for key, part in pairs.items()}
         fingerprint = fingerprint_files(listed)
     parts = {key: make() for key, make in read.items()}
     values = tuple(map(text_of, classes.codes()))
@@ -180,7 +180,7 @@ def read_masked_part(path: Path, data: ImagesData, reporter: Reporter, streamed:
                 hint="put both into a folder by these names",
             )
     pairs = _pairs(pictures, masks, data, reporter)
-    return _part(pairs, data, _Classes(data), reporter, streamed)()
+    return _part(pairs, _Classes(data), reporter, streamed)()
 
 
 def _pairs(
@@ -223,16 +223,13 @@ def _pairs(
 
 
 def _part(
-    pairs: Sequence[tuple[Path, Path]],
-    data: ImagesData,
-    classes: _Classes,
-    reporter: Reporter,
-    streamed: bool,
+    pairs: Sequence[tuple[Path, Path]], classes: _Classes, reporter: Reporter, streamed: bool
 ) -> Callable[[], RawArrays]:
     """Reads pictures and masks; the rows can be had when the masks of all parts are read."""
     pictures = [picture for picture, _ in pairs]
-    plain = FileReader(medium(data), reporter, streamed).rows(pictures, str(pictures[0].parent))
-    y = _read(pairs, data, classes, reporter, streamed)
+    reader = FileReader(medium(classes.data), reporter, streamed)
+    plain = reader.rows(pictures, str(pictures[0].parent))
+    y = _read(pairs, classes, reporter, streamed)
 
     def make() -> RawArrays:
         table = classes.table()
@@ -246,17 +243,13 @@ def _part(
 
 
 def _read(
-    pairs: Sequence[tuple[Path, Path]],
-    data: ImagesData,
-    classes: _Classes,
-    reporter: Reporter,
-    streamed: bool,
+    pairs: Sequence[tuple[Path, Path]], classes: _Classes, reporter: Reporter, streamed: bool
 ) -> Rows:
     """Returns the masks as places in what is found of values, shape (rows, height, width)."""
-    shape, threads = (len(pairs), *data.image_size), os.cpu_count() or 1
-    tasks = (partial(_mask, *pair, data.image_size, colours=classes.colours) for pair in pairs)
+    size, threads = classes.data.image_size, os.cpu_count() or 1
+    tasks = (partial(_mask, *pair, size, colours=classes.colours) for pair in pairs)
     scratch = ScratchFile() if streamed else None
-    y = np.empty((0 if scratch else len(pairs), *data.image_size), np.uint8)
+    y = np.empty((0 if scratch else len(pairs), *size), np.uint8)
     with (
         without_warnings(),
         reporter.stage("Decoding masks", len(pairs)) as advance,
@@ -269,7 +262,7 @@ def _read(
             else:
                 scratch.write(row)
             advance(1)
-    return y if scratch is None else scratch.array(np.uint8, shape)
+    return y if scratch is None else scratch.array(np.uint8, (len(pairs), *size))
 
 
 def _mask(
