@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from conftest import Dl
 from dl.variables import environment_of_child
 from dl.warm import SUPPORTED
 
@@ -23,9 +26,9 @@ training: {loss: sparse_categorical_crossentropy, metrics: [accuracy], epochs: 2
 """
 
 
-def dl(folder: Path, *arguments: str, **variables: str) -> str:
+def done(folder: Path, *arguments: str, **variables: str) -> str:
     place = {"XDG_RUNTIME_DIR": str(folder), "DL_WARM": "1", **variables}
-    done = subprocess.run(
+    outcome = subprocess.run(
         [sys.executable, "-m", "dl", *arguments],
         env={**environment_of_child(), **place},
         cwd=folder,
@@ -33,27 +36,47 @@ def dl(folder: Path, *arguments: str, **variables: str) -> str:
         text=True,
         check=True,
     )
-    return done.stdout
+    return outcome.stdout
 
 
 def test_a_training_is_the_same_warm_and_the_warm_process_has_no_thread_of_tensorflow(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "iris.yaml").write_text(CONFIG)
-    assert dl(tmp_path, "warm", "--status") == ("not warm: commands load all they need; dl warm\n")
-    assert dl(tmp_path, "warm", "--stop") == "there was none\n"
-    started = json.loads(dl(tmp_path, "warm", "-q", "--json"))
+    assert done(tmp_path, "warm", "--status") == (
+        "not warm: commands load all they need; dl warm\n"
+    )
+    assert done(tmp_path, "warm", "--stop") == "there was none\n"
+    started = json.loads(done(tmp_path, "warm", "-q", "--json"))
     try:
-        dl(tmp_path, "train", "iris.yaml", "--runs", "cold", DL_WARM="0")
-        dl(tmp_path, "train", "iris.yaml", "--runs", "warm")
-        status = json.loads(dl(tmp_path, "warm", "--status", "--json"))
+        done(tmp_path, "train", "iris.yaml", "--runs", "cold", DL_WARM="0")
+        standby = None
+        while standby is None:
+            standby = json.loads(done(tmp_path, "warm", "--status", "--json"))["standby"]
+        done(tmp_path, "train", "iris.yaml", "--runs", "warm")
+        status = json.loads(done(tmp_path, "warm", "--status", "--json"))
         threads = Path(f"/proc/{status['pid']}/task").iterdir()
         names = [(thread / "comm").read_text().strip() for thread in threads]
     finally:
-        assert dl(tmp_path, "warm", "--stop") == "stopped\n"
+        assert done(tmp_path, "warm", "--stop") == "stopped\n"
     assert (status["pid"], status["commands"], status["cold"]) == (started["pid"], 1, "")
     assert not [name for name in names if name.startswith("tf_")]
     cold, warm = (tmp_path / name / "iris" / "0001" for name in ("cold", "warm"))
+    assert f'"pid":{standby}' in (warm / "run.json").read_text().replace(" ", "")
     for name in ("model.h5", "metrics.json", "model.tflite", "plots/learning_curves.png"):
         assert (cold / name).read_bytes() == (warm / name).read_bytes(), name
     assert (warm / "report.html").is_file()
+
+
+def test_an_old_kernel_is_told(dl: Dl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(pid: int) -> int:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(os, "pidfd_open", missing)
+    outcome = dl("warm", "-q")
+    assert (outcome.code, outcome.err) == (
+        2,
+        "error: dl warm needs Linux 5.3 or newer: this one has no pidfd_open\n"
+        "hint: leave it out: commands start as ever\n",
+    )

@@ -1,6 +1,7 @@
 """A warm process without libraries, whose copies say in JSON what they are, or do as they are told.
 
-Run with the seconds after which it ends; `dl train ACT` has one of `_ACTS` done.
+Run with the seconds after which it ends, and `fresh`, `rehearsed` or `failing`: whether a copy
+stands by; `dl train ACT` has one of `_ACTS` done.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import random
 import resource
 import signal
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -39,6 +41,7 @@ def tell() -> None:
         "ignored": signal.getsignal(signal.SIGHUP) == signal.SIG_IGN,
         "random": [random.random(), float(np.random.random()), uuid.uuid4().hex],
         "pid": os.getpid(),
+        "blocked": [int(each) for each in signal.pthread_sigmask(signal.SIG_BLOCK, ())],
     }
     with open("told.json", "w", encoding="utf-8") as file:
         json.dump(found, file)
@@ -81,13 +84,18 @@ _ACTS: dict[str, Callable[[], None]] = {
 
 def main() -> None:
     """Is the part of `have_done`."""
-    begun_anew = "_serve" not in vars(sys.modules["__main__"])
-    sys.stderr.write(f"{sys.argv[1:]}, begun anew: {begun_anew}\n")
+    sys.stderr.write(f"{sys.argv[1:]}, begun anew: {__name__ == '__main__'}\n")
     sys.exit(5)
 
 
+def rehearse() -> bool:
+    """Starts a thread, as TensorFlow does: a copy of this process would not have it."""
+    threading.Thread(target=time.sleep, args=[600], daemon=True).start()
+    return sys.argv[2] == "rehearsed"
+
+
 def _serve() -> None:
-    process = WarmProcess(float(sys.argv[1]))
+    process = WarmProcess(float(sys.argv[1]), None if sys.argv[2] == "fresh" else rehearse)
     process.listen()
     print("listening", flush=True)
     handed = process.serve()
@@ -114,4 +122,4 @@ def _do(handed: Handed) -> None:
 
 
 if __name__ == "__main__":
-    _serve()
+    main() if sys.argv[1:] == ["a"] else _serve()

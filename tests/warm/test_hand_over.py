@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import ctypes
 import os
 import pty
 import resource
@@ -20,8 +20,9 @@ import pytest
 
 from conftest import Dl
 from dl.variables import environment_of_child
-from dl.warm import COMMANDS, SUPPORTED, folder, open_folder, socket_name
+from dl.warm import COMMANDS, SUPPORTED, folder, open_folder, socket_name, surroundings
 from dl.warm.client import ask
+from support.warm import assert_gone, children, serve, standing_by, status, told
 
 pytestmark = [
     pytest.mark.slow,
@@ -32,27 +33,21 @@ _TESTS = Path(__file__).parents[1]
 Start = Callable[..., subprocess.Popen[str]]
 
 
-@pytest.fixture(scope="module")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+@pytest.fixture(scope="module", params=["fresh", "rehearsed"])
+def warm(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
     """The variables with which commands find the warm process of this module."""
     place = tmp_path_factory.mktemp("runtime")
     variables = {**environment_of_child(), "XDG_RUNTIME_DIR": str(place), "PYTHONPATH": str(_TESTS)}
     del variables["PYTHONSAFEPATH"], variables["DL_WARM"]
-    process = serve(variables)
+    process = serve(variables, how=request.param)
+    if request.param == "rehearsed":
+        variables["_WAIT"] = "1"
     yield variables
     process.terminate()
     assert process.wait(10) == 0
     assert not list((place / "dl").iterdir())
-
-
-def serve(variables: dict[str, str], idle: float = 300) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "support.warm_server", str(idle)]
-    settled = {**variables, "PYTHONSAFEPATH": "1"}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=settled, cwd="/")
-    assert process.stdout is not None
-    assert process.stdout.readline() == "listening\n"
-    process.stdout.close()
-    return process
 
 
 @pytest.fixture
@@ -62,6 +57,8 @@ def begin(warm: dict[str, str], tmp_path: Path) -> Iterator[Start]:
 
     def started(*arguments: str, **options: Any) -> subprocess.Popen[str]:
         variables = {**warm, **options.pop("variables", {})}
+        if "_WAIT" in variables:
+            standing_by(warm)
         command = [sys.executable, "-m", "dl", "train", *arguments]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
         streams = {"cwd": tmp_path, "stdin": subprocess.DEVNULL, **streams}
@@ -72,11 +69,6 @@ def begin(warm: dict[str, str], tmp_path: Path) -> Iterator[Start]:
     for each in commands:
         each.kill()
         each.communicate()
-
-
-def told(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "told.json").read_text(encoding="utf-8"))
-    return found
 
 
 def begun(command: subprocess.Popen[str]) -> None:
@@ -107,6 +99,7 @@ def test_a_command_finds_what_it_was_called_with(begin: Start, tmp_path: Path) -
     )
     assert found["ignored"] is True
     assert found["terminal"] == [False, False, False]
+    assert found["blocked"] == []
     environment = found["environment"]
     assert (environment["NAME"], environment["COLUMNS"]) == ("a\udcff", "71")
     assert "TF_OTHER" not in environment  # is taken away, as in any command
@@ -171,13 +164,10 @@ def test_a_part_is_done_by_a_copy_of_the_copy(begin: Start) -> None:
 def test_nothing_is_left_of_a_command_that_is_killed(begin: Start, warm: dict[str, str]) -> None:
     command = begin("wait")
     begun(command)
-    pid = _status(warm)["pid"]
+    copies = set(children(status(warm)["pid"]))
     command.kill()
     command.communicate()
-    deadline = time.monotonic() + 20
-    while _children(pid) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not _children(pid)
+    assert_gone(copies)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +183,22 @@ def test_a_command_with_other_variables_is_not_taken(
 ) -> None:
     command = begin("tell", variables=variables)
     assert _COLD in command.communicate()[1]
-    assert _status({**warm, **variables})["cold"] == why
+    assert status({**warm, **variables})["cold"] == why
+
+
+def test_a_command_that_is_confined_is_not_taken_whatever_it_says(
+    begin: Start, warm: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def confine() -> None:
+        ctypes.CDLL(None).prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
+
+    assert _COLD in begin("tell", preexec_fn=confine).communicate()[1]
+    monkeypatch.setenv("XDG_RUNTIME_DIR", warm["XDG_RUNTIME_DIR"])
+    forged = {**surroundings(), "the container": "another"}
+    monkeypatch.setattr("dl.warm.client.surroundings", lambda: forged)
+    answer = ask(None)
+    assert answer is not None
+    assert answer[1]["cold"] != "the container"  # what the system says counts
 
 
 @pytest.mark.parametrize("variables", [{"DL_WARM": "0"}, {"XDG_RUNTIME_DIR": "/nowhere"}])
@@ -207,17 +212,18 @@ def test_a_command_outlives_the_warm_process_and_tells_if_it_dies_too(
     warm: dict[str, str], begin: Start, tmp_path: Path
 ) -> None:
     own = {**warm, "XDG_RUNTIME_DIR": str(tmp_path)}
+    own.pop("_WAIT", None)
     process = serve(own)
     command, other = begin("answer", variables=own), begin("wait", variables=own)
     begun(command)
     begun(other)
-    children = set(_children(process.pid))
+    copies = set(children(process.pid))
     process.kill()
     process.wait()
     command.send_signal(signal.SIGUSR1)
     command.communicate()
     assert command.returncode == 9
-    for child in children:  # the other one has ended, or is about to
+    for child in copies:  # the other one has ended, or is about to
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
     assert other.communicate()[1] == (
@@ -239,7 +245,7 @@ def test_it_ends_when_it_is_idle_and_when_a_file_changes(
         process = serve(own, 0.05 if place == "idle" else 300)
         if place == "changed":
             (packages / "module.py").touch()
-            assert _status(own) is None
+            assert status(own) is None
         assert process.wait(20) == 0
         assert not list((tmp_path / place / "dl").iterdir())
 
@@ -247,25 +253,10 @@ def test_it_ends_when_it_is_idle_and_when_a_file_changes(
 def test_a_second_one_takes_the_place_of_the_first(warm: dict[str, str], tmp_path: Path) -> None:
     own = {**warm, "XDG_RUNTIME_DIR": str(tmp_path)}
     first, second = serve(own), serve(own)
-    assert _status(own)["pid"] == second.pid
+    assert status(own)["pid"] == second.pid
     for process in (second, first):
         process.terminate()
         assert process.wait(20) == 0
-
-
-def _status(variables: dict[str, str]) -> Any:
-    script = "import json; from dl.warm.client import ask; print(json.dumps(ask(None)))"
-    settled = {**variables, "PYTHONSAFEPATH": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=settled, capture_output=True, text=True, check=True
-    )
-    answer = json.loads(done.stdout)
-    return answer and answer[1]
-
-
-def _children(pid: int) -> list[int]:
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in listed]
 
 
 def test_the_socket_is_for_this_user_alone(
@@ -301,7 +292,7 @@ def test_another_user_is_refused_on_both_sides(
         "os.setresuid(65534, 65534, 65534)\n"
         "one.connect(f'/proc/self/fd/{there}/' + os.path.basename(path)); print(one.recv(9))"
     )
-    served = _status(warm)["running"]
+    served = status(warm)["running"]
     place.chmod(0o777)
     (place / socket_name()).chmod(0o666)
     try:
@@ -311,7 +302,7 @@ def test_another_user_is_refused_on_both_sides(
         place.chmod(0o700)
         (place / socket_name()).chmod(0o600)
     assert (done.stdout, done.stderr) == ("b''\n", "")
-    assert _status(warm)["running"] == served
+    assert status(warm)["running"] == served
 
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     forged = tmp_path / "dl"

@@ -99,6 +99,7 @@ def _start(idle: float) -> None:
     Raises:
         DiskError: There is no place for its socket.
         RunError: It ended.
+        UsageError: The system is too old.
     """
     import subprocess
 
@@ -113,6 +114,13 @@ def _start(idle: float) -> None:
         if own and not os.path.islink(place):
             hint = f"make it one of yours alone: chmod 700 {place}"
         raise DiskError(f"{error.filename}: {error.strerror}", hint=hint) from error
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError) as error:
+        raise UsageError(
+            "dl warm needs Linux 5.3 or newer: this one has no pidfd_open",
+            hint="leave it out: commands start as ever",
+        ) from error
     told, tell = os.pipe()
     process = subprocess.Popen(
         [sys.executable, "-m", "dl.cli.warm", str(tell), str(60 * idle)],
@@ -153,14 +161,22 @@ def _stopped(found: dict[str, Any]) -> str:
     return "stopped"
 
 
+def _load_templates() -> None:
+    from dl.report.html import load_templates
+    from dl.report.run_page import SECTIONS
+
+    load_templates(name for name, _, _ in SECTIONS)
+
+
 def _main() -> None:
     """Loads, serves, and is a command in each copy."""
+    from dl.app.rehearsal import rehearse
     from dl.warm.server import WarmProcess, load
 
     tell, idle = int(sys.argv[1]), float(sys.argv[2])
     open_streams()
-    process = WarmProcess(idle)
-    load()
+    process = WarmProcess(idle, rehearse)
+    load(_load_templates)
     process.listen()
     os.write(tell, _LOADED)
     os.close(tell)

@@ -41,6 +41,7 @@ _OPTIONS = (
     *("no_site", "no_user_site", "optimize", "utf8_mode", "verbose"),
 )
 _NAMESPACES = ("mnt", "net", "pid", "user")
+_RIGHTS = ("CapBnd", "CapEff", "NoNewPrivs", "Seccomp:")
 
 
 def may_be_warm(arguments: list[str]) -> bool:
@@ -93,7 +94,6 @@ def surroundings() -> dict[str, object]:
     """Returns what must be the same for a copy of the warm process to do a command, by name."""
     environment = dict(os.environ)
     settle(environment)
-    root = os.stat("/")
     options = [getattr(sys.flags, name) for name in _OPTIONS]
     return {
         **{
@@ -104,11 +104,28 @@ def surroundings() -> dict[str, object]:
         "Python's options": (options, sys.warnoptions, sorted(map(str, sys._xoptions.items()))),
         "the user or a group": (os.getresuid(), os.getresgid(), sorted(os.getgroups())),
         "the processors that may be used": sorted(os.sched_getaffinity(0)),
+        **confines("self"),
+    }
+
+
+def confines(process: int | str) -> dict[str, object]:
+    """Returns those of the surroundings that the system tells of any process of the user.
+
+    A command that is confined says of itself what it likes.
+
+    Raises:
+        OSError: There is no such process, or it is another user's.
+    """
+    root = os.stat(f"/proc/{process}/root/")
+    with open(f"/proc/{process}/status", encoding="utf-8", errors="replace") as lines:
+        rights = [line.split() for line in lines if line.startswith(_RIGHTS)]
+    return {
         "the container": (
             [root.st_dev, root.st_ino],
-            [os.readlink(f"/proc/self/ns/{name}") for name in _NAMESPACES],
+            [os.readlink(f"/proc/{process}/ns/{name}") for name in _NAMESPACES],
         ),
-        "the control group": _control_group(),
+        "the control group": _control_group(process),
+        "what a process may do": rights,
     }
 
 
@@ -118,10 +135,10 @@ def difference(ours: dict[str, object], theirs: dict[str, object]) -> str:
     return next((name for name in names if ours.get(name) != theirs.get(name)), "")
 
 
-def _control_group() -> list[str]:
-    """Returns the groups of this process, without what each terminal has of its own."""
+def _control_group(process: int | str) -> list[str]:
+    """Returns the groups of a process, without what each terminal has of its own."""
     try:
-        with open("/proc/self/cgroup", encoding="utf-8", errors="replace") as lines:
+        with open(f"/proc/{process}/cgroup", encoding="utf-8", errors="replace") as lines:
             return ["/".join(line.strip().split("/")[:3]) for line in lines]
     except OSError:
         return []

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from typing import IO, NoReturn
@@ -20,13 +20,28 @@ from typing import IO, NoReturn
 from dl.system import STOPPING
 from dl.variables import environment_of_child
 
+Spare = Callable[[str, Sequence[str], dict[int, int], bool], int]
+"""Begins such a process, with module, arguments, streams, session; returns its number."""
 _first_threads: list[int] = []
 """How many threads this process began with; empty where it is no copy itself."""
+
+_spares: list[Spare] = []
+"""The process that was made for a part before this one had threads, if there is one."""
 
 
 def copy_from_now_on() -> None:
     """Has the processes that this one starts be copies of it."""
     _first_threads.append(_threads())
+
+
+def keep_spare(spare: Spare) -> None:
+    """Has the next part that suits be done by a process that is there."""
+    _spares.append(spare)
+
+
+def has_spare() -> bool:
+    """Tells whether there is such a process."""
+    return bool(_spares)
 
 
 def start(
@@ -46,6 +61,9 @@ def start(
         piped: Whether its stdin and stderr are pipes; else it has no stdin, and this stderr.
         session: Whether it has a session of its own, so that Ctrl-C is not for it.
     """
+    if _spares and piped and not keep:
+        with suppress(OSError):  # it was killed
+            return Copy(module, arguments, keep, piped=piped, session=session, spare=_spares.pop())
     if _first_threads and _threads() == _first_threads[-1]:
         return Copy(module, arguments, keep, piped=piped, session=session)
     return subprocess.Popen(
@@ -74,6 +92,7 @@ class Copy:
         *,
         piped: bool,
         session: bool,
+        spare: Spare | None = None,
     ) -> None:
         self.returncode: int | None = None
         self.stdin: IO[bytes] | None = None
@@ -84,9 +103,9 @@ class Copy:
             streams[0], into = os.pipe()
             out, streams[2] = os.pipe()
             self.stdin, self._stderr = os.fdopen(into, "wb"), os.fdopen(out, "rb")
-        self.pid = os.fork()
+        self.pid = spare(module, arguments, streams, session) if spare else os.fork()
         if self.pid == 0:
-            _work(module, arguments, streams, keep, session=session)
+            work(module, arguments, streams, keep, session=session)
         for handle in streams.values():
             os.close(handle)
         self._watched = os.pidfd_open(self.pid)
@@ -119,7 +138,7 @@ class Copy:
             os.kill(self.pid, signal.SIGKILL)
 
 
-def _work(
+def work(
     module: str,
     arguments: Sequence[str],
     streams: dict[int, int],
@@ -127,7 +146,7 @@ def _work(
     *,
     session: bool,
 ) -> NoReturn:
-    """Is the copy."""
+    """Is the copy: runs the `main` of a module and ends."""
     code = 1
     try:
         _first_threads.clear()

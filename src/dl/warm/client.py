@@ -137,20 +137,34 @@ def _request(arguments: list[str] | None, mask: Sequence[int]) -> int:
     """Returns a file in memory that holds all that makes up a command beside its streams."""
     umask = os.umask(0o077)
     os.umask(umask)
-    ignored = [int(each) for each in _HELD if _signal.getsignal(each) == _signal.SIG_IGN]
     request: Any = {
         "arguments": arguments,
         "environment": dict(os.environb),
         "surroundings": surroundings(),
         "umask": umask,
-        "limits": [(each, resource.getrlimit(each)) for each in _LIMITS],
+        "limits": limits(),
         "niceness": os.getpriority(os.PRIO_PROCESS, 0),
-        "ignored": ignored,
+        "ignored": ignored(),
         "blocked": [int(each) for each in mask],
     }
+    return in_memory(request)
+
+
+def in_memory(content: Any) -> int:
+    """Returns a file in memory that holds something."""
     handle = os.memfd_create("dl")
-    os.write(handle, marshal.dumps(request))
+    os.write(handle, marshal.dumps(content))
     return handle
+
+
+def limits() -> list[tuple[int, tuple[int, int]]]:
+    """Returns the limits of this process."""
+    return [(each, resource.getrlimit(each)) for each in _LIMITS]
+
+
+def ignored() -> list[int]:
+    """Returns the signals that this process ignores."""
+    return [int(each) for each in _HELD if _signal.getsignal(each) == _signal.SIG_IGN]
 
 
 def _is_open(number: int) -> bool:

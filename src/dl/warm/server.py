@@ -7,52 +7,47 @@ does, and tells whether a command may be done.
 
 from __future__ import annotations
 
-import fcntl
 import gc
-import io
 import marshal
+import math
 import os
 import pkgutil
-import random
-import resource
 import select
 import signal
 import socket
 import struct
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
 
 import dl
 from dl.imports import uncollected
 from dl.system import process_memory
-from dl.variables import take_environment
 from dl.warm import (
     ANSWER,
     COLD,
     DIED,
-    ENDED,
     GO,
     READY,
+    confines,
     difference,
     open_folder,
     short_path,
     socket_name,
     surroundings,
 )
-from dl.warm.children import copy_from_now_on
-from dl.warm.client import FORWARDED, peer
+from dl.warm.children import copy_from_now_on, has_spare
+from dl.warm.client import peer
+from dl.warm.handed import Handed, end_with, open_streams, received, take_over
+from dl.warm.standby import GONE, TAKEN, Standby, stand_by
 
 _LOOK = 15.0
 """Seconds between two looks at the files."""
-_PATIENCE = 5.0
-"""Seconds that a copy waits for its command."""
-_MOST_HANDLES = 6
+_QUIET = 0.25
+"""Seconds of rest before a copy is made that stands by: the next line of a script has the cores."""
 _FIRST = ("dl.model", "pandas")
 """What is imported before all else: as a command does it, Keras sees no other library."""
 _LAST = (
@@ -65,12 +60,13 @@ _NOT_LOADED = ("dl.sweeps.pools.ray", "dl.tracking.mlflow_copy")
 """What commands start as processes of their own, with libraries that few have."""
 
 
-def load() -> None:
-    """Imports what any command may use."""
+def load(more: Callable[[], object] = lambda: None) -> None:
+    """Imports what any command may use, and does what `more` does."""
     with uncollected():
         for name in (*_FIRST, *_modules(), *_LAST):
             with suppress(ImportError):
                 import_module(name)
+        more()
     gc.collect()
     gc.freeze()  # so that no copy looks through, and copies, what it shares with the others
 
@@ -99,31 +95,6 @@ def _files() -> Iterator[str]:
         yield from (os.path.join(place, name) for name in names)
 
 
-@dataclass(slots=True)
-class Handed:
-    """A command that this process, a copy, is to do.
-
-    Attributes:
-        connection: To the command, which waits for the exit code.
-        blocked: The signals that the command has blocked; others are until `begin`.
-    """
-
-    connection: socket.socket
-    blocked: list[int]
-
-    def begin(self) -> None:
-        """Lets signals in."""
-        signal.pthread_sigmask(signal.SIG_SETMASK, self.blocked)
-
-    def end(self, code: int) -> None:
-        """Tells the exit code, when all files are closed: what a process held ends with it."""
-        kept = self.connection.detach()
-        os.closerange(0, kept)
-        os.closerange(kept + 1, 1 << 16)
-        with suppress(OSError):
-            os.write(kept, ENDED + bytes([code]))
-
-
 def _socket() -> socket.socket:
     return socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
@@ -134,18 +105,25 @@ class WarmProcess:
 
     Attributes:
         idle: Seconds without a command after which it ends.
-        began: What it has read, and when.
+        rehearse: Has TensorFlow do its first operations in a copy that then stands by; tells
+            whether it did. None where there is to be no such copy.
+        rested: Since when nothing is done; infinite while something is, or what stood by is gone.
     """
 
     idle: float
+    rehearse: Callable[[], bool] | None = None
     stamps: dict[str, tuple[int, int]] = field(default_factory=stamps)
     surroundings: dict[str, object] = field(default_factory=surroundings)
     started: float = field(default_factory=time.monotonic)
     used: float = field(default_factory=time.monotonic)
     served: int = 0
+    rested: float = 0.0
     copies: dict[int, tuple[int, socket.socket]] = field(default_factory=dict)
+    standby: Standby | None = None
     pid: int = field(default_factory=os.getpid)
     listener: socket.socket = field(default_factory=_socket)
+    poll: select.poll = field(default_factory=select.poll)
+    owned: list[int] = field(default_factory=list)
     handle: int = -1
     inode: int = 0
 
@@ -168,48 +146,48 @@ class WarmProcess:
         """Serves until it is to end; returns a command in the copy that is to do it."""
         woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         begun, begin = os.pipe2(os.O_CLOEXEC)
+        self.owned += (woken, wake, begun)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: None)
         signal.set_wakeup_fd(wake)
-        poll = select.poll()
         for each in (woken, begun, self.listener.fileno()):
-            poll.register(each, select.POLLIN)
-        while self.inode or self.copies:
-            ready = {number for number, _ in poll.poll(1000 * self._pause())}
+            self.poll.register(each, select.POLLIN)
+        while self.inode or self.copies or self.standby is not None:
+            ready = {number for number, _ in self.poll.poll(1000 * self._pause())}
             for pid in [pid for pid, (watched, _) in self.copies.items() if watched in ready]:
-                poll.unregister(self.copies[pid][0])
                 self._bury(pid)
             if begun in ready:
                 self.served += len(os.read(begun, 4096))
                 self.used = time.monotonic()
+                self.rested = math.inf
             if self.inode and (woken in ready or self._is_over()):
-                poll.unregister(self.listener)
                 self.close()
-            connection = self._accepted() if self.listener.fileno() in ready else None
-            copy = None if connection is None else _forked(connection)
-            if connection is None or copy is None:
-                continue
-            if copy == 0:
-                signal.set_wakeup_fd(-1)
-                for each in (woken, wake, begun):
-                    os.close(each)
+            connection = self._left(ready) or self._accepted(ready)
+            if connection is not None and self._copied(connection):
                 return self._become(connection, begin)
-            watched = os.pidfd_open(copy)
-            self.copies[copy] = (watched, connection)
-            poll.register(watched, select.POLLIN)
+            if self._quiet_left() <= 0 and (taken := self._stood_by()):
+                return self._become(taken, begin)
         return None
 
     def close(self) -> None:
         """Listens no longer."""
+        self.poll.unregister(self.listener)
         self.listener.close()
         with suppress(OSError):
             if os.stat(socket_name(), dir_fd=self.handle).st_ino == self.inode:
                 os.unlink(socket_name(), dir_fd=self.handle)
         self.inode = 0
+        self._dismiss()
 
     def _pause(self) -> float:
         left = self.idle if self.copies else self.used + self.idle - time.monotonic()
-        return min(max(left, 0.0), _LOOK)
+        return min(max(min(left, self._quiet_left()), 0.0), _LOOK)
+
+    def _quiet_left(self) -> float:
+        """Returns the seconds until a copy is to be made that stands by."""
+        if self.rehearse is None or self.standby is not None or self.copies or not self.inode:
+            return math.inf
+        return self.rested + _QUIET - time.monotonic()
 
     def _is_over(self) -> bool:
         """Tells whether nobody has come for long, its files have changed, or its socket is gone."""
@@ -221,42 +199,119 @@ class WarmProcess:
             return True
         return inode != self.inode or stamps() != self.stamps
 
-    def _accepted(self) -> socket.socket | None:
+    def _accepted(self, ready: set[int]) -> socket.socket | None:
+        """Returns the connection of a command that is for a fresh copy."""
+        if self.listener.fileno() not in ready:
+            return None
         try:
             connection, _ = self.listener.accept()
         except OSError:
             return None
-        if peer(connection)[1] == os.geteuid():
-            return connection
-        connection.close()
+        if peer(connection)[1] != os.geteuid():
+            connection.close()
+            return None
+        taken = self.standby is not None and self.standby.offer(connection)
+        return None if taken else connection
+
+    def _left(self, ready: set[int]) -> socket.socket | None:
+        """Hears what stands by; returns the connection of a command that is for a fresh copy."""
+        standby = self.standby
+        if standby is None or standby.channel.fileno() not in ready:
+            return None
+        offered, standby.offered = standby.offered, None
+        said = standby.hear()
+        if said in (TAKEN, GONE):
+            self.poll.unregister(standby.channel)
+            standby.channel.close()
+            self.standby = None
+        if said == TAKEN and offered is not None:
+            self._watch(standby.pid, offered)
+            return None
+        if said == GONE:
+            _, status = os.waitpid(standby.pid, 0)
+            self.rested = math.inf  # until a copy has ended: it may be a want of memory
+            if not os.WIFSIGNALED(status):
+                self.rehearse = None
+        elif not self.inode:
+            self._dismiss()
+        return offered
+
+    def _dismiss(self) -> None:
+        if self.standby is not None and self.standby.offered is None:
+            os.kill(self.standby.pid, signal.SIGKILL)
+
+    def _copied(self, connection: socket.socket) -> bool:
+        """Copies this process for a command; tells whether this is the copy."""
+        copy = self._fork()
+        if copy is None:
+            connection.close()  # it is done cold
+        elif copy:
+            self._watch(copy, connection)
+        return copy == 0
+
+    def _stood_by(self) -> socket.socket | None:
+        """Makes a copy that stands by; returns the connection of its command there."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        copy = self._fork()
+        if copy == 0:
+            ours.close()
+            return stand_by(theirs, self.rehearse, self.surroundings)
+        theirs.close()
+        if copy is None:
+            ours.close()
+            self.rested = math.inf
+        else:
+            self.standby = Standby(copy, ours)
+            self.poll.register(ours, select.POLLIN)
         return None
+
+    def _fork(self) -> int | None:
+        """Copies this process, if that can be; in the copy nothing is open that is not its own."""
+        try:
+            copy = os.fork()
+        except OSError:
+            return None
+        if copy == 0:
+            signal.set_wakeup_fd(-1)
+            for watched, other in self.copies.values():
+                os.close(watched)
+                other.close()
+            if self.standby is not None:
+                self.standby.close()
+            self.listener.close()
+            for each in (*self.owned, self.handle):
+                os.close(each)
+            os.setpgrp()  # no session: its leader would take the next terminal that it opens
+        return copy
+
+    def _watch(self, pid: int, connection: socket.socket) -> None:
+        watched = os.pidfd_open(pid)
+        self.copies[pid] = (watched, connection)
+        self.poll.register(watched, select.POLLIN)
 
     def _bury(self, pid: int) -> None:
         """Tells a command how its process ended, should it not know."""
         watched, connection = self.copies.pop(pid)
+        self.poll.unregister(watched)
         os.close(watched)
         _, status = os.waitpid(pid, 0)
         with suppress(OSError):
             connection.send(DIED + status.to_bytes(4, sys.byteorder), socket.MSG_DONTWAIT)
         connection.close()
+        if math.isinf(self.rested):
+            self.rested = time.monotonic()
 
     def _become(self, connection: socket.socket, begin: int) -> Handed:
         """Makes this copy the process of the command that is handed over; else it ends."""
-        running = len(self.copies)
-        for watched, other in self.copies.values():
-            os.close(watched)
-            other.close()
-        self.listener.close()
-        os.close(self.handle)
-        os.setpgrp()  # no session: its leader would take the next terminal that it opens
         try:
-            request, alive, streams = _received(connection)
-            why = difference(self.surroundings, request["surroundings"])
+            request, alive, streams = received(connection)
+            theirs = {**request["surroundings"], **confines(peer(connection)[0])}
+            why = difference(self.surroundings, theirs)
             if request["arguments"] is None:
-                connection.send(ANSWER + marshal.dumps(self._answer(running, why)))
+                connection.send(ANSWER + marshal.dumps(self._answer(why)))
                 os._exit(0)
             if not why:
-                why = _take_over(request)
+                why = take_over(request)
             if why:
                 connection.send(COLD + why.encode(errors="replace"))
                 os._exit(0)
@@ -266,19 +321,20 @@ class WarmProcess:
             os.close(own)
             if connection.recv(16) != GO:
                 os._exit(1)
-            _end_with(alive)
+            end_with(alive)
             os.write(begin, b".")
             os.close(begin)
         except BaseException:  # whatever it is, the command is not done here
             os._exit(1)
         connection.settimeout(None)
-        _open_streams(streams)
-        copy_from_now_on()
+        open_streams(streams)
+        if not has_spare():
+            copy_from_now_on()
         sys.argv = request["arguments"]
         return Handed(connection, request["blocked"])
 
-    def _answer(self, running: int, why: str) -> dict[str, object]:
-        now = time.monotonic()
+    def _answer(self, why: str) -> dict[str, object]:
+        now, running, standby = time.monotonic(), len(self.copies), self.standby
         return {
             "pid": self.pid,
             "age": now - self.started,
@@ -287,81 +343,5 @@ class WarmProcess:
             "running": running,
             "ends": None if running else self.used + self.idle - now,
             "cold": why,
+            "standby": standby.pid if standby is not None and standby.is_ready else None,
         }
-
-
-def _forked(connection: socket.socket) -> int | None:
-    """Copies this process; closes the connection where it cannot: the command is done cold."""
-    try:
-        return os.fork()
-    except OSError:
-        connection.close()
-        return None
-
-
-def _received(connection: socket.socket) -> tuple[Any, int, list[int]]:
-    """Receives a command and takes its streams; returns it, what tells of its end, and them."""
-    connection.settimeout(_PATIENCE)
-    message, handles, _, _ = socket.recv_fds(connection, 16, _MOST_HANDLES)
-    alive, content, here, *streams = handles
-    with open(content, "rb") as file:
-        file.seek(0)
-        request = marshal.load(file)
-    os.fchdir(here)
-    os.close(here)
-    for number in (0, 1, 2):
-        os.close(number)
-    for number, stream in zip(message, streams, strict=True):
-        os.dup2(stream, number)
-    for stream in streams:
-        os.close(stream)
-    return request, alive, list(message)
-
-
-def _take_over(request: Any) -> str:
-    """Gives this process the environment and the limits of a command; returns what cannot be."""
-    try:
-        for limit, values in request["limits"]:
-            if resource.getrlimit(limit) != values:
-                resource.setrlimit(limit, values)
-        if os.getpriority(os.PRIO_PROCESS, 0) != request["niceness"]:
-            os.setpriority(os.PRIO_PROCESS, 0, request["niceness"])
-    except (OSError, ValueError):
-        return "a limit, or the priority"
-    os.umask(request["umask"])
-    take_environment(request["environment"])
-    tempfile.tempdir = None
-    signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
-    for number in (*FORWARDED, signal.SIGTSTP):
-        ignored = number in request["ignored"]
-        signal.signal(number, signal.SIG_IGN if ignored else signal.SIG_DFL)
-    random.seed()
-    sys.modules["numpy"].random.seed()
-    return ""
-
-
-def _end_with(alive: int) -> None:
-    """Has the system kill this process when the command that it works for is gone."""
-    fcntl.fcntl(alive, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(alive, fcntl.F_SETSIG, signal.SIGKILL)
-    fcntl.fcntl(alive, fcntl.F_SETFL, fcntl.fcntl(alive, fcntl.F_GETFL) | os.O_ASYNC)
-    if select.select([alive], [], [], 0)[0]:
-        os._exit(0)
-
-
-def _open_streams(numbers: list[int]) -> None:
-    """Opens Python's standard streams as Python does when it starts."""
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        before, stream = getattr(sys, f"__{name}__"), None
-        if number in numbers:
-            raw = io.FileIO(number, "w" if number else "r", closefd=False)
-            stream = io.TextIOWrapper(
-                io.BufferedWriter(raw) if number else io.BufferedReader(raw),
-                before.encoding,
-                before.errors,
-                newline="\n" if number else None,
-                line_buffering=number == 2 or (number == 1 and raw.isatty()),
-                write_through=before.write_through,
-            )
-        setattr(sys, name, stream)
-        setattr(sys, f"__{name}__", stream)
