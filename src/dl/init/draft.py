@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -304,9 +305,7 @@ def _of_arrays(path: Path) -> str:
         names = _names_of_arrays(path, file.names)
     data = NpzData(source="npz", path=str(path), arrays=Arrays(**names))
     parts = read_npz(data, SilentReporter())
-    train = parts.train
-    if not isinstance(train, RawArrays):
-        raise TypeError("an npz file holds arrays")
+    train = cast(RawArrays, parts.train)
     target, shape = judge_target(target_values(train)), train.x.shape[1:]
     chosen = plan(len(train), target.task, pictures=parts.image)
     if parts.image:

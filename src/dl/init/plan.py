@@ -238,14 +238,13 @@ TEXT_LINES = [
 ]
 
 
-def comment_lines(comment: str, indent: int = 2) -> list[str]:
+def comment_lines(comment: str) -> list[str]:
     """Returns a comment in lines of its own, broken between words."""
-    start = f"{' ' * indent}# "
     return textwrap.wrap(
         _printable(comment),
         WIDTH,
-        initial_indent=start,
-        subsequent_indent=f"{start}    ",
+        initial_indent="  # ",
+        subsequent_indent="  #     ",
         break_long_words=False,
         break_on_hyphens=False,
     )

@@ -18,7 +18,7 @@ from typing import Any
 
 from dl.config.data import FilesData
 from dl.data.files import check_file, check_folder
-from dl.data.types import Array, Raw, RawArrays, RawParts, RawTable
+from dl.data.types import Array, RawArrays, RawParts, RawTable
 from dl.errors import DataError, Problem
 from dl.text import listing
 
@@ -95,7 +95,7 @@ def class_folders(paths: Sequence[Path], medium: Medium) -> dict[Path, list[tupl
     return found
 
 
-def listed_files(table: Raw, data: FilesData, root: Path) -> list[Path]:
+def listed_files(table: RawTable, data: FilesData, root: Path) -> list[Path]:
     """Returns the files that a table lists.
 
     Args:
@@ -106,8 +106,6 @@ def listed_files(table: Raw, data: FilesData, root: Path) -> list[Path]:
     Raises:
         DataError: A row names no file, one that is not there, or one outside of the folder.
     """
-    if not isinstance(table, RawTable):
-        raise TypeError("files are listed in a table")
     check_folder(root)
     column, real_root = table.columns[data.column or ""], root.resolve()
     files = []

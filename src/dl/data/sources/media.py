@@ -26,7 +26,7 @@ from dl.data.sources.found import (
 )
 from dl.data.storage import ScratchFile, check_memory, check_space
 from dl.data.target_values import target_values
-from dl.data.types import Array, Place, Raw, RawArrays, RawParts, RawTable, Rows
+from dl.data.types import Array, Place, RawArrays, RawParts, RawTable, Rows
 from dl.errors import DataError
 from dl.progress import Reporter
 from dl.text import listing
@@ -128,7 +128,8 @@ class FileReader:
         """
         seen: dict[Path, str] = {}
         found: dict[str, list[Path]] = {}
-        for name, table in tables.named.items():
+        named = {name: t for name, t in tables.named.items() if isinstance(t, RawTable)}
+        for name, table in named.items():
             found[name] = listed_files(table, data, Path(data.path))
             for row, file in enumerate(found[name]):
                 first = seen.setdefault(file, table.row_place(row))
@@ -142,14 +143,16 @@ class FileReader:
                     )
         with unchanged(list(seen)):
             parts: dict[str, Any] = {
-                name: self.listed(table, data, found[name]) for name, table in tables.named.items()
+                name: self.listed(table, data, found[name]) for name, table in named.items()
             }
             fingerprint = fingerprint_arrays(
                 np.array([tables.fingerprint, fingerprint_files(seen)])
             )
         return RawParts(**parts, image=self.medium.image, fingerprint=fingerprint)
 
-    def listed(self, table: Raw, data: FilesData, files: Sequence[Path] | None = None) -> RawArrays:
+    def listed(
+        self, table: RawTable, data: FilesData, files: Sequence[Path] | None = None
+    ) -> RawArrays:
         """Returns the rows whose files a table lists, with its targets, if it has any.
 
         Args:
@@ -160,8 +163,6 @@ class FileReader:
         Raises:
             DataError: As in `listed_parts`.
         """
-        if not isinstance(table, RawTable):
-            raise TypeError("files are listed in a table")
         if files is None:
             files = listed_files(table, data, root_of(table, data))
         y = None
