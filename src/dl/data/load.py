@@ -66,12 +66,6 @@ class Datasets:
         except Findings as error:
             raise loaded.error(error.findings) from error
 
-    def _make_room(self) -> None:
-        sizes = {key: _size(dataset) for key, dataset in self._kept.items()}
-        for key in list(self._kept)[:-1]:
-            if sum(sizes[kept] for kept in self._kept) > self._most:
-                del self._kept[key]
-
 
 def _size(dataset: Dataset) -> int:
     """Returns the bytes in memory; rows that lie on the disk take none."""

@@ -9,8 +9,8 @@ import mmap
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike
 
 from dl.data.types import Array
 from dl.errors import DataError, DiskError
-from dl.rundir.files import disk_error
+from dl.rundir.files import disk_errors
 from dl.system import available_memory, scratch_folder
 
 _SHARE = 0.8
@@ -38,13 +38,9 @@ class ScratchFile:
         self.file: IO[bytes] = file
         weakref.finalize(self, self.file.close)
 
-    @contextmanager
-    def guarded(self) -> Iterator[None]:
+    def guarded(self) -> AbstractContextManager[None]:
         """Turns errors of the system into a `DiskError`; for those who write to `file`."""
-        try:
-            yield
-        except OSError as error:
-            raise disk_error(error, f"writing the rows to {self._folder}") from error
+        return disk_errors(f"writing the rows to {self._folder}")
 
     def write(self, values: Array | bytes) -> None:
         """Appends an array or bytes.

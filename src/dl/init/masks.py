@@ -8,12 +8,11 @@ from pathlib import Path
 from dl.config.data import ImagesData
 from dl.data.sources.found import media_files
 from dl.data.sources.images import medium, opened_picture, without_warnings
-from dl.data.sources.masks import codes_of, text_of
+from dl.data.sources.masks import FOLDERS, codes_of, text_of
 from dl.errors import DataError
 from dl.init.plan import Target, commented, path_line, plan, scalar
 from dl.text import listing, plural
 
-_FOLDERS = ("images", "masks")
 _MOST_READ = 300
 """Masks that are looked at; a value that only others have is told when they are trained on."""
 _MOST_VALUES, _LARGEST_SIDE = 60, 96
@@ -23,7 +22,7 @@ _GREY = ("1", "L", "I;16")
 
 def has_masks(path: Path) -> bool:
     """Tells whether a folder holds pictures and their masks."""
-    return path.is_dir() and all((path / name).is_dir() for name in _FOLDERS)
+    return path.is_dir() and all((path / name).is_dir() for name in FOLDERS)
 
 
 def draft(path: Path) -> tuple[str, Target, int, Mapping[str, Sequence[str]]]:
@@ -32,7 +31,7 @@ def draft(path: Path) -> tuple[str, Target, int, Mapping[str, Sequence[str]]]:
     Raises:
         DataError: There is no picture or mask, or the masks are none.
     """
-    images, masks = (path / name for name in _FOLDERS)
+    images, masks = (path / name for name in FOLDERS)
     kind = medium(ImagesData(source="images", path=str(images)))
     files, drawn = media_files(images, kind), media_files(masks, kind)
     if not files or not drawn:

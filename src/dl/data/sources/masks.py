@@ -30,7 +30,7 @@ from dl.progress import Reporter
 from dl.text import listing, plural
 from dl.vocabulary.spec import Findings
 
-_FOLDERS = ("images", "masks")
+FOLDERS = ("images", "masks")
 """What a folder of pictures with masks holds, to measure a model on."""
 _MOST_CLASSES = IGNORED - 1
 _STEPS_OF_GRAY = {"L;2": 85, "L;4": 17}
@@ -171,7 +171,7 @@ def read_masked(data: ImagesData, reporter: Reporter, streamed: bool) -> RawPart
 
 def read_masked_part(path: Path, data: ImagesData, reporter: Reporter, streamed: bool) -> RawArrays:
     """Returns other pictures with their masks: a folder that holds `images` and `masks`."""
-    pictures, masks = (path / name for name in _FOLDERS)
+    pictures, masks = (path / name for name in FOLDERS)
     for folder in (pictures, masks):
         if not folder.is_dir():
             raise DataError(
