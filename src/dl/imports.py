@@ -317,22 +317,18 @@ class _Shared:
                     self._current.__exit__(type(left) if left else None, left, None)
 
 
-@contextmanager
-def quiet_stderr() -> Iterator[None]:
+def quiet_stderr() -> AbstractContextManager[None]:
     """Swallows all that is written to file descriptor 2 inside; replays it if the block raises.
 
     TensorFlow's native code logs to the descriptor before any log level is in force, so that
     replacing `sys.stderr` or setting TF_CPP_MIN_LOG_LEVEL does not help.
     """
-    with _SILENCE.block():
-        yield
+    return _SILENCE.block()
 
 
-@contextmanager
-def quiet_warnings() -> Iterator[None]:
+def quiet_warnings() -> AbstractContextManager[None]:
     """Hides what Keras and TensorFlow warn of inside, and what any library tells its developers."""
-    with _WARNINGS.block():
-        yield
+    return _WARNINGS.block()
 
 
 @contextmanager

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from dl.course.exercise import Exercise
     from dl.course.progress import Progress
 
-_ENDINGS = (".yaml", ".yml")
 _INDENT = "    "
 
 
@@ -149,11 +148,11 @@ def check(
     file of your own exercise; by default the next one that is not done.
     """
     from dl.app.course import check_answer
-    from dl.course.exercise import in_language, language_of
+    from dl.course.exercise import ENDINGS, in_language, language_of
     from dl.course.progress import read_progress, write_progress
 
     progress, language = read_progress(kept), language_of(lang)
-    if exercise is not None and file is None and exercise.endswith(_ENDINGS):
+    if exercise is not None and file is None and exercise.endswith(ENDINGS):
         exercise, file = Path(exercise).stem, Path(exercise)
     found = _named(exercise, progress)
     answer = file or Path(f"{found.name}.yaml")

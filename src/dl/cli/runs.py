@@ -251,12 +251,11 @@ def compare(
 
         write_output(html, comparison_page(comparison))
         click.echo(str(html))
-    elif as_json:
-        click.echo(json_text(comparison, everything))
-    elif as_csv:
-        click.echo(csv_text(comparison, everything), nl=False)
-    else:
-        click.echo((markdown_text if as_markdown else plain_text)(comparison, everything))
+        return
+    laid_out = markdown_text if as_markdown else plain_text
+    if as_json or as_csv:
+        laid_out = json_text if as_json else csv_text
+    click.echo(laid_out(comparison, everything), nl=not as_csv)
 
 
 def _write_plots(found: list[RunDirectory], plots: tuple[str, ...], output: Path) -> None:

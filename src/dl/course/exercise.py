@@ -52,6 +52,8 @@ _ENOUGH: Mapping[str, tuple[str, ...]] = {
 }
 """What each kind of check can ask; it asks at least one of these."""
 EXERCISES = Path(__file__).with_name("exercises")
+ENDINGS = (".yaml", ".yml")
+"""How the name of a file of YAML ends."""
 
 
 class Check(Section):
@@ -253,7 +255,7 @@ def chosen(name: str) -> Exercise:
         UsageError: There is none of that name.
         ConfigError: The file is wrong.
     """
-    if name.endswith((".yaml", ".yml")):
+    if name.endswith(ENDINGS):
         return load_exercise(Path(name)).shown
     known = shipped()
     if name not in known:

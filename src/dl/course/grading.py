@@ -151,7 +151,8 @@ class Class:
                     working.remove(worker)
                     result = worker.result()
                     done[result.name] = result
-                    self._keep(worker.submission, result)
+                    kept = asdict(_Kept(self._key(worker.submission), result))
+                    write_text(self._file(worker.submission), json.dumps(kept) + "\n")
                     advance(1)
         finally:
             for worker in working:
@@ -175,10 +176,6 @@ class Class:
             return None
         again = kept.key != self._key(submission) or kept.result.status in _OF_THE_MACHINE
         return None if again else kept.result
-
-    def _keep(self, submission: Submission, result: Graded) -> None:
-        kept = asdict(_Kept(self._key(submission), result))
-        write_text(self._file(submission), json.dumps(kept) + "\n")
 
 
 def _locked(folder: Path) -> int:

@@ -23,18 +23,6 @@ from dl.text import listing, number, percent, plural
 _BINS = 10
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet would compute."""
-COLUMNS = (
-    "name",
-    "mark",
-    "of",
-    "rank",
-    "passed",
-    "checks",
-    "status",
-    "late",
-    "equal_to",
-    "seconds",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,21 +118,23 @@ def marks_csv(exercise: Exercise, marks: Sequence[Mark]) -> str:
     """Returns the table of marks; a name that a spreadsheet would compute gets an apostrophe."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for each in marks:
-        cells = [
-            each.graded.name,
-            f"{each.mark:g}",
-            f"{exercise.file.marks:g}",
-            each.rank or "",
-            each.passed,
-            len(exercise.file.checks),
-            each.graded.status,
-            "late" if each.late else "",
-            " ".join(each.equal_to),
-            each.graded.seconds,
-        ]
-        writer.writerow([f"'{c}" if str(c).startswith(_FORMULA) else c for c in cells])
+    for place, each in enumerate(marks):
+        cells = {
+            "name": each.graded.name,
+            "mark": f"{each.mark:g}",
+            "of": f"{exercise.file.marks:g}",
+            "rank": each.rank or "",
+            "passed": each.passed,
+            "checks": len(exercise.file.checks),
+            "status": each.graded.status,
+            "late": "late" if each.late else "",
+            "equal_to": " ".join(each.equal_to),
+            "seconds": each.graded.seconds,
+        }
+        if not place:
+            writer.writerow(cells)
+        shown = cells.values()
+        writer.writerow([f"'{c}" if str(c).startswith(_FORMULA) else c for c in shown])
     return out.getvalue()
 
 
@@ -157,7 +147,9 @@ def feedback(exercise: Exercise, mark: Mark, language: str) -> str:
     if mark.late:
         lines += ["", f"{said['late']}."]
     if graded.status != "graded":
-        lines += ["", f"{said['not_graded']}{said['colon']}", "", *_block(graded.problem)]
+        # Indented lines are shown as they are.
+        problem = [f"    {line}" for line in graded.problem.splitlines()]
+        lines += ["", f"{said['not_graded']}{said['colon']}", "", *problem]
         return "\n".join(lines) + "\n"
     lines += [""]
     missed = False
@@ -184,11 +176,6 @@ def feedback(exercise: Exercise, mark: Mark, language: str) -> str:
 
 def _plain(text: str) -> str:
     return " ".join(text.replace("`", "'").split())
-
-
-def _block(text: str) -> list[str]:
-    """Returns a message as indented lines, which Markdown shows as they are."""
-    return [f"    {line}" for line in text.splitlines()]
 
 
 def missed_most(exercise: Exercise, marks: Sequence[Mark]) -> list[tuple[str, int, int]]:

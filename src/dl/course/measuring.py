@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, islice, pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -138,14 +137,10 @@ def _scores(prepared: Prepared, part: Part) -> Array | None:
 
 def _chance(dataset: Dataset, part: Part, right: Array) -> float:
     """Returns the p-value of an accuracy against that of always the commonest training row."""
-    train, true = (_targets(each) for each in (dataset.train, part))
+    both = (dataset.train, part)
+    train, true = (np.asarray(each.targets()[0]).reshape(len(each), -1) for each in both)
     rows, counts = np.unique(train, axis=0, return_counts=True)
     guessed = (true == rows[counts.argmax()]).all(axis=1)
     gained = int((right.astype(bool) & ~guessed).sum())
     lost = int((~right.astype(bool) & guessed).sum())
     return mcnemar(gained, lost) if gained > lost else 1.0
-
-
-def _targets(part: Part) -> Any:
-    y, _ = part.targets()
-    return np.asarray(y).reshape(len(part), -1)

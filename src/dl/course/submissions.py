@@ -14,12 +14,12 @@ from pathlib import Path
 
 from dl.config.document import MOST_BYTES, read_document
 from dl.config.nodes import MapNode, Node, ScalarNode, dotted, walk
+from dl.course.exercise import ENDINGS
 from dl.errors import ConfigError, Problem, UsageError, without_separators
 from dl.system import AT_ONCE, NO_LINK
 from dl.vocabulary.catalog import find as entry_of
 from dl.vocabulary.spec import Kind
 
-_ENDINGS = (".yaml", ".yml")
 _WRITING = frozenset({"modelcheckpoint", "tensorboard", "backupandrestore", "csvlogger"})
 """Callbacks that write files, in small letters."""
 _ELSEWHERE: Mapping[str, str] = {
@@ -83,16 +83,16 @@ def _utf8(name: str) -> str:
 
 def _submission(entry: os.DirEntry[str]) -> Submission:
     path = Path(entry.path)
-    name = path.stem if path.suffix in _ENDINGS else entry.name
+    name = path.stem if path.suffix in ENDINGS else entry.name
     try:
         if entry.is_symlink():
             return Submission(name, path, None, 0, "is a link, which is not followed")
         if entry.is_dir(follow_symlinks=False):
-            inside = [each for each in os.scandir(path) if each.name.endswith(_ENDINGS)]
+            inside = [each for each in os.scandir(path) if each.name.endswith(ENDINGS)]
             if len(inside) != 1:
                 return Submission(name, path, None, 0, f"has {len(inside)} YAML files, not one")
             path = Path(inside[0].path)
-        elif path.suffix not in _ENDINGS:
+        elif path.suffix not in ENDINGS:
             return Submission(name, path, None, 0, "is not a YAML file")
         return Submission(name, path, *_content(path))
     except OSError as error:

@@ -5,6 +5,7 @@ Other inputs than the two are held at their mean in the training part.
 
 from __future__ import annotations
 
+from dataclasses import astuple, replace
 from typing import Any
 
 import numpy as np
@@ -72,9 +73,9 @@ class Scene:
             )
         self._at, plane = _plane(dataset, axes)
         fixed = fixed and before is not None and before.plane.names == plane.names
-        self.plane: InputPlane = (
-            _moved(plane, before.plane) if fixed and before is not None else plane
-        )
+        if fixed and before is not None:
+            plane = replace(plane, low=before.plane.low, high=before.plane.high)
+        self.plane: InputPlane = plane
         inputs = dataset.preprocessing.input_shape[0]
         self.points = points = _points(dataset, self._at, self.plane)
         name = target.names[0] if target.names else "class"
@@ -181,7 +182,7 @@ def _plane(dataset: Dataset, axes: tuple[str, str] | None) -> tuple[tuple[int, i
     if plane is not None:
         at = (0, 1)
         if axes == plane.names[::-1]:
-            at, plane = (1, 0), InputPlane(*(pair[::-1] for pair in _fields(plane)))
+            at, plane = (1, 0), InputPlane(*(pair[::-1] for pair in astuple(plane)))
     else:
         linear = [f for f in fitted.columns if isinstance(f, NumericFeature) and f.is_linear]
         chosen = [f for name in axes or () for f in linear if f.name == name] or linear[:2]
@@ -200,16 +201,7 @@ def _plane(dataset: Dataset, axes: tuple[str, str] | None) -> tuple[tuple[int, i
     room = (_MARGIN_OF_FEW if len(x) < _FEW else _MARGIN) * np.where(high > low, high - low, 1.0)
     low, high = low - room, high + room
     ends = ((float(low[0]), float(low[1])), (float(high[0]), float(high[1])))
-    return at, InputPlane(plane.names, plane.center, plane.spread, *ends)
-
-
-def _fields(plane: InputPlane) -> tuple[Any, ...]:
-    return plane.names, plane.center, plane.spread, plane.low, plane.high
-
-
-def _moved(plane: InputPlane, before: InputPlane) -> InputPlane:
-    """Returns a plane that shows what another showed."""
-    return InputPlane(plane.names, plane.center, plane.spread, before.low, before.high)
+    return at, replace(plane, low=ends[0], high=ends[1])
 
 
 def _points(dataset: Dataset, at: tuple[int, int], plane: InputPlane) -> list[list[Any]]:

@@ -185,10 +185,6 @@ def _read(body: bytes) -> dict[str, Any]:
     return asked
 
 
-def _finite(row: Mapping[str, float]) -> dict[str, float | None]:
-    return {name: value if math.isfinite(value) else None for name, value in row.items()}
-
-
 def _packed(picture: Picture, version: int, begin: int) -> bytes:
     """Returns a picture as the length of its header, the header as JSON, and then the arrays.
 
@@ -207,7 +203,10 @@ def _packed(picture: Picture, version: int, begin: int) -> bytes:
         **picture.header,
         "number": picture.number,
         "begin": begin,
-        "history": [_finite(row) for row in picture.history[begin:]],
+        "history": [
+            {name: value if math.isfinite(value) else None for name, value in row.items()}
+            for row in picture.history[begin:]
+        ],
         "arrays": places,
     }
     if picture.header.get("version") != version:

@@ -164,7 +164,10 @@ def opened(loaded: Loaded) -> Setting:
     training.pop("epochs", None)
     training.pop("batch_size", None)
     training["optimizer"] = own
-    layers = [_mapping(layer) for layer in given["model"]["layers"]]
+    layers = [
+        {"type": layer} if isinstance(layer, str) else dict(layer)
+        for layer in given["model"]["layers"]
+    ]
     given |= {"training": training, "model": {**given["model"], "layers": layers}}
     given |= {"name": loaded.config.name, "seed": loaded.config.seed}
     given["engine"] = {**given.get("engine", {}), "compile": False}
@@ -311,11 +314,8 @@ def _with_points(new: Setting, points: Rows, scratch: Path, seen: Seen | None) -
     rows.writerow([*seen.names, seen.target, column])
     parts = set()
     for x, y, value, part in points:
-        if (
-            not math.isfinite(x)
-            or not math.isfinite(y)
-            or part not in ("train", "validation", "test")
-        ):
+        is_part = part in ("train", "validation", "test")
+        if not (is_part and math.isfinite(x) and math.isfinite(y)):
             raise ValueError
         said = f"{float(value):.6g}" if seen.numbers else str(value)[:40]
         rows.writerow([f"{x:.6g}", f"{y:.6g}", said, part])
@@ -354,7 +354,3 @@ def _for_classes(given: dict[str, Any], count: int) -> dict[str, Any]:
     last = {**last, "units": units, "activation": activation}
     training = {**given["training"], "loss": loss}
     return {**given, "model": {**given["model"], "layers": [*hidden, last]}, "training": training}
-
-
-def _mapping(layer: Any) -> dict[str, Any]:
-    return {"type": layer} if isinstance(layer, str) else dict(layer)

@@ -26,10 +26,7 @@ from dl.model.h5 import load_weights, read_file
 from dl.model.objects import leaves
 from dl.model.tensors import Tensors, between, count_of, kind_of, tensors_of
 from dl.predict.forms import MOST_COLUMNS, unknown_layer
-from dl.predict.lite import (
-    SavedFiles,
-    open_files,
-)
+from dl.predict.lite import SavedFiles, open_files
 from dl.progress import Advance, Reporter
 from dl.rundir.directory import RunDirectory
 from dl.rundir.manifest import read_checked

@@ -38,15 +38,7 @@ from dl.rundir.directory import (
     trials_of,
 )
 from dl.rundir.notes import MOST_OF_NOTE, write_note
-from dl.rundir.query import (
-    Entry,
-    Row,
-    entries_of,
-    parse_condition,
-    read_entry,
-    select,
-    utc_now,
-)
+from dl.rundir.query import Entry, Row, entries_of, parse_condition, read_entry, select, utc_now
 from dl.rundir.settings import require_keys, rows_of
 from dl.sweeps.results import Results, read_results
 from dl.text import measured
@@ -123,17 +115,15 @@ def _handled(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
 
 
 async def _unknown(request: Request, _: Exception) -> Response:
-    response = _refused(request, f"there is no page {request.url.path}", "")
-    response.headers.update(HEADERS)
-    return response
+    return _refused(request, f"there is no page {request.url.path}", "")
 
 
 def _refused(request: Request, message: str, hint: str) -> Response:
     """Returns what is wrong: to a script as JSON, to a person as a page like the others."""
     if request.url.path.startswith("/api/"):
-        return JSONResponse({"problem": message, "hint": hint}, status_code=404)
+        return JSONResponse({"problem": message, "hint": hint}, 404, HEADERS)
     page = html.document("missing.html", "Not found", message=message, hint=hint)
-    return HTMLResponse(page, status_code=404)
+    return HTMLResponse(page, 404, HEADERS)
 
 
 def _news(request: Request, content: object) -> Response:

@@ -63,6 +63,8 @@ def card(run: RunDirectory) -> str:
     templates.filters |= {"plain": _plain, "reached": _reached, "duration": duration}
     templates.filters |= {"listing": listing, "plural": plural, "shape": shape}
     ranking, known, chosen = read_ranking(run), changed(config), hyperparameters(config)
+    parts = [(PARTS.get(name, name), values) for name, values in entry.metrics.items()]
+    last = list(entry.metrics)[-1]
     return templates.get_template("card.md").render(
         entry=entry,
         record=record,
@@ -83,7 +85,7 @@ def card(run: RunDirectory) -> str:
         parameters=_parameters(run),
         parts=PARTS,
         rows=[f"{of['rows']:,} {PARTS.get(name, name)}" for name, of in record.data.items()],
-        results=_table(_results(entry)),
+        results=_table([*parts, *(record.trivial.beside(last) if record.trivial else ())]),
         interval=_interval(entry, config),
         simple=record.trivial and toughest(record.trivial, part, lead_of(metrics), metrics),
         ranking=ranking,
@@ -117,13 +119,6 @@ def _purpose(config: str) -> str:
             break
         lines.append(words)
     return " ".join(lines)
-
-
-def _results(entry: Entry) -> list[tuple[str, Mapping[str, float]]]:
-    """Returns the metrics of each part, and of what looks at no input on the last of them."""
-    found = [(PARTS.get(part, part), values) for part, values in entry.metrics.items()]
-    trivial = entry.record.trivial
-    return [*found, *(trivial.beside(list(entry.metrics)[-1]) if trivial else ())]
 
 
 def _table(results: Sequence[tuple[str, Mapping[str, float]]]) -> list[list[str]]:

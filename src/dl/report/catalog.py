@@ -80,16 +80,24 @@ class Known:
 
 
 class Catalog:
-    """The runs below a folder, and their rows in the board's list."""
+    """The runs below a folder, and their rows in the board's list.
+
+    Attributes:
+        history: Returns the rows of a history; none where it is missing or damaged.
+        weights: Returns the spread of the weights of each layer, by epoch, as far as it was kept.
+        setting: Returns what is the same for runs of one setting that differ in their seeds alone.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.memory = SettingsMemory(root)
         self._ahead = False
-        self._entries = Remembered(_files_of_entry, _read)
-        self._histories = Remembered(lambda run: (run.history,), _history)
-        self._weights = Remembered(lambda run: (run.facts,), _weights)
-        self._groups = Remembered(lambda run: (run.resolved,), _setting_of)
+        self._entry = Remembered(
+            lambda run: (run.record, run.manifest, run.metrics, run.tags, run.note), _read
+        ).of
+        self.history = Remembered(lambda run: (run.history,), _history).of
+        self.weights = Remembered(lambda run: (run.facts,), _weights).of
+        self.setting = Remembered(lambda run: (run.resolved,), _setting_of).of
         self._tested: dict[tuple[tuple[str, str], ...], dict[str, bool]] = {}
         self._rows: dict[Path, tuple[Entry, History, Plain]] = {}
 
@@ -97,7 +105,7 @@ class Catalog:
         """Returns all runs, or those of a name, the oldest first."""
         found = Entries([], [])
         for run in all_runs(self.root) if name is None else runs_of(self.root, name):
-            known = self._entries.of(run)
+            known = self._entry(run)
             if known.entry is not None and known.entry.record.status == "running":
                 known = _read(run)  # no file says that its process is gone
             if known.entry is not None:
@@ -118,18 +126,6 @@ class Catalog:
             for entry in self.entries().readable:
                 self.memory.of(entry.run)
             self.memory.save()
-
-    def history(self, run: RunDirectory) -> History:
-        """Returns the rows of a history; none where it is missing or damaged."""
-        return self._histories.of(run)
-
-    def weights(self, run: RunDirectory) -> dict[str, dict[int, float]]:
-        """Returns the spread of the weights of each layer, by epoch, as far as it was kept."""
-        return self._weights.of(run)
-
-    def setting(self, run: RunDirectory) -> str:
-        """Returns what is the same for runs of one setting that differ in their seeds alone."""
-        return self._groups.of(run)
 
     def row(self, entry: Entry) -> Plain:
         """Returns what the list shows of a run; none of it changes with the clock."""
@@ -253,10 +249,6 @@ class Catalog:
             "tags": list(entry.tags),
             "note": entry.note,
         }
-
-
-def _files_of_entry(run: RunDirectory) -> tuple[Path, ...]:
-    return run.record, run.manifest, run.metrics, run.tags, run.note
 
 
 def _read(run: RunDirectory) -> Known:

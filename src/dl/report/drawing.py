@@ -85,7 +85,8 @@ def draw_chart(axes: png.Axes, chart: Chart, title: str, *, sideways: bool = Fal
         axes.xaxis.set_major_formatter(FuncFormatter(png.tick_number))
         axes.xaxis.set_minor_formatter(NullFormatter())
     if chart.x_label in _WHOLE:
-        _set_whole_numbers(axes, chart)
+        places = [place for line in chart.lines for place in line.x] or [1]
+        set_epochs(axes, int(min(places)), int(max(places)))
     if chart.square:
         low, high = zip(axes.get_xlim(), axes.get_ylim(), strict=True)
         axes.set(xlim=(min(low), max(high)), ylim=(min(low), max(high)), aspect="equal")
@@ -172,12 +173,6 @@ def _draw_bars(axes: png.Axes, line: Line, sideways: bool) -> None:
     if all(float(value).is_integer() for value in line.y):  # there is no half of a row
         counted = axes.xaxis if sideways else axes.yaxis
         counted.set_major_locator(MaxNLocator("auto", integer=True))
-
-
-def _set_whole_numbers(axes: png.Axes, chart: Chart) -> None:
-    """Sets the horizontal axis for epochs and trials, which have no halves."""
-    places = [place for line in chart.lines for place in line.x] or [1]
-    set_epochs(axes, int(min(places)), int(max(places)))
 
 
 def set_epochs(axes: png.Axes, first: int, last: int) -> None:

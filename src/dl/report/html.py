@@ -95,9 +95,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    own = (chart_data, numbers, script_json, shell)
+    own = (chart_data, numbers, script_json)
     texts = (duration, lapse, measured, number, percent, plural, shape, signed, metric_label)
     made.filters |= {function.__name__: function for function in (*own, *texts)}
+    made.filters["shell"] = shlex.join
     return made
 
 
@@ -107,11 +108,6 @@ def script_json(value: Any) -> Markup:
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)
-
-
-def shell(command: Sequence[str]) -> str:
-    """Returns a command as a shell takes it."""
-    return shlex.join(command)
 
 
 def chart_data(chart: Chart) -> dict[str, Any]:

@@ -37,19 +37,16 @@ def _matrix(run: RunFacts) -> str:
     found = confusion_of(run)
     if found is None or len(found.rows) > _MOST_CLASSES:
         return ""
-    rows = [
-        [shortened(name, _NAME), *(_count(n, place == line) for place, n in enumerate(counts))]
-        for line, (name, counts) in enumerate(zip(found.rows, found.counts.tolist(), strict=True))
-    ]
+    right, wrong, rows = ansi(LIGHT.training), ansi(LIGHT.validation), []
+    for line, (name, counts) in enumerate(zip(found.rows, found.counts.tolist(), strict=True)):
+        cells = [
+            Styled(str(count) if count else None, right if place == line else wrong)
+            for place, count in enumerate(counts)
+        ]
+        rows.append([shortened(name, _NAME), *cells])
     names = [shortened(name, _SHORT) for name in found.columns]
     return (
         f"{run.about}: true classes by row, predicted ones by column\n{table(rows, ['', *names])}"
-    )
-
-
-def _count(count: float, right: bool) -> Styled:
-    return Styled(
-        str(count) if count else None, ansi(LIGHT.training if right else LIGHT.validation)
     )
 
 

@@ -187,9 +187,8 @@ def masks(run: RunFacts) -> Figure | None:
     if run.weights is not None:
         true[run.weights.reshape(-1, *run.grid)[rows] == 0] = _IGNORED
     shown = run.inputs.pixels(rows, run.grid[1])
-    note = "Colours: " + ", ".join(
-        f"{run.class_name(c)} {_colour_name(c)}" for c in range(min(len(NAMES), len(run.classes)))
-    )
+    named = (f"{run.class_name(c)} {name}" for c, name in enumerate(NAMES[: len(run.classes)]))
+    note = "Colours: " + ", ".join(named)
     subtitle = f"{run.about}, the rows with most wrong pixels first"
     high = _TILE * max(0.4, run.grid[0] / run.grid[1])
     texts = (f"{run.name}: masks", subtitle, note)
@@ -200,10 +199,6 @@ def masks(run: RunFacts) -> Figure | None:
         for axes, (title, tile) in zip(panels[3 * place :], tiles, strict=False):
             _draw_tile(axes, tile, title)
     return sheet.figure
-
-
-def _colour_name(place: int) -> str:
-    return NAMES[place % len(NAMES)]
 
 
 def _draw_tile(axes: png.Axes, tile: Array, title: str) -> None:

@@ -180,16 +180,13 @@ def read_ranking(run: RunDirectory) -> Ranking | None:
 
 def ranking_text(ranking: Ranking) -> str:
     """Returns the ranking as a table, and the verdicts in words."""
-    names = list(ranking.models[0].metrics)
-    rows = [
-        [
-            model.name,
-            *(measured(model.metrics[name]) for name in names),
-            "" if model.seconds is None else lapse(model.seconds),
-            _fitted_on(model.rows, ranking.train_rows),
-        ]
-        for model in ranking.models
-    ]
+    names, of, rows = list(ranking.models[0].metrics), ranking.train_rows, []
+    for model in ranking.models:
+        fitted = "" if model.rows is None else f"{model.rows:,} of {of:,} rows"
+        if model.rows == of:
+            fitted = plural(of, "row")
+        took = "" if model.seconds is None else lapse(model.seconds)
+        rows.append([model.name, *map(measured, map(model.metrics.get, names)), took, fitted])
     lines = [
         ranking.about,
         table(rows, ["model", *names, "took", "fitted on"]),
@@ -200,12 +197,6 @@ def ranking_text(ranking: Ranking) -> str:
         lines += ["", f"{ranking.network}, row by row, by {measure} (with its interval):"]
         lines += [f"  {verdict.sentence}" for verdict in ranking.verdicts]
     return "\n".join(lines)
-
-
-def _fitted_on(rows: int | None, of: int) -> str:
-    if rows is None:
-        return ""
-    return plural(rows, "row") if rows == of else f"{rows:,} of {of:,} rows"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,8 @@ def picture(test: RateTest) -> bytes:
 
 def terminal_text(test: RateTest) -> str:
     """Returns the smoothed losses over the rates as a picture of characters."""
-    values, rates = _shown(test), test.rates[: len(test.smoothed)]
+    values = [min(value, _top(test)) for value in test.smoothed]
+    rates = test.rates[: len(values)]
     low, high = min(values), max(values)
     first, span = math.log(rates[0]), math.log(rates[-1] / rates[0])
 
@@ -62,7 +63,3 @@ def terminal_text(test: RateTest) -> str:
 def _top(test: RateTest) -> float:
     first, low = test.smoothed[0], min(test.smoothed)
     return first + (_SHOWN - 1) * (first - low)
-
-
-def _shown(test: RateTest) -> tuple[float, ...]:
-    return tuple(min(value, _top(test)) for value in test.smoothed)

@@ -226,17 +226,17 @@ def column_rows(
     columns: Sequence[ColumnSummary], drawn: Mapping[str, Distribution]
 ) -> list[ColumnRow]:
     """Returns a row for each column; `drawn` are the distributions that are known by name."""
-    return [_row(column, drawn.get(column.name)) for column in columns]
+    found = []
+    for column in columns:
+        rows = sum(column.counts) + column.missing
+        missing = percent(column.missing / rows) if column.missing else ""
+        of_numbers = column.kind != "categorical"
+        told = _range(column, drawn.get(column.name)) if of_numbers else _categories(column)
+        found.append(ColumnRow(column.name, column.kind, missing, *told))
+    return found
 
 
-def _row(column: ColumnSummary, drawn: Distribution | None) -> ColumnRow:
-    rows = sum(column.counts) + column.missing
-    missing = percent(column.missing / rows) if column.missing else ""
-    tell = _categories if column.kind == "categorical" else _range
-    return ColumnRow(column.name, column.kind, missing, *tell(column, drawn))
-
-
-def _categories(column: ColumnSummary, _: object) -> tuple[str, tuple[float, ...], str]:
+def _categories(column: ColumnSummary) -> tuple[str, tuple[float, ...], str]:
     *counts, rest = column.counts
     known = sum(column.counts)
     shares = [

@@ -18,7 +18,8 @@ from dl.config.nodes import yaml_text
 from dl.data.profile import Distribution
 from dl.inspect.diagnose import diagnose
 from dl.inspect.evidence import Evidence
-from dl.report import charts, evaluation
+from dl.report import charts
+from dl.report.evaluation import class_charts, confusion_of, residuals_of
 from dl.report.facts import png_uri
 from dl.report.forecast import forecast_charts
 from dl.report.html import document, filled
@@ -182,16 +183,7 @@ def _classes(run: StoredRun) -> dict[str, Any]:
     """Returns confusion matrix and charts; empty for other tasks and without predictions."""
     if run.facts.predicted is None or run.facts.task == "regression":
         return {}
-    matrix = evaluation.confusion_of(run.facts)
-    return {"matrix": matrix, "charts": evaluation.class_charts(run.facts)}
-
-
-def _forecasts(run: StoredRun) -> list[charts.Chart]:
-    return forecast_charts(run.facts)
-
-
-def _errors(run: StoredRun) -> list[evaluation.Residuals]:
-    return [] if run.comes_back else evaluation.residuals_of(run.facts)
+    return {"matrix": confusion_of(run.facts), "charts": class_charts(run.facts)}
 
 
 def _data(run: StoredRun) -> dict[str, Any]:
@@ -235,8 +227,8 @@ SECTIONS: tuple[tuple[str, str, Callable[[StoredRun], Any]], ...] = (
     ("scrubber", "Epoch by epoch", _scrubber),
     ("learned", "What it learned", _learned),
     ("classes", "Right and wrong", _classes),
-    ("forecasts", "Forecasts", _forecasts),
-    ("numbers", "Errors", _errors),
+    ("forecasts", "Forecasts", lambda run: forecast_charts(run.facts)),
+    ("numbers", "Errors", lambda run: [] if run.comes_back else residuals_of(run.facts)),
     ("mistakes", "Worst mistakes", attrgetter("training.mistakes")),
     ("baselines", "Simple models", attrgetter("ranking")),
     ("data", "Data", _data),

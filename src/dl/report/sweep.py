@@ -35,12 +35,8 @@ def draw_sweep(folder: Path, results: Results) -> None:
 
 def draw(folder: Path, sweep: SweepFacts) -> list[Path]:
     """Draws every picture that applies to the sweep, none before a setting has a result."""
-
-    def nothing(_: SweepFacts) -> None:
-        return None
-
-    plots = [(file, build if sweep.ranked else nothing) for file, build in SWEEP_PLOTS]
-    return png.draw(folder, plots, sweep)
+    none = [(file, lambda _: None) for file, _ in SWEEP_PLOTS]
+    return png.draw(folder, SWEEP_PLOTS if sweep.ranked else none, sweep)
 
 
 def _objective(sweep: SweepFacts) -> Figure:

@@ -63,9 +63,15 @@ def table(
     while room is not None and len(shown) > 1 and _taken(c.least for c in shown) > room:
         hidden.append(expendable.pop(0))
         shown = [shown[0], *(column for column in shown[1:] if column.header != hidden[-1])]
-    text = _joined([c.cells(width) for c, width in zip(shown, _widths(shown, room), strict=True)])
+    cells = [c.cells(width) for c, width in zip(shown, _widths(shown, room), strict=True)]
+    text = "\n".join(_GAP.join(line).rstrip() for line in zip(*cells, strict=True))
     left_out = list(dict.fromkeys(name for name in columns[1:] if name in hidden))
-    return f"{text}\n{_not_shown(left_out, room or 0)}" if left_out else text
+    if not left_out:
+        return text
+    import textwrap  # half a millisecond, which most tables have no use for
+
+    note = f"not shown: {', '.join(left_out)}"
+    return f"{text}\n{textwrap.fill(note, room or 0, break_long_words=False)}"
 
 
 def screen_width() -> int | None:
@@ -114,12 +120,6 @@ class _Column:
         return [
             pad + text if self.right else text + pad for pad, text in zip(pads, shown, strict=True)
         ]
-
-
-def _not_shown(names: Sequence[str], width: int) -> str:
-    import textwrap  # half a millisecond, which most tables have no use for
-
-    return textwrap.fill(f"not shown: {', '.join(names)}", width, break_long_words=False)
 
 
 def _taken(widths: Iterable[int]) -> int:
@@ -184,10 +184,6 @@ def _width(text: str) -> int:
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
     combining = sum(unicodedata.combining(character) > 0 for character in text)
     return len(text) + wide - combining
-
-
-def _joined(columns: Sequence[Sequence[str]]) -> str:
-    return "\n".join(_GAP.join(cells).rstrip() for cells in zip(*columns, strict=True))
 
 
 def learning_curves(history: History, width: int = WIDTH, *, ascii_only: bool = False) -> str:

@@ -268,14 +268,11 @@ def _stopped(record: RunRecord) -> str:
     if ending.early and best is None:
         return f"Stopped at {done:,}{of}: {ending.why}"
     if ending.early:
-        return f"Stopped early, best at {best:,}{'' if kept == best else f', kept {_kept(kept)}'}"
+        others = "means of weights" if kept is None else f"those of {kept:,}"
+        return f"Stopped early, best at {best:,}{'' if kept == best else f', kept {others}'}"
     if ending.why:
         return f"{ending.why[0].upper()}{ending.why[1:]} at {done:,}{of} epochs"
     return f"Best at {kept:,} of {done:,} epochs" if kept is not None and kept < done else ""
-
-
-def _kept(epoch: int | None) -> str:
-    return "means of weights" if epoch is None else f"those of {epoch:,}"
 
 
 def _name(name: str) -> str:

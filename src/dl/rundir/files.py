@@ -72,12 +72,10 @@ TEMPORARY = ".new-"
 """How the names of files and folders begin that are not complete yet."""
 
 
-def _nothing(path: Path) -> None:
-    """Does nothing before a file appears."""
-
-
 @contextmanager
-def published(path: Path, before: Callable[[Path], None] = _nothing) -> Iterator[Path]:
+def published(
+    path: Path, before: Callable[[Path], object] = lambda temporary: None
+) -> Iterator[Path]:
     """Gives a temporary path to write to, and moves it to `path` once it is whole and on disk.
 
     Args:

@@ -116,14 +116,9 @@ def check(path: Path, digest: Callable[[Path], str] | None = None) -> None:
             found = (digest or file_sha256)(path)
         except OSError as error:
             raise _unreadable(path, error) from error
-        if found in _read(RunDirectory(path.parent).manifest).get(path.name, ()):
+        if found in read_manifest(RunDirectory(path.parent)).get(path.name, ()):
             return
     raise damaged(path)
-
-
-def read_manifest(run: RunDirectory) -> Sums:
-    """Returns the accepted checksums of all files; raises `RunError`."""
-    return _read(run.manifest)
 
 
 def damaged(path: Path, reason: object = None) -> RunError:
@@ -144,15 +139,19 @@ def file_sha256(path: Path) -> str:
 
 
 def _note(path: Path, new: str) -> None:
-    manifest = RunDirectory(path.parent).manifest
-    sums = _read(manifest)
+    run = RunDirectory(path.parent)
+    sums = read_manifest(run)
     before = sums.get(path.name, ())[:1]
     if before != (new,):
-        write_text(manifest, manifest_text({**sums, path.name: (new, *before)}))
+        write_text(run.manifest, manifest_text({**sums, path.name: (new, *before)}))
 
 
-def _read(manifest: Path) -> Sums:
-    """Reads a manifest; nothing but the very text that was written passes."""
+def read_manifest(run: RunDirectory) -> Sums:
+    """Returns the accepted checksums of all files; raises `RunError`.
+
+    Nothing but the very text that was written passes.
+    """
+    manifest = run.manifest
     try:
         text = read_regular(manifest).decode()
         values = json.loads(text)

@@ -57,7 +57,12 @@ class SettingsMemory:
     @functools.cached_property
     def _known(self) -> dict[str, Any]:
         """What is remembered, by the label of the run: read when a first config is asked for."""
-        return _remembered(self._file)
+        try:
+            content: dict[str, Any] = parse_as(_Memory, read_regular(self._file))
+        except (OSError, MisfitError):
+            return {}
+        known: dict[str, Any] = content["runs"] if content["schema"] == _SCHEMA else {}
+        return known
 
     def of(self, run: RunDirectory) -> Settings:
         """Returns the settings of a run by dotted path."""
@@ -88,15 +93,6 @@ def _stamp(path: Path) -> list[int]:
     except OSError:
         return []
     return [status.st_mtime_ns, status.st_size]
-
-
-def _remembered(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = parse_as(_Memory, read_regular(path))
-    except (OSError, MisfitError):
-        return {}
-    known: dict[str, Any] = content["runs"] if content["schema"] == _SCHEMA else {}
-    return known
 
 
 def rows_of(entries: Sequence[Entry], memory: SettingsMemory, keys: Collection[str]) -> list[Row]:

@@ -216,9 +216,11 @@ def _of_literal(choices: Sequence[object]) -> Reader:
 
 
 def _of_union(kinds: Sequence[Any]) -> Reader:
-    by_name = {name: _reader(kind) for kind in kinds if (name := _name_of(kind))}
-    if by_name:
-        return _of_named(by_name)
+    # Dataclasses are told from each other by the default of their field `kind`.
+    classes = [kind for kind in kinds if is_dataclass(kind)]
+    named = [(item.default, c) for c in classes for item in fields(c) if item.name == "kind"]
+    if named:
+        return _of_named({str(name): _reader(kind) for name, kind in named})
     readers = [_reader(kind) for kind in kinds if kind is not type(None)]
     nullable = len(readers) < len(kinds)
 
@@ -233,13 +235,6 @@ def _of_union(kinds: Sequence[Any]) -> Reader:
         return readers[-1](value)
 
     return checked
-
-
-def _name_of(kind: Any) -> str | None:
-    """Returns the text that tells a dataclass from others: the default of its field `kind`."""
-    if not is_dataclass(kind):
-        return None
-    return next((str(item.default) for item in fields(kind) if item.name == "kind"), None)
 
 
 def _of_named(by_name: Mapping[str, Reader]) -> Reader:
