@@ -118,7 +118,9 @@ def _converted(model: keras.Sequential, rows: int | None) -> bytes:
             from tensorflow.lite.python.lite import TFLiteConverterV2
 
             converter = TFLiteConverterV2.from_concrete_functions([graph], holder)
-            content: bytes = converter.convert()
+            # It would rewrite code of TensorFlow's own, of which none needs it.
+            plainly = tf.autograph.experimental.do_not_convert(converter.convert)
+            content: bytes = plainly()
         except Exception as error:
             # It fails in many ways; none may harm a training that went well.
             missing = _MISSING.search(str(error))

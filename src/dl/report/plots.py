@@ -32,9 +32,12 @@ _MOST_COLUMNS = 5
 _PATH_LEVELS, _MOST_POINTS_MARKED = 14, 60
 
 
-def draw(folder: Path, run: RunFacts) -> list[Path]:
-    """Draws every picture that applies to the run; see `png.draw`."""
-    return png.draw(folder, PLOTS, run)
+Plots = Sequence[tuple[str, png.Build[RunFacts]]]
+
+
+def draw(folder: Path, run: RunFacts, plots: Plots | None = None) -> list[Path]:
+    """Draws every picture, or every one of some, that applies to the run; see `png.draw`."""
+    return png.draw(folder, PLOTS if plots is None else plots, run)
 
 
 def learning_curves(run: RunFacts) -> Figure | None:
@@ -297,7 +300,7 @@ def _draw_path(axes: Axes, path: ParameterPath) -> None:
         axes.plot(*path.least, marker="x", markersize=9, markeredgewidth=2, **ends)
 
 
-PLOTS: tuple[tuple[str, png.Build[RunFacts]], ...] = (
+PLOTS: Plots = (
     ("learning_curves.png", learning_curves),
     ("confusion_matrix.png", confusion_matrix),
     ("confusion_matrix.png", label_matrices),

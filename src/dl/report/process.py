@@ -8,18 +8,26 @@ files of the run are there, of which run to write the page.
 from __future__ import annotations
 
 import contextlib
+import os
 import pickle
 import sys
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from dl.errors import DlError
 from dl.imports import uncollected
+from dl.system import FORKS
 from dl.warm.children import start
 
 if TYPE_CHECKING:
     from dl.report.facts import RunFacts
+    from dl.report.plots import Plots
     from dl.rundir.directory import RunDirectory
+
+
+_NICE = 10
+"""How far the copy stands back: the training, which shows its result meanwhile, comes first."""
 
 
 class ReportProcess:
@@ -68,17 +76,16 @@ class ReportProcess:
 
 def main() -> None:
     """Is the process that draws."""
-    from dl.errors import DlError
-
     with uncollected():
+        import multiprocessing.process  # noqa: F401 - of use once there is something to draw
+
+        import dl.report.plots  # noqa: F401 - the same
         from dl.report.html import load_templates
-        from dl.report.plots import draw
         from dl.report.run_page import SECTIONS, write_page
 
         load_templates(name for name, _, _ in SECTIONS)
     try:
-        folder, facts = pickle.load(sys.stdin.buffer)
-        draw(folder, facts)
+        _draw(*pickle.load(sys.stdin.buffer))
         run = pickle.load(sys.stdin.buffer)
         write_page(run, run.report)
     except EOFError:  # the training failed
@@ -87,5 +94,36 @@ def main() -> None:
         sys.exit(str(error))
 
 
+def _draw(folder: Path, run: RunFacts) -> None:
+    """Draws the pictures, half of them in a copy of this process where it may have one."""
+    from multiprocessing import get_context
+
+    from dl.report.plots import PLOTS
+
+    if not FORKS:
+        _draw_these(folder, run, PLOTS)
+        return
+    files = list(dict.fromkeys(file for file, _ in PLOTS))
+    mine, others = ([plot for plot in PLOTS if plot[0] in files[n::2]] for n in (0, 1))
+    copy = get_context("fork").Process(target=_draw_these, args=(folder, run, others, _NICE))
+    copy.start()
+    _draw_these(folder, run, mine)
+    copy.join()
+    if copy.exitcode:  # it has told why
+        sys.exit(copy.exitcode)
+
+
+def _draw_these(folder: Path, run: RunFacts, plots: Plots, nice: int = 0) -> None:
+    from dl.report.plots import draw
+
+    if nice:
+        os.nice(nice)
+    try:
+        draw(folder, run, plots)
+    except DlError as error:
+        sys.exit(str(error))
+
+
 if __name__ == "__main__":
     main()
+    os._exit(0)  # Matplotlib would be taken apart
