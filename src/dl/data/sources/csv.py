@@ -152,7 +152,7 @@ def read(data: Any, path: Path, wanted: Wanted, on_disk: bool = False) -> Block:
         DiskError: There is no space for the columns.
     """
     check_file(path)
-    size = _text_size(path, wanted.rows)
+    size = total(path, wanted.rows)
     if on_disk:
         check_space(2 * size, f"the text of {path} by columns")
     else:
@@ -178,18 +178,13 @@ def blocks(
         yield from csv_blocks(unpacked(stream), dialect, wanted, advance, to_predict=True)
 
 
-def total(path: Path) -> int:
-    """Returns the bytes of a file, about those of its text where it is packed."""
-    return _text_size(path)
-
-
 def numbers(data: Any, path: Path) -> int:
     """Counts the values at the start of the file, and takes the rest to be alike."""
     check_file(path)
     sample, _ = sampled(path)
     separator = Dialect.of(data, str(path)).separator
     values = sample.count(b"\n") + sample.count(separator.replace(BLANKS, " ").encode())
-    return int(values * _text_size(path, getattr(data, "rows", None)) / max(1, len(sample)))
+    return int(values * total(path, getattr(data, "rows", None)) / max(1, len(sample)))
 
 
 def names(data: Any, path: Path) -> list[str]:
@@ -199,7 +194,7 @@ def names(data: Any, path: Path) -> list[str]:
         return _opened(pieces(unpacked(stream), str(path)), dialect)[0]
 
 
-def _text_size(path: Path, rows: int | None = None) -> int:
+def total(path: Path, rows: int | None = None) -> int:
     """Returns about how many bytes the text of a file has, or so many of its rows."""
     sample, size = sampled(path)
     if rows is not None:
