@@ -257,8 +257,8 @@ def sweep(
             `leaderboard`, with their errors.
         KeyboardInterrupt: Ctrl-C; what was finished is kept.
     """
-    from dl.sweeps.loop import Watcher
     from dl.sweeps.session import Job
+    from dl.sweeps.watching import Watcher
 
     if grid is None and (overrides or metric):
         raise UsageError("overrides and metric go with grid", hint="the file of a sweep has both")

@@ -9,8 +9,9 @@ from pathlib import Path
 from dl.rundir.directory import SweepDirectory
 from dl.sweeps.definition import Sweep, load_sweep
 from dl.sweeps.journal import OwnJournal
-from dl.sweeps.loop import Loop, Watcher
+from dl.sweeps.loop import Loop
 from dl.sweeps.pools import EpochDone, Event, Result, Task, TaskEnded, failed
+from dl.sweeps.watching import Watcher
 
 BASE = """\
 name: iris

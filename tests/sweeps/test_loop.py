@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dl.sweeps.loop import Watcher
 from dl.sweeps.pools import Task
 from dl.sweeps.results import Results
+from dl.sweeps.watching import Watcher
 from support.sweeps import FakePool, make_sweep, run_loop, settings
 
 GRID = "parameters: {training.epochs: [1, 2, 3, 4]}"

@@ -42,9 +42,9 @@ if TYPE_CHECKING:
     from dl.report.facts import RunFacts
     from dl.report.verdict import Verdict
     from dl.sweeps.definition import Sweep
-    from dl.sweeps.loop import Watcher
     from dl.sweeps.results import Results
     from dl.sweeps.session import Job
+    from dl.sweeps.watching import Watcher
     from dl.training.resume import Repeat
     from dl.training.setup import Prepared
     from dl.training.workflow import Hooks, Trained

@@ -21,9 +21,9 @@ from dl.text import cut, duration, measured, number
 if TYPE_CHECKING:
     from dl.cli.live import Draw
     from dl.sweeps.definition import Sweep
-    from dl.sweeps.loop import Progress, Running, Watcher
     from dl.sweeps.results import Results
     from dl.sweeps.session import Estimate, Job
+    from dl.sweeps.watching import Progress, Running, Watcher
 
 _MOST_LINES = 20
 """Rows of the leaderboard that fit on a screen; `dl compare SWEEP --all` has the others."""
@@ -156,7 +156,7 @@ def _foretell(checked: Sweep, job: Job, *, quiet: bool) -> None:
 
 @contextmanager
 def _watching(*, quiet: bool, fail_fast: bool) -> Iterator[Watcher]:
-    from dl.sweeps.loop import Watcher
+    from dl.sweeps.watching import Watcher
 
     with stop_requests() as request, _view(quiet=quiet) as show:
         yield Watcher(show, request, fail_fast)

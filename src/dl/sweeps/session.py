@@ -23,7 +23,6 @@ from dl.rundir.folders import create_sweep
 from dl.rundir.record import now
 from dl.sweeps.definition import Sweep
 from dl.sweeps.journal import OwnJournal
-from dl.sweeps.loop import Loop, Watcher
 from dl.sweeps.parameters import choose
 from dl.sweeps.pools import EpochDone, Key, PoolClient, Result, Row, Setup, Task, TaskEnded
 from dl.sweeps.results import (
@@ -33,6 +32,7 @@ from dl.sweeps.results import (
     read_sweep_record,
     write_record,
 )
+from dl.sweeps.watching import Watcher
 from dl.system import HAS_SERVERS, processors
 from dl.text import plural
 
@@ -45,7 +45,7 @@ _SHORT = 2
 _MOST_NAMED = 10
 """Trainings that a line names, so that it stays one."""
 _HERE, _ON_RAY = "dl.sweeps.pools.processes", "dl.sweeps.pools.ray"
-_WEIGHING, _PLOTS = "dl.sweeps.importance", "dl.report.sweep"
+_LOOP, _WEIGHING, _PLOTS = "dl.sweeps.loop", "dl.sweeps.importance", "dl.report.sweep"
 """Take a second to import, which is done while the server starts, and has use for one core."""
 
 
@@ -156,6 +156,7 @@ def run_sweep(
         with (
             watching() as watcher,
             open_pool(sweep, job, directory.log, lock) as pool,
+            importing(_LOOP) as looping,
             importing(_WEIGHING) as weighing,
             importing(_PLOTS) as plots,
         ):
@@ -165,7 +166,7 @@ def run_sweep(
             journal = OwnJournal(directory.journal)
             if journal.again:
                 reporter.note(again_text(journal.again))
-            loop = Loop(sweep, directory, journal, pool, watcher)
+            loop = looping().Loop(sweep, directory, journal, pool, watcher)
             try:
                 loop.run()
             finally:
