@@ -196,7 +196,12 @@ _UNSHOWN = {"\t": " "}
 
 def error_text(error: DlError) -> str:
     """Returns the full text of an error: every problem in the order of its place, then a count."""
-    problems = sorted(error.problems, key=_place)
+
+    def place(problem: Problem) -> tuple[str, int, int]:
+        mark = problem.mark
+        return ("", 0, 0) if mark is None else (mark.source, mark.line or 0, mark.column or 0)
+
+    problems = sorted(error.problems, key=place)
     shown = [problem_text(problem) for problem in problems[:MOST_PROBLEMS]]
     if len(problems) > 1:
         sources = {problem.mark.source if problem.mark else "" for problem in problems}
@@ -250,13 +255,6 @@ def _clipped(text: str, column: int, width: int = 100) -> tuple[str, int]:
         return text, column
     start = max(0, min(column - width // 2, len(text) - width))
     return text[start : start + width], column - start
-
-
-def _place(problem: Problem) -> tuple[str, int, int]:
-    mark = problem.mark
-    if mark is None:
-        return ("", 0, 0)
-    return (mark.source, mark.line or 0, mark.column or 0)
 
 
 _LONGEST_WORD = 100

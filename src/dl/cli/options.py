@@ -137,6 +137,8 @@ def check_output(
     Raises:
         UsageError: It is such a file.
     """
+    import filecmp
+
     folder = _run_folder(output)
     if folder is not None:
         raise _refused(output, f"is a file of the run in {folder}")
@@ -147,7 +149,9 @@ def check_output(
     for run in runs:
         if any(_is_or_holds(path, output) for path in _data_of(run)):
             raise _refused(output, f"is the data of {run.label}")
-        if any(_is_copied(output, run.path / name) for name in _CONFIGS):
+        # A run keeps a copy of its config: it does not say where that came from.
+        copies = filter(Path.is_file, (run.path / name for name in _CONFIGS))
+        if any(filecmp.cmp(output, copy, shallow=False) for copy in copies):
             raise _refused(output, f"is the config of {run.label}")
 
 
@@ -189,13 +193,6 @@ def _is_or_holds(read: Path | int, output: Path) -> bool:
         )
     except OSError:  # what cannot be read is told of where it is read
         return False
-
-
-def _is_copied(output: Path, copy: Path) -> bool:
-    """Whether a run keeps a copy of a file: it does not say where its config came from."""
-    import filecmp
-
-    return copy.is_file() and filecmp.cmp(output, copy, shallow=False)
 
 
 def _data_of(run: RunDirectory | SweepDirectory) -> list[Path]:

@@ -217,7 +217,9 @@ def _data(config: Config, fitted: Preprocessing, own_test: bool) -> dict[str, An
     read = f"pd.read_{data.source}({_literal(data.path)})"
     if isinstance(data, CsvData):
         empty = _listed([""] if isinstance(missing, dict) else ["", *missing])
-        options = ["keep_default_na=False", f"na_values={empty}", *_csv(data)]
+        options = ["keep_default_na=False", f"na_values={empty}"]
+        options += [f"sep={_literal(data.separator)}"] if data.separator != "," else []
+        options += [f"encoding={_literal(data.encoding)}"] if data.encoding != "utf-8" else []
         texts = [each.name for each in fitted.columns if isinstance(each, CategoricalFeature)]
         texts += targets if fitted.target.form in ("labels", "one_hot", "single") else []
         dtype = ", ".join(f"{_literal(name)}: str" for name in texts)
@@ -227,11 +229,6 @@ def _data(config: Config, fitted: Preprocessing, own_test: bool) -> dict[str, An
         by_column = missing if isinstance(missing, dict) else {}
     told = {name: list(values) for name, values in by_column.items()}
     return found | {"read": read, "missing": told, "targets": _listed(targets)}
-
-
-def _csv(data: CsvData) -> list[str]:
-    given = {"sep": (data.separator, ","), "encoding": (data.encoding, "utf-8")}
-    return [f"{name}={_literal(value)}" for name, (value, usual) in given.items() if value != usual]
 
 
 def _prepared(config: Config, fitted: Preprocessing) -> dict[str, Any]:

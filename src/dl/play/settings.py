@@ -9,8 +9,10 @@ from __future__ import annotations
 import csv
 import io
 import math
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -30,24 +32,10 @@ TABLE = "points.csv"
 """The file of the page's own points, beside its config."""
 LAYERS = ("Dense", "Dropout", "BatchNormalization", "LayerNormalization", "GaussianNoise")
 """The layers that the page may add; an opened config can have others."""
-_GATE = {"split": {"validation": 0, "test": 0}}
-_CURVE = {"rows": 300, "split": {"validation": 0.25, "test": 0}}
-PRESETS: Mapping[str, tuple[dict[str, Any], list[int], str, dict[str, Any], int | str]] = {
-    "and": (_GATE, [], "tanh", {"type": "SGD", "learning_rate": 0.5}, "full"),
-    "or": (_GATE, [], "tanh", {"type": "SGD", "learning_rate": 0.5}, "full"),
-    "xor": (_GATE, [4], "tanh", {"type": "SGD", "learning_rate": 0.5}, "full"),
-    "blobs": (_CURVE, [], "tanh", {"type": "SGD", "learning_rate": 0.03}, 32),
-    "circles": (
-        {**_CURVE, "noise": 0.05},
-        [4],
-        "tanh",
-        {"type": "Adam", "learning_rate": 0.03},
-        32,
-    ),
-    "moons": (_CURVE, [8], "tanh", {"type": "Adam", "learning_rate": 0.03}, 32),
-    "spiral": (_CURVE, [8, 8], "tanh", {"type": "Adam", "learning_rate": 0.01}, 32),
-}
-"""For each made-up data set: how its rows are made, hidden units, activation, optimizer, batch."""
+PRESETS: Mapping[str, dict[str, Any]] = tomllib.loads(
+    files("dl.play").joinpath("presets.toml").read_text(encoding="utf-8")
+)
+"""Each made-up data set: its rows, hidden units, activation, optimizer, batch."""
 
 Rows = Sequence[Sequence[Any]]
 
@@ -130,17 +118,20 @@ def preset(name: str, folder: Path) -> Setting:
     """Returns a made-up problem with a network that can solve it."""
     if name not in PRESETS:
         raise UsageError("there is no such problem", hint=f"one of {', '.join(PRESETS)}")
-    data, units, activation, optimizer, batch = PRESETS[name]
-    hidden = [{"type": "Dense", "units": count, "activation": activation} for count in units]
+    made = PRESETS[name]
+    hidden = [
+        {"type": "Dense", "units": units, "activation": made["activation"]}
+        for units in made["units"]
+    ]
     given = {
         "name": f"play-{name}",
         "seed": 0,
-        "data": {"source": "synthetic", "dataset": name, **data},
+        "data": {"source": "synthetic", "dataset": name, **made["data"]},
         "model": {"layers": [*hidden, {"type": "Dense", "units": 1, "activation": "sigmoid"}]},
         "training": {"loss": "binary_crossentropy", "metrics": ["accuracy"]},
         "engine": {"compile": False},
     }
-    return Setting(given, optimizer, batch, folder)
+    return Setting(given, made["optimizer"], made["batch_size"], folder)
 
 
 def opened(loaded: Loaded) -> Setting:

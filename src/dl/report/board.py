@@ -51,15 +51,6 @@ _ROWS = 25
 _MOST_TESTED = 20
 # A part of an address: a name that is neither hidden nor leads upwards.
 _PART = re.compile(r"[^/.\\\\][^/\\\\]*")
-EXAMPLES = (
-    ("status=running", "what trains now"),
-    ("accuracy>0.95", "a metric of the part that tells most: test, else validation"),
-    ("train.loss<0.1; age<2d", "a metric of one part, and not older than two days"),
-    ("name=digits", "the runs of one name"),
-    ("tags~best", "a tag, or a note (note~augment), that contains a word"),
-    ("training.batch_size=32", "a setting, by its path in the config"),
-)
-"""Filters, and what they ask for: the same language as `dl list --filter`."""
 
 Answer = Callable[[Request], Response]
 Plain = dict[str, Any]
@@ -150,7 +141,6 @@ class _Answers:
             "Runs",
             assets=["board.css", "board.js", "overlay.js"],
             root=str(self._root.resolve()),
-            examples=EXAMPLES,
             most=MOST_OF_NOTE,
             known={"token": self._token or "", "logSpan": LOG_SPAN},
         )

@@ -113,7 +113,9 @@ class _Grid:
                 continue
             now = self._level(share)
             for y in _between(before, now) if not dashed or x % _EACH < _DASH else ():
-                self._set(x, y, style)
+                row, column = y // self._down, x // self._across
+                self._dots[row][column] |= _DOTS[y % self._down][x % self._across]
+                self._styles[row][column] = style
             before = now
 
     def mark(self, best: Best) -> None:
@@ -148,11 +150,6 @@ class _Grid:
     def _level(self, share: float) -> int:
         """Returns the row of dots, from the top."""
         return round((1 - share) * (self._height * self._down - 1))
-
-    def _set(self, x: int, y: int, style: str) -> None:
-        row, column = y // self._down, x // self._across
-        self._dots[row][column] |= _DOTS[y % self._down][x % self._across]
-        self._styles[row][column] = style
 
 
 def _between(before: int | None, now: int) -> range:

@@ -221,7 +221,9 @@ def _calibration(run: RunFacts, labels: list[_Label]) -> Chart:
     lines = []
     for colour, label in enumerate(labels[: len(LIGHT.series)]):
         given = np.clip(label.probability, 0, 1)  # a sum of rounded numbers may be above 1
-        place = _bins(given, count)
+        # Of bins that hold equally many; equal values share one.
+        edges = np.unique(np.quantile(given, np.linspace(0, 1, count + 1)[1:-1]))
+        place = np.searchsorted(edges, given, side="right")
         whole = np.bincount(place, label.weights)
         sums = [np.bincount(place, label.weights * v) for v in (label.truth, given)]
         observed, predicted = (total[whole > 0] / whole[whole > 0] for total in sums)
@@ -232,12 +234,6 @@ def _calibration(run: RunFacts, labels: list[_Label]) -> Chart:
         note += f" Shown are the first {len(lines)} of {len(labels)} labels."
     shown = (*lines, _diagonal("perfect"))
     return Chart("Calibration", "mean probability given", "fraction that is so", shown, note=note)
-
-
-def _bins(values: Array, count: int) -> Array:
-    """Returns the bin of each value, of bins that hold equally many; equal values share one."""
-    edges = np.unique(np.quantile(values, np.linspace(0, 1, count + 1)[1:-1]))
-    return np.searchsorted(edges, values, side="right")
 
 
 def _threshold(label: _Label, threshold: float) -> Chart:

@@ -54,7 +54,10 @@ class Pictures:
         values = _reduced(values[..., None] if values.ndim == 3 else values, wide)
         values = values[..., : 3 if values.shape[3] >= 3 else 1]
         values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-        low, high = (0.0, self.pixel_max) if self.pixel_max else _usual_range(values)
+        low, high = 0.0, self.pixel_max
+        if not high:  # the range of nearly all: a column scaled by itself may have a few far out
+            low, most = np.quantile(values, [_RARE, 1 - _RARE])
+            low, high = min(0.0, float(low)), float(most if most > max(0.0, low) else values.max())
         shares = np.clip((values - low) / ((high - low) or 1.0), 0.0, 1.0)
         tall = _FLAT if self.sounds else values.shape[1] / values.shape[2]
         shown = _of_size((255 * shares).astype(np.uint8), max(1, round(wide * tall)), wide)
@@ -121,12 +124,6 @@ def _of_size(values: Array, tall: int, wide: int) -> Array:
     rows_taken = np.arange(tall) * values.shape[1] // tall
     columns_taken = np.arange(wide) * values.shape[2] // wide
     return np.asarray(values[:, rows_taken][:, :, columns_taken])
-
-
-def _usual_range(values: Array) -> tuple[float, float]:
-    """Returns the range of nearly all values: a column scaled by itself may have a few far out."""
-    low, high = np.quantile(values, [_RARE, 1 - _RARE])
-    return min(0.0, float(low)), float(high if high > max(0.0, low) else values.max())
 
 
 def _uri_of(picture: Array) -> str:

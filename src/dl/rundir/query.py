@@ -197,11 +197,15 @@ def sort_rows(rows: Iterable[Row], key: str) -> list[Row]:
     descending, key = key.startswith("-"), key.removeprefix("-")
     having = [row for row in rows if row.get(key) is not None]
     lacking = [row for row in rows if row.get(key) is None]
-    instant = key == "started"  # its text does not sort across offsets from UTC
 
     def rank(row: Row) -> tuple[int, float, str]:
+        """Orders numbers before text; a value that is not a number counts as the least."""
         value = row[key]
-        return _rank(datetime.fromisoformat(str(value)).timestamp() if instant else value)
+        if key == "started":  # its text does not sort across offsets from UTC
+            value = datetime.fromisoformat(str(value)).timestamp()
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return (0, -math.inf if math.isnan(value) else float(value), "")
+        return (1, 0.0, shown(value))
 
     return sorted(having, key=rank, reverse=descending) + lacking
 
@@ -252,13 +256,6 @@ def _number(text: str) -> float | None:
         return float(text[:-1]) * scale if scale else float(text)
     except ValueError:
         return None
-
-
-def _rank(value: object) -> tuple[int, float, str]:
-    """Orders numbers before text; a value that is not a number counts as the least."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return (0, -math.inf if math.isnan(value) else float(value), "")
-    return (1, 0.0, shown(value))
 
 
 def to_prune(entries: Iterable[Entry], *, keep: int | None, unfinished: bool) -> list[Entry]:

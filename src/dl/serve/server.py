@@ -9,8 +9,12 @@ import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib.resources import files
 from itertools import accumulate
+from typing import Any
 
+from jinja2 import Environment, StrictUndefined
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -18,10 +22,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from dl import __version__
+from dl.config.data import ColumnKind
 from dl.errors import BusyError, DlError, first_line
 from dl.report.html import document
 from dl.report.web import HEADERS
-from dl.serve.described import fields, openapi
 from dl.serve.gather import Gatherer
 from dl.serve.service import Answer, Asked, Service, parse_json
 
@@ -36,6 +41,8 @@ _JSON, _CSV = "application/json", "text/csv"
 Handler = Callable[[Request], Awaitable[Response]]
 _BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Seconds: the buckets that Prometheus' own clients have."""
+_MOST_CHOICES = 50
+"""Categories in a list to choose from; of more, the commonest are suggestions."""
 
 
 class RefusedError(Exception):
@@ -283,3 +290,86 @@ class Measured:
 
 def _single(name: str, kind: str, says: str, value: int) -> list[str]:
     return [f"# HELP {name} {says}", f"# TYPE {name} {kind}", f"{name} {value}"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column, as a form asks for it.
+
+    Attributes:
+        name: The column.
+        kind: How its values are read.
+        choices: Its categories, the commonest first.
+        listed: Whether these are all that a value can be chosen from.
+        usual: A value in the middle of those of the training part; empty if that is not known.
+        range: Words for its least and greatest value; empty if they are not known.
+    """
+
+    name: str
+    kind: ColumnKind
+    choices: tuple[str, ...] = ()
+    listed: bool = False
+    usual: str = ""
+    range: str = ""
+
+
+def fields(service: Service) -> list[Field]:
+    """Returns the columns, in the order in which the network takes them."""
+    return [_field(service, name, kind) for name, kind in service.kinds.items()]
+
+
+def _field(service: Service, name: str, kind: ColumnKind) -> Field:
+    summary = service.summaries.get(name)
+    if kind == "categorical":
+        known = summary.categories if summary else ()
+        choices = tuple(dict.fromkeys((*known, *service.categories.get(name, ()))))
+        return Field(
+            name, kind, choices, len(choices) <= _MOST_CHOICES, choices[0] if choices else ""
+        )
+    if summary is None or summary.low is None or summary.high is None:
+        return Field(name, kind)
+    ends = f"{summary.shown(summary.low)} to {summary.shown(summary.high)}"
+    if kind == "text":
+        return Field(name, kind, range=f"{ends} characters")
+    middle = summary.bounds[len(summary.bounds) // 2]
+    usual = f"{middle:.12g}" if kind == "numeric" else summary.shown(middle)
+    return Field(name, kind, usual=usual, range=ends)
+
+
+def openapi(service: Service, most_rows: int, *, protected: bool) -> dict[str, Any]:
+    """Returns the description by OpenAPI 3.1.
+
+    Args:
+        service: The run.
+        most_rows: Rows that a request may have.
+        protected: Whether a token is asked for.
+    """
+    template = Environment(undefined=StrictUndefined).from_string(
+        files("dl.serve").joinpath("openapi.jinja").read_text(encoding="utf-8")
+    )
+    template.environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
+    text = template.render(
+        title=service.label,
+        version=__version__,
+        columns={each.name: _schema(each) for each in fields(service)},
+        answers={name: {} for name in service.answers},
+        most_rows=most_rows,
+        protected=protected,
+    )
+    document: dict[str, Any] = json.loads(text)
+    return document
+
+
+def _schema(field: Field) -> dict[str, Any]:
+    types = {"numeric": ["number", "string", "null"], "date": ["string", "null"]}
+    schema: dict[str, Any] = {
+        "type": types.get(field.kind, ["string", "number", "boolean", "null"])
+    }
+    if field.range:
+        schema["description"] = f"{field.kind}; in the training rows {field.range}"
+    elif field.choices:
+        shown = ", ".join(field.choices[:_MOST_CHOICES])
+        schema["description"] = f"{field.kind}; in the training rows {shown}"
+    if field.usual:
+        schema["examples"] = [float(field.usual) if field.kind == "numeric" else field.usual]
+    return schema

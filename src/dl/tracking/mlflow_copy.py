@@ -174,7 +174,8 @@ class _Copy:
 
     def log_rows(self) -> None:
         """Copies the epochs that are not there yet, each metric with its epoch as its step."""
-        new = _rows(self._directory)[self._epochs :]
+        run = RunDirectory(self._directory.path)  # a sweep has no history
+        new = read_history(run)[self._epochs :] if run.history.exists() else []
         self._log_metrics(
             (name, value, int(row["epoch"]))
             for row in new
@@ -281,12 +282,6 @@ def _record(directory: _Directory) -> Any:
     if isinstance(directory, SweepDirectory):
         return read_sweep_record(directory)
     return read_record(directory)
-
-
-def _rows(directory: _Directory) -> list[dict[str, float]]:
-    if isinstance(directory, RunDirectory) and directory.history.exists():
-        return read_history(directory)
-    return []
 
 
 def _facts(directory: _Directory) -> dict[str, str]:
