@@ -2,9 +2,11 @@
 
 `python -m campaigns.warm --seed 1 --size 200` kills one of them with SIGKILL in the course of a
 training: `warm` (the process that is copied), `copy` (what does the work), `command` (what waits),
-or the first two at once. Then: a command ends with 0 and the bytes of a cold training, or with 137
-and its reason; nothing that worked for it is left after 10 seconds; and the next command is done.
-Every fifth case is a training of another config, cold and warm, whose files must be the same bytes.
+the first two at once, `standby` (the copy that is there before the command, around the moment in
+which it is offered it) or `spare` (what will draw for that). Then: a command ends with 0 and the
+bytes of a cold training, or with 137 and its reason; nothing that worked for it is left after 10
+seconds; and the next command is done. Every fifth case is a training of another config, cold and by
+a copy that stands by, whose files must be the same bytes.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from pathlib import Path
 from campaigns.command import options, report, with_progress
 from dl.cli.warm import found_warm
 from dl.rundir.directory import RunDirectory
+from dl.rundir.record import read_record
 
 DL = (sys.executable, "-m", "dl")
 CONFIG = """\
@@ -39,7 +42,9 @@ LAYERS = (
     "activation: softmax}]",
 )
 OPTIMIZERS = ("sgd", "adam", "{type: SGD, momentum: 0.9}", "rmsprop", "nadam")
-VICTIMS = ("warm", "copy", "command", "warm and copy")
+VICTIMS = ("warm", "copy", "command", "warm and copy", "standby", "spare")
+WITH_THE_COMMAND = ("standby", "spare")
+"""They are killed in its first moments, the others at any time of it."""
 SAME = ("model.h5", "metrics.json", "resolved.yaml", "preprocess.json", "predictions.npz")
 _LONGEST = 120.0
 _LEFT = 10.0
@@ -66,7 +71,10 @@ def campaign(seed: int, size: int, folder: Path) -> list[str]:
         if case % 5 == 0:
             problems = _same_bytes(draw, case)
         else:
-            problems = _kill(draw.choice(VICTIMS), draw.uniform(0, 3), whole, case)
+            victim = draw.choice(VICTIMS)
+            _wait_for_standby(draw.choice((0.0, 0.5, _LEFT)))
+            most = 0.4 if victim in WITH_THE_COMMAND else 2.0
+            problems = _kill(victim, draw.uniform(0, most), whole, case)
         failures += [f"case {case}: {problem}" for problem in problems]
     subprocess.run([*DL, "warm", "--stop"], stdout=subprocess.DEVNULL, check=True)
     return failures
@@ -89,15 +97,21 @@ def _same_bytes(draw: random.Random, case: int) -> list[str]:
     config = CONFIG.format(
         layers=draw.choice(LAYERS), optimizer=draw.choice(OPTIMIZERS), epochs=draw.randint(1, 30)
     )
-    served = _served()
-    cold, warm = _train(f"cold{case}", config, cold=True), _train(f"warm{case}", config)
-    problems = [] if _served() == served + 1 else ["a command was not done warm"]
+    cold = _train(f"cold{case}", config, cold=True)
+    standby = _wait_for_standby(_LONGEST)
+    warm = _train(f"warm{case}", config)
+    problems = [] if read_record(warm).process.pid == standby else ["another process did it"]
     return problems + _differences(cold, warm, named=False)
 
 
-def _served() -> int:
-    found = found_warm()
-    return 0 if found is None else int(found["commands"])
+def _wait_for_standby(seconds: float) -> int | None:
+    """Waits so long at most; returns its number."""
+    deadline = time.monotonic() + seconds
+    standby = None
+    while standby is None and time.monotonic() < deadline:
+        found = found_warm()
+        standby = found and found["standby"]
+    return standby
 
 
 def _differences(one: RunDirectory, other: RunDirectory, *, named: bool = True) -> list[str]:
@@ -123,11 +137,19 @@ def _kill(victim: str, seconds: float, whole: RunDirectory, case: int) -> list[s
         return ["there is no warm process"]
     name = f"killed{case}"
     Path(f"{name}.yaml").write_text(Path("whole.yaml").read_text())
+    waiting = _descendants(int(found["pid"]))
     command = _begin(name)
     time.sleep(seconds)
-    copies = _descendants(int(found["pid"]))
-    killed = {"warm": [found["pid"]], "copy": copies[:1], "command": [command.pid]}
-    for pid in killed.get(victim, [found["pid"], *copies[:1]]):
+    copies = list(dict.fromkeys([*waiting, *_descendants(int(found["pid"]))]))
+    killed = {
+        "warm": [found["pid"]],
+        "copy": copies[:1],
+        "command": [command.pid],
+        "warm and copy": [found["pid"], *copies[:1]],
+        "standby": waiting[:1],
+        "spare": waiting[1:2],
+    }
+    for pid in killed[victim]:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     said = command.communicate(timeout=_LONGEST)[1]
@@ -135,7 +157,7 @@ def _kill(victim: str, seconds: float, whole: RunDirectory, case: int) -> list[s
     run = RunDirectory(Path("runs", name, "0001").resolve())
     if command.returncode == 0:
         problems += _differences(whole, run, named=False)
-    elif victim == "warm" or command.returncode not in (137, -signal.SIGKILL):
+    elif victim in ("warm", "spare") or command.returncode not in (137, -signal.SIGKILL):
         problems.append(f"{victim} after {seconds:.2f} s: code {command.returncode}: {said}")
     elif command.returncode == 137 and _GONE not in said:
         problems.append(f"{victim} after {seconds:.2f} s: it does not say why it ended: {said}")
@@ -151,10 +173,13 @@ def _descendants(pid: int) -> list[int]:
 
 
 def _left(pids: list[int]) -> list[str]:
-    """Returns which processes are there still after a while."""
+    """Returns which processes are there still after a while, but for what stands by."""
     deadline = time.monotonic() + _LEFT
     while time.monotonic() < deadline:
-        if not (left := [pid for pid in pids if _is_there(pid)]):
+        found = found_warm()
+        standby = found and found["standby"]
+        staying = [] if standby is None else [standby, *_descendants(standby)]
+        if not (left := [pid for pid in pids if _is_there(pid) and pid not in staying]):
             return []
         time.sleep(0.05)
     return [f"process {pid} is left" for pid in left]
