@@ -349,7 +349,8 @@ class Session:
         elif rows:  # no config says this: the weights go on with what is now
             rows = [{key: row[key] for key in row if key != "phase"} for row in rows]
             exact = False
-        loaded = setting.load(_endless(stretches))
+        left = MOST_EPOCHS - sum(each.epochs for each in stretches[:-1])  # the last one is endless
+        loaded = setting.load([*stretches[:-1], replace(stretches[-1], epochs=max(1, left))])
         dataset = read_dataset(loaded, SilentReporter())
         old = self._scene.prepared if self._scene is not None and rows else None
         prepared = None if old is None else _on_other_rows(old, loaded, dataset)
@@ -397,9 +398,3 @@ def _ended(stretches: list[Stretch], done: int) -> list[Stretch]:
     """Returns stretches of which the last one has ended after so many epochs of all."""
     last = done - sum(stretch.epochs for stretch in stretches[:-1])
     return [*stretches[:-1], replace(stretches[-1], epochs=last)][: None if last > 0 else -1]
-
-
-def _endless(stretches: list[Stretch]) -> list[Stretch]:
-    """Returns stretches of which the last one lasts as long as the page trains."""
-    left = MOST_EPOCHS - sum(stretch.epochs for stretch in stretches[:-1])
-    return [*stretches[:-1], replace(stretches[-1], epochs=max(1, left))]

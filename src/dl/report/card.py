@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from dl.config.data import weight_of
 from dl.config.load import load_resolved
@@ -27,6 +27,9 @@ from dl.stats import LEVEL, wilson
 from dl.text import cut, duration, listing, measured, number, one_line, percent, plural, shape
 from dl.vocabulary.labels import PARTS, metric_label
 
+if TYPE_CHECKING:
+    from jinja2 import Template
+
 _Layer = Annotated[dict[str, Any], Keys({"parameters": Count}, required=True)]
 _Facts = Annotated[dict[str, Any], Keys({"layers": list[_Layer]})]
 """What a card needs of `facts.json`; the rest of it is for pages, and loads NumPy."""
@@ -44,8 +47,6 @@ def card(run: RunDirectory) -> str:
     Raises:
         RunError: It has no results, or a file of it is damaged.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     entry = read_entry(run)
     # One that was resumed and is not done has the metrics of before, beside the epochs of now.
     if entry.judged is None or entry.record.status != "completed":
@@ -53,19 +54,10 @@ def card(run: RunDirectory) -> str:
     record, (part, metrics) = entry.record, entry.judged
     original, resolved = read_checked(run.config), read_checked(run.resolved)
     config = load_resolved(run.resolved, resolved).config
-    templates = Environment(
-        loader=PackageLoader("dl.report"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    templates.filters |= {"plain": _plain, "reached": _reached, "duration": duration}
-    templates.filters |= {"listing": listing, "plural": plural, "shape": shape}
     ranking, known, chosen = read_ranking(run), changed(config), hyperparameters(config)
     parts = [(PARTS.get(name, name), values) for name, values in entry.metrics.items()]
     last = list(entry.metrics)[-1]
-    return templates.get_template("card.md").render(
+    return _template().render(
         entry=entry,
         record=record,
         part=PARTS.get(part, part),
@@ -95,6 +87,21 @@ def card(run: RunDirectory) -> str:
         health=HEALTH,
         sums=_checksums(run, original, resolved, record.fingerprint),
     )
+
+
+def _template() -> Template:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    templates = Environment(
+        loader=PackageLoader("dl.report"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    templates.filters |= {"plain": _plain, "reached": _reached, "duration": duration}
+    templates.filters |= {"listing": listing, "plural": plural, "shape": shape}
+    return templates.get_template("card.md")
 
 
 def _without_results(entry: Entry) -> RunError:
