@@ -135,19 +135,20 @@ class _PuttingOff(Loader):
                     loader.exec_module(module)
 
 
-def deferred(packages: Sequence[str], around: Around = nullcontext) -> AbstractContextManager[None]:
-    """Has these packages, and the modules below them, imported at their first use.
+def deferred(names: Sequence[str], around: Around = nullcontext) -> AbstractContextManager[None]:
+    """Has modules imported at their first use.
 
-    For packages that only gather names: what a module does beside would come late.
+    For those that only gather names: what a module does beside would come late.
 
     Args:
-        packages: The packages.
+        names: The modules; a name that ends with a dot stands for all below it.
         around: Makes what surrounds each import that comes late, as all of them are surrounded
             that come at once.
     """
+    below = tuple(name for name in names if name.endswith("."))
 
     def wanted(name: str) -> bool:
-        return any(f"{name}.".startswith(f"{package}.") for package in packages)
+        return name in names or name.startswith(below)
 
     return _asked_first(_Finder(wanted, lambda loader: _PuttingOff(loader, around)))
 

@@ -54,3 +54,16 @@ def test_a_training_runs_nothing_that_was_put_off() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert result.stdout == "[]\n"
+
+
+@pytest.mark.slow
+def test_folders_of_tensorflow_do_not_take_the_place_of_its_public_names() -> None:
+    program = (
+        "import dl.model, tensorflow as tf\n"
+        "import tensorflow.lite.python.lite, tensorflow.distribute.experimental\n"
+        "print(tf.lite.TFLiteConverter.__name__, tf.distribute.experimental.rpc.Client.__name__)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "TFLiteConverterV2 Client\n"

@@ -12,8 +12,8 @@ import functools
 import os
 import sys
 import warnings
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,7 +40,10 @@ _OPTIONAL = ("IPython", "jax", "matplotlib", "pandas", "scipy", "sklearn", "torc
 # TensorFlow's public names, gathered from all its parts, for its second version and for its first
 # two times over. What `dl` and Keras use of them is loaded without it. And what Keras imports for
 # tables of layers, for a callback and to look at the memory.
-_PUT_OFF = ("tensorflow._api.v2", "psutil", "requests", "rich")
+_PUT_OFF = (
+    "tensorflow._api.v2.",
+    *("psutil", "requests", "rich", "rich.console", "rich.markup", "rich.table"),
+)
 
 # TensorFlow has folders of these names, too. Each takes the place of what is gathered as soon as
 # the first module of it is imported, as by TensorBoard; so one is imported before. The second looks
@@ -61,6 +64,13 @@ class _Without(ModuleType):
     def __getattr__(self, name: str) -> None:
         if name.startswith("__"):
             raise AttributeError(name)
+
+
+@contextmanager
+def _put_off() -> Iterator[None]:
+    """Puts off what only gathers names, also what is below a module that runs late itself."""
+    with quiet_stderr(), deferred(_PUT_OFF, _put_off):
+        yield
 
 
 def _raw(operation: Callable[..., Any]) -> Callable[..., Any]:
@@ -95,7 +105,7 @@ with ExitStack() as around:
     if is_own_process():  # a host has its own use for what is left out
         around.enter_context(uncollected())
         around.enter_context(hidden(_OPTIONAL))
-        around.enter_context(deferred(_PUT_OFF, quiet_stderr))
+        around.enter_context(_put_off())
         around.enter_context(compiled_once())
         around.enter_context(patched("tensorflow.python.framework.ops", "to_raw_op", _raw))
         sys.modules.setdefault(_OLD_CELLS, _Without(_OLD_CELLS))

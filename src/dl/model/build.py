@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 import keras
 import tensorflow as tf
+from tensorflow.python.ops.gen_resource_variable_ops import assign_variable_op
 
 from dl.config.data import weight_of
 from dl.config.phases import PhasePlan
@@ -251,7 +252,7 @@ def reset_metrics(model: keras.Sequential) -> None:
 
     # There are more of them once a first batch has told their shapes.
     for handle, value in traced(model, ("reset", *map(id, variables)), first):
-        tf.raw_ops.AssignVariableOp(resource=handle, value=value)
+        assign_variable_op(handle, value)  # `tf.raw_ops` would gather 1,400 first
 
 
 def forget(model: keras.Sequential) -> None:
