@@ -44,7 +44,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
 
 @pytest.fixture
 def client(session: Session) -> TestClient:
-    return TestClient(server(session, ["testserver"], "en"))
+    return TestClient(server(session, ["testserver"], "en", "known"), "http://testserver/known")
 
 
 def seen(session: Session, what: Callable[[Picture], bool]) -> Picture:
@@ -181,8 +181,7 @@ def test_a_bug_in_a_picture_is_told_and_the_page_begins_anew(
     ],
 )
 def test_a_malformed_request_is_refused(client: TestClient, body: bytes, says: str) -> None:
-    [token] = re.findall(r'"token": "([^"]+)"', client.get("/").text)
-    answer = client.post("/api/change", content=body, headers={"X-Play-Token": token})
+    answer = client.post("/api/change", content=body)
     assert (answer.status_code, answer.json()["problem"]) == (422, says)
     assert client.get("/api/play.yaml").status_code == 200
 
@@ -204,10 +203,22 @@ def test_wrong_points_are_refused(tmp_path: Path, points: Any, says: str) -> Non
         changed(preset("xor", tmp_path), {"points": points}, tmp_path, known)
 
 
+@pytest.mark.parametrize("path", ["", "other/", "api/play.yaml", "other/api/picture", "knownn/"])
+def test_only_who_knows_the_address_sees_anything(client: TestClient, path: str) -> None:
+    answer = client.get(f"http://testserver/{path}")
+    assert answer.status_code == 403
+    assert answer.json() == {
+        "problem": "the page is elsewhere",
+        "hint": "open the address that dl play printed",
+    }
+
+
 def test_only_the_own_page_may_change_anything(client: TestClient, session: Session) -> None:
-    for address in ("/api/change", "/api/act"):
-        assert client.post(address, json={"action": "train"}).status_code == 403
-    elsewhere = TestClient(server(session, ["localhost"], "en"), base_url="http://evil.example")
+    for address in ("other/api/change", "other/api/act"):
+        answer = client.post(f"http://testserver/{address}", json={"action": "train"})
+        assert answer.status_code == 403
+    made = server(session, ["localhost"], "en", "known")
+    elsewhere = TestClient(made, base_url="http://evil.example")
     assert elsewhere.get("/").status_code == 400
 
 

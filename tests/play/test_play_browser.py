@@ -38,12 +38,12 @@ def addresses(session: Session) -> Iterator[dict[str, str]]:
     for language in ("en", "fr"):
         listening = socket.create_server(("127.0.0.1", 0))
         made = uvicorn.Server(
-            uvicorn.Config(server(session, ["127.0.0.1"], language), log_level="error")
+            uvicorn.Config(server(session, ["127.0.0.1"], language, "known"), log_level="error")
         )
         thread = threading.Thread(target=made.run, kwargs={"sockets": [listening]})
         thread.start()
         threads.append((made, thread, listening))
-        opened[language] = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        opened[language] = f"http://127.0.0.1:{listening.getsockname()[1]}/known/"
     yield opened
     for made, _, _ in threads:
         made.should_exit = True

@@ -155,13 +155,15 @@ def play(
 
     Points are painted, or come from FILE, a table; layers, units and rates are changed while it
     trains, and the page shows what each unit sees. What came of it can be copied as YAML. Nothing
-    is written. The address is printed on stdout; only this machine can open it. Ctrl-C ends it.
+    is written. The address is printed on stdout; only who knows it can open the page, on this
+    machine. Ctrl-C ends it.
 
     \b
     dl play
     dl play configs/course/04c-xor-hidden.yaml
     dl play flowers.csv --target species --lang fr
     """
+    import secrets
     import tempfile
 
     from dl import app
@@ -176,8 +178,9 @@ def play(
 
             language = "fr" if language_of(language) == "fr" else "en"
             _tell("a network to play with; Ctrl-C ends it")
-            click.echo(address)
-            made = application(session, allowed_hosts(_HERE), language)
+            token = secrets.token_urlsafe()
+            click.echo(f"{address}{token}/")
+            made = application(session, allowed_hosts(_HERE), language, token)
             _answer(made, listening, ends_well=True)
 
 

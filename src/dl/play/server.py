@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import json
 import math
-import secrets
 import struct
 import tomllib
 from collections.abc import Callable, Mapping
@@ -49,38 +48,47 @@ def texts(language: str) -> dict[str, str]:
     return {name: both[language == "fr"] for name, both in table.items()}
 
 
-def server(session: Session, hosts: list[str], language: str) -> Starlette:
+def server(session: Session, hosts: list[str], language: str, token: str) -> Starlette:
     """Returns the application of one page.
 
     Args:
         session: What it plays with.
         hosts: Names under which it may be asked: those of this machine alone.
         language: The language of its texts, `en` or `fr`.
+        token: What every address begins with, which no other user and no other site knows.
     """
     answers = _Answers(session, texts(language), language)
     gives = {
-        "/": answers.page,
-        "/api/picture": answers.picture,
-        "/api/play.yaml": answers.text,
-        f"/api/{TABLE}": answers.table,
+        "": answers.page,
+        "api/picture": answers.picture,
+        "api/play.yaml": answers.text,
+        f"api/{TABLE}": answers.table,
     }
-    takes = {"/api/change": answers.change, "/api/act": answers.act}
+    takes = {"api/change": answers.change, "api/act": answers.act}
     return Starlette(
         routes=[
-            *(Route(path, _handled(work)) for path, work in gives.items()),
+            *(Route("/{token}/" + path, _handled(w, token)) for path, w in gives.items()),
             *(
-                Route(path, _handled(answers.known(w)), methods=["POST"])
+                Route("/{token}/" + path, _handled(w, token), methods=["POST"])
                 for path, w in takes.items()
             ),
+            Route("/{rest:path}", _handled(answers.page, token)),
         ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts)],
     )
 
 
-def _handled(work: Work) -> Callable[[Request], Any]:
-    """Runs an answer in a thread, words its errors, and adds the rules for the browser."""
+def _handled(work: Work, token: str) -> Callable[[Request], Any]:
+    """Answers who knows the token: in a thread, errors worded, with the rules for the browser."""
 
     async def handle(request: Request) -> Response:
+        given = request.path_params.get("token", "")
+        if not hmac.compare_digest(given.encode(), token.encode()):
+            said = {
+                "problem": "the page is elsewhere",
+                "hint": "open the address that dl play printed",
+            }
+            return JSONResponse(said, 403)
         size = request.headers.get("content-length", "0")
         try:
             if not (size.isdecimal() and len(size) < 12 and int(size) <= MOST_BYTES):
@@ -104,24 +112,11 @@ class _Answers:
 
     def __init__(self, session: Session, words: Mapping[str, str], language: str) -> None:
         self._session, self._words, self._language = session, words, language
-        self._token = secrets.token_urlsafe()
-
-    def known(self, work: Work) -> Work:
-        """Answers only who knows the token of the page, which no other site can read or send."""
-
-        def checked(request: Request, body: bytes) -> Response:
-            given = request.headers.get("x-play-token", "")
-            if not hmac.compare_digest(given.encode(), self._token.encode()):
-                return JSONResponse({"problem": "open the page again", "hint": ""}, 403)
-            return work(request, body)
-
-        return checked
 
     def page(self, request: Request, body: bytes) -> Response:
         """The page, which asks for all else itself."""
         limits = {"points": MOST_POINTS, "layers": MOST_LAYERS, "units": MOST_UNITS}
         known = {
-            "token": self._token,
             "words": dict(self._words),
             "limits": {**limits, "classes": MOST_CLASSES, "bytes": MOST_BYTES},
             "kinds": LAYERS,

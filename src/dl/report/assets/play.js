@@ -14,7 +14,7 @@
   async function post(address, content) {
     busy++;
     try {
-      const headers = { "Content-Type": "application/json", "X-Play-Token": known.token };
+      const headers = { "Content-Type": "application/json" };
       const answer = await fetch(address, { method: "POST", headers, body: JSON.stringify(content) });
       const told = await answer.json();
       at("problem").textContent = answer.ok ? "" : [told.problem, told.hint].filter(Boolean).join(" · ");
@@ -27,8 +27,8 @@
     }
   }
 
-  const change = (asked) => post("/api/change", asked);
-  const act = (action) => post("/api/act", { action, tempo: Number(at("tempo").value) });
+  const change = (asked) => post("api/change", asked);
+  const act = (action) => post("api/act", { action, tempo: Number(at("tempo").value) });
   const waiting = new Map();
 
   // Sends a change once it has stood still for a moment.
@@ -54,7 +54,7 @@
       try {
         if (document.hidden) await new Promise((done) => setTimeout(done, 300));
         const asked = new URLSearchParams({ after: news.number, version: news.version, course: news.course, rows: history.length });
-        const answer = await fetch(`/api/picture?${asked}`);
+        const answer = await fetch(`api/picture?${asked}`);
         if (answer.status === 200) show(...unpacked(await answer.arrayBuffer()));
         if (at("problem").textContent === words.gone) at("problem").textContent = "";
       } catch {
@@ -546,7 +546,7 @@
   }
 
   async function showConfig() {
-    const answer = await fetch("/api/play.yaml").catch(() => null);
+    const answer = await fetch("api/play.yaml").catch(() => null);
     const text = answer?.ok ? await answer.text() : "";
     if (text && at("yaml").textContent !== text) at("yaml").textContent = text;
   }
