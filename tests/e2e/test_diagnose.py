@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from conftest import Dl
+from dl import app
+from dl.cli.texts import diagnose_text
+from dl.progress import SilentReporter
+from dl.rundir.directory import RunDirectory
 from e2e.conftest import CONFIG, Project, write_fruit
 
 pytestmark = pytest.mark.slow
@@ -33,6 +39,32 @@ def test_a_healthy_run_says_so_in_a_sentence(dl: Dl, project: Project) -> None:
     assert line.startswith("fruit/0001: completed, 4 epochs: nothing wrong was found; the lowest ")
     assert line.endswith(", in epoch 4")
     assert (outcome.code, outcome.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("status", "rows", "says"),
+    [
+        ("running", 4, "running, 4 of 9 epochs: nothing wrong is seen so far; the lowest"),
+        (
+            "running",
+            0,
+            "running, 0 of 9 epochs: none has ended yet, so there is nothing to look at",
+        ),
+        ("interrupted", 0, "interrupted, 0 epochs: none has ended, so there is nothing to look at"),
+    ],
+)
+def test_a_run_without_an_end_says_how_far_it_is(
+    project: Project, status: Literal["running", "interrupted"], rows: int, says: str
+) -> None:
+    found = app.diagnose(RunDirectory(project.run), SilentReporter())
+    text = diagnose_text(
+        replace(
+            found,
+            record=replace(found.record, status=status, planned=9),
+            case=replace(found.case, history=found.case.history[:rows]),
+        )
+    )
+    assert " ".join(text.split()).startswith(f"fruit/0001: {says}")
 
 
 def test_json_has_the_layers_of_a_healthy_run(dl: Dl, project: Project) -> None:

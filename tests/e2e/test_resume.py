@@ -63,6 +63,19 @@ def test_more_epochs_end_as_if_they_had_been_planned(
     assert record["resumed"][0]["after_epoch"] == 4
 
 
+def test_more_epochs_of_what_stopped_early_train_nothing_and_it_says_why(
+    dl: Dl, project: Project, tmp_path: Path
+) -> None:
+    stops = "training.callbacks=[{type: EarlyStopping, monitor: loss, patience: 1, min_delta: 9}]"
+    assert dl("train", project.config, "--set", stops, "--runs", tmp_path).code == 0
+    outcome = dl("train", "--resume", tmp_path / "fruit" / "0001", "--epochs", 9)
+    assert (
+        "resuming fruit/0001 after epoch 2 its callbacks had ended it early: the loss did not "
+        "improve in 1 epoch; more epochs train nothing, so change that and train anew "
+    ) in " ".join(outcome.err.split())
+    assert len(_rows(tmp_path / "fruit" / "0001")) == 1 + 2
+
+
 def test_a_complete_run_has_nothing_left_to_do(dl: Dl, project: Project) -> None:
     before = (project.run / "run.json").read_bytes()
     outcome = dl("train", project.config, "--resume", "--runs", project.runs)

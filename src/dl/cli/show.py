@@ -195,7 +195,8 @@ def _weights(record: RunRecord) -> str:
     if ending is None or ending.kept == record.epochs:
         return ""
     if ending.kept is None:
-        return "" if record.status == "failed" else "means over steps, of no single epoch"
+        none = record.status == "failed" or not record.epochs
+        return "" if none else "means over steps, of no single epoch"
     return f"those of epoch {ending.kept:,}"
 
 

@@ -280,11 +280,16 @@ def _shape(array: Any) -> str:
 
 def diagnose_text(findings: Findings) -> str:
     """Returns every finding with its reason and its change; one line where there is none."""
-    case, found = findings.case, findings.found
-    epochs = plural(len(case.history), "epoch")
-    head = f"{findings.run.label}: {findings.record.status}, {epochs}"
+    case, found, record = findings.case, findings.found, findings.record
+    epochs, running = plural(len(case.history), "epoch"), record.status == "running"
+    if running:
+        epochs = f"{len(case.history):,} of {plural(record.planned, 'epoch')}"
+    head = f"{findings.run.label}: {record.status}, {epochs}"
+    if not found and not case.history:
+        return wrapped(f"{head}: none has ended{' yet' * running}, so there is nothing to look at")
     if not found:
-        return wrapped(f"{head}: nothing wrong was found{_best(case)}")
+        said = "is seen so far" if running else "was found"
+        return wrapped(f"{head}: nothing wrong {said}{_best(case)}")
     blocks = [head]
     for name, diagnosis in found:
         change = textwrap.indent(yaml_text(diagnosis.change).rstrip(), "  ")

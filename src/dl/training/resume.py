@@ -85,6 +85,11 @@ def job_of(
     reporter.note(
         f"resuming {run.label} after epoch {done}" if done else f"{run.label} starts again"
     )
+    if record.ending is not None and record.ending.early and record.status == "completed":
+        reporter.note(
+            f"its callbacks had ended it early: {record.ending.why}; more epochs train nothing, so "
+            "change that and train anew"
+        )
     # What `evaluate` and `predict` start from; the engine's choices are for this training alone.
     resolved = replace(prepared.config, engine=before.engine)
     publish(run.resolved, resolved_text(resolved, run.path.absolute()).encode())
