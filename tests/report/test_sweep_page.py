@@ -31,11 +31,20 @@ def results(tmp_path: Path) -> Results:
 
 def test_the_leaderboard_has_a_row_for_each_setting(results: Results) -> None:
     text = sweep_page(results)
-    assert text.count("not tested: one training each") == 2
+    assert "not tested: one training each" not in text  # of all alike, it is said once
+    assert '<th scope="col" class="words">verdict</th>' not in text
     assert "<b>0.6000</b>" in text
     assert "Best of 3 complete settings: units 16. One training each" in text
     assert f"dl sweep best {results.directory.label} &gt; best.yaml" in text
     assert '<section id="learning"' in text
+
+
+def test_settings_of_too_few_trainings_are_told_apart_from_alike_ones(results: Results) -> None:
+    best, other, third = results.trials
+    trials = (best, replace(other, p_value=0.6), replace(third, p_value=0.4, unsure=True))
+    text = sweep_page(replace(results, trials=trials))
+    assert "1 of 2 others cannot be told from it. Of 1 there are too few trainings to tell." in text
+    assert text.count('<td class="words">') == 3
 
 
 def test_the_axes_have_a_line_for_each_setting(results: Results) -> None:

@@ -17,6 +17,7 @@ from dl.stats import LEVEL
 from dl.sweeps.results import (
     ALIKE,
     METHOD,
+    NOT_TESTED,
     UNSURE,
     Results,
     TrialSummary,
@@ -84,7 +85,9 @@ def summary(results: Results) -> str:
     alike = sum(trial.verdict == ALIKE for trial in whole)
     if alike:
         said += f" {alike} of {plural(len(whole) - 1, 'other')} cannot be told from it."
-    elif results.record.terms.runs == 1 and len(whole) > 1:
+    if unsure := sum(trial.verdict == UNSURE for trial in whole):
+        said += f" Of {unsure} there are too few trainings to tell."
+    if results.record.terms.runs == 1 and len(whole) > 1:
         said += " One training each: whether it is more than chance is not tested."
     return said
 
@@ -178,7 +181,8 @@ def _leaderboard(results: Results, trainings: Sequence[Mapping[str, Any]]) -> di
     header += list(zip(short_names(paths), paths, strict=True))
     if single:
         del header[_SPREAD]
-    return {"header": header, "rows": rows}
+    told = any(row["verdict"] not in ("best", NOT_TESTED) for row in rows)
+    return {"header": header, "rows": rows, "told": told}
 
 
 def _rests_on(results: Results) -> list[str]:
