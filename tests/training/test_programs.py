@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -112,6 +113,10 @@ def test_numbers_are_data_of_a_shared_program(tmp_path: Path, compiled: str) -> 
         ("divmod", lambda held: divmod(held, 0.3)),
         ("abs", abs),
         ("+", lambda held: +held),
+        ("round", lambda held: round(held, 2)),
+        ("floor", math.floor),
+        ("ceil", math.ceil),
+        ("int", int),
     ],
 )
 def test_what_would_be_a_constant_of_a_held_number_is_refused(

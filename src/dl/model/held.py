@@ -107,6 +107,10 @@ class Held(float):
     __divmod__ = __rdivmod__ = partialmethod(_refused, sign="divmod")
     __abs__ = partialmethod(_refused, sign="abs")
     __pos__ = partialmethod(_refused, sign="+")
+    __round__ = partialmethod(_refused, sign="round")
+    __floor__ = partialmethod(_refused, sign="floor")
+    __ceil__ = partialmethod(_refused, sign="ceil")
+    __trunc__ = __int__ = partialmethod(_refused, sign="int")
 
 
 def _after(value: float, steps: Steps) -> Any:
