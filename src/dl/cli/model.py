@@ -255,7 +255,7 @@ def predict(
     source: Path | BinaryIO | None = None
     if file is not None:
         source = sys.stdin.buffer if file == "-" else Path(file)
-    with open_reporter(quiet=quiet) as reporter:
+    with open_reporter(quiet=quiet, rows=output is None) as reporter:
         from dl.data.write import rows_output
         from dl.predict.lite import Task
 

@@ -14,6 +14,7 @@ import codecs
 import io
 import os
 import signal
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -113,11 +114,16 @@ def flush_stdout() -> DiskError | None:
 
 
 @contextmanager
-def open_reporter(*, quiet: bool) -> Iterator[Reporter]:
-    """Gives the reporter that fits stderr, and shows the collected warnings at the end."""
+def open_reporter(*, quiet: bool, rows: bool = False) -> Iterator[Reporter]:
+    """Gives the reporter that fits stderr, and shows the collected warnings at the end.
+
+    Args:
+        quiet: Whether it shows nothing else.
+        rows: Whether rows go to stdout meanwhile, perhaps to the same terminal.
+    """
     from dl.cli.colours import coloured
 
-    reporter = _reporter(quiet)
+    reporter = _reporter(quiet, rows)
     try:
         yield reporter
     finally:
@@ -126,12 +132,12 @@ def open_reporter(*, quiet: bool) -> Iterator[Reporter]:
             print(coloured(printable(f"warning: {text}"), sys.stderr), file=sys.stderr)
 
 
-def _reporter(quiet: bool) -> SilentReporter:
+def _reporter(quiet: bool, rows: bool) -> SilentReporter:
     from dl.progress import PlainReporter, SilentReporter
 
     if quiet:
         return SilentReporter()
-    if is_live_terminal():
+    if is_live_terminal() and (not rows or stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)):
         from dl.cli.live import LiveReporter
 
         return LiveReporter(stderr_of_its_own())

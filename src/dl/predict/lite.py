@@ -27,7 +27,7 @@ from dl.data.types import Array, Inputs, Rows
 from dl.errors import RunError, UsageError, first_line, unfit_rows
 from dl.imports import quiet_stderr
 from dl.progress import Reporter
-from dl.rundir.directory import RunDirectory
+from dl.rundir.directory import RunDirectory, runs_of
 from dl.rundir.manifest import (
     file_sha256,
     list_checkpoints,
@@ -158,10 +158,11 @@ def _without_model(run: RunDirectory, record: RunRecord) -> RunError:
         hint = f"wait until it ends; how far it is: dl show {run.typed}"
         return RunError(f"{run.label} has no model.h5: it is still training", hint=hint)
     resumed = record.status == "interrupted" or list_checkpoints(run)
-    return RunError(
-        f"{run.label} has no model.h5: its training did not end",
-        hint=f"resume it: {run.command_to_resume}" if resumed else f"why: dl diagnose {run.typed}",
-    )
+    hint = f"resume it: {run.command_to_resume}" if resumed else f"why: dl diagnose {run.typed}"
+    whole = [r for r in runs_of(run.path.parent.parent, run.path.parent.name) if r.model.is_file()]
+    if whole:
+        hint += f"; or name an earlier run: {whole[-1].typed}"
+    return RunError(f"{run.label} has no model.h5: its training did not end", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -299,7 +299,7 @@ def _trial(sweep: SweepDirectory, text: str) -> RunDirectory:
 
 def _unknown(name: str, root: Path) -> RunError:
     known = run_names(root)
-    near = closest(name, known)
+    near = closest(name, known) or (Path(name).stem if Path(name).stem in known else None)
     if name.endswith(".h5") and Path(name).is_file():
         hint = f"a model file is measured by: dl evaluate {name} --data FILE"
     elif near:
