@@ -219,3 +219,14 @@ def test_a_run_without_its_model_says_why(
     with locked(run), pytest.raises(RunError) as caught:
         open_files(run)
     assert error_text(caught.value) == f"error: {message}\nhint: {hint.format(run=run)}"
+
+
+def test_a_run_without_its_model_names_an_earlier_one_that_has_it(tmp_path: Path) -> None:
+    earlier, run = make_run(tmp_path), make_run(tmp_path, status="interrupted")
+    earlier.model.touch()
+    with locked(run), pytest.raises(RunError) as caught:
+        open_files(run)
+    assert error_text(caught.value) == (
+        "error: digits/0002 has no model.h5: its training did not end\n"
+        f"hint: resume it: {run.command_to_resume}; or name an earlier run: {earlier.typed}"
+    )

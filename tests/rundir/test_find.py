@@ -56,11 +56,12 @@ def test_find_run_says_how_a_model_file_is_measured(
     assert problem.hint == "a model file is measured by: dl evaluate model.h5 --data FILE"
 
 
-def test_find_run_proposes_the_nearest_name(root: Path) -> None:
+@pytest.mark.parametrize("text", ["digit", "digits.yaml"])
+def test_find_run_proposes_the_nearest_name(root: Path, text: str) -> None:
     with pytest.raises(RunError) as caught:
-        find_run("digit", root)
+        find_run(text, root)
     assert error_text(caught.value) == (
-        f"error: there is no run named digit in {root}\nhint: did you mean digits?"
+        f"error: there is no run named {text} in {root}\nhint: did you mean digits?"
     )
 
 
