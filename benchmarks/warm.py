@@ -21,6 +21,8 @@ from commands import DIGITS
 from models import DL
 
 Waits = tuple[float, float]
+_REST = 1.6
+"""Seconds before each command: a copy stands by for it."""
 _COLD, _WARM = {"DL_WARM": "0"}, {"DL_WARM": "1"}
 
 
@@ -63,6 +65,7 @@ def _fastest(variables: dict[str, str]) -> float:
 
 def _waits(command: Sequence[str], variables: dict[str, str]) -> Waits:
     """Returns the seconds until a command shows its result, and until it has ended."""
+    time.sleep(_REST)
     begin = time.perf_counter()
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     environment = {**os.environ, **variables}

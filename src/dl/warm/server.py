@@ -53,9 +53,15 @@ _FIRST = ("dl.model", "pandas")
 _LAST = (
     *("ai_edge_litert.interpreter", "sklearn.metrics", "tensorflow.lite.python.lite"),
     *("PIL.BmpImagePlugin", "PIL.GifImagePlugin", "PIL.ImageMath", "PIL.JpegImagePlugin"),
+    "PIL.PpmImagePlugin",
     *("encodings.ascii", "encodings.utf_8_sig", "tensorflow.python.ops.stateful_random_ops"),
 )
 """What is imported by functions of libraries, when they are called."""
+_GATHERED = (
+    *("__internal__.distribute", "autograph", "config", "distribute", "math", "nn", "random"),
+    "raw_ops",
+)
+"""What gathers names of TensorFlow when it is first asked for one: see `dl.model`."""
 _NOT_LOADED = ("dl.sweeps.pools.ray", "dl.tracking.mlflow_copy")
 """What commands start as processes of their own, with libraries that few have."""
 
@@ -66,6 +72,8 @@ def load(more: Callable[[], object] = lambda: None) -> None:
         for name in (*_FIRST, *_modules(), *_LAST):
             with suppress(ImportError):
                 import_module(name)
+        for name in _GATHERED:
+            hasattr(import_module(f"tensorflow._api.v2.{name}"), "gathered")
         more()
     gc.collect()
     gc.freeze()  # so that no copy looks through, and copies, what it shares with the others
