@@ -98,12 +98,17 @@ def campaign(
     return codes, failures
 
 
-def _prepare(folder: Path) -> None:
+def write_project(folder: Path) -> None:
+    """Writes a table and a config."""
     chance = random.Random(1)
     rows = [(chance.random(), chance.random()) for _ in range(60)]
     lines = [f"{a:.4f},{b:.4f},{'yes' if a > b else 'no'}" for a, b in rows]
     (folder / "rows.csv").write_text("\n".join(["a,b,kind", *lines, ""]))
     (folder / "model.yaml").write_text(CONFIG)
+
+
+def _prepare(folder: Path) -> None:
+    write_project(folder)
     code, said = _run(folder, [], ("train", "model.yaml"))
     if code:
         raise SystemExit(f"the undisturbed training ended with {code}: {said}")

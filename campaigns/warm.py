@@ -137,10 +137,10 @@ def _kill(victim: str, seconds: float, whole: RunDirectory, case: int) -> list[s
         return ["there is no warm process"]
     name = f"killed{case}"
     Path(f"{name}.yaml").write_text(Path("whole.yaml").read_text())
-    waiting = _descendants(int(found["pid"]))
+    waiting = descendants(int(found["pid"]))
     command = _begin(name)
     time.sleep(seconds)
-    copies = list(dict.fromkeys([*waiting, *_descendants(int(found["pid"]))]))
+    copies = list(dict.fromkeys([*waiting, *descendants(int(found["pid"]))]))
     killed = {
         "warm": [found["pid"]],
         "copy": copies[:1],
@@ -164,12 +164,13 @@ def _kill(victim: str, seconds: float, whole: RunDirectory, case: int) -> list[s
     return problems
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """Returns the processes that a process has started, and theirs."""
     try:
         listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
         return []
-    return [each for child in map(int, listed) for each in (child, *_descendants(child))]
+    return [each for child in map(int, listed) for each in (child, *descendants(child))]
 
 
 def _left(pids: list[int]) -> list[str]:
@@ -178,7 +179,7 @@ def _left(pids: list[int]) -> list[str]:
     while time.monotonic() < deadline:
         found = found_warm()
         standby = found and found["standby"]
-        staying = [] if standby is None else [standby, *_descendants(standby)]
+        staying = [] if standby is None else [standby, *descendants(standby)]
         if not (left := [pid for pid in pids if _is_there(pid) and pid not in staying]):
             return []
         time.sleep(0.05)

@@ -21,6 +21,7 @@ pytestmark = [
         ("crash_at_every_write", 2),
         ("kill9", 1),
         ("signals", 1),
+        ("tail", 2),
         ("repeats", 1),
         ("concurrent_runs", 2),
         ("kill_commands", 12),

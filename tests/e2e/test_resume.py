@@ -23,6 +23,7 @@ from e2e.conftest import Project
 from support.drawing import ReportProcess, drawn_by
 
 pytestmark = pytest.mark.slow
+MADE_NOW = "fruit/0001 ended before its pictures, page and lite copy were made: they are made now\n"
 
 
 @pytest.fixture
@@ -123,12 +124,31 @@ def test_pictures_and_page_that_a_kill_or_a_full_disk_cut_off_are_made(
         outcome = dl("train", "--resume", copy.run)
     assert outcome.code == 7
     assert outcome.out.splitlines()[-1] == str(copy.run)  # the result is there
-    assert "fruit/0001 ended before its page was written: it is made now" in outcome.err
+    assert MADE_NOW in outcome.err
     assert dl("evaluate", copy.run).code == 0
 
     assert dl("train", "--resume", copy.run, "-q").err == ""
     assert all(path.is_file() for path in (*made.values(), copy.run / "report.html"))
     assert (copy.run / "model.h5").read_bytes() == model
+
+
+@pytest.mark.parametrize("name", ["model.tflite.json", "facts.json"])
+def test_a_page_that_is_there_hides_nothing_that_is_not(
+    dl: Dl, drawn: None, copy: Project, name: str
+) -> None:
+    (copy.run / name).unlink()
+    assert dl("report", copy.run).code == 0
+    assert dl("train", "--resume", copy.run).err.startswith(MADE_NOW)
+    assert (copy.run / name).is_file()
+    assert "is complete: nothing is left to do" in dl("train", "--resume", copy.run).err
+
+
+def test_no_page_of_earlier_epochs_stays_beside_the_model_of_later_ones(
+    dl: Dl, copy: Project
+) -> None:
+    assert (copy.run / "report.html").is_file()
+    assert dl("train", "--resume", copy.run, "--epochs", 5, "-q").code == 0  # nobody draws
+    assert not (copy.run / "report.html").exists()
 
 
 def test_a_changed_config_is_refused_with_the_difference(

@@ -12,13 +12,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from campaigns.exports import KINDS, campaign, trained, write_rows
+from campaigns.exports import ALIKE, KINDS, campaign, trained, write_rows
 from conftest import Dl
 from dl import Run
+from dl.config.preprocess import ColumnRules, Preprocess
+from dl.data.read import SOURCES
 from dl.errors import UsageError
 from dl.export import RefusedError, check, files, runner
 from dl.export.graph import _each_other, _tensor_name
 from dl.rundir.manifest import file_sha256
+from dl.vocabulary.sections import keys
 
 GONE = {"age": np.nan, "city": "", "income (k)": 55.0, "joined": "", "seen": "2020-02-29T23:59:00"}
 KNOWN = {**GONE, "age": 41.5, "city": "Bern", "joined": "2019-12-31", "kind": "x"}
@@ -238,4 +241,10 @@ def test_plain_names_differ_where_columns_do() -> None:
 
 
 def test_every_kind_of_run_is_in_the_campaign() -> None:
-    assert len(KINDS) == 22
+    sources = {kind["data"]["source"] for kind in KINDS.values()}
+    assert sources | ALIKE.keys() == SOURCES.keys()
+    assert set(ALIKE.values()) <= sources
+    preprocess = [kind["preprocess"] for kind in KINDS.values()]
+    columns = [rules for each in preprocess for rules in each.get("columns", {}).values()]
+    assert set().union(*preprocess) == keys(Preprocess).keys()
+    assert set().union(*columns) == keys(ColumnRules).keys()

@@ -519,7 +519,8 @@ def _is_complete(run: RunDirectory, record: RunRecord, loaded: Loaded, caller: C
         except RunError as error:
             caller.reporter.warn(f"{error}; it is made again from the last checkpoint")
             return False
-    if caller.report and not run.report.is_file():
-        caller.reporter.note(f"{run.label} ended before its page was written: it is made now")
+    if caller.report and not all(path.is_file() for path in run.made_last):
+        what = "its pictures, page and lite copy were made: they are made now"
+        caller.reporter.note(f"{run.label} ended before {what}")
         return False
     return True

@@ -85,6 +85,11 @@ class RunDirectory:
     """Names the copy of the run in a store of MLflow: see `dl.tracking.mlflow_copy`."""
 
     @property
+    def made_last(self) -> tuple[Path, ...]:
+        """What is made when the result is told: all of it is there, or it is made again."""
+        return self.light_record, self.facts, self.report
+
+    @property
     def command_to_resume(self) -> str:
         """What a user types to go on with the run."""
         return f"dl train --resume {self.typed}"

@@ -262,6 +262,8 @@ def _carry_out(prepared: Prepared, job: RunJob, reporter: Reporter, hooks: Hooks
         checkpoints.write()
         _stop_if_asked(run, history, hooks)
         keep_errors(run, prepared.model, prepared.dataset, prepared.config.training.loss.type)
+        for earlier in run.made_last:
+            earlier.unlink(missing_ok=True)
         if hooks.on_predictions is not None:
             name, part = _shown_part(prepared)
             outputs = predict_outputs(prepared.model, part.x, reporter)
