@@ -7,12 +7,14 @@ a process of its own, and prints a table in Markdown.
 from __future__ import annotations
 
 import tempfile
+import wave
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from campaigns.command import options, report, with_progress
 from dl import Run, train
@@ -58,6 +60,13 @@ _COLUMNS: dict[str, Any] = {
     },
     "seen": {"parts": {"hour": "cyclic", "minute": "number", "day_of_year": "number"}},
 }
+_IMAGES = {"source": "images", "path": "images", "image_size": [32, 32]}
+_CONV = {"type": "Conv2D", "filters": 3, "kernel_size": 3, "padding": "same"}
+ALIKE = {
+    **dict.fromkeys(("parquet", "jsonl", "feather", "stata", "sas", "spss", "excel"), "csv"),
+    **{"text": "csv", "npy": "npz", "nifti": "npz", "keras": "npz", "synthetic": "builtin"},
+}
+"""Sources that are not tried, and those whose runs are the same to an export."""
 KINDS: dict[str, dict[str, Any]] = {
     "binary": _case(
         _table("label"),
@@ -95,6 +104,7 @@ KINDS: dict[str, dict[str, Any]] = {
         "mean_squared_error",
         **_FILLED,
         target="minmax",
+        target_range=[-1, 1],
     ),
     "quantiles": _case(
         _table("price"),
@@ -119,7 +129,12 @@ KINDS: dict[str, dict[str, Any]] = {
         _table("grade"), [DENSE, SOFTMAX], SPARSE, **_FILLED, columns={"city": {"hash": 8}}
     ),
     "pooled categories": _case(
-        _table("grade"), [DENSE, SOFTMAX], SPARSE, **_FILLED, columns={"city": {"categories": 3}}
+        _table("grade"),
+        [DENSE, SOFTMAX],
+        SPARSE,
+        missing="median",
+        dates="drop",
+        columns={"city": {"categories": 3}, "age": {"missing": "mean"}},
     ),
     "categories looked up": _case(
         _table("grade", "kind", "size"),
@@ -132,13 +147,14 @@ KINDS: dict[str, dict[str, Any]] = {
         _table("label", "text", columns={"text": {"kind": "text"}}),
         [{"type": "Embedding", "output_dim": 4}, "GlobalAveragePooling1D", _one(1, "sigmoid")],
         "binary_crossentropy",
+        text={"length": 12},
     ),
     "texts, tf-idf": _case(
         _table("label", "text", "age", columns={"text": {"kind": "text"}}),
         [DENSE, _one(1, "sigmoid")],
         "binary_crossentropy",
         missing="median",
-        text={"output": "tf_idf", "ngrams": 2},
+        columns={"text": {"text": {"output": "tf_idf", "ngrams": 2}}},
     ),
     "pictures": _case(
         _NPZ,
@@ -167,6 +183,49 @@ KINDS: dict[str, dict[str, Any]] = {
         numeric="standardize",
         target="standardize",
     ),
+    "masks": _case(
+        {**_IMAGES, "masks": "masks", "mask_values": [1, 2, 3]},
+        [_CONV, {**_CONV, "activation": "softmax"}],
+        SPARSE,
+        scale=255,
+    ),
+    "frozen base, streamed": {
+        **_case(
+            {**_IMAGES, "path": "classes", "image_size": [48, 48]},
+            [
+                {"type": "MobileNetV2", "weights": "none", "alpha": 0.35, "pooling": "avg"}
+                | {"trainable": False},
+                {**SOFTMAX, "units": 2},
+            ],
+            SPARSE,
+        ),
+        "engine": {"memory": 1},
+    },
+    "sounds": _case(
+        {"source": "audio", "path": "sounds", "rate": 1000, "seconds": 0.1},
+        [
+            {"type": "Reshape", "target_shape": [100, 1]},
+            {"type": "Conv1D", "filters": 4, "kernel_size": 5},
+            "GlobalMaxPooling1D",
+            _one(1, "sigmoid"),
+        ],
+        "binary_crossentropy",
+    ),
+    "table, streamed": {
+        **_case(
+            {**_table("price", "age", "height", "city"), "path": "many.csv"},
+            [DENSE, _one()],
+            "mean_squared_error",
+            **_FILLED,
+            target="standardize",
+        ),
+        "engine": {"memory": 1},
+    },
+    "characters": _case(
+        {"source": "characters", "path": "text.txt", "window": {"length": 8}},
+        [{"type": "GRU", "units": 4}, {**SOFTMAX, "units": 5}],
+        SPARSE,
+    ),
     "given back": _case(
         _table("inputs", "age", "height"),
         [_one(1, "relu"), _one(2)],
@@ -177,7 +236,7 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 def write_rows(folder: Path, seed: int = 0) -> None:
-    """Writes the data of all kinds: a table with gaps, pictures, and a series."""
+    """Writes the data of all kinds: a table with gaps, pictures, sounds, a series and a text."""
     random = np.random.default_rng(seed)
     days = np.datetime64("2014-01-01") + random.integers(0, 3000, ROWS).astype("timedelta64[D]")
     times = days.astype("datetime64[s]") + random.integers(0, 86_400, ROWS).astype("timedelta64[s]")
@@ -203,21 +262,45 @@ def write_rows(folder: Path, seed: int = 0) -> None:
     for name in ("age", "city", "joined", "seen"):
         frame.loc[random.choice(ROWS, 20, replace=False), name] = np.nan
     frame.to_csv(folder / "rows.csv", index=False)
+    pd.concat([frame] * 200).to_csv(folder / "many.csv", index=False)
     x = random.integers(0, 256, (ROWS, 8, 8), dtype=np.uint8)
     labels = random.integers(0, 3, ROWS)
     np.savez(folder / "pictures.npz", x_train=x, y_train=labels)
     load = np.cumsum(random.normal(size=ROWS)).round(3)
     series = {"load": load, "wind": random.normal(size=ROWS).round(3)}
     pd.DataFrame(series).to_csv(folder / "series.csv", index=False)
+    (folder / "text.txt").write_text("".join(random.choice(list("abcd "), 2 * ROWS)))
+    _write_media(folder, random)
+
+
+def _write_media(folder: Path, random: np.random.Generator) -> None:
+    """Writes pictures of two classes, pictures with masks, and sounds."""
+    for number in range(80):
+        pixels = random.integers(0, 256, (48, 48, 3), dtype=np.uint8)
+        made = {
+            f"classes/{'ab'[number % 2]}/{number}.png": pixels,
+            f"images/{number}.png": pixels[:32, :32],
+            f"masks/{number}.png": random.integers(1, 4, (32, 32), dtype=np.uint8),
+        }
+        for name, values in made.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(values).save(folder / name)
+        sound = folder / "sounds" / "ab"[number % 2] / f"{number}.wav"
+        sound.parent.mkdir(parents=True, exist_ok=True)
+        with wave.open(str(sound), "wb") as file:
+            file.setparams((1, 2, 1000, 0, "NONE", ""))
+            file.writeframes(random.integers(-9000, 9000, 100, dtype=np.int16).tobytes())
 
 
 def trained(kind: str, folder: Path) -> Run:
     """Trains a kind of run on the data of a folder."""
     document = {**KINDS[kind], "name": kind.replace(" ", "-").replace(",", "")}
     data = document["data"]
-    if "path" in data:
-        document["data"] = {**data, "path": str(folder / data["path"])}
-    if data.get("window"):
+    paths = {key: str(folder / data[key]) for key in ("path", "masks") if key in data}
+    document["data"] = {**data, **paths}
+    if data["source"] == "characters":
+        document["data"]["split"] = {"validation": 0.1, "test": 0.25, "order": "rows"}
+    elif data.get("window"):
         split = {"validation": 0.1, "test": 0.25, "order": "rows"}
         document["data"] |= {"features": ["load", "wind"], "split": split}
     return train(document, runs=folder / "runs")
