@@ -1,4 +1,4 @@
-"""Mutated npz, Parquet and picture files: read, or refused with what is wrong with them.
+"""Mutated npz, Parquet, picture and NIfTI files: read, or refused with what is wrong with them.
 
 Small whole files are changed in bytes, or hold types, shapes and values that nobody wrote by hand.
 """
@@ -8,8 +8,10 @@ from __future__ import annotations
 import contextlib
 import datetime
 import decimal
+import gzip
 import io
 import random
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -120,6 +122,30 @@ def picture(chance: random.Random) -> bytes:
     return content.getvalue()
 
 
+_TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 1024: "i8", 128: "u1", 32: "c8", 1: "?"}
+_FIELDS = {40: "h", 42: "h", 44: "h", 46: "h", 70: "h", 72: "h", 108: "f", 112: "f", 116: "f"}
+"""Places of a header of NIfTI: axes and lengths, the type, its bits, where values are, scale."""
+
+
+def volume(chance: random.Random, odd: float = 0.5) -> bytes:
+    """Returns a NIfTI file, packed or not, whose header promises anything in so many cases."""
+    code = chance.choice(list(_TYPES)) if chance.random() < odd else 4
+    order, shape = chance.choice("<>"), (3, 2, 4)
+    values = np.random.default_rng(chance.randrange(2**32)).integers(0, 99, shape)
+    header = bytearray(352)
+    struct.pack_into(f"{order}i", header, 0, 348)
+    struct.pack_into(f"{order}8h", header, 40, 3, *shape, 1, 1, 1, 1)
+    struct.pack_into(f"{order}h", header, 70, code)
+    struct.pack_into(f"{order}f", header, 108, 352)
+    header[344:348] = b"n+1\0"
+    if chance.random() < odd:
+        place, form = chance.choice(list(_FIELDS.items()))
+        found = [0, -1, 1, 7, 32767] if form == "h" else [0, -1, np.nan, np.inf, 1e30, 353]
+        struct.pack_into(f"{order}{form}", header, place, chance.choice(found))
+    content = bytes(header) + values.astype(f"{order}{_TYPES[code]}").tobytes()
+    return gzip.compress(content, 1, mtime=0) if chance.random() < 0.3 * odd else content
+
+
 def mutated(content: bytes, chance: random.Random) -> bytes:
     """Changes a few bytes, cuts the file, or repeats a part of it; or leaves it whole."""
     if chance.random() < 0.4:
@@ -151,6 +177,14 @@ def _pictures() -> None:
             Image.effect_noise((8, 8), 90).convert("RGB").save(picture_file)
 
 
+def _volumes() -> None:
+    for label in ("a", "b"):
+        Path("volumes", label).mkdir(parents=True)
+        for number in range(4):
+            content = volume(random.Random(number), odd=0)
+            Path("volumes", label, f"{number}.nii").write_bytes(content)
+
+
 def _arrays() -> None:
     np.savez("rows.npz", x_train=np.ones((ROWS, 3)), y_train=np.arange(ROWS) % 2)
 
@@ -170,7 +204,9 @@ def _kind(
         missing, layers = "error", "Flatten, "
         if chance:
             missing = chance.choice(["error", "drop", "mean"])
-            layers = layers if make is picture else chance.choice(["", layers, _EMBEDDING])
+            layers = (
+                layers if make in (picture, volume) else chance.choice(["", layers, _EMBEDDING])
+            )
         return _CONFIG.format(data=data, missing=missing, layers=layers)
 
     return mutating.Kind(file, made, config, begin, **{"path": file, **given})
@@ -191,6 +227,13 @@ KINDS = {
         picture,
         _pictures,
         path="pictures",
+    ),
+    "nifti": _kind(
+        "volumes/b/0.nii",
+        "{source: nifti, path: volumes, volume_size: [4, 4, 4]}",
+        volume,
+        _volumes,
+        path="volumes",
     ),
 }
 
