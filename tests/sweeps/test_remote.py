@@ -121,7 +121,8 @@ class Served:
 
     def next(self) -> Any:
         assert self.client.poll(10)
-        return self.client.recv()
+        [event] = self.client.recv()
+        return event
 
     def ended(self) -> DlError:
         """Waits until the server has ended by itself, and returns why."""

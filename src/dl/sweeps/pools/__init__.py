@@ -227,8 +227,8 @@ class PoolClient:
         found: list[Event] = []
         while self._connection.poll(0 if found else timeout):
             message = self._receive()
-            if isinstance(message, EpochDone | TaskEnded | BegunAgain):
-                found.append(message)
+            if isinstance(message, list):
+                found += message
         return found
 
     def answer(self, key: Key, go_on: bool) -> None:

@@ -228,7 +228,7 @@ class RemoteServer:
 
     def _pass_on(self, sent: _Sent, row: Row) -> None:
         sent.heard += 1
-        self._client.send(EpochDone(sent.remote.task.key, row))
+        self._client.send([EpochDone(sent.remote.task.key, row)])
 
     async def _carry_out(self, task: Task) -> None:
         try:
@@ -239,7 +239,7 @@ class RemoteServer:
         else:
             result = await self._result(RemoteTask(task, loaded, files, self._threads))
             del self._sent[task.key]
-        self._client.send(TaskEnded(task.key, result))
+        self._client.send([TaskEnded(task.key, result)])
 
     def _files_of(self, loaded: Loaded) -> DataFiles:
         """Returns what a config reads, which is looked at once; raises `DlError`."""
@@ -276,7 +276,7 @@ class RemoteServer:
     async def _begin_again(self, task: Task) -> None:
         """Waits before a task is sent again, unless all are to stop."""
         if not self._stopping.is_set():
-            self._client.send(BegunAgain(task.key))
+            self._client.send([BegunAgain(task.key)])
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _PAUSE)
 

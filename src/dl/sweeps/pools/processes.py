@@ -38,6 +38,7 @@ from dl.rundir.files import disk_errors, regular_descriptor
 from dl.sweeps.pools import (
     Answer,
     EpochDone,
+    Event,
     Ready,
     Refused,
     Result,
@@ -59,6 +60,8 @@ MOST_GROWTH = 1000.0
 """Megabytes that a worker may take more than after its first task."""
 _PATIENCE = 5
 """Seconds that a worker may take to end."""
+_TOLD_SECONDS = 0.1
+"""Between two messages on epochs: each wakes two processes, which short epochs do not wait for."""
 TRAINING = "dl.sweeps.training"
 """Has the trainer; takes Keras along, for seconds: it is loaded when there is need of it."""
 _KERAS_SOURCE = "keras"
@@ -75,6 +78,8 @@ class _Reporting:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._signal: int | None = None
+        self._events: list[Event] = []
+        self._told = 0.0
         self.task: Task | None = None
 
     def receive(self, number: int, frame: FrameType | None) -> None:
@@ -86,11 +91,18 @@ class _Reporting:
     def epoch(self, row: Row) -> bool:
         if self.task is None:
             return True
+        self._events.append(EpochDone(self.task.key, dict(row)))
         try:
-            self._connection.send(EpochDone(self.task.key, dict(row)))
+            if self.task.asks or time.monotonic() - self._told >= _TOLD_SECONDS:
+                self.tell()
             return bool(self._connection.recv()) if self.task.asks else True
         except (EOFError, OSError) as error:
             raise _ServerGone from error
+
+    def tell(self, *more: Event) -> None:
+        self._connection.send([*self._events, *more])
+        self._events.clear()
+        self._told = time.monotonic()
 
 
 def work(
@@ -117,7 +129,7 @@ def work(
             result = carried_out(
                 task, partial(trainer.train, task, reporting.epoch, reporting.stop_signal)
             )
-            connection.send(TaskEnded(task.key, result))
+            reporting.tell(TaskEnded(task.key, result))
         except (EOFError, OSError, _ServerGone):
             return
 
@@ -234,13 +246,14 @@ class Server:
     def _relay(self, worker: _Worker) -> bool:
         """Passes one message on; False if the worker has said its last."""
         try:
-            message: EpochDone | TaskEnded = worker.connection.recv()
+            events: list[Event] = worker.connection.recv()
         except (EOFError, OSError):
             return False
-        if isinstance(message, TaskEnded) and worker.end(message.result):
+        last = events[-1]
+        if isinstance(last, TaskEnded) and worker.end(last.result):
             self._workers.remove(worker)
             worker.retire()
-        self._client.send(message)
+        self._client.send(events)
         return True
 
     def _bury(self, worker: _Worker) -> None:
@@ -257,7 +270,7 @@ class Server:
         elif code < 0:
             text = f"its process died of {signal.Signals(-code).name}"
         result = Result("failed", error=text, code=int(ExitCode.RUN), again=True)
-        self._client.send(TaskEnded(worker.task.key, result))
+        self._client.send([TaskEnded(worker.task.key, result)])
 
 
 def serve(work: Callable[[Connection, Setup], None]) -> None:
