@@ -6,6 +6,9 @@ times in one process.
 
 from __future__ import annotations
 
+import os
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 _CONFIG = b"""\
@@ -45,4 +48,8 @@ def rehearse() -> bool:
         evaluate(prepared.model, part, prepared.config)
     predict(prepared.model, part.x, reporter)
     lite_copy(prepared.model, part.x)
+    for name, module in list(sys.modules.items()):
+        if name.startswith("__autograph_generated"):  # left where a copy is killed that stands by
+            with suppress(OSError):
+                os.remove(str(module.__file__))
     return True
