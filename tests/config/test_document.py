@@ -311,6 +311,13 @@ def test_missing_space_after_colon_is_explained() -> None:
     )
 
 
+def test_table_in_the_place_of_a_config_leads_to_init() -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_document(b"sepal,petal\n1.5,2.5\n", "flowers.csv")
+    (problem,) = caught.value.problems
+    assert problem.hint == "a table is no config: dl init flowers.csv prints one for it"
+
+
 def test_second_document_is_refused() -> None:
     assert refusal("a: 1\n---\nb: 2\n").splitlines()[0] == (
         "error: c.yaml:2:1: a second document starts here"

@@ -56,6 +56,19 @@ def test_find_run_says_how_a_model_file_is_measured(
     assert problem.hint == "a model file is measured by: dl evaluate model.h5 --data FILE"
 
 
+def test_find_run_says_that_a_run_comes_before_its_data(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flowers.csv").touch()
+    with pytest.raises(RunError) as caught:
+        find_run("flowers.csv", root)
+    assert error_text(caught.value) == (
+        f"error: there is no run named flowers.csv in {root}\n"
+        "hint: that is a file; the run comes before its data: dl predict RUN flowers.csv"
+    )
+
+
 @pytest.mark.parametrize("text", ["digit", "digits.yaml"])
 def test_find_run_proposes_the_nearest_name(root: Path, text: str) -> None:
     with pytest.raises(RunError) as caught:

@@ -245,5 +245,7 @@ def _no_mapping(root: Node, problems: list[Problem]) -> ConfigError:
     hint = "write sections such as `data:`, `model:` and `training:`"
     if isinstance(root, ScalarNode) and ":" in root.written:
         hint = "write a space after each colon: `key: value`"
+    elif root.mark.source.endswith((".csv", ".tsv")):
+        hint = f"a table is no config: dl init {root.mark.source} prints one for it"
     problem = Problem(f"the config is {what}", root.mark, expected="a mapping", hint=hint)
     return ConfigError.of([problem, *problems])

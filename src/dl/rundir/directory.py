@@ -309,6 +309,8 @@ def _unknown(name: str, root: Path) -> RunError:
         hint = f"a model file is measured by: dl evaluate {name} --data FILE"
     elif near:
         hint = f"did you mean {near}?"
+    elif Path(name).is_file():
+        hint = f"that is a file; the run comes before its data: dl predict RUN {name}"
     elif known:
         hint = "see the runs: dl list"
     else:
