@@ -270,7 +270,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 def remove_leftovers(run: RunDirectory) -> None:
     """Removes the unfinished files of a process that died; the caller holds the run's lock."""
-    for folder in (run.path, run.checkpoints):
+    for folder in (run.path, run.checkpoints, run.plots):
         for path in folder.glob(f"{TEMPORARY}*"):
             path.unlink(missing_ok=True)
 
