@@ -68,6 +68,34 @@ def test_a_training_is_the_same_warm_and_the_warm_process_has_no_thread_of_tenso
     assert (warm / "report.html").is_file()
 
 
+@pytest.mark.parametrize(
+    ("then", "told"),
+    [
+        (
+            "exit",
+            "error: the warm process has ended at once\n"
+            "hint: dl or a package has changed while it loaded, or --idle is too short; "
+            "dl warm again\n",
+        ),
+        (
+            "exec sleep 3",
+            "error: the warm process does not answer\nhint: dl warm --status, in a while\n",
+        ),
+    ],
+)
+def test_a_process_that_has_loaded_all_and_says_nothing_is_told(
+    dl: Dl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, then: str, told: str
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/bash\necho loaded >&$3\neval "exec $3>&-"\n{then}\n')
+    python.chmod(0o755)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setattr("dl.cli.warm._PATIENCE", 0.8)
+    outcome = dl("warm", "-q")
+    assert (outcome.code, outcome.err) == (4, told)
+
+
 def test_an_old_kernel_is_told(dl: Dl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(pid: int) -> int:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))

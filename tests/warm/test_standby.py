@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,3 +103,27 @@ def test_there_is_none_where_it_cannot_rehearse(variables: dict[str, str], tmp_p
     assert (status(own)["standby"], children(process.pid)) == (None, [])
     process.terminate()
     assert process.wait(10) == 0
+
+
+def test_it_waits_at_rest_for_the_last_command(variables: dict[str, str], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "dl", "train", "wait"]
+    running = subprocess.Popen(
+        command, env=variables, cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    assert running.stdout is not None
+    assert running.stdout.readline() == "begun\n"
+    pid = status(variables)["pid"]
+    os.kill(pid, signal.SIGTERM)
+    while any((tmp_path / "dl").iterdir()):  # it listens still
+        time.sleep(0.01)
+    before = processor_ticks(pid)
+    time.sleep(0.5)
+    taken = processor_ticks(pid) - before
+    running.kill()
+    running.communicate()
+    assert taken < 12
+
+
+def processor_ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])

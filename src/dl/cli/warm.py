@@ -61,10 +61,7 @@ def warm(stop: bool, status: bool, idle: float, quiet: bool, as_json: bool) -> N
         text = "not warm: commands load all they need; dl warm" if found is None else _told(found)
     else:
         with open_reporter(quiet=quiet) as reporter, reporter.stage("Loading Keras and the rest"):
-            _start(idle)
-        found = found_warm()
-        if found is None:
-            raise RunError("the warm process has ended at once", hint="dl doctor")
+            found = _started(idle)
         text = _told(found)
     if as_json:
         print_json({"warm": found is not None and not stop}, found or {})
@@ -93,16 +90,13 @@ def _told(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _start(idle: float) -> None:
-    """Starts the process and waits until all is loaded.
+def _check_place() -> None:
+    """Looks whether there can be such a process.
 
     Raises:
         DiskError: There is no place for its socket.
-        RunError: It ended.
         UsageError: The system is too old.
     """
-    import subprocess
-
     from dl.warm import open_folder
 
     try:
@@ -121,6 +115,17 @@ def _start(idle: float) -> None:
             "dl warm needs Linux 5.3 or newer: this one has no pidfd_open",
             hint="leave it out: commands start as ever",
         ) from error
+
+
+def _started(idle: float) -> dict[str, Any]:
+    """Starts the process and waits until all is loaded; returns what it says of itself.
+
+    Raises:
+        DlError: There is no place for it, it ended, or it does not answer.
+    """
+    import subprocess
+
+    _check_place()
     told, tell = os.pipe()
     process = subprocess.Popen(
         [sys.executable, "-m", "dl.cli.warm", str(tell), str(60 * idle)],
@@ -139,11 +144,18 @@ def _start(idle: float) -> None:
     except BaseException:
         process.kill()
         raise
-    if said == _LOADED:
-        process.returncode = 0  # it stays: it is nobody's child to wait for
-        return
-    process.wait()
-    raise RunError(f"the warm process ended with exit code {process.returncode}", hint="dl doctor")
+    if said != _LOADED:
+        raise RunError(f"the warm process ended with exit code {process.wait()}", hint="dl doctor")
+    for _ in range(2):  # the machine may have been held up for longer than a command waits
+        if (found := found_warm()) is not None:
+            process.returncode = 0  # it stays: it is nobody's child to wait for
+            return found
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_PATIENCE)
+            why = "dl or a package has changed while it loaded, or --idle is too short"
+            raise RunError("the warm process has ended at once", hint=f"{why}; dl warm again")
+    process.returncode = 0
+    raise RunError("the warm process does not answer", hint="dl warm --status, in a while")
 
 
 def _stopped(found: dict[str, Any]) -> str:

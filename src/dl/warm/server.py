@@ -149,6 +149,7 @@ class WarmProcess:
         self.listener.listen(64)
         self.inode = os.stat(temporary, dir_fd=handle).st_ino
         os.rename(temporary, socket_name(), src_dir_fd=handle, dst_dir_fd=handle)
+        self.used = time.monotonic()  # all was loaded meanwhile
 
     def serve(self) -> Handed | None:
         """Serves until it is to end; returns a command in the copy that is to do it."""
@@ -168,6 +169,8 @@ class WarmProcess:
                 self.served += len(os.read(begun, 4096))
                 self.used = time.monotonic()
                 self.rested = math.inf
+            if woken in ready:
+                os.read(woken, 4096)
             if self.inode and (woken in ready or self._is_over()):
                 self.close()
             connection = self._left(ready) or self._accepted(ready)
