@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dl.imports import deferred, hidden, uncollected
+from dl.imports import deferred, hidden, lent, uncollected
 
 MODULE = "this"
 """A module of the standard library that nothing imports."""
@@ -88,6 +88,20 @@ def test_a_deferred_module_runs_once_and_lacks_what_it_lacks(gathering: str) -> 
     ):
         _ = first.absent
     assert package.ran == ["first"]
+
+
+def test_a_lent_package_comes_whole_to_whoever_imports_it_afterwards(
+    gathering: str, tmp_path: Path
+) -> None:
+    """As `requests`, whose adapters look at the package, which takes their names."""
+    folder = tmp_path / gathering
+    (folder / "__init__.py").write_text("ran = []\nfrom gathering.first import Name\n")
+    with (folder / "first.py").open("a") as file:
+        file.write("class Name: ...\n")
+    with lent([gathering]):
+        empty = importlib.import_module(gathering)
+    first = importlib.import_module(f"{gathering}.first")
+    assert (empty.ran, empty.Name) == (["first"], first.Name)
 
 
 def test_a_module_is_deferred_inside_only(gathering: str) -> None:

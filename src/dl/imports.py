@@ -130,9 +130,13 @@ class _PuttingOff(Loader):
         """Runs the module if it has not begun to; another thread waits until it has run."""
         with self._lock:
             loader, self._loader = self._loader, None
-            if loader is not None:
-                with self._around():
-                    loader.exec_module(module)
+            if loader is None:
+                return
+            if sys.modules.get(module.__name__) is not module:  # it was lent
+                vars(module).update(vars(importlib.import_module(module.__name__)))
+                return
+            with self._around():
+                loader.exec_module(module)
 
 
 def deferred(names: Sequence[str], around: Around = nullcontext) -> AbstractContextManager[None]:
@@ -151,6 +155,19 @@ def deferred(names: Sequence[str], around: Around = nullcontext) -> AbstractCont
         return name in names or name.startswith(below)
 
     return _asked_first(_Finder(wanted, lambda loader: _PuttingOff(loader, around)))
+
+
+@contextmanager
+def lent(names: Sequence[str]) -> Iterator[None]:
+    """Has packages stand empty for whoever imports them inside, until they are used.
+
+    Whoever imports them afterwards gets them as they come: an empty package is no good to a module
+    below it that is imported first, and looks at what the package has taken from it.
+    """
+    with deferred(names):
+        yield
+    for name in names:
+        sys.modules.pop(name, None)
 
 
 class _Blind(Loader):

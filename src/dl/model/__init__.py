@@ -25,6 +25,7 @@ from dl.imports import (
     compiled_once,
     deferred,
     hidden,
+    lent,
     patched,
     quiet_stderr,
     uncollected,
@@ -38,12 +39,11 @@ __all__ = ["keras", "tf"]
 _OPTIONAL = ("IPython", "jax", "matplotlib", "pandas", "scipy", "sklearn", "torch")
 
 # TensorFlow's public names, gathered from all its parts, for its second version and for its first
-# two times over. What `dl` and Keras use of them is loaded without it. And what Keras imports for
-# tables of layers, for a callback and to look at the memory.
-_PUT_OFF = (
-    "tensorflow._api.v2.",
-    *("psutil", "requests", "rich", "rich.console", "rich.markup", "rich.table"),
-)
+# two times over. What `dl` and Keras use of them is loaded without it.
+_PUT_OFF = ("tensorflow._api.v2.",)
+
+# What Keras imports for tables of layers, for a callback and to look at the memory.
+_LENT = ("psutil", "requests", "rich", "rich.console", "rich.markup", "rich.table")
 
 # TensorFlow has folders of these names, too. Each takes the place of what is gathered as soon as
 # the first module of it is imported, as by TensorBoard; so one is imported before. The second looks
@@ -106,6 +106,7 @@ with ExitStack() as around:
         around.enter_context(uncollected())
         around.enter_context(hidden(_OPTIONAL))
         around.enter_context(_put_off())
+        around.enter_context(lent(_LENT))
         around.enter_context(compiled_once())
         around.enter_context(patched("tensorflow.python.framework.ops", "to_raw_op", _raw))
         sys.modules.setdefault(_OLD_CELLS, _Without(_OLD_CELLS))
