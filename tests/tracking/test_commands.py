@@ -63,7 +63,7 @@ def test_what_is_complete_is_completed_in_mlflow_by_resume(
     run = make_run(tmp_path / "runs", "flowers")
     config = write_config(tmp_path, uri, "late").read_bytes()
     publish(run.resolved, config.replace(b"epochs: 2", b"epochs: 3"))
-    for path in (run.history, run.preprocess, run.model, run.report):
+    for path in (run.history, run.preprocess, run.model, *run.made_last):
         publish(path, b"")
 
     assert dl("train", "--resume", run.path, "-q").code == 0
