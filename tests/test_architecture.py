@@ -13,6 +13,7 @@ ROOT = Path(dl.__file__).parent
 
 LIGHT = {
     "errors",
+    "finders",
     "imports",
     "progress",
     "stats",
@@ -26,6 +27,7 @@ LIGHT = {
 }
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
+    "finders": set(),
     "imports": {"errors"},
     "text": set(),
     "progress": {"text"},

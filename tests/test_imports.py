@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from dl.imports import deferred, hidden, lent, uncollected
+from dl.finders import deferred, hidden, lent
+from dl.imports import uncollected
 
 MODULE = "this"
 """A module of the standard library that nothing imports."""

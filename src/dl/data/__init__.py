@@ -1,6 +1,6 @@
 """Data: sources, splits, preprocessing; from rows to arrays."""
 
-from dl.imports import hidden
+from dl.finders import hidden
 from dl.variables import is_own_process
 
 if is_own_process():

@@ -20,16 +20,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from dl.imports import (
-    check_keras,
-    compiled_once,
-    deferred,
-    hidden,
-    lent,
-    patched,
-    quiet_stderr,
-    uncollected,
-)
+from dl.finders import compiled_once, deferred, hidden, lent, patched
+from dl.imports import check_keras, quiet_stderr, uncollected
 from dl.variables import is_own_process, silent_by_default
 
 __all__ = ["keras", "tf"]

@@ -4,7 +4,7 @@ The facts of a run are computed once (`facts`, `evaluation`), made into charts (
 as pictures (`png`, `plots`), as pages (`html`) and as text (`terminal`).
 """
 
-from dl.imports import import_blind
+from dl.finders import import_blind
 from dl.variables import is_own_process
 
 if is_own_process():  # a host has its own use for Matplotlib; there, another process draws
