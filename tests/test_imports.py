@@ -105,6 +105,17 @@ def test_a_lent_package_comes_whole_to_whoever_imports_it_afterwards(
     assert (empty.ran, empty.Name) == (["first"], first.Name)
 
 
+def test_only_what_stands_empty_is_lent(gathering: str) -> None:
+    """Another thread may have drawn with Rich already, or do so meanwhile."""
+    names = [gathering, f"{gathering}.first", f"{gathering}.second"]
+    before = importlib.import_module(f"{gathering}.first")
+    with lent(names):
+        meanwhile = importlib.import_module(f"{gathering}.second")
+        assert meanwhile.gathering.ran == ["first", "second"]
+    assert [sys.modules[name] for name in names[1:]] == [before, meanwhile]
+    assert sys.modules[gathering] is before.gathering
+
+
 def test_a_module_is_deferred_inside_only(gathering: str) -> None:
     with deferred([f"{gathering}.first"]):
         pass

@@ -102,6 +102,11 @@ class _PuttingOff(Loader):
         self._around = around
         self._lock = threading.RLock()
 
+    @property
+    def has_run(self) -> bool:
+        """Tells whether the module has been asked for one of its names."""
+        return self._loader is None
+
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """Makes the module, empty."""
         return _PutOff(spec.name)
@@ -150,7 +155,9 @@ def lent(names: Sequence[str]) -> Iterator[None]:
     with deferred(names):
         yield
     for name in names:
-        sys.modules.pop(name, None)
+        spec = getattr(sys.modules.get(name), "__spec__", None)
+        if isinstance(loader := spec and spec.loader, _PuttingOff) and not loader.has_run:
+            del sys.modules[name]
 
 
 class _Blind(Loader):
