@@ -207,6 +207,7 @@ def test_wrong_points_are_refused(tmp_path: Path, points: Any, says: str) -> Non
 def test_only_who_knows_the_address_sees_anything(client: TestClient, path: str) -> None:
     answer = client.get(f"http://testserver/{path}")
     assert answer.status_code == 403
+    assert answer.headers["cache-control"] == "no-store"
     assert answer.json() == {
         "problem": "the page is elsewhere",
         "hint": "open the address that dl play printed",

@@ -15,6 +15,7 @@ import pytest
 
 from dl.variables import environment_of_child
 from dl.warm import SUPPORTED
+from dl.warm import children as children_of_commands
 from support.warm import assert_gone, children, serve, standing_by, status, told
 
 pytestmark = [
@@ -78,6 +79,19 @@ def test_a_part_begins_anew_where_what_was_made_for_it_was_killed(
     assert train(variables, tmp_path, "part") == "['a'], begun anew: True\n"
     standing_by(variables)
     assert train(variables, tmp_path, "part") == "['a'], begun anew: False\n"
+
+
+def test_nothing_stays_open_of_a_part_that_could_not_begin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def killed(*_: object) -> int:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(children_of_commands, "_spares", [killed])
+    before = os.listdir("/proc/self/fd")
+    child = children_of_commands.start("this", piped=True)
+    assert (child.communicate(), child.returncode) == ((None, b""), 0)
+    assert os.listdir("/proc/self/fd") == before
 
 
 def test_a_command_is_done_where_it_was_killed(variables: dict[str, str], tmp_path: Path) -> None:

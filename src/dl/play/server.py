@@ -88,7 +88,7 @@ def _handled(work: Work, token: str) -> Callable[[Request], Any]:
                 "problem": "the page is elsewhere",
                 "hint": "open the address that dl play printed",
             }
-            return JSONResponse(said, 403)
+            return JSONResponse(said, 403, HEADERS)
         size = request.headers.get("content-length", "0")
         try:
             if not (size.isdecimal() and len(size) < 12 and int(size) <= MOST_BYTES):

@@ -103,11 +103,17 @@ class Copy:
             streams[0], into = os.pipe()
             out, streams[2] = os.pipe()
             self.stdin, self._stderr = os.fdopen(into, "wb"), os.fdopen(out, "rb")
-        self.pid = spare(module, arguments, streams, session) if spare else os.fork()
-        if self.pid == 0:
-            work(module, arguments, streams, keep, session=session)
-        for handle in streams.values():
-            os.close(handle)
+        try:
+            self.pid = spare(module, arguments, streams, session) if spare else os.fork()
+            if self.pid == 0:
+                work(module, arguments, streams, keep, session=session)
+        except OSError:
+            for stream in filter(None, (self.stdin, self._stderr)):
+                stream.close()
+            raise
+        finally:
+            for handle in streams.values():
+                os.close(handle)
         self._watched = os.pidfd_open(self.pid)
 
     def communicate(self) -> tuple[None, bytes]:
