@@ -228,5 +228,5 @@ def test_a_run_without_its_model_names_an_earlier_one_that_has_it(tmp_path: Path
         open_files(run)
     assert error_text(caught.value) == (
         "error: digits/0002 has no model.h5: its training did not end\n"
-        f"hint: resume it: {run.command_to_resume}; or name an earlier run: {earlier.typed}"
+        f"hint: resume it: {run.command_to_resume}; or name another run: {earlier.typed}"
     )

@@ -161,7 +161,7 @@ def _without_model(run: RunDirectory, record: RunRecord) -> RunError:
     hint = f"resume it: {run.command_to_resume}" if resumed else f"why: dl diagnose {run.typed}"
     whole = [r for r in runs_of(run.path.parent.parent, run.path.parent.name) if r.model.is_file()]
     if whole:
-        hint += f"; or name an earlier run: {whole[-1].typed}"
+        hint += f"; or name another run: {whole[-1].typed}"
     return RunError(f"{run.label} has no model.h5: its training did not end", hint=hint)
 
 
