@@ -47,12 +47,14 @@ def test_a_training_is_the_same_warm_and_the_warm_process_has_no_thread_of_tenso
         "not warm: commands load all they need; dl warm\n"
     )
     assert done(tmp_path, "warm", "--stop") == "there was none\n"
-    started = json.loads(done(tmp_path, "warm", "-q", "--json"))
+    (scratch := tmp_path / "scratch").mkdir()
+    started = json.loads(done(tmp_path, "warm", "-q", "--json", TMPDIR=str(scratch)))
     try:
         done(tmp_path, "train", "iris.yaml", "--runs", "cold", DL_WARM="0")
         standby = None
         while standby is None:
             standby = json.loads(done(tmp_path, "warm", "--status", "--json"))["standby"]
+        assert not [path for path in scratch.rglob("*") if path.is_file()]
         done(tmp_path, "train", "iris.yaml", "--runs", "warm")
         status = json.loads(done(tmp_path, "warm", "--status", "--json"))
         threads = Path(f"/proc/{status['pid']}/task").iterdir()

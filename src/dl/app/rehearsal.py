@@ -50,6 +50,7 @@ def rehearse() -> bool:
     lite_copy(prepared.model, part.x)
     for name, module in list(sys.modules.items()):
         if name.startswith("__autograph_generated"):  # left where a copy is killed that stands by
-            with suppress(OSError):
-                os.remove(str(module.__file__))
+            for path in (module.__file__, getattr(module, "__cached__", None)):
+                with suppress(OSError):
+                    os.remove(str(path))
     return True
