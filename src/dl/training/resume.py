@@ -10,7 +10,7 @@ from typing import Any
 
 from dl.config.load import load_resolved
 from dl.config.schema import Config, flat, resolved_text
-from dl.data.dataset import BEFORE_PLACES, read_preprocessing
+from dl.data.dataset import BEFORE_PLACES, Dataset, read_preprocessing
 from dl.data.drift import summaries_text
 from dl.errors import Problem, RunError
 from dl.model.metrics import Adapted, build_metrics
@@ -82,20 +82,8 @@ def job_of(
         with of_this_training(run):
             checkpoint = with_rate(checkpoint, float(rate))
     done = 0 if checkpoint is None else len(checkpoint.header["history"])
-    reporter.note(
-        f"resuming {run.label} after epoch {done}" if done else f"{run.label} starts again"
-    )
-    if record.ending is not None and record.ending.early and record.status == "completed":
-        reporter.note(
-            f"its callbacks had ended it early: {record.ending.why}; more epochs train nothing, so "
-            "change that and train anew"
-        )
-    # What `evaluate` and `predict` start from; the engine's choices are for this training alone.
-    resolved = replace(prepared.config, engine=before.engine)
-    publish(run.resolved, resolved_text(resolved, run.path.absolute()).encode())
-    publish(run.preprocess, prepared.dataset.preprocessing.text().encode())
-    if prepared.dataset.columns:
-        publish(run.columns, summaries_text(prepared.dataset.columns).encode())
+    _tell_beginning(run, record, done, reporter)
+    _publish(run, replace(prepared.config, engine=before.engine), prepared.dataset)
     again = {"at": now(), "after_epoch": done, "command": list(command)}
     if changes:
         again["changed"] = [str(change) for change in changes]
@@ -117,6 +105,25 @@ def job_of(
         resumed=(*record.resumed, again),
     )
     return RunJob(run, running, checkpoint)
+
+
+def _tell_beginning(run: RunDirectory, record: RunRecord, done: int, reporter: Reporter) -> None:
+    reporter.note(
+        f"resuming {run.label} after epoch {done}" if done else f"{run.label} starts again"
+    )
+    if record.ending is not None and record.ending.early and record.status == "completed":
+        reporter.note(
+            f"its callbacks had ended it early: {record.ending.why}; more epochs train nothing, so "
+            "change that and train anew"
+        )
+
+
+def _publish(run: RunDirectory, config: Config, dataset: Dataset) -> None:
+    """Writes what `evaluate` and `predict` start from; the engine's choices are of one training."""
+    publish(run.resolved, resolved_text(config, run.path.absolute()).encode())
+    publish(run.preprocess, dataset.preprocessing.text().encode())
+    if dataset.columns:
+        publish(run.columns, summaries_text(dataset.columns).encode())
 
 
 def _differences(
