@@ -122,22 +122,22 @@ def _growth(bench: Bench) -> Iterator[Row]:
 
 
 PARTS: dict[str, tuple[Part, str]] = {
-    "train": (_train, "2 min: whole trainings, the result and the prompt"),
-    "sweep": (_sweep, "5 min: 64 trials against a shell loop and KerasTuner"),
+    "train": (_train, "1 min: whole trainings, the result and the prompt"),
+    "sweep": (_sweep, "3 min: 64 trials against a shell loop and KerasTuner"),
     "trials": (_trials, "1 min: what a trial costs beside its training"),
     "looks": (
         lambda bench: looks(bench.digits, bench.rounds),
         "1 min: evaluate, trace, summary, diagnose",
     ),
     "start": (lambda bench: start_up(bench.digits, bench.rounds), "0.5 min: Keras, validate"),
-    "predict": (_predict, "6 min: 1,000,000 rows, CSV and Parquet, and one row"),
-    "stream": (_stream, "5 min: 10,000,000 rows against tf.data"),
-    "epochs": (_epochs, "9 min: eight networks against Keras' fit"),
-    "others": (_others, "2 min: PyTorch, scikit-learn, JAX"),
-    "ludwig": (_ludwig, "2 min: a whole training by Ludwig"),
+    "predict": (_predict, "3 min: 1,000,000 rows, CSV and Parquet, and one row"),
+    "stream": (_stream, "1 min: 10,000,000 rows against tf.data"),
+    "epochs": (_epochs, "6 min: eight networks against Keras' fit"),
+    "others": (_others, "1 min: PyTorch, scikit-learn, JAX"),
+    "ludwig": (_ludwig, "1 min: a whole training by Ludwig"),
     "display": (_display, "1 min: what display, history and checkpoints add"),
-    "accuracy": (_accuracy, "2 min: five seeds by both; printed alone"),
-    "growth": (_growth, "5 min: the picture"),
+    "accuracy": (_accuracy, "1 min: five seeds by both; printed alone"),
+    "growth": (_growth, "3 min: the picture"),
     "ray": (_ray, "2 min: 64 trials against Ray Tune; only if it is named"),
 }
 """The parts with what they take on two cores, quiet, in the order of the table."""
