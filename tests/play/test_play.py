@@ -244,7 +244,8 @@ def test_the_texts_are_whole_in_both_languages(client: TestClient) -> None:
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_is_a_config(name: str, tmp_path: Path) -> None:
     setting = preset(name, tmp_path)
-    setting.load([Stretch(3, setting.optimizer, setting.batch_size)])
+    loaded = setting.load([Stretch(3, setting.optimizer, setting.batch_size)])
+    assert (loaded.config.name, loaded.config.training.epochs) == (f"play-{name}", 3)
 
 
 def test_what_a_person_does_instead_is_left_out_of_a_config() -> None:

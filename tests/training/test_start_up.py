@@ -50,10 +50,7 @@ def test_a_training_runs_nothing_that_was_put_off() -> None:
         "print([m for m in ('scipy', 'tensorflow.python.keras')"
         " if m in sys.modules])"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert result.stdout == "[]\n"
+    assert _printed(program) == "[]\n"
 
 
 @pytest.mark.slow
@@ -63,7 +60,10 @@ def test_folders_of_tensorflow_do_not_take_the_place_of_its_public_names() -> No
         "import tensorflow.lite.python.lite, tensorflow.distribute.experimental\n"
         "print(tf.lite.TFLiteConverter.__name__, tf.distribute.experimental.rpc.Client.__name__)"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert result.stdout == "TFLiteConverterV2 Client\n"
+    assert _printed(program) == "TFLiteConverterV2 Client\n"
+
+
+def _printed(program: str) -> str:
+    """Returns what a program prints in a process of its own."""
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
